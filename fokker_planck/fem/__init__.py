@@ -1,0 +1,1 @@
+"""Finite elements: triangulations, spaces, assembled operators, and the PETSc solvers behind them."""

@@ -1,0 +1,1 @@
+"""Questions to a discretised process; each module answers one."""

@@ -1,0 +1,108 @@
+"""What a question returns: numbers first, then fields, then statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fokker_planck.fem.field import Field
+    from fokker_planck.quantity import Quantity
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What an answer cost: size of the finest discretisation, number of meshes tried, wall time."""
+
+    unknowns: int
+    cells: int
+    degree: int
+    levels: int
+    seconds: float
+    dolfinx: str
+
+
+@dataclass(frozen=True)
+class Eigenvalue:
+    """One eigenvalue of -L; ``imag`` is zero for a reversible process.
+
+    ``asymptotic`` is the Eyring-Kramers value of the real part where one exists.
+    """
+
+    real: Quantity
+    imag: float = 0.0
+    asymptotic: Quantity | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Computed over asymptotic value."""
+        return quotient(self.real, self.asymptotic)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues of -L in ascending real part, the zero first, with their eigenfunctions."""
+
+    eigenvalues: tuple[Eigenvalue, ...]
+    eigenfunctions: tuple[Field, ...]
+    statistics: Statistics
+
+    @property
+    def gap(self) -> Quantity:
+        """The smallest nonzero eigenvalue: the rate at which expectations relax to equilibrium."""
+        return self.eigenvalues[1].real
+
+
+@dataclass(frozen=True)
+class ExitTime:
+    """Mean time to reach the target from ``start``, and the whole field of mean times."""
+
+    mean: Quantity
+    start: tuple[float, ...]
+    target: str
+    field: Field
+    statistics: Statistics
+    asymptotic: Quantity | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Computed over asymptotic value."""
+        return quotient(self.mean, self.asymptotic)
+
+
+@dataclass(frozen=True)
+class WellWeight:
+    """Stationary probability of the basin of attraction of one minimum."""
+
+    minimum: tuple[float, ...]
+    probability: Quantity
+    asymptotic: Quantity | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Computed over asymptotic value."""
+        return quotient(self.probability, self.asymptotic)
+
+
+@dataclass(frozen=True)
+class Stationary:
+    """The stationary density as a field, and the weight of every well."""
+
+    wells: tuple[WellWeight, ...]
+    density: Field
+    statistics: Statistics
+
+
+def quotient(value: Quantity, reference: Quantity | None) -> float | None:
+    """``value / reference`` through logarithms, or None where either has none.
+
+    >>> from fokker_planck.quantity import Quantity
+    >>> quotient(Quantity.of(3.0, 1e-6), Quantity.of(2.0, 0.1))
+    1.5
+    """
+    from math import exp
+
+    if reference is None or value.log is None or reference.log is None:
+        return None
+    difference = value.log - reference.log
+    return exp(difference) if abs(difference) < 700.0 else None
