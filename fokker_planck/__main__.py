@@ -1,0 +1,8 @@
+"""``python -m fokker_planck`` is the command ``fokker-planck``."""
+
+import sys
+
+from fokker_planck.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
