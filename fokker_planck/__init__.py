@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from fokker_planck.errors import MissingPackageError as MissingPackageError
     from fokker_planck.errors import ProblemError as ProblemError
     from fokker_planck.gallery import named as named
-    from fokker_planck.gallery import names as names
     from fokker_planck.io import save as save
     from fokker_planck.plotting import plot_density as plot_density
     from fokker_planck.potential import Potential as Potential
@@ -73,7 +72,6 @@ _HOME = {
     "load_problem": "problem_file",
     "mean_exit_time": "answers",
     "named": "gallery",
-    "names": "gallery",
     "plot_density": "plotting",
     "save": "io",
     "spectrum": "answers",

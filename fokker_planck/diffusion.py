@@ -1,0 +1,135 @@
+"""Constant diffusion tensors: isotropic noise, and any symmetric positive definite matrix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.errors import ProblemError
+
+FloatArray = npt.NDArray[np.float64]
+
+SYMMETRY_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Isotropic:
+    """D(x) = epsilon I, in any dimension.
+
+    epsilon : noise level, positive, in units length squared over time
+
+    Raises ProblemError with the key ``diffusion.epsilon``.
+
+    >>> Isotropic(0.5).tensor(np.zeros((2, 1)))[:, :, 0].tolist()
+    [[0.5, 0.0], [0.0, 0.5]]
+    """
+
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        wanted = "a positive number"
+        if not _is_number(self.epsilon):
+            raise ProblemError("diffusion.epsilon", self.epsilon, wanted)
+        epsilon = float(self.epsilon)
+        if not (math.isfinite(epsilon) and epsilon > 0.0):
+            raise ProblemError("diffusion.epsilon", self.epsilon, wanted)
+        object.__setattr__(self, "epsilon", epsilon)
+
+    @property
+    def dimension(self) -> None:
+        """None: it fits every dimension."""
+        return None
+
+    def matrix_in(self, dimension: int) -> FloatArray:
+        """The (dimension, dimension) matrix D."""
+        return self.epsilon * np.eye(dimension)
+
+    def tensor(self, x: npt.ArrayLike) -> FloatArray:
+        """D at the points ``x`` of shape (dim, n), of shape (dim, dim, n), read-only."""
+        return _at_points(self.matrix_in(_points(x).shape[0]), x)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """D(x) = matrix, a constant symmetric positive definite matrix.
+
+    matrix : (dim, dim), units length squared over time; kept as nested tuples
+
+    Raises ProblemError with the key ``diffusion.matrix``.
+
+    >>> Constant([[2.0, 1.0], [1.0, 2.0]]).dimension
+    2
+    """
+
+    matrix: Sequence[Sequence[float]] | npt.ArrayLike
+
+    def __post_init__(self) -> None:
+        matrix = _positive_definite(self.matrix)
+        object.__setattr__(self, "matrix", tuple(tuple(row) for row in matrix.tolist()))
+
+    @property
+    def dimension(self) -> int:
+        """Number of rows."""
+        return int(np.shape(self.matrix)[0])
+
+    def matrix_in(self, dimension: int) -> FloatArray:
+        """The (dimension, dimension) matrix D; raises ProblemError where the dimension is another."""
+        if dimension != self.dimension:
+            size = self.dimension
+            raise ProblemError(
+                "diffusion.matrix", f"{size} rows and columns", f"{dimension} of each, the problem's dimension"
+            )
+        return np.array(self.matrix, dtype=np.float64)
+
+    def tensor(self, x: npt.ArrayLike) -> FloatArray:
+        """D at the points ``x`` of shape (dim, n), of shape (dim, dim, n), read-only."""
+        return _at_points(self.matrix_in(_points(x).shape[0]), x)
+
+
+Diffusion = Isotropic | Constant
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _points(x: npt.ArrayLike) -> FloatArray:
+    points = np.asarray(x, dtype=np.float64)
+    if points.ndim != 2:
+        raise ValueError(f"points have shape (dimension, n), not {points.shape}")
+    return points
+
+
+def _at_points(matrix: FloatArray, x: npt.ArrayLike) -> FloatArray:
+    dimension = matrix.shape[0]
+    return np.broadcast_to(matrix[:, :, None], (dimension, dimension, _points(x).shape[1]))
+
+
+def _positive_definite(given: Any) -> FloatArray:
+    key = "diffusion.matrix"
+    wanted = "a symmetric positive definite matrix, as a list of rows of numbers"
+    try:
+        rows = np.asarray(given)
+    except ValueError:  # ragged rows
+        raise ProblemError(key, given, wanted + " of one length") from None
+    if rows.dtype.kind not in "iuf":
+        raise ProblemError(key, given, wanted)
+    if rows.ndim != 2 or rows.shape[0] != rows.shape[1] or rows.shape[0] == 0:
+        raise ProblemError(key, f"an array of shape {rows.shape}", wanted + ", as many rows as columns")
+    matrix = rows.astype(np.float64)
+    if not np.all(np.isfinite(matrix)):
+        raise ProblemError(key, given, wanted + ", all of them finite")
+    scale = float(np.max(np.abs(matrix)))
+    if scale == 0.0 or np.max(np.abs(matrix - matrix.T)) > SYMMETRY_TOLERANCE * scale:
+        raise ProblemError(key, given, wanted)
+    matrix = matrix / 2.0 + matrix.T / 2.0
+    eigenvalues = np.linalg.eigvalsh(matrix / scale)
+    # below this the smallest eigenvalue is rounding error, and the tensor may as well be singular
+    if eigenvalues[0] <= 1e-14 * matrix.shape[0]:
+        raise ProblemError(key, f"a matrix with the eigenvalue {eigenvalues[0] * scale:.6g}", wanted)
+    return matrix

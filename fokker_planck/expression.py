@@ -1,0 +1,3 @@
+"""Formulas typed by users, parsed into a whitelisted tree and never evaluated as Python."""
+
+from __future__ import annotations
