@@ -1,0 +1,125 @@
+"""The only file that talks to PETSc and SLEPc: matrices from element matrices, linear and eigenvalue solves.
+
+Every solve is checked; what did not converge raises ``ConvergenceError``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+from petsc4py import PETSc
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.triangulation import Floats, Integers
+
+REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
+
+
+def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats) -> PETSc.Mat:
+    """Sum element matrices (m, n, n) into a sparse symmetric matrix; rows and columns with negative number are left out."""
+    from scipy.sparse import coo_matrix
+
+    n = dofs.shape[1]
+    rows, columns = np.repeat(dofs, n, axis=1).ravel(), np.tile(dofs, (1, n)).ravel()
+    keep = (rows >= 0) & (columns >= 0)
+    summed = coo_matrix((elements.ravel()[keep], (rows[keep], columns[keep])), shape=(size, size)).tocsr()
+    first, last = 0, size
+    if comm.size > 1:
+        bounds = size * np.arange(comm.size + 1) // comm.size
+        first, last = bounds[comm.rank], bounds[comm.rank + 1]
+        summed = sum(comm.alltoall([summed[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)])).tocsr()
+    local = (last - first, size)
+    triple = (summed.indptr.astype(PETSc.IntType), summed.indices.astype(PETSc.IntType), summed.data)
+    result = PETSc.Mat().createAIJ((local, local), csr=triple, comm=comm)
+    result.assemble()
+    result.setOption(PETSc.Mat.Option.SYMMETRIC, True)
+    return result
+
+
+def _vector(like: PETSc.Mat, values: Floats) -> PETSc.Vec:
+    vector = like.createVecRight()
+    first, last = vector.getOwnershipRange()
+    vector.setArray(values[first:last])
+    return vector
+
+
+def _whole(vector: PETSc.Vec) -> Floats:
+    comm = vector.getComm().tompi4py()
+    if comm.size == 1:
+        return np.array(vector.getArray(readonly=True))
+    return np.concatenate(comm.allgather(np.array(vector.getArray(readonly=True))))
+
+
+class Factorization:
+    """A symmetric matrix factored once by MUMPS, for any number of right-hand sides."""
+
+    def __init__(self, operator: PETSc.Mat) -> None:
+        self._operator = operator
+        self._solver = PETSc.KSP().create(operator.getComm())
+        self._solver.setOperators(operator)
+        self._solver.setType("preonly")
+        preconditioner = self._solver.getPC()
+        preconditioner.setType("cholesky")
+        preconditioner.setFactorSolverType("mumps")
+        try:
+            self._solver.setUp()
+        except PETSc.Error as error:
+            raise ConvergenceError(f"factorisation failed (PETSc error {error.ierr})", REMEDY) from None
+
+    def solve(self, right: Floats, tolerance: float = 1e-8) -> Floats:
+        """Solve for one right-hand side, (n,), whole on every rank; the residual is checked."""
+        b = _vector(self._operator, right)
+        x = b.duplicate()
+        self._solver.solve(b, x)
+        reason = self._solver.getConvergedReason()
+        if reason < 0:
+            raise ConvergenceError(f"linear solve failed (PETSc reason {reason})", REMEDY)
+        residual = b.duplicate()
+        self._operator.mult(x, residual)
+        residual.axpy(-1.0, b)
+        scale = self._operator.norm(PETSc.NormType.INFINITY) * x.norm() + b.norm()
+        if not np.isfinite(scale) or residual.norm() > tolerance * scale:
+            raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
+        return _whole(x)
+
+
+def lowest_eigenvectors(
+    stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float, kernel: Floats | None
+) -> tuple[Floats, Floats]:
+    """Eigenvalues (k,) and eigenvectors (k, n) of ``stiffness y = lambda mass y`` nearest to ``shift``, k >= count.
+
+    Shift-and-invert Krylov-Schur; ``kernel`` (n,) is a known null vector of the stiffness, kept out.
+    """
+    from slepc4py import SLEPc
+
+    solver = SLEPc.EPS().create(stiffness.getComm())
+    solver.setOperators(stiffness, mass)
+    solver.setProblemType(SLEPc.EPS.ProblemType.GHEP)
+    solver.setDimensions(count, PETSc.DECIDE)
+    solver.setTolerances(1e-13, 300)
+    solver.setWhichEigenpairs(SLEPc.EPS.Which.TARGET_MAGNITUDE)
+    solver.setTarget(shift)
+    transform = solver.getST()
+    transform.setType(SLEPc.ST.Type.SINVERT)
+    linear = transform.getKSP()
+    linear.setType("preonly")
+    linear.getPC().setType("cholesky")
+    linear.getPC().setFactorSolverType("mumps")
+    if kernel is not None:
+        solver.setDeflationSpace([_vector(stiffness, kernel)])
+    solver.setInitialSpace([_vector(stiffness, np.cos(np.arange(stiffness.getSize()[0]) * 0.7) + 0.3)])
+    try:
+        solver.solve()
+    except PETSc.Error as error:
+        raise ConvergenceError(f"eigenvalue solver failed (PETSc error {error.ierr})", REMEDY) from None
+    found = solver.getConverged()
+    if solver.getConvergedReason() <= 0 or found < count:
+        raise ConvergenceError(f"only {found} of {count} eigenvalues converged in {solver.getIterationNumber()} steps", REMEDY)
+    values, vectors = [], []
+    vector: Any = stiffness.createVecRight()
+    for number in range(found):
+        values.append(solver.getEigenpair(number, vector).real)
+        vectors.append(_whole(vector))
+    return np.asarray(values), np.asarray(vectors)

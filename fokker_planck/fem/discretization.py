@@ -1,0 +1,166 @@
+"""A triangulation with a Lagrange space on it: degrees of freedom, nodes and quadrature points in true coordinates.
+
+The mesh, the element matrices and the factorisations are distributed over the ranks; vectors of nodal values are kept whole
+on each (a million numbers at most), so that everything after a solve is plain numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.curving import DEGREE, check_orientation, curved_cells
+from fokker_planck.fem.operators import CellForms
+from fokker_planck.fem.triangulation import Floats, Integers, Triangulation
+
+
+@dataclass(frozen=True)
+class CellMap:
+    """F and its derivative at the quadrature points of every cell of this rank.
+
+    ``points`` (dim, cells, n); ``inverse`` (dim, dim, cells, n) is (dF)^-1 with respect to straight coordinates;
+    ``stretch`` (cells, n) is det dF; ``volume`` (cells, n) is quadrature weight times volume in true coordinates.
+    """
+
+    points: Floats
+    inverse: Floats
+    stretch: Floats
+    volume: Floats
+
+
+@dataclass(frozen=True)
+class Discretization:
+    """Mesh and space.  ``cells`` (m,) numbers this rank's cells in the triangulation; ``dofs`` (m, n) their unknowns."""
+
+    triangulation: Triangulation
+    degree: int
+    comm: MPI.Comm
+    cells: Integers
+    dofs: Integers
+    nodes: Floats
+    cell_nodes: Floats
+    geometry_nodes: Floats
+    map: CellMap
+    forms: CellForms
+
+    @property
+    def count(self) -> int:
+        """Number of unknowns before absorbing sets are taken out."""
+        return len(self.nodes)
+
+    def __repr__(self) -> str:
+        return f"<Discretization: {len(self.triangulation.cells)} cells of degree {self.degree}, {self.count} unknowns>"
+
+
+def quadrature_degree(degree: int, dimension: int) -> int:
+    """Degree of the rule: exact for the products of basis functions, with room for the weight."""
+    return 2 * degree + {1: 12, 2: 8, 3: 4}[dimension]
+
+
+def discretize(
+    triangulation: Triangulation,
+    degree: int,
+    periods: tuple[float | None, ...] | None = None,
+    comm: MPI.Comm = MPI.COMM_WORLD,
+) -> Discretization:
+    """Hand the triangulation to dolfinx and put Lagrange elements of ``degree`` on it.
+
+    ``periods`` gives the length of every periodic axis; unknowns one period apart become one.
+    """
+    dimension = triangulation.dimension
+    mesh = _dolfinx.create_mesh(comm, triangulation.points, triangulation.cells)
+    cells = _dolfinx.original_cells(mesh)
+    ordered = _in_local_order(triangulation, cells, _dolfinx.cell_vertices(mesh))
+    space = _dolfinx.lagrange_space(mesh, degree)
+    rule = quadrature_degree(degree, dimension)
+    geometry = curved_cells(triangulation, ordered, _dolfinx.lagrange_nodes(dimension, DEGREE))
+    corners = triangulation.points[ordered]
+    cell_nodes = _mapped(corners, geometry, _dolfinx.lagrange_nodes(dimension, degree))
+    dofs = _dolfinx.cell_dofs(space)
+    nodes = _shared(comm, _dolfinx.dof_count(space), dofs, cell_nodes)
+    if periods is not None and any(period is not None for period in periods):
+        master = _periodic_masters(nodes, triangulation, periods)
+        kept, dofs_of = np.unique(master, return_inverse=True)
+        dofs, nodes = dofs_of.reshape(-1)[dofs], nodes[kept]
+    return Discretization(
+        triangulation=triangulation,
+        degree=degree,
+        comm=comm,
+        cells=cells,
+        dofs=dofs,
+        nodes=nodes,
+        cell_nodes=cell_nodes,
+        geometry_nodes=_mapped(corners, geometry, _dolfinx.lagrange_nodes(dimension, DEGREE)),
+        map=_cell_map(corners, geometry, rule),
+        forms=CellForms(mesh, degree, rule),
+    )
+
+
+def _in_local_order(triangulation: Triangulation, cells: Integers, corners: Floats) -> Integers:
+    """Vertices of this rank's cells in the order in which dolfinx holds them."""
+    given = triangulation.cells[cells]
+    distance = ((corners[:, :, None] - triangulation.points[given][:, None]) ** 2).sum(axis=3)
+    return np.take_along_axis(given, np.argmin(distance, axis=2), axis=1)
+
+
+def _mapped(corners: Floats, geometry: Any, reference: Floats) -> Floats:
+    """True coordinates of reference points in every cell, (cells, n, dim)."""
+    weights = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    points = np.einsum("nk,ckd->cnd", weights, corners)
+    if len(geometry.cells):
+        basis = _dolfinx.tabulate_lagrange(reference.shape[1], DEGREE, reference)[0]
+        points[geometry.cells] = np.einsum("na,cad->cnd", basis, geometry.nodes)
+    return points
+
+
+def _cell_map(corners: Floats, geometry: Any, rule: int) -> CellMap:
+    dimension = corners.shape[2]
+    reference, weights = _dolfinx.quadrature_points(dimension, rule)
+    points = _mapped(corners, geometry, reference)
+    shape = (len(corners), len(weights))
+    straight = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
+    inverse = np.zeros((*shape, dimension, dimension))
+    inverse[:] = np.eye(dimension)
+    stretch = np.ones(shape)
+    if len(geometry.cells):
+        gradients = _dolfinx.tabulate_lagrange(dimension, DEGREE, reference, 1)[1:]
+        jacobian = np.einsum("jna,cad->cndj", gradients, geometry.nodes)
+        derivative = jacobian @ np.linalg.inv(straight[geometry.cells])[:, None]
+        stretch[geometry.cells] = np.linalg.det(derivative)
+        check_orientation(stretch, geometry.cells)
+        inverse[geometry.cells] = np.linalg.inv(derivative)
+    volume = stretch * np.abs(np.linalg.det(straight))[:, None] * weights
+    return CellMap(np.moveaxis(points, 2, 0), np.moveaxis(inverse, (2, 3), (0, 1)), stretch, volume)
+
+
+def _shared(comm: MPI.Comm, count: int, dofs: Integers, cell_nodes: Floats) -> Floats:
+    nodes = np.full((count, cell_nodes.shape[2]), -np.inf)
+    nodes[dofs.ravel()] = cell_nodes.reshape(-1, cell_nodes.shape[2])
+    if comm.size > 1:
+        comm.Allreduce(MPI.IN_PLACE, nodes, op=MPI.MAX)
+    return nodes
+
+
+def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tuple[float | None, ...]) -> Integers:
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(nodes)
+    master = np.arange(len(nodes))
+    lower = triangulation.points.min(axis=0)
+    for axis, period in enumerate(periods):
+        if period is None:
+            continue
+        upper = np.flatnonzero(nodes[:, axis] > lower[axis] + period * (1.0 - 1e-9))
+        images = nodes[upper].copy()
+        images[:, axis] -= period
+        distance, partner = tree.query(images)
+        if len(upper) and distance.max() > 1e-8 * period:
+            raise AssertionError("periodic faces of the mesh do not match")
+        master[upper] = partner
+    for _ in periods:
+        master = master[master]
+    return master

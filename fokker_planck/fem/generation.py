@@ -1,0 +1,105 @@
+"""First meshes of boxes and balls, before any refinement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations, product
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.fem.triangulation import (
+    STRAIGHT,
+    Booleans,
+    Facets,
+    Floats,
+    Integers,
+    Triangulation,
+    boundary_facets,
+    oriented,
+)
+
+
+def axis_points(lower: float, upper: float, cells: int, breaks: Sequence[float] = ()) -> Floats:
+    """Points of one axis: about ``cells`` equal intervals that meet at the given ``breaks``.
+
+    >>> axis_points(0.0, 1.0, 4, [0.3]).round(3).tolist()
+    [0.0, 0.3, 0.533, 0.767, 1.0]
+    """
+    inner = sorted({float(b) for b in breaks if lower < b < upper})
+    knots = [lower, *inner, upper]
+    pieces = []
+    for left, right in zip(knots[:-1], knots[1:], strict=True):
+        count = max(1, round(cells * (right - left) / (upper - lower)))
+        pieces.append(np.linspace(left, right, count + 1)[:-1])
+    return np.concatenate([*pieces, [upper]])
+
+
+def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool]) -> Triangulation:
+    """Kuhn's triangulation of the grid with the given ``axes``: dim! simplices a box, one diagonal direction."""
+    dimension = len(axes)
+    shape = [len(axis) for axis in axes]
+    points = np.stack([c.ravel() for c in np.meshgrid(*axes, indexing="ij")], axis=1)
+    numbers = np.arange(len(points)).reshape(shape)
+    wrapped = numbers
+    for i, is_periodic in enumerate(periodic):
+        if is_periodic:
+            wrapped = np.take(wrapped, np.r_[np.arange(shape[i] - 1), 0], axis=i)
+    cells = []
+    for order in permutations(range(dimension)):
+        corner = [0] * dimension
+        path = [tuple(corner)]
+        for axis in order:
+            corner[axis] = 1
+            path.append(tuple(corner))
+        cells.append(np.stack([_shifted(numbers, c).ravel() for c in path], axis=1))
+    return _finished(points, np.concatenate(cells), wrapped.ravel())
+
+
+def _shifted(numbers: Integers, corner: Sequence[int]) -> Integers:
+    return numbers[tuple(slice(c, n - 1 + c) for c, n in zip(corner, numbers.shape, strict=True))]
+
+
+def _finished(points: Floats, cells: Integers, vertex_class: Integers, surfaces: tuple[Any, ...] = ()) -> Triangulation:
+    facets = boundary_facets(cells, vertex_class)
+    surface = np.full(len(facets), 0 if surfaces else STRAIGHT, dtype=np.int64)
+    return Triangulation(
+        points, oriented(points, cells), vertex_class, Facets(facets, surface, np.ones(len(facets), dtype=bool)), surfaces
+    )
+
+
+def triangulation_of_arrays(points: Floats, cells: Integers, regions: dict[str, Booleans]) -> Triangulation:
+    """A mesh read from a file."""
+    finished = _finished(points, cells, np.arange(len(points)))
+    return Triangulation(finished.points, finished.cells, finished.vertex_class, finished.facets, (), dict(regions))
+
+
+def ball_triangulation(ball: Any) -> Triangulation:
+    """A hexagon (plane) or an icosahedron (space), vertices on the sphere, cells meeting in the centre.
+
+    Facets remember the sphere, so that refinement follows it.
+    """
+    centre, radius = np.asarray(ball.center, dtype=float), float(ball.radius)
+    if len(centre) == 2:
+        angles = np.arange(6) * np.pi / 3.0
+        directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        shell = np.array([[i, (i + 1) % 6] for i in range(6)])
+    else:
+        directions, shell = _icosahedron()
+    points = np.concatenate([centre[None], centre + radius * directions])
+    cells = np.concatenate([np.zeros((len(shell), 1), dtype=np.int64), shell + 1], axis=1)
+    return _finished(points, cells, np.arange(len(points)), (ball,))
+
+
+def _icosahedron() -> tuple[Floats, Integers]:
+    golden = (1.0 + np.sqrt(5.0)) / 2.0
+    corners = []
+    for s, t in product((-1.0, 1.0), repeat=2):
+        corners += [(0.0, s, t * golden), (s, t * golden, 0.0), (t * golden, 0.0, s)]
+    points = np.asarray(corners)
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    near = np.isclose(distance, 2.0)
+    faces = [
+        (i, j, k) for i in range(12) for j in range(i) for k in range(j) if near[i, j] and near[j, k] and near[i, k]
+    ]
+    return points / np.linalg.norm(points[0]), np.asarray(faces, dtype=np.int64)

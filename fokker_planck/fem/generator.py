@@ -1,0 +1,123 @@
+"""The generator of a process in detailed balance, assembled once, scaled so that nothing over- or underflows.
+
+With nodal values u_i and s_i = exp(Phi_i / 2), the unknowns of every solve are u_i / s_i, and the matrices are
+
+    A_ij s_i s_j,    M_ij s_i s_j,
+
+formed cell by cell from weights relative to the cell.  All their entries are of order one, wherever in the landscape they
+stand.  The constant function is in the kernel of A by construction: the diagonal of each element matrix is minus the
+sum of the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from fokker_planck.fem import _petsc
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.triangulation import Booleans, Floats
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Scaled element matrices ``stiffness`` and ``mass`` (cells, n, n) with the exponent Phi at the nodes, (N,)."""
+
+    discretization: Discretization
+    exponent: Floats
+    stiffness: Floats
+    mass: Floats
+
+    @cached_property
+    def lowest(self) -> float:
+        """The lowest nodal exponent; weights are reported relative to it."""
+        return float(self.exponent.min())
+
+    @cached_property
+    def constant(self) -> Floats:
+        """The constant function in scaled unknowns, largest entry one."""
+        return np.exp(-0.5 * (self.exponent - self.lowest))
+
+
+def assemble(discretization: Discretization, balance: Any) -> Generator:
+    """Assemble a(u, v) and m(u, v) for the process ``balance`` (exponent and diffusion)."""
+    cells = discretization.map
+    dimension, n_cells, n_points = cells.points.shape
+    flat = cells.points.reshape(dimension, -1)
+    exponent = balance.exponent.value(flat).reshape(n_cells, n_points)
+    reference = exponent.min(axis=1)
+    density = np.exp(-(exponent - reference[:, None])) * cells.stretch
+    tensor = balance.diffusion.tensor(flat).reshape(dimension, dimension, n_cells, n_points)
+    pulled_back = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor, cells.inverse, optimize=True)
+    stiffness = discretization.forms.stiffness(pulled_back * density)
+    mass = discretization.forms.mass(density)
+    nodal = balance.exponent.value(discretization.nodes.T)
+    local = nodal[discretization.dofs]
+    scale = np.exp(0.5 * (local - reference[:, None]))
+    stiffness = stiffness * scale[:, :, None] * scale[:, None, :]
+    mass = mass * scale[:, :, None] * scale[:, None, :]
+    _make_constant_exact(stiffness, local)
+    return Generator(discretization, nodal, stiffness, mass)
+
+
+def _make_constant_exact(stiffness: Floats, exponent: Floats) -> None:
+    n = stiffness.shape[1]
+    ratio = np.exp(0.5 * (exponent[:, :, None] - exponent[:, None, :]))
+    diagonal = np.arange(n)
+    stiffness[:, diagonal, diagonal] = 0.0
+    stiffness[:, diagonal, diagonal] = -(stiffness * ratio).sum(axis=2)
+
+
+@dataclass(frozen=True)
+class FreeSystem:
+    """The assembled matrices on the unknowns that no set absorbs; ``free`` (N,) marks them."""
+
+    stiffness: Any
+    mass: Any
+    free: Booleans
+
+
+def free_system(generator: Generator, absorbed: Booleans, *, with_mass: bool = True) -> FreeSystem:
+    """Eliminate the absorbed unknowns (their value is zero) and sum up what is left."""
+    discretization = generator.discretization
+    free = ~absorbed
+    numbers = np.where(free, np.cumsum(free) - 1, -1)[discretization.dofs]
+    size = int(free.sum())
+    stiffness = _petsc.matrix(discretization.comm, size, numbers, generator.stiffness)
+    mass = _petsc.matrix(discretization.comm, size, numbers, generator.mass) if with_mass else None
+    return FreeSystem(stiffness, mass, free)
+
+
+def mass_times_constant(generator: Generator) -> Floats:
+    """The scaled load vector M 1, (N,): the stationary measure of every basis function."""
+    discretization = generator.discretization
+    local = (generator.mass @ generator.constant[discretization.dofs][..., None])[..., 0]
+    load = np.bincount(discretization.dofs.ravel(), weights=local.ravel(), minlength=discretization.count)
+    if discretization.comm.size > 1:
+        discretization.comm.Allreduce(MPI.IN_PLACE, load, op=MPI.SUM)
+    return load
+
+
+def energies(generator: Generator, vectors: Floats) -> tuple[Floats, Floats]:
+    """The small matrices a(u_k, u_l) and m(u_k, u_l) of scaled ``vectors`` (K, N).
+
+    a is summed over differences of nodal values within a cell, so that nearly constant functions keep their digits.
+    """
+    discretization = generator.discretization
+    count = len(vectors)
+    local = vectors[:, discretization.dofs]
+    exponent = generator.exponent[discretization.dofs]
+    n = exponent.shape[1]
+    a, m = np.zeros((count, count)), np.einsum("kci,cij,lcj->kl", local, generator.mass, local, optimize=True)
+    for i in range(n):
+        for j in range(i):
+            tilt = 0.25 * (exponent[:, i] - exponent[:, j])
+            differences = local[:, :, i] * np.exp(tilt) - local[:, :, j] * np.exp(-tilt)
+            a -= (differences * generator.stiffness[:, i, j]) @ differences.T
+    if discretization.comm.size > 1:
+        a, m = discretization.comm.allreduce(a), discretization.comm.allreduce(m)
+    return a, m

@@ -1,0 +1,170 @@
+"""A conforming simplicial mesh as plain arrays, the same on every rank.
+
+Meshes are made, refined and fitted here with numpy alone; dolfinx receives the finished arrays.  Facets that
+matter (the boundary of the domain, the surface of a set) are carried along with the surface they approximate, so that
+every refinement moves its new vertices onto the true surface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from math import factorial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+STRAIGHT = -1
+
+
+@dataclass(frozen=True)
+class Facets:
+    """Facets that carry a meaning: ``vertices`` (k, dim), the surface of each (or ``STRAIGHT``), on the boundary or not."""
+
+    vertices: Integers
+    surface: Integers
+    boundary: Booleans
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+
+@dataclass(frozen=True)
+class Triangulation:
+    """Simplices ``cells`` (m, dim + 1) on ``points`` (n, dim).
+
+    ``vertex_class`` gives periodic images one number; ``surfaces`` are the sets whose boundary some facets follow;
+    ``regions`` marks the cells inside each named set.
+    """
+
+    points: Floats
+    cells: Integers
+    vertex_class: Integers
+    facets: Facets
+    surfaces: tuple[Any, ...] = ()
+    regions: Mapping[str, Booleans] = field(default_factory=dict)
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return int(self.points.shape[1])
+
+    @property
+    def cell_points(self) -> Floats:
+        """Vertex coordinates of every cell, (m, dim + 1, dim)."""
+        return self.points[self.cells]
+
+    def __repr__(self) -> str:
+        return f"<Triangulation: {len(self.cells)} cells, {len(self.points)} vertices, dimension {self.dimension}>"
+
+
+def volumes(points: Floats, cells: Integers) -> Floats:
+    """Signed volume of every cell, (m,).
+
+    >>> float(volumes(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([[0, 1, 2]]))[0])
+    0.5
+    """
+    corners = points[cells]
+    return np.linalg.det(corners[:, 1:] - corners[:, :1]) / factorial(points.shape[1])
+
+
+def oriented(points: Floats, cells: Integers) -> Integers:
+    """The same cells with two vertices swapped where the signed volume is negative."""
+    flipped = cells.copy()
+    negative = volumes(points, cells) < 0.0
+    flipped[negative, -2], flipped[negative, -1] = cells[negative, -1], cells[negative, -2]
+    return flipped
+
+
+@dataclass(frozen=True)
+class EdgeTable:
+    """Unique edges: ``vertices`` (e, 2) as stored, ``of_cells`` (m, edges per cell) their numbers."""
+
+    vertices: Integers
+    of_cells: Integers
+
+
+def local_edges(size: int) -> tuple[tuple[int, int], ...]:
+    """Pairs of local vertex numbers that make the edges of a simplex with ``size`` vertices."""
+    return tuple(combinations(range(size), 2))
+
+
+def edge_table(cells: Integers) -> EdgeTable:
+    """Number the edges of ``cells`` (m, k); each edge is a sorted pair of vertices.
+
+    >>> edge_table(np.array([[0, 1, 2], [1, 2, 3]])).vertices.tolist()
+    [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
+    """
+    pairs = np.stack([cells[:, list(pair)] for pair in local_edges(cells.shape[1])], axis=1)
+    pairs = np.sort(pairs, axis=2)
+    count = int(cells.max()) + 1 if cells.size else 1
+    keys, inverse = np.unique(pairs[..., 0] * count + pairs[..., 1], return_inverse=True)
+    vertices = np.stack([keys // count, keys % count], axis=1)
+    return EdgeTable(vertices, inverse.reshape(pairs.shape[:2]))
+
+
+def facet_keys(cells: Integers, vertex_class: Integers) -> tuple[Integers, Integers]:
+    """All facets, (m * (dim + 1), dim) as sorted vertex classes, and as stored vertices in the same order."""
+    size = cells.shape[1]
+    stored = np.concatenate([np.delete(cells, i, axis=1) for i in range(size)])
+    return np.sort(vertex_class[stored], axis=1), stored
+
+
+def row_numbers(rows: Integers) -> Integers:
+    """Give equal rows equal numbers 0, 1, 2, ..."""
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def boundary_facets(cells: Integers, vertex_class: Integers) -> Integers:
+    """Facets that belong to one cell only, as stored vertices (k, dim)."""
+    keys, stored = facet_keys(cells, vertex_class)
+    numbers = row_numbers(keys)
+    return stored[np.bincount(numbers)[numbers] == 1]
+
+
+def interface_facets(cells: Integers, vertex_class: Integers, inside: Booleans) -> Integers:
+    """Facets between a cell that is ``inside`` and one that is not, as stored vertices (k, dim)."""
+    keys, stored = facet_keys(cells, vertex_class)
+    numbers = row_numbers(keys)
+    sides = np.tile(inside, cells.shape[1])
+    n_inside = np.bincount(numbers, weights=sides)
+    n_all = np.bincount(numbers)
+    mixed = ((n_all == 2) & (n_inside == 1))[numbers] & sides
+    return stored[mixed]
+
+
+def diameters(triangulation: Triangulation) -> Floats:
+    """Longest edge of every cell, (m,)."""
+    corners = triangulation.cell_points
+    lengths = [np.linalg.norm(corners[:, a] - corners[:, b], axis=1) for a, b in local_edges(corners.shape[1])]
+    return np.max(lengths, axis=0)
+
+
+def without_cells(triangulation: Triangulation, keep: Booleans) -> Triangulation:
+    """The triangulation of the kept cells; facets with a vertex that no kept cell uses are dropped."""
+    cells = triangulation.cells[keep]
+    used = np.unique(cells)
+    renumber = np.full(len(triangulation.points), -1, dtype=np.int64)
+    renumber[used] = np.arange(len(used))
+    facets = triangulation.facets
+    present = _facets_of_cells(facets.vertices, triangulation.cells[keep]) if len(facets) else np.zeros(0, dtype=bool)
+    return Triangulation(
+        points=triangulation.points[used],
+        cells=renumber[cells],
+        vertex_class=row_numbers(triangulation.vertex_class[used][:, None]),
+        facets=Facets(renumber[facets.vertices[present]], facets.surface[present], facets.boundary[present]),
+        surfaces=triangulation.surfaces,
+        regions={name: mask[keep] for name, mask in triangulation.regions.items()},
+    )
+
+
+def _facets_of_cells(facets: Integers, cells: Integers) -> Booleans:
+    every = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(cells.shape[1])]), axis=1)
+    numbers = row_numbers(np.concatenate([every, np.sort(facets, axis=1)]))
+    return np.isin(numbers[len(every) :], numbers[: len(every)])
