@@ -1,0 +1,53 @@
+# make help lists the targets. Every target that runs something sets up first, which takes no time when nothing is missing.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+RESULTS := results
+PYTEST_ARGS :=
+MPI_TIME_LIMIT := 900
+
+# Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
+ifneq ($(wildcard /usr/lib/petscdir),)
+unexport PETSC_DIR PETSC_ARCH SLEPC_DIR
+endif
+# One thread a process; Open MPI 4, 5 and 6: root may, more processes than cores may, and no network between processes of one machine.
+export OMP_NUM_THREADS := 1
+export OMPI_ALLOW_RUN_AS_ROOT := 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+export OMPI_MCA_rmaps_base_oversubscribe := 1
+export PRTE_MCA_rmaps_default_mapping_policy := :oversubscribe
+export OMPI_MCA_btl := ^tcp
+export OMPI_MCA_pml := ob1
+export MPLBACKEND := Agg
+
+.PHONY: help setup demo test lint bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (Debian's dolfinx, a .venv for the rest)
+	@tools/setup.sh
+
+demo: setup ## solve the two-dimensional double well and print the answers
+	$(BIN)/fokker-planck solve examples/double_well_2d.toml -o $(RESULTS)/double_well_2d
+
+test: setup ## run the whole test suite, on two processes and on one (PYTEST_ARGS are passed on)
+	@status=0; \
+	echo "== tests marked mpi, on two processes"; \
+	timeout $(MPI_TIME_LIMIT) mpirun -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m mpi tests || status=$$?; \
+	echo "== all tests and doctests"; \
+	$(BIN)/python -m pytest $(PYTEST_ARGS) || { code=$$?; [ $$status != 0 ] || status=$$code; }; \
+	exit $$status
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: setup ## time the commands of the benchmarks
+	$(BIN)/python benchmarks/whole_process.py
+
+clean: ## remove what was made here: .venv, results, caches
+	rm -rf .venv .venv.lock $(RESULTS) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
