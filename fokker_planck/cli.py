@@ -1,0 +1,237 @@
+"""The command ``fokker-planck QUESTION PROBLEM.toml``: tables or one JSON object, a result folder, an exit status.
+
+Exit status: 0 answered; 2 bad input (one line on standard error that names key, finding and remedy); 3 the numbers could not
+be computed to the asked tolerance; 1 a package is missing; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fokker_planck import __version__
+from fokker_planck.parallel import World, fail_together, guessed_rank, world
+
+if TYPE_CHECKING:
+    from fokker_planck.problem_file import ProblemFile
+    from fokker_planck.serialize import Answer
+
+COMMAND = "fokker-planck"
+QUESTIONS = {
+    "solve": "everything that the file asks, as tables, with a result folder",
+    "stationary": "stationary density and the weight of every well",
+    "spectrum": "smallest eigenvalues of -L, the spectral gap first among them",
+    "exit-time": "mean time from the start to the target",
+    "landscape": "minima, saddles, barriers, and which saddle joins which wells",
+}
+LATER = ("committor", "rates", "evolve", "sweep", "validate")
+DEFAULT_COUNT = 4
+ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with ``arguments`` (of the process if None); the exit status."""
+    options = _parser().parse_args(arguments)
+    ranks = world()
+    try:
+        with _numbers_only_on_stdout(options.json):
+            text = _run(options, ranks)
+        if ranks.speaks:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        return ANSWERED
+    except BrokenPipeError:  # the reader of a pipe has gone: nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ANSWERED
+    except KeyboardInterrupt:
+        return fail_together(ranks, f"{COMMAND}: interrupted", INTERRUPTED)
+    except Exception as error:
+        status = _status(error)
+        if status is None:
+            if ranks.size == 1:
+                raise
+            import traceback
+
+            return fail_together(ranks, traceback.format_exc(), FAILED)
+        return fail_together(ranks, f"{COMMAND}: {_one_line(error)}", status)
+
+
+def _run(options: argparse.Namespace, ranks: World) -> str:
+    """Everything between arguments and what standard output shows; all ranks go through it."""
+    from fokker_planck.problem_file import load_problem_file
+
+    asked = load_problem_file(options.problem, options.set)
+    folder = _folder(options)
+    if folder is not None:
+        from fokker_planck.io import check_folder
+
+        check_folder(folder)
+    answers: dict[str, Answer] = {}
+    for question in _questions(options.question, asked, bool(folder)):
+        with _progress(question, ranks, options.quiet):
+            answers[question] = _answer(question, asked)
+    written: tuple[str, ...] = ()
+    if folder is not None:
+        from fokker_planck.io import save
+
+        with _progress("result files", ranks, options.quiet):
+            written = save(folder, answers, title=asked.problem.title, problem=asked.raw, ranks=ranks)
+    if not ranks.speaks:
+        return ""
+    return _json(options, answers) if options.json else _tables(options, asked, answers, folder, written)
+
+
+def _questions(question: str, asked: ProblemFile, with_folder: bool) -> tuple[str, ...]:
+    if question == "solve":
+        wanted = {"landscape": True, "stationary": True, "spectrum": asked.spectrum, "exit-time": asked.exit}
+        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+    if question == "stationary" and with_folder:
+        return ("landscape", "stationary")  # the picture marks the saddles
+    return (question,)
+
+
+def _answer(question: str, asked: ProblemFile) -> Answer:
+    from fokker_planck import answers
+    from fokker_planck.errors import ProblemError
+
+    if question == "landscape":
+        return answers.landscape(asked.problem)
+    if question == "stationary":
+        return answers.stationary_density(asked.problem)
+    if question == "spectrum":
+        count = asked.spectrum.count if asked.spectrum is not None else DEFAULT_COUNT
+        return answers.spectrum(asked.problem, count=count)
+    if asked.exit is None:
+        raise ProblemError("exit", "no such table", "a table [exit] with start and target")
+    return answers.mean_exit_time(asked.problem, start=asked.exit.start, target=asked.exit.target)
+
+
+def _folder(options: argparse.Namespace) -> Path | None:
+    if options.output is not None:
+        return Path(options.output)
+    return Path("results") / Path(options.problem).stem if options.question == "solve" else None
+
+
+def _json(options: argparse.Namespace, answers: dict[str, Answer]) -> str:
+    from fokker_planck.serialize import answer_json, json_text
+
+    if options.question == "solve":
+        content: dict[str, Any] = {question: answer_json(answer) for question, answer in answers.items()}
+    else:
+        content = answer_json(answers[options.question])
+    return json_text(content) + "\n"
+
+
+def _tables(
+    options: argparse.Namespace, asked: ProblemFile, answers: dict[str, Answer], folder: Path | None, written: tuple[str, ...]
+) -> str:
+    from fokker_planck.report import render
+
+    shown = answers if options.question == "solve" else {options.question: answers[options.question]}
+    noise = getattr(asked.problem.process.diffusion, "epsilon", None)
+    text = render(shown, title=asked.problem.title, noise=noise, terminal=sys.stdout.isatty())
+    if folder is not None:
+        text += f"\nwritten to {folder}{os.sep}: {', '.join(written)}\n"
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:<12}{text}" for name, text in QUESTIONS.items())
+    parser = _OneLineParser(
+        prog=COMMAND,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Fokker-Planck equations by finite elements, beside their Eyring-Kramers asymptotics.",
+        epilog=f"questions:\n{listed}\n\nexit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance",
+        allow_abbrev=False,
+    )
+    parser.add_argument("question", metavar="QUESTION", type=_question, help="one of: " + ", ".join(QUESTIONS))
+    parser.add_argument("problem", metavar="PROBLEM.toml", help="the problem file")
+    parser.add_argument(
+        "--set",
+        metavar="KEY.PATH=VALUE",
+        action="append",
+        default=[],
+        help="replace one entry of the file, for example --set diffusion.epsilon=0.1 (any number of times)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        help="write results (JSON, .vtu, picture) here; solve writes to results/PROBLEM without it",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on standard error")
+    parser.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
+    return parser
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line, as a wrong problem file is answered, and only on one rank."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{COMMAND}: {' '.join(message.split())}; try {COMMAND} --help\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if guessed_rank() == 0:
+            super()._print_message(message, file)
+
+
+def _question(text: str) -> str:
+    if text in QUESTIONS:
+        return text
+    known = f"one of {', '.join(QUESTIONS)}"
+    if text in LATER:
+        raise argparse.ArgumentTypeError(f"found {text}, which this version does not answer; wanted {known}")
+    raise argparse.ArgumentTypeError(f"found {text[:60]!r}; wanted {known}")
+
+
+def _status(error: Exception) -> int | None:
+    """Exit status of an error that is answered in one line; None for a fault of the program itself."""
+    from fokker_planck.errors import ConvergenceError, FokkerPlanckError, ProblemError
+
+    if isinstance(error, ProblemError):
+        return BAD_INPUT
+    if isinstance(error, ConvergenceError):
+        return NOT_CONVERGED
+    return FAILED if isinstance(error, FokkerPlanckError) else None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+@contextlib.contextmanager
+def _progress(step: str, ranks: World, quiet: bool) -> Iterator[None]:
+    """Say on standard error what is being computed: a live line on a terminal, one plain line elsewhere."""
+    if quiet or not ranks.speaks:
+        yield
+    elif sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status(f"{step} ..."):
+            yield
+    else:
+        print(f"{COMMAND}: {step}", file=sys.stderr, flush=True)
+        yield
+
+
+@contextlib.contextmanager
+def _numbers_only_on_stdout(strictly: bool) -> Iterator[None]:
+    """Send what libraries print to standard output, also those in C, to standard error while the numbers are computed."""
+    if not strictly:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

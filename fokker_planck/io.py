@@ -1,0 +1,233 @@
+"""Result folders: the answers with their provenance as JSON, the fields for ParaView, one picture; written whole or not.
+
+A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete), ``stationary.vtu``,
+``spectrum.vtu``, ``exit-time.vtu`` for the questions that were asked, and ``density.png``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fokker_planck.errors import FokkerPlanckError, ProblemError
+from fokker_planck.landscape import Landscape
+from fokker_planck.parallel import World, from_first_rank, world
+from fokker_planck.serialize import answer_json, asymptotic_json, json_text, statistics_json
+from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary
+
+if TYPE_CHECKING:
+    from fokker_planck.fem.field import Field
+    from fokker_planck.plotting import Picture
+    from fokker_planck.serialize import Answer
+
+RESULT = "result.json"
+PICTURE = "density.png"
+PROGRAM = "fokker_planck"
+CELL_KIND = {1: "line", 2: "triangle", 3: "tetra"}
+PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "meshio", "matplotlib", "mpi4py", "petsc4py", "slepc4py")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Fields on one triangulation: ``points`` (n, dim), simplices ``cells`` (m, dim + 1), values (n,) by name."""
+
+    points: np.ndarray
+    cells: np.ndarray
+    values: dict[str, np.ndarray]
+
+
+def save(
+    folder: str | Path,
+    answers: Mapping[str, Answer],
+    *,
+    title: str = "",
+    problem: Mapping[str, Any] | None = None,
+    ranks: World | None = None,
+) -> tuple[str, ...]:
+    """Write answers by name of question into ``folder``; the names of the files written.
+
+    ``problem`` is echoed into the JSON.  A folder that exists keeps its other files, while those of an earlier result are
+    replaced.  Under MPI every rank calls this, rank 0 writes.
+
+    Raises ProblemError (key ``-o``) where the folder cannot be written.
+    """
+    ranks = world() if ranks is None else ranks
+    folder = Path(folder)
+    grids = {f"{question}.vtu": grid for question, answer in answers.items() if (grid := _grid(answer)) is not None}
+    picture = _picture(answers, title)
+    failure: Exception | None = None
+    names: tuple[str, ...] = ()
+    if ranks.speaks:
+        try:
+            names = _write_folder(folder, answers, grids, picture, title, problem or {}, ranks.size)
+        except (OSError, FokkerPlanckError) as error:
+            failure = error
+    names, failure = from_first_rank(ranks, (names, failure))
+    if isinstance(failure, OSError):
+        raise ProblemError("-o", str(folder), f"a folder that can be written ({failure.strerror or failure})")
+    if failure is not None:
+        raise failure
+    return names
+
+
+def check_folder(folder: str | Path) -> None:
+    """Raise ProblemError (key ``-o``) before a long computation where its results could not be saved."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ProblemError("-o", str(folder), "a folder, not a file")
+    if (folder / RESULT).exists() and _files_of(folder / RESULT) is None:
+        raise ProblemError("-o", str(folder), f"a folder whose {RESULT} is this program's own")
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        raise ProblemError("-o", str(folder), f"a folder that can be written ({nearest} cannot)")
+
+
+def provenance(answers: Mapping[str, Answer], problem: Mapping[str, Any], ranks: int = 1) -> dict[str, Any]:
+    """Where numbers come from: versions, the problem as it was read, sizes of the discretisations, seconds."""
+    import fokker_planck
+
+    costs = {name: answer.statistics for name, answer in answers.items() if not isinstance(answer, Landscape)}
+    versions = {PROGRAM: fokker_planck.__version__, "python": platform.python_version()}
+    versions.update({package: version for package in PACKAGES if (version := _version(package)) is not None})
+    versions.update({"dolfinx": cost.dolfinx for cost in costs.values()})
+    return {
+        "program": PROGRAM,
+        "versions": versions,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "ranks": ranks,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "statistics": {name: statistics_json(cost) for name, cost in costs.items()},
+        "problem": dict(problem),
+    }
+
+
+def write_grid(path: Path, grid: Grid) -> None:
+    """Write fields as a .vtu file; points in one and two dimensions get zero further coordinates."""
+    import meshio
+
+    dimension = grid.points.shape[1]
+    points = np.zeros((len(grid.points), 3))
+    points[:, :dimension] = grid.points
+    values = {name: np.ascontiguousarray(field, dtype=float) for name, field in grid.values.items()}
+    meshio.Mesh(points, [(CELL_KIND[dimension], grid.cells)], point_data=values).write(path, file_format="vtu")
+
+
+def _grid(answer: Answer) -> Grid | None:
+    if isinstance(answer, Stationary):
+        return _grid_of({"density": answer.density})
+    if isinstance(answer, ExitTime):
+        return _grid_of({"mean_exit_time": answer.field})
+    if isinstance(answer, Spectrum):
+        return _grid_of({f"eigenfunction_{n}": field for n, field in enumerate(answer.eigenfunctions)})
+    return None
+
+
+def _grid_of(fields: Mapping[str, Field]) -> Grid | None:
+    values: dict[str, np.ndarray] = {}
+    for name, field in fields.items():
+        points, cells, numbers = field.triangulation()
+        if field.logarithm:
+            with np.errstate(under="ignore", over="ignore"):
+                values[name] = np.exp(numbers)
+            values[f"log_{name}"] = numbers
+        else:
+            values[name] = numbers
+    return Grid(np.asarray(points), np.asarray(cells), values) if values else None
+
+
+def _picture(answers: Mapping[str, Answer], title: str) -> Picture | None:
+    from fokker_planck.plotting import density_picture
+
+    stationary = next((answer for answer in answers.values() if isinstance(answer, Stationary)), None)
+    landscape = next((answer for answer in answers.values() if isinstance(answer, Landscape)), None)
+    return None if stationary is None else density_picture(stationary, landscape, title)
+
+
+def _write_folder(
+    folder: Path,
+    answers: Mapping[str, Answer],
+    grids: Mapping[str, Grid],
+    picture: Picture | None,
+    title: str,
+    problem: Mapping[str, Any],
+    ranks: int,
+) -> tuple[str, ...]:
+    from fokker_planck.plotting import save_picture
+
+    check_folder(folder)
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        draft.chmod(0o777 & ~_umask())
+        for name, grid in grids.items():
+            write_grid(draft / name, grid)
+        if picture is not None:
+            save_picture(picture, draft / PICTURE)
+        names = (RESULT, *sorted(path.name for path in draft.iterdir()))
+        content = {
+            "title": title,
+            "answers": {question: answer_json(answer) for question, answer in answers.items()},
+            "eyring_kramers": {question: asymptotic_json(answer) for question, answer in answers.items()},
+            "files": list(names),
+            "provenance": provenance(answers, problem, ranks),
+        }
+        (draft / RESULT).write_text(json_text(content) + "\n", encoding="utf-8")
+        _put_in_place(draft, folder, names)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return names
+
+
+def _put_in_place(draft: Path, folder: Path, names: tuple[str, ...]) -> None:
+    if not folder.is_symlink():
+        with contextlib.suppress(OSError):  # it exists and is not empty
+            draft.rename(folder)
+            return
+    stale = set(_files_of(folder / RESULT) or ()) - set(names)
+    (folder / RESULT).unlink(missing_ok=True)
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    for name in (*names[1:], RESULT):
+        os.replace(draft / name, folder / name)
+
+
+def _files_of(result: Path) -> tuple[str, ...] | None:
+    """The files that an earlier result lists, in its own folder; None where the file is not one of this program."""
+    try:
+        content = json.loads(result.read_text(encoding="utf-8"))
+        if content["provenance"]["program"] != PROGRAM:
+            return None
+        own = {RESULT, PICTURE}
+        return tuple(name for name in content["files"] if name in own or _is_field_file(name))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_field_file(name: Any) -> bool:
+    return isinstance(name, str) and Path(name).name == name and name.endswith(".vtu")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,72 @@
+"""Ranks of an MPI run as the outward files need them: who prints, and how a failure of one rank ends all of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK")
+
+
+@dataclass(frozen=True)
+class World:
+    """The ranks of this run; ``errands`` is a communicator that no computation uses (None in a serial run)."""
+
+    rank: int = 0
+    size: int = 1
+    errands: Any = None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this rank prints and writes files."""
+        return self.rank == 0
+
+
+def guessed_rank() -> int:
+    """The rank as the launcher's environment tells it, before anything heavy is imported; 0 in a serial run."""
+    for name in _RANK_VARIABLES:
+        value = os.environ.get(name, "")
+        if value.isdigit():
+            return int(value)
+    return 0
+
+
+def world() -> World:
+    """All ranks of this run, or a serial world where mpi4py is missing."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError):  # RuntimeError: mpi4py without a usable MPI library
+        return World()
+    communicator = MPI.COMM_WORLD
+    if communicator.size == 1:
+        return World()
+    return World(communicator.rank, communicator.size, communicator.Dup())
+
+
+def fail_together(ranks: World, line: str, status: int, patience: float = 3.0) -> int:
+    """End a run whose rank at hand failed with ``line``; the exit status, if every rank failed likewise.
+
+    Bad input fails on all ranks alike: rank 0 prints, the others keep silent, all return ``status``. Where a rank fails
+    alone the others wait for it in some collective call: after ``patience`` seconds it speaks up and aborts them.
+    """
+    if ranks.speaks:
+        print(line, file=sys.stderr, flush=True)
+    if ranks.errands is None:
+        return status
+    all_failed = ranks.errands.Ibarrier()
+    deadline = time.monotonic() + patience
+    while not all_failed.Test():
+        if time.monotonic() > deadline:
+            if not ranks.speaks:
+                print(line, file=sys.stderr, flush=True)
+            ranks.errands.Abort(status)
+        time.sleep(0.01)
+    return status
+
+
+def from_first_rank(ranks: World, value: object) -> Any:
+    """The value that rank 0 holds, on every rank."""
+    return value if ranks.errands is None else ranks.errands.bcast(value, root=0)

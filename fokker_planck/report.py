@@ -1,0 +1,189 @@
+"""Answers as tables: value, error bar, Eyring-Kramers value and their ratio, one table a question."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from fokker_planck.landscape import Landscape
+from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary, Statistics
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fokker_planck.quantity import Quantity
+    from fokker_planck.serialize import Answer
+
+NOTHING = "-"
+WIDTH_WITHOUT_TERMINAL = 120
+
+
+def render(answers: Mapping[str, Answer], title: str = "", noise: float | None = None, terminal: bool = False) -> str:
+    """One table a question as text; ``noise`` = eps of isotropic noise adds barriers over eps, ``terminal`` adds colour."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    width = shutil.get_terminal_size().columns if terminal else WIDTH_WITHOUT_TERMINAL
+    out = StringIO()
+    console = Console(file=out, highlight=False, force_terminal=terminal, width=width)
+    if title:
+        console.print(f"[bold]{escape(title)}[/bold]")
+    for answer in answers.values():
+        for table in tables(answer, noise):
+            console.print()
+            console.print(table)
+        if not isinstance(answer, Landscape):
+            console.print(f"[dim]{cost(answer.statistics)}[/dim]")
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def tables(answer: Answer, noise: float | None = None) -> list[Table]:
+    """The tables of one answer: one, or minima and saddles of a landscape."""
+    if isinstance(answer, Stationary):
+        return [_stationary_table(answer)]
+    if isinstance(answer, Spectrum):
+        return [_spectrum_table(answer)]
+    if isinstance(answer, ExitTime):
+        return [_exit_table(answer)]
+    return _landscape_tables(answer, noise)
+
+
+def cost(statistics: Statistics) -> str:
+    """The size of the finest discretisation in one line."""
+    meshes = "1 mesh" if statistics.levels == 1 else f"{statistics.levels} meshes"
+    return (
+        f"{statistics.unknowns:,} unknowns, {statistics.cells:,} cells of degree {statistics.degree}, "
+        f"{meshes}, {statistics.seconds:.2f} s"
+    )
+
+
+def significant(quantity: Quantity | None, digits: int = 6) -> str:
+    """A quantity with a fixed number of digits, also where it over- or underflows a double.
+
+    >>> from fokker_planck.quantity import Quantity
+    >>> significant(Quantity.of_log(-2000.0, 1e-3), 4)
+    '2.577e-869'
+    >>> significant(Quantity.of(46.5201923, 0.1))
+    '46.5202'
+    """
+    if quantity is None:
+        return NOTHING
+    if quantity.value is not None or quantity.log is None:
+        return NOTHING if quantity.value is None else f"{quantity.value:.{digits}g}"
+    power = quantity.log / math.log(10.0)
+    exponent = math.floor(power)
+    mantissa = f"{10.0 ** (power - exponent):.{digits - 1}f}"
+    if mantissa.startswith("10"):
+        mantissa, exponent = f"{1.0:.{digits - 1}f}", exponent + 1
+    return f"{mantissa}e{exponent:+03d}"
+
+
+def error_bar(quantity: Quantity) -> str:
+    """The relative error with two digits.
+
+    >>> from fokker_planck.quantity import Quantity
+    >>> error_bar(Quantity.of(2.0, 3.14e-8))
+    '3.1e-08'
+    """
+    error = quantity.relative_error
+    return f"{error:.1e}" if math.isfinite(error) else NOTHING
+
+
+def point_text(point: Iterable[Any]) -> str:
+    """A position with as many digits as a reader can use.
+
+    >>> point_text((-1.0, 1e-17))
+    '(-1, 0)'
+    """
+    return "(" + ", ".join(_short(float(coordinate)) for coordinate in point) + ")"
+
+
+def _stationary_table(answer: Stationary) -> Table:
+    table = _table("Stationary weights of the wells", ("well", "minimum"), ("probability",))
+    for number, well in enumerate(answer.wells, start=1):
+        table.add_row(str(number), point_text(well.minimum), *_compared(well.probability, well))
+    return table
+
+
+def _spectrum_table(answer: Spectrum) -> Table:
+    is_complex = any(eigenvalue.imag != 0.0 for eigenvalue in answer.eigenvalues)
+    values = ("real part", "imaginary part") if is_complex else ("eigenvalue",)
+    table = _table("Spectrum of -L", ("n",), values)
+    for number, eigenvalue in enumerate(answer.eigenvalues):
+        real, *rest = _compared(eigenvalue.real, eigenvalue)
+        imaginary = [f"{eigenvalue.imag:.10g}"] if is_complex else []
+        table.add_row(str(number), real, *imaginary, *rest)
+    return table
+
+
+def _exit_table(answer: ExitTime) -> Table:
+    table = _table("Mean exit time", ("start", "target"), ("mean time",))
+    table.add_row(point_text(answer.start), _literal(answer.target), *_compared(answer.mean, answer))
+    return table
+
+
+def _landscape_tables(answer: Landscape, noise: float | None) -> list[Table]:
+    over_noise = () if noise is None else ("barrier/eps",)
+    minima = _table("Minima of V", ("well", "position"), ("V", "barrier", *over_noise), compared=False)
+    minima.add_column("Hessian eigenvalues")
+    minima.add_column("")
+    for number, (point, barrier) in enumerate(zip(answer.minima, answer.barriers), start=1):
+        height = [_height(barrier)] + ([] if noise is None else [_height(barrier, noise)])
+        minima.add_row(
+            str(number), point_text(point.position), _short(point.value), *height, _row(point.hessian_eigenvalues), _marks(point)
+        )
+    if not answer.saddles:
+        return [minima]
+    saddles = _table("Saddles of V", ("saddle", "position"), ("V",), compared=False)
+    for heading in ("joins wells", "Hessian eigenvalues", ""):
+        saddles.add_column(heading)
+    for number, point in enumerate(answer.saddles, start=1):
+        joined = " - ".join(str(index + 1) for index in point.joins)
+        saddles.add_row(
+            str(number), point_text(point.position), _short(point.value), joined, _row(point.hessian_eigenvalues), _marks(point)
+        )
+    return [minima, saddles]
+
+
+def _table(title: str, labels: Sequence[str], values: Sequence[str], compared: bool = True) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in labels:
+        table.add_column(heading)
+    for heading in (*values, *(("rel. error", "Eyring-Kramers", "ratio") if compared else ())):
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _compared(quantity: Quantity, item: Any) -> list[str]:
+    ratio = NOTHING if item.ratio is None else f"{item.ratio:.6g}"
+    return [str(quantity), error_bar(quantity), significant(item.asymptotic), ratio]
+
+
+def _short(value: float) -> str:
+    return f"{0.0 if abs(value) < 1e-12 else value:.7g}"
+
+
+def _row(values: Iterable[Any]) -> str:
+    return ", ".join(_short(float(value)) for value in values)
+
+
+def _height(barrier: float | None, unit: float = 1.0) -> str:
+    return NOTHING if barrier is None or not math.isfinite(barrier) else _short(barrier / unit)
+
+
+def _marks(point: Any) -> str:
+    return ", ".join(
+        word for word, applies in (("degenerate", point.degenerate), ("on boundary", point.on_boundary)) if applies
+    )
+
+
+def _literal(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

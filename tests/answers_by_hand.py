@@ -1,0 +1,93 @@
+"""Small answers with known numbers, for the tests of tables, files and pictures: V = (x**2 - 1)**2/4 + y**2/2 + ..., eps = 1/20."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.results import Eigenvalue, ExitTime, Spectrum, Stationary, Statistics, WellWeight
+
+EPS = 0.05
+COST = Statistics(unknowns=7469, cells=640, degree=4, levels=3, seconds=0.42, dolfinx="0.5.2")
+
+
+@dataclass(frozen=True)
+class GridField:
+    """Nodal values on a grid of simplices, as a solver's field hands them out."""
+
+    points: np.ndarray
+    cells: np.ndarray
+    values: np.ndarray
+    logarithm: bool = False
+    name: str = "by hand"
+
+    def triangulation(self):
+        return self.points, self.cells, self.values
+
+
+def potential(points):
+    return (points[:, 0] ** 2 - 1) ** 2 / 4 + np.sum(points[:, 1:] ** 2, axis=1) / 2
+
+
+def grid(dimension, per_axis):
+    lower, upper = [-2.0] + [-1.5] * (dimension - 1), [2.0] + [1.5] * (dimension - 1)
+    axes = [np.linspace(low, high, per_axis) for low, high in zip(lower, upper, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, dimension)
+    number = np.arange(len(points)).reshape([per_axis] * dimension)
+    cells = []
+    for order in itertools.permutations(range(dimension)):
+        corner = np.zeros(dimension, dtype=int)
+        corners = [corner]
+        for axis in order:
+            corner = corner + np.eye(dimension, dtype=int)[axis]
+            corners.append(corner)
+        cells.append(
+            np.stack([number[tuple(slice(s, per_axis - 1 + s) for s in corner)].ravel() for corner in corners], axis=1)
+        )
+    return points, np.concatenate(cells)
+
+
+def log_density_field(dimension=2, per_axis=21):
+    points, cells = grid(dimension, per_axis)
+    return GridField(points, cells, -potential(points) / EPS, logarithm=True)
+
+
+def at(x, dimension):
+    return (x,) + (0.0,) * (dimension - 1)
+
+
+def stationary(dimension=2, per_axis=21):
+    weight = Quantity.of(0.5, 2e-9)
+    wells = tuple(WellWeight(at(x, dimension), weight, Quantity.of(0.5, 0.1)) for x in (-1.0, 1.0))
+    return Stationary(wells, log_density_field(dimension, per_axis), COST)
+
+
+def spectrum():
+    values = (
+        Eigenvalue(Quantity.of(0.0, 0.0)),
+        Eigenvalue(Quantity.of(0.002795123456789, 3e-8), 0.0, Quantity.of(0.003033, 0.2)),
+        Eigenvalue(Quantity.of(0.98765, 4e-7)),
+    )
+    points, cells = grid(2, 5)
+    fields = tuple(GridField(points, cells, np.cos(n * points[:, 0])) for n in range(3))
+    return Spectrum(values, fields, COST)
+
+
+def exit_time(log=None):
+    points, cells = grid(2, 5)
+    mean = Quantity.of(714.25, 1e-7) if log is None else Quantity.of_log(log, 1e-7)
+    prediction = Quantity.of(659.4, 0.2) if log is None else Quantity.of_log(log - 0.05, 0.01)
+    return ExitTime(mean, (-1.0, 0.0), "B", GridField(points, cells, 1.0 + points[:, 0] ** 2), COST, prediction)
+
+
+def landscape(dimension=2):
+    def diagonal(first):
+        entries = [first] + [1.0] * (dimension - 1)
+        return {"hessian": tuple(map(tuple, np.diag(entries))), "hessian_eigenvalues": tuple(sorted(entries))}
+
+    minima = tuple(CriticalPoint(at(x, dimension), 0.0, kind="minimum", **diagonal(2.0)) for x in (-1.0, 1.0))
+    top = Saddle(at(0.0, dimension), 0.25, kind="saddle", joins=(0, 1), unstable_direction=at(1.0, dimension), **diagonal(-1.0))
+    lower, upper = (-2.0,) + (-1.5,) * (dimension - 1), (2.0,) + (1.5,) * (dimension - 1)
+    return Landscape(minima, (top,), Frame(lower, upper, (None,) * dimension))

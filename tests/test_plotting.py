@@ -1,0 +1,92 @@
+"""The picture of the stationary density: what it shows is checked by its arrays and by the ink on the page."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from answers_by_hand import GridField, grid, landscape, log_density_field, stationary
+
+from fokker_planck import plotting
+from fokker_planck.errors import ProblemError
+
+
+def pixels(path):
+    from matplotlib.image import imread
+
+    return imread(path)[..., :3]
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_every_dimension_and_format(tmp_path, dimension, ending):
+    path = plotting.plot_density(stationary(dimension, 9), tmp_path / f"density.{ending}", landscape(dimension), title="50% [x]$")
+    assert path.stat().st_size > 5000
+    if ending == "png":
+        assert 0.02 < np.mean(pixels(path) < 0.99) < 0.95, "neither empty nor black"
+
+
+def test_the_same_answer_gives_the_same_file(tmp_path):
+    first, second = (plotting.plot_density(stationary(), tmp_path / name, landscape()) for name in ("a.svg", "b.svg"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_greyscale_darkens_with_the_density():
+    import matplotlib
+
+    red, green, blue, _ = matplotlib.colormaps[plotting.COLOURS](np.linspace(0, 1, 65)).T
+    assert (np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) < 0).all()
+
+
+def test_logarithms_and_plain_values_give_the_same_picture():
+    log = stationary()
+    plain = replace(log, density=replace(log.density, values=np.exp(log.density.values), logarithm=False))
+    one, other = plotting.density_picture(log), plotting.density_picture(plain)
+    np.testing.assert_allclose(one.decades, other.decades, rtol=1e-12, atol=1e-12)
+
+
+def test_wells_and_saddles_are_taken_over():
+    picture = plotting.density_picture(stationary(3, 5), landscape(3))
+    np.testing.assert_array_equal(picture.wells, [[-1, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(picture.saddles, [[0, 0, 0]])
+    assert plotting.density_picture(stationary(3, 5)).saddles.shape == (0, 3)
+
+
+def test_zero_density_somewhere_is_drawn_and_nowhere_finite_is_refused(tmp_path):
+    some = log_density_field()
+    values = np.where(some.points[:, 0] > 1.5, -np.inf, some.values)
+    plotting.plot_density(replace(stationary(), density=replace(some, values=values)), tmp_path / "a.png")
+    with pytest.raises(ProblemError, match="density"):
+        plotting.plot_density(replace(stationary(), density=replace(some, values=np.full(441, np.nan))), tmp_path / "b.png")
+
+
+def test_a_uniform_density_is_drawn(tmp_path):
+    points, cells = grid(2, 4)
+    flat = replace(stationary(), wells=(), density=GridField(points, cells, np.full(16, 0.25)))
+    plotting.plot_density(flat, tmp_path / "flat.png")
+
+
+def test_a_density_below_the_smallest_double_is_drawn(tmp_path):
+    deep = log_density_field(1, 101)
+    deep = replace(deep, values=200.0 * deep.values - 4000.0)
+    plotting.plot_density(replace(stationary(1), density=deep), tmp_path / "deep.png", landscape(1))
+
+
+@pytest.mark.parametrize("name", ["density", "density.jpeg", "density.PNG.txt"])
+def test_an_unknown_format_is_named(tmp_path, name):
+    with pytest.raises(ProblemError, match=r"\.png, \.svg or \.pdf"):
+        plotting.plot_density(stationary(), tmp_path / name)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.31, -1.5, 1.5])
+@pytest.mark.parametrize("normal", [1, 2])
+def test_a_slice_covers_its_plane_and_keeps_linear_functions(normal, offset):
+    points, cells = grid(3, 7)
+    linear = points @ [0.3, -1.0, 2.0] + 0.7
+    cut, triangles, values = plotting.slice_plane(points, cells, linear, normal, offset)
+    np.testing.assert_allclose(cut[:, normal], offset, atol=1e-6)
+    np.testing.assert_allclose(values, cut @ [0.3, -1.0, 2.0] + 0.7, atol=1e-12)
+    across = [axis for axis in range(3) if axis != normal]
+    corners = cut[triangles][:, :, across]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = 0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum()
+    assert area == pytest.approx(4.0 * 3.0, rel=1e-5)
