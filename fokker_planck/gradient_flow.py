@@ -1,0 +1,192 @@
+"""Where the flow dx/dt = -grad f ends: adaptive steps for many points at once.
+
+The steps are explicit at first; points that are still under way after a while are in a narrow valley, where the
+explicit method must creep, and go on by a Rosenbrock method, which is stable at any step.
+
+A point is *captured* once it is in a ball (in the metric of the Hessian) around a minimum inside of which f has been
+seen to increase outward along every ray, so that the flow cannot leave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fokker_planck.landscape import CriticalPoint, Floats, Frame, Function, Integers
+
+# Dormand and Prince (1980), order 5 with an embedded order 4.
+_A = (
+    (1 / 5,),
+    (3 / 40, 9 / 40),
+    (44 / 45, -56 / 15, 32 / 9),
+    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+)
+_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
+
+# Kaps and Rentrop's Rosenbrock method of order 4, error of order 3, with Shampine's constants (ACM TOMS 8, 1982).
+_GAMMA = 0.5
+_SHIFT = ((), (2.0,), (48 / 25, 6 / 25), (48 / 25, 6 / 25))
+_COUPLING = ((), (-8.0,), (372 / 25, 12 / 5), (-112 / 125, -54 / 125, -2 / 5))
+_WEIGHT = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
+_DIFFERENCE = (17 / 54, 7 / 36, 0.0, 125 / 108)
+EXPLICIT_STEPS = 120
+
+
+@dataclass(frozen=True)
+class Capture:
+    """The ball ``(x - centre) . metric (x - centre) <= radius**2`` from which the flow goes to ``centre``."""
+
+    centre: Floats
+    metric: Floats
+    radius: float
+
+    def contains(self, x: Floats, frame: Frame) -> np.ndarray:
+        """Which of the points (dim, n) lie in the ball, (n,)."""
+        delta = frame.difference(x, self.centre[:, None])
+        inside: np.ndarray = np.einsum("in,ij,jn->n", delta, self.metric, delta) <= self.radius**2
+        return inside
+
+
+def capture_of(function: Function, minima: Sequence[CriticalPoint], frame: Frame) -> tuple[Capture, ...]:
+    """The largest checked capture ball of every minimum."""
+    return tuple(_capture(function, number, minima, frame) for number in range(len(minima)))
+
+
+def _capture(function: Function, number: int, minima: Sequence[CriticalPoint], frame: Frame) -> Capture:
+    point = minima[number]
+    dimension = len(point.position)
+    metric = np.array(point.hessian)
+    if point.degenerate or point.wall_slopes or np.linalg.eigvalsh(metric)[0] <= 0.0:
+        metric = np.eye(dimension)
+    outward = np.linalg.inv(np.linalg.cholesky(metric)).T @ _directions(dimension)
+    reach = [frame.extent * np.sqrt(np.linalg.eigvalsh(metric)[-1])]
+    for other in (*minima[:number], *minima[number + 1 :]):
+        delta = frame.difference(other.x, point.x)
+        reach.append(np.sqrt(delta @ metric @ delta))
+    for period, scale in zip(frame.periods, np.diag(metric), strict=True):
+        if period is not None:
+            reach.append(0.5 * period * np.sqrt(scale))
+    # A ball much larger than its shells are apart is not trusted: 60 shells, and the last of a falling run is dropped.
+    radii = min(reach) * np.concatenate([np.geomspace(1e-4, 1e-2, 5), np.linspace(0.02, 1.0, 55)])
+    x = point.x[:, None, None] + radii[None, :, None] * outward[:, None, :]
+    flat = x.reshape(dimension, -1)
+    with np.errstate(all="ignore"):
+        slope = np.einsum("ik,ij,jk->k", flat - point.x[:, None], metric, function.gradient(flat))
+    bounded = np.ones(flat.shape[1], dtype=bool)
+    for axis in np.flatnonzero(frame.walled):
+        bounded &= (flat[axis] >= frame.lower[axis]) & (flat[axis] <= frame.upper[axis])
+    climbs = np.all(((slope > 0.0) | ~bounded).reshape(len(radii), -1), axis=1)
+    good = len(radii) if climbs.all() else int(np.argmin(climbs))
+    return Capture(point.x, metric, 0.9 * float(radii[good - 1]) if good > 0 else 1e-9 * frame.extent)
+
+
+def _directions(dimension: int) -> Floats:
+    """Unit vectors spread over the sphere, (dim, k)."""
+    if dimension == 1:
+        return np.array([[-1.0, 1.0]])
+    if dimension == 2:
+        angles = 2.0 * np.pi * np.arange(72) / 72.0
+        return np.array([np.cos(angles), np.sin(angles)])
+    step = np.arange(400) + 0.5
+    height = 1.0 - 2.0 * step / 400.0
+    angles = np.pi * (1.0 + 5.0**0.5) * step
+    around = np.sqrt(1.0 - height**2)
+    return np.array([around * np.cos(angles), around * np.sin(angles), height])
+
+
+def descend(
+    function: Function,
+    x: Floats,
+    captures: Sequence[Capture],
+    frame: Frame,
+    tolerance: float = 1e-8,
+    steps: int = 2000,
+) -> tuple[Integers, Floats]:
+    """Follow dx/dt = -grad f from points (dim, n), held back by the walls of the box.
+
+    Args:
+        function: f.
+        x: start points, (dim, n).
+        captures: balls at which to stop.
+        frame: periods and walls.
+        tolerance: local error of one step relative to the extent of the domain.
+        steps: when to give up.
+
+    Returns:
+        The number of the ball that each point ended in (-1: none), and where each stopped.
+    """
+    labels = np.full(x.shape[1], -1, dtype=np.int64)
+    ends = frame.confine(np.asarray(x, dtype=float))
+    active = np.arange(x.shape[1])
+    position = ends.copy()
+    scale = tolerance * frame.extent
+    with np.errstate(all="ignore"):
+        force = -function.gradient(position)
+        step = 0.01 * frame.extent / (np.linalg.norm(force, axis=0) + 1e-300)
+        for count in range(steps):
+            done = np.zeros(len(active), dtype=bool)
+            for number, capture in enumerate(captures):
+                inside = capture.contains(position, frame)
+                labels[active[inside]] = number
+                done |= inside
+            speed = np.linalg.norm(force, axis=0)
+            # Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
+            done |= ~np.isfinite(speed) | (speed * step < 1e-15 * frame.extent)
+            if done.any():
+                ends[:, active[done]] = position[:, done]
+                active, position, force, step = active[~done], position[:, ~done], force[:, ~done], step[~done]
+            if len(active) == 0:
+                break
+            advance = _advance if count < EXPLICIT_STEPS else _advance_stiff
+            position, force, step = advance(function, position, force, step, scale, frame)
+    ends[:, active] = position
+    return labels, ends
+
+
+def _advance(
+    function: Function, x: Floats, force: Floats, step: Floats, scale: float, frame: Frame
+) -> tuple[Floats, Floats, Floats]:
+    """One Runge-Kutta step for every point: moved where its error is small enough, the step adapted everywhere."""
+    stages = [force]
+    for row in _A:
+        increment = sum(a * k for a, k in zip(row, stages, strict=True) if a != 0.0)
+        y = frame.confine(x + step * increment)
+        stages.append(-function.gradient(y))
+    error = step * np.linalg.norm(sum(e * k for e, k in zip(_ERROR, stages, strict=True)), axis=0)
+    return _settle(x, y, force, stages[-1], step, error / scale, 0.2, frame)
+
+
+def _advance_stiff(
+    function: Function, x: Floats, force: Floats, step: Floats, scale: float, frame: Frame
+) -> tuple[Floats, Floats, Floats]:
+    """The same by the Rosenbrock method, with the Hessian of f as the Jacobian."""
+    count = x.shape[1]
+    matrix = np.moveaxis(function.hessian(x), -1, 0) + np.eye(len(x)) / (_GAMMA * step)[:, None, None]
+    finite = np.isfinite(matrix).all(axis=(1, 2))
+    inverse = np.linalg.pinv(np.where(finite[:, None, None], matrix, np.eye(len(x))))
+    stages: list[Floats] = []
+    pull = force
+    for shift, coupling in zip(_SHIFT, _COUPLING, strict=True):
+        if shift and len(stages) < 3:
+            pull = -function.gradient(frame.confine(x + sum(a * k for a, k in zip(shift, stages, strict=True))))
+        right = pull + sum((c * k for c, k in zip(coupling, stages, strict=True)), np.zeros((len(x), count))) / step
+        stages.append(np.einsum("nij,jn->in", inverse, right))
+    y = frame.confine(x + sum(b * k for b, k in zip(_WEIGHT, stages, strict=True)))
+    error = np.linalg.norm(sum(e * k for e, k in zip(_DIFFERENCE, stages, strict=True)), axis=0)
+    return _settle(x, y, force, -function.gradient(y), step, error / scale, 0.25, frame)
+
+
+def _settle(
+    x: Floats, y: Floats, force: Floats, new: Floats, step: Floats, error: Floats, power: float, frame: Frame
+) -> tuple[Floats, Floats, Floats]:
+    """Accept the step where its error (in units of the tolerance) allows, and choose the next everywhere."""
+    moved = np.linalg.norm(frame.difference(y, x), axis=0)
+    error = np.maximum(error, moved / (0.1 * frame.extent))
+    accept = error <= 1.0
+    factor = np.where(np.isfinite(error), np.clip(0.9 * np.maximum(error, 1e-10) ** -power, 0.2, 5.0), 0.1)
+    blocked = moved < 1e-14 * frame.extent
+    return np.where(accept, y, x), np.where(accept, np.where(blocked, 0.0, new), force), step * factor

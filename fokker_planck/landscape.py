@@ -1,0 +1,234 @@
+"""Minima and index-one saddles of a function, which saddle joins which minima, and the tree in which wells merge.
+
+A *well* is the basin of attraction of one minimum.  Two wells merge at their communication height, the least height
+that a path between them must reach; the barrier of a minimum is the climb to the height at which its well merges with
+that of a deeper one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import inf
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+
+class Function(Protocol):
+    """A function on points (dim, n) with derivatives: a potential V, or a dimensionless exponent Phi."""
+
+    def value(self, x: Floats) -> Floats:
+        """Values, (n,)."""
+
+    def gradient(self, x: Floats) -> Floats:
+        """Gradients, (dim, n)."""
+
+    def hessian(self, x: Floats) -> Floats:
+        """Hessians, (dim, dim, n)."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The bounding box of a domain, the periods of its axes (None where not periodic), and whether the domain fills it."""
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    periods: tuple[float | None, ...]
+    box: bool = True
+
+    @cached_property
+    def walled(self) -> Booleans:
+        """Axes on which the box has walls, (dim,)."""
+        return np.array([self.box and period is None for period in self.periods])
+
+    @cached_property
+    def extent(self) -> float:
+        """The longest edge of the box."""
+        return float(np.max(np.array(self.upper) - np.array(self.lower)))
+
+    def confine(self, x: Floats) -> Floats:
+        """Points (dim, n) brought back by whole periods, or onto the nearest wall."""
+        if not (self.walled.any() or any(self.periods)):
+            return x
+        moved = np.array(x)
+        for axis, (low, high, period) in enumerate(zip(self.lower, self.upper, self.periods, strict=True)):
+            if period is not None:
+                moved[axis] = low + np.mod(moved[axis] - low, period)
+            elif self.box:
+                moved[axis] = np.clip(moved[axis], low, high)
+        return moved
+
+    def difference(self, a: Floats, b: Floats) -> Floats:
+        """The shortest ``a - b`` among periodic images, arrays whose first axis is the coordinate."""
+        delta = np.array(a - b, dtype=float)
+        for axis, period in enumerate(self.periods):
+            if period is not None:
+                delta[axis] -= period * np.round(delta[axis] / period)
+        return delta
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """Where the gradient vanishes, or where a reflecting wall holds it.
+
+    ``hessian`` is the whole matrix; ``hessian_eigenvalues`` ascend, and on a wall that holds a nonzero slope they are
+    those of the restriction to the wall, ``wall_slopes`` being the inward slopes (one for each wall met there) and
+    ``wall_normals`` the outward unit normals.  ``degenerate``: some eigenvalue vanishes, no Gaussian integral exists.
+    """
+
+    position: tuple[float, ...]
+    value: float
+    hessian: tuple[tuple[float, ...], ...]
+    hessian_eigenvalues: tuple[float, ...]
+    kind: Literal["minimum", "saddle"]
+    degenerate: bool = False
+    on_boundary: bool = False
+    wall_slopes: tuple[float, ...] = ()
+    wall_normals: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def x(self) -> Floats:
+        """The position as an array, (dim,)."""
+        return np.array(self.position)
+
+    def scaled(self, factor: float) -> CriticalPoint:
+        """The same point of the function times ``factor`` > 0."""
+        return replace(
+            self,
+            value=self.value * factor,
+            hessian=tuple(tuple(entry * factor for entry in row) for row in self.hessian),
+            hessian_eigenvalues=tuple(eigenvalue * factor for eigenvalue in self.hessian_eigenvalues),
+            wall_slopes=tuple(slope * factor for slope in self.wall_slopes),
+        )
+
+
+@dataclass(frozen=True)
+class Saddle(CriticalPoint):
+    """A pass: one negative eigenvalue; descending both ways along it leads to the minima ``joins``.
+
+    The unit vector ``unstable_direction`` points to the side of ``joins[1]``.
+    """
+
+    joins: tuple[int, int] = (0, 0)
+    unstable_direction: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Merge:
+    """At height ``value`` the well ``absorbed`` becomes part of the well ``survivor``, over saddle number ``saddle``."""
+
+    value: float
+    survivor: int
+    absorbed: int
+    saddle: int
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Minima in ascending value and saddles in ascending value, with the merge tree of the wells.
+
+    >>> well = dict(hessian=((2.0,),), hessian_eigenvalues=(2.0,), kind="minimum")
+    >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.1, **well))
+    >>> top = Saddle((0.0,), 0.25, ((-1.0,),), (-1.0,), "saddle", joins=(0, 1), unstable_direction=(1.0,))
+    >>> landscape = Landscape(minima, (top,), Frame((-2.0,), (2.0,), (None,)))
+    >>> landscape.barriers, landscape.communication_height(0, 1)
+    ((inf, 0.15), 0.25)
+    """
+
+    minima: tuple[CriticalPoint, ...]
+    saddles: tuple[Saddle, ...]
+    frame: Frame
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.frame.lower)
+
+    @cached_property
+    def merges(self) -> tuple[Merge, ...]:
+        """The merge tree, from the lowest pass up; wells that no saddle connects never merge."""
+        deepest = list(range(len(self.minima)))
+        found = []
+        for number, saddle in enumerate(self.saddles):
+            first, second = sorted(_root(deepest, well) for well in saddle.joins)
+            if first != second:
+                deepest[second] = first
+                found.append(Merge(saddle.value, first, second, number))
+        return tuple(found)
+
+    @cached_property
+    def barriers(self) -> tuple[float, ...]:
+        """For each minimum the climb to reach a deeper one; infinite for the deepest (of each connected part)."""
+        heights = [inf] * len(self.minima)
+        for merge in self.merges:
+            heights[merge.absorbed] = merge.value - self.minima[merge.absorbed].value
+        return tuple(heights)
+
+    def communication_height(self, first: int, second: int) -> float:
+        """The least height that a path between two minima reaches; infinite where no path of saddles joins them."""
+        if first == second:
+            return self.minima[first].value
+        deepest = list(range(len(self.minima)))
+        for merge in self.merges:
+            deepest[merge.absorbed] = merge.survivor
+            if _root(deepest, first) == _root(deepest, second):
+                return merge.value
+        return inf
+
+    def saddles_between(self, first: int, second: int) -> tuple[Saddle, ...]:
+        """All saddles that join two wells directly, the lowest first."""
+        return tuple(saddle for saddle in self.saddles if set(saddle.joins) == {first, second})
+
+    def nearest_minimum(self, position: Iterable[float]) -> int:
+        """Index of the minimum nearest to a point."""
+        x = np.array(list(position), dtype=float)
+        delta = self.frame.difference(np.array([m.position for m in self.minima]).T, x[:, None])
+        return int(np.argmin(np.sum(delta**2, axis=0)))
+
+    def scaled(self, factor: float) -> Landscape:
+        """The landscape of the function times ``factor`` > 0: of Phi = V/eps with ``factor = 1/eps``."""
+        return replace(
+            self,
+            minima=tuple(minimum.scaled(factor) for minimum in self.minima),
+            saddles=tuple(saddle.scaled(factor) for saddle in self.saddles),  # type: ignore[misc]
+        )
+
+    def __repr__(self) -> str:
+        return f"<Landscape: {len(self.minima)} minima, {len(self.saddles)} saddles, dimension {self.dimension}>"
+
+
+def assemble_landscape(minima: list[CriticalPoint], saddles: list[Saddle], frame: Frame) -> Landscape:
+    """Sort both lists by value and renumber the joins accordingly."""
+    order = _ascending(minima)
+    number = {old: new for new, old in enumerate(order)}
+    renumbered = []
+    for saddle in saddles:
+        first, second = number[saddle.joins[0]], number[saddle.joins[1]]
+        direction = saddle.unstable_direction
+        if first > second:
+            first, second, direction = second, first, tuple(-entry for entry in direction)
+        renumbered.append(replace(saddle, joins=(first, second), unstable_direction=direction))
+    return Landscape(tuple(minima[k] for k in order), tuple(renumbered[k] for k in _ascending(renumbered)), frame)
+
+
+def _ascending(points: Sequence[CriticalPoint]) -> list[int]:
+    """Order by value; values equal to rounding are ordered by position, so that the order is reproducible."""
+    order = sorted(range(len(points)), key=lambda k: points[k].value)
+    scale = max((abs(point.value) for point in points), default=0.0)
+    rank = [0] * len(points)
+    for before, after in zip(order, order[1:], strict=False):
+        rank[after] = rank[before] + (points[after].value - points[before].value > 1e-11 * scale)
+    return sorted(order, key=lambda k: (rank[k], points[k].position))
+
+
+def _root(parent: list[int], item: int) -> int:
+    while parent[item] != item:
+        item = parent[item]
+    return item

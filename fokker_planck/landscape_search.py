@@ -1,0 +1,367 @@
+"""Find all minima and saddles of a function from its values on a mesh or grid, each polished by Newton's method.
+
+Guesses are the vertices from which Newton's step is no longer than the edges around: every nondegenerate critical
+point that the graph resolves has some.  The graph's own minima and passes supply what such guesses miss, where the
+function is not smooth or is held by a wall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from fokker_planck.critical_points import Guesses, classify, describe, newton_step, polish
+from fokker_planck.gradient_flow import Capture, capture_of, descend
+from fokker_planck.landscape import (
+    Booleans,
+    CriticalPoint,
+    Floats,
+    Frame,
+    Function,
+    Integers,
+    Landscape,
+    Saddle,
+    assemble_landscape,
+)
+from fokker_planck.sample_graph import SampleGraph, sample_box
+
+Inside = Callable[[Floats], Booleans]
+
+
+def find_landscape(
+    function: Function,
+    points: Floats,
+    edges: Integers,
+    inside: Inside | None = None,
+    periods: Sequence[float | None] | None = None,
+) -> Landscape:
+    """All minima and index-one saddles that a graph on the domain resolves, and which wells each saddle joins.
+
+    Args:
+        function: f with ``value``, ``gradient``, ``hessian``.
+        points: vertices (n, dim), the domain's walls among them.
+        edges: pairs of neighbouring vertices (m, 2), around periodic axes too.
+        inside: which of the points (dim, n) are in the domain; the whole bounding box if not given.
+        periods: period of every axis, None where not periodic.
+
+    Returns:
+        Minima and saddles in ascending value.  A reflecting wall holds minima and passes of its own, flagged
+        ``on_boundary``.  A continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
+
+    >>> from types import SimpleNamespace
+    >>> well = SimpleNamespace(value=lambda x: (x[0]**2 - 1)**2/4, gradient=lambda x: x**3 - x,
+    ...                        hessian=lambda x: (3*x**2 - 1)[None])
+    >>> landscape = find_landscape(well, *sample_box([-2.0], [2.0]))
+    >>> [round(minimum.position[0], 12) for minimum in landscape.minima], landscape.barriers[1]
+    ([-1.0, 1.0], 0.25)
+    """
+    points = np.asarray(points, dtype=float)
+    edges = np.asarray(edges, dtype=np.int64)
+    with np.errstate(all="ignore"):
+        values = np.asarray(function.value(points.T), dtype=float)
+    finite = np.isfinite(values)
+    if not finite.all():
+        number = np.cumsum(finite) - 1
+        edges = number[edges[finite[edges].all(axis=1)]]
+        points, values = points[finite], values[finite]
+    frame = _frame(points, edges, periods)
+    graph = SampleGraph(points, edges, values, frame)
+    contains = (lambda x: np.ones(x.shape[1], dtype=bool)) if inside is None else inside
+    found = _newton_points(function, graph, contains)
+    minima = [point for point in found if point.kind == "minimum"]
+    minima += _unpolished_minima(function, graph, minima)
+    captures = capture_of(function, minima, frame)
+    ends = _basin_labels(function, graph, captures, minima)
+    saddles = [
+        joined
+        for point in found
+        if isinstance(point, Saddle)
+        for joined in [_joined(function, point, captures, graph, ends)]
+        if joined is not None
+    ]
+    saddles += _missing_passes(function, graph, ends, minima, saddles)
+    return assemble_landscape(minima, saddles, frame)
+
+
+def _frame(points: Floats, edges: Integers, periods: Sequence[float | None] | None) -> Frame:
+    lower, upper = points.min(axis=0), points.max(axis=0)
+    around: tuple[float | None, ...] = tuple(periods) if periods is not None else (None,) * len(lower)
+    box = len(lower) == 1
+    if not box:
+        # A box has edges of the graph lying in each of its flat walls; a ball touches its bounding box in points.
+        box = all(
+            bool(np.any(np.all(points[edges][:, :, axis] == wall[axis], axis=1)))
+            for axis in range(len(lower))
+            if around[axis] is None
+            for wall in (lower, upper)
+        )
+    top = tuple(float(low + p) if p is not None else float(high) for low, high, p in zip(lower, upper, around, strict=True))
+    return Frame(tuple(float(low) for low in lower), top, around, box)
+
+
+def _newton_points(function: Function, graph: SampleGraph, contains: Inside) -> list[CriticalPoint]:
+    """Polished critical points of index 0 and 1, in the interior and on each wall of a box."""
+    frame = graph.frame
+    dimension = len(frame.lower)
+    found: list[CriticalPoint] = []
+    for walls in product((None, "lower", "upper"), repeat=dimension):
+        held = np.array([wall is not None for wall in walls])
+        if (held & ~frame.walled).any():
+            continue
+        on_walls = np.ones(len(graph.points), dtype=bool)
+        sign = np.zeros(dimension)
+        for axis, wall in enumerate(walls):
+            if wall is not None:
+                on_walls &= graph.points[:, axis] == getattr(frame, wall)[axis]
+                sign[axis] = 1.0 if wall == "upper" else -1.0
+        vertices = np.flatnonzero(on_walls)
+        if len(vertices):
+            found += _newton_points_among(function, graph, contains, vertices, sign)
+    return found
+
+
+def _newton_points_among(
+    function: Function, graph: SampleGraph, contains: Inside, vertices: Integers, sign: Floats
+) -> list[CriticalPoint]:
+    frame = graph.frame
+    x, width = graph.points[vertices].T, graph.widths[vertices]
+    free = np.broadcast_to((sign == 0.0)[:, None], x.shape)
+    step, curvature = newton_step(function, x, free, width)
+    length = np.linalg.norm(step, axis=0)
+    near = length <= 1.5 * width
+    flat = curvature * width**2 <= 1e-12 * np.abs(graph.values[vertices])
+    if (sign == 0.0).any():
+        near &= ~(graph.wide[vertices] & flat)
+    near |= np.isin(vertices, graph.bottoms)
+    x, free, width = x[:, near], free[:, near].copy(), width[near]
+    x, settled = polish(function, Guesses(x, free, width), frame)
+    x = np.where(free, frame_wrap(x, frame), x)
+    with np.errstate(all="ignore"):
+        kept = settled & _within(x, frame) & np.isfinite(function.value(x))
+        kept[kept] &= np.asarray(contains(_pulled_in(x[:, kept], frame)), dtype=bool)
+        if (sign != 0.0).any():
+            # The wall must hold the point back: the function falls towards the outside, by more than rounding.
+            slope = function.gradient(x) * sign[:, None]
+            strength = np.abs(function.hessian(x)).max(axis=(0, 1)) * width
+            kept &= np.all((slope < -1e-7 * strength) | (sign == 0.0)[:, None], axis=0)
+    x, free, width = x[:, kept], free[:, kept], width[kept]
+    if x.shape[1] == 0:
+        return []
+    kinds = classify(function, x, free, width)
+    outward = walls_met(x, frame)
+    return [
+        describe(function, x, free, kinds, number, outward[:, number])
+        for number in _distinct(function.value(x), x, kinds.index, kinds.degenerate, width, frame)
+        if kinds.index[number] in (0, 1)
+    ]
+
+
+def walls_met(x: Floats, frame: Frame) -> Floats:
+    """For points (dim, n) and every axis: -1 on the lower wall, 1 on the upper, 0 elsewhere."""
+    outward = np.zeros(x.shape)
+    for axis in np.flatnonzero(frame.walled):
+        rounding = 1e-9 * frame.extent
+        outward[axis] = 1.0 * (x[axis] >= frame.upper[axis] - rounding) - (x[axis] <= frame.lower[axis] + rounding)
+    return outward
+
+
+def frame_wrap(x: Floats, frame: Frame) -> Floats:
+    """Points (dim, n) moved by whole periods into the box; other axes are left alone."""
+    return replace(frame, box=False).confine(x)
+
+
+def _within(x: Floats, frame: Frame) -> Booleans:
+    """Points in the box, with room for rounding."""
+    room = 1e-9 * frame.extent
+    inside = np.ones(x.shape[1], dtype=bool)
+    for axis in np.flatnonzero(frame.walled):
+        inside &= (x[axis] >= frame.lower[axis] - room) & (x[axis] <= frame.upper[axis] + room)
+    return inside
+
+
+def _pulled_in(x: Floats, frame: Frame) -> Floats:
+    """Points on a wall moved inward by less than matters, so that a test for membership accepts them."""
+    middle = 0.5 * (np.array(frame.lower) + np.array(frame.upper))
+    return x + 1e-9 * (middle[:, None] - x) * frame.walled[:, None]
+
+
+def _distinct(
+    values: Floats, x: Floats, index: Integers, degenerate: Booleans, width: Floats, frame: Frame
+) -> list[int]:
+    """One number for each critical point: equal positions are one, and so is a chain of degenerate ones of equal value."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    count = x.shape[1]
+    box = [0.0 if period is None else period for period in frame.periods]
+    shifted = frame_wrap(x, frame) - np.array(frame.lower)[:, None]
+    for axis, period in enumerate(frame.periods):
+        if period is not None:
+            shifted[axis] = np.where(shifted[axis] >= period, 0.0, shifted[axis])
+    tree = cKDTree(shifted.T, boxsize=box if any(frame.periods) else None)
+    reach = 2.5 * float(width.max()) if degenerate.any() else 1e-3 * float(width.max())
+    pairs = tree.query_pairs(reach, output_type="ndarray")
+    if len(pairs):
+        first, second = pairs.T
+        distance = np.linalg.norm(frame.difference(x[:, first], x[:, second]), axis=0)
+        local = np.minimum(width[first], width[second])
+        spread = 1e-12 * np.abs(values).max() + 1e-9 * (values.max() - values.min())
+        family = degenerate[first] & degenerate[second] & (distance <= 2.5 * local)
+        family &= np.abs(values[first] - values[second]) <= spread
+        same = (distance <= 1e-3 * local) | family
+        pairs = pairs[same & ((index[first] == index[second]) | (distance <= 1e-3 * local))]
+    joined = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    clusters = connected_components(joined, directed=False)[1]
+    chosen = []
+    for cluster in range(int(clusters.max()) + 1):
+        members = np.flatnonzero(clusters == cluster)
+        if degenerate[members].all():
+            # A family is represented by its most central member, an isolated point by its best approximation.
+            distance = np.linalg.norm(x[:, members] - x[:, members].mean(axis=1, keepdims=True), axis=0)
+            wide = bool(distance.max() > 0.1 * width[members].min())
+            chosen.append(int(members[np.argmin(distance if wide else values[members] * 1.0)]))
+        else:
+            chosen.append(int(members[np.argmin(degenerate[members])]))
+    return chosen
+
+
+def _unpolished_minima(function: Function, graph: SampleGraph, known: list[CriticalPoint]) -> list[CriticalPoint]:
+    """Minima of the graph from which the flow reaches no known minimum: the function is not smooth there."""
+    frame = graph.frame
+    extra: list[CriticalPoint] = []
+    bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
+    labels, ends = descend(function, graph.points[bottoms].T, capture_of(function, known, frame), frame, tolerance=1e-5)
+    for vertex, label, end in zip(bottoms, labels, ends.T, strict=True):
+        if label >= 0:
+            continue
+        start = end if np.isfinite(end).all() and _within(end[:, None], frame)[0] else graph.points[vertex]
+        x = _compass(function, start, graph.widths[vertex], frame)
+        value = float(function.value(x[:, None])[0])
+        slope = np.linalg.norm(function.gradient(x[:, None]))
+        smooth = slope <= 1e-4 * graph.widths[vertex] * np.abs(function.hessian(x[:, None])).max()
+        room = 1e-12 * np.abs(graph.values).max() + 1e-9 * np.ptp(graph.values)
+        near = [
+            other
+            for other in known + extra
+            if np.linalg.norm(frame.difference(other.x, x)) <= 0.1 * graph.widths[vertex]
+            or (smooth and other.degenerate and abs(other.value - value) <= room)
+        ]
+        if near:
+            continue
+        hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
+        outward = walls_met(x[:, None], frame)[:, 0]
+        extra.append(
+            CriticalPoint(
+                position=tuple(float(entry) for entry in x),
+                value=value,
+                hessian=tuple(tuple(float(entry) for entry in row) for row in hessian),
+                hessian_eigenvalues=tuple(float(entry) for entry in np.linalg.eigvalsh(hessian)),
+                kind="minimum",
+                degenerate=True,
+                on_boundary=bool(outward.any()),
+            )
+        )
+    return extra
+
+
+def _compass(function: Function, x: Floats, step: float, frame: Frame) -> Floats:
+    """Descent by trial along the axes and diagonals, for a function that need not be smooth."""
+    moves = np.array([move for move in product((-1.0, 0.0, 1.0), repeat=len(x)) if any(move)]).T
+    best, value = x, float(function.value(x[:, None])[0])
+    for _ in range(400):
+        trial = frame.confine(best[:, None] + step * moves)
+        with np.errstate(all="ignore"):
+            heights = function.value(trial)
+        lowest = int(np.nanargmin(heights))
+        if heights[lowest] < value:
+            best, value = trial[:, lowest], float(heights[lowest])
+        else:
+            step *= 0.5
+            if step < 1e-12 * frame.extent:
+                break
+    return best
+
+
+def _basin_labels(
+    function: Function, graph: SampleGraph, captures: Sequence[Capture], minima: list[CriticalPoint]
+) -> Integers:
+    """The number of the minimum for every vertex of the graph, by the graph's own basins."""
+    frame = graph.frame
+    labels, ends = descend(function, graph.points[graph.bottoms].T, captures, frame, tolerance=1e-5)
+    for k in np.flatnonzero(labels < 0):
+        labels[k] = nearest_level(function, ends[:, k], minima, frame)
+    table = np.full(int(graph.plateaus.max()) + 1, -1, dtype=np.int64)
+    table[graph.plateaus[graph.bottoms]] = labels
+    return table[graph.basins]
+
+
+def nearest_level(function: Function, x: Floats, minima: Sequence[CriticalPoint], frame: Frame) -> int:
+    """Where the flow stalled: the degenerate minimum at the same height, or else the nearest minimum."""
+    height = float(function.value(x[:, None])[0])
+    distance = [float(np.linalg.norm(frame.difference(minimum.x, x))) for minimum in minima]
+    scale = max(abs(minimum.value) for minimum in minima) + 1e-300
+    flat = [
+        k for k, minimum in enumerate(minima) if minimum.degenerate and abs(minimum.value - height) <= 1e-6 * scale
+    ]
+    return min(flat or range(len(minima)), key=lambda k: distance[k])
+
+
+def _joined(
+    function: Function, saddle: Saddle, captures: Sequence[Capture], graph: SampleGraph, labels: Integers
+) -> Saddle | None:
+    """The saddle with the minima that the flow reaches on its two sides."""
+    frame = graph.frame
+    direction = np.array(saddle.unstable_direction)
+    nearest = int(np.argmin(np.linalg.norm(frame.difference(graph.points.T, saddle.x[:, None]), axis=0)))
+    offset = 0.02 * graph.widths[nearest] * direction
+    start = np.stack([saddle.x - offset, saddle.x + offset], axis=1)
+    sides, ends = descend(function, start, captures, frame, tolerance=1e-5)
+    for k in np.flatnonzero(sides < 0):
+        distance = np.linalg.norm(frame.difference(graph.points.T, ends[:, [k]]), axis=0)
+        sides[k] = labels[int(np.argmin(distance))]
+    if (sides < 0).any():
+        return None
+    return replace(saddle, joins=(int(sides[0]), int(sides[1])))
+
+
+def _missing_passes(
+    function: Function, graph: SampleGraph, labels: Integers, minima: list[CriticalPoint], saddles: list[Saddle]
+) -> list[Saddle]:
+    """Passes of the graph between wells that no saddle connects, as degenerate saddles: the function has a crest there."""
+    parent = list(range(len(minima)))
+
+    def root(well: int) -> int:
+        while parent[well] != well:
+            well = parent[well]
+        return well
+
+    for saddle in saddles:
+        parent[root(saddle.joins[0])] = root(saddle.joins[1])
+    extra = []
+    for height, first, second, vertex in graph.passes(labels) if len(minima) > 1 else []:
+        if root(first) == root(second):
+            continue
+        parent[root(first)] = root(second)
+        x = graph.points[vertex]
+        hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
+        way = graph.frame.difference(minima[second].x, minima[first].x)
+        extra.append(
+            Saddle(
+                position=tuple(float(entry) for entry in x),
+                value=height,
+                hessian=tuple(tuple(float(entry) for entry in row) for row in hessian),
+                hessian_eigenvalues=tuple(float(entry) for entry in np.linalg.eigvalsh(hessian)),
+                kind="saddle",
+                degenerate=True,
+                joins=(first, second),
+                unstable_direction=tuple(float(entry) for entry in way / (np.linalg.norm(way) + 1e-300)),
+            )
+        )
+    return extra
+
+
+__all__ = ["find_landscape", "sample_box"]
