@@ -1,0 +1,325 @@
+"""Sets of points: where the process is absorbed, where a committor starts and ends, and the ball as a domain.
+
+Each set has a *level*, a smooth function that is >= 0 inside and, for balls and half-spaces, equals the signed distance
+to the surface up to second order; ``project`` carries points onto the surface, so that meshes can follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fokker_planck.arguments import finite_number, point, positive_number, same_length
+from fokker_planck.errors import ProblemError
+from fokker_planck.projection import central_differences, onto_surface
+
+if TYPE_CHECKING:
+    from fokker_planck.expression import Expression
+
+Floats: TypeAlias = NDArray[np.float64]
+Booleans: TypeAlias = NDArray[np.bool_]
+
+_MOST_ZEROS = 20
+
+
+@dataclass(frozen=True)
+class Ball:
+    """|x - c| <= R.
+
+    Parameters: ``center`` c of one to three coordinates, ``radius`` R > 0; ``key`` prefixes the names in errors.
+    In one dimension the ball is the interval [c - R, c + R]. Its level is (R² - |x - c|²) / (2R): smooth everywhere,
+    and the signed distance to the sphere up to second order.
+
+    Raises :class:`ProblemError` for a center or a radius that is not finite, or a radius that is not positive.
+
+    >>> ball = Ball([1.0, 0.0], 0.25)
+    >>> ball.contains(np.array([[1.0, 1.25, 1.3], [0.0, 0.0, 0.0]])).tolist()
+    [True, True, False]
+    >>> ball.project(np.array([[3.0], [0.0]])).ravel().tolist()
+    [1.25, 0.0]
+    """
+
+    center: tuple[float, ...]
+    radius: float
+    key: InitVar[str] = "ball"
+
+    def __post_init__(self, key: str) -> None:
+        object.__setattr__(self, "center", point(f"{key}.center", self.center))
+        object.__setattr__(self, "radius", positive_number(f"{key}.radius", self.radius))
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.center)
+
+    def level(self, x: Floats) -> Floats:
+        """(R² - |x - c|²) / (2R) at points of shape (dim, n)."""
+        offset = self._offset(x)
+        return np.asarray((self.radius - np.sum(offset**2, axis=0) / self.radius) / 2.0)
+
+    def gradient(self, x: Floats) -> Floats:
+        """Gradient of the level, shape (dim, n); of unit length on the sphere, and inward."""
+        return -self._offset(x) / self.radius
+
+    def contains(self, x: Floats) -> Booleans:
+        """Which of the points are in the closed ball."""
+        return np.asarray(self.level(x) >= -_slack(self.radius, self.center))
+
+    def project(self, x: Floats) -> Floats:
+        """The nearest point of the sphere; from the center, the one in the direction of the first axis."""
+        offset = self._offset(x)
+        length = np.linalg.norm(offset, axis=0)
+        offset[0] += np.where(length == 0.0, 1.0, 0.0)
+        return _column(self.center) + offset * (self.radius / np.where(length == 0.0, 1.0, length))
+
+    def faces(self) -> dict[int, tuple[float, ...]]:
+        """Where the surface is flat and normal to an axis: both ends of an interval, nothing in the plane or in space."""
+        if self.dimension > 1:
+            return {}
+        return {0: (self.center[0] - self.radius, self.center[0] + self.radius)}
+
+    def _offset(self, x: Floats) -> Floats:
+        return _points(x, self.dimension) - _column(self.center)
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """sum_i ((x_i - c_i) / a_i)² <= 1.
+
+    Parameters: ``center`` c and the ``semi_axes`` a > 0, one for each coordinate. The level is
+    a_min (1 - sum_i ((x_i - c_i) / a_i)²) / 2.
+
+    Raises :class:`ProblemError` for numbers that are not finite, semi-axes that are not positive, different lengths.
+
+    >>> ellipse = Ellipsoid([0.0, 0.0], [2.0, 1.0])
+    >>> ellipse.contains(np.array([[1.9, 0.0], [0.0, 1.1]])).tolist()
+    [True, False]
+    >>> np.round(ellipse.project(np.array([[4.0], [0.0]])).ravel(), 12).tolist()
+    [2.0, 0.0]
+    """
+
+    center: tuple[float, ...]
+    semi_axes: tuple[float, ...]
+    key: InitVar[str] = "ellipsoid"
+
+    def __post_init__(self, key: str) -> None:
+        object.__setattr__(self, "center", point(f"{key}.center", self.center))
+        axes = point(f"{key}.semi_axes", self.semi_axes)
+        same_length(f"{key}.semi_axes", axes, self.center, "center")
+        for i, axis in enumerate(axes):
+            positive_number(f"{key}.semi_axes[{i}]", axis)
+        object.__setattr__(self, "semi_axes", axes)
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.center)
+
+    def level(self, x: Floats) -> Floats:
+        """a_min (1 - sum_i ((x_i - c_i) / a_i)²) / 2 at points of shape (dim, n)."""
+        scaled = (_points(x, self.dimension) - _column(self.center)) / _column(self.semi_axes)
+        return np.asarray(min(self.semi_axes) * (1.0 - np.sum(scaled**2, axis=0)) / 2.0)
+
+    def gradient(self, x: Floats) -> Floats:
+        """Gradient of the level, shape (dim, n)."""
+        scaled = (_points(x, self.dimension) - _column(self.center)) / _column(self.semi_axes) ** 2
+        return np.asarray(-min(self.semi_axes) * scaled)
+
+    def contains(self, x: Floats) -> Booleans:
+        """Which of the points are in the closed ellipsoid."""
+        return np.asarray(self.level(x) >= -_slack(min(self.semi_axes), self.center))
+
+    def project(self, x: Floats) -> Floats:
+        """A point of the surface near each point.
+
+        The foot of the exact normal is not needed by meshes; this is Newton's method along the gradient, begun on the
+        ray from the center.
+        """
+        center, axes = _column(self.center), _column(self.semi_axes)
+        scaled = (_points(x, self.dimension) - center) / axes
+        length = np.linalg.norm(scaled, axis=0)
+        far = (length > 2.0) | (length < 0.5)
+        scaled[0] += np.where(length == 0.0, 1.0, 0.0)
+        scaled /= np.where(far & (length > 0.0), length, 1.0)
+        return onto_surface(self.level, self.gradient, center + axes * scaled)
+
+    def faces(self) -> dict[int, tuple[float, ...]]:
+        """Both ends in one dimension, otherwise nothing."""
+        if self.dimension > 1:
+            return {}
+        return {0: (self.center[0] - self.semi_axes[0], self.center[0] + self.semi_axes[0])}
+
+
+@dataclass(frozen=True)
+class HalfSpace:
+    """n . x >= offset.
+
+    Parameters: ``normal`` n, not zero and of any length, pointing into the set, and ``offset``. The level is the signed
+    distance (n . x - offset) / |n|.
+
+    Raises :class:`ProblemError` for numbers that are not finite or a zero normal.
+
+    >>> right = HalfSpace([2.0, 0.0], 2.0)
+    >>> right.level(np.array([[1.5, 0.0], [7.0, 0.0]])).tolist()
+    [0.5, -1.0]
+    >>> right.faces()
+    {0: (1.0,)}
+    """
+
+    normal: tuple[float, ...]
+    offset: float
+    key: InitVar[str] = "halfspace"
+
+    def __post_init__(self, key: str) -> None:
+        object.__setattr__(self, "normal", point(f"{key}.normal", self.normal))
+        object.__setattr__(self, "offset", finite_number(f"{key}.offset", self.offset))
+        if not any(self.normal):
+            raise ProblemError(f"{key}.normal", list(self.normal), "a vector that is not zero")
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.normal)
+
+    def level(self, x: Floats) -> Floats:
+        """(n . x - offset) / |n| at points of shape (dim, n)."""
+        normal = np.asarray(self.normal)
+        return np.asarray((normal @ _points(x, self.dimension) - self.offset) / np.linalg.norm(normal))
+
+    def gradient(self, x: Floats) -> Floats:
+        """The unit normal at each point, shape (dim, n)."""
+        normal = _column(self.normal)
+        return np.asarray(np.broadcast_to(normal / np.linalg.norm(normal), _points(x, self.dimension).shape).copy())
+
+    def contains(self, x: Floats) -> Booleans:
+        """Which of the points are in the closed half-space."""
+        size = np.abs(self.offset) / np.linalg.norm(self.normal) + np.max(np.abs(_points(x, self.dimension)), axis=0)
+        return np.asarray(self.level(x) >= -1e-15 * size)
+
+    def project(self, x: Floats) -> Floats:
+        """The nearest point of the plane."""
+        return np.asarray(_points(x, self.dimension) - self.level(x) * self.gradient(x))
+
+    def faces(self) -> dict[int, tuple[float, ...]]:
+        """The place of the plane on its axis, if its normal is along one."""
+        along = [i for i, n in enumerate(self.normal) if n != 0.0]
+        if len(along) != 1:
+            return {}
+        return {along[0]: (self.offset / self.normal[along[0]],)}
+
+
+@dataclass(frozen=True)
+class Region:
+    """g(x) >= 0.
+
+    Parameters: ``expression`` g, a text in x, y, z or a callable on arrays of shape (dim, n) that returns shape (n,);
+    ``parameters`` of the text; ``gradient`` of a callable, shape (dim, n), otherwise central differences;
+    ``dimension`` is the least number of coordinates that g needs: found in a text, to be given for a callable.
+    The level is g itself, so it is a distance only as far as g is one.
+
+    Raises :class:`ProblemError` for a text that does not parse (see :func:`fokker_planck.expression.parse_expression`).
+
+    >>> right = Region("x - 0.8")
+    >>> right.contains(np.array([[0.7, 0.9], [5.0, 5.0]])).tolist()
+    [False, True]
+    >>> Region("1 - x**2 - y**2").dimension
+    2
+    """
+
+    expression: str | Callable[[Floats], Floats]
+    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+    gradient_function: Callable[[Floats], Floats] | None = None
+    dimension: int = 0
+    key: str = field(default="region", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.expression, str):
+            object.__setattr__(self, "dimension", max(1, _least_dimension(self._parsed.variables)))
+        elif not callable(self.expression):
+            raise ProblemError(self.key, self.expression, "an expression such as 'x - 0.8'")
+        elif self.dimension not in (1, 2, 3):
+            raise ProblemError(f"{self.key}.dimension", self.dimension, "1, 2 or 3 for a region given by a function")
+
+    @cached_property
+    def _parsed(self) -> Expression:
+        from fokker_planck.expression import parse_expression
+
+        return parse_expression(str(self.expression), parameters=self.parameters, key=self.key)
+
+    def level(self, x: Floats) -> Floats:
+        """g at points of shape (dim, n)."""
+        function: Any = self._parsed if isinstance(self.expression, str) else self.expression
+        value = np.asarray(function(np.asarray(x, dtype=float)), dtype=float)
+        if value.shape != np.shape(x)[1:]:
+            found = f"values of shape {value.shape} at points of shape {np.shape(x)}"
+            raise ProblemError(self.key, found, "one value for each point")
+        return value
+
+    def gradient(self, x: Floats) -> Floats:
+        """Gradient of g, shape (dim, n): exact for a text."""
+        x = np.asarray(x, dtype=float)
+        if isinstance(self.expression, str):
+            return np.array([self._parsed.derivative(i)(x) for i in range(len(x))])
+        if self.gradient_function is not None:
+            return np.asarray(self.gradient_function(x), dtype=float)
+        return central_differences(self.level, x)
+
+    def contains(self, x: Floats) -> Booleans:
+        """Where g >= 0; nowhere that g is not a number."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.level(x) >= 0.0)
+
+    def project(self, x: Floats) -> Floats:
+        """A point of the surface g = 0 near each point, by Newton's method along the gradient."""
+        return onto_surface(self.level, self.gradient, x)
+
+    def faces(self) -> dict[int, tuple[float, ...]]:
+        """Real zeros of a polynomial g in one coordinate, whose surface is planes; otherwise nothing."""
+        if not isinstance(self.expression, str) or len(self._parsed.variables) != 1:
+            return {}
+        tree: Any = self._parsed.sympy
+        polynomial = tree.as_poly(*tree.free_symbols)
+        if polynomial is None or not 1 <= polynomial.degree() <= _MOST_ZEROS:
+            return {}
+        zeros = np.roots([float(c) for c in polynomial.all_coeffs()])
+        real = sorted(float(z.real) for z in zeros if abs(z.imag) <= 1e-12 * (1.0 + abs(z)))
+        return {_least_dimension(self._parsed.variables) - 1: tuple(real)} if real else {}
+
+
+Set: TypeAlias = Ball | Ellipsoid | HalfSpace | Region
+
+
+def signed_distance(shape: Set, x: Floats) -> Floats:
+    """Distance to the surface of ``shape`` to first order, level / |grad level|, positive inside; shape (n,)."""
+    length = np.linalg.norm(shape.gradient(x), axis=0)
+    return np.asarray(shape.level(x) / np.maximum(length, 1e-300))
+
+
+def fits(shape: Set, dimension: int) -> bool:
+    """Whether the set lives in that many coordinates; a region may leave some of them free."""
+    return shape.dimension <= dimension if isinstance(shape, Region) else shape.dimension == dimension
+
+
+def _least_dimension(variables: tuple[str, ...]) -> int:
+    return max(("x", "y", "z").index(name) + 1 for name in variables) if variables else 0
+
+
+def _points(x: Floats, dimension: int) -> Floats:
+    x = np.asarray(x, dtype=float)
+    if x.ndim != 2 or len(x) != dimension:
+        raise ProblemError("points", f"an array of shape {x.shape}", f"shape ({dimension}, n)")
+    return x
+
+
+def _column(values: tuple[float, ...]) -> Floats:
+    return np.asarray(values)[:, None]
+
+
+def _slack(length: float, center: tuple[float, ...]) -> float:
+    """Points on the surface belong to the set, whatever the rounding of their coordinates."""
+    return 1e-13 * length + 1e-15 * max(abs(c) for c in center)
