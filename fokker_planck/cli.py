@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fokker_planck import __version__
-from fokker_planck.parallel import World, fail_together, guessed_rank, world
+from fokker_planck.parallel import World, fail_together, guessed_rank, one_thread_a_rank, world
 
 if TYPE_CHECKING:
     from fokker_planck.problem_file import ProblemFile
@@ -37,6 +37,7 @@ ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (of the process if None); the exit status."""
     options = _parser().parse_args(arguments)
+    one_thread_a_rank()
     ranks = world()
     try:
         with _numbers_only_on_stdout(options.json):

@@ -34,6 +34,12 @@ def guessed_rank() -> int:
     return 0
 
 
+def one_thread_a_rank() -> None:
+    """Keep the threads of BLAS and MUMPS from fighting over cores that the ranks share; call before numpy is imported."""
+    if any(name in os.environ for name in _RANK_VARIABLES):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def world() -> World:
     """All ranks of this run, or a serial world where mpi4py is missing."""
     try:
