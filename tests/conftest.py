@@ -54,7 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leave the terminal to rank 0."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if RANK > 0 and reporter is not None:
+        # A silent one in its place, for pytest asks the reporter for its writer when it explains a failure.
         config.pluginmanager.unregister(reporter)
+        silent = type(reporter)(config, open(os.devnull, "w"))
+        config.pluginmanager.register(silent, "terminalreporter")
         config.pluginmanager.register(FailuresOnly(), "failures-only")
 
 
