@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fokker_planck.answers import eyring_kramers as eyring_kramers
-    from fokker_planck.answers import landscape as energy_landscape
+    from fokker_planck.answers import landscape as energy_landscape  # noqa: F401
     from fokker_planck.answers import mean_exit_time as mean_exit_time
     from fokker_planck.answers import spectrum as spectrum
     from fokker_planck.answers import stationary_density as stationary_density

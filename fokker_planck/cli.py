@@ -1,7 +1,7 @@
 """The command ``fokker-planck QUESTION PROBLEM.toml``: tables or one JSON object, a result folder, an exit status.
 
-Exit status: 0 answered; 2 bad input (one line on standard error that names key, finding and remedy); 3 the numbers could not
-be computed to the asked tolerance; 1 a package is missing; 130 interrupted.
+Exit status: 0 answered; 2 bad input (one line on standard error that names key, finding and remedy); 3 the numbers
+could not be computed to the asked tolerance; 1 a package is missing; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -129,7 +129,11 @@ def _json(options: argparse.Namespace, answers: dict[str, Answer]) -> str:
 
 
 def _tables(
-    options: argparse.Namespace, asked: ProblemFile, answers: dict[str, Answer], folder: Path | None, written: tuple[str, ...]
+    options: argparse.Namespace,
+    asked: ProblemFile,
+    answers: dict[str, Answer],
+    folder: Path | None,
+    written: tuple[str, ...],
 ) -> str:
     from fokker_planck.report import render
 
@@ -223,7 +227,7 @@ def _progress(step: str, ranks: World, quiet: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _numbers_only_on_stdout(strictly: bool) -> Iterator[None]:
-    """Send what libraries print to standard output, also those in C, to standard error while the numbers are computed."""
+    """Send what libraries print to standard output, also those in C, to standard error while numbers are computed."""
     if not strictly:
         yield
         return

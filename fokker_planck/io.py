@@ -1,7 +1,7 @@
-"""Result folders: the answers with their provenance as JSON, the fields for ParaView, one picture; written whole or not.
+"""Result folders: answers with their provenance as JSON, fields for ParaView, one picture; written whole or not at all.
 
-A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete), ``stationary.vtu``,
-``spectrum.vtu``, ``exit-time.vtu`` for the questions that were asked, and ``density.png``.
+A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete),
+``stationary.vtu``, ``spectrum.vtu``, ``exit-time.vtu`` for the questions that were asked, and ``density.png``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,8 +58,8 @@ def save(
 ) -> tuple[str, ...]:
     """Write answers by name of question into ``folder``; the names of the files written.
 
-    ``problem`` is echoed into the JSON.  A folder that exists keeps its other files, while those of an earlier result are
-    replaced.  Under MPI every rank calls this, rank 0 writes.
+    ``problem`` is echoed into the JSON.  A folder that exists keeps its other files, while those of an earlier result
+    are replaced.  Under MPI every rank calls this, rank 0 writes.
 
     Raises ProblemError (key ``-o``) where the folder cannot be written.
     """
@@ -101,13 +101,14 @@ def provenance(answers: Mapping[str, Answer], problem: Mapping[str, Any], ranks:
     costs = {name: answer.statistics for name, answer in answers.items() if not isinstance(answer, Landscape)}
     versions = {PROGRAM: fokker_planck.__version__, "python": platform.python_version()}
     versions.update({package: version for package in PACKAGES if (version := _version(package)) is not None})
-    versions.update({"dolfinx": cost.dolfinx for cost in costs.values()})
+    for cost in costs.values():
+        versions["dolfinx"] = cost.dolfinx
     return {
         "program": PROGRAM,
         "versions": versions,
         "machine": f"{platform.system()} {platform.machine()}",
         "ranks": ranks,
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "statistics": {name: statistics_json(cost) for name, cost in costs.items()},
         "problem": dict(problem),
     }

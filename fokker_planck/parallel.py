@@ -35,7 +35,7 @@ def guessed_rank() -> int:
 
 
 def one_thread_a_rank() -> None:
-    """Keep the threads of BLAS and MUMPS from fighting over cores that the ranks share; call before numpy is imported."""
+    """Keep the ranks' threads of BLAS from fighting over the cores; call this before numpy is imported."""
     if any(name in os.environ for name in _RANK_VARIABLES):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 

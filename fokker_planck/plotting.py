@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fokker_planck.solvers.results import Stationary
 
 COLOURS = "YlGnBu"  # darkens evenly with the density: reads the same in greyscale and with any colour vision
-TYPOGRAPHY = {
+TYPOGRAPHY: dict[Any, Any] = {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
     "font.size": 11.0,
@@ -38,7 +38,7 @@ DECADES_WITHOUT_SADDLE = 12.0
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn, as plain arrays: ``decades`` = log10 of the density at ``points`` (n, dim) of simplices ``cells``."""
+    """What is drawn: ``decades`` = log10 of the density at ``points`` (n, dim) of the simplices ``cells``."""
 
     points: np.ndarray
     cells: np.ndarray
@@ -80,8 +80,8 @@ def density_picture(answer: Stationary, landscape: Landscape | None = None, titl
 def plot_density(answer: Stationary, path: str | Path, landscape: Landscape | None = None, title: str = "") -> Path:
     """Write the picture of the stationary density to ``path`` (.png, .svg or .pdf) and return the path.
 
-    One dimension: ``p`` over ``x`` on a log scale. Two: log colour scale with a contour line at whole powers of ten. Three:
-    the three axis-parallel slices through the lowest minimum. Circles with numbers are the wells, crosses the saddles.
+    One dimension: ``p`` over ``x`` on a log scale. Two: log colour scale with contour lines at whole powers of ten.
+    Three: the three axis-parallel slices through the lowest minimum. Numbered circles are wells, crosses saddles.
     """
     return save_picture(density_picture(answer, landscape, title), path)
 
@@ -161,12 +161,13 @@ def _slices(picture: Picture) -> Figure:
     low, high = _range(picture)
     extent = np.ptp(picture.points, axis=0)
     panels = list(figure.subplots(1, 3, width_ratios=_panel_widths(extent)))
-    for axes, normal in zip(panels, (2, 1, 0)):
+    for axes, normal in zip(panels, (2, 1, 0), strict=True):
         across = tuple(axis for axis in range(3) if axis != normal)
         points, cells, decades = slice_plane(picture.points, picture.cells, picture.decades, normal, centre[normal])
         image = _paint(axes, points[:, across], cells, decades, low, high)
         near = [
-            np.abs(marked[:, normal] - centre[normal]) < 0.02 * extent[normal] for marked in (picture.wells, picture.saddles)
+            np.abs(marked[:, normal] - centre[normal]) < 0.02 * extent[normal]
+            for marked in (picture.wells, picture.saddles)
         ]
         numbers = np.flatnonzero(near[0]) + 1
         _mark(axes, picture.wells[near[0]][:, across], picture.saddles[near[1]][:, across], numbers)
@@ -202,12 +203,12 @@ def _paint(axes: Axes, points: np.ndarray, cells: np.ndarray, decades: np.ndarra
 
 
 def _mark(axes: Axes, wells: np.ndarray, saddles: np.ndarray, numbers: Iterable[int] | None = None) -> None:
-    edge = {"clip_on": False, "zorder": 5, "linestyle": "none"}
+    edge: dict[str, Any] = {"clip_on": False, "zorder": 5, "linestyle": "none"}
     if len(saddles):
         axes.plot(*saddles.T[:2], marker="X", markersize=7.5, mfc="white", mec="black", mew=0.9, label="saddle", **edge)
     if len(wells):
         axes.plot(*wells.T[:2], marker="o", markersize=11.0, mfc="white", mec="black", mew=0.9, label="well", **edge)
-    for number, well in zip(numbers if numbers is not None else range(1, len(wells) + 1), wells):
+    for number, well in zip(range(1, len(wells) + 1) if numbers is None else numbers, wells, strict=True):
         axes.annotate(
             str(number), well[:2], xytext=(0.0, -0.4), textcoords="offset points", ha="center", va="center_baseline",
             fontsize=8.5, zorder=6, annotation_clip=False,
@@ -225,7 +226,9 @@ def _frame(axes: Axes, points: np.ndarray, across: tuple[int, ...], stretched: b
 
 def _colour_bar(figure: Figure, panels: list[Axes], image: Any, label: str, low: float, high: float) -> None:
     ticks = _decade_ticks(low, high)
-    bar = figure.colorbar(image, ax=panels, ticks=ticks, extend="min", extendfrac=0.03, aspect=28, pad=0.02, shrink=0.96)
+    bar = figure.colorbar(
+        image, ax=panels, ticks=ticks, extend="min", extendfrac=0.03, aspect=28, pad=0.02, shrink=0.96
+    )
     bar.ax.set_yticklabels([_power(tick) for tick in ticks])
     bar.set_label(label)
     bar.outline.set_linewidth(0.6)
@@ -236,10 +239,9 @@ def _finish(figure: Figure, axes: Axes, picture: Picture) -> None:
         figure.suptitle(picture.title.replace("$", r"\$"), fontsize=12)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        named = dict(zip(labels, handles))
         figure.legend(
-            [named[label] for label in sorted(named, reverse=True)], sorted(named, reverse=True), loc="upper center",
-            bbox_to_anchor=(0.5, 0.0), borderaxespad=0.2, ncols=2, frameon=False, handletextpad=0.2, columnspacing=1.4, fontsize=9.5,
+            handles[::-1], labels[::-1], loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=0.2, ncols=2,
+            frameon=False, handletextpad=0.2, columnspacing=1.4, fontsize=9.5,
         )  # fmt: skip
 
 
@@ -271,7 +273,9 @@ def _power(decade: float) -> str:
         return f"$10^{{{round(decade)}}}$"
     exponent = math.floor(decade)
     mantissa = f"{10.0 ** (decade - exponent):.2f}"
-    return f"${float(mantissa) * 10.0**exponent:.3g}$" if -3 <= exponent < 3 else rf"${mantissa}\cdot 10^{{{exponent}}}$"
+    return (
+        f"${float(mantissa) * 10.0**exponent:.3g}$" if -3 <= exponent < 3 else rf"${mantissa}\cdot 10^{{{exponent}}}$"
+    )
 
 
 def _signed(value: float) -> str:

@@ -22,7 +22,7 @@ WIDTH_WITHOUT_TERMINAL = 120
 
 
 def render(answers: Mapping[str, Answer], title: str = "", noise: float | None = None, terminal: bool = False) -> str:
-    """One table a question as text; ``noise`` = eps of isotropic noise adds barriers over eps, ``terminal`` adds colour."""
+    """One table a question as text; ``noise`` = eps of isotropic noise adds barriers over eps, ``terminal`` colour."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -130,10 +130,15 @@ def _landscape_tables(answer: Landscape, noise: float | None) -> list[Table]:
     minima = _table("Minima of V", ("well", "position"), ("V", "barrier", *over_noise), compared=False)
     minima.add_column("Hessian eigenvalues")
     minima.add_column("")
-    for number, (point, barrier) in enumerate(zip(answer.minima, answer.barriers), start=1):
+    for number, (point, barrier) in enumerate(zip(answer.minima, answer.barriers, strict=True), start=1):
         height = [_height(barrier)] + ([] if noise is None else [_height(barrier, noise)])
         minima.add_row(
-            str(number), point_text(point.position), _short(point.value), *height, _row(point.hessian_eigenvalues), _marks(point)
+            str(number),
+            point_text(point.position),
+            _short(point.value),
+            *height,
+            _row(point.hessian_eigenvalues),
+            _marks(point),
         )
     if not answer.saddles:
         return [minima]
@@ -143,7 +148,12 @@ def _landscape_tables(answer: Landscape, noise: float | None) -> list[Table]:
     for number, point in enumerate(answer.saddles, start=1):
         joined = " - ".join(str(index + 1) for index in point.joins)
         saddles.add_row(
-            str(number), point_text(point.position), _short(point.value), joined, _row(point.hessian_eigenvalues), _marks(point)
+            str(number),
+            point_text(point.position),
+            _short(point.value),
+            joined,
+            _row(point.hessian_eigenvalues),
+            _marks(point),
         )
     return [minima, saddles]
 

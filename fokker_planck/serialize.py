@@ -11,7 +11,7 @@ from fokker_planck.landscape import Landscape
 from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary, Statistics
 
 if TYPE_CHECKING:
-    from fokker_planck.quantity import Quantity
+    from fokker_planck.quantity import Quantity, QuantityDict
 
 Answer = Stationary | Spectrum | ExitTime | Landscape
 
@@ -66,7 +66,7 @@ def statistics_json(statistics: Statistics) -> dict[str, Any]:
 
 
 def json_text(content: Mapping[str, Any]) -> str:
-    """One JSON object as text; echoed problem files may hold what JSON does not know, which becomes a string or null."""
+    """One JSON object as text; what JSON does not know in an echoed problem file becomes a string or null."""
     return json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False)
 
 
@@ -81,7 +81,7 @@ def _landscape_json(landscape: Landscape) -> dict[str, Any]:
                 "degenerate": bool(point.degenerate),
                 "on_boundary": bool(point.on_boundary),
             }
-            for point, barrier in zip(landscape.minima, landscape.barriers)
+            for point, barrier in zip(landscape.minima, landscape.barriers, strict=True)
         ],
         "saddles": [
             {
@@ -98,7 +98,7 @@ def _landscape_json(landscape: Landscape) -> dict[str, Any]:
     }
 
 
-def _quantity(quantity: Quantity | None) -> dict[str, float | None] | None:
+def _quantity(quantity: Quantity | None) -> QuantityDict | None:
     return None if quantity is None else quantity.as_dict()
 
 

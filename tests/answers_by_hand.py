@@ -1,4 +1,4 @@
-"""Small answers with known numbers, for the tests of tables, files and pictures: V = (x**2 - 1)**2/4 + y**2/2 + ..., eps = 1/20."""
+"""Small answers with known numbers for tables, files and pictures: V = (x**2 - 1)**2/4 + y**2/2 + ..., eps = 1/20."""
 
 import itertools
 from dataclasses import dataclass
@@ -88,6 +88,8 @@ def landscape(dimension=2):
         return {"hessian": tuple(map(tuple, np.diag(entries))), "hessian_eigenvalues": tuple(sorted(entries))}
 
     minima = tuple(CriticalPoint(at(x, dimension), 0.0, kind="minimum", **diagonal(2.0)) for x in (-1.0, 1.0))
-    top = Saddle(at(0.0, dimension), 0.25, kind="saddle", joins=(0, 1), unstable_direction=at(1.0, dimension), **diagonal(-1.0))
+    top = Saddle(
+        at(0.0, dimension), 0.25, kind="saddle", joins=(0, 1), unstable_direction=at(1.0, dimension), **diagonal(-1.0)
+    )
     lower, upper = (-2.0,) + (-1.5,) * (dimension - 1), (2.0,) + (1.5,) * (dimension - 1)
     return Landscape(minima, (top,), Frame(lower, upper, (None,) * dimension))

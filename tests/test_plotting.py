@@ -19,7 +19,8 @@ def pixels(path):
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_every_dimension_and_format(tmp_path, dimension, ending):
-    path = plotting.plot_density(stationary(dimension, 9), tmp_path / f"density.{ending}", landscape(dimension), title="50% [x]$")
+    answer, path = stationary(dimension, 9), tmp_path / f"density.{ending}"
+    assert plotting.plot_density(answer, path, landscape(dimension), title="50% [x]$") == path
     assert path.stat().st_size > 5000
     if ending == "png":
         assert 0.02 < np.mean(pixels(path) < 0.99) < 0.95, "neither empty nor black"
@@ -56,7 +57,7 @@ def test_zero_density_somewhere_is_drawn_and_nowhere_finite_is_refused(tmp_path)
     values = np.where(some.points[:, 0] > 1.5, -np.inf, some.values)
     plotting.plot_density(replace(stationary(), density=replace(some, values=values)), tmp_path / "a.png")
     with pytest.raises(ProblemError, match="density"):
-        plotting.plot_density(replace(stationary(), density=replace(some, values=np.full(441, np.nan))), tmp_path / "b.png")
+        plotting.density_picture(replace(stationary(), density=replace(some, values=np.full(441, np.nan))))
 
 
 def test_a_uniform_density_is_drawn(tmp_path):
