@@ -1,8 +1,8 @@
 #!/bin/bash
 # Prepare .venv: dolfinx, PETSc and SLEPc from the system, the rest with pip. Does nothing, at once, when nothing is missing.
 #
-# The interpreter is the first of these that has dolfinx, petsc4py and slepc4py:
-#   $PYTHON, the activated conda environment, /usr/bin/python3, python3 on the PATH.
+# The interpreter is $PYTHON, if that is set, else the first of these that has dolfinx, petsc4py and slepc4py:
+# the activated conda environment, /usr/bin/python3, python3 on the PATH.
 # If none has, and apt-get is there with the right to use it (root or sudo), Debian's packages are installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,7 +39,13 @@ choose() {
   local candidate
   # Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
   [ ! -d /usr/lib/petscdir ] || unset PETSC_DIR PETSC_ARCH SLEPC_DIR
-  for candidate in "${PYTHON:-}" "${CONDA_PREFIX:+$CONDA_PREFIX/bin/python}" /usr/bin/python3 "$(command -v python3 || true)"; do
+  if [ -n "${PYTHON:-}" ]; then
+    BASE=$PYTHON
+    usable "$PYTHON" && return 0
+    say "PYTHON=$PYTHON: wanted Python 3.11 or later with dolfinx, petsc4py, slepc4py, mpi4py, venv, its header files and a C compiler"
+    exit 1
+  fi
+  for candidate in "${CONDA_PREFIX:+$CONDA_PREFIX/bin/python}" /usr/bin/python3 "$(command -v python3 || true)"; do
     if usable "$candidate"; then BASE=$candidate; return 0; fi
   done
   return 1
@@ -76,7 +82,6 @@ TEXT
 choose || { install_with_apt && choose; } || give_up
 
 # What stands in the chosen interpreter and must stay: pip may neither replace nor shadow it.
-case $BASE in */*) ;; *) BASE=$(command -v "$BASE") ;; esac
 pins=$(mktemp); trap 'rm -f "$pins"' EXIT
 "$BASE" - >"$pins" <<'PY'
 from importlib.metadata import PackageNotFoundError, version
@@ -90,7 +95,9 @@ say "making $VENV with $BASE"
 rm -rf $VENV
 "$BASE" -m venv --system-site-packages $VENV
 if ! $VENV/bin/python -c 'import dolfinx' 2>/dev/null; then # the interpreter is itself that of a venv: look through to it
-  "$BASE" -c 'import sysconfig; print(*dict.fromkeys(sysconfig.get_paths()[k] for k in ("purelib", "platlib")), sep="\n")' \
+  "$BASE" -c 'import sysconfig
+for path in dict.fromkeys(sysconfig.get_paths()[kind] for kind in ("purelib", "platlib")):
+    print(f"import site; site.addsitedir({path!r})")' \
     > "$($VENV/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/chosen_interpreter.pth"
 fi
 $VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint "$pins" --editable '.[dev]'
