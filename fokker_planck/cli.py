@@ -18,7 +18,7 @@ from fokker_planck import __version__
 from fokker_planck.parallel import World, fail_together, guessed_rank, one_thread_a_rank, world
 
 if TYPE_CHECKING:
-    from fokker_planck.problem_file import ProblemFile
+    from fokker_planck.problem_file import ExitQuestion, ProblemFile
     from fokker_planck.serialize import Answer
 
 COMMAND = "fokker-planck"
@@ -93,12 +93,13 @@ def _questions(question: str, asked: ProblemFile, with_folder: bool) -> tuple[st
         return tuple(name for name, is_wanted in wanted.items() if is_wanted)
     if question == "stationary" and with_folder:
         return ("landscape", "stationary")  # the picture marks the saddles
+    if question == "exit-time":
+        _exit_question(asked)
     return (question,)
 
 
 def _answer(question: str, asked: ProblemFile) -> Answer:
     from fokker_planck import answers
-    from fokker_planck.errors import ProblemError
 
     if question == "landscape":
         return answers.landscape(asked.problem)
@@ -107,9 +108,16 @@ def _answer(question: str, asked: ProblemFile) -> Answer:
     if question == "spectrum":
         count = asked.spectrum.count if asked.spectrum is not None else DEFAULT_COUNT
         return answers.spectrum(asked.problem, count=count)
+    wanted = _exit_question(asked)
+    return answers.mean_exit_time(asked.problem, start=wanted.start, target=wanted.target)
+
+
+def _exit_question(asked: ProblemFile) -> ExitQuestion:
+    from fokker_planck.errors import ProblemError
+
     if asked.exit is None:
         raise ProblemError("exit", "no such table", "a table [exit] with start and target")
-    return answers.mean_exit_time(asked.problem, start=asked.exit.start, target=asked.exit.target)
+    return asked.exit
 
 
 def _folder(options: argparse.Namespace) -> Path | None:
@@ -235,8 +243,17 @@ def _numbers_only_on_stdout(strictly: bool) -> Iterator[None]:
     kept = os.dup(1)
     try:
         os.dup2(2, 1)
-        yield
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     finally:
-        sys.stdout.flush()
+        _flush_c()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def _flush_c() -> None:
+    """Empty the buffers of C's stdout: what a library wrote while it was sent elsewhere must not follow later."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # no C library that can be asked
+        ctypes.CDLL(None).fflush(None)

@@ -1,5 +1,6 @@
 """The command: what it prints where, its exit status, and that it stays quick until there is something to compute."""
 
+import ctypes
 import json
 import os
 import subprocess
@@ -221,6 +222,7 @@ def test_progress_goes_to_standard_error_and_quiet_is_quiet(problem, capfd):
 def test_json_is_one_object_whatever_a_library_prints(problem, monkeypatch, capfd):
     def noisy(problem, count):
         os.write(1, b"a C library says hello\n")
+        ctypes.CDLL(None).printf(b"and another, late\n")
         print("so does a Python one")
         return spectrum()
 
@@ -229,6 +231,7 @@ def test_json_is_one_object_whatever_a_library_prints(problem, monkeypatch, capf
     out, err = capfd.readouterr()
     assert list(json.loads(out)) == ["eigenvalues", "gap"]
     assert "a C library says hello" in err
+    assert "and another, late" in err
     assert "so does a Python one" in err
 
 
