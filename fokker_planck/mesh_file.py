@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,8 @@ def _read(path: Path, key: str) -> Any:
     said = io.StringIO()
     try:
         # meshio answers a file that it cannot parse with print and sys.exit, or with whatever its parser trips over
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), np.errstate(all="ignore"):
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return meshio.read(path)
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, Exception) else said.getvalue()

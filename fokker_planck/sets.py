@@ -283,7 +283,7 @@ class Region:
         if not isinstance(self.expression, str) or len(self._parsed.variables) != 1:
             return {}
         tree: Any = self._parsed.sympy
-        polynomial = tree.as_poly(*tree.free_symbols)
+        polynomial = tree.as_poly(*tree.free_symbols) if tree.free_symbols else None
         if polynomial is None or not 1 <= polynomial.degree() <= _MOST_ZEROS:
             return {}
         zeros = np.roots([float(c) for c in polynomial.all_coeffs()])

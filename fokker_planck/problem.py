@@ -1,0 +1,275 @@
+"""The problem: a process in a domain, and how finely it is to be solved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fokker_planck.arguments import described, finite_number, point, whole_number
+from fokker_planck.diffusion import Constant
+from fokker_planck.domain import (
+    Ball,
+    Box,
+    Domain,
+    MeshFile,
+    Sublevel,
+    bounding_box,
+    contains,
+    dimension_of,
+    has_boundary,
+    periods_of,
+    sample_points,
+)
+from fokker_planck.errors import ProblemError
+from fokker_planck.mesh_checks import outer_facets
+from fokker_planck.near import did_you_mean
+from fokker_planck.process import Overdamped
+from fokker_planck.sets import Ellipsoid, HalfSpace, Region, Set, fits
+
+Floats: TypeAlias = NDArray[np.float64]
+
+#: The tolerances that double precision can be asked for.
+FINEST, COARSEST = 1e-14, 0.1
+HIGHEST_DEGREE = 8
+MOST_CELLS = 20_000_000
+_SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How finely to solve.
+
+    Parameters: ``tolerance``, the wanted relative error of every reported number; ``degree`` of the elements, None to let
+    the solver choose; ``cells`` an axis for a fixed mesh, None to refine until the tolerance is met.
+
+    >>> Resolution(tolerance=1e-8, cells=[64, 48])
+    Resolution(tolerance=1e-08, degree=None, cells=(64, 48))
+    """
+
+    tolerance: float = 1e-6
+    degree: int | None = None
+    cells: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        wanted = f"a number between {FINEST:g} and {COARSEST:g}"
+        tolerance = finite_number("discretization.tolerance", self.tolerance, wanted)
+        if not FINEST < tolerance < COARSEST:
+            raise ProblemError("discretization.tolerance", tolerance, wanted)
+        object.__setattr__(self, "tolerance", tolerance)
+        if self.degree is not None:
+            object.__setattr__(
+                self, "degree", whole_number("discretization.degree", self.degree, 1, HIGHEST_DEGREE)
+            )
+        if self.cells is not None:
+            object.__setattr__(self, "cells", _cells(self.cells))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """p_t = div(e^(-V/eps) D grad(e^(V/eps) p)) in the domain, no flux through its boundary.
+
+    Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions), a
+    ``title``. Checked when it is made: the dimensions agree, the potential is finite in the domain and periodic along
+    its periodic axes.
+
+    Raises :class:`ProblemError` that names the key of the problem file.
+
+    >>> from fokker_planck.diffusion import Isotropic
+    >>> from fokker_planck.potential import Potential
+    >>> process = Overdamped(Potential("(x**2 - 1)**2/4"), Isotropic(0.05))
+    >>> Problem(process, Box([-2.0], [2.0])).dimension
+    1
+    """
+
+    process: Overdamped
+    domain: Domain
+    resolution: Resolution = field(default_factory=Resolution)
+    sets: Mapping[str, Set] = field(default_factory=dict)
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.process, Overdamped):
+            raise ProblemError("process", described(self.process), "an Overdamped process")
+        if not isinstance(self.domain, (Box, Ball, MeshFile, Sublevel)):
+            raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile or Sublevel")
+        object.__setattr__(self, "sets", dict(self.sets))
+        _check_dimensions(self)
+        _check_potential(self)
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return dimension_of(self.domain, self.process.potential)
+
+    @property
+    def periods(self) -> tuple[float | None, ...]:
+        """Length of each periodic axis, None for the others."""
+        return periods_of(self.domain)[: self.dimension]
+
+    def bounding_box(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Lower and upper corner of a box that holds the domain."""
+        return bounding_box(self.domain, self.process.potential)
+
+    def contains(self, x: Floats) -> NDArray[np.bool_]:
+        """Which of the points x, shape (dim, n), lie in the domain."""
+        return contains(self.domain, x, self.process.potential)
+
+    def sample(self, count: int = _SAMPLES) -> Floats:
+        """Points spread over the domain, shape (dim, n)."""
+        return sample_points(self.domain, count, self.process.potential)
+
+
+def checked_exit(
+    problem: Problem, start: Any, target: Set | Literal["boundary"] | str, key: str = "exit"
+) -> tuple[tuple[float, ...], Set | Literal["boundary"]]:
+    """The start as a tuple and the target as a set, or "boundary".
+
+    ``target`` is a set, the name of one of the problem's sets, or "boundary". Raises :class:`ProblemError` where the
+    start is not in the domain or already in the target, the target unknown or nowhere in the domain.
+    """
+    place = point(f"{key}.start", start, problem.dimension)
+    column = np.asarray(place)[:, None]
+    if not problem.contains(column)[0]:
+        low, high = problem.bounding_box()
+        wanted = f"a point inside the domain, which lies between {list(low)} and {list(high)}"
+        raise ProblemError(f"{key}.start", list(place), wanted)
+    if isinstance(target, str) and target == "boundary":
+        if not has_boundary(problem.domain):
+            raise ProblemError(f"{key}.target", "boundary", "a set: every axis is periodic, there is no boundary")
+        if _on_boundary(problem, place):
+            raise ProblemError(f"{key}.start", list(place), "a point that is not already on the target, the boundary")
+        return place, "boundary"
+    shape = checked_set(problem, target, f"{key}.target")
+    name = f"the set {target}" if isinstance(target, str) else "the target"
+    if shape.contains(column)[0]:
+        raise ProblemError(f"{key}.start", list(place), f"a point outside of {name}, where the time is zero")
+    if not _meets(problem, shape):
+        raise ProblemError(f"{key}.target", name, "a set that has points in the domain; it would never be reached")
+    return place, shape
+
+
+def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
+    """The set itself or the one of that name, in the dimension of the problem."""
+    if isinstance(given, str):
+        if given not in problem.sets:
+            known = list(problem.sets)
+            wanted = f"one of the sets {', '.join(known)}" if known else "the name of a set: there is no [sets.NAME]"
+            raise ProblemError(key, f"{given!r}{did_you_mean(given, known)}", wanted)
+        return problem.sets[given]
+    if not isinstance(given, (Ball, Ellipsoid, HalfSpace, Region)):
+        raise ProblemError(key, described(given), "a Ball, Ellipsoid, HalfSpace or Region, or the name of a set")
+    if not fits(given, problem.dimension):
+        raise ProblemError(key, f"a set in {given.dimension} dimensions", f"one in {problem.dimension}")
+    _check_wrapping(problem, given, key)
+    return given
+
+
+def _cells(given: Any) -> tuple[int, ...]:
+    key = "discretization.cells"
+    listed = [given] if isinstance(given, int) and not isinstance(given, bool) else given
+    if isinstance(listed, (str, bytes)) or not isinstance(listed, (Sequence, np.ndarray)) or not 1 <= len(listed) <= 3:
+        raise ProblemError(key, described(given), "a list of whole numbers, one for each axis")
+    cells = tuple(whole_number(f"{key}[{i}]", count, 1, MOST_CELLS) for i, count in enumerate(listed))
+    if math.prod(cells) > MOST_CELLS:
+        raise ProblemError(key, list(cells), f"at most {MOST_CELLS} cells in all")
+    return cells
+
+
+def _check_dimensions(problem: Problem) -> None:
+    potential, diffusion, resolution = problem.process.potential, problem.process.diffusion, problem.resolution
+    key = "potential.expression" if isinstance(potential.source, str) else "potential"
+    dimension = problem.dimension
+    if not 1 <= dimension <= 3:
+        raise ProblemError(key, f"{dimension} coordinates", "one, two or three")
+    if potential.dimension > dimension:
+        found = f"a potential of {potential.dimension} coordinates in a domain of {dimension}"
+        raise ProblemError(key, found, f"variables among {', '.join('xyz'[:dimension])}, or a domain of more dimensions")
+    if isinstance(diffusion, Constant) and diffusion.dimension != dimension:
+        found = f"a matrix with {diffusion.dimension} rows in a domain of {dimension} dimensions"
+        raise ProblemError("diffusion.matrix", found, f"{dimension} rows and columns")
+    if resolution.cells is not None:
+        if isinstance(problem.domain, MeshFile):
+            raise ProblemError("discretization.cells", list(resolution.cells), "no cells here: the mesh file gives them")
+        if len(resolution.cells) != dimension:
+            raise ProblemError("discretization.cells", list(resolution.cells), f"{dimension} of them, one for each axis")
+    for name, shape in problem.sets.items():
+        if name == "boundary":
+            raise ProblemError("sets.boundary", "a set of that name", "another: boundary is the boundary of the domain")
+        if not fits(shape, dimension):
+            found = f"a set in {shape.dimension} dimensions in a domain of {dimension}"
+            raise ProblemError(f"sets.{name}", found, f"a set in {dimension} dimensions")
+        _check_wrapping(problem, shape, f"sets.{name}")
+
+
+def _check_wrapping(problem: Problem, shape: Set, key: str) -> None:
+    """A set is given in the coordinates of the box and is not continued beyond a periodic face."""
+    if not isinstance(shape, (Ball, Ellipsoid)) or not any(problem.periods):
+        return
+    axes = shape.semi_axes if isinstance(shape, Ellipsoid) else (shape.radius,) * shape.dimension
+    low, high = problem.bounding_box()
+    for i, (c, r, period) in enumerate(zip(shape.center, axes, problem.periods, strict=True)):
+        if period is not None and (c - r < low[i] or c + r > high[i]):
+            found = f"a set from {c - r:g} to {c + r:g} along {'xyz'[i]}, across the periodic boundary"
+            raise ProblemError(key, found, f"one within {low[i]:g} and {high[i]:g}: shift the box so that it is")
+
+
+def _check_potential(problem: Problem) -> None:
+    potential = problem.process.potential
+    key = "potential.expression" if isinstance(potential.source, str) else "potential"
+    x = problem.sample()
+    with np.errstate(all="ignore"):
+        values = np.asarray(potential.value(x))
+        slopes = np.asarray(potential.gradient(x))
+    bad = ~(np.isfinite(values) & np.isfinite(slopes).all(axis=0))
+    if bad.any():
+        where = [round(c, 6) for c in x[:, int(np.argmax(bad))].tolist()]
+        what = "V" if not np.isfinite(values[np.argmax(bad)]) else "its gradient"
+        raise ProblemError(key, f"{what} not finite at {where}", "a potential that is finite and smooth in the domain")
+    scale = float(np.ptp(values)) + 1e-9 * float(np.abs(values).max())
+    for axis, period in enumerate(problem.periods):
+        if period is not None:
+            _check_period(problem, key, x, axis, scale)
+
+
+def _check_period(problem: Problem, key: str, x: Floats, axis: int, scale: float) -> None:
+    low, high = problem.bounding_box()
+    left, right = x.copy(), x.copy()
+    left[axis], right[axis] = low[axis], high[axis]
+    potential, period = problem.process.potential, high[axis] - low[axis]
+    jump = float(np.abs(potential.value(left) - potential.value(right)).max())
+    kink = float(np.abs(potential.gradient(left) - potential.gradient(right)).max()) * period
+    wanted = f"V and its gradient equal at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
+    if jump > 1e-9 * scale:
+        raise ProblemError(key, f"a V that differs by {jump:.3g} across the period", wanted)
+    if kink > 1e-6 * scale:
+        raise ProblemError(key, f"a gradient that differs by {kink / period:.3g} across the period", wanted)
+
+
+def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:
+    domain, column = problem.domain, np.asarray(place)[:, None]
+    if isinstance(domain, Box):
+        edges = zip(place, domain.lower, domain.upper, domain.periods, strict=True)
+        return any(p is None and min(c - a, b - c) <= 1e-12 * (b - a) for c, a, b, p in edges)
+    if isinstance(domain, Ball):
+        return bool(domain.level(column)[0] <= 1e-12 * domain.radius)
+    if isinstance(domain, Sublevel):
+        return bool(problem.process.potential.value(column)[0] >= domain.level)
+    cells, cell = domain.data.cells, domain.locator.find(column)
+    touched = cells[cell[0]][domain.locator.barycentric(column, cell)[0] > 1e-12]
+    return bool((np.isin(outer_facets(cells), touched).sum(axis=1) == len(touched)).any())
+
+
+def _meets(problem: Problem, shape: Set) -> bool:
+    """Whether the set has points in the domain: among samples, or among samples carried onto its surface."""
+    x = problem.sample()
+    level = shape.level(x)
+    if (level >= 0.0).any():
+        return True
+    nearest = x[:, np.argsort(-np.nan_to_num(level, nan=-np.inf))[:200]]
+    landed = shape.project(nearest)
+    return bool((problem.contains(landed) & (shape.level(landed) >= -1e-9)).any())

@@ -1,0 +1,194 @@
+"""The connected part of V <= level that holds the wells: found on grids that grow around it, then close in on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fokker_planck.errors import ProblemError
+
+if TYPE_CHECKING:
+    from fokker_planck.domain import Sublevel
+    from fokker_planck.potential import Potential
+
+Floats: TypeAlias = NDArray[np.float64]
+Booleans: TypeAlias = NDArray[np.bool_]
+
+KEY = "domain.level"
+#: Grid points an axis in one, two, three dimensions; odd, so that the middle of the box is one.
+GRID = (2001, 161, 49)
+#: A search that has come this far from the origin without meeting V > level gives up.
+FARTHEST = 1e6
+_MOST_BOXES = 200
+
+
+@dataclass(frozen=True)
+class SublevelPart:
+    """A box around the part, a narrow margin included, and the deepest point of it that was seen."""
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    seed: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A grid on a box, and at each of its points whether V <= level; V is infinite where it is not a number."""
+
+    lower: Floats
+    upper: Floats
+    axes: list[Floats]
+    values: Floats
+    inside: Booleans
+
+    @property
+    def step(self) -> Floats:
+        """Distance of neighbours, (dim,)."""
+        return (self.upper - self.lower) / (np.array(self.inside.shape) - 1.0)
+
+    def at(self, index: Any) -> Floats:
+        """The point with that index."""
+        return np.array([axis[i] for axis, i in zip(self.axes, index, strict=True)])
+
+
+def connected_part(domain: Sublevel, potential: Potential) -> SublevelPart:
+    """The bounding box and a deep point of the connected part of {V <= level}.
+
+    With a search box: the part that does not touch its faces. Without: a box around the origin grows until it holds
+    points with V <= level and none on its faces.
+
+    Raises :class:`ProblemError`, key ``domain.level``: no point has V <= level; the set is unbounded or runs out of the
+    search box; or it has several parts, so that the level must be raised above the saddles between them.
+
+    >>> from fokker_planck.domain import Sublevel
+    >>> from fokker_planck.potential import Potential
+    >>> bool(1.0 < connected_part(Sublevel(0.5), Potential("x**2/2")).upper[0] < 1.01)
+    True
+    """
+    from fokker_planck.domain import dimension_of
+
+    level = domain.level
+    if domain.lower is None or domain.upper is None:
+        grid = _grown(level, potential, dimension_of(domain, potential))
+    else:
+        grid = _grid(level, potential, np.asarray(domain.lower), np.asarray(domain.upper))
+        if not grid.inside.any():
+            seed = _descended(level, potential, grid)
+            grid = _grid(level, potential, *_within(grid, seed - grid.step, seed + grid.step))
+    for _ in range(_MOST_BOXES):
+        parts = _parts(level, grid)
+        indices = np.argwhere(parts > 0)
+        closer = _within(
+            grid, grid.lower + grid.step * (indices.min(axis=0) - 1), grid.lower + grid.step * (indices.max(axis=0) + 1)
+        )
+        if np.all(closer[1] - closer[0] > 0.9 * (grid.upper - grid.lower)):
+            break
+        grid = _grid(level, potential, *closer)
+    if parts.max() > 1:
+        found = f"{level:g}, which cuts the set into {parts.max()} parts"
+        raise ProblemError(KEY, found, "a level above the saddles between the wells, or a box with one of them")
+    depth = np.where(parts > 0, grid.values, np.inf)
+    seed = grid.at(np.unravel_index(int(np.argmin(depth)), depth.shape))
+    return SublevelPart(tuple(closer[0].tolist()), tuple(closer[1].tolist()), tuple(seed.tolist()))
+
+
+def _grid(level: float, potential: Potential, lower: Floats, upper: Floats) -> _Grid:
+    count = GRID[len(lower) - 1]
+    axes = [np.linspace(a, b, count) for a, b in zip(lower, upper, strict=True)]
+    points = np.stack([c.ravel() for c in np.meshgrid(*axes, indexing="ij")])
+    values = values_or_infinity(potential, points).reshape((count,) * len(lower))
+    return _Grid(lower, upper, axes, values, values <= level)
+
+
+def values_or_infinity(potential: Potential, x: Floats) -> Floats:
+    """V at the points x, shape (n,), and infinity where V is not a finite number.
+
+    >>> from fokker_planck.potential import Potential
+    >>> values_or_infinity(Potential("log(x)"), np.array([[-1.0, 1.0]])).tolist()
+    [inf, 0.0]
+    """
+    with np.errstate(all="ignore"):
+        values = potential._values(x)  # value() refuses what is not finite, and outside of the set it may be
+    return np.where(np.isfinite(values), values, np.inf)
+
+
+def _grown(level: float, potential: Potential, dimension: int) -> _Grid:
+    """A box with points of the set inside and none on its faces."""
+    lower, upper = -np.ones(dimension), np.ones(dimension)
+    lowest = np.inf
+    for _ in range(_MOST_BOXES):
+        grid = _grid(level, potential, lower, upper)
+        lowest = min(lowest, float(grid.values.min()))
+        if grid.inside.any():
+            faces = [_on_faces(grid.inside, axis) for axis in range(dimension)]
+            if not any(low or high for low, high in faces):
+                return grid
+            width = upper - lower
+            lower = lower - width * np.array([low for low, _ in faces])
+            upper = upper + width * np.array([high for _, high in faces])
+            reason = f"{level:g}, and V <= {level:g} as far out as"
+        else:
+            try:
+                seed = _descended(level, potential, grid)
+                lower, upper = seed - grid.step, seed + grid.step
+            except ProblemError:
+                lower, upper = 2.0 * lower, 2.0 * upper
+            reason = f"{level:g}, and no point with V <= {level:g} (least value {lowest:g}) as far out as"
+        if max(np.abs(lower).max(), np.abs(upper).max()) > FARTHEST:
+            break
+    far = max(np.abs(grid.lower).max(), np.abs(grid.upper).max())
+    wanted = "a level whose set V <= level is not empty and is bounded, or a box from lower to upper to search in"
+    raise ProblemError(KEY, f"{reason} {far:g}", wanted)
+
+
+def _on_faces(inside: Booleans, axis: int) -> tuple[bool, bool]:
+    return bool(inside.take(0, axis=axis).any()), bool(inside.take(-1, axis=axis).any())
+
+
+def _descended(level: float, potential: Potential, grid: _Grid) -> Floats:
+    """A point of V <= level that the grid has missed, by descent from its lowest points; refuses where there is none."""
+    from scipy.optimize import minimize
+
+    bounds = list(zip(grid.lower, grid.upper, strict=True))
+    lowest = float(grid.values.min())
+    order = np.argsort(grid.values, axis=None)[:3]
+    for flat in order:
+        start = grid.at(np.unravel_index(int(flat), grid.values.shape))
+        if not np.isfinite(grid.values.flat[flat]):
+            break
+
+        def value(x: Floats) -> float:
+            return float(values_or_infinity(potential, x[:, None])[0])
+
+        def slope(x: Floats) -> Floats:
+            return np.nan_to_num(np.asarray(potential.gradient(x[:, None]))[:, 0])
+
+        with np.errstate(all="ignore"):
+            end = minimize(value, start, jac=slope, method="L-BFGS-B", bounds=bounds)
+        lowest = min(lowest, float(end.fun))
+        if end.fun <= level and np.all((end.x > grid.lower) & (end.x < grid.upper)):
+            return np.asarray(end.x)
+    raise ProblemError(KEY, f"{level:g}, below every V seen ({lowest:.6g} the least)", "a level above the minimum of V")
+
+
+def _parts(level: float, grid: _Grid) -> NDArray[np.int64]:
+    """Number of the part at each grid point of it, from 1 on; 0 outside and in parts that touch the faces of the box."""
+    from scipy.ndimage import label
+
+    numbers, _ = label(grid.inside, structure=np.ones((3,) * grid.inside.ndim))
+    touching: set[int] = set()
+    for axis in range(grid.inside.ndim):
+        for end in (0, -1):
+            touching |= set(np.unique(numbers.take(end, axis=axis)).tolist())
+    kept = sorted(set(np.unique(numbers).tolist()) - touching - {0})
+    if not kept:
+        found = f"{level:g}, and V <= {level:g} reaches the faces of the box from lower to upper"
+        raise ProblemError(KEY, found, "a lower level or a wider box")
+    return np.asarray(np.searchsorted(kept, numbers) + 1) * np.isin(numbers, kept)
+
+
+def _within(grid: _Grid, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+    return np.maximum(grid.lower, lower), np.minimum(grid.upper, upper)
