@@ -1,7 +1,7 @@
 """What all tests share: the environment of the processes, quiet ranks, and two fixtures for runs on several processes.
 
-Tests marked ``mpi`` also run under ``mpirun -n 2 pytest -m mpi``. All ranks run such a test together, so it must take the
-same collective steps on each. Rank 0 reports as usual; another rank only prints the tests that failed on it.
+Tests marked ``mpi`` also run under ``mpirun -n 2 pytest -m mpi``. All ranks run such a test together, so it must take
+the same collective steps on each. Rank 0 reports as usual; another rank only prints the tests that failed on it.
 """
 
 import os
@@ -41,12 +41,18 @@ class FailuresOnly:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Print a failure at once, for the other ranks may now wait forever."""
         if report.failed:
-            print(f"rank {RANK}: {report.nodeid} failed in {report.when}\n{report.longreprtext}", file=sys.stderr, flush=True)
+            print(
+                f"rank {RANK}: {report.nodeid} failed in {report.when}\n{report.longreprtext}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Print what could not be collected."""
         if report.failed:
-            print(f"rank {RANK}: {report.nodeid} cannot be collected\n{report.longreprtext}", file=sys.stderr, flush=True)
+            print(
+                f"rank {RANK}: {report.nodeid} cannot be collected\n{report.longreprtext}", file=sys.stderr, flush=True
+            )
 
 
 @pytest.hookimpl(trylast=True)
@@ -82,7 +88,9 @@ def mpirun() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     if launcher is None:
         pytest.skip("no mpirun on the PATH")
 
-    def run(*command: str | Path, n: int = 2, timeout: float = 300, **options: object) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *command: str | Path, n: int = 2, timeout: float = 300, **options: object
+    ) -> "subprocess.CompletedProcess[str]":
         kept = {name: value for name, value in os.environ.items() if not name.startswith(MPI_TRACES)}
         return subprocess.run(
             [launcher, "-n", str(n), *map(str, command)],

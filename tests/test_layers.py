@@ -145,7 +145,11 @@ def broken_rooms(path: Path, root: Path) -> Iterator[str]:
             asks = called in {"hasattr", "signature"} or (called == "getattr" and len(node.args) == 3)
             if asks and _first_name(first) in elements:
                 yield f"{where}: only {VERSION_FILE} asks {elements[_first_name(first)]} for a feature, with {called}"
-            if called == "version" and isinstance(first, ast.Constant) and re.search("dolfinx|basix|ffcx|ufl", str(first.value)):
+            if (
+                called == "version"
+                and isinstance(first, ast.Constant)
+                and re.search("dolfinx|basix|ffcx|ufl", str(first.value))
+            ):
                 yield f"{where}: only {VERSION_FILE} reads the version of {first.value}"
 
 
@@ -185,11 +189,27 @@ PLANTED = {
     "dolfinx in an outward file": ("report.py", "from dolfinx import __version__", "only fem and solvers use dolfinx"),
     "petsc elsewhere": ("fem/mesh.py", "from petsc4py import PETSc", "only fem/_petsc.py imports petsc4py"),
     "slepc elsewhere": ("solvers/exit.py", "def f():\n    import slepc4py", "only fem/_petsc.py imports slepc4py"),
-    "a form elsewhere": ("solvers/exit.py", "import ufl\nform = u * v * ufl.dx", "only fem/operators.py writes forms, with dx"),
+    "a form elsewhere": (
+        "solvers/exit.py",
+        "import ufl\nform = u * v * ufl.dx",
+        "only fem/operators.py writes forms, with dx",
+    ),
     "a form elsewhere, imported": ("fem/mesh.py", "from ufl import TestFunction", "only fem/operators.py writes forms"),
-    "a form elsewhere, renamed": ("fem/mesh.py", "import ufl as u\nu.Measure('dx')", "only fem/operators.py writes forms"),
-    "version read": ("fem/mesh.py", "import dolfinx\nv = dolfinx.__version__", "only fem/_dolfinx.py reads the version"),
-    "version read, imported": ("fem/mesh.py", "from dolfinx import __version__", "only fem/_dolfinx.py reads the version"),
+    "a form elsewhere, renamed": (
+        "fem/mesh.py",
+        "import ufl as u\nu.Measure('dx')",
+        "only fem/operators.py writes forms",
+    ),
+    "version read": (
+        "fem/mesh.py",
+        "import dolfinx\nv = dolfinx.__version__",
+        "only fem/_dolfinx.py reads the version",
+    ),
+    "version read, imported": (
+        "fem/mesh.py",
+        "from dolfinx import __version__",
+        "only fem/_dolfinx.py reads the version",
+    ),
     "version read, metadata": ("answers.py", "version('fenics-dolfinx')", "only fem/_dolfinx.py reads the version"),
     "version compared": ("fem/mesh.py", "from . import _dolfinx\n_dolfinx.VERSION < '0.9'", "branches on a version"),
     "feature asked for": (
@@ -234,5 +254,8 @@ def test_what_is_allowed_passes(tmp_path):
 
 @pytest.mark.parametrize(("name", "text", "complaint"), PLANTED.values(), ids=PLANTED.keys())
 def test_a_planted_violation_is_found(tmp_path, name, text, complaint):
-    root = _write(tmp_path / "fokker_planck", ALLOWED | {name: text, "io.py": "", "domain.py": "" if name != "domain.py" else text})
+    root = _write(
+        tmp_path / "fokker_planck",
+        ALLOWED | {name: text, "io.py": "", "domain.py": "" if name != "domain.py" else text},
+    )
     assert any(complaint in found and found.startswith(name.removesuffix(".py")) for found in violations(root))

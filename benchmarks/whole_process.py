@@ -1,0 +1,56 @@
+"""Wall time of whole commands, from the start of the interpreter to its end, with all forms already compiled.
+
+Claim: the double well at noise 1/20 and tolerance 1e-6 takes at most 3 s a question in two dimensions and 2 s in one, and
+``--help`` and ``--version`` answer at once (a quarter of a second). Run: ``make bench``. Each command runs once unmeasured
+and then three times; the fastest run counts, since others on the machine can only slow it. Exit status 1 if a limit is broken.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+RUNS = 3
+# Question, problem and limit in seconds; no limit where none is promised.
+COMMANDS = [
+    (["--help"], 0.25),
+    (["--version"], 0.25),
+    (["spectrum", "examples/double_well_1d.toml", "--json", "-q"], 2.0),
+    (["exit-time", "examples/double_well_1d.toml", "--json", "-q"], 2.0),
+    (["spectrum", "examples/double_well_2d.toml", "--json", "-q"], 3.0),
+    (["exit-time", "examples/double_well_2d.toml", "--json", "-q"], 3.0),
+    (["stationary", "examples/double_well_2d.toml", "--json", "-q"], 3.0),
+    (["landscape", "examples/double_well_2d.toml", "--json", "-q"], None),
+]
+
+
+def seconds(arguments: list[str]) -> float:
+    """Wall time of one run of the command."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "fokker_planck", *arguments],
+        cwd=TOP,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return time.perf_counter() - start
+
+
+def main() -> int:
+    """Time every command and print the table; 1 if a limit is broken."""
+    broken = 0
+    print(f"{'seconds':>8} {'limit':>6}  command")
+    for arguments, limit in COMMANDS:
+        seconds(arguments)
+        best = min(seconds(arguments) for _ in range(RUNS))
+        verdict = "" if limit is None or best <= limit else "   TOO SLOW"
+        broken += bool(verdict)
+        print(f"{best:8.2f} {'' if limit is None else limit:>6}  fokker-planck {' '.join(arguments)}{verdict}", flush=True)
+    return min(broken, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
