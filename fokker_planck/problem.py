@@ -222,14 +222,12 @@ def _check_potential(problem: Problem) -> None:
     potential = problem.process.potential
     key = "potential.expression" if isinstance(potential.source, str) else "potential"
     x = problem.sample()
-    with np.errstate(all="ignore"):
-        values = np.asarray(potential.value(x))
-        slopes = np.asarray(potential.gradient(x))
-    bad = ~(np.isfinite(values) & np.isfinite(slopes).all(axis=0))
-    if bad.any():
-        where = [round(c, 6) for c in x[:, int(np.argmax(bad))].tolist()]
-        what = "V" if not np.isfinite(values[np.argmax(bad)]) else "its gradient"
-        raise ProblemError(key, f"{what} not finite at {where}", "a potential that is finite and smooth in the domain")
+    values = potential.value(x)
+    finite = np.isfinite(values)
+    if not finite.all():
+        worst = int(np.argmin(finite))
+        where = ", ".join(f"{c:.6g}" for c in x[:, worst])
+        raise ProblemError(key, f"the value {values[worst]:g} at ({where})", "finite values in the whole domain")
     scale = float(np.ptp(values)) + 1e-9 * float(np.abs(values).max())
     for axis, period in enumerate(problem.periods):
         if period is not None:

@@ -92,7 +92,12 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     domain = _domain(top.table("domain", f"a table [domain] with kind, one of {', '.join(DOMAINS)}"), path.parent)
     resolution = _resolution(top.table("discretization"))
     sets = {name: _set(top.table("sets"), name) for name in top.table("sets").entries}
-    problem = Problem(process, domain, resolution, sets, title)
+    try:
+        problem = Problem(process, domain, resolution, sets, title)
+    except ProblemError as error:
+        if error.key == "potential.expression" and "name" in raw["potential"]:
+            raise ProblemError("potential.name", error.found, error.wanted) from None  # the file has no expression
+        raise
     return ProblemFile(
         problem=problem,
         spectrum=_spectrum(top.table("spectrum")) if "spectrum" in raw else None,

@@ -111,7 +111,7 @@ def values_or_infinity(potential: Potential, x: Floats) -> Floats:
     [inf, 0.0]
     """
     with np.errstate(all="ignore"):
-        values = potential._values(x)  # value() refuses what is not finite, and outside of the set it may be
+        values = potential.value(x)
     return np.where(np.isfinite(values), values, np.inf)
 
 
