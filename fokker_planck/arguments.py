@@ -1,4 +1,4 @@
-"""Checks of plain arguments: finite numbers, counts, points. Each failure names the key, the finding and what is wanted."""
+"""Checks of plain arguments: finite numbers, counts, points. A failure names the key, the finding, what is wanted."""
 
 from __future__ import annotations
 

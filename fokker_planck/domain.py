@@ -1,4 +1,4 @@
-"""Domains: where the process lives. Their boundaries reflect, unless an axis is periodic or the question absorbs there."""
+"""Domains: where the process lives. Boundaries reflect, unless an axis is periodic or the question absorbs there."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def sample_points(domain: Domain, count: int, potential: Potential | None = None
     steps = root ** -np.arange(1.0, len(lower) + 1.0)
     spread = np.mod(0.5 + np.arange(1, count + 1)[:, None] * steps, 1.0)
     points = (lower + np.concatenate([corners, center, spread]) * (upper - lower)).T
-    return points if isinstance(domain, Box) else points[:, contains(domain, points, potential)]
+    return np.asarray(points if isinstance(domain, Box) else points[:, contains(domain, points, potential)])
 
 
 def _corners(key: str, lower: object, upper: object) -> tuple[tuple[float, ...], tuple[float, ...]]:

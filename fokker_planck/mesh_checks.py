@@ -55,7 +55,7 @@ def check_mesh(points: Floats, cells: Integers, key: str) -> None:
     number = number.ravel()
     if count.max() > 2:
         worst = points[facets[np.argmax(count[number] > 2)]].mean(axis=0)
-        raise MeshFileError(key, f"a facet near {_place(worst)} shared by {count.max()} cells", "at most two cells a facet")
+        raise MeshFileError(key, f"a facet near {_place(worst)} shared by {count.max()} cells", "at most two cells")
     _check_sides(points, cells, facets, number, count, key)
     _check_hanging_nodes(points, facets[count[number] == 1], key)
     _check_one_piece(len(cells), number, cells.shape[1], key)
@@ -76,7 +76,7 @@ def _check_cells(points: Floats, cells: Integers, key: str) -> None:
     repeated = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
     if repeated.any():
         where = points[cells[int(np.argmax(repeated))]].mean(axis=0)
-        raise MeshFileError(key, f"a cell near {_place(where)} with a vertex twice", f"{cells.shape[1]} different vertices")
+        raise MeshFileError(key, f"a cell near {_place(where)} with a vertex twice", "different vertices")
     corners = points[cells]
     longest = np.max(np.linalg.norm(corners[:, :, None] - corners[:, None], axis=3), axis=(1, 2))
     flatness = np.abs(volumes(points, cells)) / longest ** points.shape[1]
@@ -91,7 +91,6 @@ def _check_sides(
     points: Floats, cells: Integers, facets: Integers, number: Integers, count: Integers, key: str
 ) -> None:
     """Two cells that share a facet lie on different sides of it."""
-    dimension = points.shape[1]
     order = np.argsort(number, kind="stable")
     shared = order[count[number[order]] == 2].reshape(-1, 2)
     if not len(shared):
@@ -104,7 +103,7 @@ def _check_sides(
     folded = np.sign(sides[0]) == np.sign(sides[1])
     if folded.any():
         where = corners[int(np.argmax(folded))].mean(axis=0)
-        raise MeshFileError(key, f"cells that overlap near {_place(where)}", f"a mesh of R^{dimension} without overlaps")
+        raise MeshFileError(key, f"cells that overlap near {_place(where)}", "cells beside each other")
 
 
 def _check_hanging_nodes(points: Floats, boundary: Integers, key: str) -> None:

@@ -60,9 +60,9 @@ class _Block:
 def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:
     """The mesh of simplices in a file: gmsh ``.msh``, and what else meshio reads (``.xdmf``, ``.vtu``, ``.inp``, ...).
 
-    Cells are those of the highest dimension; simplices one dimension lower name facets. Curved cells are replaced by the
-    straight ones on their vertices. Points that no cell uses are dropped, cells turned to positive volume, a mesh in
-    a plane of constant z (on a line of constant y and z) becomes two- (one-) dimensional.
+    Cells are those of the highest dimension; simplices one dimension lower name facets. Curved cells are replaced by
+    the straight ones on their vertices. Points that no cell uses are dropped, cells turned to positive volume, a mesh
+    in a plane of constant z (on a line of constant y and z) becomes two- (one-) dimensional.
 
     ``key`` is the name used in errors. Raises :class:`MeshFileError` for a file that is missing, unreadable or of
     unknown format, and for a mesh that is empty, has other cells than simplices, indices out of range, points that are
@@ -116,7 +116,8 @@ def _read(path: Path, key: str) -> Any:
             return meshio.read(path)
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, Exception) else said.getvalue()
-        raise MeshFileError(key, f"{path.name}, which cannot be read ({reason.strip()})", "an intact mesh file") from None
+        found = f"{path.name}, which cannot be read ({reason.strip()})"
+        raise MeshFileError(key, found, "an intact mesh file") from None
 
 
 def _endings(path: Path) -> Iterator[str]:
@@ -129,21 +130,28 @@ def _endings(path: Path) -> Iterator[str]:
 def _blocks(mesh: Any, key: str, count: int) -> Iterator[_Block]:
     named = _names(mesh)
     for i, block in enumerate(mesh.cells):
-        family = block.type.rstrip("0123456789")
+        family = _family(block.type)
         if family not in _SIMPLEX_DIMENSION:
             kind = next((name for name in _OTHER_DIMENSION if block.type.startswith(name)), block.type)
             raise MeshFileError(key, f"{len(block.data)} cells of type {kind}", "lines, triangles or tetrahedra only")
         dimension = _SIMPLEX_DIMENSION[family]
         vertices = np.asarray(block.data)
         if vertices.ndim != 2 or vertices.shape[1] < dimension + 1 or vertices.dtype.kind not in "iu":
-            raise MeshFileError(key, f"a block of {block.type} of shape {vertices.shape}", "vertex numbers, one row a cell")
+            raise MeshFileError(
+                key, f"a block of {block.type} of shape {vertices.shape}", "vertex numbers, a row a cell"
+            )
         vertices = vertices[:, : dimension + 1].astype(np.int64)
         if len(vertices) == 0:
             continue
         if vertices.min() < 0 or vertices.max() >= count:
             worst = int(vertices.max() if vertices.max() >= count else vertices.min())
-            raise MeshFileError(key, f"a cell with vertex number {worst}", f"vertex numbers below {count}, the points read")
+            raise MeshFileError(key, f"a cell with vertex number {worst}", f"vertex numbers from 0 to {count - 1}")
         yield _Block(dimension, vertices, {name: chosen[i] for name, chosen in named.items()})
+
+
+def _family(kind: str) -> str:
+    """The straight cell that a type of meshio curves: triangle6 -> triangle."""
+    return kind.rstrip("0123456789")
 
 
 def _names(mesh: Any) -> dict[str, list[Booleans]]:
@@ -154,7 +162,7 @@ def _names(mesh: Any) -> dict[str, list[Booleans]]:
         if physical is not None and len(np.ravel(field)) == 2:
             tag, dimension = (int(value) for value in np.ravel(field))
             names[str(name)] = [
-                (np.asarray(tags).ravel() == tag) & (_SIMPLEX_DIMENSION.get(block.type.rstrip("0123456789")) == dimension)
+                (np.asarray(tags).ravel() == tag) & (_SIMPLEX_DIMENSION.get(_family(block.type)) == dimension)
                 for tags, block in zip(physical, mesh.cells, strict=True)
             ]
     for name, parts in mesh.cell_sets.items():
@@ -207,4 +215,5 @@ def _check_facets(facets: Integers, cells: Integers, key: str) -> None:
     known[inverse.ravel()[len(facets) :]] = True
     stray = ~known[inverse.ravel()[: len(facets)]]
     if stray.any():
-        raise MeshFileError(key, f"{int(stray.sum())} boundary elements that are no facet of any cell", "a consistent mesh")
+        found = f"{int(stray.sum())} boundary elements that are no facet of any cell"
+        raise MeshFileError(key, found, "facets of the cells")

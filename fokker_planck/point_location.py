@@ -68,7 +68,7 @@ class Locator:
         return np.concatenate([1.0 - rest.sum(axis=1, keepdims=True), rest], axis=1)
 
     def _bin(self, x: Floats) -> Integers:
-        return np.clip(np.floor((x - self._lower) / self._width), 0, self._shape - 1).astype(np.int64)
+        return np.asarray(np.clip(np.floor((x - self._lower) / self._width), 0, self._shape - 1), dtype=np.int64)
 
     def _flat(self, index: Integers) -> Integers:
         number = np.zeros(len(index), dtype=np.int64)

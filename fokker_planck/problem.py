@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fokker_planck.arguments import described, finite_number, point, whole_number
 from fokker_planck.diffusion import Constant
 from fokker_planck.domain import (
-    Ball,
     Box,
     Domain,
     MeshFile,
@@ -29,7 +28,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.mesh_checks import outer_facets
 from fokker_planck.near import did_you_mean
 from fokker_planck.process import Overdamped
-from fokker_planck.sets import Ellipsoid, HalfSpace, Region, Set, fits
+from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set, fits
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -44,8 +43,8 @@ _SAMPLES = 1000
 class Resolution:
     """How finely to solve.
 
-    Parameters: ``tolerance``, the wanted relative error of every reported number; ``degree`` of the elements, None to let
-    the solver choose; ``cells`` an axis for a fixed mesh, None to refine until the tolerance is met.
+    Parameters: ``tolerance``, the wanted relative error of every reported number; ``degree`` of the elements, None to
+    let the solver choose; ``cells`` an axis for a fixed mesh, None to refine until the tolerance is met.
 
     >>> Resolution(tolerance=1e-8, cells=[64, 48])
     Resolution(tolerance=1e-08, degree=None, cells=(64, 48))
@@ -62,9 +61,7 @@ class Resolution:
             raise ProblemError("discretization.tolerance", tolerance, wanted)
         object.__setattr__(self, "tolerance", tolerance)
         if self.degree is not None:
-            object.__setattr__(
-                self, "degree", whole_number("discretization.degree", self.degree, 1, HIGHEST_DEGREE)
-            )
+            object.__setattr__(self, "degree", whole_number("discretization.degree", self.degree, 1, HIGHEST_DEGREE))
         if self.cells is not None:
             object.__setattr__(self, "cells", _cells(self.cells))
 
@@ -73,8 +70,8 @@ class Resolution:
 class Problem:
     """p_t = div(e^(-V/eps) D grad(e^(V/eps) p)) in the domain, no flux through its boundary.
 
-    Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions), a
-    ``title``. Checked when it is made: the dimensions agree, the potential is finite in the domain and periodic along
+    Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions),
+    a ``title``. Checked when it is made: the dimensions agree, the potential is finite in the domain and periodic along
     its periodic axes.
 
     Raises :class:`ProblemError` that names the key of the problem file.
@@ -188,15 +185,15 @@ def _check_dimensions(problem: Problem) -> None:
         raise ProblemError(key, f"{dimension} coordinates", "one, two or three")
     if potential.dimension > dimension:
         found = f"a potential of {potential.dimension} coordinates in a domain of {dimension}"
-        raise ProblemError(key, found, f"variables among {', '.join('xyz'[:dimension])}, or a domain of more dimensions")
+        raise ProblemError(key, found, f"only {', '.join('xyz'[:dimension])}, or a domain of more dimensions")
     if isinstance(diffusion, Constant) and diffusion.dimension != dimension:
         found = f"a matrix with {diffusion.dimension} rows in a domain of {dimension} dimensions"
         raise ProblemError("diffusion.matrix", found, f"{dimension} rows and columns")
     if resolution.cells is not None:
         if isinstance(problem.domain, MeshFile):
-            raise ProblemError("discretization.cells", list(resolution.cells), "no cells here: the mesh file gives them")
+            raise ProblemError("discretization.cells", list(resolution.cells), "none: the mesh file gives them")
         if len(resolution.cells) != dimension:
-            raise ProblemError("discretization.cells", list(resolution.cells), f"{dimension} of them, one for each axis")
+            raise ProblemError("discretization.cells", list(resolution.cells), f"{dimension} of them, one an axis")
     for name, shape in problem.sets.items():
         if name == "boundary":
             raise ProblemError("sets.boundary", "a set of that name", "another: boundary is the boundary of the domain")

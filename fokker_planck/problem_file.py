@@ -9,13 +9,13 @@ from typing import Any
 
 from fokker_planck.arguments import described, point, positive_number, whole_number
 from fokker_planck.diffusion import Constant, Diffusion, Isotropic
-from fokker_planck.domain import Ball, Box, Domain, MeshFile, Sublevel
+from fokker_planck.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.errors import ProblemError
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem, Resolution, checked_exit, checked_set
 from fokker_planck.problem_schema import DIFFUSIONS, DOMAINS, INTERPRETATIONS, SHAPES, TOP, Table, refuse_unsolved
 from fokker_planck.process import Overdamped
-from fokker_planck.sets import Ellipsoid, HalfSpace, Region, Set
+from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.toml_text import overridden, read_toml
 
 MOST_EIGENVALUES = 1000
@@ -190,7 +190,7 @@ def _exit(problem: Problem, table: Table) -> ExitQuestion:
 def _committor(problem: Problem, table: Table) -> CommittorQuestion:
     table.only(("from", "to"))
     names = [table.text(name, "the name of a set") for name in ("from", "to")]
-    first, second = (checked_set(problem, name, table.path(key)) for name, key in zip(names, ("from", "to"), strict=True))
+    first, second = (checked_set(problem, table.entries[key], table.path(key)) for key in ("from", "to"))
     x = problem.sample()
     if names[0] == names[1] or (first.contains(x) & second.contains(x)).any():
         raise ProblemError("committor.to", names[1], f"a set that has no point in common with {names[0]}")

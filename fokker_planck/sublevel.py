@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -68,6 +69,19 @@ def connected_part(domain: Sublevel, potential: Potential) -> SublevelPart:
     >>> bool(1.0 < connected_part(Sublevel(0.5), Potential("x**2/2")).upper[0] < 1.01)
     True
     """
+    try:
+        hash((domain, potential))
+    except TypeError:  # a callable object that cannot be hashed
+        return _searched(domain, potential)
+    return _remembered(domain, potential)
+
+
+@lru_cache(maxsize=32)
+def _remembered(domain: Sublevel, potential: Potential) -> SublevelPart:
+    return _searched(domain, potential)
+
+
+def _searched(domain: Sublevel, potential: Potential) -> SublevelPart:
     from fokker_planck.domain import dimension_of
 
     level = domain.level
@@ -149,7 +163,7 @@ def _on_faces(inside: Booleans, axis: int) -> tuple[bool, bool]:
 
 
 def _descended(level: float, potential: Potential, grid: _Grid) -> Floats:
-    """A point of V <= level that the grid has missed, by descent from its lowest points; refuses where there is none."""
+    """A point of V <= level that the grid has missed, by descent from its lowest points; an error if there is none."""
     from scipy.optimize import minimize
 
     bounds = list(zip(grid.lower, grid.upper, strict=True))
@@ -175,7 +189,7 @@ def _descended(level: float, potential: Potential, grid: _Grid) -> Floats:
 
 
 def _parts(level: float, grid: _Grid) -> NDArray[np.int64]:
-    """Number of the part at each grid point of it, from 1 on; 0 outside and in parts that touch the faces of the box."""
+    """Number of the part at each grid point of it, from 1 on; 0 outside and in parts that touch the faces."""
     from scipy.ndimage import label
 
     numbers, _ = label(grid.inside, structure=np.ones((3,) * grid.inside.ndim))
@@ -187,7 +201,7 @@ def _parts(level: float, grid: _Grid) -> NDArray[np.int64]:
     if not kept:
         found = f"{level:g}, and V <= {level:g} reaches the faces of the box from lower to upper"
         raise ProblemError(KEY, found, "a lower level or a wider box")
-    return np.asarray(np.searchsorted(kept, numbers) + 1) * np.isin(numbers, kept)
+    return np.where(np.isin(numbers, kept), np.searchsorted(kept, numbers) + 1, 0)
 
 
 def _within(grid: _Grid, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:

@@ -66,14 +66,17 @@ KEYS = {
     "unknown table": (added("[boundry]\n"), "boundry", "an unknown key", "at the top of the file"),
     "misspelt table": (instead("[spectrum]", "[spectrums]"), "spectrums", "did you mean spectrum?", "spectrum"),
     "unknown key in a set": (instead(SET_A, "bal = { center = [0, 0] }"), "sets.A.bal", "did you mean ball?", "region"),
-    "unknown key in a ball": (instead(SET_A, SET_A.replace("radius", "raduis")), "sets.A.ball.raduis", "radius?", "center"),
+    "unknown key in a ball": (
+        instead(SET_A, SET_A.replace("radius", "raduis")), "sets.A.ball.raduis", "radius?", "center"),
     "key of another kind": (
         instead(DIFFUSION, DIFFUSION + "matrix = [[1]]\n"), "diffusion.matrix", "an unknown key", "for kind isotropic"),
-    "key of another domain": (instead(DOMAIN, DOMAIN + "radius = 1\n"), "domain.radius", "an unknown key", "for kind box"),
+    "key of another domain": (
+        instead(DOMAIN, DOMAIN + "radius = 1\n"), "domain.radius", "an unknown key", "for kind box"),
     "unknown key in exit": (instead("target =", "targets ="), "exit.targets", "did you mean target?", "start, target"),
     "unknown key in spectrum": (instead("count", "number"), "spectrum.number", "an unknown key", "count"),
     "unknown key in committor": (instead('to = "B"', 'too = "B"'), "committor.too", "did you mean to?", "from, to"),
-    "unknown discretization": (added("[discretization]\ntol = 1\n"), "discretization.tol", "an unknown key", "tolerance"),
+    "unknown discretization": (
+        added("[discretization]\ntol = 1\n"), "discretization.tol", "an unknown key", "tolerance"),
     "no potential": (instead("[potential]\n" + EXPRESSION, ""), "potential", "nothing", "expression or name"),
     "empty potential": (instead(EXPRESSION, ""), "potential", "neither", "exactly one"),
     "both expression and name": (
@@ -100,8 +103,10 @@ TYPES = {
     "expression is a number": (expression("x").replace("'''x'''", "0.5"), "potential.expression", "0.5", "a text"),
     "expression is a list": (expression("x").replace("'''x'''", '["x"]'), "potential.expression", "['x']", "a text"),
     "parameters are a list": (instead("{ k = 1.0 }", "[1.0]"), "potential.parameters", "[1.0]", "a table"),
-    "parameter is a text": (instead("k = 1.0", 'k = "1.0"'), "potential.parameters.k", "the text '1.0'", "finite number"),
-    "parameter is a Boolean": (instead("k = 1.0", "k = true"), "potential.parameters.k", "Boolean true", "finite number"),
+    "parameter is a text": (
+        instead("k = 1.0", 'k = "1.0"'), "potential.parameters.k", "the text '1.0'", "finite number"),
+    "parameter is a Boolean": (
+        instead("k = 1.0", "k = true"), "potential.parameters.k", "Boolean true", "finite number"),
     "epsilon is a text": (instead("0.05", '"0.05"'), "diffusion.epsilon", "the text '0.05'", "positive number"),
     "epsilon is a Boolean": (instead("0.05", "true"), "diffusion.epsilon", "the Boolean true", "positive number"),
     "epsilon is a list": (instead("0.05", "[0.05]"), "diffusion.epsilon", "[0.05]", "positive number"),
@@ -111,12 +116,14 @@ TYPES = {
         instead(DIFFUSION, 'kind = "constant"\nmatrix = [[true, 0.0], [0.0, 1.0]]\n'),
         "diffusion.matrix[0][0]", "the Boolean true", "finite number"),
     "lower is a text": (instead("[-2.0, -1.5]", '"-2, -1.5"'), "domain.lower", "the text", "list of"),
-    "lower has a text": (instead("[-2.0, -1.5]", '[-2.0, "-1.5"]'), "domain.lower[1]", "the text '-1.5'", "finite number"),
+    "lower has a text": (
+        instead("[-2.0, -1.5]", '[-2.0, "-1.5"]'), "domain.lower[1]", "the text '-1.5'", "finite number"),
     "lower is nested": (instead("[-2.0, -1.5]", "[[-2.0, -1.5]]"), "domain.lower[0]", "[-2.0, -1.5]", "finite number"),
     "boundary is a Boolean": (instead(DOMAIN, DOMAIN + "boundary = true\n"), "domain.boundary", "Boolean", "periodic"),
     "sets is a list": (GOOD.replace("[sets.A]\n" + SET_A + "\n[sets.B]", "[[sets]]"), "sets", "[", "a table"),
     "set is a text": (instead("[sets.A]\n" + SET_A, "[sets]\nA = 'ball'"), "sets.A", "the text 'ball'", "a table with"),
-    "ball is a list": (instead(SET_A, "ball = [0, 0, 1]"), "sets.A.ball", "[0, 0, 1]", "a table with center and radius"),
+    "ball is a list": (
+        instead(SET_A, "ball = [0, 0, 1]"), "sets.A.ball", "[0, 0, 1]", "a table with center and radius"),
     "region is a number": (instead(SET_A, "region = 1"), "sets.A.region", "1", "an expression"),
     "start is a text": (instead("start = [-1.0, 0.0]", 'start = "A"'), "exit.start", "the text 'A'", "2 numbers"),
     "target is a number": (instead('target = "B"', "target = 1"), "exit.target", "1", "name of a set"),
@@ -124,7 +131,8 @@ TYPES = {
     "two exits": (instead("[exit]", "[[exit]]"), "exit", "[", "a table"),
     "count is a real number": (instead("count = 4", "count = 4.0"), "spectrum.count", "4.0", "whole number"),
     "count is a Boolean": (instead("count = 4", "count = true"), "spectrum.count", "the Boolean true", "whole number"),
-    "degree 2.5": (added("[discretization]\ndegree = 2.5\n"), "discretization.degree", "2.5", "whole number from 1 to 8"),
+    "degree 2.5": (
+        added("[discretization]\ndegree = 2.5\n"), "discretization.degree", "2.5", "whole number from 1 to 8"),
     "cells is a text": (added('[discretization]\ncells = "9x9"\n'), "discretization.cells", "the text '9x9'", "list"),
 }  # fmt: skip
 
@@ -137,16 +145,21 @@ VALUES = {
     "parameter inf": (instead("k = 1.0", "k = -inf"), "potential.parameters.k", "-inf", "finite number"),
     "unused parameter": (instead("k = 1.0", "k = 1.0, m = 2.0"), "potential.parameters.m", "does not use", "uses"),
     "parameter named x": (instead("k = 1.0", "x = 1.0"), "potential.parameters.x", "coordinate", "another name"),
-    "unknown diffusion": (instead('"isotropic"', '"isotropc"'), "diffusion.kind", "did you mean isotropic?", "constant"),
+    "unknown diffusion": (
+        instead('"isotropic"', '"isotropc"'), "diffusion.kind", "did you mean isotropic?", "constant"),
     "unknown domain": (instead('kind = "box"', 'kind = "boxes"'), "domain.kind", "did you mean box?", "sublevel"),
     "unknown interpretation": (
-        instead(DIFFUSION, DIFFUSION + 'interpretation = "itoh"\n'), "diffusion.interpretation", "ito?", "klimontovich"),
+        instead(DIFFUSION, DIFFUSION + 'interpretation = "itoh"\n'), "diffusion.interpretation", "ito?",
+        "klimontovich"),
     "matrix not symmetric": (
-        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 0.5], [0.0, 1.0]]\n'), "diffusion.matrix", "", "symmetric"),
+        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 0.5], [0.0, 1.0]]\n'), "diffusion.matrix", "",
+        "symmetric"),
     "matrix indefinite": (
-        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 2.0], [2.0, 1.0]]\n'), "diffusion.matrix", "-1", "positive"),
+        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 2.0], [2.0, 1.0]]\n'), "diffusion.matrix", "-1",
+        "positive"),
     "matrix singular": (
-        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 1.0], [1.0, 1.0]]\n'), "diffusion.matrix", "", "positive"),
+        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 1.0], [1.0, 1.0]]\n'), "diffusion.matrix", "",
+        "positive"),
     "matrix ragged": (
         instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 0.0], [1.0]]\n'), "diffusion.matrix", "", "rows"),
     "matrix not square": (
@@ -166,7 +179,8 @@ VALUES = {
     "unknown boundary": (
         instead(DOMAIN, DOMAIN + 'boundary = "absorbing"\n'), "domain.boundary", "absorbing", "reflecting or periodic"),
     "three boundaries": (
-        instead(DOMAIN, DOMAIN + 'boundary = ["periodic", "periodic", "periodic"]\n'), "domain.boundary", "", "2 of them"),
+        instead(DOMAIN, DOMAIN + 'boundary = ["periodic", "periodic", "periodic"]\n'), "domain.boundary", "",
+        "2 of them"),
     "not periodic": (
         instead(DOMAIN, DOMAIN + 'boundary = ["reflecting", "periodic"]\n').replace("k*y**2/2", "k*y"),
         "potential.expression", "differs by 3", "periodic boundary"),
@@ -178,7 +192,8 @@ VALUES = {
     "semi-axes of different length": (
         instead(SET_A, "ellipsoid = { center = [0, 0], semi_axes = [1] }"), "sets.A.ellipsoid.semi_axes", "[1.0]", "2"),
     "zero normal": (
-        instead(SET_A, "halfspace = { normal = [0, 0], offset = 1 }"), "sets.A.halfspace.normal", "[0.0, 0.0]", "not zero"),
+        instead(SET_A, "halfspace = { normal = [0, 0], offset = 1 }"), "sets.A.halfspace.normal", "[0.0, 0.0]",
+        "not zero"),
     "region that does not parse": (instead(SET_A, 'region = "x >= 1"'), "sets.A.region", "a comparison", ""),
     "region in z": (instead(SET_A, 'region = "z"'), "sets.A", "3 dimensions", "2 dimensions"),
     "set called boundary": (instead("[sets.A]", "[sets.boundary]"), "sets.boundary", "that name", "another"),
@@ -188,15 +203,19 @@ VALUES = {
         instead(DOMAIN, 'kind = "sublevel"\nlevel = 1.0\n').replace("+ k*y**2/2", "- k*y**2/2"),
         "domain.level", "as far out as", "bounded"),
     "sublevel empty": (instead(DOMAIN, 'kind = "sublevel"\nlevel = -1.0\n'), "domain.level", "no point", "level"),
-    "sublevel below the saddle": (instead(DOMAIN, 'kind = "sublevel"\nlevel = 0.2\n'), "domain.level", "2 parts", "above"),
+    "sublevel below the saddle": (
+        instead(DOMAIN, 'kind = "sublevel"\nlevel = 0.2\n'), "domain.level", "2 parts", "above"),
     "sublevel out of its box": (
         instead(DOMAIN, 'kind = "sublevel"\nlevel = 9.0\nlower = [-1, -1]\nupper = [1, 1]\n'),
         "domain.level", "reaches the faces", "wider box"),
     "sublevel with half a box": (
-        instead(DOMAIN, 'kind = "sublevel"\nlevel = 0.8\nlower = [-3, -3]\n'), "domain.upper", "nothing", "both or neither"),
+        instead(DOMAIN, 'kind = "sublevel"\nlevel = 0.8\nlower = [-3, -3]\n'), "domain.upper", "nothing",
+        "both or neither"),
     "mesh file missing": (instead(DOMAIN, 'kind = "mesh"\nfile = "no.msh"\n'), "domain.file", "no file", "existing"),
-    "mesh file is a directory": (instead(DOMAIN, 'kind = "mesh"\nfile = "."\n'), "domain.file", "the directory", "mesh file"),
-    "mesh file is this file": (instead(DOMAIN, 'kind = "mesh"\nfile = "problem.toml"\n'), "domain.file", "format", ".msh"),
+    "mesh file is a directory": (
+        instead(DOMAIN, 'kind = "mesh"\nfile = "."\n'), "domain.file", "the directory", "mesh file"),
+    "mesh file is this file": (
+        instead(DOMAIN, 'kind = "mesh"\nfile = "problem.toml"\n'), "domain.file", "format", ".msh"),
     "mesh of another dimension": (
         instead(DOMAIN, f'kind = "mesh"\nfile = "{MESHES / "interval.msh"}"\n'),
         "potential.expression", "2 coordinates in a domain of 1", "x"),
@@ -212,7 +231,8 @@ VALUES = {
     "count of one": (instead("count = 4", "count = 1"), "spectrum.count", "1", "whole number from 2"),
     "start of another dimension": (instead("[-1.0, 0.0]\nt", "[-1.0]\nt"), "exit.start", "[-1.0]", "2 numbers"),
     "start outside the domain": (instead("[-1.0, 0.0]\nt", "[-3.0, 0.0]\nt"), "exit.start", "[-3.0, 0.0]", "inside"),
-    "start in the target": (instead("[-1.0, 0.0]\nt", "[1.0, 0.1]\nt"), "exit.start", "[1.0, 0.1]", "outside of the set B"),
+    "start in the target": (
+        instead("[-1.0, 0.0]\nt", "[1.0, 0.1]\nt"), "exit.start", "[1.0, 0.1]", "outside of the set B"),
     "start on the absorbing boundary": (
         instead(EXIT, 'start = [2.0, 0.0]\ntarget = "boundary"\n'), "exit.start", "[2.0, 0.0]", "not already on"),
     "start nan": (instead("[-1.0, 0.0]\nt", "[nan, 0.0]\nt"), "exit.start[0]", "nan", "finite number"),
@@ -224,14 +244,17 @@ VALUES = {
     "committor between sets that overlap": (
         instead(SET_A, 'region = "x"'), "committor.to", "B", "no point in common"),
     "drift": (added('[drift]\nextra = ["y", "-x"]\n'), "drift", "drift", "not solved by this version"),
-    "underdamped": (added('[dynamics]\nkind = "underdamped"\n'), "dynamics.kind", "underdamped", "not solved by this version"),
+    "underdamped": (
+        added('[dynamics]\nkind = "underdamped"\n'), "dynamics.kind", "underdamped", "not solved by this version"),
     "friction": (added("[dynamics]\nfriction = 0.5\n"), "dynamics.friction", "an unknown key", "overdamped"),
     "hessian noise": (
-        instead(DIFFUSION, 'kind = "hessian"\nscale = 1\nfloor = 1\n'), "diffusion.kind", "hessian", "not solved by this"),
+        instead(DIFFUSION, 'kind = "hessian"\nscale = 1\nfloor = 1\n'), "diffusion.kind", "hessian",
+        "not solved by this"),
     "quadratic noise": (
         instead(DIFFUSION, 'kind = "quadratic"\noffset = 1\n'), "diffusion.kind", "quadratic", "not solved by this"),
     "noise by expression": (
-        instead(DIFFUSION, 'kind = "expression"\nexpression = "1"\n'), "diffusion.kind", "expression", "not solved by this"),
+        instead(DIFFUSION, 'kind = "expression"\nexpression = "1"\n'), "diffusion.kind", "expression",
+        "not solved by this"),
     "noise of gradient descent": (
         instead(DIFFUSION, 'kind = "sgd"\nbatch_size = 1\n'), "diffusion.kind", "sgd", "not solved by this version"),
 }  # fmt: skip
@@ -318,9 +341,7 @@ TABLES = {
     **KEYS,
     **TYPES,
     **VALUES,
-    **{
-        f"gallery: {name}": (instead(EXPRESSION, f"{lines}\n"), *rest) for name, (lines, *rest) in GALLERY.items()
-    },
+    **{f"gallery: {name}": (instead(EXPRESSION, f"{lines}\n"), *rest) for name, (lines, *rest) in GALLERY.items()},
     **{
         f"formula: {name}": (formula_text(formula), "potential.expression", found, wanted)
         for name, (formula, found, wanted) in FORMULAS.items()

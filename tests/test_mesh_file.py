@@ -64,7 +64,11 @@ def test_parts_are_where_they_should_be():
     mesh = read_mesh(MESHES / "l_shape.msh")
     centers = mesh.points[mesh.cells].mean(axis=1)
     np.testing.assert_array_equal(mesh.cell_sets["upper"], centers[:, 1] > 0)
-    for name, part, axis, place in (("l_shape", "left", 0, -1.0), ("interval", "right", 0, 2.0), ("cube", "floor", 2, 0.0)):
+    for name, part, axis, place in (
+        ("l_shape", "left", 0, -1.0),
+        ("interval", "right", 0, 2.0),
+        ("cube", "floor", 2, 0.0),
+    ):
         mesh = read_mesh(MESHES / f"{name}.msh")
         np.testing.assert_array_equal(mesh.points[mesh.facet_sets[part]][..., axis], place)
 
@@ -134,9 +138,17 @@ def bad_cells():
         "vertices only": (SQUARE, [("vertex", [[0], [1]])], "without cells"),
         "flat triangle": ([[0, 0], [1, 0], [2, 0]], [("triangle", [[0, 1, 2]])], "without volume"),
         "sliver": ([[0, 0], [1, 0], [0.5, 1e-12]], [("triangle", [[0, 1, 2]])], "without volume"),
-        "flat tetrahedron": ([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], [("tetra", [[0, 1, 2, 3]])], "without volume"),
+        "flat tetrahedron": (
+            [[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]],
+            [("tetra", [[0, 1, 2, 3]])],
+            "without volume",
+        ),
         "repeated vertex": (SQUARE, [("triangle", [[0, 1, 1], [0, 2, 3]])], "with a vertex twice"),
-        "coinciding points": ([*SQUARE, [0, 0], [1, 1]], [("triangle", [[0, 1, 2], [4, 5, 3]])], "two vertices at (0, 0)"),
+        "coinciding points": (
+            [*SQUARE, [0, 0], [1, 1]],
+            [("triangle", [[0, 1, 2], [4, 5, 3]])],
+            "two vertices at (0, 0)",
+        ),
         "index out of range": (SQUARE, [("triangle", [[0, 1, 7]])], "vertex number 7"),
         "negative index": (SQUARE, [("triangle", [[0, 1, -1]])], "vertex number -1"),
         "not a number": ([[0, 0], [1, 0], [np.nan, 1]], [("triangle", [[0, 1, 2]])], "not finite"),

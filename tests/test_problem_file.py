@@ -189,7 +189,9 @@ class TestOverrides:
         assert overridden({}, [text]) == {"a": {"b": value}}
 
     def test_the_last_one_counts(self, file):
-        assert load_problem(file(LEAST), ["diffusion.epsilon=2", "diffusion.epsilon=3"]).process.diffusion.epsilon == 3.0
+        assert (
+            load_problem(file(LEAST), ["diffusion.epsilon=2", "diffusion.epsilon=3"]).process.diffusion.epsilon == 3.0
+        )
 
     def test_new_tables_and_deep_keys(self, file):
         asked = load_problem_file(

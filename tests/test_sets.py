@@ -19,7 +19,9 @@ SHAPES = [
     Region("1 - x**2 - 2*y**4"),
     Region("x - 0.8"),
     Region(lambda x: np.sin(x[0]) - x[1], dimension=2),
-    Region(lambda x: np.sin(x[0]) - x[1], gradient_function=lambda x: np.array([np.cos(x[0]), -1 + 0 * x[0]]), dimension=2),
+    Region(
+        lambda x: np.sin(x[0]) - x[1], gradient_function=lambda x: np.array([np.cos(x[0]), 0 * x[0] - 1]), dimension=2
+    ),
 ]
 
 

@@ -1,0 +1,105 @@
+"""The set where an expression or a function is not negative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fokker_planck.arguments import AXES
+from fokker_planck.errors import ProblemError
+from fokker_planck.projection import central_differences, onto_surface
+
+if TYPE_CHECKING:
+    from fokker_planck.expression import Expression
+
+Floats: TypeAlias = NDArray[np.float64]
+Booleans: TypeAlias = NDArray[np.bool_]
+
+_MOST_ZEROS = 20
+
+
+@dataclass(frozen=True)
+class Region:
+    """g(x) >= 0.
+
+    Parameters: ``expression`` g, a text in x, y, z or a callable on arrays of shape (dim, n) that returns shape (n,);
+    ``parameters`` of the text; ``gradient`` of a callable, shape (dim, n), otherwise central differences;
+    ``dimension`` is the least number of coordinates that g needs: found in a text, to be given for a callable.
+    The level is g itself, so it is a distance only as far as g is one.
+
+    Raises :class:`ProblemError` for a text that does not parse (see :func:`fokker_planck.expression.parse_expression`).
+
+    >>> right = Region("x - 0.8")
+    >>> right.contains(np.array([[0.7, 0.9], [5.0, 5.0]])).tolist()
+    [False, True]
+    >>> Region("1 - x**2 - y**2").dimension
+    2
+    """
+
+    expression: str | Callable[[Floats], Floats]
+    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+    gradient_function: Callable[[Floats], Floats] | None = None
+    dimension: int = 0
+    key: str = field(default="region", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.expression, str):
+            object.__setattr__(self, "dimension", max(1, _least_dimension(self._parsed.variables)))
+        elif not callable(self.expression):
+            raise ProblemError(self.key, self.expression, "an expression such as 'x - 0.8'")
+        elif self.dimension not in (1, 2, 3):
+            raise ProblemError(f"{self.key}.dimension", self.dimension, "1, 2 or 3 for a region given by a function")
+
+    @cached_property
+    def _parsed(self) -> Expression:
+        from fokker_planck.expression import parse_expression
+
+        return parse_expression(str(self.expression), parameters=self.parameters, key=self.key)
+
+    def level(self, x: Floats) -> Floats:
+        """g at points of shape (dim, n)."""
+        function: Any = self._parsed if isinstance(self.expression, str) else self.expression
+        value = np.asarray(function(np.asarray(x, dtype=float)), dtype=float)
+        if value.shape != np.shape(x)[1:]:
+            found = f"values of shape {value.shape} at points of shape {np.shape(x)}"
+            raise ProblemError(self.key, found, "one value for each point")
+        return value
+
+    def gradient(self, x: Floats) -> Floats:
+        """Gradient of g, shape (dim, n): exact for a text."""
+        x = np.asarray(x, dtype=float)
+        if isinstance(self.expression, str):
+            return np.array([self._parsed.derivative(i)(x) for i in range(len(x))])
+        if self.gradient_function is not None:
+            return np.asarray(self.gradient_function(x), dtype=float)
+        return central_differences(self.level, x)
+
+    def contains(self, x: Floats) -> Booleans:
+        """Where g >= 0; nowhere that g is not a number."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.level(x) >= 0.0)
+
+    def project(self, x: Floats) -> Floats:
+        """A point of the surface g = 0 near each point, by Newton's method along the gradient."""
+        return onto_surface(self.level, self.gradient, x)
+
+    def faces(self) -> dict[int, tuple[float, ...]]:
+        """Real zeros of a polynomial g in one coordinate, whose surface is planes; otherwise nothing."""
+        if not isinstance(self.expression, str) or len(self._parsed.variables) != 1:
+            return {}
+        tree: Any = self._parsed.sympy
+        polynomial = tree.as_poly(*tree.free_symbols) if tree.free_symbols else None
+        if polynomial is None or not 1 <= polynomial.degree() <= _MOST_ZEROS:
+            return {}
+        zeros = np.roots([float(c) for c in polynomial.all_coeffs()])
+        real = sorted(float(z.real) for z in zeros if abs(z.imag) <= 1e-12 * (1.0 + abs(z)))
+        return {_least_dimension(self._parsed.variables) - 1: tuple(real)} if real else {}
+
+
+def _least_dimension(variables: tuple[str, ...]) -> int:
+    return max(AXES.index(name) + 1 for name in variables) if variables else 0
