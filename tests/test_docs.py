@@ -1,0 +1,63 @@
+"""The pages say what the program does: their problem file loads, their Python runs, their lists are complete."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import fokker_planck
+from fokker_planck import cli, gallery, grammar, problem_schema
+from fokker_planck.problem_file import load_problem_file
+
+ROOT = Path(fokker_planck.__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
+
+
+def test_the_problem_file_of_the_page_loads(tmp_path):
+    (text,) = blocks("problem_file.md", "toml")
+    (tmp_path / "page.toml").write_text(text)
+    asked = load_problem_file(tmp_path / "page.toml")
+    assert asked.problem.dimension == 2
+    assert asked.exit.target == "B"
+
+
+def test_every_key_function_and_named_potential_is_on_the_page():
+    words = set(re.findall(r"[a-z0-9_-]+", (DOCS / "problem_file.md").read_text()))
+    solved = {**{kind: problem_schema.DIFFUSIONS[kind] for kind in problem_schema.DIFFUSIONS_SOLVED}}
+    for keys in (
+        problem_schema.TOP,
+        *solved.values(),
+        *problem_schema.DOMAINS.values(),
+        *problem_schema.SHAPES.values(),
+    ):
+        assert set(keys) <= words
+    assert set(problem_schema.DOMAINS) | set(problem_schema.SHAPES) | set(problem_schema.DIFFUSIONS) <= words
+    assert set(grammar.FUNCTIONS) | set(grammar.CONSTANTS) <= words
+    assert set(gallery.names()) <= words
+
+
+def test_every_question_and_option_is_on_the_page():
+    page = (DOCS / "command_line.md").read_text()
+    for name in (*cli.QUESTIONS, "--set", "--json", "-o", "-q", "--help", "--version"):
+        assert f"`{name}" in page
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (DOCS / page).read_text()):
+        assert (DOCS / target).exists()
+
+
+def test_the_python_of_the_first_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("index.md", "python")
+    exec(compile(code, "index.md", "exec"), {})
+    assert "Traceback" not in capsys.readouterr().out
+    assert (tmp_path / "density.png").exists()
+    content = json.loads((tmp_path / "results/double_well/result.json").read_text())
+    assert list(content["answers"]) == ["stationary", "exit-time"]
