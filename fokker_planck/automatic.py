@@ -8,23 +8,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.errors import MissingPackageError, ProblemError
+from fokker_planck.errors import MissingPackageError
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def jax_derivatives(function: Callable[[Any], Any]) -> tuple[Callable[[Any], FloatArray], Callable[[Any], FloatArray]]:
-    """Gradient and Hessian of a function from points (dim, n) to values (n,), in double precision.
+ArrayFunction = Callable[[FloatArray], FloatArray]
+
+
+def jax_functions(function: Callable[[Any], Any]) -> tuple[ArrayFunction, ArrayFunction, ArrayFunction]:
+    """Value, gradient and Hessian of a function from points (dim, n) to values (n,), in double precision.
 
     Every value depends on its own point alone, so the gradient of the sum is the gradient at each point.
     Raises MissingPackageError without jax.
     """
-    if not callable(function):
-        raise ProblemError("potential.gradient", "'jax' beside a formula", "jax with a function of points only")
     try:
         import jax
     except ImportError:
         raise MissingPackageError("jax", "jax") from None
+
+    def value(x: FloatArray) -> FloatArray:
+        with _double_precision(jax):
+            return np.asarray(function(jax.numpy.asarray(x)), dtype=np.float64)
 
     def summed_gradient(x: Any) -> Any:
         return jax.grad(lambda y: jax.numpy.sum(function(y)))(x)
@@ -42,7 +47,7 @@ def jax_derivatives(function: Callable[[Any], Any]) -> tuple[Callable[[Any], Flo
             ]
             return np.stack([np.asarray(row, dtype=np.float64) for row in rows])
 
-    return gradient, hessian
+    return value, gradient, hessian
 
 
 def _double_precision(jax: Any) -> Any:

@@ -35,7 +35,10 @@ class Isotropic:
         wanted = "a positive number"
         if not _is_number(self.epsilon):
             raise ProblemError("diffusion.epsilon", self.epsilon, wanted)
-        epsilon = float(self.epsilon)
+        try:
+            epsilon = float(self.epsilon)
+        except OverflowError:
+            raise ProblemError("diffusion.epsilon", "an integer that no double holds", wanted) from None
         if not (math.isfinite(epsilon) and epsilon > 0.0):
             raise ProblemError("diffusion.epsilon", self.epsilon, wanted)
         object.__setattr__(self, "epsilon", epsilon)
@@ -128,8 +131,11 @@ def _positive_definite(given: Any) -> FloatArray:
     if scale == 0.0 or np.max(np.abs(matrix - matrix.T)) > SYMMETRY_TOLERANCE * scale:
         raise ProblemError(key, given, wanted)
     matrix = matrix / 2.0 + matrix.T / 2.0
-    eigenvalues = np.linalg.eigvalsh(matrix / scale)
+    size = np.sqrt(np.abs(np.diag(matrix)))
+    # in units in which every diagonal entry is one: very unequal units on the axes are no defect
+    smallest = np.linalg.eigvalsh(matrix / np.outer(size, size))[0] if np.all(np.diag(matrix) > 0.0) else -1.0
     # below this the smallest eigenvalue is rounding error, and the tensor may as well be singular
-    if eigenvalues[0] <= 1e-14 * matrix.shape[0]:
-        raise ProblemError(key, f"a matrix with the eigenvalue {eigenvalues[0] * scale:.6g}", wanted)
+    if smallest <= 1e-14 * matrix.shape[0]:
+        eigenvalue = np.linalg.eigvalsh(matrix / scale)[0] * scale
+        raise ProblemError(key, f"a matrix with the eigenvalue {eigenvalue:.6g}", wanted)
     return matrix

@@ -45,8 +45,10 @@ class Potential:
     source: str | ArrayFunction
     parameters: tuple[tuple[str, float], ...]
     given_dimension: int | None
-    _gradient: ArrayFunction | None = field(repr=False)
-    _hessian: ArrayFunction | None = field(repr=False)
+    _given: tuple[ArrayFunction | str | None, ArrayFunction | None] = field(repr=False)
+    _function: ArrayFunction | None = field(repr=False, compare=False)
+    _gradient: ArrayFunction | None = field(repr=False, compare=False)
+    _hessian: ArrayFunction | None = field(repr=False, compare=False)
     _formula: Expression | None = field(repr=False, compare=False)
     _tapes: dict[tuple[tuple[int, ...], ...], Tape] = field(repr=False, compare=False)
 
@@ -59,11 +61,13 @@ class Potential:
         dimension: int | None = None,
     ) -> None:
         formula = _formula_of(source, parameters, gradient, hessian)
+        object.__setattr__(self, "_given", (gradient, hessian))
+        function = None if formula else source
         if gradient == "jax":
-            from fokker_planck.automatic import jax_derivatives
+            from fokker_planck.automatic import jax_functions
 
-            gradient, jax_hessian = jax_derivatives(source)  # type: ignore[arg-type]
-            hessian = hessian or jax_hessian
+            function, gradient, by_jax = jax_functions(source)  # type: ignore[arg-type]
+            hessian = hessian or by_jax
         for name, given in (("gradient", gradient), ("hessian", hessian)):
             if given is not None and not callable(given):
                 wanted = 'a function of points, or "jax"' if name == "gradient" else "a function of points"
@@ -71,6 +75,7 @@ class Potential:
         object.__setattr__(self, "source", source)
         object.__setattr__(self, "parameters", formula.parameters if formula else ())
         object.__setattr__(self, "given_dimension", _checked_dimension(dimension, formula))
+        object.__setattr__(self, "_function", function)
         object.__setattr__(self, "_gradient", gradient)
         object.__setattr__(self, "_hessian", hessian)
         object.__setattr__(self, "_formula", formula)
@@ -94,15 +99,13 @@ class Potential:
         return self._formula is not None or (self._gradient is not None and self._hessian is not None)
 
     def value(self, x: npt.ArrayLike) -> FloatArray:
-        """V at the points ``x`` of shape (dim, n), of shape (n,); raises ProblemError where it is not finite."""
+        """V at the points ``x`` of shape (dim, n), of shape (n,); infinite or not-a-number where V is."""
         points = _checked_points(x, self.dimension)
-        values = self._values(points)
-        if not np.all(np.isfinite(values)):
-            worst = int(np.flatnonzero(~np.isfinite(values))[0])
-            place = ", ".join(f"{c:.6g}" for c in points[:, worst])
-            key = "potential.expression" if self._formula else "potential"
-            raise ProblemError(key, f"the value {values[worst]} at ({place})", "finite values in the whole domain")
-        return values
+        if self._formula is not None:
+            return self._run(((),), points)[0]
+        if self._function is None:
+            raise TypeError("a potential has a formula or a function")
+        return _shaped(self._function, points, (points.shape[1],), "potential")
 
     __call__ = value
 
@@ -117,7 +120,7 @@ class Potential:
             return result
         if self._gradient is not None:
             return _shaped(self._gradient, points, (dimension, n), "potential.gradient")
-        return differences.gradient(self._values, points)
+        return differences.gradient(self.value, points)
 
     def hessian(self, x: npt.ArrayLike) -> FloatArray:
         """Second derivatives at the points ``x`` of shape (dim, n), of shape (dim, dim, n)."""
@@ -135,7 +138,7 @@ class Potential:
         if self._gradient is not None:
             jacobian = differences.gradient(self.gradient, points)
             return (jacobian + jacobian.swapaxes(0, 1)) / 2.0
-        return differences.hessian(self._values, points)
+        return differences.hessian(self.value, points)
 
     def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], FloatArray]:
         """The partial derivative taken ``orders[i]`` times along coordinate i, as a function of points (dim, n).
@@ -151,11 +154,6 @@ class Potential:
             raise ValueError(f"orders of differentiation are counts, one for each coordinate, not {orders}")
         axes = tuple(axis for axis, count in enumerate(orders) for _ in range(count))
         return partial(_partial_derivative, self, axes)
-
-    def _values(self, points: FloatArray) -> FloatArray:
-        if self._formula is not None:
-            return self._run(((),), points)[0]
-        return _shaped(self.source, points, (points.shape[1],), "potential")  # type: ignore[arg-type]
 
     def _run(self, derivatives: tuple[tuple[int, ...], ...], points: FloatArray) -> FloatArray:
         """Several derivatives of the formula, each a tuple of axes, at once; of shape (derivatives, n)."""
@@ -173,7 +171,7 @@ class Potential:
 
     def __reduce__(self) -> tuple[Any, ...]:
         parameters = dict(self.parameters) if self._formula else None
-        return Potential, (self.source, parameters, self._gradient, self._hessian, self.given_dimension)
+        return Potential, (self.source, parameters, *self._given, self.given_dimension)
 
     def __str__(self) -> str:
         return self.expression or repr(self.source)

@@ -8,42 +8,236 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.diffusion import Diffusion
+from fokker_planck.diffusion import Constant, Diffusion, Isotropic
+from fokker_planck.errors import ProblemError
 from fokker_planck.potential import Potential
 
 FloatArray = npt.NDArray[np.float64]
 
+INTERPRETATIONS = ("ito", "stratonovich", "klimontovich")
+
+# |D H - H D| over |D| |H|: rounding of exact Hessians, and of those by finite differences
+COMMUTATOR_TOLERANCE = 1e-10
+COMMUTATOR_TOLERANCE_OF_DIFFERENCES = 1e-6
+SAME_EIGENVALUE = 1e-12
+
 
 class Exponent(Protocol):
-    """A smooth function with its first two derivatives at points of shape (dim, n)."""
+    """A smooth function with its first two derivatives, at points of shape (dim, n)."""
 
     def value(self, x: FloatArray) -> FloatArray:
         """Values, (n,)."""
+        ...
 
     def gradient(self, x: FloatArray) -> FloatArray:
         """Gradients, (dim, n)."""
+        ...
 
     def hessian(self, x: FloatArray) -> FloatArray:
         """Hessians, (dim, dim, n)."""
+        ...
 
 
 @dataclass(frozen=True)
 class Overdamped:
-    """dX = -grad V(X) dt + sqrt(2 D(X)) dW."""
+    """dX = -grad V(X) dt + sqrt(2 D) dW.
+
+    potential : V
+    diffusion : D, constant in space
+    interpretation : how a D that varies in space would be read; constant tensors mean the same in all three
+
+    >>> Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.1)).dimension
+    2
+    """
 
     potential: Potential
     diffusion: Diffusion
     interpretation: str = "ito"
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.potential, Potential):
+            raise ProblemError("potential", self.potential, 'a Potential, such as Potential("x**2/2")')
+        if not isinstance(self.diffusion, (Isotropic, Constant)):
+            raise ProblemError("diffusion", self.diffusion, "Isotropic(epsilon) or Constant(matrix)")
+        if self.interpretation not in INTERPRETATIONS:
+            raise ProblemError("diffusion.interpretation", self.interpretation, f"one of {', '.join(INTERPRETATIONS)}")
+        size = self.diffusion.dimension
+        if size is not None and size < self.potential.dimension:
+            raise ProblemError(
+                "diffusion.matrix",
+                f"{size} rows and columns",
+                f"{self.potential.dimension} of each, the potential has that many coordinates",
+            )
+
+    @property
+    def dimension(self) -> int:
+        """Least number of coordinates that the process needs."""
+        return max(self.potential.dimension, self.diffusion.dimension or 1)
+
+
+@dataclass(frozen=True)
+class ScaledPotential:
+    """Phi = V / epsilon.
+
+    >>> ScaledPotential(Potential("x**2/2"), 0.5).value(np.array([[1.0]])).tolist()
+    [1.0]
+    """
+
+    potential: Potential
+    epsilon: float
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """V / epsilon, (n,)."""
+        return self.potential.value(x) / self.epsilon
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """grad V / epsilon, (dim, n)."""
+        return self.potential.gradient(x) / self.epsilon
+
+    def hessian(self, x: FloatArray) -> FloatArray:
+        """Hess V / epsilon, (dim, dim, n)."""
+        return self.potential.hessian(x) / self.epsilon
+
+    __call__ = value
+
+
+@dataclass(frozen=True)
+class SeparatedPotential:
+    """Phi(x) = V(c)/d_1 + sum over eigenspaces g of D of [V(c + P_g (x - c)) - V(c)] / d_g.
+
+    potential : V, a sum of functions of the parts P_g x
+    levels : the distinct eigenvalues d_g of D
+    projections : the orthogonal projections P_g, (dim, dim) each
+    centre : c, (dim,)
+
+    Its gradient is sum P_g grad V(c + P_g (x - c)) / d_g, and equals D^-1 grad V(x).
+    """
+
+    potential: Potential
+    levels: tuple[float, ...]
+    projections: tuple[tuple[tuple[float, ...], ...], ...]
+    centre: tuple[float, ...]
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """Phi, (n,)."""
+        points = np.asarray(x, dtype=np.float64)
+        reference = float(self.potential.value(self._centre())[0])
+        total = np.full(points.shape[1], reference / self.levels[0])
+        for level, projection in self._parts():
+            total += (self.potential.value(self._projected(projection, points)) - reference) / level
+        return total
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """grad Phi, (dim, n)."""
+        points = np.asarray(x, dtype=np.float64)
+        total = np.zeros(points.shape)
+        for level, projection in self._parts():
+            total += projection @ self.potential.gradient(self._projected(projection, points)) / level
+        return total
+
+    def hessian(self, x: FloatArray) -> FloatArray:
+        """Hess Phi, (dim, dim, n)."""
+        points = np.asarray(x, dtype=np.float64)
+        total = np.zeros((points.shape[0], *points.shape))
+        for level, projection in self._parts():
+            inner = self.potential.hessian(self._projected(projection, points))
+            total += np.einsum("ai,ijn,jb->abn", projection, inner, projection) / level
+        return total
+
+    __call__ = value
+
+    def _parts(self) -> list[tuple[float, FloatArray]]:
+        return [(d, np.array(p)) for d, p in zip(self.levels, self.projections, strict=True)]
+
+    def _centre(self) -> FloatArray:
+        return np.array(self.centre)[:, None]
+
+    def _projected(self, projection: FloatArray, points: FloatArray) -> FloatArray:
+        # a coordinate that the projection keeps is kept to the last bit: no c + (x - c)
+        return projection @ points + (np.eye(len(self.centre)) - projection) @ self._centre()
+
 
 @dataclass(frozen=True)
 class DetailedBalance:
-    """L u = e^Phi div(e^-Phi D grad u): the exponent Phi and the tensor D."""
+    """L u = e^Phi div(e^-Phi D grad u): the dimensionless exponent Phi and the tensor D.
+
+    The stationary density is proportional to e^-Phi.
+    """
 
     exponent: Exponent
     diffusion: Diffusion
 
 
-def detailed_balance(process: Overdamped, dimension: int, probe: FloatArray) -> DetailedBalance:
-    """The detailed-balance form of a reversible process."""
-    raise NotImplementedError
+def detailed_balance(process: Overdamped, dimension: int, probe: npt.ArrayLike) -> DetailedBalance:
+    """L u = e^Phi div(e^-Phi D grad u), with grad Phi = D^-1 grad V.
+
+    For isotropic noise Phi = V / epsilon. For a constant matrix D the field D^-1 grad V is a gradient exactly where D
+    commutes with the Hessian of V; then V is a sum of functions on the eigenspaces of D, and so is Phi.
+
+    process : the process
+    dimension : number of coordinates
+    probe : points of the domain, (dim, n), where the commutator is checked
+
+    Raises ProblemError with the key ``diffusion.matrix`` where the process is irreversible.
+
+    Source: Risken, The Fokker-Planck Equation (1989), section 6.2 (potential conditions).
+
+    >>> process = Overdamped(Potential("x**2/2 + y**2/2"), Constant([[1.0, 0.0], [0.0, 2.0]]))
+    >>> balance = detailed_balance(process, 2, np.random.default_rng(1).uniform(-1, 1, (2, 20)))
+    >>> round(float(balance.exponent.value(np.array([[0.0], [2.0]]))[0] - balance.exponent.value(np.zeros((2, 1)))[0]), 9)
+    1.0
+    """
+    V, D = process.potential, process.diffusion
+    if V.dimension > dimension:
+        raise ProblemError("potential", f"{V.dimension} coordinates", f"at most {dimension}, the dimension of the domain")
+    if isinstance(D, Isotropic):
+        return DetailedBalance(ScaledPotential(V, D.epsilon), D)
+    matrix = D.matrix_in(dimension)
+    levels, projections = _eigenspaces(matrix)
+    if len(levels) == 1:
+        return DetailedBalance(ScaledPotential(V, levels[0]), D)
+    points = np.asarray(probe, dtype=np.float64)
+    if points.ndim != 2 or points.shape[0] != dimension or points.shape[1] == 0:
+        raise ValueError(f"probe points have shape ({dimension}, n), n > 0, not {points.shape}")
+    _check_commutes(matrix, V, points)
+    middle = np.mean(points, axis=1, keepdims=True)
+    centre = points[:, np.argmin(np.sum((points - middle) ** 2, axis=0))]
+    exponent = SeparatedPotential(
+        V,
+        tuple(levels),
+        tuple(tuple(tuple(row) for row in p.tolist()) for p in projections),
+        tuple(centre.tolist()),
+    )
+    return DetailedBalance(exponent, D)
+
+
+def _eigenspaces(matrix: FloatArray) -> tuple[list[float], list[FloatArray]]:
+    """Distinct eigenvalues and the orthogonal projections onto their eigenspaces."""
+    if np.array_equal(matrix, np.diag(np.diag(matrix))):
+        # no rotation, no rounding
+        diagonal = np.diag(matrix)
+        distinct = sorted(set(diagonal.tolist()))
+        return distinct, [np.diag((diagonal == d).astype(np.float64)) for d in distinct]
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    breaks = np.flatnonzero(np.diff(eigenvalues) > SAME_EIGENVALUE * eigenvalues[-1]) + 1
+    groups = np.split(np.arange(len(eigenvalues)), breaks)
+    levels = [float(np.mean(eigenvalues[group])) for group in groups]
+    return levels, [vectors[:, group] @ vectors[:, group].T for group in groups]
+
+
+def _check_commutes(matrix: FloatArray, potential: Potential, points: FloatArray) -> None:
+    hessian = potential.hessian(points)
+    finite = np.all(np.isfinite(hessian), axis=(0, 1))
+    if not np.any(finite):
+        raise ProblemError("potential", "a Hessian that is finite nowhere", "a potential with second derivatives")
+    hessian = hessian[:, :, finite]
+    product = np.einsum("ij,jkn->ikn", matrix, hessian)
+    commutator = np.sqrt(np.sum((product - product.swapaxes(0, 1)) ** 2, axis=(0, 1)))
+    size = np.linalg.norm(matrix) * np.sqrt(np.max(np.sum(hessian**2, axis=(0, 1))))
+    tolerance = COMMUTATOR_TOLERANCE if potential.exact else COMMUTATOR_TOLERANCE_OF_DIFFERENCES
+    if np.any(commutator > tolerance * size):
+        raise ProblemError(
+            "diffusion.matrix",
+            "a matrix that does not commute with the Hessian of V, which makes the process irreversible",
+            "a multiple of the identity, or a V that is a sum over the axes of D (not solved by this version)",
+        )
