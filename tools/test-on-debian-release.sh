@@ -75,11 +75,12 @@ as_root() { # root command...: a clean environment, so that no PETSC_DIR or PYTH
 }
 
 as_user() { # root command...: an ordinary user, whom Open MPI accepts and who cannot write to the sources
+  # The tests run in the source folder, but PYTHONSAFEPATH makes them import the package that was installed.
   local root=$1; shift
   chroot --userspec=1000:1000 "$root" env -i HOME=/tmp/home LC_ALL=C.UTF-8 XDG_CACHE_HOME=/forms \
-    PYTHONPATH=/tmp/site PATH=/tmp/site/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg OMP_NUM_THREADS=1 \
+    PYTHONPATH=/tmp/site PATH=/tmp/site/bin:/usr/bin:/bin PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg OMP_NUM_THREADS=1 \
     OMPI_MCA_btl=^tcp OMPI_MCA_pml=ob1 \
-    bash -c 'mkdir -p /tmp/home && cd /tmp/home && exec "$@"' _ "$@" 9>&-
+    bash -c 'mkdir -p /tmp/home && cd /src && exec "$@"' _ "$@" 9>&-
 }
 
 say_versions() { # root: also the proof that the root is usable, alone and on two processes
