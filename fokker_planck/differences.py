@@ -1,6 +1,6 @@
 """Derivatives of callables by central differences of sixth order, with a step chosen at every point.
 
-Three step sizes are tried. From the same samples follow the differences of order 2, 4 and 6; the error of the last is
+Four step sizes are tried. From the same samples follow the differences of order 2, 4 and 6; the error of the last is
 estimated by extrapolating from one order to the next, plus the rounding of the values, and the best step is taken point
 by point. For functions that vary on the scale of one: 1e-12 for first derivatives, 1e-9 for second ones, relative to the
 size of the function; a step whose samples are not finite counts as the worst.
@@ -17,8 +17,8 @@ FloatArray = npt.NDArray[np.float64]
 ArrayFunction = Callable[[FloatArray], FloatArray]
 
 # multiples of max(1, |x_i|)
-FIRST_STEPS = (2.0e-2, 5.0e-3, 1.0e-3)
-SECOND_STEPS = (6.0e-2, 2.0e-2, 5.0e-3)
+FIRST_STEPS = (2.0e-2, 5.0e-3, 1.0e-3, 1.0e-4)
+SECOND_STEPS = (6.0e-2, 2.0e-2, 5.0e-3, 1.0e-3)
 
 # weights of f(x + k h) -+ f(x - k h), k = 1, 2, 3, for the orders 2, 4, 6
 _FIRST = np.array([[1 / 2, 0, 0], [2 / 3, -1 / 12, 0], [3 / 4, -3 / 20, 1 / 60]])
