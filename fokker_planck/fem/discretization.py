@@ -13,9 +13,9 @@ import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.curving import DEGREE, check_orientation, curved_cells
+from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
 from fokker_planck.fem.operators import CellForms
-from fokker_planck.fem.triangulation import Floats, Integers, Triangulation
+from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,21 @@ class CellMap:
 
 @dataclass(frozen=True)
 class Discretization:
-    """Mesh and space.  ``cells`` (m,) numbers this rank's cells in the triangulation; ``dofs`` (m, n) their unknowns."""
+    """Mesh and space.
+
+    Of this rank: ``cells`` (m,) their numbers in the triangulation, ``vertices`` (m, dim + 1), ``dofs`` (m, n) their unknowns,
+    ``cell_nodes`` (m, n, dim).  Of all ranks: ``nodes`` (N, dim), the true coordinates of the unknowns.
+    """
 
     triangulation: Triangulation
     degree: int
     comm: MPI.Comm
     cells: Integers
+    vertices: Integers
+    curved: CurvedCells
     dofs: Integers
-    nodes: Floats
     cell_nodes: Floats
-    geometry_nodes: Floats
+    nodes: Floats
     map: CellMap
     forms: CellForms
 
@@ -91,13 +96,44 @@ def discretize(
         degree=degree,
         comm=comm,
         cells=cells,
+        vertices=ordered,
+        curved=geometry,
         dofs=dofs,
-        nodes=nodes,
         cell_nodes=cell_nodes,
-        geometry_nodes=_mapped(corners, geometry, _dolfinx.lagrange_nodes(dimension, DEGREE)),
+        nodes=nodes,
         map=_cell_map(corners, geometry, rule),
         forms=CellForms(mesh, degree, rule),
     )
+
+
+def unknowns_in(discretization: Discretization, region: str) -> Booleans:
+    """The unknowns of all cells inside a fitted set, its surface included, (N,)."""
+    inside = discretization.triangulation.regions[region][discretization.cells]
+    return _everywhere(discretization, discretization.dofs[inside])
+
+
+def unknowns_on_boundary(discretization: Discretization) -> Booleans:
+    """The unknowns on the boundary of the domain, (N,); facets where the mesh was only cut off do not count."""
+    facets = discretization.triangulation.facets
+    keys = np.sort(facets.vertices[facets.boundary], axis=1)
+    dimension = discretization.triangulation.dimension
+    reference = _dolfinx.lagrange_nodes(dimension, discretization.degree)
+    barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    found = []
+    for opposite in range(dimension + 1):
+        rows = np.sort(np.delete(discretization.vertices, opposite, axis=1), axis=1)
+        number = row_numbers(np.concatenate([keys, rows]))
+        on = np.isin(number[len(keys) :], number[: len(keys)])
+        found.append(discretization.dofs[on][:, np.abs(barycentric[:, opposite]) < 1e-12].ravel())
+    return _everywhere(discretization, np.concatenate(found))
+
+
+def _everywhere(discretization: Discretization, dofs: Integers) -> Booleans:
+    marked = np.zeros(discretization.count, dtype=bool)
+    marked[dofs.ravel()] = True
+    if discretization.comm.size > 1:
+        discretization.comm.Allreduce(MPI.IN_PLACE, marked, op=MPI.LOR)
+    return marked
 
 
 def _in_local_order(triangulation: Triangulation, cells: Integers, corners: Floats) -> Integers:
@@ -131,7 +167,7 @@ def _cell_map(corners: Floats, geometry: Any, rule: int) -> CellMap:
         jacobian = np.einsum("jna,cad->cndj", gradients, geometry.nodes)
         derivative = jacobian @ np.linalg.inv(straight[geometry.cells])[:, None]
         stretch[geometry.cells] = np.linalg.det(derivative)
-        check_orientation(stretch, geometry.cells)
+        check_orientation(stretch[geometry.cells], geometry.cells)
         inverse[geometry.cells] = np.linalg.inv(derivative)
     volume = stretch * np.abs(np.linalg.det(straight))[:, None] * weights
     return CellMap(np.moveaxis(points, 2, 0), np.moveaxis(inverse, (2, 3), (0, 1)), stretch, volume)

@@ -42,6 +42,22 @@ class Generator:
         """The constant function in scaled unknowns, largest entry one."""
         return np.exp(-0.5 * (self.exponent - self.lowest))
 
+    def apply_stiffness(self, vector: Floats) -> Floats:
+        """A times a scaled vector (N,), whole on every rank."""
+        return self._applied(self.stiffness, vector)
+
+    def apply_mass(self, vector: Floats) -> Floats:
+        """M times a scaled vector (N,), whole on every rank."""
+        return self._applied(self.mass, vector)
+
+    def _applied(self, elements: Floats, vector: Floats) -> Floats:
+        discretization = self.discretization
+        local = (elements @ vector[discretization.dofs][..., None])[..., 0]
+        image = np.bincount(discretization.dofs.ravel(), weights=local.ravel(), minlength=discretization.count)
+        if discretization.comm.size > 1:
+            discretization.comm.Allreduce(MPI.IN_PLACE, image, op=MPI.SUM)
+        return image
+
 
 def assemble(discretization: Discretization, balance: Any) -> Generator:
     """Assemble a(u, v) and m(u, v) for the process ``balance`` (exponent and diffusion)."""
@@ -94,12 +110,7 @@ def free_system(generator: Generator, absorbed: Booleans, *, with_mass: bool = T
 
 def mass_times_constant(generator: Generator) -> Floats:
     """The scaled load vector M 1, (N,): the stationary measure of every basis function."""
-    discretization = generator.discretization
-    local = (generator.mass @ generator.constant[discretization.dofs][..., None])[..., 0]
-    load = np.bincount(discretization.dofs.ravel(), weights=local.ravel(), minlength=discretization.count)
-    if discretization.comm.size > 1:
-        discretization.comm.Allreduce(MPI.IN_PLACE, load, op=MPI.SUM)
-    return load
+    return generator.apply_mass(generator.constant)
 
 
 def energies(generator: Generator, vectors: Floats) -> tuple[Floats, Floats]:

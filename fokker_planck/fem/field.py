@@ -1,0 +1,151 @@
+"""A finite-element function that can be evaluated at points and handed to plots and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.curving import DEGREE
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.triangulation import Floats, Integers
+
+OUTSIDE = 1e-9
+
+
+@dataclass(frozen=True, repr=False)
+class Field:
+    """Nodal values of a function, (N,), on a discretization.
+
+    Where ``logarithm`` is set the nodal values are those of the function's natural logarithm.  The function is the nodal values
+    times exp(``log_scale``): a mean time need not fit a double.
+    """
+
+    name: str
+    discretization: Discretization
+    nodal: Floats
+    logarithm: bool = False
+    log_scale: float = 0.0
+
+    def __call__(self, x: Floats) -> Floats:
+        """Values at points of shape (dim, n); nan outside of the mesh."""
+        x = np.asarray(x, dtype=float)
+        points = x.reshape(self.discretization.triangulation.dimension, -1)
+        return interpolate(self.discretization, self.nodal, points).reshape(x.shape[1:])
+
+    def triangulation(self) -> tuple[Floats, Integers, Floats]:
+        """Points (n, dim), cells (m, dim + 1) and values (n,) of the linear interpolant on the mesh of the nodes."""
+        points, cells, dofs = self._subdivided
+        return points, cells, self.nodal[dofs]
+
+    @property
+    def values(self) -> Floats:
+        """Values at the vertices of :meth:`triangulation`."""
+        return self.triangulation()[2]
+
+    @cached_property
+    def _subdivided(self) -> tuple[Floats, Integers, Integers]:
+        discretization = self.discretization
+        pattern = _subdivision(discretization.triangulation.dimension, discretization.degree)
+        cells, nodes = discretization.dofs, discretization.cell_nodes
+        if discretization.comm.size > 1:
+            cells = np.concatenate(discretization.comm.allgather(cells))
+            nodes = np.concatenate(discretization.comm.allgather(nodes))
+        flat = nodes.reshape(-1, nodes.shape[2])
+        keys = np.round(flat / (1e-10 * max(np.ptp(flat, axis=0).max(), 1e-300))).astype(np.int64)
+        _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        number = inverse.reshape(cells.shape)
+        return flat[first], number[:, pattern].reshape(-1, pattern.shape[1]), cells.ravel()[first]
+
+    def __repr__(self) -> str:
+        return f"<Field {self.name!r} on {self.discretization!r}>"
+
+
+def _subdivision(dimension: int, degree: int) -> Integers:
+    """Split the reference simplex into the small simplices of its nodes, (pieces, dim + 1)."""
+    nodes = _dolfinx.lagrange_nodes(dimension, degree)
+    if dimension == 1:
+        order = np.argsort(nodes[:, 0])
+        return np.stack([order[:-1], order[1:]], axis=1)
+    from scipy.spatial import Delaunay
+
+    pieces = Delaunay(nodes).simplices.astype(np.int64)
+    edges = nodes[pieces[:, 1:]] - nodes[pieces[:, :1]]
+    return pieces[np.abs(np.linalg.det(edges)) > 1e-6 / degree**dimension]
+
+
+def interpolate(discretization: Discretization, nodal: Floats, points: Floats) -> Floats:
+    """Values at ``points`` (dim, n) of the function with the given nodal values; nan outside of the mesh."""
+    return evaluate(discretization, points, lambda dofs: nodal[dofs])
+
+
+def evaluate(discretization: Discretization, points: Floats, local: Callable[[Integers], Floats]) -> Floats:
+    """As :func:`interpolate`, with the nodal values of a cell, (n, dofs per cell), from its unknowns."""
+    cells, reference = locate(discretization, points)
+    found = np.flatnonzero(cells >= 0)
+    values = np.full(points.shape[1], np.nan)
+    if len(found):
+        basis = _dolfinx.tabulate_lagrange(len(points), discretization.degree, reference[found])[0]
+        values[found] = (basis * local(discretization.dofs[cells[found]])).sum(axis=1)
+    if discretization.comm.size > 1:
+        for other in discretization.comm.allgather(values):
+            values = np.where(np.isnan(values), other, values)
+        values = discretization.comm.bcast(values)
+    return values
+
+
+def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Floats]:
+    """Cell of this rank that holds each point (or -1), and reference coordinates in it, (n, dim)."""
+    from scipy.spatial import cKDTree
+
+    count, most = points.shape[1], len(discretization.dofs)
+    cells, reference = np.full(count, -1), np.zeros((count, len(points)))
+    if not most:
+        return cells, reference
+    tree = cKDTree(discretization.cell_nodes.mean(axis=1))
+    best = np.full(count, np.inf)
+    for neighbours in (4, 16, 64, 256):
+        open_ = np.flatnonzero(best > OUTSIDE)
+        if not len(open_):
+            break
+        _, near = tree.query(points[:, open_].T, k=min(neighbours, most))
+        near = near.reshape(len(open_), -1)
+        candidates, owner = near.ravel(), np.repeat(np.arange(len(open_)), near.shape[1])
+        coordinates = _reference_coordinates(discretization, candidates, points[:, open_].T[owner])
+        excess = -np.minimum(coordinates.min(axis=1), 1.0 - coordinates.sum(axis=1)).reshape(near.shape)
+        column = np.argmin(excess, axis=1)
+        rows = np.arange(len(open_))
+        best[open_], cells[open_] = excess[rows, column], near[rows, column]
+        reference[open_] = coordinates.reshape(*near.shape, -1)[rows, column]
+    cells[best > OUTSIDE] = -1
+    return cells, reference
+
+
+def _reference_coordinates(discretization: Discretization, cells: Integers, points: Floats) -> Floats:
+    """Invert the map of each cell: affine where it is straight, Newton's method from there where it is curved."""
+    corners = discretization.triangulation.points[discretization.vertices]
+    inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
+    reference = np.einsum("nij,nj->ni", inverse[cells], points - corners[cells, 0])
+    curved = discretization.curved
+    position = np.full(len(corners), -1)
+    position[curved.cells] = np.arange(len(curved.cells))
+    bent = np.flatnonzero((position[cells] >= 0) & (np.abs(reference) < 3.0).all(axis=1))
+    if len(bent):
+        nodes = curved.nodes[position[cells[bent]]]
+        reference[bent] = _newton(nodes, points[bent], np.clip(reference[bent], -0.2, 1.2))
+    return reference
+
+
+def _newton(nodes: Floats, points: Floats, reference: Floats) -> Floats:
+    for _ in range(12):
+        basis = _dolfinx.tabulate_lagrange(points.shape[1], DEGREE, reference, 1)
+        residual = points - np.einsum("na,nad->nd", basis[0], nodes)
+        jacobian = np.einsum("jna,nad->ndj", basis[1:], nodes)
+        step = np.linalg.solve(jacobian, residual[..., None])[..., 0]
+        reference = reference + np.clip(step, -0.5, 0.5)
+        if np.abs(step).max() < 1e-13:
+            break
+    return reference

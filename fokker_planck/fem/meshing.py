@@ -1,0 +1,226 @@
+"""From a domain and the sets of a question to a first mesh that resolves the landscape.
+
+Cells are small enough that the exponent Phi changes little across each; what lies so high that the process never goes there is
+cut away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.domain import Box, MeshFile, Sublevel, bounding_box, periods_of
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.curving import DEGREE, curved_cells
+from fokker_planck.fem.discretization import quadrature_degree
+from fokker_planck.fem.fitting import component_holding, fit, mark, resolve
+from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import (
+    Facets,
+    Floats,
+    Triangulation,
+    boundary_facets,
+    diameters,
+    local_edges,
+    without_cells,
+)
+from fokker_planck.problem import Problem
+from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
+
+CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
+MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
+SIZES = (0.6, 0.4, 0.28, 0.2, 0.14)
+LEAST_STRETCH = 0.2
+LARGEST_CHANGE = 9.0
+LOWER = 4
+GAIN = 0.3
+
+
+def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triangulation:
+    """A coarse mesh of the domain (or the fixed one of the problem's ``cells``) that is fitted to every region."""
+    cells = problem.resolution.cells
+    flat = {name: region for name, region in regions.items() if _on_faces(region, problem.dimension)}
+    base = _coarse(problem, flat, cells)
+    for name, region in flat.items():
+        base = mark(base, region, name)
+    for name, region in regions.items():
+        if name not in flat:
+            base = fitted(base, region, name)
+    return base
+
+
+def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | None) -> Triangulation:
+    domain, dimension = problem.domain, problem.dimension
+    if isinstance(domain, MeshFile):
+        data = domain.data
+        return triangulation_of_arrays(data.points, data.cells, data.cell_sets)
+    if isinstance(domain, Ball) and dimension > 1:
+        triangulation = ball_triangulation(domain)
+        size = 2.0 * domain.radius / (cells[0] if cells else CELLS_AN_AXIS[dimension] / 2)
+        while diameters(triangulation).max() > size:
+            triangulation = refine(triangulation, np.ones(len(triangulation.cells), dtype=bool), all_edges=True)
+        return triangulation
+    lower, upper = bounding_box(domain, problem.process.potential)
+    wanted = cells or (CELLS_AN_AXIS[dimension],) * dimension
+    breaks: list[list[float]] = [[] for _ in range(dimension)]
+    for region in flat.values():
+        for axis, places in region.faces().items():
+            breaks[axis] += places
+    axes = [axis_points(a, b, n, k) for a, b, n, k in zip(lower, upper, wanted, breaks, strict=True)]
+    periodic = [period is not None for period in periods_of(domain)[:dimension]]
+    axes = [_at_least(axis, 4) if wraps else axis for axis, wraps in zip(axes, periodic, strict=True)]
+    triangulation = grid_triangulation(axes, periodic)
+    return _sublevel(triangulation, domain, problem) if isinstance(domain, Sublevel) else triangulation
+
+
+def _at_least(axis: Floats, count: int) -> Floats:
+    while len(axis) <= count:
+        axis = np.sort(np.concatenate([axis, 0.5 * (axis[1:] + axis[:-1])]))
+    return axis
+
+
+def _on_faces(region: Set, dimension: int) -> bool:
+    """Whether the surface of the set is made of planes normal to an axis, which a grid can have among its own."""
+    return dimension == 1 or (isinstance(region, HalfSpace | Region) and bool(region.faces()))
+
+
+def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) -> Triangulation:
+    from fokker_planck.sublevel import connected_part
+
+    potential = problem.process.potential
+    part = connected_part(domain, potential)
+    region = Region(
+        lambda x: domain.level - potential.value(x),
+        gradient_function=lambda x: -potential.gradient(x),
+        dimension=problem.dimension,
+    )
+    inner = fitted(triangulation, region, "", feature=0.5 * float(np.ptp(triangulation.points, axis=0).min()))
+    keep = component_holding(inner, inner.regions[""], np.asarray([part.seed]))
+    kept = without_cells(inner, keep)
+    boundary = boundary_facets(kept.cells, kept.vertex_class)
+    number = 0 if kept.surfaces else -1
+    facets = Facets(boundary, np.full(len(boundary), number), np.ones(len(boundary), dtype=bool))
+    return Triangulation(kept.points, kept.cells, kept.vertex_class, facets, kept.surfaces, {})
+
+
+def fitted(triangulation: Triangulation, region: Set, name: str, feature: float | None = None) -> Triangulation:
+    """Fit the surface of a set, with cells near it small enough that none folds when its facets are curved."""
+    size = feature if feature is not None else _feature_size(region, triangulation)
+    for share in SIZES:
+        result = fit(resolve(triangulation, region, share * size), region, name)
+        if not result.regions[name].any():
+            continue
+        if _least_stretch(result) >= LEAST_STRETCH:
+            return result
+        if len(result.cells) > MOST_CELLS[triangulation.dimension]:
+            break
+    raise ProblemError(f"sets.{name}" if name else "domain.level", "a surface too sharply curved", "a smooth one of moderate size")
+
+
+def _feature_size(region: Set, triangulation: Triangulation) -> float:
+    widest = 0.25 * float(np.ptp(triangulation.points, axis=0).min())
+    if isinstance(region, Ball):
+        return min(region.radius, widest)
+    if isinstance(region, Ellipsoid):
+        return min(min(region.semi_axes) ** 2 / max(region.semi_axes), widest)
+    return widest
+
+
+def _least_stretch(triangulation: Triangulation) -> float:
+    """The smallest determinant of the map that curves the cells, relative to the straight cell."""
+    dimension = triangulation.dimension
+    nodes = _dolfinx.lagrange_nodes(dimension, DEGREE)
+    curved = curved_cells(triangulation, triangulation.cells, nodes)
+    if not len(curved.cells):
+        return 1.0
+    corners = triangulation.cell_points[curved.cells]
+    gradients = _dolfinx.tabulate_lagrange(dimension, DEGREE, nodes, 1)[1:]
+    jacobian = np.einsum("jna,cad->cndj", gradients, curved.nodes)
+    straight = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
+    return float((np.linalg.det(jacobian) / np.linalg.det(straight)[:, None]).min())
+
+
+@dataclass(frozen=True)
+class Heights:
+    """Where Phi matters: the ``bottoms`` of the wells, the ``passes`` between them, and the ``ceiling`` above which nothing does."""
+
+    bottoms: tuple[float, ...]
+    passes: tuple[float, ...]
+    ceiling: float
+
+    def importance(self, low: Floats, high: Floats) -> Floats:
+        """How much an error of the weight in a cell with Phi from ``low`` to ``high`` can matter, at most one.
+
+        The masses of the wells feel it in proportion to exp(-Phi) there, the rates through the passes by the
+        height that separates the cell from the pass.
+        """
+        weight = np.zeros(len(low))
+        for bottom in self.bottoms:
+            weight = np.maximum(weight, np.exp(-np.maximum(low - bottom, 0.0)))
+        for height in self.passes:
+            weight = np.maximum(weight, np.exp(-np.maximum(np.maximum(low - height, height - high), 0.0)))
+        return weight
+
+
+def resolved(triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float) -> Triangulation:
+    """Bisect cells until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters, then cut off what lies too high.
+
+    No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its exponential.
+    """
+    limit = MOST_CELLS[triangulation.dimension]
+    while True:
+        low, high = exponent_range(triangulation, exponent)
+        steep = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > LARGEST_CHANGE
+        importance = heights.importance(low, high)
+        error = np.zeros(len(low))
+        todo = ~steep & (importance > accuracy) & (low < heights.ceiling)
+        error[todo] = _quadrature_error(triangulation.cell_points[todo], exponent, degree)
+        marked = steep | (error * importance > accuracy)
+        if not marked.any():
+            keep = low < heights.ceiling
+            return triangulation if keep.all() else without_cells(triangulation, keep)
+        if len(triangulation.cells) > limit:
+            raise ConvergenceError(
+                f"more than {limit} cells are needed to follow the potential",
+                "a smaller domain, more noise, or a potential without such steep parts",
+            )
+        triangulation = refine(triangulation, marked)
+
+
+def _quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
+    """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by the rule of the forms.
+
+    The difference to a rule of ``LOWER`` degrees less, times ``GAIN``: what that many degrees bring at least where Phi changes by no more than
+    ``LARGEST_CHANGE``.
+    """
+    dimension = corners.shape[2]
+    rule = quadrature_degree(degree, dimension)
+    fine = _weight_integrals(corners, exponent, rule)
+    coarse = _weight_integrals(corners, exponent, rule - LOWER)
+    return GAIN * np.abs(np.expm1(coarse - fine))
+
+
+def _weight_integrals(corners: Floats, exponent: Any, rule: int) -> Floats:
+    """Logarithm of the mean of exp(-Phi) over every cell."""
+    reference, weights = _dolfinx.quadrature_points(corners.shape[2], rule)
+    barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    points = np.einsum("nk,ckd->cnd", barycentric, corners)
+    values = exponent.value(points.reshape(-1, points.shape[2]).T).reshape(points.shape[:2])
+    lowest = values.min(axis=1, keepdims=True)
+    return np.log(np.exp(lowest - values) @ weights) - lowest[:, 0]
+
+
+def exponent_range(triangulation: Triangulation, exponent: Any) -> tuple[Floats, Floats]:
+    """Least and greatest Phi of every cell at its vertices, edge midpoints and centre."""
+    corners = triangulation.cell_points
+    edges = local_edges(corners.shape[1])
+    samples = [corners, corners.mean(axis=1, keepdims=True)]
+    samples.append(np.stack([0.5 * (corners[:, a] + corners[:, b]) for a, b in edges], axis=1))
+    points = np.concatenate(samples, axis=1)
+    values = exponent.value(points.reshape(-1, points.shape[2]).T).reshape(points.shape[:2])
+    return values.min(axis=1), values.max(axis=1)

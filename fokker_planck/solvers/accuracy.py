@@ -1,0 +1,126 @@
+"""Refine until successive answers agree, and say how far the last can be from the truth."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.indicator import bulk, surplus
+from fokker_planck.fem.meshing import Heights, domain_triangulation, resolved
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.sets import Set
+from fokker_planck.solvers.results import Statistics
+from fokker_planck.solvers.setting import Setting
+
+DEGREE = {1: 6, 2: 4, 3: 4}
+MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
+LEAST_ERROR = 2e-13
+SHARE = 0.9
+VERBOSE = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``numbers`` (k,) are natural logarithms of what is reported; the ``payload`` travels along.
+
+    ``modes`` are the functions that must be resolved for the numbers to be right, cell by cell as :func:`surplus` takes them.
+    """
+
+    numbers: Floats
+    payload: Any
+    generator: Generator
+    modes: Sequence[Floats]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer on the finest discretisation, with an estimate of the relative error of every number, (k,)."""
+
+    numbers: Floats
+    errors: Floats
+    payload: Any
+    discretization: Discretization
+    statistics: Statistics
+
+
+def answered(
+    setting: Setting, heights: Heights, regions: Mapping[str, Set], answer: Callable[[Discretization], Answer]
+) -> Outcome:
+    """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
+
+    Each step bisects the cells in which the modes of the answer are resolved worst.  For degree p in d dimensions the error of an
+    eigenvalue or a mean time falls like N^(-2p/d) with the number of unknowns N; the estimate assumes half of that exponent, so
+    that it errs on the large side.  With a fixed mesh, the difference to the answer of one degree less is the estimate.
+    """
+    started = time.perf_counter()
+    resolution = setting.problem.resolution
+    dimension = setting.problem.dimension
+    degree = resolution.degree or DEGREE[dimension]
+    base = domain_triangulation(setting.problem, regions)
+    if resolution.cells is not None:
+        return _on_fixed_mesh(setting, base, degree, answer, started)
+    triangulation = resolved(
+        base, setting.balance.exponent, heights, degree, 0.1 * resolution.tolerance
+    )
+    last: Answer | None = None
+    last_size, level = 0, 0
+    while True:
+        discretization = discretize(triangulation, degree, setting.problem.periods)
+        current = answer(discretization)
+        level += 1
+        if last is not None:
+            growth = discretization.count / last_size
+            shrink = min(growth ** (degree / dimension), 16.0)
+            errors = np.abs(np.expm1(current.numbers - last.numbers)) / (shrink - 1.0) + LEAST_ERROR
+            if VERBOSE: print(level, discretization, current.numbers, errors)
+            enough = bool((errors <= resolution.tolerance).all())
+            if enough or discretization.count * growth > MOST_UNKNOWNS[dimension]:
+                if not enough:
+                    _warn(float(errors.max()), resolution.tolerance)
+                return _outcome(current, errors, discretization, level, started)
+        last, last_size = current, discretization.count
+        triangulation = refine(triangulation, bulk(surplus(current.generator, current.modes), SHARE))
+
+
+def _on_fixed_mesh(
+    setting: Setting,
+    triangulation: Triangulation,
+    degree: int,
+    answer: Callable[[Discretization], Answer],
+    started: float,
+) -> Outcome:
+    discretization = discretize(triangulation, degree, setting.problem.periods)
+    current = answer(discretization)
+    other = discretize(triangulation, degree - 1 if degree > 1 else 2, setting.problem.periods)
+    errors = np.abs(np.expm1(current.numbers - answer(other).numbers)) + LEAST_ERROR
+    return _outcome(current, errors, discretization, 1, started)
+
+
+def _outcome(
+    answer: Answer, errors: Floats, discretization: Discretization, levels: int, started: float
+) -> Outcome:
+    statistics = Statistics(
+        unknowns=discretization.count,
+        cells=len(discretization.triangulation.cells),
+        degree=discretization.degree,
+        levels=levels,
+        seconds=time.perf_counter() - started,
+        dolfinx=_dolfinx.VERSION,
+    )
+    return Outcome(answer.numbers, errors, answer.payload, discretization, statistics)
+
+
+def _warn(error: float, tolerance: float) -> None:
+    warnings.warn(
+        f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}",
+        stacklevel=3,
+    )

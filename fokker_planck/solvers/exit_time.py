@@ -1,0 +1,88 @@
+"""Mean exit time: L tau = -1 in the domain, tau = 0 on the target, no flux through the rest of the boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
+from fokker_planck.fem.field import Field, interpolate
+from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.problem import Problem
+from fokker_planck.quantity import Quantity
+from fokker_planck.sets import Set
+from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.results import ExitTime
+from fokker_planck.solvers.setting import Setting, heights_to_target, prepare, reaches
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+
+TARGET = "target"
+
+
+def mean_exit_time(
+    problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"], name: str = ""
+) -> ExitTime:
+    """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
+    setting = prepare(problem)
+    heights = heights_to_target(setting, start, reaches(problem, target))
+    regions = {} if isinstance(target, str) else {TARGET: target}
+    column = np.asarray(start)[:, None]
+
+    def answer(discretization: Discretization) -> Answer:
+        times = exit_times(setting, discretization, absorbed_unknowns(discretization, target))
+        at_start = float(interpolate(discretization, times.relative, column)[0])
+        return Answer(np.array([np.log(at_start) + times.log_scale]), times, times.generator, [times.cell_values])
+
+    outcome = answered(setting, heights, regions, answer)
+    times = outcome.payload
+    field = Field("mean exit time", outcome.discretization, times.relative, log_scale=times.log_scale)
+    mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))
+    return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
+
+
+def absorbed_unknowns(discretization: Discretization, target: Set | Literal["boundary"]) -> Booleans:
+    """The unknowns at which the process is stopped, (N,)."""
+    return unknowns_on_boundary(discretization) if isinstance(target, str) else unknowns_in(discretization, TARGET)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Nodal mean times: ``relative`` (N,) times exp(``log_scale``); ``cell_values`` the same by cell, less a constant in each."""
+
+    relative: Floats
+    log_scale: float
+    generator: Generator
+    cell_values: Floats
+
+
+def exit_times(setting: Setting, discretization: Discretization, absorbed: Booleans) -> Times:
+    """tau = sum_k tau_k h_k + A_FF^-1 M 1 with S tau = H^T M 1 on the wells (Bovier et al. 2004, section 3)."""
+    generator = assemble(discretization, setting.balance)
+    wells = well_nodes(discretization, setting.landscape.minima, absorbed)
+    condensed = condense(generator, wells, absorbed, setting.relaxation_rate)
+    height = 0.5 * (generator.exponent - generator.lowest)
+    logs = _log_times_at_wells(condensed) if len(condensed.wells) else np.zeros(0)
+    scale = max([0.0, *logs])
+    inside = condensed.solve_inside(condensed.load) * np.exp(height - scale)
+    result = inside.copy()
+    for log, depth, potential in zip(logs, condensed.exponents, condensed.potentials, strict=True):
+        result += potential * np.exp(0.5 * (generator.exponent - depth) + (log - scale))
+    return Times(result, scale, generator, condensed.cell_values(np.exp(logs - scale), inside))
+
+
+def _log_times_at_wells(condensed: Condensation) -> Floats:
+    """log tau at the wells: the small system S tau = H^T M 1 in multiple precision."""
+    import mpmath
+
+    digits = condensed.digits()
+    generator = condensed.generator
+    with mpmath.workdps(digits):
+        right: Any = mpmath.matrix(len(condensed.wells), 1)
+        for k, (potential, depth) in enumerate(zip(condensed.potentials, condensed.exponents, strict=True)):
+            half = mpmath.exp(-mpmath.mpf(float(depth - generator.lowest)) / 2)
+            right[k] = mpmath.mpf(float(potential @ condensed.load)) * half
+        times = mpmath.lu_solve(condensed.reduced_generator(digits), right)
+        return np.array([float(mpmath.log(time)) for time in times])

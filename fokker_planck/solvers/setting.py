@@ -1,0 +1,111 @@
+"""What every question to a problem needs once: the exponent, its landscape, and how high the process climbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+from typing import Literal
+
+import numpy as np
+
+from fokker_planck.climb import climb_heights
+from fokker_planck.fem.meshing import Heights
+from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.landscape import Landscape
+from fokker_planck.problem import Problem
+from fokker_planck.process import DetailedBalance, detailed_balance
+from fokker_planck.sets import Set
+from fokker_planck.survey import sample_graph, survey
+
+MARGIN = 10.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A problem with its detailed balance and the landscape of its exponent Phi."""
+
+    problem: Problem
+    balance: DetailedBalance
+    landscape: Landscape
+
+    @property
+    def relaxation_rate(self) -> float:
+        """The slowest rate at which the process settles in any one well: smallest eigenvalue of D Hess Phi at the minima.
+
+        Where a minimum is degenerate, that of diffusion across the domain.
+        """
+        lower, upper = self.problem.bounding_box()
+        rates = []
+        for minimum in self.landscape.minima:
+            tensor = self.balance.diffusion.tensor(np.asarray(minimum.position)[:, None])[..., 0]
+            across = float(np.linalg.eigvalsh(tensor)[0]) * (np.pi / np.max(np.subtract(upper, lower))) ** 2
+            eigenvalues = np.linalg.eigvals(tensor @ np.asarray(minimum.hessian)).real
+            rates.append(max(across, float(eigenvalues.min())))
+        return min(rates)
+
+
+def prepare(problem: Problem) -> Setting:
+    """The setting of a problem; computed once and kept with it."""
+    known = problem.__dict__.get("_setting")
+    if isinstance(known, Setting):
+        return known
+    balance = detailed_balance(problem.process, problem.dimension, problem.sample())
+    setting = Setting(problem, balance, survey(problem, balance.exponent))
+    problem.__dict__["_setting"] = setting
+    return setting
+
+
+def heights_between_wells(setting: Setting) -> Heights:
+    """For questions about the whole domain: up to the pass at which the last wells merge."""
+    landscape = setting.landscape
+    bottoms = tuple(minimum.value for minimum in landscape.minima)
+    passes = tuple(merge.value for merge in landscape.merges)
+    return Heights(bottoms, passes, _above(setting, max(bottoms[:1] + passes)))
+
+
+def reaches(problem: Problem, target: Set | Literal["boundary"]) -> Callable[[Floats], Booleans]:
+    """Which points (dim, n) of the sample count as reaching the target."""
+    if not isinstance(target, str):
+        return target.contains
+    from fokker_planck.domain import Ball, MeshFile, Sublevel
+
+    domain = problem.domain
+    lower, upper = (np.asarray(corner)[:, None] for corner in problem.bounding_box())
+    width = upper - lower
+
+    def near_boundary(x: Floats) -> Booleans:
+        if isinstance(domain, Ball) and problem.dimension > 1:
+            return domain.level(x) < 0.05 * domain.radius
+        if isinstance(domain, MeshFile | Sublevel):
+            return ~problem.contains(x + 0.02 * width) | ~problem.contains(x - 0.02 * width)
+        walled = np.array([period is None for period in problem.periods])[:, None]
+        return ((np.minimum(x - lower, upper - x) < 1e-9 * width) & walled).any(axis=0)
+
+    return near_boundary
+
+
+def heights_to_target(
+    setting: Setting, start: tuple[float, ...] | None, reached: Callable[[Floats], Booleans]
+) -> Heights:
+    """For an exit: also up to where ``reached`` holds, by the lowest way from every well, and up to the start."""
+    points, edges = sample_graph(setting.problem)
+    values = setting.balance.exponent.value(points.T)
+    target = reached(points.T)
+    between = heights_between_wells(setting)
+    passes = list(between.passes)
+    if target.any():
+        climbs = climb_heights(values, edges, target)
+        for minimum in setting.landscape.minima:
+            nearest = int(np.argmin(((points - np.asarray(minimum.position)) ** 2).sum(axis=1)))
+            if np.isfinite(climbs[nearest]) and not target[nearest]:
+                passes.append(float(climbs[nearest]))
+        passes.append(float(values[target].min()))
+    if start is not None:
+        passes.append(float(setting.balance.exponent.value(np.asarray(start)[:, None])[0]))
+    highest = max(between.bottoms[:1] + tuple(passes))
+    return Heights(between.bottoms, tuple(passes), max(_above(setting, highest), between.ceiling))
+
+
+def _above(setting: Setting, height: float) -> float:
+    return height + log(1.0 / setting.problem.resolution.tolerance) + MARGIN
