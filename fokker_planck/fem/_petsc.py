@@ -5,6 +5,7 @@ Every solve is checked; what did not converge raises ``ConvergenceError``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -86,11 +87,11 @@ class Factorization:
 
 
 def lowest_eigenvectors(
-    stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float, kernel: Floats | None
+    stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float, known: Sequence[Floats]
 ) -> tuple[Floats, Floats]:
     """Eigenvalues (k,) and eigenvectors (k, n) of ``stiffness y = lambda mass y`` nearest to ``shift``, k >= count.
 
-    Shift-and-invert Krylov-Schur; ``kernel`` (n,) is a known null vector of the stiffness, kept out.
+    Shift-and-invert Krylov-Schur; ``known`` eigenvectors (n,) are kept out.
     """
     from slepc4py import SLEPc
 
@@ -107,8 +108,8 @@ def lowest_eigenvectors(
     linear.setType("preonly")
     linear.getPC().setType("cholesky")
     linear.getPC().setFactorSolverType("mumps")
-    if kernel is not None:
-        solver.setDeflationSpace([_vector(stiffness, kernel)])
+    if known:
+        solver.setDeflationSpace([_vector(stiffness, vector) for vector in known])
     solver.setInitialSpace([_vector(stiffness, np.cos(np.arange(stiffness.getSize()[0]) * 0.7) + 0.3)])
     try:
         solver.solve()

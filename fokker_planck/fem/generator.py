@@ -111,24 +111,3 @@ def free_system(generator: Generator, absorbed: Booleans, *, with_mass: bool = T
 def mass_times_constant(generator: Generator) -> Floats:
     """The scaled load vector M 1, (N,): the stationary measure of every basis function."""
     return generator.apply_mass(generator.constant)
-
-
-def energies(generator: Generator, vectors: Floats) -> tuple[Floats, Floats]:
-    """The small matrices a(u_k, u_l) and m(u_k, u_l) of scaled ``vectors`` (K, N).
-
-    a is summed over differences of nodal values within a cell, so that nearly constant functions keep their digits.
-    """
-    discretization = generator.discretization
-    count = len(vectors)
-    local = vectors[:, discretization.dofs]
-    exponent = generator.exponent[discretization.dofs]
-    n = exponent.shape[1]
-    a, m = np.zeros((count, count)), np.einsum("kci,cij,lcj->kl", local, generator.mass, local, optimize=True)
-    for i in range(n):
-        for j in range(i):
-            tilt = 0.25 * (exponent[:, i] - exponent[:, j])
-            differences = local[:, :, i] * np.exp(tilt) - local[:, :, j] * np.exp(-tilt)
-            a -= (differences * generator.stiffness[:, i, j]) @ differences.T
-    if discretization.comm.size > 1:
-        a, m = discretization.comm.allreduce(a), discretization.comm.allreduce(m)
-    return a, m

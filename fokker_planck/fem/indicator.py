@@ -9,7 +9,7 @@ from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.fem.triangulation import Floats
 
 
 def surplus(generator: Generator, modes: Sequence[Floats]) -> Floats:
@@ -46,13 +46,3 @@ def _lower_degree_part(dimension: int, degree: int) -> Floats:
     down = _dolfinx.tabulate_lagrange(dimension, degree, coarse)[0]
     up = _dolfinx.tabulate_lagrange(dimension, degree - 1, nodes)[0]
     return up @ down
-
-
-def bulk(indicator: Floats, share: float) -> Booleans:
-    """The fewest cells that hold ``share`` of the total (Doerfler 1996)."""
-    order = np.argsort(-indicator, kind="stable")
-    sums = np.cumsum(indicator[order])
-    marked = np.zeros(len(indicator), dtype=bool)
-    if sums[-1] > 0.0:
-        marked[order[: int(np.searchsorted(sums, share * sums[-1])) + 1]] = True
-    return marked

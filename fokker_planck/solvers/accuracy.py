@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.indicator import bulk, surplus
+from fokker_planck.fem.indicator import surplus
 from fokker_planck.fem.meshing import Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Floats, Triangulation
@@ -24,7 +24,7 @@ from fokker_planck.solvers.setting import Setting
 DEGREE = {1: 6, 2: 4, 3: 4}
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
 LEAST_ERROR = 2e-13
-SHARE = 0.9
+AGAIN = "bisect again"
 VERBOSE = False
 
 
@@ -88,7 +88,18 @@ def answered(
                     _warn(float(errors.max()), resolution.tolerance)
                 return _outcome(current, errors, discretization, level, started)
         last, last_size = current, discretization.count
-        triangulation = refine(triangulation, bulk(surplus(current.generator, current.modes), SHARE))
+        triangulation = _refined_where_unresolved(triangulation, surplus(current.generator, current.modes), degree)
+
+
+def _refined_where_unresolved(triangulation: Triangulation, indicator: Floats, degree: int) -> Triangulation:
+    """Bisect the worst cells twice and those within a bisection's gain of them once."""
+    gain = 2.0 ** (2.0 * degree / triangulation.dimension)
+    worst = float(indicator.max())
+    marked, twice = indicator > worst / gain**2, indicator > worst / gain
+    again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
+    once = refine(again, marked)
+    done = refine(once, once.regions[AGAIN])
+    return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
 
 
 def _on_fixed_mesh(

@@ -1,0 +1,198 @@
+"""Small eigenvalues of -L: -L u = lambda u in the domain, no flux through its boundary (or u = 0 on a target).
+
+Eigenvalues that are exponentially small come from the wells, exact relative to themselves; the others from a
+shift-and-invert solve from which those have been taken out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem import _petsc
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.field import Field
+from fokker_planck.fem.generator import Generator, assemble, free_system
+from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.problem import Problem
+from fokker_planck.quantity import Quantity
+from fokker_planck.sets import Set
+from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
+from fokker_planck.solvers.results import Eigenvalue, Spectrum
+from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+
+SMALL = 1e-3
+KRYLOV = 2
+SHIFT = 0.05
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Eigenvalues by their logarithms (k,), scaled eigenvectors (k, N), and the same cell by cell for the indicator."""
+
+    logs: Floats
+    vectors: Floats
+    cell_values: list[Floats]
+
+
+def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"] | None = None) -> Spectrum:
+    """The ``count`` lowest eigenvalues of -L with their eigenfunctions, to the problem's tolerance.
+
+    With a ``target`` the process is killed there, and zero is not an eigenvalue.
+    """
+    setting = prepare(problem)
+    heights = heights_between_wells(setting) if target is None else heights_to_target(setting, None, reaches(problem, target))
+    regions = {} if target is None or isinstance(target, str) else {TARGET: target}
+    wanted = count - 1 if target is None else count
+
+    def answer(discretization: Discretization) -> Answer:
+        absorbed = np.zeros(discretization.count, dtype=bool)
+        if target is not None:
+            absorbed = absorbed_unknowns(discretization, target)
+        generator = assemble(discretization, setting.balance)
+        modes = lowest_modes(setting, generator, absorbed, wanted)
+        return Answer(modes.logs, (modes, generator), generator, modes.cell_values)
+
+    outcome = answered(setting, heights, regions, answer)
+    modes, generator = outcome.payload
+    eigenvalues = [] if target is not None else [Eigenvalue(Quantity.of(0.0, 0.0))]
+    eigenvalues += [
+        Eigenvalue(Quantity.of_log(float(log), float(error)))
+        for log, error in zip(outcome.numbers, outcome.errors, strict=True)
+    ]
+    vectors = list(modes.vectors) if target is not None else [generator.constant, *modes.vectors]
+    fields = tuple(
+        Field(f"eigenfunction {k}", outcome.discretization, _unscaled(generator, vector))
+        for k, vector in enumerate(vectors, start=0 if target is None else 1)
+    )
+    return Spectrum(tuple(eigenvalues), fields, outcome.statistics)
+
+
+def _unscaled(generator: Generator, vector: Floats) -> Floats:
+    """Nodal values, normalised to one in the stationary measure, positive where they are largest in it."""
+    norm = np.sqrt(vector @ generator.apply_mass(vector) / (generator.constant @ generator.apply_mass(generator.constant)))
+    sign = np.sign(vector[np.argmax(np.abs(vector))])
+    return np.asarray(vector * np.exp(0.5 * (generator.exponent - generator.lowest)) * (sign / norm))
+
+
+def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wanted: int) -> Modes:
+    """The lowest nonzero eigenvalues: the small ones from the wells, the rest from SLEPc with those deflated."""
+    wells = well_nodes(generator.discretization, setting.landscape.minima, absorbed)
+    condensed = condense(generator, wells, absorbed, setting.relaxation_rate)
+    small = small_modes(condensed, SMALL * condensed.slowest_inside, wanted)
+    missing = wanted - len(small.logs)
+    if missing <= 0:
+        return small
+    others = _ordinary_modes(generator, condensed, small.vectors, missing, SHIFT * setting.relaxation_rate)
+    return Modes(
+        np.concatenate([small.logs, others.logs]),
+        np.concatenate([small.vectors, others.vectors]),
+        small.cell_values + others.cell_values,
+    )
+
+
+def _ordinary_modes(
+    generator: Generator, condensed: Condensation, known: Floats, count: int, shift: float
+) -> Modes:
+    free = ~condensed.absorbed
+    system = free_system(generator, condensed.absorbed)
+    kernel = [vector[free] for vector in known]
+    if not condensed.absorbed.any():
+        kernel.insert(0, generator.constant[free])
+    values, vectors = _petsc.lowest_eigenvectors(system.stiffness, system.mass, count, -shift, kernel)
+    order = np.argsort(values)[:count]
+    if not (values[order] > 0.0).all():
+        raise ConvergenceError(f"an eigenvalue came out as {values[order].min():.2e}, not positive", _petsc.REMEDY)
+    whole = np.zeros((count, len(free)))
+    whole[:, free] = vectors[order]
+    dofs = generator.discretization.dofs
+    height = np.exp(0.5 * (generator.exponent[dofs] - generator.lowest))
+    return Modes(np.log(values[order]), whole, [vector[dofs] * height for vector in whole])
+
+
+def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
+    """Eigenvalues smaller than ``below``: S y = lambda T y on the potentials, widened by A_FF^-1 M of them.
+
+    The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its digits;
+    ``KRYLOV`` such powers leave a relative error of (lambda / slowest_inside)^(2 KRYLOV + 1).
+    """
+    import mpmath
+
+    generator, count = condensed.generator, len(condensed.wells)
+    if not count or (count == 1 and not condensed.absorbed.any()):
+        return Modes(np.zeros(0), np.zeros((0, len(condensed.absorbed))), [])
+    inner = _inner_basis(condensed)
+    basis = np.concatenate([condensed.potentials, inner])
+    images = np.asarray([generator.apply_mass(vector) for vector in basis])
+    mass = basis @ images.T
+    energy = np.asarray([vector @ np.asarray([generator.apply_stiffness(other) for other in inner]).T for vector in inner])
+    digits = condensed.digits()
+    with mpmath.workdps(digits):
+        scale = [mpmath.exp(mpmath.mpf(float(phi - generator.lowest)) / 2) for phi in condensed.exponents]
+        size = len(basis)
+        a, m = mpmath.matrix(size, size), mpmath.matrix(size, size)
+        reduced = condensed.reduced_generator(digits)
+        for i in range(size):
+            for j in range(size):
+                m[i, j] = mpmath.mpf(float(0.5 * (mass[i, j] + mass[j, i])))
+                if i < count and j < count:
+                    a[i, j] = reduced[min(i, j), max(i, j)] * scale[i] * scale[j]
+                elif i >= count and j >= count:
+                    a[i, j] = mpmath.mpf(float(0.5 * (energy[i - count, j - count] + energy[j - count, i - count])))
+        values, vectors = _generalized_eigen(a, m)
+        first = 0 if condensed.absorbed.any() else 1
+        chosen = [k for k in range(first, min(count, first + most)) if values[k] < below]
+        if any(values[k] <= 0 for k in chosen):
+            raise ConvergenceError("a small eigenvalue of the reduced problem is not positive", _petsc.REMEDY)
+        logs = np.array([float(mpmath.log(values[k])) for k in chosen])
+        coefficients = [[vectors[i, k] for i in range(size)] for k in chosen]
+        largest = [max(abs(c) for c in column) for column in coefficients]
+        numbers = np.array(
+            [[float(c / top) for c in column] for column, top in zip(coefficients, largest, strict=True)]
+        ).reshape(len(chosen), size)
+        # u = sum_k (c_k exp(Phi_k / 2)) h_k: the values at the wells, largest one
+        at_wells = [[c * s for c, s in zip(column, scale, strict=False)] for column in coefficients]
+        tops = [max(abs(v) for v in column) for column in at_wells]
+        wells = np.array(
+            [[float(v / top) for v in column] for column, top in zip(at_wells, tops, strict=True)]
+        ).reshape(len(chosen), count)
+        shares = np.array([float(big / top) for big, top in zip(largest, tops, strict=True)])
+    height = np.exp(0.5 * (generator.exponent - generator.lowest))
+    cells = [
+        condensed.cell_values(values_at, (row[count:] @ inner) * share * height)
+        for values_at, row, share in zip(wells, numbers, shares, strict=True)
+    ]
+    return Modes(logs, numbers @ basis, cells)
+
+
+def _inner_basis(condensed: Condensation) -> Floats:
+    """A_FF^-1 M h_k and its successors, orthonormal in M, dependent ones left out."""
+    generator = condensed.generator
+    basis: list[Floats] = []
+    current = list(condensed.potentials)
+    for _ in range(KRYLOV):
+        current = [condensed.solve_inside(generator.apply_mass(vector)) for vector in current]
+        for vector in current:
+            norm = np.sqrt(vector @ generator.apply_mass(vector))
+            for _ in range(2):
+                for other in basis:
+                    vector = vector - (other @ generator.apply_mass(vector)) * other
+            left = np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
+            if left > 1e-6 * norm:
+                basis.append(vector / left)
+    return np.asarray(basis).reshape(len(basis), len(condensed.absorbed))
+
+
+def _generalized_eigen(a: Any, m: Any) -> tuple[list[Any], Any]:
+    """Ascending eigenvalues and vectors of a y = lambda m y, in the current precision of mpmath."""
+    import mpmath
+
+    lower = mpmath.cholesky(m)
+    inverse = mpmath.inverse(lower)
+    values, vectors = mpmath.eigsy(inverse * a * inverse.T)
+    return list(values), inverse.T * vectors
