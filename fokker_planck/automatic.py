@@ -54,6 +54,6 @@ def _double_precision(jax: Any) -> Any:
     """A context in which jax computes in double precision, without changing the caller's setting."""
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
-    from jax.experimental import enable_x64
+    from importlib import import_module
 
-    return enable_x64()
+    return import_module("jax.experimental").enable_x64()

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.grammar import check_tree, checked_parameters, excerpt, read_formula, symbols
+from fokker_planck.formula_text import checked_parameters, excerpt
+from fokker_planck.grammar import check_tree, read_formula, symbols
 from fokker_planck.tape import Tape, UnsupportedFunctionError, compile_tape
 
 FloatArray = npt.NDArray[np.float64]
@@ -65,7 +66,8 @@ class Expression:
         """Values at the points ``x`` of shape (dim, n), of shape (n,); not-a-number where it is undefined."""
         if 0 not in self._tapes:
             self._tapes[0] = joint_tape([self])
-        return run_tape(self._tapes[0], self, x)[0]
+        values: FloatArray = run_tape(self._tapes[0], self, x)[0]
+        return values
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.text, self.names, self.parameters, self.key, self.orders)

@@ -87,9 +87,9 @@ def flat_box(dimension: float = 2, side: float = 1.0) -> GalleryEntry:
     n = dimension_parameter(dimension)
     positive("side", side)
     # T is proportional to side**2/epsilon, lambda to epsilon/side**2
-    known = [
-        Known(f"lambda_{i + 1}", (pi / side) ** 2, CLOSED_FORM, 1.0) for i in range(n)
-    ] + [Known("lambda_1 with the boundary absorbing", n * (pi / side) ** 2, CLOSED_FORM, 1.0)]
+    known = [Known(f"lambda_{i + 1}", (pi / side) ** 2, CLOSED_FORM, 1.0) for i in range(n)] + [
+        Known("lambda_1 with the boundary absorbing", n * (pi / side) ** 2, CLOSED_FORM, 1.0)
+    ]
     centre = {1: 1.0 / 8.0, 2: 0.0736713532815138156}.get(n)
     if centre is not None:
         known.append(Known("T(centre -> boundary)", centre * side**2, "Fourier series", 1.0))

@@ -13,7 +13,7 @@ SPECTRAL_ELEMENTS = "spectral elements of order 12, two meshes agree in all digi
 
 
 def mueller_brown() -> GalleryEntry:
-    """Four exponentials of quadratic forms: three minima on a bent path (Mueller, Brown, Theor. Chim. Acta 53, 1979)."""
+    """Three minima on a bent path: four exponentials of quadratic forms (Mueller and Brown, 1979)."""
     terms = (
         (-200, "-(x - 1)**2 - 10*y**2"),
         (-100, "-x**2 - 10*(y - 0.5)**2"),
@@ -80,7 +80,10 @@ def styblinski_tang(dimension: float = 2) -> GalleryEntry:
         (0.1567312567803401, 0.19561235905535807),
         (2.746802770990837, -25.029446655283943),
     )
-    points = [KnownPoint("minimum", (deep[0],) * n, n * deep[1]), KnownPoint("minimum", (shallow[0],) * n, n * shallow[1])]
+    points = [
+        KnownPoint("minimum", (deep[0],) * n, n * deep[1]),
+        KnownPoint("minimum", (shallow[0],) * n, n * shallow[1]),
+    ]
     for axis in range(n):
         position = tuple(top[0] if i == axis else deep[0] for i in range(n))
         points.append(KnownPoint("saddle", position, top[1] + (n - 1) * deep[1]))
@@ -115,7 +118,11 @@ def pitchfork(a: float = 0.0, b: float = 1.0) -> GalleryEntry:
         Potential("(x**2 - 1)**2/4 + (x**2 + a*(1 - x**2))*y**2/2 + b*y**4/4", {"a": a, "b": b}),
         Box((-2.0, -2.5), (2.0, 2.5)),
         1 / 20,
-        {"left": HalfSpace((-1.0, 0.0), 1.0), "middle": HalfSpace((1.0, 0.0), 0.0), "right": HalfSpace((1.0, 0.0), 1.0)},
+        {
+            "left": HalfSpace((-1.0, 0.0), 1.0),
+            "middle": HalfSpace((1.0, 0.0), 0.0),
+            "right": HalfSpace((1.0, 0.0), 1.0),
+        },
         (Known("P(left)", 0.5, "symmetry"),),
         tuple(points),
     )

@@ -27,11 +27,11 @@ def quartic_double_well(dimension: float = 1, k: float = 1.0) -> GalleryEntry:
     across, parameters = _transverse(n, positive("k", k))
     known = []
     for epsilon, lambda_1, to_saddle, to_well in (
-        (1 / 8, 5.681832528253181903e-02, 1.842615844352453523e01, 4.103428025092896220e01),
-        (1 / 20, 2.776140636572725524e-03, 3.619037595009243656e02, 7.296706919423227988e02),
-        (1 / 80, 9.096514249313015794e-10, 1.099322196686590788e09, 2.198644401408288876e09),
-        (1 / 400, 1.668290580659562315e-44, 5.994159600209741768e43, 1.198831920041948354e44),
-        (1 / 2000, 3.204776877377859434e-218, 3.120342033977097160e217, 6.240684067954194319e217),
+        (1 / 8, 5.6818325282531819e-02, 1.8426158443524535e01, 4.1034280250928962e01),
+        (1 / 20, 2.7761406365727255e-03, 3.6190375950092436e02, 7.2967069194232279e02),
+        (1 / 80, 9.0965142493130157e-10, 1.0993221966865907e09, 2.1986444014082888e09),
+        (1 / 400, 1.6682905806595623e-44, 5.9941596002097417e43, 1.1988319200419483e44),
+        (1 / 2000, 3.2047768773778594e-218, 3.1203420339770971e217, 6.2406840679541943e217),
     ):
         if n == 1 or k >= 0.1:
             known.append(Known("lambda_1", lambda_1, QUADRATURE, epsilon))
@@ -39,7 +39,7 @@ def quartic_double_well(dimension: float = 1, k: float = 1.0) -> GalleryEntry:
         known.append(Known("T(x = -1 -> right)", to_well, QUADRATURE, epsilon))
     if n == 1:
         known.append(Known("lambda_2", 1.019569973515275423, QUADRATURE, 1 / 8))
-        known.append(Known("lambda_2", 8.222471245007348111e-01, QUADRATURE, 1 / 20))
+        known.append(Known("lambda_2", 8.2224712450073481e-01, QUADRATURE, 1 / 20))
     known.append(Known("P(left)", 0.5, "symmetry"))
     return GalleryEntry(
         "quartic-double-well",
@@ -62,9 +62,9 @@ def tilted_double_well(tilt: float = 0.1, dimension: float = 1, k: float = 1.0) 
     known: list[Known] = []
     if tilt == 0.1 and (n == 1 or k >= 0.1):
         for epsilon, lambda_1, rightwards, leftwards in (
-            (1 / 8, 6.848910203881246379e-02, 9.005033830749087275e01, 2.157708053679234732e01),
-            (1 / 20, 7.964277917144388142e-03, 5.914100863626065604e03, 1.329085852168879316e02),
-            (1 / 400, 8.253480032574596384e-29, 5.195825219607003666e62, 1.211610128155915941e28),
+            (1 / 8, 6.8489102038812463e-02, 9.0050338307490872e01, 2.1577080536792347e01),
+            (1 / 20, 7.9642779171443881e-03, 5.9141008636260656e03, 1.3290858521688793e02),
+            (1 / 400, 8.2534800325745963e-29, 5.1958252196070036e62, 1.2116101281559159e28),
         ):
             known.append(Known("lambda_1", lambda_1, QUADRATURE, epsilon))
             known.append(Known("T(x = -1 -> right)", rightwards, QUADRATURE, epsilon))
@@ -89,9 +89,9 @@ def flat_and_sharp(asymmetry: float = 0.4, dimension: float = 1, k: float = 1.0)
     known = [Known("P(left) as epsilon -> 0", flat / (flat + sharp), LAPLACE)]
     if asymmetry == 0.4:
         for epsilon, weight, lambda_1, rightwards, leftwards in (
-            (1 / 20, 6.019150610326906119e-01, 2.554629007518224172e-03, 9.932930419163240182e02, 6.586963248729387183e02),
-            (1 / 80, 6.039484176164204394e-01, 6.293774158628957708e-10, 4.011779861161749932e09, 2.630807064425842812e09),
-            (1 / 400, 6.042798789264067526e-01, 2.457039819840738148e-45, 1.028489048960000129e45, 6.735187206636785172e44),
+            (1 / 20, 6.0191506103269061e-01, 2.5546290075182241e-03, 9.9329304191632401e02, 6.5869632487293871e02),
+            (1 / 80, 6.0394841761642043e-01, 6.2937741586289577e-10, 4.0117798611617499e09, 2.6308070644258428e09),
+            (1 / 400, 6.0427987892640675e-01, 2.4570398198407381e-45, 1.0284890489600001e45, 6.7351872066367851e44),
         ):
             known.append(Known("P(left)", weight, QUADRATURE, epsilon))
             if n == 1 or k >= 0.1:
@@ -181,7 +181,7 @@ def many_wells(dimension: float = 2) -> GalleryEntry:
     n = dimension_parameter(dimension, 2)
     terms = " + ".join(f"({axis}**2 - 1)**2/4" for axis in "xyz"[:n])
     known = []
-    for epsilon, lambda_1 in ((1 / 8, 5.681832528253181903e-02), (1 / 20, 2.776140636572725524e-03)):
+    for epsilon, lambda_1 in ((1 / 8, 5.6818325282531819e-02), (1 / 20, 2.7761406365727255e-03)):
         source = f"sum over the axes, {QUADRATURE}"
         known += [Known(f"lambda_{i + 1}", lambda_1, source, epsilon) for i in range(n)]
         known += [Known(f"lambda_{n + 1}", 2.0 * lambda_1, source, epsilon)]

@@ -8,45 +8,27 @@ from __future__ import annotations
 
 import ast
 import difflib
-import keyword
 import math
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from fokker_planck.errors import ProblemError
+from fokker_planck.formula_text import (
+    ALIASES,
+    DEEPEST_NESTING,
+    EXAMPLE,
+    FUNCTIONS,
+    REFUSED,
+    excerpt,
+    parameters_key,
+    parsed_text,
+    too_deep,
+)
 
-LONGEST_TEXT = 10_000
-DEEPEST_NESTING = 40
 LARGEST_EXPONENT = 1000
 # exact integers beyond this are rounded (numbers) or refused (coefficients)
 MOST_BITS = 8192
-EXAMPLE = "a formula such as (x**2 - 1)**2/4 + k*y**2/2"
-
-CONSTANTS = {"pi": math.pi, "e": math.e}
-
-
-def _heaviside(u: float) -> float:
-    return 0.5 if u == 0.0 else float(u > 0.0)
-
-
-def _sign(u: float) -> float:
-    return float((u > 0.0) - (u < 0.0))
-
-
-# name -> (function of doubles, least and most arguments)
-FUNCTIONS: dict[str, tuple[Any, int, int]] = {
-    **{name: (getattr(math, name), 1, 1) for name in (
-        "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan",
-        "asinh", "acosh", "atanh", "erf", "erfc")},
-    "abs": (abs, 1, 1), "sign": (_sign, 1, 1), "heaviside": (_heaviside, 1, 1),
-    "atan2": (math.atan2, 2, 2), "min": (min, 2, 20), "max": (max, 2, 20),
-}  # fmt: skip
-_ALIASES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "fabs": "abs"}
-_RESERVED = frozenset(FUNCTIONS) | frozenset(CONSTANTS)
 
 
 @dataclass(frozen=True)
@@ -71,7 +53,7 @@ class Scope:
 
     def too_deep(self) -> ProblemError:
         """The error for nesting that would exhaust the stack."""
-        return self.error("too many nested brackets", f"at most {DEEPEST_NESTING} levels")
+        return too_deep(self.text, self.key)
 
 
 def read_formula(
@@ -84,7 +66,7 @@ def read_formula(
     >>> read_formula("k*x**2/2", ("x", "y"), {"k": 3.0}, "potential.expression")
     (('x',), 3*x**2/2)
     """
-    root = _parsed(text, key)
+    root = parsed_text(text, key)
     used = {node.id for node in ast.walk(root) if isinstance(node, ast.Name)}
     unused = sorted(set(parameters) - used)
     if unused:
@@ -100,29 +82,6 @@ def read_formula(
     except RecursionError:
         raise scope.too_deep() from None
     return tuple(name for name in names if name in used), tree
-
-
-def checked_parameters(parameters: Mapping[str, float] | None, names: Sequence[str], key: str) -> dict[str, float]:
-    """Parameters as doubles; raises ProblemError for names and values that cannot be parameters."""
-    place = parameters_key(key)
-    if parameters is not None and not isinstance(parameters, Mapping):
-        raise ProblemError(place, parameters, "a table of names and numbers")
-    checked: dict[str, float] = {}
-    for name, value in (parameters or {}).items():
-        if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
-            raise ProblemError(place, f"the parameter name {name!r}", "a name of letters, digits and underscores")
-        if name in names:
-            raise ProblemError(f"{place}.{name}", "a parameter named like a coordinate", "another name")
-        if name in _RESERVED or name in _ALIASES:
-            raise ProblemError(f"{place}.{name}", "a parameter named like a function or constant", "another name")
-        checked[name] = _finite_number(value, f"{place}.{name}")
-    return checked
-
-
-def parameters_key(key: str) -> str:
-    """The key of the parameters that go with a formula: potential.expression -> potential.parameters."""
-    head = key.rpartition(".")[0]
-    return f"{head}.parameters" if head else "parameters"
 
 
 def check_tree(tree: Any, text: str, key: str) -> None:
@@ -143,24 +102,6 @@ def symbols(names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(Symbol(name, real=True) for name in names)
 
 
-def excerpt(text: str, longest: int = 60) -> str:
-    """The beginning of a long formula."""
-    return text if len(text) <= longest else text[: longest - 3] + "..."
-
-
-def _finite_number(value: object, key: str) -> float:
-    wanted = "a finite number"
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ProblemError(key, value, wanted)
-    try:
-        number = float(value)
-    except OverflowError:
-        raise ProblemError(key, "an integer that no double holds", wanted) from None
-    if not math.isfinite(number):
-        raise ProblemError(key, number, wanted)
-    return number
-
-
 def _known_names(names: Sequence[str], parameters: Mapping[str, float]) -> dict[str, Term]:
     from sympy import E, pi
 
@@ -168,46 +109,6 @@ def _known_names(names: Sequence[str], parameters: Mapping[str, float]) -> dict[
     known.update({name: Term(_exact(value), value) for name, value in parameters.items()})
     known.update({"pi": Term(pi, math.pi), "e": Term(E, math.e)})
     return known
-
-
-def _parsed(text: object, key: str) -> ast.expr:
-    if not isinstance(text, str):
-        raise ProblemError(key, text, f"a string, {EXAMPLE}")
-    if not text.strip():
-        raise ProblemError(key, "an empty string", EXAMPLE)
-    if len(text) > LONGEST_TEXT:
-        raise ProblemError(key, f"{len(text)} characters", f"at most {LONGEST_TEXT}")
-    strange = next((c for c in text if not (c.isascii() and (c.isprintable() or c in "\t\r\n")) or c in "#\\;"), None)
-    if strange is not None:
-        # unicode minus signs and superscripts come with copied formulas
-        raise ProblemError(key, f"the character {strange!r}", "plain letters, digits, brackets and + - * / **")
-    if "^" in text:
-        raise ProblemError(key, f"the operator ^ in '{excerpt(text)}'", "powers written with **, as in x**2")
-    joined = " ".join(text.split())
-    if _deepest_bracket(joined) > DEEPEST_NESTING:
-        raise Scope(text, key, {}).too_deep()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(joined, mode="eval").body
-    except (RecursionError, MemoryError):
-        raise Scope(text, key, {}).too_deep() from None
-    except (SyntaxError, ValueError) as error:
-        if "integer string" in str(error):
-            raise ProblemError(key, "an integer of thousands of digits", "numbers below 1e308") from None
-        column = getattr(error, "offset", None)
-        place = f" at character {column}" if column else ""
-        raise ProblemError(
-            key, f"'{excerpt(joined)}', a syntax error{place}", f"{EXAMPLE}, every product written with *"
-        ) from None
-
-
-def _deepest_bracket(text: str) -> int:
-    depth = deepest = 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _converted(node: ast.expr, scope: Scope, depth: int) -> Term:
@@ -232,31 +133,7 @@ def _converted(node: ast.expr, scope: Scope, depth: int) -> Term:
         raise scope.error("an unknown operator", "only + - * / and **")
     if isinstance(node, ast.Call):
         return _call(node, scope, depth)
-    raise scope.error(_REFUSED.get(type(node), "something that is no arithmetic"))
-
-
-_REFUSED: dict[type[ast.AST], str] = {
-    ast.Attribute: "an attribute (a dot after a name)",
-    ast.Subscript: "square brackets after a name",
-    ast.Lambda: "a lambda",
-    ast.NamedExpr: "an assignment",
-    ast.Compare: "a comparison",
-    ast.IfExp: "a condition",
-    ast.BoolOp: "a logical operator",
-    ast.UnaryOp: "a logical operator",
-    ast.Tuple: "a comma",
-    ast.List: "a list",
-    ast.Dict: "a dictionary",
-    ast.Set: "a set",
-    ast.ListComp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.GeneratorExp: "a comprehension",
-    ast.JoinedStr: "a string",
-    ast.Starred: "a starred argument",
-    ast.Await: "the word await",
-    ast.Yield: "the word yield",
-}
+    raise scope.error(REFUSED.get(type(node), "something that is no arithmetic"))
 
 
 def _literal(value: object, scope: Scope) -> Term:
@@ -348,7 +225,7 @@ def _call(node: ast.Call, scope: Scope, depth: int) -> Term:
     if name not in FUNCTIONS:
         if name in scope.names:
             raise scope.error(f"'{name}' followed by a bracket", f"a product written with *, as in {name}*(...)")
-        wanted = _ALIASES[name] if name in _ALIASES else _suggestion(name, list(FUNCTIONS))
+        wanted = ALIASES[name] if name in ALIASES else _suggestion(name, list(FUNCTIONS))
         raise scope.error(f"the unknown function '{name}'", wanted)
     function, least, most = FUNCTIONS[name]
     if node.keywords or not least <= len(node.args) <= most:

@@ -102,7 +102,8 @@ class Potential:
         """V at the points ``x`` of shape (dim, n), of shape (n,); infinite or not-a-number where V is."""
         points = _checked_points(x, self.dimension)
         if self._formula is not None:
-            return self._run(((),), points)[0]
+            values: FloatArray = self._run(((),), points)[0]
+            return values
         if self._function is None:
             raise TypeError("a potential has a formula or a function")
         return _shaped(self._function, points, (points.shape[1],), "potential")
@@ -181,16 +182,20 @@ def _partial_derivative(potential: Potential, axes: tuple[int, ...], x: npt.Arra
     points = _checked_points(x, potential.dimension)
     if axes and max(axes) >= points.shape[0]:
         raise ValueError(f"a derivative along coordinate {max(axes)} of points with {points.shape[0]} coordinates")
+    result: FloatArray
     if potential._formula is not None:
         if axes and max(axes) >= potential._formula.dimension:
             return np.zeros(points.shape[1])
-        return potential._run((axes,), points)[0]
+        result = potential._run((axes,), points)[0]
+        return result
     if not axes:
         return potential.value(points)
     if len(axes) == 1:
-        return potential.gradient(points)[axes[0]]
+        result = potential.gradient(points)[axes[0]]
+        return result
     if len(axes) == 2:
-        return potential.hessian(points)[axes[0], axes[1]]
+        result = potential.hessian(points)[axes[0], axes[1]]
+        return result
     direction = np.eye(points.shape[0])[axes[-1]]
     return differences.first_derivative(partial(_partial_derivative, potential, axes[:-1]), points, direction)
 

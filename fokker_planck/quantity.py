@@ -116,7 +116,7 @@ class Quantity:
         return Quantity.of_log(-self.log, self.relative_error)
 
     def ratio(self, other: Quantity) -> float | None:
-        """This over ``other``; None where either is not positive or the ratio fits no double.
+        """The quotient of this by ``other``; None where either is not positive or the ratio fits no double.
 
         >>> Quantity.of_log(-4000.0, 0.0).ratio(Quantity.of_log(-4001.0, 0.0))
         2.718281828459045

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ class Tape:
     outputs: tuple[int, ...]
 
     def __call__(self, x: FloatArray) -> FloatArray:
-        """Values at ``x`` of shape (dim >= coordinates, n), of shape (len(outputs), n); not-a-number where undefined."""
+        """Values at ``x`` of shape (dim >= coordinates, n), of shape (len(outputs), n); NaN where undefined."""
         n = x.shape[1]
         result = np.empty((len(self.outputs), n))
         with np.errstate(all="ignore"):
@@ -198,7 +198,7 @@ def _execute(instruction: Instruction, registers: list[Any]) -> Any:
     return _function(instruction.operation)(*arguments)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _function(name: str) -> Callable[..., Any]:
     if name in ("erf", "erfc"):
         from scipy import special

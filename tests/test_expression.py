@@ -196,9 +196,7 @@ AGREE = {
     "min(x, y, 1/2) + max(x, -y)": lambda x, y: np.minimum(np.minimum(x, y), 0.5) + np.maximum(x, -y),
     "heaviside(x - y)*x": lambda x, y: np.heaviside(x - y, 0.5) * x,
     "e**x + exp(1)": lambda x, y: np.exp(x) + np.e,
-    "(4 + x)**0.5 + (4 + x)**1.5 + (4 + y)**(-1/3)": lambda x, y: (
-        (4 + x) ** 0.5 + (4 + x) ** 1.5 + (4 + y) ** (-1 / 3)
-    ),
+    "(4 + x)**0.5 + (4 + x)**1.5 + (4 + y)**(-1/3)": lambda x, y: (4 + x) ** 0.5 + (4 + x) ** 1.5 + (4 + y) ** (-1 / 3),
     "(4 + x)**y": lambda x, y: (4 + x) ** y,
     "1e-3*x + .5*y + 1E2 + 0x10": lambda x, y: 1e-3 * x + 0.5 * y + 116,
     "(x - y)**17/1e4": lambda x, y: (x - y) ** 17 / 1e4,
@@ -314,7 +312,9 @@ def test_parameters_enter_as_the_decimals_that_were_typed():
 
 
 def test_large_integers_and_exponents_stay_doubles():
-    assert parse_expression("x*123456789012345678901234567890")(np.array([[1.0]]))[0] == 123456789012345678901234567890.0
+    assert (
+        parse_expression("x*123456789012345678901234567890")(np.array([[1.0]]))[0] == 123456789012345678901234567890.0
+    )
     assert parse_expression("x**100")(np.array([[1.1]]))[0] == pytest.approx(1.1**100, rel=1e-13)
     assert parse_expression("1.000001**900*x")(np.array([[1.0]]))[0] == pytest.approx(1.000001**900, rel=1e-13)
 

@@ -167,7 +167,9 @@ def test_exit_times_from_the_centre_of_the_ball(dimension, epsilon):
     wanted = reference(f"OUBALL_d{dimension}_eps{epsilon}_T")
     assert known(entry, "T(0 -> boundary)", epsilon) == pytest.approx(wanted, rel=1e-14)
     # the flat limit and the scaling of time
-    assert gallery_exits.exit_time_from_centre(dimension, 1e-14, epsilon) == pytest.approx(1 / (2 * dimension * epsilon))
+    assert gallery_exits.exit_time_from_centre(dimension, 1e-14, epsilon) == pytest.approx(
+        1 / (2 * dimension * epsilon)
+    )
     assert gallery_exits.exit_time_from_centre(dimension, 3.0, 3 * epsilon) == pytest.approx(wanted / 3, rel=1e-13)
 
 
@@ -181,7 +183,9 @@ def test_an_absorbing_eigenvalue_in_closed_form():
     """1 - |x|**2 is an eigenfunction of eps u'' - k x u' where k/(2 eps) = d/2."""
     for dimension in (1, 2, 3):
         k = 1.5
-        fact = next(f for f in named("ornstein-uhlenbeck", dimension=dimension, stiffness=k).known if "absorb" in f.quantity)
+        fact = next(
+            f for f in named("ornstein-uhlenbeck", dimension=dimension, stiffness=k).known if "absorb" in f.quantity
+        )
         # L (1 - r^2) = -2 d eps + 2 k r^2 = -lambda (1 - r^2)
         assert 2 * dimension * fact.epsilon == pytest.approx(fact.value)
         assert 2 * k == pytest.approx(fact.value)
@@ -237,7 +241,9 @@ def test_the_maier_stein_drift_is_a_gradient():
 def test_one_dimensional_wells_have_no_other_critical_points():
     for name in ("quartic-double-well", "flat-top", "triple-well", "prinz", "styblinski-tang"):
         entry = named(name, dimension=1) if "dimension" in parameters_of(name) else named(name)
-        slope = entry.potential.gradient(np.linspace(*(b[0] for b in (entry.domain.lower, entry.domain.upper)), 99_999)[None])[0]
+        slope = entry.potential.gradient(
+            np.linspace(*(b[0] for b in (entry.domain.lower, entry.domain.upper)), 99_999)[None]
+        )[0]
         assert np.count_nonzero(np.diff(np.sign(slope[slope != 0]))) == len(
             {round(p.position[0], 9) for p in entry.critical_points}
         )
