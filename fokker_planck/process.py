@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,6 +98,11 @@ class ScaledPotential:
     def hessian(self, x: FloatArray) -> FloatArray:
         """Hess V / epsilon, (dim, dim, n)."""
         return self.potential.hessian(x) / self.epsilon
+
+    def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], FloatArray]:
+        """A partial derivative of V / epsilon, as in ``Potential.derivative``."""
+        of_potential = self.potential.derivative(orders)
+        return lambda x: of_potential(x) / self.epsilon
 
     __call__ = value
 

@@ -42,6 +42,7 @@ def test_isotropic_noise_divides_the_potential(dimension):
     balance = check_gradient_of_the_exponent(process, dimension, x)
     np.testing.assert_array_equal(balance.exponent.value(x), process.potential.value(x) / 0.05)
     assert isinstance(balance.exponent, ScaledPotential)
+    np.testing.assert_allclose(balance.exponent.derivative((3,))(x), 6 * x[0] / 0.05, rtol=1e-13)
     assert balance.diffusion == Isotropic(0.05)
 
 
