@@ -57,6 +57,12 @@ class Discretization:
         """Number of unknowns before absorbing sets are taken out."""
         return len(self.nodes)
 
+    @property
+    def reference_points(self) -> Floats:
+        """Quadrature points on the reference simplex, (n, dim)."""
+        dimension = self.triangulation.dimension
+        return _dolfinx.quadrature_points(dimension, quadrature_degree(self.degree, dimension))[0]
+
     def __repr__(self) -> str:
         return f"<Discretization: {len(self.triangulation.cells)} cells of degree {self.degree}, {self.count} unknowns>"
 

@@ -20,15 +20,14 @@ OUTSIDE = 1e-9
 class Field:
     """Nodal values of a function, (N,), on a discretization.
 
-    Where ``logarithm`` is set the nodal values are those of the function's natural logarithm.  The function is the nodal values
-    times exp(``log_scale``): a mean time need not fit a double.
+    Where ``logarithm`` is set the nodal values are those of the function's natural logarithm: a density, or a mean time, need not
+    fit a double.
     """
 
     name: str
     discretization: Discretization
     nodal: Floats
     logarithm: bool = False
-    log_scale: float = 0.0
 
     def __call__(self, x: Floats) -> Floats:
         """Values at points of shape (dim, n); nan outside of the mesh."""

@@ -20,6 +20,7 @@ from fokker_planck.solvers.setting import Setting, heights_to_target, prepare, r
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 TARGET = "target"
+LARGEST_LOG = 690.0
 
 
 def mean_exit_time(
@@ -38,9 +39,17 @@ def mean_exit_time(
 
     outcome = answered(setting, heights, regions, answer)
     times = outcome.payload
-    field = Field("mean exit time", outcome.discretization, times.relative, log_scale=times.log_scale)
+    field = _field(outcome.discretization, times)
     mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))
     return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
+
+
+def _field(discretization: Discretization, times: Times) -> Field:
+    if times.log_scale < LARGEST_LOG:
+        return Field("mean exit time", discretization, times.relative * np.exp(times.log_scale))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nodal = np.log(np.maximum(times.relative, 0.0)) + times.log_scale
+    return Field("mean exit time", discretization, nodal, logarithm=True)
 
 
 def absorbed_unknowns(discretization: Discretization, target: Set | Literal["boundary"]) -> Booleans:

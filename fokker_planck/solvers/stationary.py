@@ -1,0 +1,92 @@
+"""Stationary density p = exp(-Phi) / Z of a process in detailed balance, and the weight of every well."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from fokker_planck.basin_map import BasinMap
+from fokker_planck.basins import basin_masses
+from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.field import Field
+from fokker_planck.fem.meshing import domain_triangulation, resolved
+from fokker_planck.fem.triangulation import Floats
+from fokker_planck.problem import Problem
+from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.accuracy import DEGREE
+from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
+from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
+
+
+def stationary_density(problem: Problem) -> Stationary:
+    """The density as a field (its logarithm), and the probability of the basin of attraction of every minimum."""
+    started = time.perf_counter()
+    setting = prepare(problem)
+    degree = problem.resolution.degree or DEGREE[problem.dimension]
+    heights = heights_between_wells(setting)
+    mesh = domain_triangulation(problem, {})
+    if problem.resolution.cells is None:
+        mesh = resolved(mesh, setting.balance.exponent, heights, degree, 0.1 * problem.resolution.tolerance)
+    discretization = discretize(mesh, degree, problem.periods)
+    logs, errors = _log_masses(setting, discretization)
+    total = float(np.logaddexp.reduce(logs))
+    shares = np.exp(logs - total)
+    of_total = float(shares @ errors)
+    wells = tuple(
+        WellWeight(minimum.position, Quantity.of_log(float(log) - total, _error_of_share(share, error, of_total)))
+        for minimum, log, share, error in zip(setting.landscape.minima, logs, shares, errors, strict=True)
+    )
+    nodal = -setting.balance.exponent.value(discretization.nodes.T) - total
+    statistics = Statistics(
+        unknowns=discretization.count,
+        cells=len(mesh.cells),
+        degree=degree,
+        levels=1,
+        seconds=time.perf_counter() - started,
+        dolfinx=_dolfinx.VERSION,
+    )
+    return Stationary(wells, Field("density", discretization, nodal, logarithm=True), statistics)
+
+
+def _error_of_share(share: float, error: float, of_total: float) -> float:
+    return float((1.0 - share) * error + max(of_total - share * error, 0.0))
+
+
+def _log_masses(setting: Setting, discretization: Discretization) -> tuple[Floats, Floats]:
+    """Logarithm of the integral of exp(-Phi) over every basin, (K,), and its relative error."""
+    exponent, landscape = setting.balance.exponent, setting.landscape
+    mesh = discretization.triangulation
+    label = BasinMap(landscape, exponent)
+    count = len(landscape.minima)
+    logs, errors = basin_masses(
+        mesh.points, mesh.cells, lambda x: -exponent.value(x), label, count, setting.problem.resolution.tolerance
+    )
+    lowest = landscape.minima[0].value
+    extra = _beyond_straight_cells(setting, discretization, label, lowest)
+    masses = np.exp(logs + lowest) + extra
+    with np.errstate(divide="ignore"):
+        return np.log(masses) - lowest, errors
+
+
+def _beyond_straight_cells(
+    setting: Setting, discretization: Discretization, label: BasinMap, lowest: float
+) -> Floats:
+    """What the curved cells add to the integrals over the straight ones, times exp(``lowest``)."""
+    extra = np.zeros(len(setting.landscape.minima))
+    curved, cells = discretization.curved, discretization.map
+    if len(curved.cells):
+        exponent = setting.balance.exponent
+        dimension = discretization.triangulation.dimension
+        corners = discretization.triangulation.points[discretization.vertices[curved.cells]]
+        points = cells.points[:, curved.cells]
+        true = np.exp(lowest - exponent.value(points.reshape(dimension, -1))).reshape(points.shape[1:])
+        reference = discretization.reference_points
+        straight = np.einsum("nk,ckd->dcn", np.c_[1.0 - reference.sum(axis=1), reference], corners)
+        plain = np.exp(lowest - exponent.value(straight.reshape(dimension, -1))).reshape(points.shape[1:])
+        volume = cells.volume[curved.cells]
+        difference = (true * volume - plain * volume / cells.stretch[curved.cells]).sum(axis=1)
+        wells = label.roughly(np.ascontiguousarray(corners.mean(axis=1).T))
+        np.add.at(extra, wells, difference)
+    return np.asarray(discretization.comm.allreduce(extra))
