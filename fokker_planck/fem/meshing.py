@@ -179,7 +179,7 @@ def resolved(triangulation: Triangulation, exponent: Any, heights: Heights, degr
         importance = heights.importance(low, high)
         error = np.zeros(len(low))
         todo = ~steep & (importance > accuracy) & (low < heights.ceiling)
-        error[todo] = _quadrature_error(triangulation.cell_points[todo], exponent, degree)
+        error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
         marked = steep | (error * importance > accuracy)
         if not marked.any():
             keep = low < heights.ceiling
@@ -192,7 +192,7 @@ def resolved(triangulation: Triangulation, exponent: Any, heights: Heights, degr
         triangulation = refine(triangulation, marked)
 
 
-def _quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
+def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
     """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by the rule of the forms.
 
     The difference to a rule of ``LOWER`` degrees less, times ``GAIN``: what that many degrees bring at least where Phi changes by no more than

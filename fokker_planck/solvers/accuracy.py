@@ -13,8 +13,8 @@ import numpy as np
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.indicator import surplus
-from fokker_planck.fem.meshing import Heights, domain_triangulation, resolved
+from fokker_planck.fem.indicator import energy_errors, shares_of_cells
+from fokker_planck.fem.meshing import Heights, domain_triangulation, quadrature_error, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Floats, Triangulation
 from fokker_planck.sets import Set
@@ -24,15 +24,18 @@ from fokker_planck.solvers.setting import Setting
 DEGREE = {1: 6, 2: 4, 3: 4}
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
 LEAST_ERROR = 2e-13
+WEIGHT_SHARE = 0.05
+FLOOR = 0.02
+SAFETY = 10.0
+TRUST = (0.4, 5.0)
 AGAIN = "bisect again"
-VERBOSE = False
 
 
 @dataclass(frozen=True)
 class Answer:
     """``numbers`` (k,) are natural logarithms of what is reported; the ``payload`` travels along.
 
-    ``modes`` are the functions that must be resolved for the numbers to be right, cell by cell as :func:`surplus` takes them.
+    ``modes`` are the functions that must be resolved for the numbers to be right, cell by cell as :func:`energy_errors` takes them.
     """
 
     numbers: Floats
@@ -62,40 +65,61 @@ def answered(
     that it errs on the large side.  With a fixed mesh, the difference to the answer of one degree less is the estimate.
     """
     started = time.perf_counter()
-    resolution = setting.problem.resolution
-    dimension = setting.problem.dimension
+    resolution, dimension = setting.problem.resolution, setting.problem.dimension
     degree = resolution.degree or DEGREE[dimension]
     base = domain_triangulation(setting.problem, regions)
     if resolution.cells is not None:
         return _on_fixed_mesh(setting, base, degree, answer, started)
-    triangulation = resolved(
-        base, setting.balance.exponent, heights, degree, 0.1 * resolution.tolerance
-    )
-    last: Answer | None = None
-    last_size, level = 0, 0
+    tolerance = resolution.tolerance
+    triangulation = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
+    last: tuple[Floats, Floats] | None = None
+    level = 0
     while True:
         discretization = discretize(triangulation, degree, setting.problem.periods)
         current = answer(discretization)
         level += 1
+        indicator, predicted = _predicted(current)
         if last is not None:
-            growth = discretization.count / last_size
-            shrink = min(growth ** (degree / dimension), 16.0)
-            errors = np.abs(np.expm1(current.numbers - last.numbers)) / (shrink - 1.0) + LEAST_ERROR
-            if VERBOSE: print(level, discretization, current.numbers, errors)
-            enough = bool((errors <= resolution.tolerance).all())
-            if enough or discretization.count * growth > MOST_UNKNOWNS[dimension]:
+            change = np.abs(np.expm1(current.numbers - last[0]))
+            trust = np.clip(change / np.maximum(last[1], 1e-300), *TRUST)
+            errors = SAFETY * trust * predicted + weight_errors(current, setting.balance.exponent) + LEAST_ERROR
+            enough = bool((errors <= tolerance).all())
+            if enough or discretization.count > MOST_UNKNOWNS[dimension]:
                 if not enough:
-                    _warn(float(errors.max()), resolution.tolerance)
+                    _warn(float(errors.max()), tolerance)
                 return _outcome(current, errors, discretization, level, started)
-        last, last_size = current, discretization.count
-        triangulation = _refined_where_unresolved(triangulation, surplus(current.generator, current.modes), degree)
+        last = current.numbers, predicted
+        floor = FLOOR * tolerance / len(indicator)
+        triangulation = _refined_where_unresolved(triangulation, indicator, degree, floor)
 
 
-def _refined_where_unresolved(triangulation: Triangulation, indicator: Floats, degree: int) -> Triangulation:
+def _predicted(current: Answer) -> tuple[Floats, Floats]:
+    """Estimated error in every cell, of all modes together, and of every number, (k,)."""
+    parts = [energy_errors(current.generator, mode) for mode in current.modes]
+    indicator = np.sum(parts, axis=0)
+    sums = np.array([part.sum() for part in parts])
+    one_each = len(sums) == len(current.numbers)
+    return indicator, sums if one_each else np.full(len(current.numbers), sums.sum())
+
+
+def weight_errors(current: Answer, exponent: Any) -> float:
+    """Relative error that the quadrature of exp(-Phi) brings: that of every cell, times the cell's share of mass and of energy."""
+    discretization = current.generator.discretization
+    corners = discretization.triangulation.points[discretization.vertices]
+    errors = quadrature_error(corners, exponent, discretization.degree)
+    shares = shares_of_cells(current.generator, current.modes)
+    return float(discretization.comm.allreduce(float(errors @ shares)))
+
+
+def _refined_where_unresolved(
+    triangulation: Triangulation, indicator: Floats, degree: int, floor: float
+) -> Triangulation:
     """Bisect the worst cells twice and those within a bisection's gain of them once."""
     gain = 2.0 ** (2.0 * degree / triangulation.dimension)
     worst = float(indicator.max())
-    marked, twice = indicator > worst / gain**2, indicator > worst / gain
+    marked, twice = indicator > max(worst / gain**2, floor), indicator > max(worst / gain, floor)
+    if not marked.any():
+        marked = np.ones(len(indicator), dtype=bool)
     again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
     once = refine(again, marked)
     done = refine(once, once.regions[AGAIN])

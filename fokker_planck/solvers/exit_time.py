@@ -71,27 +71,27 @@ def exit_times(setting: Setting, discretization: Discretization, absorbed: Boole
     """tau = sum_k tau_k h_k + A_FF^-1 M 1 with S tau = H^T M 1 on the wells (Bovier et al. 2004, section 3)."""
     generator = assemble(discretization, setting.balance)
     wells = well_nodes(discretization, setting.landscape.minima, absorbed)
-    condensed = condense(generator, wells, absorbed, setting.relaxation_rate)
+    condensed = condense(generator, wells, [absorbed], setting.relaxation_rate)
     height = 0.5 * (generator.exponent - generator.lowest)
     logs = _log_times_at_wells(condensed) if len(condensed.wells) else np.zeros(0)
     scale = max([0.0, *logs])
     inside = condensed.solve_inside(condensed.load) * np.exp(height - scale)
     result = inside.copy()
-    for log, depth, potential in zip(logs, condensed.exponents, condensed.potentials, strict=True):
-        result += potential * np.exp(0.5 * (generator.exponent - depth) + (log - scale))
-    return Times(result, scale, generator, condensed.cell_values(np.exp(logs - scale), inside))
+    at_states = np.append(np.exp(logs - scale), 0.0)
+    for state, value in enumerate(at_states[:-1]):
+        result += value * condensed.unscaled(state)
+    return Times(result, scale, generator, condensed.cell_values(at_states, inside))
 
 
 def _log_times_at_wells(condensed: Condensation) -> Floats:
     """log tau at the wells: the small system S tau = H^T M 1 in multiple precision."""
     import mpmath
 
-    digits = condensed.digits()
-    generator = condensed.generator
+    digits, count = condensed.digits(), len(condensed.wells)
     with mpmath.workdps(digits):
-        right: Any = mpmath.matrix(len(condensed.wells), 1)
-        for k, (potential, depth) in enumerate(zip(condensed.potentials, condensed.exponents, strict=True)):
-            half = mpmath.exp(-mpmath.mpf(float(depth - generator.lowest)) / 2)
-            right[k] = mpmath.mpf(float(potential @ condensed.load)) * half
-        times = mpmath.lu_solve(condensed.reduced_generator(digits), right)
+        half = condensed.half_weights()
+        right: Any = mpmath.matrix(count, 1)
+        for well in range(count):
+            right[well] = mpmath.mpf(float(condensed.potentials[well] @ condensed.load)) * half[well]
+        times = mpmath.lu_solve(condensed.reduced_generator(digits)[:count, :count], right)
         return np.array([float(mpmath.log(time)) for time in times])

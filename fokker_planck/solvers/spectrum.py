@@ -83,12 +83,13 @@ def _unscaled(generator: Generator, vector: Floats) -> Floats:
 def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wanted: int) -> Modes:
     """The lowest nonzero eigenvalues: the small ones from the wells, the rest from SLEPc with those deflated."""
     wells = well_nodes(generator.discretization, setting.landscape.minima, absorbed)
-    condensed = condense(generator, wells, absorbed, setting.relaxation_rate)
+    targets = [absorbed] if absorbed.any() else []
+    condensed = condense(generator, wells, targets, setting.relaxation_rate)
     small = small_modes(condensed, SMALL * condensed.slowest_inside, wanted)
     missing = wanted - len(small.logs)
     if missing <= 0:
         return small
-    others = _ordinary_modes(generator, condensed, small.vectors, missing, SHIFT * setting.relaxation_rate)
+    others = _ordinary_modes(generator, absorbed, small.vectors, missing, SHIFT * setting.relaxation_rate)
     return Modes(
         np.concatenate([small.logs, others.logs]),
         np.concatenate([small.vectors, others.vectors]),
@@ -97,12 +98,12 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
 
 
 def _ordinary_modes(
-    generator: Generator, condensed: Condensation, known: Floats, count: int, shift: float
+    generator: Generator, absorbed: Booleans, known: Floats, count: int, shift: float
 ) -> Modes:
-    free = ~condensed.absorbed
-    system = free_system(generator, condensed.absorbed)
+    free = ~absorbed
+    system = free_system(generator, absorbed)
     kernel = [vector[free] for vector in known]
-    if not condensed.absorbed.any():
+    if free.all():
         kernel.insert(0, generator.constant[free])
     values, vectors = _petsc.lowest_eigenvectors(system.stiffness, system.mass, count, -shift, kernel)
     order = np.argsort(values)[:count]
@@ -124,16 +125,17 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)
-    if not count or (count == 1 and not condensed.absorbed.any()):
-        return Modes(np.zeros(0), np.zeros((0, len(condensed.absorbed))), [])
+    killed = bool(condensed.targets)
+    if not count or (count == 1 and not killed):
+        return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [])
     inner = _inner_basis(condensed)
-    basis = np.concatenate([condensed.potentials, inner])
+    basis = np.concatenate([condensed.potentials[:count], inner])
     images = np.asarray([generator.apply_mass(vector) for vector in basis])
     mass = basis @ images.T
     energy = np.asarray([vector @ np.asarray([generator.apply_stiffness(other) for other in inner]).T for vector in inner])
     digits = condensed.digits()
     with mpmath.workdps(digits):
-        scale = [mpmath.exp(mpmath.mpf(float(phi - generator.lowest)) / 2) for phi in condensed.exponents]
+        scale = [1 / half for half in condensed.half_weights()]
         size = len(basis)
         a, m = mpmath.matrix(size, size), mpmath.matrix(size, size)
         reduced = condensed.reduced_generator(digits)
@@ -145,7 +147,7 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
                 elif i >= count and j >= count:
                     a[i, j] = mpmath.mpf(float(0.5 * (energy[i - count, j - count] + energy[j - count, i - count])))
         values, vectors = _generalized_eigen(a, m)
-        first = 0 if condensed.absorbed.any() else 1
+        first = 0 if killed else 1
         chosen = [k for k in range(first, min(count, first + most)) if values[k] < below]
         if any(values[k] <= 0 for k in chosen):
             raise ConvergenceError("a small eigenvalue of the reduced problem is not positive", _petsc.REMEDY)
@@ -164,7 +166,7 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
         shares = np.array([float(big / top) for big, top in zip(largest, tops, strict=True)])
     height = np.exp(0.5 * (generator.exponent - generator.lowest))
     cells = [
-        condensed.cell_values(values_at, (row[count:] @ inner) * share * height)
+        condensed.cell_values(np.append(values_at, np.zeros(int(killed))), (row[count:] @ inner) * share * height)
         for values_at, row, share in zip(wells, numbers, shares, strict=True)
     ]
     return Modes(logs, numbers @ basis, cells)
@@ -174,7 +176,7 @@ def _inner_basis(condensed: Condensation) -> Floats:
     """A_FF^-1 M h_k and its successors, orthonormal in M, dependent ones left out."""
     generator = condensed.generator
     basis: list[Floats] = []
-    current = list(condensed.potentials)
+    current = list(condensed.potentials[: len(condensed.wells)])
     for _ in range(KRYLOV):
         current = [condensed.solve_inside(generator.apply_mass(vector)) for vector in current]
         for vector in current:
@@ -185,7 +187,7 @@ def _inner_basis(condensed: Condensation) -> Floats:
             left = np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
             if left > 1e-6 * norm:
                 basis.append(vector / left)
-    return np.asarray(basis).reshape(len(basis), len(condensed.absorbed))
+    return np.asarray(basis).reshape(len(basis), len(generator.exponent))
 
 
 def _generalized_eigen(a: Any, m: Any) -> tuple[list[Any], Any]:

@@ -48,28 +48,22 @@ def well_nodes(discretization: Discretization, minima: Sequence[CriticalPoint], 
 
 @dataclass(frozen=True)
 class Condensation:
-    """``wells`` (K,) are unknowns; ``potentials`` (K, N) are the h_k, ``couplings`` (K, K) and ``to_target`` (K,) are -S, all scaled.
+    """The states are ``wells`` (K,), single unknowns, followed by the ``targets``, sets of unknowns (N,) each.
 
-    The diagonal of ``couplings`` is not used.  ``target_potential`` (N,) is the potential of the target, scaled by
-    ``target_exponent``; ``slowest_inside`` is the smallest eigenvalue of (A_FF, M_FF): the rate below which the wells account for all.
+    ``potentials`` (n, N) are the h of every state and ``couplings`` (n, n) are -S, both scaled by ``exponents`` (n,), Phi at
+    the states; the diagonal of ``couplings`` is not used.  ``slowest_inside`` is the smallest eigenvalue of (A_FF, M_FF): the rate
+    below which the states account for everything.
     """
 
     generator: Generator
     wells: Integers
-    absorbed: Booleans
+    targets: tuple[Booleans, ...]
     rest: Booleans
     inner: _petsc.Factorization
     potentials: Floats
     couplings: Floats
-    to_target: Floats
-    target_potential: Floats
-    target_exponent: float
+    exponents: Floats
     slowest_inside: float
-
-    @cached_property
-    def exponents(self) -> Floats:
-        """Phi at the wells, (K,)."""
-        return self.generator.exponent[self.wells]
 
     @cached_property
     def load(self) -> Floats:
@@ -77,64 +71,68 @@ class Condensation:
         return mass_times_constant(self.generator)
 
     def solve_inside(self, right: Floats) -> Floats:
-        """A_FF^-1 applied to the F part of a scaled vector (N,); zero on wells and target."""
+        """A_FF^-1 applied to the F part of a scaled vector (N,); zero on wells and targets."""
         return _solved(self.inner, self.rest, right)
 
-    def cell_values(self, at_wells: Floats, inside: Floats) -> Floats:
-        """u = sum_k u_k h_k + v, cell by cell, less a constant in each cell: that of the well that dominates there, (cells, n).
+    def unscaled(self, state: int) -> Floats:
+        """Nodal values of the potential of a state, (N,)."""
+        return np.asarray(self.potentials[state] * np.exp(0.5 * (self.generator.exponent - self.exponents[state])))
 
-        ``at_wells`` (K,) are the u_k, ``inside`` (N,) the nodal values of v, zero at wells and target.  Since the potentials sum to
-        one, u - u_l = sum_k (u_k - u_l) h_k + v, which keeps its digits where u is constant to rounding.
+    def cell_values(self, at_states: Floats, inside: Floats) -> Floats:
+        """u = sum_s u_s h_s + v, cell by cell, less a constant in each cell: that of the state that dominates there, (cells, n).
+
+        ``at_states`` (n,) are the u_s, ``inside`` (N,) the nodal values of v, zero at all states.  Since the potentials sum to
+        one, u - u_l = sum_s (u_s - u_l) h_s + v, which keeps its digits where u is constant to rounding.
         """
         dofs = self.generator.discretization.dofs
-        exponent = self.generator.exponent[dofs]
-        potentials = [h[dofs] * np.exp(0.5 * (exponent - phi)) for h, phi in zip(self.potentials, self.exponents, strict=True)]
-        values = list(at_wells)
-        if self.absorbed.any():
-            potentials.append(self.target_potential[dofs] * np.exp(0.5 * (exponent - self.target_exponent)))
-            values.append(0.0)
-        if not potentials:
+        if not len(self.exponents):
             return np.asarray(inside[dofs])
-        stacked, constants = np.asarray(potentials), np.asarray(values)
-        dominant = constants[np.argmax(stacked.mean(axis=2), axis=0)]
-        return np.asarray(np.einsum("kc,kcn->cn", constants[:, None] - dominant, stacked) + inside[dofs])
+        stacked = np.asarray([self.unscaled(state)[dofs] for state in range(len(self.exponents))])
+        dominant = at_states[np.argmax(stacked.mean(axis=2), axis=0)]
+        return np.asarray(np.einsum("kc,kcn->cn", at_states[:, None] - dominant, stacked) + inside[dofs])
 
     def reduced_generator(self, digits: int) -> Any:
-        """S as a matrix of mpmath numbers, each off-diagonal entry as accurate as ``couplings``, rows completed by their sum."""
+        """S as a matrix (n, n) of mpmath numbers: off-diagonal entries as accurate as ``couplings``, rows completed by their sum."""
         import mpmath
 
-        count = len(self.wells)
+        count = len(self.exponents)
         with mpmath.workdps(digits):
-            half = [mpmath.exp(-mpmath.mpf(float(phi - self.generator.lowest)) / 2) for phi in self.exponents]
+            half = self.half_weights()
             matrix = mpmath.matrix(count, count)
-            for k in range(count):
-                total = mpmath.mpf(0)
-                if self.absorbed.any():
-                    outer = mpmath.exp(-mpmath.mpf(float(self.target_exponent - self.generator.lowest)) / 2)
-                    total += mpmath.mpf(float(self.to_target[k])) * half[k] * outer
-                for other in range(count):
-                    if other != k:
-                        flow = mpmath.mpf(float(self.couplings[k, other])) * half[k] * half[other]
-                        matrix[k, other] = -flow
-                        total += flow
-                matrix[k, k] = total
+            for row in range(count):
+                for column in range(count):
+                    if row != column:
+                        flow = mpmath.mpf(float(self.couplings[row, column])) * half[row] * half[column]
+                        matrix[row, column] = -flow
+                        matrix[row, row] += flow
             return matrix
+
+    def half_weights(self) -> list[Any]:
+        """exp(-(Phi - lowest) / 2) at the states, in the current precision of mpmath."""
+        import mpmath
+
+        return [mpmath.exp(-mpmath.mpf(float(phi - self.generator.lowest)) / 2) for phi in self.exponents]
 
     def digits(self) -> int:
         """Decimal digits in which nothing of the reduced problem cancels."""
-        logs = [0.0, *(2.0 * (self.exponents - self.generator.lowest))]
-        entries = np.abs(np.concatenate([self.couplings[~np.eye(len(self.wells), dtype=bool)], self.to_target]))
+        entries = np.abs(self.couplings[~np.eye(len(self.exponents), dtype=bool)])
+        logs = [0.0, *(self.exponents - self.generator.lowest)]
         logs += [-float(np.log(entry)) for entry in entries if entry > 0.0]
-        return 30 + int(1.0 * (max(logs) + abs(self.target_exponent - self.generator.lowest)))
+        return 30 + int(1.5 * max(logs))
 
 
-def condense(generator: Generator, wells: Integers, absorbed: Booleans, expected_rate: float) -> Condensation:
-    """Factor A_FF and solve for the equilibrium potential of every well.
+def condense(
+    generator: Generator, wells: Integers, targets: Sequence[Booleans], expected_rate: float
+) -> Condensation:
+    """Factor A_FF and solve for the equilibrium potential of every well and target.
 
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been overlooked; it is added.
 
     Raises ``BarrierTooHighError`` where the couplings leave the range of a double.
     """
+    absorbed = np.zeros(len(generator.exponent), dtype=bool)
+    for target in targets:
+        absorbed |= target
     for _ in range(MOST_OVERLOOKED):
         rest = ~absorbed
         rest[wells] = False
@@ -147,29 +145,28 @@ def condense(generator: Generator, wells: Integers, absorbed: Booleans, expected
         raise ConvergenceError(
             f"a part of the domain relaxes at a rate of {slowest:.1e}, though no minimum lies there", "a finer mesh"
         )
-    potentials, couplings = np.zeros((len(wells), len(absorbed))), np.zeros((len(wells), len(wells)))
-    for k, well in enumerate(wells):
-        potentials[k, well] = 1.0
-        potentials[k] += _solved(inner, rest, -generator.apply_stiffness(potentials[k]))
-        couplings[:, k] = -generator.apply_stiffness(potentials[k])[wells]
-    to_target, target_exponent, target_potential = np.zeros(len(wells)), generator.lowest, np.zeros(len(absorbed))
-    if absorbed.any():
-        target_exponent = float(generator.exponent[absorbed].min())
-        target_potential[absorbed] = np.exp(-0.5 * (generator.exponent[absorbed] - target_exponent))
-        target_potential += _solved(inner, rest, -generator.apply_stiffness(target_potential))
-        to_target = -generator.apply_stiffness(target_potential)[wells]
-    _check_range(couplings, to_target)
+    sets = [np.arange(len(absorbed)) == well for well in wells] + list(targets)
+    exponents = np.array([generator.exponent[members].min() for members in sets])
+    ones = np.array(
+        [
+            np.where(members, np.exp(-0.5 * np.maximum(generator.exponent - phi, 0.0)), 0.0)
+            for members, phi in zip(sets, exponents, strict=True)
+        ]
+    ).reshape(len(sets), len(absorbed))
+    potentials, couplings = ones.copy(), np.zeros((len(sets), len(sets)))
+    for state, one in enumerate(ones):
+        potentials[state] += _solved(inner, rest, -generator.apply_stiffness(one))
+        couplings[:, state] = -(ones @ generator.apply_stiffness(potentials[state]))
+    _check_range(couplings)
     return Condensation(
         generator=generator,
         wells=wells,
-        absorbed=absorbed,
+        targets=tuple(targets),
         rest=rest,
         inner=inner,
         potentials=potentials,
         couplings=couplings,
-        to_target=to_target,
-        target_potential=target_potential,
-        target_exponent=target_exponent,
+        exponents=exponents,
         slowest_inside=slowest,
     )
 
@@ -203,11 +200,11 @@ def _slowest_mode(generator: Generator, rest: Booleans, inner: _petsc.Factorizat
     return rate, mode
 
 
-def _check_range(couplings: Floats, to_target: Floats) -> None:
-    """Refuse what has under- or overflowed: every well must keep a coupling to something."""
-    leaving = np.abs(couplings[~np.eye(len(couplings), dtype=bool)]).reshape(len(couplings), -1).sum(axis=1)
-    lost = (leaving + np.abs(to_target) < SMALLEST_COUPLING) & (len(couplings) > 1 or to_target.any())
-    if lost.any() or not (np.isfinite(couplings).all() and np.isfinite(to_target).all()):
+def _check_range(couplings: Floats) -> None:
+    """Refuse what has under- or overflowed: every state must keep a coupling to some other."""
+    count = len(couplings)
+    leaving = np.abs(np.where(np.eye(count, dtype=bool), 0.0, couplings)).sum(axis=1)
+    if not np.isfinite(couplings).all() or (count > 1 and (leaving < SMALLEST_COUPLING).any()):
         raise BarrierTooHighError(
             "a barrier is so high that the rate of crossing it is not a double",
             f"a barrier below about {HIGHEST_BARRIER:.0f} times the noise",
