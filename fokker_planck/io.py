@@ -29,7 +29,7 @@ from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary
 
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
-    from fokker_planck.plotting import Picture
+    from fokker_planck.picture import Picture
     from fokker_planck.serialize import Answer
 
 RESULT = "result.json"
@@ -149,7 +149,7 @@ def _grid_of(fields: Mapping[str, Field]) -> Grid | None:
 
 
 def _picture(answers: Mapping[str, Answer], title: str) -> Picture | None:
-    from fokker_planck.plotting import density_picture
+    from fokker_planck.picture import density_picture
 
     stationary = next((answer for answer in answers.values() if isinstance(answer, Stationary)), None)
     landscape = next((answer for answer in answers.values() if isinstance(answer, Landscape)), None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.picture import Picture, Sheet, density_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,47 +34,7 @@ TYPOGRAPHY: dict[Any, Any] = {
 }
 AXES_NAMES = ("x", "y", "z")
 DECADES_WITHOUT_SADDLE = 12.0
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What is drawn: ``decades`` = log10 of the density at ``points`` (n, dim) of the simplices ``cells``."""
-
-    points: np.ndarray
-    cells: np.ndarray
-    decades: np.ndarray
-    wells: np.ndarray
-    saddles: np.ndarray
-    title: str = ""
-
-    @property
-    def dimension(self) -> int:
-        """Number of coordinates."""
-        return int(self.points.shape[1])
-
-
-def density_picture(answer: Stationary, landscape: Landscape | None = None, title: str = "") -> Picture:
-    """Collect what a picture of the stationary density shows; under MPI every rank has to call this.
-
-    The saddles are those of ``landscape`` (none if it is not given); the wells are numbered as in ``answer``.
-    """
-    points, cells, values = answer.density.triangulation()
-    points = np.asarray(points, dtype=float)
-    dimension = points.shape[1]
-    if answer.density.logarithm:
-        decades = np.asarray(values, dtype=float) / math.log(10.0)
-    else:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            decades = np.log10(np.asarray(values, dtype=float))
-    saddles = () if landscape is None else tuple(saddle.position for saddle in landscape.saddles)
-    return Picture(
-        points=points,
-        cells=np.asarray(cells, dtype=np.int64),
-        decades=_finite(decades),
-        wells=_positions((well.minimum for well in answer.wells), dimension),
-        saddles=_positions(saddles, dimension),
-        title=title,
-    )
+FLAT = 1e-6  # decades below which a density is uniform
 
 
 def plot_density(answer: Stationary, path: str | Path, landscape: Landscape | None = None, title: str = "") -> Path:
@@ -101,11 +61,9 @@ def save_picture(picture: Picture, path: str | Path) -> Path:
 
 
 def _figure(picture: Picture) -> Figure:
-    if picture.dimension == 1:
-        return _line(picture)
-    if picture.dimension == 2:
-        return _map(picture)
-    return _slices(picture)
+    if len(picture.sheets) == 3:
+        return _slices(picture)
+    return _line(picture) if len(picture.sheets[0].axes) == 1 else _map(picture)
 
 
 def _line(picture: Picture) -> Figure:
@@ -113,20 +71,20 @@ def _line(picture: Picture) -> Figure:
 
     figure = Figure(figsize=(6.0, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    order = np.argsort(picture.points[:, 0])
-    x, decades = picture.points[order, 0], picture.decades[order]
+    (sheet,) = picture.sheets
+    order = np.argsort(sheet.points[:, 0])
+    x, decades = sheet.points[order, 0], sheet.decades[order]
     low, high = _range(picture)
-    ink, margin = _colour(0.9), 0.06 * (high - low)
     # a linear axis of log10 p with labels made by hand: p itself may fit no double
-    axes.plot(x, decades, color=ink, linewidth=1.4, solid_joinstyle="round")
+    axes.plot(x, decades, color=_colour(0.9), linewidth=1.4, solid_joinstyle="round")
     axes.set_xlim(float(x[0]), float(x[-1]))
-    axes.set_ylim(low, high + margin)
+    axes.set_ylim(low, high + 0.06 * (high - low))
     _mark(
         axes,
         np.column_stack([picture.wells[:, 0], np.interp(picture.wells[:, 0], x, decades)]),
         np.column_stack([picture.saddles[:, 0], np.interp(picture.saddles[:, 0], x, decades)]),
     )
-    ticks = _decade_ticks(low, high)
+    ticks = _ticks(low, high)
     axes.set_yticks(ticks, [_power(tick) for tick in ticks])
     axes.yaxis.grid(True, color="0.88", linewidth=0.5)
     axes.set_axisbelow(True)
@@ -140,15 +98,13 @@ def _line(picture: Picture) -> Figure:
 def _map(picture: Picture) -> Figure:
     from matplotlib.figure import Figure
 
-    width, height = np.ptp(picture.points, axis=0)
-    aspect = min(max(height / width, 0.35), 1.6)
-    figure = Figure(figsize=(5.6, 5.6 * 0.74 * aspect + 0.9), layout="compressed")
+    (sheet,) = picture.sheets
+    figure = Figure(figsize=(5.6, 5.6 * 0.74 / _aspect(sheet) + 0.8), layout="compressed")
     axes = figure.add_subplot()
     low, high = _range(picture)
-    image = _paint(axes, picture.points, picture.cells, picture.decades, low, high)
+    image = _paint(axes, sheet, low, high)
     _mark(axes, picture.wells, picture.saddles)
-    _frame(axes, picture.points, (0, 1), stretched=not 0.35 <= height / width <= 1.6)
-    _colour_bar(figure, [axes], image, "stationary density $p(x, y)$", low, high)
+    _colour_bar(figure, [axes], image, "stationary density $p(x, y)$", picture)
     _finish(figure, axes, picture)
     return figure
 
@@ -156,50 +112,70 @@ def _map(picture: Picture) -> Figure:
 def _slices(picture: Picture) -> Figure:
     from matplotlib.figure import Figure
 
-    centre = picture.wells[0] if len(picture.wells) else picture.points[np.argmax(picture.decades)]
-    figure = Figure(figsize=(9.6, 3.5), layout="compressed")
+    widths = [_aspect(sheet) for sheet in picture.sheets]
+    figure = Figure(figsize=(9.6, 6.8 / sum(widths) + 1.0), layout="compressed")
     low, high = _range(picture)
-    extent = np.ptp(picture.points, axis=0)
-    panels = list(figure.subplots(1, 3, width_ratios=_panel_widths(extent)))
-    for axes, normal in zip(panels, (2, 1, 0), strict=True):
-        across = tuple(axis for axis in range(3) if axis != normal)
-        points, cells, decades = slice_plane(picture.points, picture.cells, picture.decades, normal, centre[normal])
-        image = _paint(axes, points[:, across], cells, decades, low, high)
-        near = [
-            np.abs(marked[:, normal] - centre[normal]) < 0.02 * extent[normal]
+    panels = list(figure.subplots(1, 3, width_ratios=widths))
+    extent = _extent(picture)
+    for axes, sheet in zip(panels, picture.sheets, strict=True):
+        image = _paint(axes, sheet, low, high)
+        normal, shown = sheet.normal or 0, list(sheet.axes)
+        near_wells, near_saddles = (
+            np.abs(marked[:, normal] - sheet.offset) < 0.02 * extent[normal]
             for marked in (picture.wells, picture.saddles)
-        ]
-        numbers = np.flatnonzero(near[0]) + 1
-        _mark(axes, picture.wells[near[0]][:, across], picture.saddles[near[1]][:, across], numbers)
-        shape = extent[across[1]] / extent[across[0]]
-        _frame(axes, picture.points[:, across], across, stretched=not 0.35 <= shape <= 1.6)
-        axes.set_title(f"${AXES_NAMES[normal]} = {_signed(centre[normal])}$", fontsize=10)
-    _colour_bar(figure, panels, image, "stationary density $p$", low, high)
+        )
+        numbers = np.flatnonzero(near_wells) + 1
+        _mark(axes, picture.wells[near_wells][:, shown], picture.saddles[near_saddles][:, shown], numbers)
+        axes.set_title(f"${AXES_NAMES[normal]} = {_signed(sheet.offset, extent[normal])}$", fontsize=10)
+    _colour_bar(figure, panels, image, "stationary density $p$", picture)
     _finish(figure, panels[0], picture)
     return figure
 
 
-def _panel_widths(extent: np.ndarray) -> list[float]:
-    """Widths that give the panels (x, y), (x, z), (y, z) equal heights where their axes have equal units."""
-    return [float(np.clip(extent[a] / extent[b], 0.6, 2.8)) for a, b in ((0, 1), (0, 2), (1, 2))]
-
-
-def _paint(axes: Axes, points: np.ndarray, cells: np.ndarray, decades: np.ndarray, low: float, high: float) -> Any:
+def _paint(axes: Axes, sheet: Sheet, low: float, high: float) -> Any:
     from matplotlib.tri import Triangulation
 
-    triangles = Triangulation(points[:, 0], points[:, 1], cells)
-    shades = np.linspace(low, high, 129)
+    triangles = Triangulation(sheet.points[:, 0], sheet.points[:, 1], sheet.cells)
     image = axes.tricontourf(
-        triangles, np.minimum(decades, high), levels=shades, cmap=COLOURS, extend="min", antialiased=False
+        triangles,
+        np.minimum(sheet.decades, high),
+        levels=np.linspace(low, high, 129),
+        cmap=COLOURS,
+        extend="min",
+        antialiased=False,
     )
     for part in getattr(image, "collections", [image]):  # matplotlib before 3.8 has one collection a level
         part.set_rasterized(True)
-    levels = [tick for tick in _decade_ticks(low, high) if low < tick < high]
-    if levels and np.ptp(decades) > 0.0:
+    levels = [tick for tick in _ticks(low, high) if low < tick < high]
+    if levels and np.ptp(sheet.decades) > FLAT:
         # light lines on the dark half of the scale, dark lines on the light half
         lines = ["#ffffff" if tick > 0.5 * (low + high) else "#000000" for tick in levels]
-        axes.tricontour(triangles, decades, levels=levels, colors=lines, linewidths=0.5, linestyles="solid", alpha=0.6)
+        axes.tricontour(
+            triangles, sheet.decades, levels=levels, colors=lines, linewidths=0.5, linestyles="solid", alpha=0.6
+        )
+    lower, upper = sheet.points.min(axis=0), sheet.points.max(axis=0)
+    if _is_cut_box(sheet, low):
+        axes.set_facecolor(_colour(0.0))
+    axes.set_xlim(lower[0], upper[0])
+    axes.set_ylim(lower[1], upper[1])
+    axes.set_aspect("equal" if np.isclose(_aspect(sheet), (upper - lower)[0] / (upper - lower)[1]) else "auto")
+    axes.set_xlabel(f"${AXES_NAMES[sheet.axes[0]]}$")
+    axes.set_ylabel(f"${AXES_NAMES[sheet.axes[1]]}$", rotation=0, labelpad=8)
     return image
+
+
+def _is_cut_box(sheet: Sheet, low: float) -> bool:
+    """Whether the cells that are missing from a box are those where next to nothing is: they are painted as such."""
+    edges = np.sort(sheet.cells[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    edges, count = np.unique(edges, axis=0, return_counts=True)
+    ends = sheet.points[edges[count == 1]]
+    lower, upper = sheet.points.min(axis=0), sheet.points.max(axis=0)
+    slack = 1e-6 * (upper - lower)
+    along = np.abs(ends[:, 1] - ends[:, 0]) < slack
+    on_box = along & ((ends[:, 0] < lower + slack) | (ends[:, 0] > upper - slack))
+    inner = ~on_box.any(axis=1)
+    faint = (sheet.decades[edges[count == 1]] < low).all(axis=1)
+    return bool(inner.any() and along.any(axis=1).all() and faint[inner].all())
 
 
 def _mark(axes: Axes, wells: np.ndarray, saddles: np.ndarray, numbers: Iterable[int] | None = None) -> None:
@@ -215,17 +191,10 @@ def _mark(axes: Axes, wells: np.ndarray, saddles: np.ndarray, numbers: Iterable[
         )  # fmt: skip
 
 
-def _frame(axes: Axes, points: np.ndarray, across: tuple[int, ...], stretched: bool) -> None:
-    lower, upper = points.min(axis=0), points.max(axis=0)
-    axes.set_xlim(lower[0], upper[0])
-    axes.set_ylim(lower[1], upper[1])
-    axes.set_aspect("auto" if stretched else "equal")
-    axes.set_xlabel(f"${AXES_NAMES[across[0]]}$")
-    axes.set_ylabel(f"${AXES_NAMES[across[1]]}$", rotation=0, labelpad=8)
-
-
-def _colour_bar(figure: Figure, panels: list[Axes], image: Any, label: str, low: float, high: float) -> None:
-    ticks = _decade_ticks(low, high)
+def _colour_bar(figure: Figure, panels: list[Axes], image: Any, label: str, picture: Picture) -> None:
+    low, high = _range(picture)
+    uniform = picture.highest - picture.lowest <= FLAT
+    ticks = [picture.highest] if uniform else _ticks(low, high)
     bar = figure.colorbar(
         image, ax=panels, ticks=ticks, extend="min", extendfrac=0.03, aspect=28, pad=0.02, shrink=0.96
     )
@@ -247,91 +216,53 @@ def _finish(figure: Figure, axes: Axes, picture: Picture) -> None:
 
 def _range(picture: Picture) -> tuple[float, float]:
     """Lowest and highest power of ten shown: the wells, the saddles, and half as much again."""
-    lowest, high = float(picture.decades.min()), float(picture.decades.max())
-    depth = DECADES_WITHOUT_SADDLE
-    if len(picture.saddles):
-        at_saddles = [_nearest(picture, saddle) for saddle in picture.saddles]
-        depth = max(1.5 * (high - min(at_saddles)) + 1.0, 4.0)
-    low = max(lowest, high - depth)
-    return (low, high) if high - low > 1e-6 else (high - 1.0, high + 0.1)
+    high, depth = picture.highest, DECADES_WITHOUT_SADDLE
+    if picture.saddle_decades:
+        depth = max(1.5 * (high - min(picture.saddle_decades)) + 1.0, 4.0)
+    low = max(picture.lowest, high - depth)
+    return (low, high) if high - low > FLAT else (high - 1.0, high + 0.1)
 
 
-def _nearest(picture: Picture, point: np.ndarray) -> float:
-    return float(picture.decades[np.argmin(np.sum((picture.points - point) ** 2, axis=1))])
-
-
-def _decade_ticks(low: float, high: float) -> list[float]:
+def _ticks(low: float, high: float) -> list[float]:
+    """Whole powers of ten, or 1, 2, 5 times those where there are few."""
     whole = np.arange(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
     if len(whole) >= 3:
         step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10**6) if len(whole) <= 9 * step)
         return [float(tick) for tick in whole if tick % step == 0]
-    return [float(tick) for tick in np.linspace(low, high, 4)]
+    exponents = range(math.floor(low), math.ceil(high) + 1)
+    between = [exponent + math.log10(digit) for exponent in exponents for digit in (1, 2, 5)]
+    between = [tick for tick in between if low <= tick <= high]
+    return between if len(between) >= 2 else [low, 0.5 * (low + high), high]
+
+
+def _aspect(sheet: Sheet) -> float:
+    """Width over height of a panel: that of the domain, within what a page can hold."""
+    width, height = np.ptp(sheet.points, axis=0)
+    return float(np.clip(width / height, 0.6, 2.8))
+
+
+def _extent(picture: Picture) -> np.ndarray:
+    extent = np.ones(3)
+    for sheet in picture.sheets:
+        extent[list(sheet.axes)] = np.ptp(sheet.points, axis=0)
+    return extent
 
 
 def _power(decade: float) -> str:
     if abs(decade - round(decade)) < 1e-9:
         return f"$10^{{{round(decade)}}}$"
     exponent = math.floor(decade)
-    mantissa = f"{10.0 ** (decade - exponent):.2f}"
-    return (
-        f"${float(mantissa) * 10.0**exponent:.3g}$" if -3 <= exponent < 3 else rf"${mantissa}\cdot 10^{{{exponent}}}$"
-    )
+    mantissa = f"{10.0 ** (decade - exponent):.3g}"
+    if -3 <= exponent < 3:
+        return f"${float(mantissa) * 10.0**exponent:.3g}$"
+    return rf"${mantissa}\cdot 10^{{{exponent}}}$"
 
 
-def _signed(value: float) -> str:
-    return f"{0.0 if abs(value) < 1e-9 else value:.4g}"
+def _signed(value: float, extent: float) -> str:
+    return f"{0.0 if abs(value) < 1e-6 * extent else value:.4g}"
 
 
 def _colour(fraction: float) -> Any:
     import matplotlib
 
     return matplotlib.colormaps[COLOURS](fraction)
-
-
-def _finite(decades: np.ndarray) -> np.ndarray:
-    finite = decades[np.isfinite(decades)]
-    if finite.size == 0:
-        raise ProblemError("density", "no finite value", "a density that is positive somewhere")
-    return np.where(np.isfinite(decades), decades, finite.min())
-
-
-def _positions(points: Iterable[Any], dimension: int) -> np.ndarray:
-    return np.array([np.asarray(point, dtype=float) for point in points], dtype=float).reshape(-1, dimension)
-
-
-def slice_plane(
-    points: np.ndarray, cells: np.ndarray, values: np.ndarray, normal: int, offset: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut tetrahedra by the plane ``x_normal = offset``: points (k, 3), triangles (t, 3) and values (k,) on the plane.
-
-    The values are those of the linear interpolant on every tetrahedron.
-
-    >>> corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
-    >>> cut, triangles, heights = slice_plane(corners, np.array([[0, 1, 2, 3]]), corners[:, 0], 2, 0.5)
-    >>> triangles.shape, cut[:, :2].max(), heights.max()
-    ((1, 3), 0.5, 0.5)
-    """
-    height = points[:, normal] - offset
-    span = float(np.ptp(points[:, normal]))
-    # a plane through vertices is moved by less than can be seen, into the body
-    nudge = 1e-7 * span * (1.0 if np.mean(height) > 0.0 else -1.0)
-    height = np.where(np.abs(height) < abs(nudge), -nudge, height)
-    above = height[cells] > 0.0
-    order = np.argsort(above, axis=1, kind="stable")  # vertices below the plane first
-    cells = np.take_along_axis(cells, order, axis=1)
-    count = above.sum(axis=1)
-    a, b, c, d = (cells[count == 2][:, column] for column in range(4))
-    one, three = cells[count == 1], cells[count == 3]
-    edges = np.concatenate(
-        [
-            np.stack([one[:, [0, 3]], one[:, [1, 3]], one[:, [2, 3]]], axis=1),
-            np.stack([three[:, [0, 1]], three[:, [0, 2]], three[:, [0, 3]]], axis=1),
-            np.stack([np.stack(pair, axis=1) for pair in ((a, c), (a, d), (b, d))], axis=1),
-            np.stack([np.stack(pair, axis=1) for pair in ((a, c), (b, d), (b, c))], axis=1),
-        ]
-    )
-    crossed, triangles = np.unique(np.sort(edges.reshape(-1, 2), axis=1), axis=0, return_inverse=True)
-    share = (height[crossed[:, 0]] / (height[crossed[:, 0]] - height[crossed[:, 1]]))[:, None]
-    cut = (1.0 - share) * points[crossed[:, 0]] + share * points[crossed[:, 1]]
-    cut_values = (1.0 - share[:, 0]) * values[crossed[:, 0]] + share[:, 0] * values[crossed[:, 1]]
-    return cut, np.asarray(triangles).reshape(-1, 3), cut_values

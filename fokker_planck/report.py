@@ -85,10 +85,12 @@ def error_bar(quantity: Quantity) -> str:
     """The relative error with two digits.
 
     >>> from fokker_planck.quantity import Quantity
-    >>> error_bar(Quantity.of(2.0, 3.14e-8))
-    '3.1e-08'
+    >>> error_bar(Quantity.of(2.0, 3.14e-8)), error_bar(Quantity.of(0.0, 0.0))
+    ('3.1e-08', '0')
     """
     error = quantity.relative_error
+    if error == 0.0:
+        return "0"
     return f"{error:.1e}" if math.isfinite(error) else NOTHING
 
 
@@ -163,6 +165,7 @@ def _table(title: str, labels: Sequence[str], values: Sequence[str], compared: b
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.show_edge = False
     for heading in labels:
         table.add_column(heading)
     for heading in (*values, *(("rel. error", "Eyring-Kramers", "ratio") if compared else ())):

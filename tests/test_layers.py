@@ -22,9 +22,10 @@ FOLDERS = {"asymptotics": METHODS, "fem": METHODS, "solvers": SOLVERS}
 FILES = {
     **dict.fromkeys(["errors", "quantity"], WORDS),
     **dict.fromkeys(
-        ["answers", "problem_file", "io", "plotting", "report", "serialize", "parallel", "cli", "__init__", "__main__"],
+        ["answers", "problem_file", "io", "picture", "plotting", "report", "serialize", "parallel", "cli"],
         OUTWARD,
     ),
+    **dict.fromkeys(["__init__", "__main__"], OUTWARD),
 }
 STRANGERS = [{"asymptotics", "fem"}, {"asymptotics", "solvers"}]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from answers_by_hand import GridField, grid, landscape, log_density_field, stationary
 
-from fokker_planck import plotting
+from fokker_planck import picture, plotting
 from fokker_planck.errors import ProblemError
 
 
@@ -41,15 +41,16 @@ def test_greyscale_darkens_with_the_density():
 def test_logarithms_and_plain_values_give_the_same_picture():
     log = stationary()
     plain = replace(log, density=replace(log.density, values=np.exp(log.density.values), logarithm=False))
-    one, other = plotting.density_picture(log), plotting.density_picture(plain)
-    np.testing.assert_allclose(one.decades, other.decades, rtol=1e-12, atol=1e-12)
+    one, other = picture.density_picture(log), picture.density_picture(plain)
+    np.testing.assert_allclose(one.sheets[0].decades, other.sheets[0].decades, rtol=1e-12, atol=1e-12)
 
 
 def test_wells_and_saddles_are_taken_over():
-    picture = plotting.density_picture(stationary(3, 5), landscape(3))
-    np.testing.assert_array_equal(picture.wells, [[-1, 0, 0], [1, 0, 0]])
-    np.testing.assert_array_equal(picture.saddles, [[0, 0, 0]])
-    assert plotting.density_picture(stationary(3, 5)).saddles.shape == (0, 3)
+    shown = picture.density_picture(stationary(3, 5), landscape(3))
+    np.testing.assert_array_equal(shown.wells, [[-1, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(shown.saddles, [[0, 0, 0]])
+    assert shown.saddle_decades == (pytest.approx(-5 / np.log(10)),)
+    assert picture.density_picture(stationary(3, 5)).saddles.shape == (0, 3)
 
 
 def test_zero_density_somewhere_is_drawn_and_nowhere_finite_is_refused(tmp_path):
@@ -57,7 +58,7 @@ def test_zero_density_somewhere_is_drawn_and_nowhere_finite_is_refused(tmp_path)
     values = np.where(some.points[:, 0] > 1.5, -np.inf, some.values)
     plotting.plot_density(replace(stationary(), density=replace(some, values=values)), tmp_path / "a.png")
     with pytest.raises(ProblemError, match="density"):
-        plotting.density_picture(replace(stationary(), density=replace(some, values=np.full(441, np.nan))))
+        picture.density_picture(replace(stationary(), density=replace(some, values=np.full(441, np.nan))))
 
 
 def test_a_uniform_density_is_drawn(tmp_path):
@@ -83,7 +84,7 @@ def test_an_unknown_format_is_named(tmp_path, name):
 def test_a_slice_covers_its_plane_and_keeps_linear_functions(normal, offset):
     points, cells = grid(3, 7)
     linear = points @ [0.3, -1.0, 2.0] + 0.7
-    cut, triangles, values = plotting.slice_plane(points, cells, linear, normal, offset)
+    cut, triangles, values = picture.slice_plane(points, cells, linear, normal, offset)
     np.testing.assert_allclose(cut[:, normal], offset, atol=1e-6)
     np.testing.assert_allclose(values, cut @ [0.3, -1.0, 2.0] + 0.7, atol=1e-12)
     across = [axis for axis in range(3) if axis != normal]
@@ -91,3 +92,70 @@ def test_a_slice_covers_its_plane_and_keeps_linear_functions(normal, offset):
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = 0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum()
     assert area == pytest.approx(4.0 * 3.0, rel=1e-5)
+
+
+def test_three_slices_go_through_the_lowest_minimum():
+    sheets = picture.density_picture(stationary(3, 7), landscape(3)).sheets
+    assert [sheet.normal for sheet in sheets] == [2, 1, 0]
+    assert [sheet.axes for sheet in sheets] == [(0, 1), (0, 2), (1, 2)]
+    assert [sheet.offset for sheet in sheets] == pytest.approx([0.0, 0.0, -1.0], abs=1e-5)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_coarse_mesh_of_high_degree_is_drawn_with_the_values_of_the_field(dimension):
+    class Smooth(GridField):
+        def __call__(self, x):
+            return np.where(x[0] > 1.9, np.nan, -np.sum(x**2, axis=0))
+
+    points, cells = grid(dimension, 5)
+    density = Smooth(points, cells, -np.sum(points**2, axis=1), logarithm=True)
+    (sheet,) = picture.density_picture(replace(stationary(dimension), density=density)).sheets
+    assert len(sheet.points) >= picture.ENOUGH_POINTS[dimension]
+    exact = -np.sum(sheet.points**2, axis=1) / np.log(10)
+    known = sheet.points[:, 0] <= 1.9
+    np.testing.assert_allclose(sheet.decades[known], exact[known], atol=1e-12)
+    assert np.isfinite(sheet.decades).all(), "linear where the field has no value"
+    np.testing.assert_allclose(sheet.decades, exact, atol=0.3)
+
+
+def test_halving_keeps_area_and_linear_functions():
+    points, cells = grid(2, 4)
+    values = points @ [1.0, -2.0]
+    for _ in range(2):
+        points, cells, values = picture.halved(points, cells, values)
+    np.testing.assert_allclose(values, points @ [1.0, -2.0], atol=1e-12)
+    first, second = (points[cells[:, k]] - points[cells[:, 0]] for k in (1, 2))
+    assert 0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum() == pytest.approx(12.0)
+    assert len(points) == 13 * 13
+
+
+def sheet_without(keep):
+    points, cells = grid(2, 5)
+    cells = cells[keep(points[cells].mean(axis=1))]
+    used, cells = np.unique(cells, return_inverse=True)
+    points = points[used]
+    return picture.Sheet(points, cells.reshape(-1, 3), -np.sum((points - points.min(axis=0)) ** 2, axis=1), (0, 1))
+
+
+def test_only_a_box_without_its_faintest_part_is_painted_whole():
+    def upper_right(x):
+        return (x[:, 0] < 0) | (x[:, 1] < 0)
+
+    assert not plotting._is_cut_box(sheet_without(lambda x: x[:, 0] < 9), low=-3.0), "nothing is cut off"
+    assert plotting._is_cut_box(sheet_without(upper_right), low=-1.0)
+    assert not plotting._is_cut_box(sheet_without(upper_right), low=-20.0), "an L is an L"
+    slanted = sheet_without(lambda x: x[:, 0] / 4 - x[:, 1] / 3 < 0.3)
+    assert not plotting._is_cut_box(slanted, low=5.0), "a slanted boundary is the domain's own"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (-3.4, 0.2, [-3, -2, -1, 0]),
+        (-40.0, 1.0, [-40, -35, -30, -25, -20, -15, -10, -5, 0]),
+        (-0.2, 0.4, [0.0, np.log10(2)]),
+        (0.1, 0.2, [0.1, 0.15, 0.2]),
+    ],
+)
+def test_ticks_are_whole_powers_of_ten_where_there_are_enough(low, high, ticks):
+    assert plotting._ticks(low, high) == pytest.approx(ticks)
