@@ -22,8 +22,8 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangul
 class CellMap:
     """F and its derivative at the quadrature points of every cell of this rank.
 
-    ``points`` (dim, cells, n); ``inverse`` (dim, dim, cells, n) is (dF)^-1 with respect to straight coordinates;
-    ``stretch`` (cells, n) is det dF; ``volume`` (cells, n) is quadrature weight times volume in true coordinates.
+    ``points`` (dim, cells, n); ``inverse`` (dim, dim, curved cells, n) is (dF)^-1 with respect to straight coordinates, for the
+    curved cells alone; ``stretch`` (cells, n) is det dF; ``volume`` (cells, n) is quadrature weight times volume in true coordinates.
     """
 
     points: Floats
@@ -152,7 +152,7 @@ def _in_local_order(triangulation: Triangulation, cells: Integers, corners: Floa
 def _mapped(corners: Floats, geometry: Any, reference: Floats) -> Floats:
     """True coordinates of reference points in every cell, (cells, n, dim)."""
     weights = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    points = np.einsum("nk,ckd->cnd", weights, corners)
+    points = weights @ corners
     if len(geometry.cells):
         basis = _dolfinx.tabulate_lagrange(reference.shape[1], DEGREE, reference)[0]
         points[geometry.cells] = np.einsum("na,cad->cnd", basis, geometry.nodes)
@@ -165,8 +165,7 @@ def _cell_map(corners: Floats, geometry: Any, rule: int) -> CellMap:
     points = _mapped(corners, geometry, reference)
     shape = (len(corners), len(weights))
     straight = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
-    inverse = np.zeros((*shape, dimension, dimension))
-    inverse[:] = np.eye(dimension)
+    inverse = np.zeros((0, len(weights), dimension, dimension))
     stretch = np.ones(shape)
     if len(geometry.cells):
         gradients = _dolfinx.tabulate_lagrange(dimension, DEGREE, reference, 1)[1:]
@@ -174,7 +173,7 @@ def _cell_map(corners: Floats, geometry: Any, rule: int) -> CellMap:
         derivative = jacobian @ np.linalg.inv(straight[geometry.cells])[:, None]
         stretch[geometry.cells] = np.linalg.det(derivative)
         check_orientation(stretch[geometry.cells], geometry.cells)
-        inverse[geometry.cells] = np.linalg.inv(derivative)
+        inverse = np.linalg.inv(derivative)
     volume = stretch * np.abs(np.linalg.det(straight))[:, None] * weights
     return CellMap(np.moveaxis(points, 2, 0), np.moveaxis(inverse, (2, 3), (0, 1)), stretch, volume)
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.triangulation import Booleans, Floats
@@ -65,11 +66,17 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
     dimension, n_cells, n_points = cells.points.shape
     flat = cells.points.reshape(dimension, -1)
     exponent = balance.exponent.value(flat).reshape(n_cells, n_points)
+    if not np.isfinite(exponent).all():
+        where = flat[:, np.flatnonzero(~np.isfinite(exponent.ravel()))[0]]
+        raise ProblemError("potential", f"no finite value at {where.tolist()}", "a potential that is finite in the domain")
     reference = exponent.min(axis=1)
     density = np.exp(-(exponent - reference[:, None])) * cells.stretch
     tensor = balance.diffusion.tensor(flat).reshape(dimension, dimension, n_cells, n_points)
-    pulled_back = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor, cells.inverse, optimize=True)
-    stiffness = discretization.forms.stiffness(pulled_back * density)
+    tensor = tensor * density
+    curved = discretization.curved.cells
+    if len(curved):
+        tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)
+    stiffness = discretization.forms.stiffness(tensor)
     mass = discretization.forms.mass(density)
     nodal = balance.exponent.value(discretization.nodes.T)
     local = nodal[discretization.dofs]

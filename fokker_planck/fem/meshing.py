@@ -20,6 +20,7 @@ from fokker_planck.fem.discretization import quadrature_degree
 from fokker_planck.fem.fitting import component_holding, fit, mark, resolve
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.trimming import trimmed
 from fokker_planck.fem.triangulation import (
     Facets,
     Floats,
@@ -36,7 +37,9 @@ CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 SIZES = (0.6, 0.4, 0.28, 0.2, 0.14)
 LEAST_STRETCH = 0.2
-LARGEST_CHANGE = 9.0
+LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
+DEEP = 60.0
+TRIM = 1e-3
 LOWER = 4
 GAIN = 0.3
 
@@ -147,11 +150,16 @@ def _least_stretch(triangulation: Triangulation) -> float:
 
 @dataclass(frozen=True)
 class Heights:
-    """Where Phi matters: the ``bottoms`` of the wells, the ``passes`` between them, and the ``ceiling`` above which nothing does."""
+    """Where Phi matters: the ``bottoms`` of the wells, the ``passes`` between them, and the ``ceiling`` above which nothing does.
+
+    ``wells`` (K, dim) are the positions of the minima, ``targets`` the names of the absorbing regions, or "boundary".
+    """
 
     bottoms: tuple[float, ...]
     passes: tuple[float, ...]
     ceiling: float
+    wells: Floats
+    targets: tuple[str, ...] = ()
 
     def importance(self, low: Floats, high: Floats) -> Floats:
         """How much an error of the weight in a cell with Phi from ``low`` to ``high`` can matter, at most one.
@@ -172,17 +180,40 @@ def resolved(triangulation: Triangulation, exponent: Any, heights: Heights, degr
 
     No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its exponential.
     """
+    deep = heights.ceiling - min(heights.bottoms) > DEEP
+    change = heights.ceiling - min(heights.bottoms)
+    largest = LARGEST_CHANGE[triangulation.dimension]
+    while deep and change > 2.0 * largest:
+        change *= 0.5
+        triangulation = _refined_until(triangulation, exponent, heights, change)
+        triangulation = trimmed(triangulation, exponent, heights.wells, heights.targets, TRIM * accuracy)
+    triangulation = _refined_until(triangulation, exponent, heights, largest, degree, accuracy)
+    if deep:
+        triangulation = trimmed(triangulation, exponent, heights.wells, heights.targets, TRIM * accuracy)
+    return triangulation
+
+
+def _refined_until(
+    triangulation: Triangulation,
+    exponent: Any,
+    heights: Heights,
+    change: float,
+    degree: int | None = None,
+    accuracy: float = 1.0,
+) -> Triangulation:
+    """Bisect until Phi changes by at most ``change`` across each cell and, given a degree, the weight is integrated accurately."""
     limit = MOST_CELLS[triangulation.dimension]
     while True:
         low, high = exponent_range(triangulation, exponent)
-        steep = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > LARGEST_CHANGE
-        importance = heights.importance(low, high)
-        error = np.zeros(len(low))
-        todo = ~steep & (importance > accuracy) & (low < heights.ceiling)
-        error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
-        marked = steep | (error * importance > accuracy)
+        keep = low < heights.ceiling
+        marked = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > change
+        if degree is not None:
+            importance = heights.importance(low, high)
+            todo = ~marked & (importance > accuracy) & keep
+            error = np.zeros(len(low))
+            error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
+            marked |= error * importance > accuracy
         if not marked.any():
-            keep = low < heights.ceiling
             return triangulation if keep.all() else without_cells(triangulation, keep)
         if len(triangulation.cells) > limit:
             raise ConvergenceError(

@@ -28,7 +28,7 @@ def mean_exit_time(
 ) -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
     setting = prepare(problem)
-    heights = heights_to_target(setting, start, reaches(problem, target))
+    heights = heights_to_target(setting, start, reaches(problem, target), region_name(target))
     regions = {} if isinstance(target, str) else {TARGET: target}
     column = np.asarray(start)[:, None]
 
@@ -42,6 +42,11 @@ def mean_exit_time(
     field = _field(outcome.discretization, times)
     mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))
     return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
+
+
+def region_name(target: Set | Literal["boundary"]) -> str:
+    """What the absorbing part is called in the mesh."""
+    return target if isinstance(target, str) else TARGET
 
 
 def _field(discretization: Discretization, times: Times) -> Field:

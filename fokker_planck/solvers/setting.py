@@ -61,7 +61,8 @@ def heights_between_wells(setting: Setting) -> Heights:
     landscape = setting.landscape
     bottoms = tuple(minimum.value for minimum in landscape.minima)
     passes = tuple(merge.value for merge in landscape.merges)
-    return Heights(bottoms, passes, _above(setting, max(bottoms[:1] + passes)))
+    wells = np.array([minimum.position for minimum in landscape.minima])
+    return Heights(bottoms, passes, _above(setting, max(bottoms[:1] + passes)), wells)
 
 
 def reaches(problem: Problem, target: Set | Literal["boundary"]) -> Callable[[Floats], Booleans]:
@@ -86,7 +87,7 @@ def reaches(problem: Problem, target: Set | Literal["boundary"]) -> Callable[[Fl
 
 
 def heights_to_target(
-    setting: Setting, start: tuple[float, ...] | None, reached: Callable[[Floats], Booleans]
+    setting: Setting, start: tuple[float, ...] | None, reached: Callable[[Floats], Booleans], name: str
 ) -> Heights:
     """For an exit: also up to where ``reached`` holds, by the lowest way from every well, and up to the start."""
     points, edges = sample_graph(setting.problem)
@@ -104,7 +105,8 @@ def heights_to_target(
     if start is not None:
         passes.append(float(setting.balance.exponent.value(np.asarray(start)[:, None])[0]))
     highest = max(between.bottoms[:1] + tuple(passes))
-    return Heights(between.bottoms, tuple(passes), max(_above(setting, highest), between.ceiling))
+    ceiling = max(_above(setting, highest), between.ceiling)
+    return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,))
 
 
 def _above(setting: Setting, height: float) -> float:

@@ -21,7 +21,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Answer, answered
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
+from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
@@ -46,7 +46,9 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
     With a ``target`` the process is killed there, and zero is not an eigenvalue.
     """
     setting = prepare(problem)
-    heights = heights_between_wells(setting) if target is None else heights_to_target(setting, None, reaches(problem, target))
+    heights = heights_between_wells(setting)
+    if target is not None:
+        heights = heights_to_target(setting, None, reaches(problem, target), region_name(target))
     regions = {} if target is None or isinstance(target, str) else {TARGET: target}
     wanted = count - 1 if target is None else count
 
