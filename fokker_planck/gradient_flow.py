@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.landscape import CriticalPoint, Floats, Frame, Function, Integers
+from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Frame, Function, Integers
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.
 _A = (
@@ -44,10 +44,10 @@ class Capture:
     metric: Floats
     radius: float
 
-    def contains(self, x: Floats, frame: Frame) -> np.ndarray:
+    def contains(self, x: Floats, frame: Frame) -> Booleans:
         """Which of the points (dim, n) lie in the ball, (n,)."""
         delta = frame.difference(x, self.centre[:, None])
-        inside: np.ndarray = np.einsum("in,ij,jn->n", delta, self.metric, delta) <= self.radius**2
+        inside: Booleans = np.einsum("in,ij,jn->n", delta, self.metric, delta) <= self.radius**2
         return inside
 
 
@@ -98,6 +98,19 @@ def _directions(dimension: int) -> Floats:
     return np.array([around * np.cos(angles), around * np.sin(angles), height])
 
 
+@dataclass(frozen=True)
+class Descent:
+    """Where the flow led each point: the number of the capture ball (-1: none), the end (dim, n), the time it took (n,),
+
+    and the slowest point on the way (dim, n), which is near a saddle for a point near a separatrix.
+    """
+
+    labels: Integers
+    ends: Floats
+    times: Floats
+    slowest: Floats
+
+
 def descend(
     function: Function,
     x: Floats,
@@ -105,7 +118,7 @@ def descend(
     frame: Frame,
     tolerance: float = 1e-8,
     steps: int = 2000,
-) -> tuple[Integers, Floats]:
+) -> Descent:
     """Follow dx/dt = -grad f from points (dim, n), held back by the walls of the box.
 
     Args:
@@ -115,41 +128,68 @@ def descend(
         frame: periods and walls.
         tolerance: local error of one step relative to the extent of the domain.
         steps: when to give up.
-
-    Returns:
-        The number of the ball that each point ended in (-1: none), and where each stopped.
     """
     labels = np.full(x.shape[1], -1, dtype=np.int64)
     ends = frame.confine(np.asarray(x, dtype=float))
+    slowest, times = ends.copy(), np.zeros(x.shape[1])
     active = np.arange(x.shape[1])
-    position = ends.copy()
     scale = tolerance * frame.extent
     with np.errstate(all="ignore"):
+        position = ends.copy()
         force = -function.gradient(position)
-        step = 0.01 * frame.extent / (np.linalg.norm(force, axis=0) + 1e-300)
+        least = np.linalg.norm(force, axis=0)
+        step = 0.01 * frame.extent / (least + 1e-300)
+        before, pull, taken, clock = position, force, np.zeros(len(active)), np.zeros(len(active))
         for count in range(steps):
             done = np.zeros(len(active), dtype=bool)
             for number, capture in enumerate(captures):
                 inside = capture.contains(position, frame)
-                labels[active[inside]] = number
-                done |= inside
+                if inside.any():
+                    labels[active[inside]] = number
+                    legs = (before[:, inside], position[:, inside], pull[:, inside], force[:, inside], taken[inside])
+                    clock[inside] -= taken[inside] * (1.0 - _entry(capture, frame, *legs))
+                    done |= inside
             speed = np.linalg.norm(force, axis=0)
+            slower = speed < least
+            least = np.where(slower, speed, least)
+            slowest[:, active[slower]] = position[:, slower]
             # Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
             done |= ~np.isfinite(speed) | (speed * step < 1e-15 * frame.extent)
             if done.any():
-                ends[:, active[done]] = position[:, done]
-                active, position, force, step = active[~done], position[:, ~done], force[:, ~done], step[~done]
+                ends[:, active[done]], times[active[done]] = position[:, done], clock[done]
+                keep = ~done
+                active, position, force, step = active[keep], position[:, keep], force[:, keep], step[keep]
+                least, clock = least[keep], clock[keep]
             if len(active) == 0:
                 break
+            before, pull, taken = position, force, step
             advance = _advance if count < EXPLICIT_STEPS else _advance_stiff
-            position, force, step = advance(function, position, force, step, scale, frame)
-    ends[:, active] = position
-    return labels, ends
+            position, force, step, accepted = advance(function, position, force, step, scale, frame)
+            taken = np.where(accepted, taken, 0.0)
+            clock = clock + taken
+    ends[:, active], times[active] = position, clock
+    return Descent(labels, ends, times, slowest)
+
+
+def _entry(
+    capture: Capture, frame: Frame, before: Floats, after: Floats, pull: Floats, force: Floats, step: Floats
+) -> Floats:
+    """At which fraction of its step each path, a cubic through both ends, entered the ball."""
+    start = frame.difference(before, capture.centre[:, None])
+    stop = start + frame.difference(after, before)
+    low, high = np.zeros(len(step)), np.ones(len(step))
+    for _ in range(24):
+        s = 0.5 * (low + high)
+        path = start + s**2 * (3.0 - 2.0 * s) * (stop - start)
+        path += step * s * (1.0 - s) * ((1.0 - s) * pull - s * force)
+        inside = np.einsum("in,ij,jn->n", path, capture.metric, path) <= capture.radius**2
+        low, high = np.where(inside, low, s), np.where(inside, s, high)
+    return 0.5 * (low + high)
 
 
 def _advance(
     function: Function, x: Floats, force: Floats, step: Floats, scale: float, frame: Frame
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Booleans]:
     """One Runge-Kutta step for every point: moved where its error is small enough, the step adapted everywhere."""
     stages = [force]
     for row in _A:
@@ -162,7 +202,7 @@ def _advance(
 
 def _advance_stiff(
     function: Function, x: Floats, force: Floats, step: Floats, scale: float, frame: Frame
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Booleans]:
     """The same by the Rosenbrock method, with the Hessian of f as the Jacobian."""
     count = x.shape[1]
     matrix = np.moveaxis(function.hessian(x), -1, 0) + np.eye(len(x)) / (_GAMMA * step)[:, None, None]
@@ -182,11 +222,11 @@ def _advance_stiff(
 
 def _settle(
     x: Floats, y: Floats, force: Floats, new: Floats, step: Floats, error: Floats, power: float, frame: Frame
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Booleans]:
     """Accept the step where its error (in units of the tolerance) allows, and choose the next everywhere."""
     moved = np.linalg.norm(frame.difference(y, x), axis=0)
     error = np.maximum(error, moved / (0.1 * frame.extent))
     accept = error <= 1.0
     factor = np.where(np.isfinite(error), np.clip(0.9 * np.maximum(error, 1e-10) ** -power, 0.2, 5.0), 0.1)
     blocked = moved < 1e-14 * frame.extent
-    return np.where(accept, y, x), np.where(accept, np.where(blocked, 0.0, new), force), step * factor
+    return np.where(accept, y, x), np.where(accept, np.where(blocked, 0.0, new), force), step * factor, accept

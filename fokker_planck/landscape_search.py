@@ -234,8 +234,8 @@ def _unpolished_minima(function: Function, graph: SampleGraph, known: list[Criti
     frame = graph.frame
     extra: list[CriticalPoint] = []
     bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
-    labels, ends = descend(function, graph.points[bottoms].T, capture_of(function, known, frame), frame, tolerance=1e-5)
-    for vertex, label, end in zip(bottoms, labels, ends.T, strict=True):
+    flow = descend(function, graph.points[bottoms].T, capture_of(function, known, frame), frame, tolerance=1e-5)
+    for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
         if label >= 0:
             continue
         start = end if np.isfinite(end).all() and _within(end[:, None], frame)[0] else graph.points[vertex]
@@ -291,9 +291,10 @@ def _basin_labels(
 ) -> Integers:
     """The number of the minimum for every vertex of the graph, by the graph's own basins."""
     frame = graph.frame
-    labels, ends = descend(function, graph.points[graph.bottoms].T, captures, frame, tolerance=1e-5)
+    flow = descend(function, graph.points[graph.bottoms].T, captures, frame, tolerance=1e-5)
+    labels = flow.labels
     for k in np.flatnonzero(labels < 0):
-        labels[k] = nearest_level(function, ends[:, k], minima, frame)
+        labels[k] = nearest_level(function, flow.ends[:, k], minima, frame)
     table = np.full(int(graph.plateaus.max()) + 1, -1, dtype=np.int64)
     table[graph.plateaus[graph.bottoms]] = labels
     return table[graph.basins]
@@ -319,9 +320,10 @@ def _joined(
     nearest = int(np.argmin(np.linalg.norm(frame.difference(graph.points.T, saddle.x[:, None]), axis=0)))
     offset = 0.02 * graph.widths[nearest] * direction
     start = np.stack([saddle.x - offset, saddle.x + offset], axis=1)
-    sides, ends = descend(function, start, captures, frame, tolerance=1e-5)
+    flow = descend(function, start, captures, frame, tolerance=1e-5)
+    sides = flow.labels
     for k in np.flatnonzero(sides < 0):
-        distance = np.linalg.norm(frame.difference(graph.points.T, ends[:, [k]]), axis=0)
+        distance = np.linalg.norm(frame.difference(graph.points.T, flow.ends[:, [k]]), axis=0)
         sides[k] = labels[int(np.argmin(distance))]
     if (sides < 0).any():
         return None

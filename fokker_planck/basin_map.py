@@ -1,0 +1,94 @@
+"""Which well a point belongs to: the basin of attraction under the flow dx/dt = -grad f."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from fokker_planck.gradient_flow import Capture, capture_of, descend
+from fokker_planck.landscape import Floats, Function, Integers, Landscape
+from fokker_planck.landscape_search import nearest_level
+
+
+@dataclass(frozen=True)
+class BasinMap:
+    """The well of every point of a landscape, by the flow dx/dt = -grad f; called on points (dim, n), it gives numbers (n,).
+
+    ``tolerance`` is the local error of a step of the flow, relative to the extent of the domain.
+    """
+
+    landscape: Landscape
+    function: Function
+    tolerance: float = 1e-8
+
+    def __call__(self, x: Floats) -> Integers:
+        """The index into ``landscape.minima`` for each point; a point on a separatrix is given to one of its sides."""
+        return self._descend(np.asarray(x, dtype=float), self.tolerance)[0]
+
+    def roughly(self, x: Floats) -> Integers:
+        """The same by a flow of low accuracy, for points that need not be close to a separatrix."""
+        return self._descend(np.asarray(x, dtype=float), 1e-4)[0]
+
+    def with_margin(self, x: Floats) -> tuple[Integers, Floats]:
+        """Wells, and margins (n,) that vanish linearly at a separatrix.
+
+        A path that starts at the distance d from the separatrix spends the time ``-log(d)/lambda`` near the saddle
+        with the unstable rate ``lambda``, so ``exp(-lambda time)`` is proportional to d.
+        """
+        labels, times, slowest = self._descend(np.asarray(x, dtype=float), self.tolerance)
+        rates = np.array([max(-saddle.hessian_eigenvalues[0], 0.0) for saddle in self.landscape.saddles])
+        if len(rates) == 0 or len(labels) == 0:
+            return labels, np.ones(len(labels))
+        places = np.array([saddle.position for saddle in self.landscape.saddles]).T
+        distance = np.linalg.norm(self.landscape.frame.difference(slowest[:, :, None], places[:, None, :]), axis=0)
+        return labels, np.exp(-rates[np.argmin(distance, axis=1)] * times)
+
+    @cached_property
+    def _captures(self) -> tuple[Capture, ...]:
+        return capture_of(self.function, self.landscape.minima, self.landscape.frame)
+
+    def _descend(self, x: Floats, tolerance: float) -> tuple[Integers, Floats, Floats]:
+        if len(self.landscape.minima) == 1:
+            return np.zeros(x.shape[1], dtype=np.int64), np.zeros(x.shape[1]), x
+        frame = self.landscape.frame
+        flow = descend(self.function, x, self._captures, frame, tolerance)
+        labels, times = flow.labels, flow.times
+        lost = np.flatnonzero(labels < 0)
+        if len(lost):
+            # On a crest exactly: one small step to a fixed side decides.
+            aside = flow.ends[:, lost] + 1e-7 * frame.extent * np.linspace(1.0, 0.6, len(x))[:, None]
+            again = descend(self.function, aside, self._captures, frame, tolerance)
+            labels[lost], times[lost] = again.labels, np.inf
+            for k in np.flatnonzero(again.labels < 0):
+                labels[lost[k]] = nearest_level(self.function, again.ends[:, k], self.landscape.minima, frame)
+        return labels, times, flow.slowest
+
+
+def basin_of(
+    landscape: Landscape, function: Function, x: Floats, periods: Sequence[float | None] | None = None
+) -> Integers:
+    """The well whose minimum the flow dx/dt = -grad f reaches from each point.
+
+    Args:
+        landscape: the minima of f, and the box whose walls hold the flow.
+        function: f with ``value``, ``gradient``, ``hessian``.
+        x: points, (dim, n).
+        periods: periods of the axes, if others than the landscape's.
+
+    Returns:
+        Index into ``landscape.minima``, (n,).
+
+    >>> from types import SimpleNamespace
+    >>> from fokker_planck.landscape_search import find_landscape, sample_box
+    >>> well = SimpleNamespace(value=lambda x: (x[0]**2 - 1)**2/4, gradient=lambda x: x**3 - x,
+    ...                        hessian=lambda x: (3*x**2 - 1)[None])
+    >>> landscape = find_landscape(well, *sample_box([-2.0], [2.0]))
+    >>> basin_of(landscape, well, np.array([[-1.7, -1e-9, 0.3]])).tolist()
+    [0, 0, 1]
+    """
+    if periods is not None:
+        landscape = replace(landscape, frame=replace(landscape.frame, periods=tuple(periods)))
+    return BasinMap(landscape, function)(x)
