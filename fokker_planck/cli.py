@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fokker_planck import __version__
-from fokker_planck.parallel import World, fail_together, guessed_rank, one_thread_a_rank, world
+from fokker_planck.parallel import World, fail_together, guessed_rank, launched, one_thread_a_rank, world
 
 if TYPE_CHECKING:
     from fokker_planck.problem_file import ExitQuestion, ProblemFile
@@ -147,7 +147,7 @@ def _tables(
 
     shown = answers if options.question == "solve" else {options.question: answers[options.question]}
     noise = getattr(asked.problem.process.diffusion, "epsilon", None)
-    text = render(shown, title=asked.problem.title, noise=noise, terminal=sys.stdout.isatty())
+    text = render(shown, title=asked.problem.title, noise=noise, terminal=sys.stdout.isatty() and not launched())
     if folder is not None:
         text += f"\nwritten to {folder}{os.sep}: {', '.join(written)}\n"
     return text

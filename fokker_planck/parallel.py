@@ -34,9 +34,14 @@ def guessed_rank() -> int:
     return 0
 
 
+def launched() -> bool:
+    """Whether a launcher such as mpirun started this process; Open MPI gives it a terminal where the user has none."""
+    return any(name in os.environ for name in _RANK_VARIABLES)
+
+
 def one_thread_a_rank() -> None:
     """Keep the ranks' threads of BLAS from fighting over the cores; call this before numpy is imported."""
-    if any(name in os.environ for name in _RANK_VARIABLES):
+    if launched():
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fokker_planck.landscape import Landscape
     from fokker_planck.solvers.results import Stationary
 
-ENOUGH_POINTS = {1: 600, 2: 20_000}  # for curves without corners, by the dimension of the cells
+ENOUGH_POINTS = {1: 600, 2: 10_000}  # for curves without corners, by the dimension of the cells
 
 
 @dataclass(frozen=True)

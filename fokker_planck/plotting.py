@@ -139,7 +139,7 @@ def _paint(axes: Axes, sheet: Sheet, low: float, high: float) -> Any:
     image = axes.tricontourf(
         triangles,
         np.minimum(sheet.decades, high),
-        levels=np.linspace(low, high, 129),
+        levels=np.linspace(low, high, 97),
         cmap=COLOURS,
         extend="min",
         antialiased=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import fokker_planck
-from fokker_planck import cli, gallery, grammar, problem_schema
+from fokker_planck import cli, formula_text, gallery, problem_schema
 from fokker_planck.problem_file import load_problem_file
 
 ROOT = Path(fokker_planck.__file__).parents[1]
@@ -37,7 +37,7 @@ def test_every_key_function_and_named_potential_is_on_the_page():
     ):
         assert set(keys) <= words
     assert set(problem_schema.DOMAINS) | set(problem_schema.SHAPES) | set(problem_schema.DIFFUSIONS) <= words
-    assert set(grammar.FUNCTIONS) | set(grammar.CONSTANTS) <= words
+    assert set(formula_text.FUNCTIONS) | set(formula_text.CONSTANTS) <= words
     assert set(gallery.names()) <= words
 
 
