@@ -1,0 +1,203 @@
+"""Eyring-Kramers rates between wells, and what follows from them: small eigenvalues and weights of wells.
+
+For the generator ``L u = e^Phi div(e^-Phi D grad u)`` the rate from the minimum x over the saddle z is
+
+``k = lambda_+/(2 pi) sqrt(det Hess Phi(x) / |det Hess Phi(z)|) exp(-(Phi(z) - Phi(x)))``
+
+with ``lambda_+`` the positive eigenvalue of ``-D(z) Hess Phi(z)``.  Parallel saddles add.  Where D = eps I and
+Phi = V/eps this is the classical formula.  Sources: Bovier, Eckhoff, Gayrard, Klein, J. Eur. Math. Soc. 6 (2004) 399;
+Berglund, Markov Process. Relat. Fields 19 (2013) 459.
+
+On a reflecting wall the Gaussian integral across it becomes ``int_0^infinity exp(-g s - h s^2/2) ds``, with g the slope
+of Phi at the wall and h its curvature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import log, pi, sqrt
+
+import numpy as np
+
+from fokker_planck.landscape import CriticalPoint, Floats, Landscape, Saddle
+from fokker_planck.quantity import Quantity
+
+Tensor = Callable[[Floats], Floats]
+
+LOWEST_BARRIER = 0.5
+"""Below this many noise units there is no well to speak of, and no prediction."""
+
+
+def log_local_integral(point: CriticalPoint) -> float:
+    """log of ``int exp(-Phi)`` around a minimum in Laplace's approximation; NaN for a degenerate one.
+
+    Around a saddle the same with the descending direction counted as if it ascended.
+
+    >>> point = CriticalPoint((0.0,), 3.0, ((2.0,),), (2.0,), "minimum")
+    >>> round(log_local_integral(point) + 3.0, 12) == round(log(sqrt(pi)), 12)
+    True
+    """
+    if point.degenerate:
+        return float("nan")
+    hessian, normals = np.array(point.hessian), np.array(point.wall_normals).reshape(-1, len(point.position))
+    total = -point.value
+    held = [number for number, slope in enumerate(point.wall_slopes) if slope > 0.0]
+    # A wall without slope halves the Gaussian; one with slope takes its direction out of the determinant.
+    total -= (len(point.wall_slopes) - len(held)) * log(2.0)
+    for number in held:
+        curvature = float(normals[number] @ hessian @ normals[number])
+        total += _log_half_line(point.wall_slopes[number], curvature)
+    eigenvalues = np.array(point.hessian_eigenvalues)
+    if np.any(eigenvalues == 0.0):
+        return float("nan")
+    return total + 0.5 * float(np.sum(np.log(2.0 * pi / np.abs(eigenvalues))))
+
+
+def _log_half_line(slope: float, curvature: float) -> float:
+    """log of ``int_0^infinity exp(-slope s - curvature s^2/2) ds``; only the slope counts where the curvature is < 0."""
+    from scipy.special import erfcx
+
+    if curvature <= 0.0:
+        return -log(slope)
+    return log(sqrt(pi / (2.0 * curvature)) * float(erfcx(slope / sqrt(2.0 * curvature))))
+
+
+def unstable_rate(saddle: Saddle, tensor: Tensor) -> float:
+    """The positive eigenvalue of ``-D Hess Phi`` at a saddle, along the wall if a wall holds it."""
+    matrix = tensor(saddle.x[:, None])[:, :, 0]
+    hessian = np.array(saddle.hessian)
+    normals = [n for n, slope in zip(saddle.wall_normals, saddle.wall_slopes, strict=True) if slope > 0.0]
+    if normals:
+        _q, _r = np.linalg.qr(np.array(normals).T, mode="complete")
+        along = _q[:, len(normals) :]
+        matrix, hessian = along.T @ matrix @ along, along.T @ hessian @ along
+    return float(np.max(np.linalg.eigvals(-matrix @ hessian).real))
+
+
+def log_capacity(saddle: Saddle, tensor: Tensor) -> float:
+    """log of ``lambda_+/(2 pi) int exp(-Phi)``: the rate over a saddle before division by the weight of the well."""
+    return log_local_integral(saddle) + log(unstable_rate(saddle, tensor) / (2.0 * pi))
+
+
+def rates(landscape: Landscape, tensor: Tensor) -> Floats:
+    """Natural logarithms of the rates between wells.
+
+    Args:
+        landscape: of the dimensionless exponent Phi.
+        tensor: D at points (dim, n), of shape (dim, dim, n).
+
+    Returns:
+        (K, K), from row to column; minus infinity where no saddle joins two wells and on the diagonal; NaN where a
+        degenerate saddle or minimum has no rate of this form.
+
+    >>> well = dict(hessian=((40.0,),), hessian_eigenvalues=(40.0,), kind="minimum")
+    >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.0, **well))
+    >>> top = Saddle((0.0,), 5.0, ((-20.0,),), (-20.0,), "saddle", joins=(0, 1), unstable_direction=(1.0,))
+    >>> from fokker_planck.landscape import Frame
+    >>> quartic = Landscape(minima, (top,), Frame((-2.0,), (2.0,), (None,)))  # (x**2 - 1)**2/4 at eps = 1/20
+    >>> round(float(np.exp(rates(quartic, lambda x: np.full((1, 1, 1), 0.05))[0, 1])) * 2 * pi / sqrt(2) * np.exp(5), 12)
+    1.0
+    """
+    count = len(landscape.minima)
+    weights = [log_local_integral(minimum) for minimum in landscape.minima]
+    table = np.full((count, count), -np.inf)
+    for saddle in landscape.saddles:
+        first, second = saddle.joins
+        if first == second:
+            continue
+        capacity = log_capacity(saddle, tensor) if not saddle.degenerate else float("nan")
+        for start, stop in ((first, second), (second, first)):
+            table[start, stop] = np.logaddexp(table[start, stop], capacity - weights[start])
+    return table
+
+
+def eigenvalues(
+    log_rates: Floats, count: int | None = None, relative_errors: Sequence[float] | None = None
+) -> list[Quantity]:
+    """Eigenvalues of minus the rate matrix in ascending order, the zero first, each accurate relative to itself.
+
+    Args:
+        log_rates: natural logarithms (K, K) of rates in detailed balance, minus infinity for none.
+        count: how many; all K if not given.
+        relative_errors: what to state for each, NaN if not given.
+
+    The symmetric matrix with entries ``-sqrt(k_ij k_ji)`` has the same eigenvalues; where they span more orders of
+    magnitude than a double has digits it is diagonalised in as many digits as it takes.
+
+    >>> two = np.array([[-np.inf, -2000.0], [-2010.0, -np.inf]])
+    >>> round(eigenvalues(two)[1].log, 9)  # k_12 + k_21
+    -1999.999954601
+    """
+    size = len(log_rates)
+    wanted = size if count is None else min(count, size)
+    finite = log_rates[np.isfinite(log_rates)]
+    logs = [-np.inf] * size
+    if len(finite):
+        logs = _log_eigenvalues(np.asarray(log_rates), float(finite.max()), float(finite.max() - finite.min()))
+    stated = [float("nan")] * size if relative_errors is None else list(relative_errors)
+    return [Quantity.of_log(logs[k], 0.0 if logs[k] == -np.inf else stated[k]) for k in range(wanted)]
+
+
+def _log_eigenvalues(log_rates: Floats, top: float, spread: float) -> list[float]:
+    size = len(log_rates)
+    if spread < 12.0:
+        scaled = np.exp(log_rates - top)
+        matrix = np.diag(scaled.sum(axis=1)) - np.sqrt(scaled * scaled.T)
+        found = np.linalg.eigvalsh(matrix)
+        return [log(value) + top if value > 1e-13 * found[-1] else -np.inf for value in found]
+    import mpmath
+
+    digits = 20 + int(2.0 * spread / log(10.0))
+    with mpmath.workdps(digits):
+        entry = [[mpmath.exp(mpmath.mpf(value) - top) if np.isfinite(value) else mpmath.mpf(0) for value in row] for row in log_rates]
+        exact = mpmath.matrix(size)
+        for i in range(size):
+            for j in range(size):
+                exact[i, j] = mpmath.fsum(entry[i]) if i == j else -mpmath.sqrt(entry[i][j] * entry[j][i])
+        values = sorted(mpmath.eigsy(exact, eigvals_only=True))
+        floor = mpmath.mpf(10) ** (8 - digits) * max(values)
+        return [float(mpmath.log(value) + top) if value > floor else -np.inf for value in values]
+
+
+def predicted_eigenvalues(landscape: Landscape, tensor: Tensor, count: int | None = None) -> list[Quantity | None]:
+    """Small eigenvalues of -L as Eyring and Kramers predict them, the zero first, one for each well.
+
+    None stands for an eigenvalue without prediction: its well is shallower than half a noise unit, or some critical
+    point is degenerate.  The stated error is one over the barrier, about the size of the first neglected term.
+    """
+    size = len(landscape.minima)
+    zero: list[Quantity | None] = [Quantity.of(0.0, 0.0)]
+    log_rates = rates(landscape, tensor)
+    if np.isnan(log_rates).any():
+        found = zero + [None] * (size - 1)
+    else:
+        barriers = sorted(landscape.barriers, reverse=True)
+        errors = [0.0 if not np.isfinite(barrier) else 1.0 / max(barrier, 1e-3) for barrier in barriers]
+        predicted = eigenvalues(log_rates, relative_errors=errors)
+        usable = [not np.isfinite(barrier) or barrier >= LOWEST_BARRIER for barrier in barriers]
+        found = [value if use else None for value, use in zip(predicted, usable, strict=True)]
+        if not found:
+            found = zero
+    return found if count is None else found[:count]
+
+
+def well_probabilities(landscape: Landscape) -> list[Quantity | None]:
+    """Stationary probability of every well by Laplace's method: ``e^-Phi(x) / sqrt(det Hess Phi(x))``, normalised.
+
+    None for all if a minimum that matters is degenerate.  The error stated is one over the barrier of the well.
+
+    >>> from fokker_planck.landscape import Frame
+    >>> flat = CriticalPoint((-1.0,), 0.0, ((1.2,),), (1.2,), "minimum")
+    >>> sharp = CriticalPoint((1.0,), 0.0, ((2.8,),), (2.8,), "minimum")
+    >>> wells = Landscape((flat, sharp), (), Frame((-2.0,), (2.0,), (None,)))
+    >>> round(well_probabilities(wells)[0].value, 12)  # sqrt(2.8)/(sqrt(2.8) + sqrt(1.2))
+    0.604356076261
+    """
+    logs = np.array([log_local_integral(minimum) for minimum in landscape.minima])
+    if np.isnan(logs).any():
+        return [None] * len(logs)
+    total = float(np.logaddexp.reduce(logs))
+    barriers = [barrier if np.isfinite(barrier) else 0.0 for barrier in landscape.barriers]
+    lowest = min((barrier for barrier in barriers if barrier > 0.0), default=0.0)
+    errors = [1.0 / barrier if barrier > 0.0 else (1.0 / lowest if lowest > 0.0 else float("nan")) for barrier in barriers]
+    return [Quantity.of_log(float(value) - total, error) for value, error in zip(logs, errors, strict=True)]
