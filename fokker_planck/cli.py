@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (of the process if None); the exit status."""
     options = _parser().parse_args(arguments)
     one_thread_a_rank()
+    # advice of the form compiler to those who write forms
+    warnings.filterwarnings("ignore", module=r"(ffcx|ufl|basix)\b")
     ranks = world()
     try:
         with _numbers_only_on_stdout(options.json):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fokker_planck.errors import ProblemError
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
     from fokker_planck.landscape import Landscape
     from fokker_planck.solvers.results import Stationary
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
 
 ENOUGH_POINTS = {1: 600, 2: 10_000}  # for curves without corners, by the dimension of the cells
 
@@ -26,9 +30,9 @@ class Sheet:
     ``axes`` are the coordinates shown; a slice of three dimensions lies at ``offset`` on the axis ``normal``.
     """
 
-    points: np.ndarray
-    cells: np.ndarray
-    decades: np.ndarray
+    points: Floats
+    cells: Integers
+    decades: Floats
     axes: tuple[int, ...]
     normal: int | None = None
     offset: float = 0.0
@@ -39,8 +43,8 @@ class Picture:
     """What is drawn, as plain arrays: one sheet, or three slices; positions of wells and saddles, (m, dim)."""
 
     sheets: tuple[Sheet, ...]
-    wells: np.ndarray
-    saddles: np.ndarray
+    wells: Floats
+    saddles: Floats
     saddle_decades: tuple[float, ...] = ()
     title: str = ""
 
@@ -78,9 +82,7 @@ def density_picture(answer: Stationary, landscape: Landscape | None = None, titl
     return Picture(sheets, wells, saddles, at_saddles, title)
 
 
-def _smoothed(
-    density: Field, points: np.ndarray, cells: np.ndarray, decades: np.ndarray, normal: int | None = None
-) -> Sheet:
+def _smoothed(density: Field, points: Floats, cells: Integers, decades: Floats, normal: int | None = None) -> Sheet:
     """The sheet on finer cells, with the values of the field itself where a coarse mesh has high degree."""
     fine = points, cells, decades
     while len(fine[0]) < ENOUGH_POINTS[cells.shape[1] - 1]:
@@ -93,7 +95,7 @@ def _smoothed(
     return Sheet(points[:, shown], cells, decades, shown, normal, offset)
 
 
-def _decades(values: Any, logarithm: bool, everywhere: bool = True) -> np.ndarray:
+def _decades(values: Any, logarithm: bool, everywhere: bool = True) -> Floats:
     """log10 of the density; where it vanishes, the least value that is there. Not ``everywhere``: nan stays nan."""
     values = np.asarray(values, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -106,13 +108,13 @@ def _decades(values: Any, logarithm: bool, everywhere: bool = True) -> np.ndarra
     return np.where(np.isfinite(decades), decades, finite.min())
 
 
-def _positions(points: Iterable[Any], dimension: int) -> np.ndarray:
+def _positions(points: Iterable[Any], dimension: int) -> Floats:
     return np.array([np.asarray(point, dtype=float) for point in points], dtype=float).reshape(-1, dimension)
 
 
 def slice_plane(
-    points: np.ndarray, cells: np.ndarray, values: np.ndarray, normal: int, offset: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    points: Floats, cells: Integers, values: Floats, normal: int, offset: float
+) -> tuple[Floats, Integers, Floats]:
     """Cut tetrahedra by the plane ``x_normal = offset``: points (k, 3), triangles (t, 3) and values (k,) on the plane.
 
     The values are those of the linear interpolant on every tetrahedron.
@@ -148,7 +150,7 @@ def slice_plane(
     return cut, np.asarray(triangles).reshape(-1, 3), cut_values
 
 
-def halved(points: np.ndarray, cells: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def halved(points: Floats, cells: Integers, values: Floats) -> tuple[Floats, Integers, Floats]:
     """Intervals or triangles cut at the middles of their edges, with the mean values there.
 
     >>> finer, triangles, means = halved(np.array([[0.0, 0], [1, 0], [0, 1]]), np.array([[0, 1, 2]]), np.arange(3.0))
@@ -159,7 +161,7 @@ def halved(points: np.ndarray, cells: np.ndarray, values: np.ndarray) -> tuple[n
     edges, number = np.unique(np.sort(cells[:, pairs].reshape(-1, 2), axis=1), axis=0, return_inverse=True)
     middle = len(points) + np.asarray(number).reshape(len(cells), -1)
     if cells.shape[1] == 2:
-        pieces = [(cells[:, 0], middle[:, 0]), (middle[:, 0], cells[:, 1])]
+        pieces: list[tuple[Integers, ...]] = [(cells[:, 0], middle[:, 0]), (middle[:, 0], cells[:, 1])]
     else:
         a, b, c = middle.T
         pieces = [(cells[:, 0], c, b), (c, cells[:, 1], a), (b, a, cells[:, 2]), (a, b, c)]

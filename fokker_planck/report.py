@@ -33,7 +33,8 @@ def render(answers: Mapping[str, Answer], title: str = "", noise: float | None =
         console.print(f"[bold]{escape(title)}[/bold]")
     for answer in answers.values():
         for table in tables(answer, noise):
-            console.print()
+            if out.tell():
+                console.print()
             console.print(table)
         if not isinstance(answer, Landscape):
             console.print(f"[dim]{cost(answer.statistics)}[/dim]")

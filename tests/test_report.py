@@ -72,6 +72,14 @@ def test_titles_and_names_are_not_read_as_markup():
     assert text.startswith("[red]not red[/red] [1]")
 
 
+def test_lines_begin_at_once_and_tables_stand_apart():
+    text = render({"landscape": landscape(), "spectrum": spectrum()})
+    assert text.startswith("Minima")
+    assert "\n\nSaddles" in text
+    assert "\n\nSpectrum" in text
+    assert "\n\n\n" not in text
+
+
 def test_without_a_terminal_there_are_no_escape_codes():
     assert "\x1b" not in render({"spectrum": spectrum(), "landscape": landscape()}, title="Title")
     assert "\x1b" in render({"spectrum": spectrum()}, terminal=True)
