@@ -31,7 +31,7 @@ def integral(discretization, function=None):
     return float((discretization.map.volume * values).sum())
 
 
-# Measured: 1.7e-8, 8e-13, 1e-15 in the plane; 7.5e-7 and 2.5e-9 in space, where a facet of the finest mesh spans 16 degrees.
+# Measured: 1.7e-8, 8e-13, 1e-15 in the plane; 7.5e-7 and 2.5e-9 in space.
 @pytest.mark.parametrize(
     ("dimension", "times", "error"), [(2, 0, 2e-7), (2, 1, 1e-11), (2, 2, 1e-13), (3, 1, 2e-6), (3, 2, 1e-8)]
 )

@@ -35,7 +35,8 @@ def test_a_grid_is_cut_into_simplices_that_fill_it(shape, pieces):
     assert len(mesh.cells) == pieces * np.prod(shape)
     assert parts == pytest.approx(np.prod(lengths) / len(mesh.cells), rel=1e-14)
     assert mesh.dimension == len(shape)
-    assert repr(mesh) == f"<Triangulation: {len(mesh.cells)} cells, {len(mesh.points)} vertices, dimension {len(shape)}>"
+    sizes = f"{len(mesh.cells)} cells, {len(mesh.points)} vertices, dimension {len(shape)}"
+    assert repr(mesh) == f"<Triangulation: {sizes}>"
 
 
 def test_the_volume_of_a_simplex_has_the_sign_of_its_orientation():
