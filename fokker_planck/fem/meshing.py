@@ -183,8 +183,8 @@ def resolved(triangulation: Triangulation, exponent: Any, heights: Heights, degr
     deep = heights.ceiling - min(heights.bottoms) > DEEP
     change = heights.ceiling - min(heights.bottoms)
     largest = LARGEST_CHANGE[triangulation.dimension]
-    while deep and change > 2.0 * largest:
-        change *= 0.5
+    while deep and change > largest:
+        change = max(0.5 * change, largest)
         triangulation = _refined_until(triangulation, exponent, heights, change)
         triangulation = trimmed(triangulation, exponent, heights.wells, heights.targets, TRIM * accuracy)
     triangulation = _refined_until(triangulation, exponent, heights, largest, degree, accuracy)

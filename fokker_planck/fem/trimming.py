@@ -31,7 +31,7 @@ LARGEST_LOG = 600.0
 def trimmed(
     triangulation: Triangulation, exponent: Any, wells: Floats, targets: tuple[str, ...], share: float
 ) -> Triangulation:
-    """Keep the cells in which the mass of a well, or the current from a state, exceeds ``share``, and their neighbours.
+    """Keep the cells in which the mass of a well, or the current from a state, exceeds ``share`` at a vertex.
 
     Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary".  Where the exponent changes a lot
     across an edge, ``share`` is lowered by the exponential of that change.
@@ -52,11 +52,9 @@ def trimmed(
     important = np.zeros(count, dtype=bool)
     important[table.vertices[keep_edge]] = True
     for members in sets:
-        important[members] = True
-    kept = important[classes].any(axis=1)
-    near = np.zeros(count, dtype=bool)
-    near[classes[kept]] = True
-    keep = near[classes].any(axis=1)
+        if len(members) == 1:
+            important[members] = True
+    keep = important[classes].any(axis=1)
     keep &= _connected_to(classes, keep, np.concatenate(sets))
     return triangulation if keep.all() else without_cells(triangulation, keep)
 
@@ -117,7 +115,8 @@ def _relevance(table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, set
     share = np.full(len(i), -np.inf)
     for state in range(len(sets)):
         share = np.maximum(share, _current_share(i, j, rate, phi, potentials, exponents, state))
-        share = np.maximum(share, _mass_share(i, j, mass, phi, potentials[state], exponents[state]))
+        if len(sets[state]) == 1:
+            share = np.maximum(share, _mass_share(i, j, mass, phi, potentials[state], exponents[state]))
     return share
 
 
