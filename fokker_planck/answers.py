@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 from fokker_planck.landscape import Landscape
 from fokker_planck.problem import Problem, checked_exit
 
 if TYPE_CHECKING:
+    from fokker_planck.quantity import Quantity
     from fokker_planck.sets import Set
     from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary
 
@@ -37,9 +40,14 @@ def stationary_density(problem: Problem) -> Stationary:
     >>> round(weights[0].probability.value, 10)     # the flat well, whatever the noise: 0.60 (theory: 0.6019150610)
     0.601915061
     """
+    from fokker_planck.asymptotics.eyring_kramers import well_probabilities
     from fokker_planck.solvers import stationary
+    from fokker_planck.solvers.setting import prepare
 
-    return stationary.stationary_density(problem)
+    found = stationary.stationary_density(problem)
+    predicted = well_probabilities(prepare(problem).landscape) if len(found.wells) > 1 else [None] * len(found.wells)
+    wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, predicted, strict=True))
+    return replace(found, wells=tuple(wells))
 
 
 def spectrum(problem: Problem, count: int = 4) -> Spectrum:
@@ -51,9 +59,16 @@ def spectrum(problem: Problem, count: int = 4) -> Spectrum:
     0.00277614064
     """
     from fokker_planck.arguments import whole_number
+    from fokker_planck.asymptotics.eyring_kramers import predicted_eigenvalues
     from fokker_planck.solvers import spectrum as solver
+    from fokker_planck.solvers.setting import prepare
 
-    return solver.spectrum(problem, whole_number("spectrum.count", count, 2, 1000))
+    found = solver.spectrum(problem, whole_number("spectrum.count", count, 2, 1000))
+    setting = prepare(problem)
+    predicted = predicted_eigenvalues(setting.landscape, setting.balance.diffusion.tensor)
+    beside = predicted[1:count] + [None] * (count - max(len(predicted), 1))
+    eigenvalues = [replace(e, asymptotic=value) for e, value in zip(found.eigenvalues[1:], beside, strict=True)]
+    return replace(found, eigenvalues=(found.eigenvalues[0], *eigenvalues))
 
 
 def mean_exit_time(
@@ -72,8 +87,44 @@ def mean_exit_time(
     >>> round(mean_exit_time(well, -1.0, fp.HalfSpace([1.0], 1.0)).mean.value, 5)            # 729.6706919423
     729.67069
     """
+    from fokker_planck.asymptotics import exit_time as asymptotics
+    from fokker_planck.asymptotics.exit_surfaces import Outside
+    from fokker_planck.domain import Ball, Box
     from fokker_planck.solvers import exit_time
+    from fokker_planck.solvers.setting import prepare
 
     place, shape = checked_exit(problem, start, target)
     name = target if isinstance(target, str) else repr(target)
-    return exit_time.mean_exit_time(problem, place, shape, name)
+    found = exit_time.mean_exit_time(problem, place, shape, name)
+    setting = prepare(problem)
+    if not isinstance(shape, str):
+        surface = shape
+    elif isinstance(problem.domain, Box | Ball):
+        surface = Outside(problem.domain)
+    else:
+        return found
+    balance = setting.balance
+    predicted = asymptotics.mean_exit_time(
+        setting.landscape, balance.exponent, balance.diffusion.tensor, place, surface
+    )
+    return replace(found, asymptotic=predicted)
+
+
+def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
+    """k_ij = lambda_+/(2 pi) sqrt(det Hess Phi(x_i) / |det Hess Phi(z)|) exp(-(Phi(z) - Phi(x_i))), summed over the saddles z.
+
+    Returns the rates between wells, from row to column, wells in the order of :func:`landscape`; None where no saddle joins two
+    wells, or a degenerate one does.  Source: Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard and Klein 2004, Theorem 3.1.
+
+    >>> import fokker_planck as fp
+    >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
+    >>> round(eyring_kramers(fp.Problem(process, fp.Box([-2.0], [2.0])))[0][1].value, 9)   # sqrt(2)/(2 pi) exp(-5)
+    0.001516571
+    """
+    from fokker_planck.asymptotics.eyring_kramers import rates
+    from fokker_planck.quantity import Quantity
+    from fokker_planck.solvers.setting import prepare
+
+    setting = prepare(problem)
+    logs = rates(setting.landscape, setting.balance.diffusion.tensor)
+    return [[Quantity.of_log(float(log), float("nan")) if isfinite(log) else None for log in row] for row in logs]
