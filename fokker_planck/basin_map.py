@@ -15,7 +15,7 @@ from fokker_planck.landscape_search import nearest_level
 
 @dataclass(frozen=True)
 class BasinMap:
-    """The well of every point of a landscape, by the flow dx/dt = -grad f; called on points (dim, n), it gives numbers (n,).
+    """The well of every point, by the flow dx/dt = -grad f; called on points (dim, n), it gives their wells (n,).
 
     ``tolerance`` is the local error of a step of the flow, relative to the extent of the domain.
     """

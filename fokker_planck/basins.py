@@ -110,7 +110,7 @@ def log_sum(logs: Floats) -> Floats:
 def _part_masses(
     division: Division, count: int, n_wells: int, log_weight: LogWeight, share: float, settled: Floats
 ) -> tuple[Floats, Floats]:
-    """log of the mass of each cell in each basin (m, K), and in the plane the likely error relative to the basins (m,)."""
+    """log of the mass of each cell in each basin (m, K); in the plane the likely error relative to the basins (m,)."""
 
     def masses(pieces: Pieces) -> Floats:
         owner = pieces.cell * n_wells + pieces.owner
@@ -124,7 +124,7 @@ def _part_masses(
         return np.logaddexp(plain, straight), np.full(count, np.inf)
     bent = masses(division.bent)
     whole = np.logaddexp(settled, log_sum(np.logaddexp(plain, bent)))
-    # The extrapolated mass is taken to be ten times better than the step to it; a cell of three basins, wrong altogether.
+    # The extrapolated mass is taken to be ten times better than the step to it, a cell of three basins to be wrong.
     change = 0.1 * np.abs(np.exp(bent - _shifted(whole)) - np.exp(straight - _shifted(whole)))
     change[division.crowded] = np.exp(bent[division.crowded] - _shifted(whole))
     return np.logaddexp(plain, _extrapolated(straight, bent)), change.max(axis=1)

@@ -70,9 +70,12 @@ def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, 
 
 @dataclass(frozen=True)
 class Kinds:
-    """What polished points are: number of descending directions (-1: none of the kinds sought), flat directions or not,
+    """What polished points are.
 
-    eigenvalues (n, dim), and the direction of steepest descent (n, dim).
+    index : number of descending directions, -1 where the function passes through level (n,)
+    degenerate : whether some direction is flat (n,)
+    eigenvalues : of the Hessian in the free directions (n, dim)
+    unstable : direction of steepest descent (n, dim)
     """
 
     index: Integers
@@ -82,7 +85,7 @@ class Kinds:
 
 
 def classify(function: Function, x: Floats, free: Booleans, width: Floats) -> Kinds:
-    """Count descending directions among the free ones; along a flat direction look at the function half a mesh width away."""
+    """Count descending directions among the free ones; along flat ones look at the function half a mesh width away."""
     hessian = np.moveaxis(function.hessian(x) * free[:, None] * free[None, :], -1, 0)
     eigenvalues, vectors = np.linalg.eigh(hessian)
     around = _curvature_around(function, x, free, width)
@@ -142,7 +145,7 @@ def describe(
     hessian = function.hessian(x[:, [number]])[:, :, 0]
     moving = np.flatnonzero(free[:, number])
     eigenvalues = np.linalg.eigvalsh(hessian[np.ix_(moving, moving)]) if len(moving) else np.zeros(0)
-    normals = tuple(tuple(float(outward[axis]) * float(axis == k) + 0.0 for k in range(len(position))) for axis in walls)
+    normals = tuple(tuple(float(outward[axis] * (axis == k)) + 0.0 for k in range(len(position))) for axis in walls)
     common = {
         "position": tuple(float(entry) for entry in position),
         "value": float(function.value(x[:, [number]])[0]),

@@ -79,6 +79,8 @@ def _capture(function: Function, number: int, minima: Sequence[CriticalPoint], f
     bounded = np.ones(flat.shape[1], dtype=bool)
     for axis in np.flatnonzero(frame.walled):
         bounded &= (flat[axis] >= frame.lower[axis]) & (flat[axis] <= frame.upper[axis])
+    for normal in point.wall_normals:
+        bounded &= np.array(normal) @ (flat - point.x[:, None]) <= 0.0
     climbs = np.all(((slope > 0.0) | ~bounded).reshape(len(radii), -1), axis=1)
     good = len(radii) if climbs.all() else int(np.argmin(climbs))
     return Capture(point.x, metric, 0.9 * float(radii[good - 1]) if good > 0 else 1e-9 * frame.extent)
@@ -100,9 +102,12 @@ def _directions(dimension: int) -> Floats:
 
 @dataclass(frozen=True)
 class Descent:
-    """Where the flow led each point: the number of the capture ball (-1: none), the end (dim, n), the time it took (n,),
+    """Where the flow led each point.
 
-    and the slowest point on the way (dim, n), which is near a saddle for a point near a separatrix.
+    labels : number of the capture ball, -1 for none (n,)
+    ends : where it stopped (dim, n)
+    times : how long it took (n,)
+    slowest : the slowest point on the way, which is near a saddle for a point near a separatrix (dim, n)
     """
 
     labels: Integers

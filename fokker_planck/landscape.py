@@ -36,7 +36,7 @@ class Function(Protocol):
 
 @dataclass(frozen=True)
 class Frame:
-    """The bounding box of a domain, the periods of its axes (None where not periodic), and whether the domain fills it."""
+    """The bounding box of a domain, the periods of its axes (None for none), and whether the domain fills the box."""
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
@@ -122,7 +122,7 @@ class Saddle(CriticalPoint):
 
 @dataclass(frozen=True)
 class Merge:
-    """At height ``value`` the well ``absorbed`` becomes part of the well ``survivor``, over saddle number ``saddle``."""
+    """At height ``value`` the well ``absorbed`` becomes part of the well ``survivor``, over the numbered saddle."""
 
     value: float
     survivor: int

@@ -14,6 +14,7 @@ from itertools import product
 import numpy as np
 
 from fokker_planck.critical_points import Guesses, classify, describe, newton_step, polish
+from fokker_planck.curved_wall import height_of_wall, wall_minimum
 from fokker_planck.gradient_flow import Capture, capture_of, descend
 from fokker_planck.landscape import (
     Booleans,
@@ -67,12 +68,14 @@ def find_landscape(
         number = np.cumsum(finite) - 1
         edges = number[edges[finite[edges].all(axis=1)]]
         points, values = points[finite], values[finite]
-    frame = _frame(points, edges, periods)
+    frame = _frame(points, inside, periods)
     graph = SampleGraph(points, edges, values, frame)
     contains = (lambda x: np.ones(x.shape[1], dtype=bool)) if inside is None else inside
     found = _newton_points(function, graph, contains)
     minima = [point for point in found if point.kind == "minimum"]
-    minima += _unpolished_minima(function, graph, minima)
+    if not frame.box:
+        minima += _wall_minima(function, graph, contains, minima)
+    minima += _unpolished_minima(function, graph, contains, minima)
     captures = capture_of(function, minima, frame)
     ends = _basin_labels(function, graph, captures, minima)
     saddles = [
@@ -86,20 +89,17 @@ def find_landscape(
     return assemble_landscape(minima, saddles, frame)
 
 
-def _frame(points: Floats, edges: Integers, periods: Sequence[float | None] | None) -> Frame:
+def _frame(points: Floats, inside: Inside | None, periods: Sequence[float | None] | None) -> Frame:
+    """The bounding box of the samples; the domain fills it if a lattice on the box, corners and all, is inside."""
     lower, upper = points.min(axis=0), points.max(axis=0)
     around: tuple[float | None, ...] = tuple(periods) if periods is not None else (None,) * len(lower)
-    box = len(lower) == 1
-    if not box:
-        # A box has edges of the graph lying in each of its flat walls; a ball touches its bounding box in points.
-        box = all(
-            bool(np.any(np.all(points[edges][:, :, axis] == wall[axis], axis=1)))
-            for axis in range(len(lower))
-            if around[axis] is None
-            for wall in (lower, upper)
-        )
-    top = tuple(float(low + p) if p is not None else float(high) for low, high, p in zip(lower, upper, around, strict=True))
-    return Frame(tuple(float(low) for low in lower), top, around, box)
+    top = [float(high if p is None else low + p) for low, high, p in zip(lower, upper, around, strict=True)]
+    frame = Frame(tuple(float(low) for low in lower), tuple(top), around)
+    if inside is None or len(lower) == 1:
+        return frame
+    lattice = np.meshgrid(*[np.linspace(low, high, 9) for low, high in zip(lower, top, strict=True)])
+    x = _pulled_in(np.stack([axis.ravel() for axis in lattice]), frame)
+    return frame if np.all(inside(x)) else replace(frame, box=False)
 
 
 def _newton_points(function: Function, graph: SampleGraph, contains: Inside) -> list[CriticalPoint]:
@@ -185,13 +185,13 @@ def _within(x: Floats, frame: Frame) -> Booleans:
 def _pulled_in(x: Floats, frame: Frame) -> Floats:
     """Points on a wall moved inward by less than matters, so that a test for membership accepts them."""
     middle = 0.5 * (np.array(frame.lower) + np.array(frame.upper))
-    return x + 1e-9 * (middle[:, None] - x) * frame.walled[:, None]
+    return np.asarray(x + 1e-9 * (middle[:, None] - x) * frame.walled[:, None])
 
 
 def _distinct(
     values: Floats, x: Floats, index: Integers, degenerate: Booleans, width: Floats, frame: Frame
 ) -> list[int]:
-    """One number for each critical point: equal positions are one, and so is a chain of degenerate ones of equal value."""
+    """One number for each critical point: equal positions are one, so is a chain of degenerate ones of equal value."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
@@ -229,7 +229,68 @@ def _distinct(
     return chosen
 
 
-def _unpolished_minima(function: Function, graph: SampleGraph, known: list[CriticalPoint]) -> list[CriticalPoint]:
+def _wall_minima(
+    function: Function, graph: SampleGraph, contains: Inside, known: list[CriticalPoint]
+) -> list[CriticalPoint]:
+    """Minima of the graph from which the function falls out of the domain, polished along its wall."""
+    frame = graph.frame
+    found: list[CriticalPoint] = []
+    for vertex in graph.bottoms:
+        x, width = graph.points[vertex], float(graph.widths[vertex])
+        slope = function.gradient(x[:, None])[:, 0]
+        steep = float(np.linalg.norm(slope))
+        if not steep > 0.0 or contains((x - 2.0 * width * slope / steep)[:, None])[0]:
+            continue
+        # On a wall of constant height each vertex would give the same minimum again.
+        height = height_of_wall(function, contains, x, width)
+        if any(_flat(other, width) and abs(other.value - height) <= 1e-9 * width * steep for other in found):
+            continue
+        point = wall_minimum(function, contains, x, width)
+        if point is None and _lowest_around(function, contains, x, width):
+            point = _rough_point(function, x, True)
+        if point is not None and not any(_same(point, other, width, frame) for other in known + found):
+            found.append(point)
+    return found
+
+
+def _same(point: CriticalPoint, other: CriticalPoint, width: float, frame: Frame) -> bool:
+    """One place, or two on a stretch of wall along which the function is constant."""
+    level = abs(point.value - other.value) <= 1e-9 * width * max(point.wall_slopes, default=0.0)
+    return (level and _flat(point, width) and _flat(other, width)) or float(np.linalg.norm(frame.difference(other.x, point.x))) <= 0.1 * width
+
+
+def _flat(point: CriticalPoint, width: float) -> bool:
+    """Held by a curved wall along which the function does not change."""
+    held = point.degenerate and len(point.wall_slopes) == 1
+    return held and min(point.hessian_eigenvalues) <= 1e-3 * point.wall_slopes[0] / width
+
+
+def _lowest_around(function: Function, contains: Inside, x: Floats, width: float) -> bool:
+    """No point of the domain in a spray of points around x is lower: x is at an edge or a corner of the domain."""
+    spray = np.random.default_rng(1).standard_normal((len(x), 400))
+    spray *= width * np.geomspace(1e-3, 1.0, 400) / np.linalg.norm(spray, axis=0)
+    around = x[:, None] + spray
+    around = around[:, contains(around)]
+    return bool(np.all(function.value(around) >= function.value(x[:, None])[0]))
+
+
+def _rough_point(function: Function, x: Floats, on_boundary: bool) -> CriticalPoint:
+    """A minimum as it was found, without derivatives that mean anything there."""
+    hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
+    return CriticalPoint(
+        position=tuple(float(entry) for entry in x),
+        value=float(function.value(x[:, None])[0]),
+        hessian=tuple(tuple(float(entry) for entry in row) for row in hessian),
+        hessian_eigenvalues=tuple(float(entry) for entry in np.linalg.eigvalsh(hessian)),
+        kind="minimum",
+        degenerate=True,
+        on_boundary=on_boundary,
+    )
+
+
+def _unpolished_minima(
+    function: Function, graph: SampleGraph, contains: Inside, known: list[CriticalPoint]
+) -> list[CriticalPoint]:
     """Minima of the graph from which the flow reaches no known minimum: the function is not smooth there."""
     frame = graph.frame
     extra: list[CriticalPoint] = []
@@ -238,11 +299,19 @@ def _unpolished_minima(function: Function, graph: SampleGraph, known: list[Criti
     for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
         if label >= 0:
             continue
-        start = end if np.isfinite(end).all() and _within(end[:, None], frame)[0] else graph.points[vertex]
+        start = graph.points[vertex]
+        if not frame.box:
+            # Next to a curved wall: either its minimum is known by now, or the wall's steps made up this one.
+            slope = function.gradient(start[:, None])[:, 0]
+            ahead = start - 2.0 * graph.widths[vertex] * slope / (np.linalg.norm(slope) + 1e-300)
+            if not contains(ahead[:, None])[0]:
+                continue
+        if np.isfinite(end).all() and _within(end[:, None], frame)[0] and contains(_pulled_in(end[:, None], frame))[0]:
+            start = end
         x = _compass(function, start, graph.widths[vertex], frame)
         value = float(function.value(x[:, None])[0])
-        slope = np.linalg.norm(function.gradient(x[:, None]))
-        smooth = slope <= 1e-4 * graph.widths[vertex] * np.abs(function.hessian(x[:, None])).max()
+        steepness = float(np.linalg.norm(function.gradient(x[:, None])))
+        smooth = steepness <= 1e-4 * graph.widths[vertex] * np.abs(function.hessian(x[:, None])).max()
         room = 1e-12 * np.abs(graph.values).max() + 1e-9 * np.ptp(graph.values)
         near = [
             other
@@ -252,19 +321,7 @@ def _unpolished_minima(function: Function, graph: SampleGraph, known: list[Criti
         ]
         if near:
             continue
-        hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
-        outward = walls_met(x[:, None], frame)[:, 0]
-        extra.append(
-            CriticalPoint(
-                position=tuple(float(entry) for entry in x),
-                value=value,
-                hessian=tuple(tuple(float(entry) for entry in row) for row in hessian),
-                hessian_eigenvalues=tuple(float(entry) for entry in np.linalg.eigvalsh(hessian)),
-                kind="minimum",
-                degenerate=True,
-                on_boundary=bool(outward.any()),
-            )
-        )
+        extra.append(_rough_point(function, x, bool(walls_met(x[:, None], frame).any())))
     return extra
 
 
@@ -333,7 +390,7 @@ def _joined(
 def _missing_passes(
     function: Function, graph: SampleGraph, labels: Integers, minima: list[CriticalPoint], saddles: list[Saddle]
 ) -> list[Saddle]:
-    """Passes of the graph between wells that no saddle connects, as degenerate saddles: the function has a crest there."""
+    """Passes of the graph between wells that no saddle connects, as degenerate saddles: on crests, say."""
     parent = list(range(len(minima)))
 
     def root(well: int) -> int:

@@ -1,4 +1,4 @@
-"""Integrals of exp(log_weight) over many simplices, summed by owner, as logarithms: no weight is too large or too small.
+"""Integrals of exp(log_weight) over many simplices, summed by owner, as logarithms: weights may be of any size.
 
 Each simplex is integrated by Gauss rules of rising order until two agree; what does not settle is halved.
 """

@@ -1,4 +1,4 @@
-"""A function on the vertices of a graph: steepest-descent basins, the passes between them, and regular graphs on boxes."""
+"""A function on the vertices of a graph: steepest-descent basins and the passes between them; graphs on boxes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class SampleGraph:
     def lengths(self) -> Floats:
         """Edge lengths, the shortest way around a periodic axis."""
         ends = self.points[self.edges]
-        return np.maximum(np.linalg.norm(self.frame.difference(ends[:, 0].T, ends[:, 1].T), axis=0), 1e-300)
+        separation = self.frame.difference(ends[:, 0].T, ends[:, 1].T)
+        return np.asarray(np.maximum(np.linalg.norm(separation, axis=0), 1e-300))
 
     @cached_property
     def widths(self) -> Floats:
@@ -76,7 +77,7 @@ class SampleGraph:
         width = np.zeros(len(self.points))
         for side in (0, 1):
             np.maximum.at(width, self.edges[:, side], self.lengths)
-        return np.where(width > 0.0, width, self.frame.extent)
+        return np.asarray(np.where(width > 0.0, width, self.frame.extent))
 
     @cached_property
     def plateaus(self) -> Integers:

@@ -52,7 +52,12 @@ def near_separatrix(cells: Integers, labels: Integers) -> Booleans:
 
 @dataclass(frozen=True)
 class Pieces:
-    """Simplices that each belong to one basin: corners (k, dim + 1, dim), basins (k,), and the cells they are part of (k,)."""
+    """Simplices that each belong to one basin.
+
+    corners : (k, dim + 1, dim)
+    owner : the basin of each (k,)
+    cell : the number of the cell it is part of (k,)
+    """
 
     corners: Floats
     owner: Integers
@@ -63,8 +68,8 @@ class Pieces:
 class Division:
     """Cells divided among basins.
 
-    ``plain`` cells lie in one basin, ``straight`` pieces are cut by flat interfaces.  In the plane ``bent`` are the same
-    cells cut along two chords each, which leaves a quarter of the error; elsewhere they are the straight ones.
+    ``plain`` cells lie in one basin, ``straight`` pieces are cut by flat interfaces.  In the plane ``bent`` are the
+    same cells cut along two chords each, which leaves a quarter of the error; elsewhere they are the straight ones.
     ``crowded`` are the numbers of the cells with corners in three basins, which are shared out blindly.
     """
 
@@ -111,7 +116,8 @@ def cut(
         if dimension == 2:
             bent.append(_bent_parts(points[chosen], crossing, owners, number, margins[chosen[:, 0]], label, wanted))
     flat = _joined(straight)
-    return Division(Pieces(points[cells[one]], marks[one, 0], one), flat, _joined(bent) if dimension == 2 else flat, more)
+    plain = Pieces(points[cells[one]], marks[one, 0], one)
+    return Division(plain, flat, _joined(bent) if dimension == 2 else flat, more)
 
 
 def _joined(parts: list[Pieces]) -> Pieces:
@@ -142,7 +148,7 @@ def _flat_parts(
     dimension = corners.shape[2]
     ends = list(crossing)
     named: dict[tuple[int, ...], Floats] = {(i,): corners[:, i] for i in range(dimension + 1)}
-    named |= crossing
+    named.update({(i, j): place for (i, j), place in crossing.items()})
     if size == 1:
         few: list[list[tuple[int, ...]]] = [[(0,), *ends]]
         many = _staircase([*ends], [(j,) for j in range(1, dimension + 1)])
@@ -167,7 +173,7 @@ def _bent_parts(
     label: Label,
     resolution: Floats,
 ) -> Pieces:
-    """Triangles cut along two chords that meet where the ray from corner 0 through the middle of the one chord crosses."""
+    """Triangles cut along two chords that meet where the ray from corner 0 through the middle of the chord crosses."""
     a, b, c = np.moveaxis(corners, 1, 0)
     p, q = crossing[0, 1], crossing[0, 2]
     alpha = np.linalg.norm(p - a, axis=1) / np.linalg.norm(b - a, axis=1)

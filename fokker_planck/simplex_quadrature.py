@@ -75,4 +75,4 @@ def halved(points: Floats, cells: Integers) -> tuple[Floats, Integers]:
 def simplex_volumes(corners: Floats) -> Floats:
     """Volumes (m,) of simplices given by their corners (m, dim + 1, dim)."""
     dimension = corners.shape[2]
-    return np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / factorial(dimension)
+    return np.asarray(np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / factorial(dimension))

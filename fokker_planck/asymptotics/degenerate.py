@@ -58,8 +58,8 @@ def quartic_along(
 def log_quartic_integral(second: float, fourth: float) -> float:
     """log of ``int exp(-(a y^2 + b y^4)) dy`` over the line, a of either sign, b > 0.
 
-    ``sqrt(a/b)/2 e^q K_1/4(q)`` for a > 0, ``pi/2 sqrt(|a|/(2 b)) e^q (I_1/4(q) + I_-1/4(q))`` for a < 0, q = a^2/(8 b):
-    the crossover between a Gaussian and a quartic direction, and beyond it to a pair of saddles.
+    ``sqrt(a/b)/2 e^q K_1/4(q)`` for a > 0, ``pi/2 sqrt(|a|/(2 b)) e^q (I_1/4(q) + I_-1/4(q))`` for a < 0,
+    q = a^2/(8 b): the crossover between a Gaussian and a quartic direction, and beyond it to a pair of saddles.
 
     >>> round(log_quartic_integral(0.0, 1.0), 9) == round(log(gamma(0.25) / 2), 9)
     True
@@ -104,7 +104,8 @@ def pitchfork_across(
     others = 0.5 * (len(stable) * log(2.0 * pi * epsilon) - _log_product(stable))
     along = 0.5 * log(2.0 * pi * epsilon / abs(unstable))
     inside = 0.5 * (len(well) * log(2.0 * pi * epsilon) - _log_product(well))
-    return Quantity.of_log(inside + along - across - others - log(epsilon) + barrier / epsilon, _error(barrier, epsilon))
+    log_time = inside + along - across - others - log(epsilon) + barrier / epsilon
+    return Quantity.of_log(log_time, _error(barrier, epsilon))
 
 
 def _log_product(numbers: Sequence[float]) -> float:

@@ -54,7 +54,7 @@ def log_local_integral(point: CriticalPoint) -> float:
 
 
 def _log_half_line(slope: float, curvature: float) -> float:
-    """log of ``int_0^infinity exp(-slope s - curvature s^2/2) ds``; only the slope counts where the curvature is < 0."""
+    """log of ``int_0^infinity exp(-slope s - curvature s^2/2) ds``, of the slope alone where the curvature is < 0."""
     from scipy.special import erfcx
 
     if curvature <= 0.0:
@@ -95,8 +95,9 @@ def rates(landscape: Landscape, tensor: Tensor) -> Floats:
     >>> top = Saddle((0.0,), 5.0, ((-20.0,),), (-20.0,), "saddle", joins=(0, 1), unstable_direction=(1.0,))
     >>> from fokker_planck.landscape import Frame
     >>> quartic = Landscape(minima, (top,), Frame((-2.0,), (2.0,), (None,)))  # (x**2 - 1)**2/4 at eps = 1/20
-    >>> round(float(np.exp(rates(quartic, lambda x: np.full((1, 1, 1), 0.05))[0, 1])) * 2 * pi / sqrt(2) * np.exp(5), 12)
-    1.0
+    >>> log_rate = rates(quartic, lambda x: np.full((1, 1, 1), 0.05))[0, 1]
+    >>> round(float(log_rate) + log(2 * pi / sqrt(2)) + 5, 12)
+    0.0
     """
     count = len(landscape.minima)
     weights = [log_local_integral(minimum) for minimum in landscape.minima]
@@ -149,7 +150,7 @@ def _log_eigenvalues(log_rates: Floats, top: float, spread: float) -> list[float
 
     digits = 20 + int(2.0 * spread / log(10.0))
     with mpmath.workdps(digits):
-        entry = [[mpmath.exp(mpmath.mpf(value) - top) if np.isfinite(value) else mpmath.mpf(0) for value in row] for row in log_rates]
+        entry = [[mpmath.exp(mpmath.mpf(float(value)) - top) for value in row] for row in log_rates]
         exact = mpmath.matrix(size)
         for i in range(size):
             for j in range(size):
@@ -199,5 +200,6 @@ def well_probabilities(landscape: Landscape) -> list[Quantity | None]:
     total = float(np.logaddexp.reduce(logs))
     barriers = [barrier if np.isfinite(barrier) else 0.0 for barrier in landscape.barriers]
     lowest = min((barrier for barrier in barriers if barrier > 0.0), default=0.0)
-    errors = [1.0 / barrier if barrier > 0.0 else (1.0 / lowest if lowest > 0.0 else float("nan")) for barrier in barriers]
+    deepest = 1.0 / lowest if lowest > 0.0 else float("nan")
+    errors = [1.0 / barrier if barrier > 0.0 else deepest for barrier in barriers]
     return [Quantity.of_log(float(value) - total, error) for value, error in zip(logs, errors, strict=True)]

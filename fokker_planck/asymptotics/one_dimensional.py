@@ -35,13 +35,16 @@ CHANGE = 2.0
 @lru_cache(maxsize=8)
 def _gauss(order: int) -> tuple[Floats, Floats, Floats]:
     """Nodes on [0, 1], weights, and the matrix of integrals from 0 to each node of the interpolating polynomial."""
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    values = np.polynomial.legendre.legvander(nodes, order - 1)
-    coefficients = (values * weights[:, None]).T * (np.arange(order) + 0.5)[:, None]
-    integrals = np.stack(
-        [np.polynomial.legendre.legval(nodes, np.polynomial.legendre.legint(row, lbnd=-1)) for row in np.eye(order)]
-    )
-    return 0.5 * (nodes + 1.0), 0.5 * weights, 0.5 * integrals.T @ coefficients
+    from scipy.special import eval_legendre, roots_legendre
+
+    nodes, weights = roots_legendre(order)
+    degrees = np.arange(order)
+    values = eval_legendre(degrees, nodes[:, None])
+    coefficients = (values * weights[:, None]).T * (degrees + 0.5)[:, None]
+    # int_-1^x P_n = (P_(n+1) - P_(n-1)) / (2 n + 1)
+    before = np.where(degrees > 0, eval_legendre(np.maximum(degrees - 1, 0), nodes[:, None]), -1.0)
+    integrals = (eval_legendre(degrees + 1, nodes[:, None]) - before) / (2 * degrees + 1)
+    return 0.5 * (nodes + 1.0), 0.5 * weights, 0.5 * integrals @ coefficients
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Line:
                 change = np.maximum(change, np.ptp(exponent(x.ravel()).reshape(x.shape), axis=1))
             wide = change > CHANGE
             if not wide.any():
-                return ends
+                return np.asarray(ends)
             if len(ends) > 2_000_000:
                 break
             parts = np.where(wide, np.minimum(2 ** np.ceil(np.log2(change / CHANGE + 1e-9)), 64.0), 1.0).astype(int)
@@ -228,7 +231,8 @@ def multiplicative(
     Args:
         slope: V' at points (n,).
         diffusion: D > 0 at points (n,).
-        lower, upper: ends of the line.
+        lower: left end of the line.
+        upper: right end.
         alpha: the reading.
         breaks: kinks and jumps of V' and D.
 

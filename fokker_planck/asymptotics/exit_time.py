@@ -1,0 +1,243 @@
+"""Mean time to reach a target: wells as a Markov chain, over saddles or straight through a surface on a slope.
+
+Over a saddle z with the descending curvature h of Phi, to a target whose surface is at the signed distance l behind z
+in the unstable direction, the time is the Eyring-Kramers time times ``erfc(-l sqrt(h/2)) / 2``: all of it far behind
+the saddle, half of it on the saddle.
+
+Through a surface S on a slope the rate is ``int_S (n . D grad Phi) exp(-Phi) / int_well exp(-Phi)``, n being the normal
+out of the well.  At a nondegenerate minimum z of Phi on S this is, for D = eps I and Phi = V/eps,
+
+``T = sqrt(2 pi eps) / d_n V(z) sqrt(det Hess_S V(z) / det Hess V(x)) exp((V(z) - V(x))/eps)``
+
+(Lelievre and Nectoux, and many before); a continuum of such points needs no other formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fokker_planck.asymptotics.exit_surfaces import Surface, Target, surface_of
+from fokker_planck.asymptotics.eyring_kramers import (
+    LOWEST_BARRIER,
+    Tensor,
+    log_capacity,
+    log_local_integral,
+)
+from fokker_planck.asymptotics.markov_chain import log_hitting_time
+from fokker_planck.basin_map import BasinMap
+from fokker_planck.landscape import Booleans, Floats, Function, Integers, Landscape, Saddle
+from fokker_planck.quantity import Quantity
+
+WIDTHS = 4.0
+"""A target further behind a saddle than this many widths of it is as good as infinitely far."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """One way into the target: log of the rate, the height of Phi on it, and the relative error of the formula."""
+
+    log_rate: float
+    height: float
+    error: float
+
+
+def mean_exit_time(
+    landscape: Landscape, exponent: Function, tensor: Tensor, start: int | Sequence[float], target: Target
+) -> Quantity | None:
+    """The mean time to reach a target from a well.
+
+    Args:
+        landscape: of the exponent Phi.
+        exponent: Phi itself, with ``value``, ``gradient``, ``hessian``.
+        tensor: D at points (dim, n), (dim, dim, n).
+        start: index of a well, or a point (the formula is the same from everywhere in its well).
+        target: a set; :class:`fokker_planck.asymptotics.exit_surfaces.Outside` of a domain for its boundary.
+
+    Returns:
+        None where no formula applies: the start is in the target's own basin or on no barrier worth the name, a point
+        on the way is degenerate, the surface is too near to a saddle that it does not contain.
+
+    >>> from types import SimpleNamespace
+    >>> from fokker_planck.landscape_search import find_landscape, sample_box
+    >>> from fokker_planck.sets import HalfSpace
+    >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),
+    ...                       hessian=lambda x: 20*(3*x**2 - 1)[None])   # (x**2 - 1)**2/4 at eps = 1/20
+    >>> wells = find_landscape(phi, *sample_box([-2.0], [2.0]))
+    >>> D = lambda x: np.full((1, 1, x.shape[1]), 0.05)
+    >>> whole, half = (mean_exit_time(wells, phi, D, [-1.0], HalfSpace([1.0], end)).value for end in (0.95, 0.0))
+    >>> round(whole / half, 12), round(whole / (2 * np.pi / np.sqrt(2) * np.exp(5)), 12)
+    (2.0, 1.0)
+    """
+    basins = BasinMap(landscape, exponent)
+    first = start if isinstance(start, int) else int(basins(np.asarray(start, dtype=float)[:, None])[0])
+    bottoms = np.array([minimum.position for minimum in landscape.minima]).T
+    absorbing = np.asarray(target.contains(bottoms), dtype=bool)
+    if absorbing[first]:
+        return None
+    wells = np.flatnonzero(~absorbing)
+    weights = np.array([log_local_integral(minimum) for minimum in landscape.minima])
+    between = np.full((len(absorbing), len(absorbing)), -np.inf)
+    exits: dict[int, list[Exit]] = {int(well): [] for well in wells}
+    for saddle in landscape.saddles:
+        _over_saddle(saddle, tensor, target, bottoms, weights, between, exits)
+    slopes = _slope_exits(landscape, exponent, tensor, target, basins, absorbing, weights)
+    log_absorption = np.full(len(absorbing), -np.inf)
+    errors = {}
+    for well in wells:
+        over = exits[int(well)]
+        slope = slopes.get(int(well))
+        lowest = min((way.height for way in over), default=np.inf)
+        if slope is not None and slope.height < lowest - 1.0:
+            over = [slope]
+        if over:
+            log_absorption[well] = np.logaddexp.reduce([way.log_rate for way in over])
+            errors[int(well)] = max(way.error for way in over)
+    reduced = between[np.ix_(wells, wells)]
+    time = log_hitting_time(reduced, log_absorption[wells], int(np.flatnonzero(wells == first)[0]))
+    error = _error(landscape, exits, slopes, errors, first)
+    if not np.isfinite(time) or error is None:
+        return None
+    return Quantity.of_log(time, error)
+
+
+def _over_saddle(
+    saddle: Saddle,
+    tensor: Tensor,
+    target: Target,
+    bottoms: Floats,
+    weights: Floats,
+    between: Floats,
+    exits: dict[int, list[Exit]],
+) -> None:
+    """Enter a saddle into the rates between wells, or into the exits of the wells that it leads out of."""
+    absorbing = np.asarray(target.contains(bottoms), dtype=bool)
+    first, second = saddle.joins
+    if saddle.degenerate:
+        capacity, curvature = float("nan"), float("nan")
+    else:
+        capacity, curvature = _free_capacity(saddle, tensor), _curvature(saddle)
+    for start, stop, sign in ((first, second, 1.0), (second, first, -1.0)):
+        if absorbing[start]:
+            continue
+        before = 0.9 * float(np.linalg.norm(bottoms[:, start] - saddle.x))
+        distance = _distance_behind(saddle, target, sign, curvature, before)
+        if distance == -np.inf:
+            continue
+        if distance is None and not absorbing[stop]:
+            if start != stop:
+                between[start, stop] = np.logaddexp(between[start, stop], capacity - weights[start])
+            continue
+        share = 0.0 if distance is None else _log_half_erfc(distance, curvature)
+        # Where the surface comes first, the parabola that the formula continues is no longer that of the saddle.
+        error = 0.0 if distance is None or distance >= 0.0 else (distance**2 * curvature) ** 2 / 24.0
+        exits[start].append(Exit(capacity - weights[start] - share, saddle.value, error))
+
+
+def _free_capacity(saddle: Saddle, tensor: Tensor) -> float:
+    """The capacity of a saddle, that of one on an absorbing wall without the half that a reflecting wall takes away."""
+    along = [abs(float(np.dot(normal, saddle.unstable_direction))) > 0.5 for normal in saddle.wall_normals]
+    if any(along):
+        saddle = replace(saddle, wall_slopes=(), wall_normals=())
+    return log_capacity(saddle, tensor)
+
+
+def _curvature(saddle: Saddle) -> float:
+    direction = np.array(saddle.unstable_direction)
+    return float(abs(direction @ np.array(saddle.hessian) @ direction))
+
+
+def _distance_behind(
+    saddle: Saddle, target: Target, sign: float, curvature: float, before: float
+) -> float | None:
+    """How far behind the saddle the path from one side meets the target; None if not within some widths.
+
+    The path begins some widths before the saddle, at most the distance ``before``; minus infinity where it begins in
+    the target, which the process then meets on the slope below.
+    """
+    if not curvature > 0.0:
+        return None
+    reach = WIDTHS / np.sqrt(curvature)
+    direction = sign * np.array(saddle.unstable_direction)
+    steps = np.linspace(-min(reach, before) if before > 0.0 else -reach, reach, 481)
+    inside = np.asarray(target.contains(saddle.x[:, None] + direction[:, None] * steps), dtype=bool)
+    if not inside.any():
+        return None
+    number = int(np.argmax(inside))
+    if number == 0:
+        return -np.inf
+    low, high = steps[number - 1], steps[number]
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        if target.contains((saddle.x + direction * middle)[:, None])[0]:
+            high = middle
+        else:
+            low = middle
+    return float(high)
+
+
+def _log_half_erfc(distance: float, curvature: float) -> float:
+    from scipy.special import log_ndtr
+
+    # erfc(-l sqrt(h/2)) / 2 is the normal distribution function at l sqrt(h).
+    return float(log_ndtr(distance * np.sqrt(curvature)))
+
+
+def _slope_exits(
+    landscape: Landscape,
+    exponent: Function,
+    tensor: Tensor,
+    target: Target,
+    basins: BasinMap,
+    absorbing: Booleans,
+    weights: Floats,
+) -> dict[int, Exit]:
+    """For every well the flux through the surface where it lies on a slope of that well."""
+    surface = surface_of(target, landscape.frame)
+    if surface is None or len(surface.areas) == 0:
+        return {}
+    heights = exponent.value(surface.points)
+    rising = np.sum(surface.normals * exponent.gradient(surface.points), axis=0) > 0.0
+    if not rising.any():
+        return {}
+    rising &= heights <= heights[rising].min() + 60.0
+    surface = Surface(surface.points[:, rising], surface.normals[:, rising], surface.areas[rising])
+    # A point of the surface is judged by where it lies just outside of the target.
+    step = 1e-6 * landscape.frame.extent
+    wells: Integers = basins.roughly(surface.points - step * surface.normals)
+    heights, slopes = heights[rising], np.sum(surface.normals * exponent.gradient(surface.points), axis=0)
+    diffusion = np.einsum("in,ijn,jn->n", surface.normals, tensor(surface.points), surface.normals)
+    flux = -heights + np.log(slopes * diffusion * surface.areas)
+    bend = np.einsum("in,ijn,jn->n", surface.normals, exponent.hessian(surface.points), surface.normals)
+    found = {}
+    for well in np.unique(wells):
+        if absorbing[well]:
+            continue
+        members = np.flatnonzero(wells == well)
+        lowest = members[np.argmax(flux[members])]
+        # The first neglected term of int exp(Phi) along the normal is h/g^2.
+        error = abs(float(bend[lowest])) / float(slopes[lowest]) ** 2
+        if error < 0.5:
+            rate = float(np.logaddexp.reduce(flux[members])) - float(weights[well])
+            found[int(well)] = Exit(rate, float(heights[lowest]), error)
+    return found
+
+
+def _error(
+    landscape: Landscape, exits: dict[int, list[Exit]], slopes: dict[int, Exit], errors: dict[int, float], first: int
+) -> float | None:
+    """One over the lowest climb out of the well of the start, plus the errors of the exits themselves."""
+    heights = [way.height for way in exits[first]]
+    heights += [slopes[first].height] if first in slopes else []
+    heights += [saddle.value for saddle in landscape.saddles if first in saddle.joins]
+    if not heights:
+        return None
+    barrier = min(heights) - landscape.minima[first].value
+    if barrier < LOWEST_BARRIER:
+        return None
+    return 1.0 / barrier + max(errors.values(), default=0.0)
+
+
+__all__ = ["Exit", "mean_exit_time"]
