@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fokker_planck.serialize import Answer
 
 NOTHING = "-"
+COMPARISON = ("rel. error", "Eyring-Kramers", "ratio")
 WIDTH_WITHOUT_TERMINAL = 120
 
 
@@ -105,7 +106,7 @@ def point_text(point: Iterable[Any]) -> str:
 
 
 def _stationary_table(answer: Stationary) -> Table:
-    table = _table("Stationary weights of the wells", ("well", "minimum"), ("probability",))
+    table = _table("Stationary weights of the wells", ("well", "minimum"), ("probability", *COMPARISON))
     for number, well in enumerate(answer.wells, start=1):
         table.add_row(str(number), point_text(well.minimum), *_compared(well.probability, well))
     return table
@@ -114,7 +115,7 @@ def _stationary_table(answer: Stationary) -> Table:
 def _spectrum_table(answer: Spectrum) -> Table:
     is_complex = any(eigenvalue.imag != 0.0 for eigenvalue in answer.eigenvalues)
     values = ("real part", "imaginary part") if is_complex else ("eigenvalue",)
-    table = _table("Spectrum of -L", ("n",), values)
+    table = _table("Spectrum of -L", ("n",), (*values, *COMPARISON))
     for number, eigenvalue in enumerate(answer.eigenvalues):
         real, *rest = _compared(eigenvalue.real, eigenvalue)
         imaginary = [f"{eigenvalue.imag:.10g}"] if is_complex else []
@@ -123,54 +124,42 @@ def _spectrum_table(answer: Spectrum) -> Table:
 
 
 def _exit_table(answer: ExitTime) -> Table:
-    table = _table("Mean exit time", ("start", "target"), ("mean time",))
+    table = _table("Mean exit time", ("start", "target"), ("mean time", *COMPARISON))
     table.add_row(point_text(answer.start), _literal(answer.target), *_compared(answer.mean, answer))
     return table
 
 
 def _landscape_tables(answer: Landscape, noise: float | None) -> list[Table]:
     over_noise = () if noise is None else ("barrier/eps",)
-    minima = _table("Minima of V", ("well", "position"), ("V", "barrier", *over_noise), compared=False)
-    minima.add_column("Hessian eigenvalues")
-    minima.add_column("")
+    marked = any(_marks(point) for point in (*answer.minima, *answer.saddles))
+    last = ("Hessian eigenvalues", "remark") if marked else ("Hessian eigenvalues",)
+    minima = _table("Minima of V", ("well", "position"), ("V", "barrier", *over_noise), last)
     for number, (point, barrier) in enumerate(zip(answer.minima, answer.barriers, strict=True), start=1):
-        height = [_height(barrier)] + ([] if noise is None else [_height(barrier, noise)])
-        minima.add_row(
-            str(number),
-            point_text(point.position),
-            _short(point.value),
-            *height,
-            _row(point.hessian_eigenvalues),
-            _marks(point),
-        )
-    if not answer.saddles:
-        return [minima]
-    saddles = _table("Saddles of V", ("saddle", "position"), ("V",), compared=False)
-    for heading in ("joins wells", "Hessian eigenvalues", ""):
-        saddles.add_column(heading)
+        heights = [_height(barrier, unit) for unit in ((1.0,) if noise is None else (1.0, noise))]
+        remark = [_marks(point)] if marked else []
+        row = [point_text(point.position), _short(point.value), *heights, _row(point.hessian_eigenvalues), *remark]
+        minima.add_row(str(number), *row)
+    saddles = _table("Saddles of V", ("saddle", "position"), ("V",), ("joins wells", *last))
     for number, point in enumerate(answer.saddles, start=1):
         joined = " - ".join(str(index + 1) for index in point.joins)
-        saddles.add_row(
-            str(number),
-            point_text(point.position),
-            _short(point.value),
-            joined,
-            _row(point.hessian_eigenvalues),
-            _marks(point),
-        )
-    return [minima, saddles]
+        remark = [_marks(point)] if marked else []
+        row = [point_text(point.position), _short(point.value), joined, _row(point.hessian_eigenvalues), *remark]
+        saddles.add_row(str(number), *row)
+    return [minima, saddles] if answer.saddles else [minima]
 
 
-def _table(title: str, labels: Sequence[str], values: Sequence[str], compared: bool = True) -> Table:
+def _table(title: str, labels: Sequence[str], values: Sequence[str], remarks: Sequence[str] = ()) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.show_edge = False
     for heading in labels:
-        table.add_column(heading)
-    for heading in (*values, *(("rel. error", "Eyring-Kramers", "ratio") if compared else ())):
+        table.add_column(heading, overflow="fold")
+    for heading in values:
         table.add_column(heading, justify="right", no_wrap=True)
+    for heading in remarks:
+        table.add_column(heading, overflow="fold")
     return table
 
 

@@ -331,7 +331,8 @@ class TestWithTheSolver:
         answer = json.loads(run("exit-time", problem, "--set", target, "--json").stdout)
         assert set(answer) == {"mean", "asymptotic", "ratio"}
         assert answer["mean"]["value"] == pytest.approx(self.TIME, rel=1e-6)
-        assert answer["ratio"] == pytest.approx(self.RATIO, rel=1e-5)
+        # the target lies 2.8 widths of the saddle behind it, erfc(2)/2 = 0.0023: the bare formula is that far off
+        assert answer["ratio"] == pytest.approx(self.RATIO, rel=4e-3)
 
     def test_solve(self, problem):
         ended = run("solve", problem)
