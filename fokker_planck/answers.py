@@ -13,7 +13,7 @@ from fokker_planck.problem import Problem, checked_exit
 if TYPE_CHECKING:
     from fokker_planck.quantity import Quantity
     from fokker_planck.sets import Set
-    from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary
+    from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary
 
 
 def landscape(problem: Problem) -> Landscape:
@@ -108,6 +108,43 @@ def mean_exit_time(
         setting.landscape, balance.exponent, balance.diffusion.tensor, place, surface
     )
     return replace(found, asymptotic=predicted)
+
+
+def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor:
+    """L q = 0, q = 0 on the set ``origin`` and 1 on ``goal``, no flux through the boundary: rate and probabilities of transitions.
+
+    Arguments: sets, or names of the problem's sets.  Returns the number of transitions per unit time (not divided by a
+    population), the probability to be on a reactive path, the probability that ``origin`` was visited last, the fields.
+
+    Source: E and Vanden-Eijnden 2006.
+
+    >>> import fokker_planck as fp
+    >>> process = fp.Overdamped(fp.Potential("0"), fp.Isotropic(2.0))
+    >>> line = fp.Problem(process, fp.Box([0.0], [1.0]))
+    >>> found = committor(line, fp.HalfSpace([-1.0], -0.25), fp.HalfSpace([1.0], 0.75))     # q linear: nu = 2 / (1/2)
+    >>> round(found.rate.value, 12), round(found.probability_last_from.value, 12)
+    (4.0, 0.5)
+    """
+    from fokker_planck.problem import checked_set
+    from fokker_planck.solvers import committor as solver
+
+    first, second = checked_set(problem, origin, "committor.from"), checked_set(problem, goal, "committor.to")
+    return solver.committor(problem, first, second)
+
+
+def rates(problem: Problem) -> Rates:
+    """L chi_l = sum_k chi_k R_kl on the slow eigenfunctions: the rates between wells, beside their Eyring-Kramers values.
+
+    >>> import fokker_planck as fp
+    >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
+    >>> found = rates(fp.Problem(process, fp.Box([-2.0], [2.0])))
+    >>> round(2 * found.rates[0][1].value, 11)                 # the gap, 2.776140636573e-3
+    0.00277614064
+    """
+    from fokker_planck.solvers import rates as solver
+
+    found = solver.rates(problem)
+    return replace(found, asymptotic=tuple(tuple(row) for row in eyring_kramers(problem)))
 
 
 def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import basix
@@ -18,9 +21,6 @@ import numpy as np
 import ufl
 from mpi4py import MPI
 from numpy.typing import NDArray
-
-logging.getLogger("UFL").setLevel(logging.WARNING)
-logging.getLogger("FFCx").setLevel(logging.WARNING)
 
 VERSION: str = dolfinx.__version__
 _RELEASE = tuple(int(part) for part in VERSION.split(".")[:2])
@@ -67,7 +67,8 @@ def create_mesh(comm: MPI.Comm, points: NDArray[np.float64], cells: NDArray[np.i
     given = np.ascontiguousarray(cells[mine], dtype=np.int64)
     x = np.ascontiguousarray(points[mine], dtype=np.float64)
     keywords = {"cells": given, "x": x, _DOMAIN_KEYWORD: _coordinates(cell)}
-    return dolfinx.mesh.create_mesh(comm, **keywords)
+    with _quietly():
+        return dolfinx.mesh.create_mesh(comm, **keywords)
 
 
 def original_cells(mesh: Any) -> NDArray[np.int64]:
@@ -90,12 +91,14 @@ def cell_vertices(mesh: Any) -> NDArray[np.float64]:
 
 def lagrange_space(mesh: Any, degree: int, *, continuous: bool = True) -> Any:
     """Lagrange elements of the given degree, continuous or not."""
-    return _function_space(mesh, _lagrange(_CELLS[mesh.topology.dim], degree, continuous))
+    with _quietly():
+        return _function_space(mesh, _lagrange(_CELLS[mesh.topology.dim], degree, continuous))
 
 
 def quadrature_space(mesh: Any, degree: int) -> Any:
     """One value per quadrature point of the default rule of the given degree."""
-    return _function_space(mesh, _quadrature(_CELLS[mesh.topology.dim], degree))
+    with _quietly():
+        return _function_space(mesh, _quadrature(_CELLS[mesh.topology.dim], degree))
 
 
 def quadrature_points(dimension: int, degree: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -145,9 +148,23 @@ def cell_block_starts(space: Any) -> NDArray[np.int64]:
     return table[:count, 0].astype(np.int64)
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the compilers' running commentary (build steps, advice on quadrature) out of the user's terminal."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
 def compile_form(form: Any) -> Any:
     """Compile a form, or take it from the cache on disk."""
-    return dolfinx.fem.form(form)
+    with _quietly():
+        return dolfinx.fem.form(form)
 
 
 def assembled_values(compiled: Any) -> NDArray[np.float64]:

@@ -152,7 +152,8 @@ def _least_stretch(triangulation: Triangulation) -> float:
 class Heights:
     """Where Phi matters: the ``bottoms`` of the wells, the ``passes`` between them, and the ``ceiling`` above which nothing does.
 
-    ``wells`` (K, dim) are the positions of the minima, ``targets`` the names of the absorbing regions, or "boundary".
+    ``wells`` (K, dim) are the positions of the minima, ``targets`` the names of the absorbing regions, or "boundary";
+    ``fill_targets`` keeps the mass inside of them, too.
     """
 
     bottoms: tuple[float, ...]
@@ -160,6 +161,7 @@ class Heights:
     ceiling: float
     wells: Floats
     targets: tuple[str, ...] = ()
+    fill_targets: bool = False
 
     def importance(self, low: Floats, high: Floats) -> Floats:
         """How much an error of the weight in a cell with Phi from ``low`` to ``high`` can matter, at most one.
@@ -186,11 +188,17 @@ def resolved(triangulation: Triangulation, exponent: Any, heights: Heights, degr
     while deep and change > largest:
         change = max(0.5 * change, largest)
         triangulation = _refined_until(triangulation, exponent, heights, change)
-        triangulation = trimmed(triangulation, exponent, heights.wells, heights.targets, TRIM * accuracy)
+        triangulation = _trimmed(triangulation, exponent, heights, accuracy)
     triangulation = _refined_until(triangulation, exponent, heights, largest, degree, accuracy)
     if deep:
-        triangulation = trimmed(triangulation, exponent, heights.wells, heights.targets, TRIM * accuracy)
+        triangulation = _trimmed(triangulation, exponent, heights, accuracy)
     return triangulation
+
+
+def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, accuracy: float) -> Triangulation:
+    return trimmed(
+        triangulation, exponent, heights.wells, heights.targets, TRIM * accuracy, fill_targets=heights.fill_targets
+    )
 
 
 def _refined_until(

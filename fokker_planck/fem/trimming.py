@@ -29,11 +29,18 @@ LARGEST_LOG = 600.0
 
 
 def trimmed(
-    triangulation: Triangulation, exponent: Any, wells: Floats, targets: tuple[str, ...], share: float
+    triangulation: Triangulation,
+    exponent: Any,
+    wells: Floats,
+    targets: tuple[str, ...],
+    share: float,
+    *,
+    fill_targets: bool = False,
 ) -> Triangulation:
     """Keep the cells in which the mass of a well, or the current from a state, exceeds ``share`` at a vertex.
 
-    Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary".  Where the exponent changes a lot
+    Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary", whose inside is
+    dropped unless ``fill_targets``.  Where the exponent changes a lot
     across an edge, ``share`` is lowered by the exponential of that change.
     """
     classes = triangulation.vertex_class[triangulation.cells]
@@ -46,7 +53,7 @@ def trimmed(
         return triangulation
     weights = _edge_weights(triangulation, table)
     mass = _vertex_volumes(triangulation, count)
-    logs = _relevance(table, phi, weights, mass, sets)
+    logs = _relevance(table, phi, weights, mass, sets, fill_targets)
     change = np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]])
     keep_edge = logs + change > np.log(share)
     important = np.zeros(count, dtype=bool)
@@ -97,7 +104,7 @@ def _vertex_volumes(triangulation: Triangulation, count: int) -> Floats:
     return np.bincount(classes.ravel(), weights=np.repeat(volume, classes.shape[1]), minlength=count)
 
 
-def _relevance(table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, sets: list[Integers]) -> Floats:
+def _relevance(table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, sets: list[Integers], fill: bool) -> Floats:
     """Logarithm of the largest share of mass or current that any state has in each edge, (e,)."""
     i, j = table.vertices.T
     half = 0.5 * (phi[i] - phi[j])
@@ -115,7 +122,7 @@ def _relevance(table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, set
     share = np.full(len(i), -np.inf)
     for state in range(len(sets)):
         share = np.maximum(share, _current_share(i, j, rate, phi, potentials, exponents, state))
-        if len(sets[state]) == 1:
+        if fill or len(sets[state]) == 1:
             share = np.maximum(share, _mass_share(i, j, mass, phi, potentials[state], exponents[state]))
     return share
 

@@ -35,13 +35,14 @@ AGAIN = "bisect again"
 class Answer:
     """``numbers`` (k,) are natural logarithms of what is reported; the ``payload`` travels along.
 
-    ``modes`` are the functions that must be resolved for the numbers to be right, cell by cell as :func:`energy_errors` takes them.
+    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  ``modes`` are the functions that must be resolved for the numbers to be right, cell by cell as :func:`energy_errors` takes them.
     """
 
     numbers: Floats
     payload: Any
     generator: Generator
     modes: Sequence[Floats]
+    weights: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def answered(
             change = np.abs(np.expm1(current.numbers - last[0]))
             trust = np.clip(change / np.maximum(last[1], 1e-300), *TRUST)
             errors = SAFETY * trust * predicted + weight_errors(current, setting.balance.exponent) + LEAST_ERROR
-            enough = bool((errors <= tolerance).all())
+            asked = errors if current.weights is None else errors * current.weights
+            enough = bool((asked <= tolerance).all())
             if enough or discretization.count > MOST_UNKNOWNS[dimension]:
                 if not enough:
                     _warn(float(errors.max()), tolerance)

@@ -93,16 +93,37 @@ class Stationary:
     statistics: Statistics
 
 
+@dataclass(frozen=True)
+class Committor:
+    """Transitions between two sets: their rate, the two probabilities of transition path theory, committor and reactive density."""
+
+    rate: Quantity
+    probability_reactive: Quantity
+    probability_last_from: Quantity
+    field: Field
+    reactive_density: Field
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The reduced Markov chain: ``rates[k][l]`` from well k to well l and ``hitting_times[k][l]``; None on the diagonal.
+
+    ``asymptotic`` holds the Eyring-Kramers rates, None where no saddle joins two wells.
+    """
+
+    minima: tuple[tuple[float, ...], ...]
+    rates: tuple[tuple[Quantity | None, ...], ...]
+    hitting_times: tuple[tuple[Quantity | None, ...], ...]
+    statistics: Statistics
+    asymptotic: tuple[tuple[Quantity | None, ...], ...] | None = None
+
+
 def quotient(value: Quantity, reference: Quantity | None) -> float | None:
     """``value / reference`` through logarithms, or None where either has none.
 
     >>> from fokker_planck.quantity import Quantity
-    >>> quotient(Quantity.of(3.0, 1e-6), Quantity.of(2.0, 0.1))
+    >>> round(quotient(Quantity.of(3.0, 1e-6), Quantity.of(2.0, 0.1)), 12)
     1.5
     """
-    from math import exp
-
-    if reference is None or value.log is None or reference.log is None:
-        return None
-    difference = value.log - reference.log
-    return exp(difference) if abs(difference) < 700.0 else None
+    return None if reference is None else value.ratio(reference)

@@ -6,6 +6,7 @@ shift-and-invert solve from which those have been taken out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -118,8 +119,45 @@ def _ordinary_modes(
     return Modes(np.log(values[order]), whole, [vector[dofs] * height for vector in whole])
 
 
-def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
-    """Eigenvalues smaller than ``below``: S y = lambda T y on the potentials, widened by A_FF^-1 M of them.
+@dataclass(frozen=True)
+class ReducedPair:
+    """Eigenpairs of the reduced problem as mpmath numbers, ascending; ``vectors`` are coefficients on ``basis`` (size, N).
+
+    The first K basis functions are the potentials of the wells, scaled; ``scale`` turns their coefficients into values at the wells.
+    """
+
+    values: list[Any]
+    vectors: Any
+    scale: list[Any]
+    basis: Floats
+    digits: int
+
+    def coefficients(self, number: int) -> tuple[Floats, Floats, float]:
+        """Coefficients (size,) and values at the wells (K,), largest one in each, and the ratio of the largest."""
+        column = [self.vectors[i, number] for i in range(len(self.basis))]
+        largest = max(abs(c) for c in column)
+        at_wells = [c * s for c, s in zip(column, self.scale, strict=False)]
+        top = max(abs(v) for v in at_wells)
+        return (
+            np.array([float(c / largest) for c in column]),
+            np.array([float(v / top) for v in at_wells]),
+            float(largest / top),
+        )
+
+    def cell_values(self, condensed: Condensation, chosen: Iterable[int]) -> list[Floats]:
+        """The chosen eigenfunctions, cell by cell, for the indicator."""
+        generator, count = condensed.generator, len(condensed.wells)
+        height = np.exp(0.5 * (generator.exponent - generator.lowest))
+        result = []
+        for number in chosen:
+            row, at_wells, share = self.coefficients(number)
+            inside = (row[count:] @ self.basis[count:]) * share * height
+            result.append(condensed.cell_values(np.append(at_wells, np.zeros(len(condensed.targets))), inside))
+        return result
+
+
+def reduced_pair(condensed: Condensation) -> ReducedPair:
+    """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
     The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its digits;
     ``KRYLOV`` such powers leave a relative error of (lambda / slowest_inside)^(2 KRYLOV + 1).
@@ -127,18 +165,13 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)
-    killed = bool(condensed.targets)
-    if not count or (count == 1 and not killed):
-        return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [])
     inner = _inner_basis(condensed)
     basis = np.concatenate([condensed.potentials[:count], inner])
-    images = np.asarray([generator.apply_mass(vector) for vector in basis])
-    mass = basis @ images.T
-    energy = np.asarray([vector @ np.asarray([generator.apply_stiffness(other) for other in inner]).T for vector in inner])
-    digits = condensed.digits()
+    mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
+    energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
+    digits, size = condensed.digits(), len(basis)
     with mpmath.workdps(digits):
         scale = [1 / half for half in condensed.half_weights()]
-        size = len(basis)
         a, m = mpmath.matrix(size, size), mpmath.matrix(size, size)
         reduced = condensed.reduced_generator(digits)
         for i in range(size):
@@ -149,29 +182,28 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
                 elif i >= count and j >= count:
                     a[i, j] = mpmath.mpf(float(0.5 * (energy[i - count, j - count] + energy[j - count, i - count])))
         values, vectors = _generalized_eigen(a, m)
-        first = 0 if killed else 1
-        chosen = [k for k in range(first, min(count, first + most)) if values[k] < below]
-        if any(values[k] <= 0 for k in chosen):
-            raise ConvergenceError("a small eigenvalue of the reduced problem is not positive", _petsc.REMEDY)
-        logs = np.array([float(mpmath.log(values[k])) for k in chosen])
-        coefficients = [[vectors[i, k] for i in range(size)] for k in chosen]
-        largest = [max(abs(c) for c in column) for column in coefficients]
-        numbers = np.array(
-            [[float(c / top) for c in column] for column, top in zip(coefficients, largest, strict=True)]
-        ).reshape(len(chosen), size)
-        # u = sum_k (c_k exp(Phi_k / 2)) h_k: the values at the wells, largest one
-        at_wells = [[c * s for c, s in zip(column, scale, strict=False)] for column in coefficients]
-        tops = [max(abs(v) for v in column) for column in at_wells]
-        wells = np.array(
-            [[float(v / top) for v in column] for column, top in zip(at_wells, tops, strict=True)]
-        ).reshape(len(chosen), count)
-        shares = np.array([float(big / top) for big, top in zip(largest, tops, strict=True)])
-    height = np.exp(0.5 * (generator.exponent - generator.lowest))
-    cells = [
-        condensed.cell_values(np.append(values_at, np.zeros(int(killed))), (row[count:] @ inner) * share * height)
-        for values_at, row, share in zip(wells, numbers, shares, strict=True)
-    ]
-    return Modes(logs, numbers @ basis, cells)
+    return ReducedPair(values, vectors, scale, basis, digits)
+
+
+def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
+    """At most ``most`` eigenvalues, those smaller than ``below``, from the reduced problem; the exact zero is left out."""
+    import mpmath
+
+    generator, count = condensed.generator, len(condensed.wells)
+    killed = bool(condensed.targets)
+    if not count or (count == 1 and not killed):
+        return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [])
+    pair = reduced_pair(condensed)
+    first = 0 if killed else 1
+    chosen = [k for k in range(first, min(count, first + most)) if pair.values[k] < below]
+    if any(pair.values[k] <= 0 for k in chosen):
+        raise ConvergenceError("a small eigenvalue of the reduced problem is not positive", _petsc.REMEDY)
+    with mpmath.workdps(pair.digits):
+        logs = np.array([float(mpmath.log(pair.values[k])) for k in chosen])
+    vectors = [pair.coefficients(k)[0] @ pair.basis for k in chosen]
+    return Modes(
+        logs, np.asarray(vectors).reshape(len(chosen), len(generator.exponent)), pair.cell_values(condensed, chosen)
+    )
 
 
 def _inner_basis(condensed: Condensation) -> Floats:

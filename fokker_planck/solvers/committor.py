@@ -1,0 +1,128 @@
+"""Committor: L q = 0 outside of two sets, q = 0 on the first and 1 on the second, no flux through the boundary.
+
+With stationary density p, the number of transitions per unit time from the first set A to the second B, the share of time
+spent on reactive paths, and the share of time in which A was the set visited last, are
+
+    nu = int p D grad q . grad q,      int p q (1 - q),      int p (1 - q).
+
+Source: E and Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; Metzner, Schuette and Vanden-Eijnden, J. Chem. Phys. 125 (2006) 084110.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.fem.discretization import Discretization, unknowns_in
+from fokker_planck.fem.field import Field
+from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.meshing import Heights
+from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.problem import Problem
+from fokker_planck.quantity import Quantity
+from fokker_planck.sets import Set
+from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.results import Committor
+from fokker_planck.solvers.setting import Setting, heights_to_target, prepare
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+
+FROM, TO = "from", "to"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Nodal values of q and of 1 - q, (N,), each accurate where it is small, on a ``generator``."""
+
+    forward: Floats
+    backward: Floats
+    generator: Generator
+
+
+def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
+    """The committor from ``origin`` to ``goal``, the transition rate, and the two probabilities of transition path theory."""
+    setting = prepare(problem)
+
+    def answer(discretization: Discretization) -> Answer:
+        start, end = unknowns_in(discretization, FROM), unknowns_in(discretization, TO)
+        _check_apart(start, end)
+        return _answer(setting, discretization, start, end)
+
+    outcome = answered(setting, _heights(setting, origin, goal), {FROM: origin, TO: goal}, answer)
+    flow: Flow = outcome.payload
+    rate, reactive, last = (
+        Quantity.of_log(float(log), float(error)) for log, error in zip(outcome.numbers, outcome.errors, strict=True)
+    )
+    exponent = flow.generator.exponent - flow.generator.lowest
+    whole = float(flow.generator.constant @ flow.generator.apply_mass(flow.generator.constant))
+    with np.errstate(divide="ignore"):
+        density = np.log(np.maximum(flow.forward, 0.0)) + np.log(np.maximum(flow.backward, 0.0)) - exponent - np.log(whole)
+    return Committor(
+        rate=rate,
+        probability_reactive=reactive,
+        probability_last_from=last,
+        field=Field("committor", outcome.discretization, flow.forward),
+        reactive_density=Field("reactive density", outcome.discretization, density, logarithm=True),
+        statistics=outcome.statistics,
+    )
+
+
+def _check_apart(start: Booleans, end: Booleans) -> None:
+    if (start & end).any():
+        raise ProblemError("committor.to", "a set that meets the set of committor.from", "two sets that are apart")
+    for name, members in (("from", start), ("to", end)):
+        if not members.any():
+            raise ProblemError(f"committor.{name}", "a set with no point in the domain", "a set inside the domain")
+
+
+def _heights(setting: Setting, origin: Set, goal: Set) -> Heights:
+    first = heights_to_target(setting, None, origin.contains, FROM)
+    second = heights_to_target(setting, None, goal.contains, TO)
+    return replace(
+        second,
+        passes=first.passes + second.passes,
+        ceiling=max(first.ceiling, second.ceiling),
+        targets=(FROM, TO),
+        fill_targets=True,
+    )
+
+
+def _answer(setting: Setting, discretization: Discretization, start: Booleans, end: Booleans) -> Answer:
+    generator = assemble(discretization, setting.balance)
+    wells = well_nodes(discretization, setting.landscape.minima, start | end)
+    condensed = condense(generator, wells, [start, end], setting.relaxation_rate)
+    values, complements, log_flow = _at_states(condensed)
+    forward, backward = _scaled_sum(condensed, values), _scaled_sum(condensed, complements)
+    load = condensed.load
+    whole = float(generator.constant @ load)
+    reactive = float(forward @ generator.apply_mass(backward))
+    numbers = np.array([log_flow - np.log(whole), np.log(reactive / whole), np.log(float(backward @ load) / whole)])
+    height = np.exp(0.5 * (generator.exponent - generator.lowest))
+    mode = condensed.cell_values(values, np.zeros(len(load)))
+    return Answer(numbers, Flow(forward * height, backward * height, generator), generator, [mode])
+
+
+def _scaled_sum(condensed: Condensation, values: Floats) -> Floats:
+    half = np.exp(-0.5 * (condensed.exponents - condensed.generator.lowest))
+    return np.asarray((values * half) @ condensed.potentials)
+
+
+def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:
+    """q and 1 - q at wells and sets, (n,) each, and the logarithm of the flow from A to B, in multiple precision."""
+    import mpmath
+
+    count, digits = len(condensed.wells), condensed.digits()
+    with mpmath.workdps(digits):
+        s: Any = condensed.reduced_generator(digits)
+        values = [mpmath.mpf(0)] * count + [mpmath.mpf(0), mpmath.mpf(1)]
+        if count:
+            right = mpmath.matrix([-s[k, count + 1] for k in range(count)])
+            values[:count] = list(mpmath.lu_solve(s[:count, :count], right))
+        flow = mpmath.fsum(-s[count, k] * values[k] for k in range(count + 2) if k != count)
+        return (
+            np.array([float(value) for value in values]),
+            np.array([float(1 - value) for value in values]),
+            float(mpmath.log(flow)),
+        )
