@@ -133,7 +133,7 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
 
 
 def rates(problem: Problem) -> Rates:
-    """L chi_l = sum_k chi_k R_kl on the slow eigenfunctions: the rates between wells, beside their Eyring-Kramers values.
+    """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: the rates between wells, beside their Eyring-Kramers values.
 
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
@@ -142,9 +142,13 @@ def rates(problem: Problem) -> Rates:
     0.00277614064
     """
     from fokker_planck.solvers import rates as solver
+    from fokker_planck.solvers.setting import prepare
 
     found = solver.rates(problem)
-    return replace(found, asymptotic=tuple(tuple(row) for row in eyring_kramers(problem)))
+    everywhere = eyring_kramers(problem)
+    minima = [minimum.position for minimum in prepare(problem).landscape.minima]
+    kept = [minima.index(position) for position in found.minima]
+    return replace(found, asymptotic=tuple(tuple(everywhere[k][m] for m in kept) for k in kept))
 
 
 def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:

@@ -18,6 +18,9 @@ from fokker_planck.fem.operators import CellForms
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
 
 
+ON_SURFACE = 1e-10
+
+
 @dataclass(frozen=True)
 class CellMap:
     """F and its derivative at the quadrature points of every cell of this rank.
@@ -112,10 +115,18 @@ def discretize(
     )
 
 
-def unknowns_in(discretization: Discretization, region: str) -> Booleans:
-    """The unknowns of all cells inside a fitted set, its surface included, (N,)."""
-    inside = discretization.triangulation.regions[region][discretization.cells]
-    return _everywhere(discretization, discretization.dofs[inside])
+def unknowns_in(discretization: Discretization, name: str, region: Any = None) -> Booleans:
+    """The unknowns of all cells inside a fitted set, and those on its surface, (N,).
+
+    Given the ``region`` itself, unknowns on its surface count also where the set only touches the domain, at a wall say, and has no cell.
+    """
+    inside = discretization.triangulation.regions[name][discretization.cells]
+    if region is None:
+        return _everywhere(discretization, discretization.dofs[inside])
+    nodes = discretization.nodes.T
+    slope = np.maximum(np.linalg.norm(region.gradient(nodes), axis=0), 1e-300)
+    on_surface = np.abs(region.level(nodes)) <= ON_SURFACE * float(np.ptp(nodes, axis=1).max()) * slope
+    return _everywhere(discretization, discretization.dofs[inside]) | on_surface
 
 
 def unknowns_on_boundary(discretization: Discretization) -> Booleans:

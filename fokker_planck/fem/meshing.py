@@ -35,7 +35,7 @@ from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
-SIZES = (0.6, 0.4, 0.28, 0.2, 0.14)
+SIZES = (0.6, 0.4, 0.28, 0.2, 0.14, 0.1, 0.07, 0.05)
 LEAST_STRETCH = 0.2
 LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
 DEEP = 60.0
@@ -47,7 +47,8 @@ GAIN = 0.3
 def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triangulation:
     """A coarse mesh of the domain (or the fixed one of the problem's ``cells``) that is fitted to every region."""
     cells = problem.resolution.cells
-    flat = {name: region for name, region in regions.items() if _on_faces(region, problem.dimension)}
+    grid = isinstance(problem.domain, Box) or problem.dimension == 1 and isinstance(problem.domain, Ball)
+    flat = {name: region for name, region in regions.items() if grid and _on_faces(region, problem.dimension)}
     base = _coarse(problem, flat, cells)
     for name, region in flat.items():
         base = mark(base, region, name)
@@ -116,8 +117,6 @@ def fitted(triangulation: Triangulation, region: Set, name: str, feature: float 
     size = feature if feature is not None else _feature_size(region, triangulation)
     for share in SIZES:
         result = fit(resolve(triangulation, region, share * size), region, name)
-        if not result.regions[name].any():
-            continue
         if _least_stretch(result) >= LEAST_STRETCH:
             return result
         if len(result.cells) > MOST_CELLS[triangulation.dimension]:

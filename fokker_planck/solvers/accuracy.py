@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Floats, Triangulation
 from fokker_planck.sets import Set
 from fokker_planck.solvers.results import Statistics
-from fokker_planck.solvers.setting import Setting
+from fokker_planck.solvers.setting import MARGIN, Setting
 
 DEGREE = {1: 6, 2: 4, 3: 4}
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
@@ -27,6 +28,7 @@ LEAST_ERROR = 2e-13
 WEIGHT_SHARE = 0.05
 FLOOR = 0.02
 SAFETY = 10.0
+CUT = 3.0
 TRUST = (0.4, 5.0)
 AGAIN = "bisect again"
 
@@ -83,7 +85,8 @@ def answered(
         if last is not None:
             change = np.abs(np.expm1(current.numbers - last[0]))
             trust = np.clip(change / np.maximum(last[1], 1e-300), *TRUST)
-            errors = SAFETY * trust * predicted + weight_errors(current, setting.balance.exponent) + LEAST_ERROR
+            errors = SAFETY * trust * predicted + weight_errors(current, setting.balance.exponent)
+            errors += LEAST_ERROR + CUT * tolerance * exp(-MARGIN)
             asked = errors if current.weights is None else errors * current.weights
             enough = bool((asked <= tolerance).all())
             if enough or discretization.count > MOST_UNKNOWNS[dimension]:

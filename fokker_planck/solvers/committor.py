@@ -46,7 +46,7 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     setting = prepare(problem)
 
     def answer(discretization: Discretization) -> Answer:
-        start, end = unknowns_in(discretization, FROM), unknowns_in(discretization, TO)
+        start, end = unknowns_in(discretization, FROM, origin), unknowns_in(discretization, TO, goal)
         _check_apart(start, end)
         return _answer(setting, discretization, start, end)
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.field import Field, interpolate
 from fokker_planck.fem.generator import Generator, assemble
@@ -59,7 +60,13 @@ def _field(discretization: Discretization, times: Times) -> Field:
 
 def absorbed_unknowns(discretization: Discretization, target: Set | Literal["boundary"]) -> Booleans:
     """The unknowns at which the process is stopped, (N,)."""
-    return unknowns_on_boundary(discretization) if isinstance(target, str) else unknowns_in(discretization, TARGET)
+    if isinstance(target, str):
+        absorbed = unknowns_on_boundary(discretization)
+    else:
+        absorbed = unknowns_in(discretization, TARGET, target)
+    if not absorbed.any():
+        raise ProblemError("exit.target", "a set that no point of the mesh belongs to", "a set that meets the domain")
+    return absorbed
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""The reduced Markov chain between the wells: L chi_l = sum_k chi_k R_kl on the slow eigenfunctions.
+"""The reduced Markov chain between the wells: L chi_m = sum_k chi_k R_km on the slow eigenfunctions.
 
-The K lowest eigenfunctions span a space in which one function chi_l is one at the minimum l and zero at the others.  On it L
-acts as the matrix R, whose rows sum to zero, whose eigenvalues are the K lowest of L, and whose entry R_kl is the rate from well k to well
-l.  It does not depend on a mesh or on the shape of any core set.
+The K lowest eigenfunctions span a space in which one function chi_m is one at the minimum m and zero at the others.  On it L
+acts as the matrix R, whose rows sum to zero, whose eigenvalues are the K lowest of L, and whose entry R_km is the rate from well k to well
+m.  It does not depend on a mesh or on the shape of any core set.  Wells shallower than one noise unit are no states of
+the chain: the process does not stay in them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.triangulation import Floats
+from fokker_planck.landscape import CriticalPoint
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
@@ -23,30 +25,32 @@ from fokker_planck.solvers.setting import Setting, heights_between_wells, prepar
 from fokker_planck.solvers.spectrum import reduced_pair
 from fokker_planck.solvers.wells import condense, well_nodes
 
-NEGLIGIBLE = 1e-8
+SHALLOWEST = 1.0
+POWERS = 6
 
 
 def rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
     setting = prepare(problem)
-    minima = setting.landscape.minima
+    minima = states(setting)
     if len(minima) < 2:
-        raise ProblemError("potential", f"{len(minima)} well in the domain", "at least two wells to go between")
+        wanted = f"at least two wells of more than {SHALLOWEST:g} noise unit to go between"
+        raise ProblemError("potential", f"{len(minima)} such well in the domain", wanted)
 
     def answer(discretization: Discretization) -> Answer:
-        return _answer(setting, discretization)
+        return _answer(setting, minima, discretization)
 
     outcome = answered(setting, heights_between_wells(setting), {}, answer)
-    signs, times, order = outcome.payload
+    signs, times = outcome.payload
     count = len(minima)
     table: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
     hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
-    pairs = [(k, l) for k in range(count) for l in range(count) if k != l]
-    for number, (k, l) in enumerate(pairs):
+    pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
+    for number, (k, m) in enumerate(pairs):
         error = float(outcome.errors[number])
         quantity = Quantity.of_log(float(outcome.numbers[number]), error)
-        table[k][l] = quantity if signs[number] > 0 else Quantity.of(-float(quantity), error)
-        hitting[k][l] = Quantity.of_log(float(times[number]), float(outcome.errors.max()))
+        table[k][m] = quantity if signs[number] > 0 else Quantity.of(-float(quantity), error)
+        hitting[k][m] = Quantity.of_log(float(times[number]), float(outcome.errors.max()))
     return Rates(
         minima=tuple(minimum.position for minimum in minima),
         rates=tuple(tuple(row) for row in table),
@@ -55,37 +59,43 @@ def rates(problem: Problem) -> Rates:
     )
 
 
-def _answer(setting: Setting, discretization: Discretization) -> Answer:
+def states(setting: Setting) -> tuple[CriticalPoint, ...]:
+    """The minima that are states of the chain, in the order of the landscape."""
+    landscape = setting.landscape
+    return tuple(
+        minimum
+        for minimum, barrier in zip(landscape.minima, landscape.barriers, strict=True)
+        if barrier >= SHALLOWEST
+    )
+
+
+def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization: Discretization) -> Answer:
     import mpmath
 
     generator = assemble(discretization, setting.balance)
     absorbed = np.zeros(discretization.count, dtype=bool)
-    minima = setting.landscape.minima
-    wells = well_nodes(discretization, minima, absorbed)
+    wells = well_nodes(discretization, setting.landscape.minima, absorbed)
     nodes = discretization.nodes[wells]
     order = [int(np.argmin(((nodes - np.asarray(m.position)) ** 2).sum(axis=1))) for m in minima]
     if len(set(order)) < len(minima):
         raise ProblemError("potential", "two minima too close to tell apart on the mesh", "a smaller tolerance")
     condensed = condense(generator, wells, [], setting.relaxation_rate)
-    size = len(condensed.wells)
-    pair = reduced_pair(condensed)
+    pair, count = reduced_pair(condensed, POWERS), len(minima)
     with mpmath.workdps(pair.digits):
-        at_wells = mpmath.matrix(size, size)
-        middle = mpmath.matrix(size, size)
-        for k in range(size):
+        at_wells, middle = mpmath.matrix(count, count), mpmath.matrix(count, count)
+        for k in range(count):
             middle[k, k] = -pair.values[k] if k else mpmath.mpf(0)
-            for row in range(size):
-                at_wells[row, k] = pair.vectors[row, k] * pair.scale[row]
+            for row in range(count):
+                at_wells[row, k] = pair.vectors[order[row], k] * pair.scale[order[row]]
         chain = at_wells * middle * mpmath.inverse(at_wells)
-        count = len(minima)
-        pairs = [(order[k], order[l]) for k in range(count) for l in range(count) if k != l]
-        entries = [chain[k, l] for k, l in pairs]
+        pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
+        entries = [chain[k, m] for k, m in pairs]
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
         signs = np.array([1.0 if entry >= 0 else -1.0 for entry in entries])
         times = _hitting_times(chain, pairs)
-    modes = pair.cell_values(condensed, range(1, size))
+    modes = pair.cell_values(condensed, range(1, count))
     weights = _weights(logs, pairs)
-    return Answer(np.where(np.isfinite(logs), logs, 0.0), (signs, times, order), generator, modes, weights)
+    return Answer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, modes, weights)
 
 
 def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
@@ -97,7 +107,7 @@ def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
 
 
 def _hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
-    """Logarithms of the mean times of the chain from k to l, for every pair."""
+    """Logarithms of the mean times of the chain from k to m, for every pair."""
     import mpmath
 
     size = chain.rows
@@ -106,8 +116,8 @@ def _hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
         rest = [k for k in range(size) if k != goal]
         matrix = mpmath.matrix(len(rest), len(rest))
         for i, k in enumerate(rest):
-            for j, l in enumerate(rest):
-                matrix[i, j] = -chain[k, l]
+            for j, m in enumerate(rest):
+                matrix[i, j] = -chain[k, m]
         times = mpmath.lu_solve(matrix, mpmath.matrix([mpmath.mpf(1)] * len(rest)))
         for i, k in enumerate(rest):
             result[k, goal] = float(mpmath.log(abs(times[i])))

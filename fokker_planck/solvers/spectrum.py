@@ -156,16 +156,16 @@ class ReducedPair:
         return result
 
 
-def reduced_pair(condensed: Condensation) -> ReducedPair:
+def reduced_pair(condensed: Condensation, powers: int = KRYLOV) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
     The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its digits;
-    ``KRYLOV`` such powers leave a relative error of (lambda / slowest_inside)^(2 KRYLOV + 1).
+    ``powers`` of them leave a relative error of (lambda / slowest_inside)^(2 powers + 1).
     """
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)
-    inner = _inner_basis(condensed)
+    inner = _inner_basis(condensed, powers)
     basis = np.concatenate([condensed.potentials[:count], inner])
     mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
     energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
@@ -206,12 +206,12 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
     )
 
 
-def _inner_basis(condensed: Condensation) -> Floats:
+def _inner_basis(condensed: Condensation, powers: int) -> Floats:
     """A_FF^-1 M h_k and its successors, orthonormal in M, dependent ones left out."""
     generator = condensed.generator
     basis: list[Floats] = []
     current = list(condensed.potentials[: len(condensed.wells)])
-    for _ in range(KRYLOV):
+    for _ in range(powers):
         current = [condensed.solve_inside(generator.apply_mass(vector)) for vector in current]
         for vector in current:
             norm = np.sqrt(vector @ generator.apply_mass(vector))
