@@ -9,6 +9,7 @@ halved, and extrapolated, until the integrals settle.  All sums are kept as loga
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 
@@ -71,23 +72,24 @@ def basin_masses(
         resolution[light] = 0.25
         division = cut(points, cells, labels, margins, label, resolution)
         parts, doubt = _part_masses(division, len(cells), n_wells, log_weight, share, settled)
+        grazed = np.zeros(len(cells), dtype=bool) if dimension == 1 else _grazed(points, cells, labels, label)
         if parents is not None:
             children = np.logaddexp.reduce(parts.reshape(-1, 2**dimension, n_wells), axis=1)
             total = np.logaddexp(settled, log_sum(children))
             change = np.abs(np.exp(children - _shifted(total)) - np.exp(parents - _shifted(total)))
             # In space the pieces are flat, and the difference of two levels removes their error of second order.
             if dimension == 3:
-                children, change = _extrapolated(parents, children), 0.3 * change
-            largest = change.max(axis=1)
+                children = _extrapolated(parents, children)
+            largest = np.where(grazed.reshape(-1, 2**dimension).any(axis=1), np.inf, change.max(axis=1))
             done = affordable(largest, np.zeros(len(largest), dtype=np.int64), 0.2 * tolerance)
-            if done.all() or level + 1 == MOST_LEVELS[dimension]:
+            if level + 1 == MOST_LEVELS[dimension]:
                 done[:] = True
             settled = np.logaddexp(settled, log_sum(children[done]))
             error = error + change[done].sum(axis=0)
             again = np.repeat(~done, 2**dimension)
-            cells, parts, doubt = cells[again], parts[again], doubt[again]
+            cells, parts, doubt, grazed = cells[again], parts[again], doubt[again], grazed[again]
         if dimension == 2 and len(cells):
-            doubt = np.where(_grazed(points, cells, labels, label), np.inf, doubt)
+            doubt = np.where(grazed, np.inf, doubt)
             sure = affordable(doubt, np.zeros(len(cells), dtype=np.int64), 0.2 * tolerance)
             settled = np.logaddexp(settled, log_sum(parts[sure]))
             error = error + doubt[sure].sum()
@@ -131,16 +133,15 @@ def _part_masses(
 
 
 def _grazed(points: Floats, cells: Integers, labels: Integers, label: Label) -> Booleans:
-    """Cells with all corners in one basin but the middle of an edge in another."""
-    plain = np.flatnonzero(np.all(labels[cells] == labels[cells[:, :1]], axis=1))
-    grazed = np.zeros(len(cells), dtype=bool)
-    if len(plain):
-        pairs = np.sort(cells[plain][:, [[0, 1], [0, 2], [1, 2]]], axis=2)
-        unique, edge = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-        middle = with_margin(label, 0.5 * (points[unique[:, 0]] + points[unique[:, 1]]))[0]
-        other = middle[edge.reshape(len(plain), 3)] != labels[cells[plain, 0]][:, None]
-        grazed[plain] = other.any(axis=1)
-    return grazed
+    """Cells with an edge whose ends are in one basin and whose middle is in another."""
+    ends = np.sort(cells[:, np.array(list(combinations(range(cells.shape[1]), 2)))], axis=2)
+    unique, edge = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    crossed = np.zeros(len(unique), dtype=bool)
+    same = np.flatnonzero(labels[unique[:, 0]] == labels[unique[:, 1]])
+    if len(same):
+        middle = 0.5 * (points[unique[same, 0]] + points[unique[same, 1]])
+        crossed[same] = np.asarray(label(middle.T)) != labels[unique[same, 0]]
+    return np.asarray(crossed[edge.reshape(len(cells), -1)].any(axis=1))
 
 
 def _shifted(logs: Floats) -> Floats:

@@ -32,7 +32,7 @@ class Wall:
         low, high = np.zeros(t.shape[1]), np.full(t.shape[1], self.reach)
 
         def inside(height: Floats) -> Booleans:
-            return np.asarray(self.contains(foot + height * self.normal[:, None]), dtype=np.bool_)
+            return self.contains(foot + self.normal[:, None] * height)
 
         crossed = inside(low) & ~inside(high)
         for _ in range(60):

@@ -159,7 +159,7 @@ def descend(
             least = np.where(slower, speed, least)
             slowest[:, active[slower]] = position[:, slower]
             # Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
-            done |= ~np.isfinite(speed) | (speed * step < 1e-15 * frame.extent)
+            done |= ~np.isfinite(speed) | (speed * step < 1e-15 * frame.extent) | _gone(position, frame)
             if done.any():
                 ends[:, active[done]], times[active[done]] = position[:, done], clock[done]
                 keep = ~done
@@ -174,6 +174,15 @@ def descend(
             clock = clock + taken
     ends[:, active], times[active] = position, clock
     return Descent(labels, ends, times, slowest)
+
+
+def _gone(x: Floats, frame: Frame) -> Booleans:
+    """Points that the flow has carried far out of a domain without flat walls to hold them."""
+    gone = np.zeros(x.shape[1], dtype=bool)
+    for axis, (low, high, period) in enumerate(zip(frame.lower, frame.upper, frame.periods, strict=True)):
+        if period is None and not frame.box:
+            gone |= (x[axis] < low - 0.5 * (high - low)) | (x[axis] > high + 0.5 * (high - low))
+    return gone
 
 
 def _entry(

@@ -256,7 +256,8 @@ def _wall_minima(
 def _same(point: CriticalPoint, other: CriticalPoint, width: float, frame: Frame) -> bool:
     """One place, or two on a stretch of wall along which the function is constant."""
     level = abs(point.value - other.value) <= 1e-9 * width * max(point.wall_slopes, default=0.0)
-    return (level and _flat(point, width) and _flat(other, width)) or float(np.linalg.norm(frame.difference(other.x, point.x))) <= 0.1 * width
+    distance = float(np.linalg.norm(frame.difference(other.x, point.x)))
+    return (level and _flat(point, width) and _flat(other, width)) or distance <= 0.1 * width
 
 
 def _flat(point: CriticalPoint, width: float) -> bool:

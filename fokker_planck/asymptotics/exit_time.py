@@ -5,7 +5,8 @@ in the unstable direction, the time is the Eyring-Kramers time times ``erfc(-l s
 the saddle, half of it on the saddle.
 
 Through a surface S on a slope the rate is ``int_S (n . D grad Phi) exp(-Phi) / int_well exp(-Phi)``, n being the normal
-out of the well.  At a nondegenerate minimum z of Phi on S this is, for D = eps I and Phi = V/eps,
+out of the well, with ``1 / (n . grad Phi)`` at the lowest point replaced by the integral of exp(Phi) along the normal.
+To leading order, at a nondegenerate minimum z of Phi on S, with D = eps I and Phi = V/eps, this is
 
 ``T = sqrt(2 pi eps) / d_n V(z) sqrt(det Hess_S V(z) / det Hess V(x)) exp((V(z) - V(x))/eps)``
 
@@ -90,10 +91,11 @@ def mean_exit_time(
         over = exits[int(well)]
         slope = slopes.get(int(well))
         lowest = min((way.height for way in over), default=np.inf)
-        if slope is not None and slope.height < lowest - 1.0:
+        if slope is not None and slope.height < lowest - 0.3:
             over = [slope]
         if over:
-            log_absorption[well] = np.logaddexp.reduce([way.log_rate for way in over])
+            with np.errstate(invalid="ignore"):
+                log_absorption[well] = np.logaddexp.reduce([way.log_rate for way in over])
             errors[int(well)] = max(way.error for way in over)
     reduced = between[np.ix_(wells, wells)]
     time = log_hitting_time(reduced, log_absorption[wells], int(np.flatnonzero(wells == first)[0]))
@@ -217,12 +219,28 @@ def _slope_exits(
             continue
         members = np.flatnonzero(wells == well)
         lowest = members[np.argmax(flux[members])]
-        # The first neglected term of int exp(Phi) along the normal is h/g^2.
-        error = abs(float(bend[lowest])) / float(slopes[lowest]) ** 2
-        if error < 0.5:
-            rate = float(np.logaddexp.reduce(flux[members])) - float(weights[well])
-            found[int(well)] = Exit(rate, float(heights[lowest]), error)
+        # On how much of a slope the surface lies there: its curvature against the square of its steepness.
+        curved = abs(float(bend[lowest])) / float(slopes[lowest]) ** 2
+        if curved <= 1.0:
+            climb = _log_climb(exponent, surface.points[:, lowest], surface.normals[:, lowest], float(slopes[lowest]))
+            rate = float(np.logaddexp.reduce(flux[members])) - float(weights[well]) - climb
+            found[int(well)] = Exit(rate, float(heights[lowest]), curved**2)
     return found
+
+
+def _log_climb(exponent: Function, x: Floats, normal: Floats, slope: float) -> float:
+    """log of ``int exp(Phi)`` along the normal up to the surface, over its value ``exp(Phi)/g`` on a straight slope."""
+    steps = np.linspace(0.0, 40.0 / slope, 4001)
+    rise = exponent.value(x[:, None] - normal[:, None] * steps) - exponent.value(x[:, None])
+    # As far as it falls: behind the bottom another slope begins, which is not the way here.
+    uphill = np.flatnonzero(np.diff(rise) > 0.0)
+    beyond = rise < -2.0
+    end = next((int(k) for k in uphill if beyond[k]), len(steps) - 1)
+    return float(np.log(_trapezoid(np.exp(rise[: end + 1])) * steps[1] * slope))
+
+
+def _trapezoid(values: Floats) -> float:
+    return float(values.sum() - 0.5 * (values[0] + values[-1]))
 
 
 def _error(

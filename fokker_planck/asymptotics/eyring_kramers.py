@@ -108,55 +108,89 @@ def rates(landscape: Landscape, tensor: Tensor) -> Floats:
             continue
         capacity = log_capacity(saddle, tensor) if not saddle.degenerate else float("nan")
         for start, stop in ((first, second), (second, first)):
-            table[start, stop] = np.logaddexp(table[start, stop], capacity - weights[start])
+            with np.errstate(invalid="ignore"):
+                table[start, stop] = np.logaddexp(table[start, stop], capacity - weights[start])
     return table
 
 
 def eigenvalues(
-    log_rates: Floats, count: int | None = None, relative_errors: Sequence[float] | None = None
+    log_rates: Floats,
+    log_weights: Floats | None = None,
+    count: int | None = None,
+    relative_errors: Sequence[float] | None = None,
 ) -> list[Quantity]:
     """Eigenvalues of minus the rate matrix in ascending order, the zero first, each accurate relative to itself.
 
     Args:
         log_rates: natural logarithms (K, K) of rates in detailed balance, minus infinity for none.
+        log_weights: of the weights w that balance them, ``w_i k_ij = w_j k_ji``; found from the rates if not given.
         count: how many; all K if not given.
         relative_errors: what to state for each, NaN if not given.
 
-    The symmetric matrix with entries ``-sqrt(k_ij k_ji)`` has the same eigenvalues; where they span more orders of
-    magnitude than a double has digits it is diagonalised in as many digits as it takes.
+    The symmetric matrix ``-c_ij / sqrt(w_i w_j)`` with ``c_ij = w_i k_ij`` has the same eigenvalues; where they span
+    more orders of magnitude than a double has digits it is diagonalised in as many digits as it takes.
 
     >>> two = np.array([[-np.inf, -2000.0], [-2010.0, -np.inf]])
     >>> round(eigenvalues(two)[1].log, 9)  # k_12 + k_21
     -1999.999954601
     """
-    size = len(log_rates)
+    table = np.asarray(log_rates, dtype=float)
+    size = len(table)
     wanted = size if count is None else min(count, size)
-    finite = log_rates[np.isfinite(log_rates)]
     logs = [-np.inf] * size
-    if len(finite):
-        logs = _log_eigenvalues(np.asarray(log_rates), float(finite.max()), float(finite.max() - finite.min()))
+    if np.isfinite(table).any():
+        weights = _balancing_weights(table) if log_weights is None else np.asarray(log_weights, dtype=float)
+        capacities = table + weights[:, None]
+        # Equal both ways only to rounding, which would lift the zero eigenvalue.
+        capacities = np.where(np.isfinite(capacities), 0.5 * (capacities + capacities.T), -np.inf)
+        logs = _log_eigenvalues(capacities, weights)
     stated = [float("nan")] * size if relative_errors is None else list(relative_errors)
     return [Quantity.of_log(logs[k], 0.0 if logs[k] == -np.inf else stated[k]) for k in range(wanted)]
 
 
-def _log_eigenvalues(log_rates: Floats, top: float, spread: float) -> list[float]:
-    size = len(log_rates)
-    if spread < 12.0:
-        scaled = np.exp(log_rates - top)
-        matrix = np.diag(scaled.sum(axis=1)) - np.sqrt(scaled * scaled.T)
+def _balancing_weights(log_rates: Floats) -> Floats:
+    """log w with ``w_i k_ij = w_j k_ji``, along a tree of the fastest rates."""
+    weights = np.full(len(log_rates), np.nan)
+    for root in range(len(weights)):
+        if np.isfinite(weights[root]):
+            continue
+        weights[root] = 0.0
+        while True:
+            known, unknown = np.flatnonzero(np.isfinite(weights)), np.flatnonzero(np.isnan(weights))
+            table = log_rates[np.ix_(known, unknown)]
+            if table.size == 0 or table.max() == -np.inf:
+                break
+            i, j = np.unravel_index(int(np.argmax(table)), table.shape)
+            here, there = known[i], unknown[j]
+            weights[there] = weights[here] + log_rates[here, there] - log_rates[there, here]
+    return weights
+
+
+def _log_eigenvalues(log_capacities: Floats, log_weights: Floats, most: float = 12.0) -> list[float]:
+    """Ascending; by doubles where the rates span a factor of at most exp(``most``)."""
+    size = len(log_weights)
+    log_rates = log_capacities - log_weights[:, None]
+    finite = log_rates[np.isfinite(log_rates)]
+    top, spread = float(finite.max()), float(finite.max() - finite.min())
+    if spread <= most:
+        half = np.exp(0.5 * (log_weights - log_weights.max()))
+        matrix = np.diag(np.exp(log_rates - top).sum(axis=1))
+        matrix -= np.exp(log_capacities - log_weights.max() - top) / np.outer(half, half)
         found = np.linalg.eigvalsh(matrix)
         return [log(value) + top if value > 1e-13 * found[-1] else -np.inf for value in found]
     import mpmath
 
     digits = 20 + int(2.0 * spread / log(10.0))
     with mpmath.workdps(digits):
-        entry = [[mpmath.exp(mpmath.mpf(float(value)) - top) for value in row] for row in log_rates]
+        weight = [mpmath.exp(mpmath.mpf(float(value))) for value in log_weights]
+        capacity = [[mpmath.exp(mpmath.mpf(float(value)) - top) for value in row] for row in log_capacities]
         exact = mpmath.matrix(size)
         for i in range(size):
             for j in range(size):
-                exact[i, j] = mpmath.fsum(entry[i]) if i == j else -mpmath.sqrt(entry[i][j] * entry[j][i])
+                exact[i, j] = -capacity[i][j] / mpmath.sqrt(weight[i] * weight[j])
+            exact[i, i] = mpmath.fsum(capacity[i]) / weight[i]
         values = sorted(mpmath.eigsy(exact, eigvals_only=True))
-        floor = mpmath.mpf(10) ** (8 - digits) * max(values)
+        floor = mpmath.mpf(10) ** (10 - digits) * max(values)
         return [float(mpmath.log(value) + top) if value > floor else -np.inf for value in values]
 
 
@@ -174,7 +208,8 @@ def predicted_eigenvalues(landscape: Landscape, tensor: Tensor, count: int | Non
     else:
         barriers = sorted(landscape.barriers, reverse=True)
         errors = [0.0 if not np.isfinite(barrier) else 1.0 / max(barrier, 1e-3) for barrier in barriers]
-        predicted = eigenvalues(log_rates, relative_errors=errors)
+        weights = np.array([log_local_integral(minimum) for minimum in landscape.minima])
+        predicted = eigenvalues(log_rates, weights, relative_errors=errors)
         usable = [not np.isfinite(barrier) or barrier >= LOWEST_BARRIER for barrier in barriers]
         found = [value if use else None for value, use in zip(predicted, usable, strict=True)]
         if not found:

@@ -30,6 +30,7 @@ LineFunction = Callable[[Floats], Floats]
 ORDER = 16
 CHANGE = 2.0
 """Most that an exponent may change over a panel."""
+MOST_PANELS = 1_000_000
 
 
 @lru_cache(maxsize=8)
@@ -77,9 +78,9 @@ class Line:
             wide = change > CHANGE
             if not wide.any():
                 return np.asarray(ends)
-            if len(ends) > 2_000_000:
-                break
             parts = np.where(wide, np.minimum(2 ** np.ceil(np.log2(change / CHANGE + 1e-9)), 64.0), 1.0).astype(int)
+            if not np.isfinite(change).all() or parts.sum() > MOST_PANELS:
+                break
             ends = _subdivided(ends, parts)
         raise ConvergenceError(
             f"the exponent changes too fast on [{self.lower}, {self.upper}] to be integrated",
@@ -167,6 +168,8 @@ class Line:
             within = np.log(np.maximum(relative @ cumulative.T, 0.0) * width[:, None]) + top[:, None]
         integrand = np.logaddexp(before[:, None], within) + scale
         counted = ends[:-1] >= start
+        if not counted.any():
+            return -np.inf
         integrand, width = integrand[counted], width[counted]
         highest = integrand.max()
         return float(np.log(np.sum(np.exp(integrand - highest) @ weights * width)) + highest)
@@ -174,6 +177,8 @@ class Line:
     def _with_error(self, log_value: Callable[[Line], float]) -> Quantity:
         """The value with the order as given, and its distance to that with fewer nodes; never below rounding."""
         fine = log_value(self)
+        if fine == -np.inf:
+            return Quantity.of(0.0, 0.0)
         coarse_line = replace(self, order=self.order - 4)
         coarse_line.__dict__["_panels"] = self._panels
         coarse = log_value(coarse_line)

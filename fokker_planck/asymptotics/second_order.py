@@ -52,4 +52,4 @@ def mean_crossing_time(
     if term <= -1.0:
         return Quantity.of_log(log(2.0 * pi) - 0.5 * log(well[0] * abs(top[0])) + barrier / epsilon, 1.0)
     leading = log(2.0 * pi) - 0.5 * log(well[0] * abs(top[0])) + barrier / epsilon
-    return Quantity.of_log(leading + log(1.0 + term), 3.0 * term**2)
+    return Quantity.of_log(leading + log(1.0 + term), 4.0 * term**2)
