@@ -121,7 +121,7 @@ def slice_plane(
 
     >>> corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     >>> cut, triangles, heights = slice_plane(corners, np.array([[0, 1, 2, 3]]), corners[:, 0], 2, 0.5)
-    >>> triangles.shape, cut[:, :2].max(), heights.max()
+    >>> triangles.shape, float(cut[:, :2].max()), float(heights.max())
     ((1, 3), 0.5, 0.5)
     """
     height = points[:, normal] - offset

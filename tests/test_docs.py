@@ -10,7 +10,7 @@ import fokker_planck
 from fokker_planck import cli, formula_text, gallery, problem_schema
 from fokker_planck.problem_file import load_problem_file
 
-ROOT = Path(fokker_planck.__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 
 

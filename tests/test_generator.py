@@ -37,7 +37,7 @@ def total_mass(generator):
 
 
 def dense(matrix):
-    return matrix.convert("dense").getDenseArray()
+    return matrix.convert("dense").getDenseArray().copy()
 
 
 def ball_mesh(dimension, times):

@@ -69,7 +69,7 @@ def mean_exit_time(
     >>> wells = find_landscape(phi, *sample_box([-2.0], [2.0]))
     >>> D = lambda x: np.full((1, 1, x.shape[1]), 0.05)
     >>> whole, half = (mean_exit_time(wells, phi, D, [-1.0], HalfSpace([1.0], end)).value for end in (0.95, 0.0))
-    >>> round(whole / half, 12), round(whole / (2 * np.pi / np.sqrt(2) * np.exp(5)), 12)
+    >>> round(whole / half, 12), round(float(whole / (2 * np.pi / np.sqrt(2) * np.exp(5))), 12)
     (2.0, 1.0)
     """
     basins = BasinMap(landscape, exponent)
