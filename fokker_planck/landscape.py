@@ -65,6 +65,31 @@ class Frame:
                 moved[axis] = np.clip(moved[axis], low, high)
         return moved
 
+    def wrapped(self, x: Floats) -> Floats:
+        """Points (dim, n) moved by whole periods into the box; other axes are left alone."""
+        return replace(self, box=False).confine(x)
+
+    def holds(self, x: Floats) -> Booleans:
+        """Which of the points (dim, n) are between the walls, with room for rounding, (n,)."""
+        room = 1e-9 * self.extent
+        inside = np.ones(x.shape[1], dtype=bool)
+        for axis in np.flatnonzero(self.walled):
+            inside &= (x[axis] >= self.lower[axis] - room) & (x[axis] <= self.upper[axis] + room)
+        return inside
+
+    def pulled_in(self, x: Floats) -> Floats:
+        """Points (dim, n) off the walls by less than matters, so that a test for membership accepts them."""
+        middle = 0.5 * (np.array(self.lower) + np.array(self.upper))
+        return np.asarray(x + 1e-9 * (middle[:, None] - x) * self.walled[:, None])
+
+    def walls_met(self, x: Floats) -> Floats:
+        """For points (dim, n) and every axis -1 on the lower wall, 1 on the upper, 0 elsewhere, (dim, n)."""
+        room = 1e-9 * self.extent
+        outward = np.zeros(x.shape)
+        for axis in np.flatnonzero(self.walled):
+            outward[axis] = 1.0 * (x[axis] >= self.upper[axis] - room) - (x[axis] <= self.lower[axis] + room)
+        return outward
+
     def difference(self, a: Floats, b: Floats) -> Floats:
         """The shortest ``a - b`` among periodic images, arrays whose first axis is the coordinate."""
         delta = np.array(a - b, dtype=float)

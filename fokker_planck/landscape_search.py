@@ -7,14 +7,13 @@ function is not smooth or is held by a wall.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from fokker_planck.critical_points import Guesses, classify, describe, newton_step, polish
-from fokker_planck.curved_wall import height_of_wall, wall_minimum
 from fokker_planck.gradient_flow import Capture, capture_of, descend
 from fokker_planck.landscape import (
     Booleans,
@@ -27,9 +26,8 @@ from fokker_planck.landscape import (
     Saddle,
     assemble_landscape,
 )
+from fokker_planck.rough_minima import Inside, unpolished_minima, wall_minima
 from fokker_planck.sample_graph import SampleGraph, sample_box
-
-Inside = Callable[[Floats], Booleans]
 
 
 def find_landscape(
@@ -74,8 +72,8 @@ def find_landscape(
     found = _newton_points(function, graph, contains)
     minima = [point for point in found if point.kind == "minimum"]
     if not frame.box:
-        minima += _wall_minima(function, graph, contains, minima)
-    minima += _unpolished_minima(function, graph, contains, minima)
+        minima += wall_minima(function, graph, contains, minima)
+    minima += unpolished_minima(function, graph, contains, minima)
     captures = capture_of(function, minima, frame)
     ends = _basin_labels(function, graph, captures, minima)
     saddles = [
@@ -98,7 +96,7 @@ def _frame(points: Floats, inside: Inside | None, periods: Sequence[float | None
     if inside is None or len(lower) == 1:
         return frame
     lattice = np.meshgrid(*[np.linspace(low, high, 9) for low, high in zip(lower, top, strict=True)])
-    x = _pulled_in(np.stack([axis.ravel() for axis in lattice]), frame)
+    x = frame.pulled_in(np.stack([axis.ravel() for axis in lattice]))
     return frame if np.all(inside(x)) else replace(frame, box=False)
 
 
@@ -138,10 +136,10 @@ def _newton_points_among(
     near |= np.isin(vertices, graph.bottoms)
     x, free, width = x[:, near], free[:, near].copy(), width[near]
     x, settled = polish(function, Guesses(x, free, width), frame)
-    x = np.where(free, frame_wrap(x, frame), x)
+    x = np.where(free, frame.wrapped(x), x)
     with np.errstate(all="ignore"):
-        kept = settled & _within(x, frame) & np.isfinite(function.value(x))
-        kept[kept] &= np.asarray(contains(_pulled_in(x[:, kept], frame)), dtype=bool)
+        kept = settled & frame.holds(x) & np.isfinite(function.value(x))
+        kept[kept] &= np.asarray(contains(frame.pulled_in(x[:, kept])), dtype=bool)
         if (sign != 0.0).any():
             # The wall must hold the point back: the function falls towards the outside, by more than rounding.
             slope = function.gradient(x) * sign[:, None]
@@ -151,41 +149,12 @@ def _newton_points_among(
     if x.shape[1] == 0:
         return []
     kinds = classify(function, x, free, width)
-    outward = walls_met(x, frame)
+    outward = frame.walls_met(x)
     return [
         describe(function, x, free, kinds, number, outward[:, number])
         for number in _distinct(function.value(x), x, kinds.index, kinds.degenerate, width, frame)
         if kinds.index[number] in (0, 1)
     ]
-
-
-def walls_met(x: Floats, frame: Frame) -> Floats:
-    """For points (dim, n) and every axis: -1 on the lower wall, 1 on the upper, 0 elsewhere."""
-    outward = np.zeros(x.shape)
-    for axis in np.flatnonzero(frame.walled):
-        rounding = 1e-9 * frame.extent
-        outward[axis] = 1.0 * (x[axis] >= frame.upper[axis] - rounding) - (x[axis] <= frame.lower[axis] + rounding)
-    return outward
-
-
-def frame_wrap(x: Floats, frame: Frame) -> Floats:
-    """Points (dim, n) moved by whole periods into the box; other axes are left alone."""
-    return replace(frame, box=False).confine(x)
-
-
-def _within(x: Floats, frame: Frame) -> Booleans:
-    """Points in the box, with room for rounding."""
-    room = 1e-9 * frame.extent
-    inside = np.ones(x.shape[1], dtype=bool)
-    for axis in np.flatnonzero(frame.walled):
-        inside &= (x[axis] >= frame.lower[axis] - room) & (x[axis] <= frame.upper[axis] + room)
-    return inside
-
-
-def _pulled_in(x: Floats, frame: Frame) -> Floats:
-    """Points on a wall moved inward by less than matters, so that a test for membership accepts them."""
-    middle = 0.5 * (np.array(frame.lower) + np.array(frame.upper))
-    return np.asarray(x + 1e-9 * (middle[:, None] - x) * frame.walled[:, None])
 
 
 def _distinct(
@@ -198,7 +167,7 @@ def _distinct(
 
     count = x.shape[1]
     box = [0.0 if period is None else period for period in frame.periods]
-    shifted = frame_wrap(x, frame) - np.array(frame.lower)[:, None]
+    shifted = frame.wrapped(x) - np.array(frame.lower)[:, None]
     for axis, period in enumerate(frame.periods):
         if period is not None:
             shifted[axis] = np.where(shifted[axis] >= period, 0.0, shifted[axis])
@@ -227,121 +196,6 @@ def _distinct(
         else:
             chosen.append(int(members[np.argmin(degenerate[members])]))
     return chosen
-
-
-def _wall_minima(
-    function: Function, graph: SampleGraph, contains: Inside, known: list[CriticalPoint]
-) -> list[CriticalPoint]:
-    """Minima of the graph from which the function falls out of the domain, polished along its wall."""
-    frame = graph.frame
-    found: list[CriticalPoint] = []
-    for vertex in graph.bottoms:
-        x, width = graph.points[vertex], float(graph.widths[vertex])
-        slope = function.gradient(x[:, None])[:, 0]
-        steep = float(np.linalg.norm(slope))
-        if not steep > 0.0 or contains((x - 2.0 * width * slope / steep)[:, None])[0]:
-            continue
-        # On a wall of constant height each vertex would give the same minimum again.
-        height = height_of_wall(function, contains, x, width)
-        if any(_flat(other, width) and abs(other.value - height) <= 1e-9 * width * steep for other in found):
-            continue
-        point = wall_minimum(function, contains, x, width)
-        if point is None and _lowest_around(function, contains, x, width):
-            point = _rough_point(function, x, True)
-        if point is not None and not any(_same(point, other, width, frame) for other in known + found):
-            found.append(point)
-    return found
-
-
-def _same(point: CriticalPoint, other: CriticalPoint, width: float, frame: Frame) -> bool:
-    """One place, or two on a stretch of wall along which the function is constant."""
-    level = abs(point.value - other.value) <= 1e-9 * width * max(point.wall_slopes, default=0.0)
-    distance = float(np.linalg.norm(frame.difference(other.x, point.x)))
-    return (level and _flat(point, width) and _flat(other, width)) or distance <= 0.1 * width
-
-
-def _flat(point: CriticalPoint, width: float) -> bool:
-    """Held by a curved wall along which the function does not change."""
-    held = point.degenerate and len(point.wall_slopes) == 1
-    return held and min(point.hessian_eigenvalues) <= 1e-3 * point.wall_slopes[0] / width
-
-
-def _lowest_around(function: Function, contains: Inside, x: Floats, width: float) -> bool:
-    """No point of the domain in a spray of points around x is lower: x is at an edge or a corner of the domain."""
-    spray = np.random.default_rng(1).standard_normal((len(x), 400))
-    spray *= width * np.geomspace(1e-3, 1.0, 400) / np.linalg.norm(spray, axis=0)
-    around = x[:, None] + spray
-    around = around[:, contains(around)]
-    return bool(np.all(function.value(around) >= function.value(x[:, None])[0]))
-
-
-def _rough_point(function: Function, x: Floats, on_boundary: bool) -> CriticalPoint:
-    """A minimum as it was found, without derivatives that mean anything there."""
-    hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
-    return CriticalPoint(
-        position=tuple(float(entry) for entry in x),
-        value=float(function.value(x[:, None])[0]),
-        hessian=tuple(tuple(float(entry) for entry in row) for row in hessian),
-        hessian_eigenvalues=tuple(float(entry) for entry in np.linalg.eigvalsh(hessian)),
-        kind="minimum",
-        degenerate=True,
-        on_boundary=on_boundary,
-    )
-
-
-def _unpolished_minima(
-    function: Function, graph: SampleGraph, contains: Inside, known: list[CriticalPoint]
-) -> list[CriticalPoint]:
-    """Minima of the graph from which the flow reaches no known minimum: the function is not smooth there."""
-    frame = graph.frame
-    extra: list[CriticalPoint] = []
-    bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
-    flow = descend(function, graph.points[bottoms].T, capture_of(function, known, frame), frame, tolerance=1e-5)
-    for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
-        if label >= 0:
-            continue
-        start = graph.points[vertex]
-        if not frame.box:
-            # Next to a curved wall: either its minimum is known by now, or the wall's steps made up this one.
-            slope = function.gradient(start[:, None])[:, 0]
-            ahead = start - 2.0 * graph.widths[vertex] * slope / (np.linalg.norm(slope) + 1e-300)
-            if not contains(ahead[:, None])[0]:
-                continue
-        if np.isfinite(end).all() and _within(end[:, None], frame)[0] and contains(_pulled_in(end[:, None], frame))[0]:
-            start = end
-        x = _compass(function, start, graph.widths[vertex], frame)
-        value = float(function.value(x[:, None])[0])
-        steepness = float(np.linalg.norm(function.gradient(x[:, None])))
-        smooth = steepness <= 1e-4 * graph.widths[vertex] * np.abs(function.hessian(x[:, None])).max()
-        room = 1e-12 * np.abs(graph.values).max() + 1e-9 * np.ptp(graph.values)
-        near = [
-            other
-            for other in known + extra
-            if np.linalg.norm(frame.difference(other.x, x)) <= 0.1 * graph.widths[vertex]
-            or (smooth and other.degenerate and abs(other.value - value) <= room)
-        ]
-        if near:
-            continue
-        extra.append(_rough_point(function, x, bool(walls_met(x[:, None], frame).any())))
-    return extra
-
-
-def _compass(function: Function, x: Floats, step: float, frame: Frame) -> Floats:
-    """Descent by trial along the axes and diagonals, for a function that need not be smooth."""
-    moves = np.array([move for move in product((-1.0, 0.0, 1.0), repeat=len(x)) if any(move)]).T
-    best, value = x, float(function.value(x[:, None])[0])
-    for _ in range(400):
-        trial = frame.confine(best[:, None] + step * moves)
-        with np.errstate(all="ignore"):
-            heights = function.value(trial)
-        lowest = int(np.nanargmin(heights))
-        if heights[lowest] < value:
-            best, value = trial[:, lowest], float(heights[lowest])
-        else:
-            step *= 0.5
-            if step < 1e-12 * frame.extent:
-                break
-    return best
 
 
 def _basin_labels(
