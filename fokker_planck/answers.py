@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.landscape import Landscape
 from fokker_planck.problem import Problem, checked_exit
@@ -76,8 +76,8 @@ def mean_exit_time(
 ) -> ExitTime:
     """L tau = -1, tau = 0 on the target, no flux through the rest of the boundary: tau(start), and the field tau.
 
-    Arguments: ``start``, a point (dim,) of the domain outside of the target; ``target``, a set, the name of one of the
-    problem's sets, or "boundary".
+    Arguments: ``start``, a point (dim,) of the domain outside of the target; ``target``, a set, the name of one of
+    the problem's sets, or "boundary".
 
     Raises ``ProblemError`` for a start or target that does not fit, ``ConvergenceError`` where the solve fails.
 
@@ -89,7 +89,8 @@ def mean_exit_time(
     """
     from fokker_planck.asymptotics import exit_time as asymptotics
     from fokker_planck.asymptotics.exit_surfaces import Outside
-    from fokker_planck.domain import Ball, Box
+    from fokker_planck.domain import Box
+    from fokker_planck.sets import Ball
     from fokker_planck.solvers import exit_time
     from fokker_planck.solvers.setting import prepare
 
@@ -98,7 +99,7 @@ def mean_exit_time(
     found = exit_time.mean_exit_time(problem, place, shape, name)
     setting = prepare(problem)
     if not isinstance(shape, str):
-        surface = shape
+        surface: Any = shape
     elif isinstance(problem.domain, Box | Ball):
         surface = Outside(problem.domain)
     else:
@@ -111,10 +112,11 @@ def mean_exit_time(
 
 
 def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor:
-    """L q = 0, q = 0 on the set ``origin`` and 1 on ``goal``, no flux through the boundary: rate and probabilities of transitions.
+    """L q = 0, q = 0 on ``origin`` and 1 on ``goal``, no flux through the boundary: rate and probabilities.
 
-    Arguments: sets, or names of the problem's sets.  Returns the number of transitions per unit time (not divided by a
-    population), the probability to be on a reactive path, the probability that ``origin`` was visited last, the fields.
+    Arguments: sets, or names of the problem's sets.  Returns the number of transitions per unit time (not divided
+    by a population), the probability to be on a reactive path, the probability that ``origin`` was visited last,
+    the fields.
 
     Source: E and Vanden-Eijnden 2006.
 
@@ -133,7 +135,7 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
 
 
 def rates(problem: Problem) -> Rates:
-    """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: the rates between wells, beside their Eyring-Kramers values.
+    """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: rates between wells, beside Eyring-Kramers.
 
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
@@ -152,10 +154,11 @@ def rates(problem: Problem) -> Rates:
 
 
 def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
-    """k_ij = lambda_+/(2 pi) sqrt(det Hess Phi(x_i) / |det Hess Phi(z)|) exp(-(Phi(z) - Phi(x_i))), summed over the saddles z.
+    """k_ij = sum_z lambda_+/(2 pi) sqrt(det Hess Phi(x_i) / |det Hess Phi(z)|) exp(Phi(x_i) - Phi(z)), z the saddles.
 
-    Returns the rates between wells, from row to column, wells in the order of :func:`landscape`; None where no saddle joins two
-    wells, or a degenerate one does.  Source: Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard and Klein 2004, Theorem 3.1.
+    Returns the rates between wells, from row to column, wells in the order of :func:`landscape`; None where no
+    saddle joins two wells, or a degenerate one does.  Source: Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard
+    and Klein 2004, Theorem 3.1.
 
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))

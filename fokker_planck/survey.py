@@ -6,11 +6,12 @@ from itertools import combinations
 
 import numpy as np
 
-from fokker_planck.domain import Ball, MeshFile
+from fokker_planck.domain import Box, MeshFile
 from fokker_planck.landscape import Floats, Function, Integers, Landscape
 from fokker_planck.landscape_search import find_landscape
 from fokker_planck.problem import Problem
 from fokker_planck.sample_graph import sample_box
+from fokker_planck.sets import Ball
 
 
 def survey(problem: Problem, function: Function) -> Landscape:
@@ -42,8 +43,6 @@ def sample_graph(problem: Problem) -> tuple[Floats, Integers]:
 
 
 def _fills_its_box(problem: Problem) -> bool:
-    from fokker_planck.domain import Box
-
     return isinstance(problem.domain, Box) or (isinstance(problem.domain, Ball) and problem.dimension == 1)
 
 

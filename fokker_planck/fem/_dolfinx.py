@@ -1,7 +1,7 @@
 """The only file that knows which version of dolfinx is installed.
 
-Everything else of the library speaks to dolfinx through these functions.  Supported: 0.5, 0.9 and 0.11; differences are
-settled once at import, by the version or by a signature.
+Everything else of the library speaks to dolfinx through these functions.  Supported: 0.5, 0.9 and 0.11; differences
+are settled once at import, by the version or by a signature.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _lagrange_element(dimension: int, degree: int) -> Any:
 def tabulate_lagrange(
     dimension: int, degree: int, points: NDArray[np.float64], derivatives: int = 0
 ) -> NDArray[np.float64]:
-    """Basis functions of the Lagrange element at reference points: (1 + ..., points, functions), derivatives after values."""
+    """Lagrange basis functions at reference points: (1 + ..., points, functions), derivatives after values."""
     table = np.asarray(_lagrange_element(dimension, degree).tabulate(derivatives, points))
     return table[..., 0] if table.ndim == 4 else table
 

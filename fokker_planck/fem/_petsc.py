@@ -19,7 +19,7 @@ REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the 
 
 
 def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats) -> PETSc.Mat:
-    """Sum element matrices (m, n, n) into a sparse symmetric matrix; rows and columns with negative number are left out."""
+    """Sum element matrices (m, n, n) into a sparse symmetric matrix; negative rows and columns are left out."""
     from scipy.sparse import coo_matrix
 
     n = dofs.shape[1]
@@ -117,7 +117,9 @@ def lowest_eigenvectors(
         raise ConvergenceError(f"eigenvalue solver failed (PETSc error {error.ierr})", REMEDY) from None
     found = solver.getConverged()
     if solver.getConvergedReason() <= 0 or found < count:
-        raise ConvergenceError(f"only {found} of {count} eigenvalues converged in {solver.getIterationNumber()} steps", REMEDY)
+        raise ConvergenceError(
+            f"only {found} of {count} eigenvalues converged in {solver.getIterationNumber()} steps", REMEDY
+        )
     values, vectors = [], []
     vector: Any = stiffness.createVecRight()
     for number in range(found):

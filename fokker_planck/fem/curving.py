@@ -1,8 +1,9 @@
 """Curved cells: the map F from a straight cell onto the one whose facets lie on the true surface.
 
-A cell with facets on a surface is moved by hierarchical blending (Szabo and Babuska 1991): first its curved
-edges, then what is left on its curved faces, each faded into the cell by its bubble.  F is kept as Lagrange nodes of degree ``DEGREE``; its derivative enters the coefficients of the forms, so that the mesh that dolfinx sees
-stays straight.
+A cell with facets on a surface is moved by hierarchical blending (Szabo and Babuska 1991): first its curved edges,
+then what is left on its curved faces, each faded into the cell by its bubble.  F is kept as Lagrange nodes of
+degree ``DEGREE``; its derivative enters the coefficients of the forms, so that the mesh that dolfinx sees stays
+straight.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class CurvedCells:
 def curved_cells(triangulation: Triangulation, cells: Integers, nodes: Floats) -> CurvedCells:
     """Move the nodes of every cell that touches a curved facet along an edge or a face.
 
-    Arguments: ``cells`` (m, dim + 1) the cells in the vertex order that is wanted; ``nodes`` (n, dim) reference coordinates of the
-    Lagrange nodes of F.
+    Arguments: ``cells`` (m, dim + 1) the cells in the vertex order that is wanted; ``nodes`` (n, dim) reference
+    coordinates of the Lagrange nodes of F.
     """
     dimension = triangulation.dimension
     weights = np.concatenate([1.0 - nodes.sum(axis=1, keepdims=True), nodes], axis=1)
@@ -92,8 +93,9 @@ def _faded(surface: Any, corners: Floats, weights: Floats) -> Floats:
 def _feet(weights: Floats) -> tuple[Floats, Floats]:
     """For nodes with barycentric coordinates ``weights`` on an edge or face: the point there they follow, and how much.
 
-    What the cell misses is shared equally; the factor is the bubble at the node over the bubble at the foot, so that the part
-    of degree k of a displacement is extended as a polynomial of degree k (Szabo and Babuska 1991, section 6).
+    What the cell misses is shared equally; the factor is the bubble at the node over the bubble at the foot, so
+    that the part of degree k of a displacement is extended as a polynomial of degree k (Szabo and Babuska 1991,
+    section 6).
     """
     size = weights.shape[1]
     feet = weights + (1.0 - weights.sum(axis=1, keepdims=True)) / size

@@ -1,7 +1,7 @@
 """A triangulation with a Lagrange space on it: degrees of freedom, nodes and quadrature points in true coordinates.
 
-The mesh, the element matrices and the factorisations are distributed over the ranks; vectors of nodal values are kept whole
-on each (a million numbers at most), so that everything after a solve is plain numpy.
+The mesh, the element matrices and the factorisations are distributed over the ranks; vectors of nodal values are
+kept whole on each (a million numbers at most), so that everything after a solve is plain numpy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, cu
 from fokker_planck.fem.operators import CellForms
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
 
-
 ON_SURFACE = 1e-10
 
 
@@ -25,8 +24,9 @@ ON_SURFACE = 1e-10
 class CellMap:
     """F and its derivative at the quadrature points of every cell of this rank.
 
-    ``points`` (dim, cells, n); ``inverse`` (dim, dim, curved cells, n) is (dF)^-1 with respect to straight coordinates, for the
-    curved cells alone; ``stretch`` (cells, n) is det dF; ``volume`` (cells, n) is quadrature weight times volume in true coordinates.
+    ``points`` (dim, cells, n); ``inverse`` (dim, dim, curved cells, n) is (dF)^-1 with respect to straight
+    coordinates, for the curved cells alone; ``stretch`` (cells, n) is det dF; ``volume`` (cells, n) is quadrature
+    weight times volume in true coordinates.
     """
 
     points: Floats
@@ -39,8 +39,9 @@ class CellMap:
 class Discretization:
     """Mesh and space.
 
-    Of this rank: ``cells`` (m,) their numbers in the triangulation, ``vertices`` (m, dim + 1), ``dofs`` (m, n) their unknowns,
-    ``cell_nodes`` (m, n, dim).  Of all ranks: ``nodes`` (N, dim), the true coordinates of the unknowns.
+    Of this rank: ``cells`` (m,) their numbers in the triangulation, ``vertices`` (m, dim + 1), ``dofs`` (m, n)
+    their unknowns, ``cell_nodes`` (m, n, dim).  Of all ranks: ``nodes`` (N, dim), the true coordinates of the
+    unknowns.
     """
 
     triangulation: Triangulation
@@ -118,7 +119,8 @@ def discretize(
 def unknowns_in(discretization: Discretization, name: str, region: Any = None) -> Booleans:
     """The unknowns of all cells inside a fitted set, and those on its surface, (N,).
 
-    Given the ``region`` itself, unknowns on its surface count also where the set only touches the domain, at a wall say, and has no cell.
+    Given the ``region`` itself, unknowns on its surface count also where the set only touches the domain, at a wall
+    say, and has no cell.
     """
     inside = discretization.triangulation.regions[name][discretization.cells]
     if region is None:

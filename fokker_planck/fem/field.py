@@ -20,8 +20,8 @@ OUTSIDE = 1e-9
 class Field:
     """Nodal values of a function, (N,), on a discretization.
 
-    Where ``logarithm`` is set the nodal values are those of the function's natural logarithm: a density, or a mean time, need not
-    fit a double.
+    Where ``logarithm`` is set the nodal values are those of the function's natural logarithm: a density, or a mean
+    time, need not fit a double.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Fit a triangulation to the surface of a set, so that cells lie inside or outside and facets follow the surface.
 
-Vertices close to the surface move onto it; every edge that still crosses is cut at its crossing point.  Both work on any
-level function in one, two and three dimensions.  A cell the surface grazes without separating its vertices is left
-alone: the mesh must be fine enough to see the set, which :func:`resolve` provides.
+Vertices close to the surface move onto it; every edge that still crosses is cut at its crossing point.  Both work
+on any level function in one, two and three dimensions.  A cell the surface grazes without separating its vertices
+is left alone: the mesh must be fine enough to see the set, which :func:`resolve` provides.
 """
 
 from __future__ import annotations

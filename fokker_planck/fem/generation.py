@@ -64,7 +64,11 @@ def _finished(points: Floats, cells: Integers, vertex_class: Integers, surfaces:
     facets = boundary_facets(cells, vertex_class)
     surface = np.full(len(facets), 0 if surfaces else STRAIGHT, dtype=np.int64)
     return Triangulation(
-        points, oriented(points, cells), vertex_class, Facets(facets, surface, np.ones(len(facets), dtype=bool)), surfaces
+        points,
+        oriented(points, cells),
+        vertex_class,
+        Facets(facets, surface, np.ones(len(facets), dtype=bool)),
+        surfaces,
     )
 
 

@@ -4,9 +4,9 @@ With nodal values u_i and s_i = exp(Phi_i / 2), the unknowns of every solve are 
 
     A_ij s_i s_j,    M_ij s_i s_j,
 
-formed cell by cell from weights relative to the cell.  All their entries are of order one, wherever in the landscape they
-stand.  The constant function is in the kernel of A by construction: the diagonal of each element matrix is minus the
-sum of the rest.
+formed cell by cell from weights relative to the cell.  All their entries are of order one, wherever in the
+landscape they stand.  The constant function is in the kernel of A by construction: the diagonal of each element
+matrix is minus the sum of the rest.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Generator:
         image = np.bincount(discretization.dofs.ravel(), weights=local.ravel(), minlength=discretization.count)
         if discretization.comm.size > 1:
             discretization.comm.Allreduce(MPI.IN_PLACE, image, op=MPI.SUM)
-        return image
+        return np.asarray(image, dtype=float)
 
 
 def assemble(discretization: Discretization, balance: Any) -> Generator:
@@ -68,7 +68,9 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
     exponent = balance.exponent.value(flat).reshape(n_cells, n_points)
     if not np.isfinite(exponent).all():
         where = flat[:, np.flatnonzero(~np.isfinite(exponent.ravel()))[0]]
-        raise ProblemError("potential", f"no finite value at {where.tolist()}", "a potential that is finite in the domain")
+        raise ProblemError(
+            "potential", f"no finite value at {where.tolist()}", "a potential that is finite in the domain"
+        )
     reference = exponent.min(axis=1)
     density = np.exp(-(exponent - reference[:, None])) * cells.stretch
     tensor = balance.diffusion.tensor(flat).reshape(dimension, dimension, n_cells, n_points)

@@ -15,9 +15,9 @@ from fokker_planck.fem.triangulation import Floats
 def energy_errors(generator: Generator, mode: Floats) -> Floats:
     """Estimate of a_c(e, e) / a(u, u) for every cell c of the triangulation, e the error of the discrete mode u.
 
-    Arguments: ``mode`` (cells of this rank, n) holds nodal values of u cell by cell, up to a constant in each cell.  What degrees p and
-    p - 1 add to u in a cell is measured; degree p + 1 would add as much less again.  The sum over cells is the relative error of an
-    eigenvalue, or of a mean time, whose mode u is.
+    Arguments: ``mode`` (cells of this rank, n) holds nodal values of u cell by cell, up to a constant in each cell.
+    What degrees p and p - 1 add to u in a cell is measured; degree p + 1 would add as much less again.  The sum
+    over cells is the relative error of an eigenvalue, or of a mean time, whose mode u is.
     """
     discretization = generator.discretization
     result = np.zeros(len(discretization.triangulation.cells))
@@ -52,7 +52,7 @@ def _energies(generator: Generator, local: Floats) -> Floats:
 
 
 def _lower_degree_part(dimension: int, degree: int, lower: int) -> Floats:
-    """Matrix (n, n): nodal values of a function to those of its interpolant of the ``lower`` degree; below one, its mean."""
+    """Matrix (n, n): nodal values to those of the interpolant of ``lower`` degree; below one, the mean."""
     nodes = _dolfinx.lagrange_nodes(dimension, degree)
     if lower < 1:
         return np.full((len(nodes), len(nodes)), 1.0 / len(nodes))

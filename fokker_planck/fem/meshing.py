@@ -1,7 +1,7 @@
 """From a domain and the sets of a question to a first mesh that resolves the landscape.
 
-Cells are small enough that the exponent Phi changes little across each; what lies so high that the process never goes there is
-cut away.
+Cells are small enough that the exponent Phi changes little across each; what lies so high that the process never
+goes there is cut away.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from fokker_planck.fem.discretization import quadrature_degree
 from fokker_planck.fem.fitting import component_holding, fit, mark, resolve
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.trimming import trimmed
 from fokker_planck.fem.triangulation import (
     Facets,
     Floats,
@@ -30,6 +29,7 @@ from fokker_planck.fem.triangulation import (
     local_edges,
     without_cells,
 )
+from fokker_planck.fem.trimming import trimmed
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 
@@ -121,7 +121,9 @@ def fitted(triangulation: Triangulation, region: Set, name: str, feature: float 
             return result
         if len(result.cells) > MOST_CELLS[triangulation.dimension]:
             break
-    raise ProblemError(f"sets.{name}" if name else "domain.level", "a surface too sharply curved", "a smooth one of moderate size")
+    raise ProblemError(
+        f"sets.{name}" if name else "domain.level", "a surface too sharply curved", "a smooth one of moderate size"
+    )
 
 
 def _feature_size(region: Set, triangulation: Triangulation) -> float:
@@ -149,7 +151,7 @@ def _least_stretch(triangulation: Triangulation) -> float:
 
 @dataclass(frozen=True)
 class Heights:
-    """Where Phi matters: the ``bottoms`` of the wells, the ``passes`` between them, and the ``ceiling`` above which nothing does.
+    """Where Phi matters: ``bottoms`` of the wells, ``passes`` between them, the ``ceiling`` above which nothing does.
 
     ``wells`` (K, dim) are the positions of the minima, ``targets`` the names of the absorbing regions, or "boundary";
     ``fill_targets`` keeps the mass inside of them, too.
@@ -176,10 +178,13 @@ class Heights:
         return weight
 
 
-def resolved(triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float) -> Triangulation:
-    """Bisect cells until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters, then cut off what lies too high.
+def resolved(
+    triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float
+) -> Triangulation:
+    """Bisect until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters; cut off what lies too high.
 
-    No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its exponential.
+    No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
+    exponential.
     """
     deep = heights.ceiling - min(heights.bottoms) > DEEP
     change = heights.ceiling - min(heights.bottoms)
@@ -208,7 +213,7 @@ def _refined_until(
     degree: int | None = None,
     accuracy: float = 1.0,
 ) -> Triangulation:
-    """Bisect until Phi changes by at most ``change`` across each cell and, given a degree, the weight is integrated accurately."""
+    """Bisect until Phi changes by at most ``change`` in a cell and, given a degree, the weight is integrated well."""
     limit = MOST_CELLS[triangulation.dimension]
     while True:
         low, high = exponent_range(triangulation, exponent)
@@ -233,8 +238,8 @@ def _refined_until(
 def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
     """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by the rule of the forms.
 
-    The difference to a rule of ``LOWER`` degrees less, times ``GAIN``: what that many degrees bring at least where Phi changes by no more than
-    ``LARGEST_CHANGE``.
+    The difference to a rule of ``LOWER`` degrees less, times ``GAIN``: what that many degrees bring at least where
+    Phi changes by no more than ``LARGEST_CHANGE``.
     """
     dimension = corners.shape[2]
     rule = quadrature_degree(degree, dimension)

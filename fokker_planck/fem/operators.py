@@ -4,8 +4,9 @@ For a process in detailed balance, with exponent Phi, diffusion D and weight w =
 
     a(u, v) = int w D grad u . grad v dx,        m(u, v) = int w u v dx,
 
-so that a(u, v) = m(-L u, v) for every v where the boundary reflects (w D grad u . n = 0).  The coefficients reach the forms as
-values at quadrature points: a form is compiled once for a cell type, degree and rule, whatever the potential.
+so that a(u, v) = m(-L u, v) for every v where the boundary reflects (w D grad u . n = 0).  The coefficients reach
+the forms as values at quadrature points: a form is compiled once for a cell type, degree and rule, whatever the
+potential.
 
 Forms are assembled on the discontinuous space, where nothing is added up: what comes back is the element matrix
 of every cell, to be scaled cell by cell before anything is summed.

@@ -1,9 +1,9 @@
 """Conforming refinement by edge bisection, in any dimension.
 
-Every marked edge is cut once.  A cell with several marked edges is bisected at the longest of them first, its children at the
-next, and so on; since "longest" is one total order over all edges, two cells cut their common face alike, so that the
-result conforms whatever is marked.  Marking the longest edge of each touched cell and face as well
-(Rivara 1984; Plaza and Carey 2000) keeps the angles bounded.
+Every marked edge is cut once.  A cell with several marked edges is bisected at the longest of them first, its
+children at the next, and so on; since "longest" is one total order over all edges, two cells cut their common face
+alike, so that the result conforms whatever is marked.  Marking the longest edge of each touched cell and face as
+well (Rivara 1984; Plaza and Carey 2000) keeps the angles bounded.
 """
 
 from __future__ import annotations

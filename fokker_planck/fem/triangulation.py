@@ -25,7 +25,7 @@ STRAIGHT = -1
 
 @dataclass(frozen=True)
 class Facets:
-    """Facets that carry a meaning: ``vertices`` (k, dim), the surface of each (or ``STRAIGHT``), on the boundary or not."""
+    """Facets with a meaning: ``vertices`` (k, dim), the surface of each (or ``STRAIGHT``), on the boundary or not."""
 
     vertices: Integers
     surface: Integers

@@ -1,9 +1,9 @@
 """Cut away what the process neither fills nor passes through, however high the barriers.
 
-The vertices and edges of a mesh carry a Markov chain with the Scharfetter-Gummel rates of the process.  Between the wells (and the target)
-its currents run through narrow channels over the passes; outside of these channels and of the wells, neither the stationary
-mass nor any current is larger than a given share, and the cells can go.  The chain decides only what is kept: no reported number
-comes from it.
+The vertices and edges of a mesh carry a Markov chain with the Scharfetter-Gummel rates of the process.  Between the
+wells (and the target) its currents run through narrow channels over the passes; outside of these channels and of
+the wells, neither the stationary mass nor any current is larger than a given share, and the cells can go.  The
+chain decides only what is kept: no reported number comes from it.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def trimmed(
 ) -> Triangulation:
     """Keep the cells in which the mass of a well, or the current from a state, exceeds ``share`` at a vertex.
 
-    Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary", whose inside is
-    dropped unless ``fill_targets``.  Where the exponent changes a lot
-    across an edge, ``share`` is lowered by the exponential of that change.
+    Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary", whose inside
+    is dropped unless ``fill_targets``.  Where the exponent changes a lot across an edge, ``share`` is lowered by
+    the exponential of that change.
     """
     classes = triangulation.vertex_class[triangulation.cells]
     count = int(classes.max()) + 1
@@ -101,10 +101,12 @@ def _edge_weights(triangulation: Triangulation, table: EdgeTable) -> Floats:
 def _vertex_volumes(triangulation: Triangulation, count: int) -> Floats:
     classes = triangulation.vertex_class[triangulation.cells]
     volume = np.abs(volumes(triangulation.points, triangulation.cells)) / classes.shape[1]
-    return np.bincount(classes.ravel(), weights=np.repeat(volume, classes.shape[1]), minlength=count)
+    return np.asarray(np.bincount(classes.ravel(), np.repeat(volume, classes.shape[1]), count), dtype=float)
 
 
-def _relevance(table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, sets: list[Integers], fill: bool) -> Floats:
+def _relevance(
+    table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, sets: list[Integers], fill: bool
+) -> Floats:
     """Logarithm of the largest share of mass or current that any state has in each edge, (e,)."""
     i, j = table.vertices.T
     half = 0.5 * (phi[i] - phi[j])
@@ -117,7 +119,7 @@ def _relevance(table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, set
     fixed = np.zeros(count, dtype=bool)
     for members in sets:
         fixed[members] = True
-    diagonal = np.bincount(i, weights=toward_i, minlength=count) + np.bincount(j, weights=toward_j, minlength=count)
+    diagonal = _gathered(i, toward_i, count) + _gathered(j, toward_j, count)
     potentials, exponents = _potentials(i, j, rate, diagonal, phi, fixed, sets)
     share = np.full(len(i), -np.inf)
     for state in range(len(sets)):
@@ -125,6 +127,10 @@ def _relevance(table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, set
         if fill or len(sets[state]) == 1:
             share = np.maximum(share, _mass_share(i, j, mass, phi, potentials[state], exponents[state]))
     return share
+
+
+def _gathered(numbers: Integers, values: Floats, count: int) -> Floats:
+    return np.asarray(np.bincount(numbers, values, count), dtype=float)
 
 
 def _potentials(
@@ -146,7 +152,7 @@ def _potentials(
     for state, members in enumerate(sets):
         one = np.zeros(count)
         one[members] = np.exp(-0.5 * (phi[members] - exponents[state]))
-        flow = np.bincount(i, weights=rate * one[j], minlength=count) + np.bincount(j, weights=rate * one[i], minlength=count)
+        flow = _gathered(i, rate * one[j], count) + _gathered(j, rate * one[i], count)
         potentials[state] = one
         potentials[state, ~fixed] = solver.solve(flow[~fixed])
     return np.maximum(potentials, 0.0), exponents

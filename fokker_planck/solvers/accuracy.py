@@ -37,7 +37,8 @@ AGAIN = "bisect again"
 class Answer:
     """``numbers`` (k,) are natural logarithms of what is reported; the ``payload`` travels along.
 
-    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  ``modes`` are the functions that must be resolved for the numbers to be right, cell by cell as :func:`energy_errors` takes them.
+    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  ``modes`` are the functions that must
+    be resolved for the numbers to be right, cell by cell as :func:`energy_errors` takes them.
     """
 
     numbers: Floats
@@ -63,9 +64,10 @@ def answered(
 ) -> Outcome:
     """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
 
-    Each step bisects the cells in which the modes of the answer are resolved worst.  For degree p in d dimensions the error of an
-    eigenvalue or a mean time falls like N^(-2p/d) with the number of unknowns N; the estimate assumes half of that exponent, so
-    that it errs on the large side.  With a fixed mesh, the difference to the answer of one degree less is the estimate.
+    Each step bisects the cells in which the modes of the answer are resolved worst.  For degree p in d dimensions
+    the error of an eigenvalue or a mean time falls like N^(-2p/d) with the number of unknowns N; the estimate
+    assumes half of that exponent, so that it errs on the large side.  With a fixed mesh, the difference to the
+    answer of one degree less is the estimate.
     """
     started = time.perf_counter()
     resolution, dimension = setting.problem.resolution, setting.problem.dimension
@@ -108,7 +110,7 @@ def _predicted(current: Answer) -> tuple[Floats, Floats]:
 
 
 def weight_errors(current: Answer, exponent: Any) -> float:
-    """Relative error that the quadrature of exp(-Phi) brings: that of every cell, times the cell's share of mass and of energy."""
+    """Relative error by quadrature of exp(-Phi): that of every cell, times the cell's share of mass and of energy."""
     discretization = current.generator.discretization
     corners = discretization.triangulation.points[discretization.vertices]
     errors = quadrature_error(corners, exponent, discretization.degree)
@@ -145,9 +147,7 @@ def _on_fixed_mesh(
     return _outcome(current, errors, discretization, 1, started)
 
 
-def _outcome(
-    answer: Answer, errors: Floats, discretization: Discretization, levels: int, started: float
-) -> Outcome:
+def _outcome(answer: Answer, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:
     statistics = Statistics(
         unknowns=discretization.count,
         cells=len(discretization.triangulation.cells),

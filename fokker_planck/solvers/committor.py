@@ -1,11 +1,12 @@
 """Committor: L q = 0 outside of two sets, q = 0 on the first and 1 on the second, no flux through the boundary.
 
-With stationary density p, the number of transitions per unit time from the first set A to the second B, the share of time
-spent on reactive paths, and the share of time in which A was the set visited last, are
+With stationary density p, the number of transitions per unit time from the first set A to the second B, the share
+of time spent on reactive paths, and the share of time in which A was the set visited last, are
 
     nu = int p D grad q . grad q,      int p q (1 - q),      int p (1 - q).
 
-Source: E and Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; Metzner, Schuette and Vanden-Eijnden, J. Chem. Phys. 125 (2006) 084110.
+Source: E and Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; Metzner, Schuette and Vanden-Eijnden, J. Chem. Phys.
+125 (2006) 084110.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Flow:
 
 
 def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
-    """The committor from ``origin`` to ``goal``, the transition rate, and the two probabilities of transition path theory."""
+    """Committor from ``origin`` to ``goal``, transition rate, and the probabilities of transition path theory."""
     setting = prepare(problem)
 
     def answer(discretization: Discretization) -> Answer:
@@ -58,7 +59,9 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     exponent = flow.generator.exponent - flow.generator.lowest
     whole = float(flow.generator.constant @ flow.generator.apply_mass(flow.generator.constant))
     with np.errstate(divide="ignore"):
-        density = np.log(np.maximum(flow.forward, 0.0)) + np.log(np.maximum(flow.backward, 0.0)) - exponent - np.log(whole)
+        density = (
+            np.log(np.maximum(flow.forward, 0.0)) + np.log(np.maximum(flow.backward, 0.0)) - exponent - np.log(whole)
+        )
     return Committor(
         rate=rate,
         probability_reactive=reactive,

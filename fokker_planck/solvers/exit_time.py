@@ -71,7 +71,7 @@ def absorbed_unknowns(discretization: Discretization, target: Set | Literal["bou
 
 @dataclass(frozen=True)
 class Times:
-    """Nodal mean times: ``relative`` (N,) times exp(``log_scale``); ``cell_values`` the same by cell, less a constant in each."""
+    """Nodal mean times: ``relative`` (N,) times exp(``log_scale``); ``cell_values`` by cell, less constants."""
 
     relative: Floats
     log_scale: float

@@ -1,9 +1,9 @@
 """The reduced Markov chain between the wells: L chi_m = sum_k chi_k R_km on the slow eigenfunctions.
 
-The K lowest eigenfunctions span a space in which one function chi_m is one at the minimum m and zero at the others.  On it L
-acts as the matrix R, whose rows sum to zero, whose eigenvalues are the K lowest of L, and whose entry R_km is the rate from well k to well
-m.  It does not depend on a mesh or on the shape of any core set.  Wells shallower than one noise unit are no states of
-the chain: the process does not stay in them.
+The K lowest eigenfunctions span a space in which one function chi_m is one at the minimum m and zero at the others.
+On it L acts as the matrix R, whose rows sum to zero, whose eigenvalues are the K lowest of L, and whose entry R_km
+is the rate from well k to well m.  It does not depend on a mesh or on the shape of any core set.  Wells shallower
+than one noise unit are no states of the chain: the process does not stay in them.
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ def states(setting: Setting) -> tuple[CriticalPoint, ...]:
     """The minima that are states of the chain, in the order of the landscape."""
     landscape = setting.landscape
     return tuple(
-        minimum
-        for minimum, barrier in zip(landscape.minima, landscape.barriers, strict=True)
-        if barrier >= SHALLOWEST
+        minimum for minimum, barrier in zip(landscape.minima, landscape.barriers, strict=True) if barrier >= SHALLOWEST
     )
 
 
@@ -99,7 +97,7 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
 
 
 def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
-    """How much a rate counts among those out of its well, at most one: a negligible one need not be known to the tolerance."""
+    """How much a rate counts among those out of its well: a negligible one need not be known to the tolerance."""
     out: dict[int, float] = {}
     for (k, _), log in zip(pairs, logs, strict=True):
         out[k] = float(np.logaddexp(out.get(k, -np.inf), log))

@@ -95,7 +95,7 @@ class Stationary:
 
 @dataclass(frozen=True)
 class Committor:
-    """Transitions between two sets: their rate, the two probabilities of transition path theory, committor and reactive density."""
+    """Transitions between two sets: rate, probabilities of transition path theory, committor and reactive density."""
 
     rate: Quantity
     probability_reactive: Quantity
@@ -107,7 +107,7 @@ class Committor:
 
 @dataclass(frozen=True)
 class Rates:
-    """The reduced Markov chain: ``rates[k][l]`` from well k to well l and ``hitting_times[k][l]``; None on the diagonal.
+    """The reduced chain: ``rates[k][m]`` from well k to well m and ``hitting_times[k][m]``; None on the diagonal.
 
     ``asymptotic`` holds the Eyring-Kramers rates, None where no saddle joins two wells.
     """

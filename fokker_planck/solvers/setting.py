@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 
 from fokker_planck.climb import climb_heights
+from fokker_planck.domain import Box, MeshFile, Sublevel
 from fokker_planck.fem.meshing import Heights
-from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.landscape import Landscape
 from fokker_planck.problem import Problem
 from fokker_planck.process import DetailedBalance, detailed_balance
-from fokker_planck.sets import Set
+from fokker_planck.sets import Ball, Set
 from fokker_planck.survey import sample_graph, survey
 
 MARGIN = 10.0
@@ -31,7 +32,7 @@ class Setting:
 
     @property
     def relaxation_rate(self) -> float:
-        """The slowest rate at which the process settles in any one well: smallest eigenvalue of D Hess Phi at the minima.
+        """The slowest rate of settling in any one well: smallest eigenvalue of D Hess Phi at the minima.
 
         Where a minimum is degenerate, that of diffusion across the domain.
         """
@@ -69,8 +70,6 @@ def reaches(problem: Problem, target: Set | Literal["boundary"]) -> Callable[[Fl
     """Which points (dim, n) of the sample count as reaching the target."""
     if not isinstance(target, str):
         return target.contains
-    from fokker_planck.domain import Ball, MeshFile, Sublevel
-
     domain = problem.domain
     lower, upper = (np.asarray(corner)[:, None] for corner in problem.bounding_box())
     width = upper - lower
@@ -93,6 +92,8 @@ def heights_to_target(
     points, edges = sample_graph(setting.problem)
     values = setting.balance.exponent.value(points.T)
     target = reached(points.T)
+    if name == "boundary":
+        values = _lifted_to_boundary(setting, points, edges, values, target)
     between = heights_between_wells(setting)
     passes = list(between.passes)
     if target.any():
@@ -107,6 +108,20 @@ def heights_to_target(
     highest = max(between.bottoms[:1] + tuple(passes))
     ceiling = max(_above(setting, highest), between.ceiling)
     return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,))
+
+
+def _lifted_to_boundary(
+    setting: Setting, points: Floats, edges: Integers, values: Floats, near: Booleans
+) -> Floats:
+    """Phi on the boundary itself at points ``near`` it; that of the highest neighbour where it is no known surface."""
+    domain, lifted = setting.problem.domain, values.copy()
+    if isinstance(domain, Ball):
+        if near.any():
+            lifted[near] = np.maximum(values[near], setting.balance.exponent.value(domain.project(points[near].T)))
+    elif not isinstance(domain, Box):
+        for here, there in (edges.T, edges.T[::-1]):
+            np.maximum.at(lifted, here[near[here]], values[there[near[here]]])
+    return lifted
 
 
 def _above(setting: Setting, height: float) -> float:

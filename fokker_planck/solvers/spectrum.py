@@ -78,7 +78,9 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
 
 def _unscaled(generator: Generator, vector: Floats) -> Floats:
     """Nodal values, normalised to one in the stationary measure, positive where they are largest in it."""
-    norm = np.sqrt(vector @ generator.apply_mass(vector) / (generator.constant @ generator.apply_mass(generator.constant)))
+    norm = np.sqrt(
+        vector @ generator.apply_mass(vector) / (generator.constant @ generator.apply_mass(generator.constant))
+    )
     sign = np.sign(vector[np.argmax(np.abs(vector))])
     return np.asarray(vector * np.exp(0.5 * (generator.exponent - generator.lowest)) * (sign / norm))
 
@@ -100,9 +102,7 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     )
 
 
-def _ordinary_modes(
-    generator: Generator, absorbed: Booleans, known: Floats, count: int, shift: float
-) -> Modes:
+def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, count: int, shift: float) -> Modes:
     free = ~absorbed
     system = free_system(generator, absorbed)
     kernel = [vector[free] for vector in known]
@@ -121,9 +121,10 @@ def _ordinary_modes(
 
 @dataclass(frozen=True)
 class ReducedPair:
-    """Eigenpairs of the reduced problem as mpmath numbers, ascending; ``vectors`` are coefficients on ``basis`` (size, N).
+    """Eigenpairs of the reduced problem in mpmath, ascending; ``vectors`` are coefficients on ``basis`` (size, N).
 
-    The first K basis functions are the potentials of the wells, scaled; ``scale`` turns their coefficients into values at the wells.
+    The first K basis functions are the potentials of the wells, scaled; ``scale`` turns their coefficients into
+    values at the wells.
     """
 
     values: list[Any]
@@ -159,8 +160,8 @@ class ReducedPair:
 def reduced_pair(condensed: Condensation, powers: int = KRYLOV) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
-    The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its digits;
-    ``powers`` of them leave a relative error of (lambda / slowest_inside)^(2 powers + 1).
+    The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its
+    digits; ``powers`` of them leave a relative error of (lambda / slowest_inside)^(2 powers + 1).
     """
     import mpmath
 
@@ -186,7 +187,7 @@ def reduced_pair(condensed: Condensation, powers: int = KRYLOV) -> ReducedPair:
 
 
 def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
-    """At most ``most`` eigenvalues, those smaller than ``below``, from the reduced problem; the exact zero is left out."""
+    """At most ``most`` eigenvalues below ``below`` from the reduced problem; the exact zero is left out."""
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)

@@ -70,9 +70,7 @@ def _log_masses(setting: Setting, discretization: Discretization) -> tuple[Float
         return np.log(masses) - lowest, errors
 
 
-def _beyond_straight_cells(
-    setting: Setting, discretization: Discretization, label: BasinMap, lowest: float
-) -> Floats:
+def _beyond_straight_cells(setting: Setting, discretization: Discretization, label: BasinMap, lowest: float) -> Floats:
     """What the curved cells add to the integrals over the straight ones, times exp(``lowest``)."""
     extra = np.zeros(len(setting.landscape.minima))
     curved, cells = discretization.curved, discretization.map

@@ -1,15 +1,16 @@
 """Condensation onto the wells: the reduced generator of a process between metastable wells, entry by entry accurate.
 
-One unknown is singled out in every well, C; the rest is F.  With the generator's matrices A and M, the discrete equilibrium potentials
-h_k (one at well k, zero at the others and on the target) solve A_FF h_kF = -A_Fk, and
+One unknown is singled out in every well, C; the rest is F.  With the generator's matrices A and M, the discrete
+equilibrium potentials h_k (one at well k, zero at the others and on the target) solve A_FF h_kF = -A_Fk, and
 
     S_kl = A_kl + A_kF h_lF  (k != l),     S_kk = -sum_l S_kl,     T_kl = h_k . M h_l.
 
-A_FF stays well conditioned however high the barriers are, and S_kl is a sum in which next to nothing cancels, so that it is
-accurate relative to itself.  Source: Bovier, Eckhoff, Gayrard and Klein, J. Eur. Math. Soc. 6 (2004) 399, whose capacity matrix
-this is, made discrete.
+A_FF stays well conditioned however high the barriers are, and S_kl is a sum in which next to nothing cancels, so
+that it is accurate relative to itself.  Source: Bovier, Eckhoff, Gayrard and Klein, J. Eur. Math. Soc. 6 (2004)
+399, whose capacity matrix this is, made discrete.
 
-In the generator's scaled unknowns the functions become h_k exp(-(Phi - Phi_k)/2), and the entries S_kl exp((Phi_k + Phi_l)/2).
+In the generator's scaled unknowns the functions become h_k exp(-(Phi - Phi_k)/2), and the entries S_kl exp((Phi_k +
+Phi_l)/2).
 """
 
 from __future__ import annotations
@@ -40,9 +41,7 @@ def well_nodes(discretization: Discretization, minima: Sequence[CriticalPoint], 
     free = np.flatnonzero(~absorbed)
     nodes = discretization.nodes[free]
     nearest = [free[np.argmin(((nodes - np.asarray(m.position)) ** 2).sum(axis=1))] for m in minima]
-    inside = [
-        absorbed[np.argmin(((discretization.nodes - np.asarray(m.position)) ** 2).sum(axis=1))] for m in minima
-    ]
+    inside = [absorbed[np.argmin(((discretization.nodes - np.asarray(m.position)) ** 2).sum(axis=1))] for m in minima]
     return np.unique([node for node, lost in zip(nearest, inside, strict=True) if not lost]).astype(np.int64)
 
 
@@ -50,9 +49,9 @@ def well_nodes(discretization: Discretization, minima: Sequence[CriticalPoint], 
 class Condensation:
     """The states are ``wells`` (K,), single unknowns, followed by the ``targets``, sets of unknowns (N,) each.
 
-    ``potentials`` (n, N) are the h of every state and ``couplings`` (n, n) are -S, both scaled by ``exponents`` (n,), Phi at
-    the states; the diagonal of ``couplings`` is not used.  ``slowest_inside`` is the smallest eigenvalue of (A_FF, M_FF): the rate
-    below which the states account for everything.
+    ``potentials`` (n, N) are the h of every state and ``couplings`` (n, n) are -S, both scaled by ``exponents``
+    (n,), Phi at the states; the diagonal of ``couplings`` is not used.  ``slowest_inside`` is the smallest
+    eigenvalue of (A_FF, M_FF): the rate below which the states account for everything.
     """
 
     generator: Generator
@@ -79,10 +78,11 @@ class Condensation:
         return np.asarray(self.potentials[state] * np.exp(0.5 * (self.generator.exponent - self.exponents[state])))
 
     def cell_values(self, at_states: Floats, inside: Floats) -> Floats:
-        """u = sum_s u_s h_s + v, cell by cell, less a constant in each cell: that of the state that dominates there, (cells, n).
+        """u = sum_s u_s h_s + v, (cells, n), less a constant in each cell: that of the state that dominates there.
 
-        ``at_states`` (n,) are the u_s, ``inside`` (N,) the nodal values of v, zero at all states.  Since the potentials sum to
-        one, u - u_l = sum_s (u_s - u_l) h_s + v, which keeps its digits where u is constant to rounding.
+        ``at_states`` (n,) are the u_s, ``inside`` (N,) the nodal values of v, zero at all states.  Since the
+        potentials sum to one, u - u_l = sum_s (u_s - u_l) h_s + v, which keeps its digits where u is constant to
+        rounding.
         """
         dofs = self.generator.discretization.dofs
         if not len(self.exponents):
@@ -92,7 +92,7 @@ class Condensation:
         return np.asarray(np.einsum("kc,kcn->cn", at_states[:, None] - dominant, stacked) + inside[dofs])
 
     def reduced_generator(self, digits: int) -> Any:
-        """S as a matrix (n, n) of mpmath numbers: off-diagonal entries as accurate as ``couplings``, rows completed by their sum."""
+        """S (n, n) in mpmath: off-diagonal entries as accurate as ``couplings``, rows completed by their sum."""
         import mpmath
 
         count = len(self.exponents)
@@ -121,12 +121,11 @@ class Condensation:
         return 30 + int(1.5 * max(logs))
 
 
-def condense(
-    generator: Generator, wells: Integers, targets: Sequence[Booleans], expected_rate: float
-) -> Condensation:
+def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans], expected_rate: float) -> Condensation:
     """Factor A_FF and solve for the equilibrium potential of every well and target.
 
-    ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been overlooked; it is added.
+    ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
+    overlooked; it is added.
 
     Raises ``BarrierTooHighError`` where the couplings leave the range of a double.
     """
