@@ -96,6 +96,17 @@ def evaluate(discretization: Discretization, points: Floats, local: Callable[[In
     return values
 
 
+def point_functional(discretization: Discretization, point: Floats) -> Floats:
+    """The vector r, (N,), with r . u = u(point) for nodal values u of a function; ``point`` (dim,) in the mesh."""
+    cells, reference = locate(discretization, np.asarray(point, dtype=float)[:, None])
+    found = discretization.comm.allgather(bool(cells[0] >= 0))
+    result = np.zeros(discretization.count)
+    if cells[0] >= 0 and found.index(True) == discretization.comm.rank:
+        basis = _dolfinx.tabulate_lagrange(len(point), discretization.degree, reference)[0]
+        np.add.at(result, discretization.dofs[cells[0]], basis[0])
+    return np.asarray(discretization.comm.allreduce(result)) if discretization.comm.size > 1 else result
+
+
 def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Floats]:
     """Cell of this rank that holds each point (or -1), and reference coordinates in it, (n, dim)."""
     from scipy.spatial import cKDTree

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
@@ -12,36 +13,66 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.triangulation import Floats
 
 
-def energy_errors(generator: Generator, mode: Floats) -> Floats:
-    """Estimate of a_c(e, e) / a(u, u) for every cell c of the triangulation, e the error of the discrete mode u.
+@dataclass(frozen=True)
+class Mode:
+    """A function that an answer rests on, ``values`` (cells of this rank, n) by cell, up to a constant in each.
 
-    Arguments: ``mode`` (cells of this rank, n) holds nodal values of u cell by cell, up to a constant in each cell.
-    What degrees p and p - 1 add to u in a cell is measured; degree p + 1 would add as much less again.  The sum
-    over cells is the relative error of an eigenvalue, or of a mean time, whose mode u is.
+    The number reported is a(u, u), or a(u, z) with the ``dual`` z, given in the same way.
+    """
+
+    values: Floats
+    dual: Floats | None = None
+
+
+def energy_errors(generator: Generator, mode: Mode) -> Floats:
+    """Estimate, cell by cell of the triangulation, of the relative error that its cells bring to what the mode stands for.
+
+    That is a_c(e, e) / a(u, u), e the error of u, or sqrt(a_c(e, e) a_c(f, f)) / a(u, z) with f the error of the dual z (Becker
+    and Rannacher 2001).
     """
     discretization = generator.discretization
     result = np.zeros(len(discretization.triangulation.cells))
-    degree, dimension = discretization.degree, discretization.triangulation.dimension
-    scale = np.exp(-0.5 * (generator.exponent[discretization.dofs] - generator.lowest))
-    mode = mode - mode[:, :1]
-    once = mode @ _lower_degree_part(dimension, degree, degree - 1).T
-    twice = mode @ _lower_degree_part(dimension, degree, degree - 2).T
-    last = np.maximum(_energies(generator, (mode - once) * scale), 0.0)
-    before = np.maximum(_energies(generator, (once - twice) * scale), 1e-300)
-    whole = discretization.comm.allreduce(float(_energies(generator, mode * scale).sum()))
-    result[discretization.cells] = last * np.minimum(last / before, 1.0) / max(whole, 1e-300)
+    local, values = _missed_energy(generator, mode.values), mode.values
+    if mode.dual is None:
+        whole = _energies(generator, _scaled(generator, values)).sum()
+    else:
+        local = np.sqrt(local) * np.sqrt(_missed_energy(generator, mode.dual))
+        image = (generator.stiffness @ _scaled(generator, values)[..., None])[..., 0]
+        whole = (image * _scaled(generator, mode.dual)).sum()
+    whole = abs(discretization.comm.allreduce(float(whole)))
+    result[discretization.cells] = local / max(whole, 1e-300)
     if discretization.comm.size > 1:
         discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
     return result
 
 
-def shares_of_cells(generator: Generator, modes: Sequence[Floats]) -> Floats:
+def _missed_energy(generator: Generator, values: Floats) -> Floats:
+    """a_c(e, e) for the cells of this rank.
+
+    What degrees p and p - 1 add to u in a cell is measured; degree p + 1 would add as much less again.
+    """
+    discretization = generator.discretization
+    degree, dimension = discretization.degree, discretization.triangulation.dimension
+    values = values - values[:, :1]
+    once = values @ _lower_degree_part(dimension, degree, degree - 1).T
+    twice = values @ _lower_degree_part(dimension, degree, degree - 2).T
+    last = np.maximum(_energies(generator, _scaled(generator, values - once)), 0.0)
+    before = np.maximum(_energies(generator, _scaled(generator, once - twice)), 1e-300)
+    return np.asarray(last * np.minimum(last / before, 1.0))
+
+
+def _scaled(generator: Generator, values: Floats) -> Floats:
+    """Values by cell, less that of the first node, in the generator's scaled unknowns."""
+    exponent = generator.exponent[generator.discretization.dofs]
+    return np.asarray((values - values[:, :1]) * np.exp(-0.5 * (exponent - generator.lowest)))
+
+
+def shares_of_cells(generator: Generator, modes: Sequence[Mode]) -> Floats:
     """Share of the stationary mass plus share of each mode's energy in every cell of this rank, (cells,)."""
     discretization = generator.discretization
-    exponent = generator.exponent[discretization.dofs]
-    scale = np.exp(-0.5 * (exponent - generator.lowest))
-    parts = [(scale * (generator.mass @ scale[..., None])[..., 0]).sum(axis=1)]
-    parts += [_energies(generator, (mode - mode[:, :1]) * scale) for mode in modes]
+    one = np.exp(-0.5 * (generator.exponent[discretization.dofs] - generator.lowest))
+    parts = [(one * (generator.mass @ one[..., None])[..., 0]).sum(axis=1)]
+    parts += [_energies(generator, _scaled(generator, mode.values)) for mode in modes]
     sums = discretization.comm.allreduce(np.array([part.sum() for part in parts]))
     return np.asarray(sum(part / max(total, 1e-300) for part, total in zip(parts, sums, strict=True)))
 

@@ -14,7 +14,7 @@ import numpy as np
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.indicator import energy_errors, shares_of_cells
+from fokker_planck.fem.indicator import Mode, energy_errors, shares_of_cells
 from fokker_planck.fem.meshing import Heights, domain_triangulation, quadrature_error, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Floats, Triangulation
@@ -44,7 +44,7 @@ class Answer:
     numbers: Floats
     payload: Any
     generator: Generator
-    modes: Sequence[Floats]
+    modes: Sequence[Mode]
     weights: Floats | None = None
 
 

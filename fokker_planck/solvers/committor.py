@@ -20,6 +20,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import Discretization, unknowns_in
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
@@ -103,7 +104,7 @@ def _answer(setting: Setting, discretization: Discretization, start: Booleans, e
     reactive = float(forward @ generator.apply_mass(backward))
     numbers = np.array([log_flow - np.log(whole), np.log(reactive / whole), np.log(float(backward @ load) / whole)])
     height = np.exp(0.5 * (generator.exponent - generator.lowest))
-    mode = condensed.cell_values(values, np.zeros(len(load)))
+    mode = Mode(condensed.cell_values(values, np.zeros(len(load))))
     return Answer(numbers, Flow(forward * height, backward * height, generator), generator, [mode])
 
 

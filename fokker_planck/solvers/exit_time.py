@@ -9,8 +9,9 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
-from fokker_planck.fem.field import Field, interpolate
+from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
@@ -36,7 +37,8 @@ def mean_exit_time(
     def answer(discretization: Discretization) -> Answer:
         times = exit_times(setting, discretization, absorbed_unknowns(discretization, target))
         at_start = float(interpolate(discretization, times.relative, column)[0])
-        return Answer(np.array([np.log(at_start) + times.log_scale]), times, times.generator, [times.cell_values])
+        mode = Mode(times.cell_values, _green_function(times.condensed, column[:, 0]))
+        return Answer(np.array([np.log(at_start) + times.log_scale]), times, times.generator, [mode])
 
     outcome = answered(setting, heights, regions, answer)
     times = outcome.payload
@@ -77,6 +79,7 @@ class Times:
     log_scale: float
     generator: Generator
     cell_values: Floats
+    condensed: Condensation
 
 
 def exit_times(setting: Setting, discretization: Discretization, absorbed: Booleans) -> Times:
@@ -85,25 +88,44 @@ def exit_times(setting: Setting, discretization: Discretization, absorbed: Boole
     wells = well_nodes(discretization, setting.landscape.minima, absorbed)
     condensed = condense(generator, wells, [absorbed], setting.relaxation_rate)
     height = 0.5 * (generator.exponent - generator.lowest)
-    logs = _log_times_at_wells(condensed) if len(condensed.wells) else np.zeros(0)
+    logs = _log_solution_at_wells(condensed, condensed.potentials @ condensed.load)
     scale = max([0.0, *logs])
     inside = condensed.solve_inside(condensed.load) * np.exp(height - scale)
     result = inside.copy()
     at_states = np.append(np.exp(logs - scale), 0.0)
     for state, value in enumerate(at_states[:-1]):
         result += value * condensed.unscaled(state)
-    return Times(result, scale, generator, condensed.cell_values(at_states, inside))
+    return Times(result, scale, generator, condensed.cell_values(at_states, inside), condensed)
 
 
-def _log_times_at_wells(condensed: Condensation) -> Floats:
-    """log tau at the wells: the small system S tau = H^T M 1 in multiple precision."""
+def _green_function(condensed: Condensation, start: Floats) -> Floats:
+    """z with a(v, z) = v(start) for all v: the dual of the mean time at the start, cell by cell, up to a factor."""
+    generator = condensed.generator
+    functional = point_functional(generator.discretization, start)
+    level = float(generator.exponent[functional != 0.0].min())
+    right = functional * np.exp(0.5 * (generator.exponent - level))
+    # h_k(start) exp(-(Phi_k - level)/2): what _log_solution_at_wells takes as a scaled right-hand side
+    logs = _log_solution_at_wells(condensed, np.maximum(condensed.potentials @ right, 1e-300), level)
+    scale = max([0.0, *logs])
+    height = np.exp(0.5 * (generator.exponent + level) - generator.lowest - scale)
+    inside = condensed.solve_inside(right) * height
+    return condensed.cell_values(np.append(np.exp(logs - scale), 0.0), inside)
+
+
+def _log_solution_at_wells(condensed: Condensation, right: Floats, level: float | None = None) -> Floats:
+    """log u at the wells from S u = H^T f, the small system in multiple precision.
+
+    ``right`` (n,) is the product of the scaled potentials with f, itself scaled by the exponent ``level`` (the lowest if not given).
+    """
     import mpmath
 
     digits, count = condensed.digits(), len(condensed.wells)
+    if not count:
+        return np.zeros(0)
     with mpmath.workdps(digits):
         half = condensed.half_weights()
-        right: Any = mpmath.matrix(count, 1)
-        for well in range(count):
-            right[well] = mpmath.mpf(float(condensed.potentials[well] @ condensed.load)) * half[well]
-        times = mpmath.lu_solve(condensed.reduced_generator(digits)[:count, :count], right)
-        return np.array([float(mpmath.log(time)) for time in times])
+        shift = 0.0 if level is None else level - condensed.generator.lowest
+        outer = mpmath.exp(mpmath.mpf(shift) / 2)
+        vector: Any = mpmath.matrix([mpmath.mpf(float(right[well])) * half[well] * outer for well in range(count)])
+        solution = mpmath.lu_solve(condensed.reduced_generator(digits)[:count, :count], vector)
+        return np.array([float(mpmath.log(value)) for value in solution])

@@ -15,6 +15,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.triangulation import Floats
 from fokker_planck.landscape import CriticalPoint
 from fokker_planck.problem import Problem
@@ -91,7 +92,7 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
         signs = np.array([1.0 if entry >= 0 else -1.0 for entry in entries])
         times = _hitting_times(chain, pairs)
-    modes = pair.cell_values(condensed, range(1, count))
+    modes = [Mode(values) for values in pair.cell_values(condensed, range(1, count))]
     weights = _weights(logs, pairs)
     return Answer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, modes, weights)
 

@@ -17,6 +17,7 @@ from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble, free_system
+from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
@@ -59,7 +60,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
             absorbed = absorbed_unknowns(discretization, target)
         generator = assemble(discretization, setting.balance)
         modes = lowest_modes(setting, generator, absorbed, wanted)
-        return Answer(modes.logs, (modes, generator), generator, modes.cell_values)
+        return Answer(modes.logs, (modes, generator), generator, [Mode(values) for values in modes.cell_values])
 
     outcome = answered(setting, heights, regions, answer)
     modes, generator = outcome.payload
