@@ -49,16 +49,19 @@ def energy_errors(generator: Generator, mode: Mode) -> Floats:
 def _missed_energy(generator: Generator, values: Floats) -> Floats:
     """a_c(e, e) for the cells of this rank.
 
-    What degrees p and p - 1 add to u in a cell is measured; degree p + 1 would add as much less again.
+    What degrees p, p - 1 and p - 2 add to u in a cell is measured; degree p + 1 would add as much less again.  Both ratios are
+    extrapolated and the larger result is taken: a function that is even or odd in a cell skips every second degree.
     """
     discretization = generator.discretization
     degree, dimension = discretization.degree, discretization.triangulation.dimension
-    values = values - values[:, :1]
-    once = values @ _lower_degree_part(dimension, degree, degree - 1).T
-    twice = values @ _lower_degree_part(dimension, degree, degree - 2).T
-    last = np.maximum(_energies(generator, _scaled(generator, values - once)), 0.0)
-    before = np.maximum(_energies(generator, _scaled(generator, once - twice)), 1e-300)
-    return np.asarray(last * np.minimum(last / before, 1.0))
+    parts = [values - values[:, :1]]
+    parts += [parts[0] @ _lower_degree_part(dimension, degree, degree - lower).T for lower in (1, 2, 3)]
+    last, before, earlier = (
+        np.maximum(_energies(generator, _scaled(generator, upper - lower)), 1e-300)
+        for upper, lower in zip(parts[:-1], parts[1:], strict=True)
+    )
+    ratio, ratio_before = np.minimum(last / before, 1.0), np.minimum(before / earlier, 1.0)
+    return np.asarray(np.maximum(last * ratio, before * ratio_before**2))
 
 
 def _scaled(generator: Generator, values: Floats) -> Floats:

@@ -41,7 +41,7 @@ LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
 DEEP = 60.0
 TRIM = 1e-3
 LOWER = 4
-GAIN = 0.3
+GAIN = 1.0
 
 
 def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triangulation:
