@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.landscape import Landscape
 from fokker_planck.problem import Problem, checked_exit
+from fokker_planck.solvers.results import Rates
 
 if TYPE_CHECKING:
+    from fokker_planck.asymptotics.saddle_flow import SaddleFlow
+    from fokker_planck.landscape import Floats
     from fokker_planck.quantity import Quantity
     from fokker_planck.sets import Set
-    from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary
+    from fokker_planck.solvers.results import Committor, ExitTime, Spectrum, Stationary
+
+
+@dataclass(frozen=True)
+class WellRates(Rates):
+    """The reduced chain, and over which saddles it goes from one well to another, by Eyring-Kramers."""
+
+    flows: tuple[SaddleFlow, ...] = ()
 
 
 def landscape(problem: Problem) -> Landscape:
@@ -134,8 +144,24 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     return solver.committor(problem, first, second)
 
 
-def rates(problem: Problem) -> Rates:
+def has_rates(problem: Problem) -> bool:
+    """Whether there are two wells deeper than one noise unit, between which :func:`rates` can be asked for."""
+    from fokker_planck.solvers.rates import states
+    from fokker_planck.solvers.setting import prepare
+
+    return len(states(prepare(problem))) >= 2
+
+
+def rates(problem: Problem) -> WellRates:
     """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: rates between wells, beside Eyring-Kramers.
+
+    Wells shallower than one noise unit are no states of the chain; in the Eyring-Kramers rates beside it they are ways
+    from one state to another.
+
+    Returns the rates from row to column (None on the diagonal, which is minus the sum of the row), the mean times from
+    one well to another, the Eyring-Kramers rates, and for each pair of wells the saddles that carry the flow.
+
+    Raises ``ProblemError`` where there are fewer than two such wells, ``ConvergenceError`` where the solve fails.
 
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
@@ -143,14 +169,26 @@ def rates(problem: Problem) -> Rates:
     >>> round(2 * found.rates[0][1].value, 11)                 # the gap, 2.776140636573e-3
     0.00277614064
     """
+    from fokker_planck.asymptotics import eyring_kramers as asymptotics
+    from fokker_planck.asymptotics.markov_chain import log_watched_chain
+    from fokker_planck.asymptotics.saddle_flow import saddle_flows
     from fokker_planck.solvers import rates as solver
     from fokker_planck.solvers.setting import prepare
 
     found = solver.rates(problem)
-    everywhere = eyring_kramers(problem)
-    minima = [minimum.position for minimum in prepare(problem).landscape.minima]
+    setting = prepare(problem)
+    landscape, tensor = setting.landscape, setting.balance.diffusion.tensor
+    minima = [minimum.position for minimum in landscape.minima]
     kept = [minima.index(position) for position in found.minima]
-    return replace(found, asymptotic=tuple(tuple(everywhere[k][m] for m in kept) for k in kept))
+    logs, _ = log_watched_chain(asymptotics.rates(landscape, tensor), kept)
+    return WellRates(
+        minima=found.minima,
+        rates=found.rates,
+        hitting_times=found.hitting_times,
+        statistics=found.statistics,
+        asymptotic=tuple(tuple(row) for row in _predicted(logs)),
+        flows=saddle_flows(landscape, tensor, kept),
+    )
 
 
 def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
@@ -166,9 +204,14 @@ def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
     0.001516571
     """
     from fokker_planck.asymptotics.eyring_kramers import rates
-    from fokker_planck.quantity import Quantity
     from fokker_planck.solvers.setting import prepare
 
     setting = prepare(problem)
-    logs = rates(setting.landscape, setting.balance.diffusion.tensor)
+    return _predicted(rates(setting.landscape, setting.balance.diffusion.tensor))
+
+
+def _predicted(logs: Floats) -> list[list[Quantity | None]]:
+    """Rates from their logarithms; None where there is none, or none is known."""
+    from fokker_planck.quantity import Quantity
+
     return [[Quantity.of_log(float(log), float("nan")) if isfinite(log) else None for log in row] for row in logs]

@@ -1,6 +1,8 @@
-"""Mean hitting times of a Markov chain from logarithms of its rates, by elimination without subtractions."""
+"""Markov chains from logarithms of their rates: hitting times, fewer states, by elimination without subtractions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,6 +45,50 @@ def log_hitting_time(log_rates: Floats, log_absorption: Floats, start: int) -> f
                     rates[i, j] = np.logaddexp(rates[i, j], into + rates[state, j])
         remaining = others
     return float(reward[start] - absorption[start]) if absorption[start] > -np.inf else float("inf")
+
+
+def log_watched_chain(log_rates: Floats, kept: Sequence[int]) -> tuple[Floats, Floats]:
+    """The chain seen only in some of its states: ``k_ij + k_is k_sj / sum_l k_sl`` for every state s that is left out.
+
+    Args:
+        log_rates: natural logarithms of the rates k from row to column, (K, K); the diagonal is ignored, NaN stands
+            for a rate that is not known.
+        kept: indices of the n states that remain.
+
+    Returns:
+        Logarithms of the rates between the kept states, (n, n), minus infinity on the diagonal and where there is no
+        way; and of the probabilities (K, n) that, started from a state, a kept one is the first kept one met.  What
+        depends on an unknown rate is NaN.  This is the stochastic complement (Meyer, SIAM Rev. 31 (1989) 240), state
+        by state: all terms are positive, nothing cancels.
+
+    >>> k = np.log(np.array([[1.0, 2.0, 3.0], [1.0, 1.0, 4.0], [6.0, 2.0, 1.0]]))
+    >>> rates, first = log_watched_chain(k, [0, 1])      # state 2 goes on to 0 and 1 with probabilities 3/4 and 1/4
+    >>> np.exp(rates).round(12).tolist(), np.exp(first[2]).round(12).tolist()     # 2 + 3/4, 1 + 4 * 3/4
+    ([[0.0, 2.75], [4.0, 0.0]], [0.75, 0.25])
+    """
+    rates = np.array(log_rates, dtype=float)
+    np.fill_diagonal(rates, -np.inf)
+    remaining = list(range(len(rates)))
+    onward: list[tuple[int, list[int], Floats]] = []
+    first = np.full((len(rates), len(kept)), -np.inf)
+    first[list(kept), np.arange(len(kept))] = 0.0
+    with np.errstate(invalid="ignore"):
+        for state in [state for state in remaining if state not in set(kept)]:
+            remaining.remove(state)
+            leads_to = [other for other in remaining if rates[state, other] != -np.inf]
+            if not leads_to:
+                continue
+            shares = rates[state, leads_to] - np.logaddexp.reduce(rates[state, leads_to])
+            onward.append((state, leads_to, shares))
+            for before in [other for other in remaining if rates[other, state] != -np.inf]:
+                rates[before, leads_to] = np.logaddexp(rates[before, leads_to], rates[before, state] + shares)
+                rates[before, before] = -np.inf
+        for state, leads_to, shares in reversed(onward):
+            for goal in range(len(kept)):
+                met = first[leads_to, goal] != -np.inf
+                if met.any():
+                    first[state, goal] = np.logaddexp.reduce(shares[met] + first[leads_to, goal][met])
+    return rates[np.ix_(kept, kept)], first
 
 
 def _reachable(log_rates: Floats, start: int) -> list[bool]:
