@@ -1,4 +1,4 @@
-"""Stationary densities, spectra and mean exit times of ``dX = b(X) dt + sqrt(2 D(X)) dW`` by finite elements.
+"""Stationary densities, spectra, mean exit times and rates of ``dX = b(X) dt + sqrt(2 D(X)) dW`` by finite elements.
 
 The public names are fetched from their modules at the first use of each, so that importing the package costs next to
 nothing and the mathematics works where dolfinx is not installed.
@@ -14,9 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fokker_planck.answers import committor as committor
     from fokker_planck.answers import eyring_kramers as eyring_kramers
     from fokker_planck.answers import landscape as energy_landscape  # noqa: F401
     from fokker_planck.answers import mean_exit_time as mean_exit_time
+    from fokker_planck.answers import rates as rates
     from fokker_planck.answers import spectrum as spectrum
     from fokker_planck.answers import stationary_density as stationary_density
     from fokker_planck.diffusion import Constant as Constant
@@ -67,12 +69,14 @@ _HOME = {
     "Region": "sets",
     "Resolution": "problem",
     "Sublevel": "domain",
+    "committor": "answers",
     "energy_landscape": "answers",
     "eyring_kramers": "answers",
     "load_problem": "problem_file",
     "mean_exit_time": "answers",
     "named": "gallery",
     "plot_density": "plotting",
+    "rates": "answers",
     "save": "io",
     "spectrum": "answers",
     "stationary_density": "answers",

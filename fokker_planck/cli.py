@@ -19,7 +19,7 @@ from fokker_planck import __version__
 from fokker_planck.parallel import World, fail_together, guessed_rank, launched, one_thread_a_rank, world
 
 if TYPE_CHECKING:
-    from fokker_planck.problem_file import ExitQuestion, ProblemFile
+    from fokker_planck.problem_file import CommittorQuestion, ExitQuestion, ProblemFile
     from fokker_planck.serialize import Answer
 
 COMMAND = "fokker-planck"
@@ -28,9 +28,11 @@ QUESTIONS = {
     "stationary": "stationary density and the weight of every well",
     "spectrum": "smallest eigenvalues of -L, the spectral gap first among them",
     "exit-time": "mean time from the start to the target",
+    "rates": "rates and mean times between wells, and which saddle carries the flow",
+    "committor": "transitions between the two sets of [committor]: rate, probabilities",
     "landscape": "minima, saddles, barriers, and which saddle joins which wells",
 }
-LATER = ("committor", "rates", "evolve", "sweep", "validate")
+LATER = ("evolve", "sweep", "validate")
 DEFAULT_COUNT = 4
 ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -77,7 +79,9 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
         check_folder(folder)
     answers: dict[str, Answer] = {}
     for question in _questions(options.question, asked, bool(folder)):
-        with _progress(question, ranks, options.quiet):
+        if options.question == "solve" and not _applies(question, asked):
+            continue
+        with _progress(question, ranks, options.quiet), _named(question, options.question):
             answers[question] = _answer(question, asked)
     written: tuple[str, ...] = ()
     if folder is not None:
@@ -92,13 +96,29 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
 
 def _questions(question: str, asked: ProblemFile, with_folder: bool) -> tuple[str, ...]:
     if question == "solve":
-        wanted = {"landscape": True, "stationary": True, "spectrum": asked.spectrum, "exit-time": asked.exit}
+        wanted = {
+            "landscape": True,
+            "stationary": True,
+            "spectrum": asked.spectrum,
+            "exit-time": asked.exit,
+            "rates": True,
+            "committor": asked.committor,
+        }
         return tuple(name for name, is_wanted in wanted.items() if is_wanted)
     if question == "stationary" and with_folder:
         return ("landscape", "stationary")  # the picture marks the saddles
     if question == "exit-time":
         _exit_question(asked)
+    if question == "committor":
+        _committor_question(asked)
     return (question,)
+
+
+def _applies(question: str, asked: ProblemFile) -> bool:
+    """Whether a question that the file does not ask itself makes sense for it."""
+    from fokker_planck import answers
+
+    return question != "rates" or answers.has_rates(asked.problem)
 
 
 def _answer(question: str, asked: ProblemFile) -> Answer:
@@ -111,6 +131,11 @@ def _answer(question: str, asked: ProblemFile) -> Answer:
     if question == "spectrum":
         count = asked.spectrum.count if asked.spectrum is not None else DEFAULT_COUNT
         return answers.spectrum(asked.problem, count=count)
+    if question == "rates":
+        return answers.rates(asked.problem)
+    if question == "committor":
+        sets = _committor_question(asked)
+        return answers.committor(asked.problem, sets.from_set, sets.to_set)
     wanted = _exit_question(asked)
     return answers.mean_exit_time(asked.problem, start=wanted.start, target=wanted.target)
 
@@ -121,6 +146,14 @@ def _exit_question(asked: ProblemFile) -> ExitQuestion:
     if asked.exit is None:
         raise ProblemError("exit", "no such table", "a table [exit] with start and target")
     return asked.exit
+
+
+def _committor_question(asked: ProblemFile) -> CommittorQuestion:
+    from fokker_planck.errors import ProblemError
+
+    if asked.committor is None:
+        raise ProblemError("committor", "no such table", "a table [committor] with from and to")
+    return asked.committor
 
 
 def _folder(options: argparse.Namespace) -> Path | None:
@@ -219,6 +252,19 @@ def _status(error: Exception) -> int | None:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+@contextlib.contextmanager
+def _named(question: str, asked_for: str) -> Iterator[None]:
+    """Where several questions are answered, say which one could not be."""
+    from fokker_planck.errors import ConvergenceError
+
+    try:
+        yield
+    except ConvergenceError as error:
+        if question == asked_for:
+            raise
+        raise type(error)(f"{question}: {error.reason}", error.remedy) from error
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """Result folders: answers with their provenance as JSON, fields for ParaView, one picture; written whole or not at all.
 
 A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete),
-``stationary.vtu``, ``spectrum.vtu``, ``exit-time.vtu`` for the questions that were asked, and ``density.png``.
+``stationary.vtu``, ``spectrum.vtu``, ``exit-time.vtu``, ``committor.vtu`` for the questions that were asked, and
+``density.png``.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ import numpy as np
 from fokker_planck.errors import FokkerPlanckError, ProblemError
 from fokker_planck.landscape import Landscape
 from fokker_planck.parallel import World, from_first_rank, world
-from fokker_planck.serialize import answer_json, asymptotic_json, json_text, statistics_json
-from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary
+from fokker_planck.serialize import answer_json, asymptotic_json, chain_json, json_text, statistics_json
+from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary
 
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
@@ -130,6 +131,8 @@ def _grid(answer: Answer) -> Grid | None:
         return _grid_of({"density": answer.density})
     if isinstance(answer, ExitTime):
         return _grid_of({"mean_exit_time": answer.field})
+    if isinstance(answer, Committor):
+        return _grid_of({"committor": answer.field, "reactive_density": answer.reactive_density})
     if isinstance(answer, Spectrum):
         return _grid_of({f"eigenfunction_{n}": field for n, field in enumerate(answer.eigenfunctions)})
     return None
@@ -142,7 +145,8 @@ def _grid_of(fields: Mapping[str, Field]) -> Grid | None:
         if field.logarithm:
             with np.errstate(under="ignore", over="ignore"):
                 values[name] = np.exp(numbers)
-            values[f"log_{name}"] = numbers
+            # minus infinity would spoil the range of colours, nan is left blank
+            values[f"log_{name}"] = np.where(np.isneginf(numbers), np.nan, numbers)
         else:
             values[name] = numbers
     return Grid(np.asarray(points), np.asarray(cells), values) if values else None
@@ -182,6 +186,7 @@ def _write_folder(
             "title": title,
             "answers": {question: answer_json(answer) for question, answer in answers.items()},
             "eyring_kramers": {question: asymptotic_json(answer) for question, answer in answers.items()},
+            "chain": {name: chain_json(answer) for name, answer in answers.items() if isinstance(answer, Rates)},
             "files": list(names),
             "provenance": provenance(answers, problem, ranks),
         }

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from fokker_planck.answers import WellRates
 from fokker_planck.landscape import Landscape
-from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary, Statistics
+from fokker_planck.serialize import pairs, predicted
+from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary, Statistics, quotient
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,13 +45,17 @@ def render(answers: Mapping[str, Answer], title: str = "", noise: float | None =
 
 
 def tables(answer: Answer, noise: float | None = None) -> list[Table]:
-    """The tables of one answer: one, or minima and saddles of a landscape."""
+    """The tables of one answer: two of a landscape (minima, saddles) and of rates (pairs, their saddles), else one."""
     if isinstance(answer, Stationary):
         return [_stationary_table(answer)]
     if isinstance(answer, Spectrum):
         return [_spectrum_table(answer)]
     if isinstance(answer, ExitTime):
         return [_exit_table(answer)]
+    if isinstance(answer, Committor):
+        return [_committor_table(answer)]
+    if isinstance(answer, Rates):
+        return _rates_tables(answer)
     return _landscape_tables(answer, noise)
 
 
@@ -96,13 +102,13 @@ def error_bar(quantity: Quantity) -> str:
     return f"{error:.1e}" if math.isfinite(error) else NOTHING
 
 
-def point_text(point: Iterable[Any]) -> str:
+def point_text(point: Iterable[Any], digits: int = 7) -> str:
     """A position with as many digits as a reader can use.
 
     >>> point_text((-1.0, 1e-17))
     '(-1, 0)'
     """
-    return "(" + ", ".join(_short(float(coordinate)) for coordinate in point) + ")"
+    return "(" + ", ".join(_short(float(coordinate), digits) for coordinate in point) + ")"
 
 
 def _stationary_table(answer: Stationary) -> Table:
@@ -127,6 +133,41 @@ def _exit_table(answer: ExitTime) -> Table:
     table = _table("Mean exit time", ("start", "target"), ("mean time", *COMPARISON))
     table.add_row(point_text(answer.start), _literal(answer.target), *_compared(answer.mean, answer))
     return table
+
+
+def _committor_table(answer: Committor) -> Table:
+    table = _table("Transitions from one set to the other", ("quantity",), ("value", "rel. error"))
+    for name, quantity in (
+        ("transitions per unit time", answer.rate),
+        ("share of time on the way (reactive)", answer.probability_reactive),
+        ("share of time since a visit to the first set", answer.probability_last_from),
+    ):
+        table.add_row(name, str(quantity), error_bar(quantity))
+    return table
+
+
+def _rates_tables(answer: Rates) -> list[Table]:
+    wells = [point_text(minimum, digits=4) for minimum in answer.minima]
+    headings = ("rate", *COMPARISON, "mean time to it")
+    rates = _table("Rates between wells", ("from", "to"), headings)
+    for k, m in pairs(answer):
+        rate, time, beside = answer.rates[k][m], answer.hitting_times[k][m], predicted(answer, k, m)
+        ratio = quotient(rate, beside) if rate is not None else None
+        rates.add_row(
+            wells[k],
+            wells[m],
+            NOTHING if rate is None else str(rate),
+            NOTHING if rate is None else error_bar(rate),
+            significant(beside),
+            NOTHING if ratio is None else f"{ratio:.6g}",
+            NOTHING if time is None else str(time),
+        )
+    flows = answer.flows if isinstance(answer, WellRates) else ()
+    saddles = _table("Saddles that carry the flow (Eyring-Kramers)", ("between", "and", "saddle"), ("share",))
+    for flow in flows:
+        first, second = flow.between
+        saddles.add_row(wells[first], wells[second], point_text(flow.saddle), f"{100.0 * flow.share:.4g} %")
+    return [rates, saddles] if flows else [rates]
 
 
 def _landscape_tables(answer: Landscape, noise: float | None) -> list[Table]:
@@ -168,8 +209,8 @@ def _compared(quantity: Quantity, item: Any) -> list[str]:
     return [str(quantity), error_bar(quantity), significant(item.asymptotic), ratio]
 
 
-def _short(value: float) -> str:
-    return f"{0.0 if abs(value) < 1e-12 else value:.7g}"
+def _short(value: float, digits: int = 7) -> str:
+    return f"{0.0 if abs(value) < 1e-12 else value:.{digits}g}"
 
 
 def _row(values: Iterable[Any]) -> str:

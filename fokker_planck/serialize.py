@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fokker_planck.answers import WellRates
 from fokker_planck.landscape import Landscape
-from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary, Statistics
+from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary, Statistics, quotient
 
 if TYPE_CHECKING:
     from fokker_planck.quantity import Quantity, QuantityDict
 
-Answer = Stationary | Spectrum | ExitTime | Landscape
+Answer = Stationary | Spectrum | ExitTime | Committor | Rates | Landscape
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -38,11 +39,35 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             "asymptotic": _quantity(answer.asymptotic),
             "ratio": _number(answer.ratio),
         }
+    if isinstance(answer, Committor):
+        return {
+            "rate": answer.rate.as_dict(),
+            "probability_reactive": answer.probability_reactive.as_dict(),
+            "probability_last_from": answer.probability_last_from.as_dict(),
+        }
+    if isinstance(answer, Rates):
+        return {
+            "wells": [{"minimum": _floats(minimum)} for minimum in answer.minima],
+            "rates": [[_leaving(row) if entry is None else entry.as_dict() for entry in row] for row in answer.rates],
+            "asymptotic": [
+                [_quantity(predicted(answer, k, m)) for m in range(len(answer.minima))]
+                for k in range(len(answer.minima))
+            ],
+        }
     return _landscape_json(answer)
 
 
 def asymptotic_json(answer: Answer) -> list[dict[str, Any]]:
-    """The Eyring-Kramers value beside each number of an answer, and computed over asymptotic; empty for a landscape."""
+    """The Eyring-Kramers value beside each number of an answer, and computed over asymptotic, as far as there is one.
+
+    For rates in the order of :func:`pairs`; empty for a landscape and a committor.
+    """
+    if isinstance(answer, Rates):
+        beside = [(answer.rates[k][m], predicted(answer, k, m)) for k, m in pairs(answer)]
+        return [
+            {"value": _quantity(value), "ratio": _number(quotient(rate, value)) if rate is not None else None}
+            for rate, value in beside
+        ]
     if isinstance(answer, Stationary):
         compared: Iterable[Any] = answer.wells
     elif isinstance(answer, Spectrum):
@@ -52,6 +77,29 @@ def asymptotic_json(answer: Answer) -> list[dict[str, Any]]:
     else:
         compared = ()
     return [{"value": _quantity(item.asymptotic), "ratio": _number(item.ratio)} for item in compared]
+
+
+def pairs(answer: Rates) -> list[tuple[int, int]]:
+    """All (from, to) of a reduced chain, row by row, without the diagonal."""
+    count = len(answer.minima)
+    return [(k, m) for k in range(count) for m in range(count) if k != m]
+
+
+def predicted(answer: Rates, k: int, m: int) -> Quantity | None:
+    """The Eyring-Kramers rate from k to m, None where there is none."""
+    return answer.asymptotic[k][m] if answer.asymptotic is not None else None
+
+
+def chain_json(answer: Rates) -> dict[str, Any]:
+    """What the result folder tells of a reduced chain beyond its rates: mean hitting times, saddles between wells."""
+    flows = answer.flows if isinstance(answer, WellRates) else ()
+    return {
+        "hitting_times": [[_quantity(entry) for entry in row] for row in answer.hitting_times],
+        "saddles": [
+            {"between": [int(k) for k in flow.between], "position": _floats(flow.saddle), "share": _number(flow.share)}
+            for flow in flows
+        ],
+    }
 
 
 def statistics_json(statistics: Statistics) -> dict[str, Any]:
@@ -96,6 +144,17 @@ def _landscape_json(landscape: Landscape) -> dict[str, Any]:
         ],
         "barriers": [_number(barrier) for barrier in landscape.barriers],
     }
+
+
+def _leaving(row: Sequence[Quantity | None]) -> QuantityDict:
+    """The diagonal entry of a row of rates, minus the sum of the others; no value where these fit no double."""
+    others = [entry for entry in row if entry is not None]
+    known = [(entry.value, entry.relative_error) for entry in others if entry.value is not None]
+    total = sum(value for value, _ in known)
+    if total == 0.0 or not math.isfinite(total):
+        return {"value": None, "log": None, "relative_error": None}
+    error = sum(abs(value) * relative_error for value, relative_error in known)
+    return {"value": -total, "log": None, "relative_error": _number(error / abs(total))}
 
 
 def _quantity(quantity: Quantity | None) -> QuantityDict | None:

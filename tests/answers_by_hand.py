@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fokker_planck.answers import WellRates
+from fokker_planck.asymptotics.saddle_flow import SaddleFlow
 from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.results import Eigenvalue, ExitTime, Spectrum, Stationary, Statistics, WellWeight
+from fokker_planck.solvers.results import Committor, Eigenvalue, ExitTime, Spectrum, Stationary, Statistics, WellWeight
 
 EPS = 0.05
 COST = Statistics(unknowns=7469, cells=640, degree=4, levels=3, seconds=0.42, dolfinx="0.5.2")
@@ -83,6 +85,37 @@ def exit_time(log=None):
     mean = Quantity.of(714.25, 1e-7) if log is None else Quantity.of_log(log, 1e-7)
     prediction = Quantity.of(659.4, 0.2) if log is None else Quantity.of_log(log - 0.05, 0.01)
     return ExitTime(mean, (-1.0, 0.0), "B", GridField(points, cells, 1.0 + points[:, 0] ** 2), COST, prediction)
+
+
+def committor():
+    """From the ball at -1 to that at 1, with a straight line for q; the numbers have no meaning."""
+    points, cells = grid(2, 9)
+    q = (points[:, 0] + 2.0) / 4.0
+    with np.errstate(divide="ignore"):
+        reactive = np.log(q) + np.log(1.0 - q) - potential(points) / EPS
+    return Committor(
+        rate=Quantity.of(4.26249e-3, 2e-7),
+        probability_reactive=Quantity.of(0.0139179, 1e-6),
+        probability_last_from=Quantity.of(0.5, 1e-9),
+        field=GridField(points, cells, q),
+        reactive_density=GridField(points, cells, reactive, logarithm=True),
+        statistics=COST,
+    )
+
+
+def rates():
+    """Three wells in a row, the middle one deep: rates that a reader can add up."""
+    there, back, across = Quantity.of(3.0e-3, 1e-8), Quantity.of(1.0e-3, 1e-8), Quantity.of(-2.0e-7, 1e-4)
+    near, far = Quantity.of(300.0, 1e-6), Quantity.of(1500.0, 1e-6)
+    predicted = Quantity.of(2.5e-3, float("nan"))
+    return WellRates(
+        minima=((-1.0, 0.0), (0.0, 0.0), (1.0, 0.0)),
+        rates=((None, there, across), (back, None, back), (across, there, None)),
+        hitting_times=((None, near, far), (far, None, far), (far, near, None)),
+        statistics=COST,
+        asymptotic=((None, predicted, None), (predicted, None, predicted), (None, predicted, None)),
+        flows=(SaddleFlow((0, 1), (-0.5, 0.0), 0.75), SaddleFlow((0, 1), (-0.5, 1.0), 0.25)),
+    )
 
 
 def landscape(dimension=2):

@@ -2,17 +2,19 @@
 
 import ctypes
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from answers_by_hand import exit_time, landscape, spectrum, stationary
+from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
 
 import fokker_planck
 from fokker_planck import answers, cli, parallel
-from fokker_planck.errors import BarrierTooHighError, ConvergenceError, MissingPackageError
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError, MissingPackageError, ProblemError
 
 PACKAGE = Path(fokker_planck.__file__).parent
 DOUBLE_WELL = """
@@ -26,6 +28,8 @@ epsilon = 0.125
 kind = "box"
 lower = [-2.0]
 upper = [2.0]
+[sets.A]
+ball = { center = [-1.0], radius = 0.25 }
 [sets.B]
 ball = { center = [1.0], radius = 0.25 }
 [spectrum]
@@ -33,8 +37,11 @@ count = 3
 [exit]
 start = [-1.0]
 target = "B"
+[committor]
+from = "A"
+to = "B"
 """
-ALL_KEYS = ["landscape", "stationary", "spectrum", "exit-time"]
+ALL_KEYS = ["landscape", "stationary", "spectrum", "exit-time", "rates", "committor"]
 
 
 @pytest.fixture
@@ -53,6 +60,9 @@ def answered_by_hand(monkeypatch):
     monkeypatch.setattr(answers, "stationary_density", lambda problem: stationary())
     monkeypatch.setattr(answers, "spectrum", lambda problem, count: spectrum())
     monkeypatch.setattr(answers, "mean_exit_time", lambda problem, start, target: exit_time())
+    monkeypatch.setattr(answers, "has_rates", lambda problem: True)
+    monkeypatch.setattr(answers, "rates", lambda problem: rates())
+    monkeypatch.setattr(answers, "committor", lambda problem, origin, goal: committor())
 
 
 def run(*arguments, **options):
@@ -83,7 +93,7 @@ def test_import_and_help_load_nothing_heavy():
     assert heavy_after(asked_for_help) == []
 
 
-@pytest.mark.parametrize("arguments", [["rates", "p.toml"], ["spectrum"], ["spectrum", "p.toml", "--verbose"]])
+@pytest.mark.parametrize("arguments", [["sweep", "p.toml"], ["spectrum"], ["spectrum", "p.toml", "--verbose"]])
 def test_wrong_arguments_load_nothing_heavy(arguments):
     code = (
         "import contextlib, os\nfrom fokker_planck.cli import main\n"
@@ -121,7 +131,7 @@ def test_names_for_type_checkers_are_the_names_at_run_time():
 def test_help_and_version():
     text = run("--help")
     assert text.returncode == 0
-    for question in ("solve", "stationary", "spectrum", "exit-time", "landscape"):
+    for question in ("solve", *ALL_KEYS):
         assert question in text.stdout
     assert run("--version").stdout == f"fokker-planck {fokker_planck.__version__}\n"
 
@@ -129,7 +139,7 @@ def test_help_and_version():
 BAD = {
     "no arguments": ([], "QUESTION"),
     "unknown question": (["spektrum", "double_well.toml"], "found 'spektrum'; wanted one of solve,"),
-    "question of a later version": (["committor", "double_well.toml"], "committor, which this version does not answer"),
+    "question of a later version": (["sweep", "double_well.toml"], "sweep, which this version does not answer"),
     "missing file": (["spectrum", "no.toml"], "no.toml"),
     "a folder as file": (["spectrum", "."], "."),
     "not toml": (["spectrum", "broken.toml"], "broken.toml"),
@@ -139,6 +149,34 @@ BAD = {
     "override that is wrong": (["spectrum", "double_well.toml", "--set", "diffusion.epsilon=-1"], "epsilon: found -1"),
     "override that is unknown": (["spectrum", "double_well.toml", "--set", "diffusion.epsilom=1"], "diffusion.epsilom"),
     "nothing to exit from": (["exit-time", "no_exit.toml"], "exit: found no such table; wanted a table [exit]"),
+    "no sets to go between": (
+        ["committor", "no_exit.toml"],
+        "committor: found no such table; wanted a table [committor] with from and to",
+    ),
+    "an unknown set": (
+        ["committor", "double_well.toml", "--set", "committor.to=C"],
+        "committor.to: found 'C'; wanted one of the sets A, B",
+    ),
+    "a set to itself": (
+        ["committor", "double_well.toml", "--set", "committor.to=A"],
+        "committor.to: found A; wanted a set that has no",
+    ),
+    "sets that overlap": (
+        ["committor", "double_well.toml", "--set", "sets.A.ball.radius=1.9"],
+        "committor.to: found B; wanted a set that has no",
+    ),
+    "a set outside of the domain": (
+        ["committor", "double_well.toml", "--set", "sets.A.ball.center=[-9.0]", "-q"],
+        "committor.from: found a set with no point in",
+    ),
+    "one well": (
+        ["rates", "double_well.toml", "--set", "potential.expression=x**2", "-q"],
+        "wanted at least two wells of more than 1 noise unit",
+    ),
+    "a well too shallow": (
+        ["rates", "double_well.toml", "--set", "diffusion.epsilon=0.3", "-q"],
+        "wanted at least two wells of more than 1 noise unit",
+    ),
     "a file as folder": (
         ["spectrum", "double_well.toml", "-o", "broken.toml"],
         "-o: found broken.toml; wanted a folder",
@@ -193,6 +231,31 @@ def test_failures_are_one_line_with_their_status(problem, monkeypatch, capfd, er
     assert err == f"fokker-planck: {' '.join(str(error).split())}\n"
 
 
+@pytest.mark.usefixtures("answered_by_hand")
+@pytest.mark.parametrize("json_wanted", [[], ["--json"]])
+def test_solve_that_fails_in_one_question_says_which_in_one_line_and_leaves_nothing(
+    problem, monkeypatch, capfd, json_wanted
+):
+    def fail(problem):
+        raise BarrierTooHighError("the barrier is 8000 eps", "raise epsilon")
+
+    monkeypatch.setattr(answers, "rates", fail)
+    assert cli.main(["solve", problem, "-q", *json_wanted]) == 3
+    assert capfd.readouterr() == ("", "fokker-planck: rates: the barrier is 8000 eps; raise epsilon\n")
+    assert not Path("results").exists()
+
+
+@pytest.mark.usefixtures("answered_by_hand")
+def test_solve_that_is_refused_in_one_question_names_the_key_alone(problem, monkeypatch, capfd):
+    def refuse(problem, origin, goal):
+        raise ProblemError("committor.to", "a set that meets the other", "two sets that are apart")
+
+    monkeypatch.setattr(answers, "committor", refuse)
+    assert cli.main(["solve", problem, "-q"]) == 2
+    line = "fokker-planck: committor.to: found a set that meets the other; wanted two sets that are apart\n"
+    assert capfd.readouterr() == ("", line)
+
+
 def test_a_fault_of_the_program_shows_its_traceback(problem, monkeypatch):
     monkeypatch.setattr(answers, "landscape", lambda problem: 1 // 0)
     with pytest.raises(ZeroDivisionError):
@@ -239,7 +302,8 @@ def test_json_is_one_object_whatever_a_library_prints(problem, monkeypatch, capf
 def test_solve_answers_everything_and_writes_a_folder_named_after_the_file(problem, capfd):
     assert cli.main(["solve", problem]) == 0
     out, err = capfd.readouterr()
-    for heading in ("Quartic double well", "Minima", "Saddles", "Stationary", "Spectrum", "Mean exit time"):
+    headings = ("Minima", "Saddles", "Stationary", "Spectrum", "Mean exit time", "Rates between", "Transitions")
+    for heading in ("Quartic double well", *headings):
         assert heading in out
     folder = Path("results/double_well")
     assert "written to results/double_well/: result.json" in out
@@ -253,8 +317,29 @@ def test_solve_answers_everything_and_writes_a_folder_named_after_the_file(probl
 def test_solve_asks_only_what_the_file_asks(problem, capfd):
     Path("less.toml").write_text(DOUBLE_WELL.split("[spectrum]")[0])
     assert cli.main(["solve", "less.toml", "--json", "-o", "there"]) == 0
-    assert list(json.loads(capfd.readouterr().out)) == ["landscape", "stationary"]
+    assert list(json.loads(capfd.readouterr().out)) == ["landscape", "stationary", "rates"]
     assert {path.name for path in Path("there").iterdir()} == {"result.json", "stationary.vtu", "density.png"}
+
+
+@pytest.mark.usefixtures("answered_by_hand")
+def test_solve_leaves_out_rates_where_there_are_no_two_wells(problem, monkeypatch, capfd):
+    monkeypatch.setattr(answers, "has_rates", lambda problem: False)
+    assert cli.main(["solve", problem, "--json"]) == 0
+    assert list(json.loads(capfd.readouterr().out)) == [key for key in ALL_KEYS if key != "rates"]
+
+
+@pytest.mark.usefixtures("answered_by_hand")
+@pytest.mark.parametrize(
+    ("question", "keys", "files"),
+    [
+        ("rates", ["wells", "rates", "asymptotic"], {"result.json"}),
+        ("committor", ["rate", "probability_reactive", "probability_last_from"], {"result.json", "committor.vtu"}),
+    ],
+)
+def test_rates_and_committor_with_a_folder(problem, capfd, question, keys, files):
+    assert cli.main([question, problem, "--json", "-o", "out"]) == 0
+    assert list(json.loads(capfd.readouterr().out)) == keys
+    assert {path.name for path in Path("out").iterdir()} == files
 
 
 @pytest.mark.usefixtures("answered_by_hand")
@@ -276,6 +361,11 @@ def test_the_count_and_the_start_come_from_the_file(problem, monkeypatch, capfd)
 
     monkeypatch.setattr(answers, "spectrum", note("spectrum", spectrum()))
     monkeypatch.setattr(answers, "mean_exit_time", note("exit", exit_time()))
+    sets = []
+    monkeypatch.setattr(answers, "committor", lambda problem, origin, goal: sets.append((origin, goal)) or committor())
+    assert cli.main(["committor", problem]) == 0
+    assert cli.main(["committor", problem, "--set", "committor.from=B", "--set", "committor.to=A"]) == 0
+    assert sets == [("A", "B"), ("B", "A")]
     assert cli.main(["spectrum", problem, "--set", "spectrum.count=5"]) == 0
     assert cli.main(["exit-time", problem, "--set", "exit.start=[-0.9]"]) == 0
     assert seen["spectrum"] == {"count": 5}
@@ -333,6 +423,32 @@ class TestWithTheSolver:
         assert answer["mean"]["value"] == pytest.approx(self.TIME, rel=1e-6)
         # the target lies 2.8 widths of the saddle behind it, erfc(2)/2 = 0.0023: the bare formula is that far off
         assert answer["ratio"] == pytest.approx(self.RATIO, rel=4e-3)
+
+    def test_rates(self, problem):
+        answer = json.loads(run("rates", problem, "--json").stdout)
+        assert [well["minimum"] for well in answer["wells"]] == [pytest.approx([-1.0]), pytest.approx([1.0])]
+        assert answer["rates"][0][1]["value"] == pytest.approx(self.GAP / 2, rel=1e-6)
+        assert [sum(entry["value"] for entry in row) for row in answer["rates"]] == [0.0, 0.0]
+        assert answer["asymptotic"][0][1]["value"] == pytest.approx(math.exp(-2.0) / (math.sqrt(2.0) * math.pi))
+        assert [answer["asymptotic"][k][k] for k in (0, 1)] == [None, None]
+
+    def test_committor(self, problem):
+        # nu = eps / (int exp(-V/eps) int_A^B exp(V/eps)), and q the second integral up to x
+        def weight(sign, start, stop):
+            nodes, weights = np.polynomial.legendre.leggauss(200)
+            x = start + (stop - start) * (nodes + 1) / 2
+            return (stop - start) / 2 * float(np.sum(weights * np.exp(sign * (x**2 - 1) ** 2 / 4 / 0.125)))
+
+        answer = json.loads(run("committor", problem, "--json").stdout)
+        exact = 0.125 / (weight(-1, -2, 2) * weight(1, -0.75, 0.75))
+        assert answer["rate"]["value"] == pytest.approx(exact, rel=1e-6)
+        assert answer["probability_last_from"]["value"] == pytest.approx(0.5, rel=1e-6)
+
+    def test_solve_where_a_barrier_is_too_high_is_one_line(self, problem):
+        ended = run("solve", problem, "-q", "--set", "diffusion.epsilon=1e-4")
+        assert (ended.returncode, ended.stdout) == (3, "")
+        assert ended.stderr.count("\n") == 1
+        assert "a barrier is so high" in ended.stderr
 
     def test_solve(self, problem):
         ended = run("solve", problem)

@@ -7,7 +7,18 @@ from dataclasses import replace
 import meshio
 import numpy as np
 import pytest
-from answers_by_hand import GridField, exit_time, grid, landscape, log_density_field, potential, spectrum, stationary
+from answers_by_hand import (
+    GridField,
+    committor,
+    exit_time,
+    grid,
+    landscape,
+    log_density_field,
+    potential,
+    rates,
+    spectrum,
+    stationary,
+)
 
 import fokker_planck
 from fokker_planck import io
@@ -20,6 +31,8 @@ EVERYTHING = {
     "stationary": stationary(),
     "spectrum": spectrum(),
     "exit-time": exit_time(),
+    "rates": rates(),
+    "committor": committor(),
 }
 ECHO = {"title": "Quartic double well", "diffusion": {"kind": "isotropic", "epsilon": 0.05}}
 
@@ -42,6 +55,68 @@ def test_json_of_the_contract():
         "minimum": [-1.0, 0.0],
         "probability": {"value": 0.5, "log": pytest.approx(np.log(0.5)), "relative_error": 2e-9},
     }
+
+
+def test_json_of_a_committor():
+    assert answer_json(committor()) == {
+        "rate": committor().rate.as_dict(),
+        "probability_reactive": committor().probability_reactive.as_dict(),
+        "probability_last_from": committor().probability_last_from.as_dict(),
+    }
+    assert asymptotic_json(committor()) == []
+
+
+def test_json_of_rates_is_a_matrix_that_a_script_can_use():
+    answer = answer_json(rates())
+    assert list(answer) == ["wells", "rates", "asymptotic"]
+    assert answer["wells"] == [{"minimum": [x, 0.0]} for x in (-1.0, 0.0, 1.0)]
+    matrix = np.array([[entry["value"] for entry in row] for row in answer["rates"]])
+    np.testing.assert_array_equal(matrix[0], [-(3.0e-3 - 2.0e-7), 3.0e-3, -2.0e-7])
+    np.testing.assert_allclose(matrix.sum(axis=1), 0.0, atol=1e-18)
+    diagonal = answer["rates"][0][0]
+    assert diagonal["log"] is None
+    assert diagonal["relative_error"] == pytest.approx((3e-11 + 2e-11) / (3.0e-3 - 2.0e-7))
+    assert answer["rates"][0][1] == rates().rates[0][1].as_dict()
+    assert [[entry and entry["value"] for entry in row] for row in answer["asymptotic"]] == [
+        [None, 2.5e-3, None], [2.5e-3, None, 2.5e-3], [None, 2.5e-3, None]
+    ]  # fmt: skip
+    assert answer["asymptotic"][0][1]["relative_error"] is None
+
+
+def test_rates_below_the_smallest_double_have_logarithms_and_a_diagonal_without_value():
+    tiny = Quantity.of_log(-2000.0, 1e-6)
+    answer = answer_json(
+        replace(rates(), minima=((-1.0,), (1.0,)), rates=((None, tiny), (tiny, None)), asymptotic=None)
+    )
+    assert answer["rates"][0][1] == {"value": None, "log": -2000.0, "relative_error": 1e-6}
+    assert answer["rates"][0][0] == {"value": None, "log": None, "relative_error": None}
+    assert answer["asymptotic"] == [[None, None], [None, None]]
+
+
+def test_prediction_and_ratio_of_rates_row_by_row():
+    beside = asymptotic_json(rates())
+    assert [entry["ratio"] for entry in beside] == [
+        pytest.approx(1.2), None, pytest.approx(0.4), pytest.approx(0.4), None, pytest.approx(1.2)
+    ]  # fmt: skip
+
+
+def test_the_folder_tells_hitting_times_and_saddles(tmp_path):
+    io.save(tmp_path / "out", {"rates": rates()})
+    assert sorted(os.listdir(tmp_path / "out")) == ["result.json"]
+    chain = json.loads((tmp_path / "out" / "result.json").read_text(), parse_constant=no_constants)["chain"]["rates"]
+    assert chain["hitting_times"][0][0] is None
+    assert [entry["value"] for entry in chain["hitting_times"][0][1:]] == [300.0, 1500.0]
+    assert chain["saddles"][0] == {"between": [0, 1], "position": [-0.5, 0.0], "share": 0.75}
+
+
+def test_committor_and_reactive_density_read_back(tmp_path):
+    io.save(tmp_path / "out", {"committor": committor()})
+    data = meshio.read(tmp_path / "out" / "committor.vtu").point_data
+    assert set(data) == {"committor", "reactive_density", "log_reactive_density"}
+    ends = (data["committor"] == 0.0) | (data["committor"] == 1.0)
+    assert ends.any()
+    np.testing.assert_array_equal(data["reactive_density"][ends], 0.0)
+    np.testing.assert_array_equal(np.isnan(data["log_reactive_density"]), ends)
 
 
 def test_an_answer_without_a_prediction_has_null():
@@ -70,7 +145,9 @@ def test_folder_with_everything(tmp_path):
     names = io.save(tmp_path / "new" / "answers", EVERYTHING, title="Quartic double well", problem=ECHO)
     folder = tmp_path / "new" / "answers"
     assert sorted(names) == sorted(os.listdir(folder))
-    assert set(names) == {"result.json", "density.png", "stationary.vtu", "spectrum.vtu", "exit-time.vtu"}
+    assert set(names) == {
+        "result.json", "density.png", "stationary.vtu", "spectrum.vtu", "exit-time.vtu", "committor.vtu"
+    }  # fmt: skip
     assert os.listdir(tmp_path / "new") == ["answers"], "no draft is left"
     content = json.loads((folder / "result.json").read_text(), parse_constant=no_constants)
     assert content["answers"]["spectrum"] == answer_json(spectrum())

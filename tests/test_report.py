@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from answers_by_hand import exit_time, landscape, spectrum, stationary
+from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
 
 from fokker_planck.quantity import Quantity
 from fokker_planck.report import render, significant
@@ -65,6 +65,40 @@ def test_landscape_tells_which_wells_a_saddle_joins_and_the_barrier_in_units_of_
     saddles = text[text.index("Saddles") :]
     assert cells_of(saddles, "1  ") == ["1", "(0, 0)", "0.25", "1 - 2", "-1, 1"]
     assert "barrier/eps" not in render({"landscape": landscape()})
+
+
+def test_rates_stand_beside_their_prediction_and_the_time_to_get_there():
+    text = render({"rates": rates()})
+    row = cells_of(text, "(-1, 0)   (0, 0)")
+    assert row == ["(-1, 0)", "(0, 0)", "0.0030000000", "1.0e-08", "0.0025", "1.2", "300.000"]
+    across = cells_of(text, "(-1, 0)   (1, 0)")
+    assert across[2:6] == ["-2.000e-07", "1.0e-04", "-", "-"]
+    saddles = text[text.index("Saddles that carry the flow") :]
+    assert cells_of(saddles, "(-1, 0)") == ["(-1, 0)", "(0, 0)", "(-0.5, 0)", "75 %"]
+
+
+def test_positions_of_three_dimensions_fit_a_line():
+    from dataclasses import replace
+
+    places = ((-0.558223634, 1.44172584, -1.23456789), (0.62349940, 0.02803776, 1.23456789), (0.1, 0.2, 0.3))
+    text = render({"rates": replace(rates(), minima=places)})
+    assert all(len(line) <= 120 for line in text.splitlines())
+    for shown in ("(-0.5582,", "-1.235)", "0.0030000000", "1500.00"):
+        assert shown in text
+
+
+def test_rates_without_a_prediction():
+    from dataclasses import replace
+
+    text = render({"rates": replace(rates(), asymptotic=None, flows=())})
+    assert cells_of(text, "(-1, 0)   (0, 0)")[4:6] == ["-", "-"]
+    assert "Saddles" not in text
+
+
+def test_transitions():
+    text = render({"committor": committor()})
+    assert cells_of(text, "transitions per unit time")[1:] == ["0.004262490", "2.0e-07"]
+    assert cells_of(text, "share of time since")[1:] == ["0.500000000", "1.0e-09"]
 
 
 def test_titles_and_names_are_not_read_as_markup():
