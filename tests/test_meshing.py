@@ -17,6 +17,7 @@ from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem, Resolution
 from fokker_planck.process import Overdamped
 from fokker_planck.sets import Ellipsoid, HalfSpace, Region
+from fokker_planck.solvers.exit_time import region_name
 from fokker_planck.solvers.setting import heights_between_wells, heights_to_target, prepare, reaches
 
 MESHES = Path(__file__).parent.parent / "meshes"
@@ -195,7 +196,7 @@ def test_the_mesh_reaches_as_high_as_the_way_to_the_target(domain, target, heigh
     asked = problem(expression, 1.0 / noise, domain)
     setting = prepare(asked)
     start = (-0.9, 0.0)[: domain.dimension]
-    heights = heights_to_target(setting, start, reaches(asked, target), "target")
+    heights = heights_to_target(setting, start, reaches(asked, target), region_name(target))
     lowest = min(minimum.value for minimum in setting.landscape.minima)
     assert heights.ceiling > lowest + height * noise + 5.0
 
