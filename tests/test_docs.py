@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import fokker_planck
 from fokker_planck import cli, formula_text, gallery, problem_schema
 from fokker_planck.problem_file import load_problem_file
 

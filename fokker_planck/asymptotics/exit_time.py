@@ -132,6 +132,10 @@ def _over_saddle(
             if start != stop:
                 between[start, stop] = np.logaddexp(between[start, stop], capacity - weights[start])
             continue
+        if distance is not None and absorbing[stop]:
+            # Nearer to the bottom behind than to the saddle the parabola is no guide, and the formula is the usual one.
+            behind = float(np.linalg.norm(bottoms[:, stop] - saddle.x))
+            distance = None if distance > 0.5 * behind else distance
         share = 0.0 if distance is None else _log_half_erfc(distance, curvature)
         # Where the surface comes first, the parabola that the formula continues is no longer that of the saddle.
         error = 0.0 if distance is None or distance >= 0.0 else (distance**2 * curvature) ** 2 / 24.0

@@ -25,10 +25,10 @@ class Mode:
 
 
 def energy_errors(generator: Generator, mode: Mode) -> Floats:
-    """Estimate, cell by cell of the triangulation, of the relative error that its cells bring to what the mode stands for.
+    """Estimate, cell by cell, of the relative error that the cells bring to what the mode stands for.
 
-    That is a_c(e, e) / a(u, u), e the error of u, or sqrt(a_c(e, e) a_c(f, f)) / a(u, z) with f the error of the dual z (Becker
-    and Rannacher 2001).
+    That is a_c(e, e) / a(u, u), e the error of u, or sqrt(a_c(e, e) a_c(f, f)) / a(u, z) with f the error of the
+    dual z (Becker and Rannacher 2001).
     """
     discretization = generator.discretization
     result = np.zeros(len(discretization.triangulation.cells))
@@ -49,8 +49,9 @@ def energy_errors(generator: Generator, mode: Mode) -> Floats:
 def _missed_energy(generator: Generator, values: Floats) -> Floats:
     """a_c(e, e) for the cells of this rank.
 
-    What degrees p, p - 1 and p - 2 add to u in a cell is measured; degree p + 1 would add as much less again.  Both ratios are
-    extrapolated and the larger result is taken: a function that is even or odd in a cell skips every second degree.
+    What degrees p, p - 1 and p - 2 add to u in a cell is measured; degree p + 1 would add as much less again.  Both
+    ratios are extrapolated and the larger result is taken: a function that is even or odd in a cell skips every
+    second degree.
     """
     discretization = generator.discretization
     degree, dimension = discretization.degree, discretization.triangulation.dimension
@@ -60,7 +61,10 @@ def _missed_energy(generator: Generator, values: Floats) -> Floats:
         np.maximum(_energies(generator, _scaled(generator, upper - lower)), 1e-300)
         for upper, lower in zip(parts[:-1], parts[1:], strict=True)
     )
-    ratio, ratio_before = np.minimum(last / before, 1.0), np.minimum(before / earlier, 1.0)
+    ratio = np.minimum(last / before, 1.0)
+    if degree < 3:
+        return np.asarray(last * ratio)
+    ratio_before = np.minimum(before / earlier, 1.0)
     return np.asarray(np.maximum(last * ratio, before * ratio_before**2))
 
 

@@ -37,6 +37,7 @@ CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 SIZES = (0.6, 0.4, 0.28, 0.2, 0.14, 0.1, 0.07, 0.05)
 LEAST_STRETCH = 0.2
+KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "to": "committor.to"}
 LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
 DEEP = 60.0
 TRIM = 1e-3
@@ -122,7 +123,9 @@ def fitted(triangulation: Triangulation, region: Set, name: str, feature: float 
         if len(result.cells) > MOST_CELLS[triangulation.dimension]:
             break
     raise ProblemError(
-        f"sets.{name}" if name else "domain.level", "a surface too sharply curved", "a smooth one of moderate size"
+        KEYS.get(name, f"sets.{name}"),
+        "a surface that no mesh of moderate size follows",
+        "a smooth surface, not too small, that touches no other set",
     )
 
 

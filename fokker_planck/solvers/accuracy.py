@@ -27,8 +27,9 @@ MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
 LEAST_ERROR = 2e-13
 WEIGHT_SHARE = 0.05
 FLOOR = 0.02
-SAFETY = 1.5
+SAFETY = {1: 5.0, 2: 1.5, 3: 1.5}
 CUT = 3.0
+LEAST_PREDICTABLE = 3
 TRUST = (0.4, 5.0)
 AGAIN = "bisect again"
 
@@ -78,7 +79,7 @@ def answered(
     tolerance = resolution.tolerance
     triangulation = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
     last: tuple[Floats, Floats] | None = None
-    level = 0
+    level, last_count = 0, 0
     while True:
         discretization = discretize(triangulation, degree, setting.problem.periods)
         current = answer(discretization)
@@ -87,7 +88,10 @@ def answered(
         if last is not None:
             change = np.abs(np.expm1(current.numbers - last[0]))
             trust = np.clip(change / np.maximum(last[1], 1e-300), *TRUST)
-            errors = SAFETY * trust * predicted + weight_errors(current, setting.balance.exponent)
+            errors = SAFETY[dimension] * trust * predicted
+            if degree < LEAST_PREDICTABLE:
+                errors = change / ((discretization.count / last_count) ** (degree / dimension) - 1.0)
+            errors += weight_errors(current, setting.balance.exponent)
             errors += LEAST_ERROR + CUT * tolerance * exp(-MARGIN)
             asked = errors if current.weights is None else errors * current.weights
             enough = bool((asked <= tolerance).all())
@@ -95,8 +99,11 @@ def answered(
                 if not enough:
                     _warn(float(errors.max()), tolerance)
                 return _outcome(current, errors, discretization, level, started)
-        last = current.numbers, predicted
+        last, last_count = (current.numbers, predicted), discretization.count
         floor = FLOOR * tolerance / len(indicator)
+        if degree < LEAST_PREDICTABLE:
+            triangulation = refine(triangulation, np.ones(len(indicator), dtype=bool))
+            continue
         triangulation = _refined_where_unresolved(triangulation, indicator, degree, floor)
 
 

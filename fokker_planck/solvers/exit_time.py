@@ -115,7 +115,8 @@ def _green_function(condensed: Condensation, start: Floats) -> Floats:
 def _log_solution_at_wells(condensed: Condensation, right: Floats, level: float | None = None) -> Floats:
     """log u at the wells from S u = H^T f, the small system in multiple precision.
 
-    ``right`` (n,) is the product of the scaled potentials with f, itself scaled by the exponent ``level`` (the lowest if not given).
+    ``right`` (n,) is the product of the scaled potentials with f, itself scaled by the exponent ``level`` (the
+    lowest if not given).
     """
     import mpmath
 

@@ -28,6 +28,7 @@ from fokker_planck.solvers.wells import condense, well_nodes
 
 SHALLOWEST = 1.0
 POWERS = 6
+ROUNDING = 2e-15
 
 
 def rates(problem: Problem) -> Rates:
@@ -35,8 +36,8 @@ def rates(problem: Problem) -> Rates:
     setting = prepare(problem)
     minima = states(setting)
     if len(minima) < 2:
-        wanted = f"at least two wells of more than {SHALLOWEST:g} noise unit to go between"
-        raise ProblemError("potential", f"{len(minima)} such well in the domain", wanted)
+        found = f"{len(minima)} well deeper than {SHALLOWEST:g} noise unit in the domain"
+        raise ProblemError("potential", found, "at least two, to go between")
 
     def answer(discretization: Discretization) -> Answer:
         return _answer(setting, minima, discretization)
@@ -47,10 +48,11 @@ def rates(problem: Problem) -> Rates:
     table: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
     hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
     pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
+    largest = [max(outcome.numbers[n] for n, pair in enumerate(pairs) if pair[0] == k) for k in range(count)]
     for number, (k, m) in enumerate(pairs):
-        error = float(outcome.errors[number])
-        quantity = Quantity.of_log(float(outcome.numbers[number]), error)
-        table[k][m] = quantity if signs[number] > 0 else Quantity.of(-float(quantity), error)
+        # an entry is a sum with the other rates of its well: it knows no more than their rounding
+        rounding = ROUNDING * float(np.exp(np.clip(largest[k] - outcome.numbers[number], 0.0, 700.0)))
+        table[k][m] = _entry(float(outcome.numbers[number]), float(outcome.errors[number]) + rounding, signs[number])
         hitting[k][m] = Quantity.of_log(float(times[number]), float(outcome.errors.max()))
     return Rates(
         minima=tuple(minimum.position for minimum in minima),
@@ -58,6 +60,14 @@ def rates(problem: Problem) -> Rates:
         hitting_times=tuple(tuple(row) for row in hitting),
         statistics=outcome.statistics,
     )
+
+
+def _entry(log: float, error: float, sign: float) -> Quantity:
+    """A rate; one far below the others of its well can come out as zero, or negative by what the chain leaves out."""
+    quantity = Quantity.of_log(log, error) if sign != 0.0 else Quantity.of(0.0, 0.0)
+    if sign >= 0.0:
+        return quantity
+    return Quantity.of(-(quantity.value or 0.0), error)
 
 
 def states(setting: Setting) -> tuple[CriticalPoint, ...]:
@@ -90,7 +100,7 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
         pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
         entries = [chain[k, m] for k, m in pairs]
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
-        signs = np.array([1.0 if entry >= 0 else -1.0 for entry in entries])
+        signs = np.array([float(mpmath.sign(entry)) for entry in entries])
         times = _hitting_times(chain, pairs)
     modes = [Mode(values) for values in pair.cell_values(condensed, range(1, count))]
     weights = _weights(logs, pairs)

@@ -110,9 +110,7 @@ def heights_to_target(
     return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,))
 
 
-def _lifted_to_boundary(
-    setting: Setting, points: Floats, edges: Integers, values: Floats, near: Booleans
-) -> Floats:
+def _lifted_to_boundary(setting: Setting, points: Floats, edges: Integers, values: Floats, near: Booleans) -> Floats:
     """Phi on the boundary itself at points ``near`` it; that of the highest neighbour where it is no known surface."""
     domain, lifted = setting.problem.domain, values.copy()
     if isinstance(domain, Ball):
