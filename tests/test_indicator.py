@@ -79,8 +79,8 @@ def test_the_estimate_is_of_the_size_of_the_error(degree, cells):
     values, vectors = eigh(stiffness, mass)
     error = values[1] / math.pi**2 - 1.0
     estimate = energy_errors(generator, Mode(vectors[:, 1][generator.discretization.dofs])).sum()
-    # by extrapolation of what the degrees add: measured 20 to 150 times the error on smooth modes
-    assert 0.2 < estimate / error < 500.0
+    # the larger of two extrapolations: pessimistic by what two degrees bring, measured 3e2 to 2e4 on these coarse cells
+    assert 0.2 < estimate / error < 1e5
 
 
 def test_the_estimate_falls_with_the_cells():
@@ -88,9 +88,9 @@ def test_the_estimate_falls_with_the_cells():
     for cells in (4, 8, 16):
         generator = assembled((cells,), 3)
         sums.append(energy_errors(generator, mode_of(generator, lambda x: np.cos(math.pi * x[0]))).sum())
-    # at least as the square of an energy error of order p - 1
-    assert np.log2(sums[0] / sums[1]) > 4.0
-    assert np.log2(sums[1] / sums[2]) > 4.0
+    # the pessimistic one of the two extrapolations falls like the square of an energy error of order p - 2 or better
+    assert np.log2(sums[0] / sums[1]) > 2.0
+    assert np.log2(sums[1] / sums[2]) > 2.0
 
 
 def test_a_dual_that_is_resolved_takes_the_blame_away():

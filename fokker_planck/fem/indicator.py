@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.triangulation import Floats
+
+SMALLEST_ENERGY = 1e-290
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,12 @@ def energy_errors(generator: Generator, mode: Mode) -> Floats:
         image = (generator.stiffness @ _scaled(generator, values)[..., None])[..., 0]
         whole = (image * _scaled(generator, mode.dual)).sum()
     whole = abs(discretization.comm.allreduce(float(whole)))
-    result[discretization.cells] = local / max(whole, 1e-300)
+    if whole < SMALLEST_ENERGY:
+        raise BarrierTooHighError(
+            "a barrier is so high that the energy of a mode is no double",
+            "a barrier below about 600 times the noise",
+        )
+    result[discretization.cells] = local / whole
     if discretization.comm.size > 1:
         discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
     return result

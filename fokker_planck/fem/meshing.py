@@ -156,8 +156,9 @@ def _least_stretch(triangulation: Triangulation) -> float:
 class Heights:
     """Where Phi matters: ``bottoms`` of the wells, ``passes`` between them, the ``ceiling`` above which nothing does.
 
-    ``wells`` (K, dim) are the positions of the minima, ``targets`` the names of the absorbing regions, or "boundary";
-    ``fill_targets`` keeps the mass inside of them, too.
+    ``wells`` (K, dim) are the positions of the minima, ``start`` is where an exit begins, ``targets`` the names of
+    the absorbing regions, or "boundary"; ``fill_targets`` keeps the mass inside of them, too.  Without ``trim``
+    nothing below the ceiling is cut away.
     """
 
     bottoms: tuple[float, ...]
@@ -166,6 +167,8 @@ class Heights:
     wells: Floats
     targets: tuple[str, ...] = ()
     fill_targets: bool = False
+    trim: bool = True
+    start: tuple[float, ...] | None = None
 
     def importance(self, low: Floats, high: Floats) -> Floats:
         """How much an error of the weight in a cell with Phi from ``low`` to ``high`` can matter, at most one.
@@ -189,7 +192,7 @@ def resolved(
     No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
     exponential.
     """
-    deep = heights.ceiling - min(heights.bottoms) > DEEP
+    deep = heights.trim and heights.ceiling - min(heights.bottoms) > DEEP
     change = heights.ceiling - min(heights.bottoms)
     largest = LARGEST_CHANGE[triangulation.dimension]
     while deep and change > largest:
@@ -204,7 +207,13 @@ def resolved(
 
 def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, accuracy: float) -> Triangulation:
     return trimmed(
-        triangulation, exponent, heights.wells, heights.targets, TRIM * accuracy, fill_targets=heights.fill_targets
+        triangulation,
+        exponent,
+        heights.wells,
+        heights.targets,
+        TRIM * accuracy,
+        start=heights.start,
+        fill_targets=heights.fill_targets,
     )
 
 

@@ -35,13 +35,14 @@ def trimmed(
     targets: tuple[str, ...],
     share: float,
     *,
+    start: tuple[float, ...] | None = None,
     fill_targets: bool = False,
 ) -> Triangulation:
     """Keep the cells in which the mass of a well, or the current from a state, exceeds ``share`` at a vertex.
 
     Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary", whose inside
-    is dropped unless ``fill_targets``.  Where the exponent changes a lot across an edge, ``share`` is lowered by
-    the exponential of that change.
+    is dropped unless ``fill_targets``; ``start``, where an exit begins, keeps its way to the wells.  Where the
+    exponent changes a lot across an edge, ``share`` is lowered by the exponential of that change.
     """
     classes = triangulation.vertex_class[triangulation.cells]
     count = int(classes.max()) + 1
@@ -49,20 +50,23 @@ def trimmed(
     phi = exponent.value(triangulation.points[first].T)
     table = edge_table(classes)
     sets = _states(triangulation, wells, targets)
-    if len(sets) < 1 or float(phi.max() - phi.min()) > 2.0 * LARGEST_LOG:
+    begun = sets if start is None else _states(triangulation, np.vstack([wells, start]), targets)
+    if len(begun) < 2 or not len(table.vertices) or float(phi.max() - phi.min()) > 2.0 * LARGEST_LOG:
         return triangulation
     weights = _edge_weights(triangulation, table)
     mass = _vertex_volumes(triangulation, count)
     logs = _relevance(table, phi, weights, mass, sets, fill_targets)
+    if len(begun) > len(sets):
+        logs = np.maximum(logs, _relevance(table, phi, weights, mass, begun, fill_targets))
     change = np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]])
     keep_edge = logs + change > np.log(share)
     important = np.zeros(count, dtype=bool)
     important[table.vertices[keep_edge]] = True
-    for members in sets:
+    for members in begun:
         if len(members) == 1:
             important[members] = True
     keep = important[classes].any(axis=1)
-    keep &= _connected_to(classes, keep, np.concatenate(sets))
+    keep &= _connected_to(classes, keep, np.concatenate(begun))
     return triangulation if keep.all() else without_cells(triangulation, keep)
 
 
@@ -176,7 +180,7 @@ def _current_share(
         log = np.log(rate) - 0.5 * (phi[i] + phi[j]) + shift + np.log(difference)
     crossing = (own[i] < 0.5) != (own[j] < 0.5)
     total = np.logaddexp.reduce(log[crossing]) if crossing.any() else log.max()
-    return log - total
+    return np.where(np.isfinite(log), log - total, -np.inf) if np.isfinite(total) else np.full(len(i), -np.inf)
 
 
 def _mass_share(i: Integers, j: Integers, mass: Floats, phi: Floats, potential: Floats, exponent: float) -> Floats:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
@@ -25,10 +26,11 @@ from fokker_planck.solvers.setting import MARGIN, Setting
 DEGREE = {1: 6, 2: 4, 3: 4}
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
 LEAST_ERROR = 2e-13
+WORST_ERROR = 0.1
 WEIGHT_SHARE = 0.05
 FLOOR = 0.02
-SAFETY = {1: 5.0, 2: 1.5, 3: 1.5}
-CUT = 3.0
+SAFETY = {1: 40.0, 2: 1.5, 3: 1.5}
+CUT = 100.0
 LEAST_PREDICTABLE = 3
 TRUST = (0.4, 5.0)
 AGAIN = "bisect again"
@@ -97,7 +99,7 @@ def answered(
             enough = bool((asked <= tolerance).all())
             if enough or discretization.count > MOST_UNKNOWNS[dimension]:
                 if not enough:
-                    _warn(float(errors.max()), tolerance)
+                    _warn_or_refuse(float(errors.max()), tolerance)
                 return _outcome(current, errors, discretization, level, started)
         last, last_count = (current.numbers, predicted), discretization.count
         floor = FLOOR * tolerance / len(indicator)
@@ -166,8 +168,8 @@ def _outcome(answer: Answer, errors: Floats, discretization: Discretization, lev
     return Outcome(answer.numbers, errors, answer.payload, discretization, statistics)
 
 
-def _warn(error: float, tolerance: float) -> None:
-    warnings.warn(
-        f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}",
-        stacklevel=3,
-    )
+def _warn_or_refuse(error: float, tolerance: float) -> None:
+    message = f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}"
+    if not error < WORST_ERROR:
+        raise ConvergenceError(message, "more noise, a smaller domain, or a smoother potential")
+    warnings.warn(message, stacklevel=3)

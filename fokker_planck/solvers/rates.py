@@ -36,8 +36,9 @@ def rates(problem: Problem) -> Rates:
     setting = prepare(problem)
     minima = states(setting)
     if len(minima) < 2:
-        found = f"{len(minima)} well deeper than {SHALLOWEST:g} noise unit in the domain"
-        raise ProblemError("potential", found, "at least two, to go between")
+        found = f"{len(minima)} well deeper than the noise in the domain"
+        wanted = f"at least two wells of more than {SHALLOWEST:g} noise unit to go between"
+        raise ProblemError("potential", found, wanted)
 
     def answer(discretization: Discretization) -> Answer:
         return _answer(setting, minima, discretization)

@@ -19,7 +19,7 @@ from fokker_planck.process import DetailedBalance, detailed_balance
 from fokker_planck.sets import Ball, Set
 from fokker_planck.survey import sample_graph, survey
 
-MARGIN = 10.0
+MARGIN = 16.0
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,34 @@ def prepare(problem: Problem) -> Setting:
     return setting
 
 
-def heights_between_wells(setting: Setting) -> Heights:
-    """For questions about the whole domain: up to the pass at which the last wells merge."""
+def heights_between_wells(setting: Setting, *, all_critical_points: bool = False) -> Heights:
+    """For questions about the whole domain: up to the pass at which the last wells merge.
+
+    With ``all_critical_points`` up to the highest saddle and the highest top: eigenfunctions beyond those of the
+    wells live there, too, with eigenvalues near sums of the curvatures (Helffer and Sjoestrand 1984), however
+    little the process visits them.
+    """
     landscape = setting.landscape
     bottoms = tuple(minimum.value for minimum in landscape.minima)
     passes = tuple(merge.value for merge in landscape.merges)
+    if all_critical_points:
+        passes += tuple(saddle.value for saddle in landscape.saddles) + _tops(setting)
     wells = np.array([minimum.position for minimum in landscape.minima])
-    return Heights(bottoms, passes, _above(setting, max(bottoms[:1] + passes)), wells)
+    ceiling = _above(setting, max(bottoms[:1] + passes))
+    return Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points)
+
+
+def _tops(setting: Setting) -> tuple[float, ...]:
+    """Heights of the local maxima of Phi inside the domain, as the sample of the domain sees them."""
+    points, edges = sample_graph(setting.problem)
+    values = setting.balance.exponent.value(points.T)
+    highest = np.full(len(values), -np.inf)
+    for here, there in (edges.T, edges.T[::-1]):
+        np.maximum.at(highest, here, values[there])
+    slope = np.linalg.norm(setting.balance.exponent.gradient(points.T), axis=0)
+    extent = float(np.max(np.subtract(*setting.problem.bounding_box()[::-1])))
+    spread = float(np.ptp(values)) if len(values) else 0.0
+    return tuple(float(v) for v in values[(values > highest) & (slope * extent < 0.5 * spread)])
 
 
 def reaches(problem: Problem, target: Set | Literal["boundary"]) -> Callable[[Floats], Booleans]:
@@ -107,7 +128,7 @@ def heights_to_target(
         passes.append(float(setting.balance.exponent.value(np.asarray(start)[:, None])[0]))
     highest = max(between.bottoms[:1] + tuple(passes))
     ceiling = max(_above(setting, highest), between.ceiling)
-    return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,))
+    return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,), start=start)
 
 
 def _lifted_to_boundary(setting: Setting, points: Floats, edges: Integers, values: Floats, near: Booleans) -> Floats:

@@ -48,7 +48,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
     With a ``target`` the process is killed there, and zero is not an eigenvalue.
     """
     setting = prepare(problem)
-    heights = heights_between_wells(setting)
+    heights = heights_between_wells(setting, all_critical_points=count > len(setting.landscape.minima))
     if target is not None:
         heights = heights_to_target(setting, None, reaches(problem, target), region_name(target))
     regions = {} if target is None or isinstance(target, str) else {TARGET: target}
@@ -173,7 +173,7 @@ def reduced_pair(condensed: Condensation, powers: int = KRYLOV) -> ReducedPair:
     energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
     digits, size = condensed.digits(), len(basis)
     with mpmath.workdps(digits):
-        scale = [1 / half for half in condensed.half_weights()]
+        scale = [1 / half for half in condensed.half_weights()[:count]]
         a, m = mpmath.matrix(size, size), mpmath.matrix(size, size)
         reduced = condensed.reduced_generator(digits)
         for i in range(size):

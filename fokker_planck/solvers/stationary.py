@@ -63,9 +63,10 @@ def _log_masses(setting: Setting, discretization: Discretization) -> tuple[Float
     logs, errors = basin_masses(
         mesh.points, mesh.cells, lambda x: -exponent.value(x), label, count, setting.problem.resolution.tolerance
     )
+    if not discretization.comm.allreduce(len(discretization.curved.cells)):
+        return logs, errors
     lowest = landscape.minima[0].value
-    extra = _beyond_straight_cells(setting, discretization, label, lowest)
-    masses = np.exp(logs + lowest) + extra
+    masses = np.exp(logs + lowest) + _beyond_straight_cells(setting, discretization, label, lowest)
     with np.errstate(divide="ignore"):
         return np.log(masses) - lowest, errors
 
