@@ -31,15 +31,20 @@ from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 SMALL = 1e-3
 KRYLOV = 2
 SHIFT = 0.05
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
 class Modes:
-    """Eigenvalues by their logarithms (k,), scaled eigenvectors (k, N), and the same cell by cell for the indicator."""
+    """Eigenvalues by their logarithms (k,), scaled eigenvectors (k, N), and the same cell by cell for the indicator.
+
+    ``rounding`` (k,) is the absolute error that the eigenvalue solver leaves in those that do not come from the wells.
+    """
 
     logs: Floats
     vectors: Floats
     cell_values: list[Floats]
+    rounding: Floats | float = 0.0
 
 
 def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"] | None = None) -> Spectrum:
@@ -65,9 +70,10 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
     outcome = answered(setting, heights, regions, answer)
     modes, generator = outcome.payload
     eigenvalues = [] if target is not None else [Eigenvalue(Quantity.of(0.0, 0.0))]
+    errors = outcome.errors + modes.rounding * np.exp(np.minimum(-outcome.numbers, 600.0))
     eigenvalues += [
         Eigenvalue(Quantity.of_log(float(log), float(error)))
-        for log, error in zip(outcome.numbers, outcome.errors, strict=True)
+        for log, error in zip(outcome.numbers, errors, strict=True)
     ]
     vectors = list(modes.vectors) if target is not None else [generator.constant, *modes.vectors]
     fields = tuple(
@@ -100,6 +106,7 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
         np.concatenate([small.logs, others.logs]),
         np.concatenate([small.vectors, others.vectors]),
         small.cell_values + others.cell_values,
+        np.where(np.arange(wanted) < len(small.logs), 0.0, ROUNDING * setting.relaxation_rate),
     )
 
 
