@@ -186,6 +186,14 @@ def test_wells_of_different_depth_over_a_high_barrier(noise, start, target, way,
     assert found.value == pytest.approx(float(REFERENCES[f"{group}_eps1/{noise}_T({way})"]), rel=1e-6)
 
 
+@pytest.mark.parametrize(("noise", "exact"), [(20, 38.48091870928868), (200, 392.58026585921)])
+def test_through_six_wells_to_the_side_of_the_last(noise, exact):
+    """log T by Gauss quadrature of (1/eps) int exp(Phi(y)) int exp(-Phi(z)), 4000 panels of 40 points."""
+    found = mean(problem("cos(10*x) + x/10", 1.0 / noise, Box([-2.0], [2.0])), [1.57], HalfSpace([-1.0], 1.8))
+    assert found.log == pytest.approx(exact, abs=1e-6)
+    assert abs(math.expm1(found.log - exact)) <= found.relative_error
+
+
 @pytest.mark.parametrize("noise", [100, 400])
 @pytest.mark.parametrize("stiffness", [1, 4])
 def test_exit_of_a_single_well_over_a_high_wall(noise, stiffness):

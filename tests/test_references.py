@@ -24,7 +24,6 @@ HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
 TOLERANCE, TOLERANCE_3D = 1e-6, 1e-4
 ROUNDING = 1e-12
-TIME_LIMIT_3D = 60.0
 
 BALL = """
 [potential]
