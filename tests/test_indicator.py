@@ -79,8 +79,9 @@ def test_the_estimate_is_of_the_size_of_the_error(degree, cells):
     values, vectors = eigh(stiffness, mass)
     error = values[1] / math.pi**2 - 1.0
     estimate = energy_errors(generator, Mode(vectors[:, 1][generator.discretization.dofs])).sum()
-    # the larger of two extrapolations: pessimistic by what two degrees bring, measured 3e2 to 2e4 on these coarse cells
-    assert 0.2 < estimate / error < 1e5
+    # the larger of two extrapolations, pessimistic by what two degrees bring:
+    # measured 1.8e4 at degree 3 and 3.0e3 at degree 4 on these coarse cells
+    assert 0.2 < estimate / error < 4e4
 
 
 def test_the_estimate_falls_with_the_cells():
