@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fokker_planck import sgd as sgd
     from fokker_planck.answers import committor as committor
     from fokker_planck.answers import eyring_kramers as eyring_kramers
     from fokker_planck.answers import landscape as energy_landscape  # noqa: F401
@@ -83,10 +84,14 @@ _HOME = {
 }
 _NAME_THERE = {"energy_landscape": "landscape"}  # the module `landscape` owns that name in the package
 
-__all__ = sorted(["__version__", *_HOME])
+_MODULES = ("sgd",)
+
+__all__ = sorted(["__version__", *_HOME, *_MODULES])
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,14 @@
+"""Stochastic gradient descent: the process it is near, the stability of its minima, and the recursion itself.
+
+>>> from fokker_planck import sgd
+>>> sgd.Learning(learning_rate=0.5, batch_size=4).noise_scale
+0.0625
+"""
+
+from fokker_planck.sgd.covariance import covariance_divergence as covariance_divergence
+from fokker_planck.sgd.covariance import gradient_covariance as gradient_covariance
+from fokker_planck.sgd.learning import Learning as Learning
+from fokker_planck.sgd.losses import DataLosses as DataLosses
+from fokker_planck.sgd.losses import SampleLosses as SampleLosses
+from fokker_planck.sgd.noise import diffusion_of as diffusion_of
+from fokker_planck.sgd.noise import process as process
