@@ -23,6 +23,7 @@ if command -v flock >/dev/null; then # two of us at once would spoil each other'
 fi
 
 DEBIAN_PACKAGES="python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv python3-dev gcc"
+FAST_BLAS=libopenblas0-serial # optional: without it everything works, but factors large matrices several times more slowly
 
 # A usable interpreter: the finite elements, a compiler for their forms, and the means to make a venv.
 usable() {
@@ -51,27 +52,39 @@ choose() {
   return 1
 }
 
-install_with_apt() {
+UPDATED=
+install_with_apt() { # package...
   command -v apt-get >/dev/null || return 1
   local become=()
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || return 1
-    become=(sudo); [ -t 0 ] || become=(sudo -n)
+    become=(sudo); { [ -t 0 ] && [ "$*" != $FAST_BLAS ]; } || become=(sudo -n) # nobody is asked for a password for mere speed
     "${become[@]}" true || return 1
   fi
   become+=(env DEBIAN_FRONTEND=noninteractive)
   local quiet=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5)
-  say "installing $DEBIAN_PACKAGES"
-  "${become[@]}" apt-get "${quiet[@]}" update >&2 || say "apt-get update reported errors, going on"
-  # shellcheck disable=SC2086
-  "${become[@]}" apt-get "${quiet[@]}" install -y --no-install-recommends $DEBIAN_PACKAGES >&2
+  say "installing $*"
+  if [ -z "$UPDATED" ]; then
+    "${become[@]}" apt-get "${quiet[@]}" update >&2 || say "apt-get update reported errors, going on"
+    UPDATED=yes
+  fi
+  "${become[@]}" apt-get "${quiet[@]}" install -y --no-install-recommends "$@" >&2
+}
+
+# Does PETSc compute with the reference BLAS of Debian, which is correct and slow?
+reference_blas() {
+  "$BASE" - 2>/dev/null <<'PY'
+import petsc4py.PETSc, re, sys
+with open("/proc/self/maps") as maps:
+    sys.exit(not re.search(r"^\S.* /usr/lib/\S+/blas/libblas\.so", maps.read(), re.MULTILINE))
+PY
 }
 
 give_up() {
   cat >&2 <<'TEXT'
 setup: dolfinx, petsc4py and slepc4py were not found, and could not be installed with apt-get.
   Debian 12 or later, as root or with sudo: run this again; or let an administrator run
-      apt-get install --no-install-recommends python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv python3-dev gcc
+      apt-get install --no-install-recommends python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv python3-dev gcc libopenblas0-serial
   Anywhere else, with conda (or mamba):
       conda env create -f environment.yml && conda activate fokker-planck
   then run the same make command again. Another interpreter that has them: make PYTHON=/path/to/python ...
@@ -79,7 +92,12 @@ TEXT
   exit 1
 }
 
-choose || { install_with_apt && choose; } || give_up
+# shellcheck disable=SC2086
+choose || { install_with_apt $DEBIAN_PACKAGES && choose; } || give_up
+if reference_blas && ! { install_with_apt $FAST_BLAS && ! reference_blas; }; then
+  say "going on with the reference BLAS: right, but several times slower on large matrices. An administrator can change that:"
+  say "    apt-get install --no-install-recommends $FAST_BLAS"
+fi
 
 # What stands in the chosen interpreter and must stay: pip may neither replace nor shadow it.
 pins=$(mktemp); trap 'rm -f "$pins"' EXIT
