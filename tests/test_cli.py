@@ -124,7 +124,7 @@ def test_names_for_type_checkers_are_the_names_at_run_time():
     found = {
         name: f"fokker_planck.{home}.{fokker_planck._NAME_THERE.get(name, name)}"
         for name, home in fokker_planck._HOME.items()
-    }
+    } | {name: f"fokker_planck.{name}" for name in fokker_planck._MODULES}
     assert typed == found
 
 
