@@ -7,6 +7,12 @@
 
 from fokker_planck.sgd.covariance import covariance_divergence as covariance_divergence
 from fokker_planck.sgd.covariance import gradient_covariance as gradient_covariance
+from fokker_planck.sgd.dynamical_stability import Stability as Stability
+from fokker_planck.sgd.dynamical_stability import StabilityMap as StabilityMap
+from fokker_planck.sgd.dynamical_stability import least_batch_size as least_batch_size
+from fokker_planck.sgd.dynamical_stability import sample_hessians as sample_hessians
+from fokker_planck.sgd.dynamical_stability import stability as stability
+from fokker_planck.sgd.dynamical_stability import stability_map as stability_map
 from fokker_planck.sgd.learning import Learning as Learning
 from fokker_planck.sgd.losses import DataLosses as DataLosses
 from fokker_planck.sgd.losses import SampleLosses as SampleLosses

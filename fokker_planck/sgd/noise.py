@@ -74,7 +74,9 @@ def diffusion_of(
     for required in ("offset", "curvature"):
         if required not in keys:
             raise ProblemError(f"diffusion.{required}", "nothing", "a number, or one for each axis")
-    scaled = {name: _scaled(name, keys[name], scale) for name in ("offset", "slope", "curvature") if name in keys}
+    scaled: dict[str, Any] = {
+        name: _scaled(name, keys[name], scale) for name in ("offset", "slope", "curvature") if name in keys
+    }
     return Quadratic(**scaled, **{name: keys[name] for name in ("center", "form") if name in keys})
 
 
@@ -84,6 +86,7 @@ def process(
     batch_size: int,
     covariance: Any = None,
     samples: int | None = None,
+    replacement: bool = False,
     interpretation: str = "ito",
     **keys: Any,
 ) -> Overdamped:
@@ -92,6 +95,7 @@ def process(
     loss : V, or the per-sample losses of which it is the mean
     learning_rate, batch_size, covariance, samples, keys : as in :func:`diffusion_of`; without ``covariance`` per-sample
         losses give their own, and a loss alone is read as ``"isotropic"``
+    replacement : for per-sample losses, whether a batch is drawn with replacement; if not, ``samples`` is their number
     interpretation : how a C that depends on the state is read; the limit of the recursion is "ito"
 
     >>> process("(x**2 - 1)**2/4", 0.125, 4, epsilon=2.0).diffusion
@@ -99,6 +103,7 @@ def process(
     """
     if isinstance(loss, Losses):
         covariance = loss if covariance is None else covariance
+        samples = loss.count if samples is None and not replacement else samples
         potential = loss.mean()
     else:
         potential = Potential(loss) if isinstance(loss, str) else loss
