@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from fokker_planck.errors import ConvergenceError
@@ -18,8 +19,8 @@ from fokker_planck.fem.triangulation import Floats, Integers
 REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
 
 
-def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats) -> PETSc.Mat:
-    """Sum element matrices (m, n, n) into a sparse symmetric matrix; negative rows and columns are left out."""
+def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symmetric: bool = True) -> PETSc.Mat:
+    """Sum element matrices (m, n, n) into a sparse matrix; negative rows and columns are left out."""
     from scipy.sparse import coo_matrix
 
     n = dofs.shape[1]
@@ -35,7 +36,7 @@ def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats) -> PETSc
     triple = (summed.indptr.astype(PETSc.IntType), summed.indices.astype(PETSc.IntType), summed.data)
     result = PETSc.Mat().createAIJ((local, local), csr=triple, comm=comm)
     result.assemble()
-    result.setOption(PETSc.Mat.Option.SYMMETRIC, True)
+    result.setOption(PETSc.Mat.Option.SYMMETRIC, symmetric)
     return result
 
 
@@ -86,6 +87,37 @@ class Factorization:
         return _whole(x)
 
 
+class TwoSidedFactorization:
+    """A matrix that need not be symmetric, factored once by MUMPS, for systems with it and with its transpose."""
+
+    def __init__(self, operator: PETSc.Mat) -> None:
+        self._operator = operator
+        self._solver = PETSc.KSP().create(operator.getComm())
+        self._solver.setOperators(operator)
+        self._solver.setType("preonly")
+        self._solver.getPC().setType("lu")
+        self._solver.getPC().setFactorSolverType("mumps")
+        try:
+            self._solver.setUp()
+        except PETSc.Error as error:
+            raise ConvergenceError(f"factorisation failed (PETSc error {error.ierr})", REMEDY) from None
+
+    def solve(self, right: Floats, *, adjoint: bool = False, tolerance: float = 1e-8) -> Floats:
+        """Solve A x = b, or A^T x = b, for one right-hand side (n,), whole on every rank; the residual is checked."""
+        b = _vector(self._operator, right)
+        x, residual = b.duplicate(), b.duplicate()
+        (self._solver.solveTranspose if adjoint else self._solver.solve)(b, x)
+        reason = self._solver.getConvergedReason()
+        if reason < 0:
+            raise ConvergenceError(f"linear solve failed (PETSc reason {reason})", REMEDY)
+        (self._operator.multTranspose if adjoint else self._operator.mult)(x, residual)
+        residual.axpy(-1.0, b)
+        scale = self._operator.norm(PETSc.NormType.INFINITY) * x.norm() + b.norm()
+        if not np.isfinite(scale) or residual.norm() > tolerance * scale:
+            raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
+        return _whole(x)
+
+
 def lowest_eigenvectors(
     stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float, known: Sequence[Floats]
 ) -> tuple[Floats, Floats]:
@@ -125,4 +157,44 @@ def lowest_eigenvectors(
     for number in range(found):
         values.append(solver.getEigenpair(number, vector).real)
         vectors.append(_whole(vector))
+    return np.asarray(values), np.asarray(vectors)
+
+
+def nearest_eigenpairs(
+    stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Eigenvalues (k,) and eigenvectors (k, n) of a nonsymmetric ``stiffness y = lambda mass y``, k >= count.
+
+    Shift-and-invert Krylov-Schur; those nearest to ``shift``, conjugate pairs whole, from real arithmetic.
+    """
+    from slepc4py import SLEPc
+
+    solver = SLEPc.EPS().create(stiffness.getComm())
+    solver.setOperators(stiffness, mass)
+    solver.setProblemType(SLEPc.EPS.ProblemType.GNHEP)
+    solver.setDimensions(count, PETSc.DECIDE)
+    solver.setTolerances(1e-12, 300)
+    solver.setWhichEigenpairs(SLEPc.EPS.Which.TARGET_MAGNITUDE)
+    solver.setTarget(shift)
+    transform = solver.getST()
+    transform.setType(SLEPc.ST.Type.SINVERT)
+    linear = transform.getKSP()
+    linear.setType("preonly")
+    linear.getPC().setType("lu")
+    linear.getPC().setFactorSolverType("mumps")
+    solver.setInitialSpace([_vector(stiffness, np.cos(np.arange(stiffness.getSize()[0]) * 0.7) + 0.3)])
+    try:
+        solver.solve()
+    except PETSc.Error as error:
+        raise ConvergenceError(f"eigenvalue solver failed (PETSc error {error.ierr})", REMEDY) from None
+    found = solver.getConverged()
+    if solver.getConvergedReason() <= 0 or found < count:
+        raise ConvergenceError(
+            f"only {found} of {count} eigenvalues converged in {solver.getIterationNumber()} steps", REMEDY
+        )
+    values, vectors = [], []
+    real, imaginary = stiffness.createVecRight(), stiffness.createVecRight()
+    for number in range(found):
+        values.append(complex(solver.getEigenpair(number, real, imaginary)))
+        vectors.append(_whole(real) + 1j * _whole(imaginary))
     return np.asarray(values), np.asarray(vectors)

@@ -85,11 +85,11 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
     scale = np.exp(0.5 * (local - reference[:, None]))
     stiffness = stiffness * scale[:, :, None] * scale[:, None, :]
     mass = mass * scale[:, :, None] * scale[:, None, :]
-    _make_constant_exact(stiffness, local)
+    make_constant_exact(stiffness, local)
     return Generator(discretization, nodal, stiffness, mass)
 
 
-def _make_constant_exact(stiffness: Floats, exponent: Floats) -> None:
+def make_constant_exact(stiffness: Floats, exponent: Floats) -> None:
     n = stiffness.shape[1]
     ratio = np.exp(0.5 * (exponent[:, :, None] - exponent[:, None, :]))
     diagonal = np.arange(n)

@@ -4,9 +4,13 @@ For a process in detailed balance, with exponent Phi, diffusion D and weight w =
 
     a(u, v) = int w D grad u . grad v dx,        m(u, v) = int w u v dx,
 
-so that a(u, v) = m(-L u, v) for every v where the boundary reflects (w D grad u . n = 0).  The coefficients reach
-the forms as values at quadrature points: a form is compiled once for a cell type, degree and rule, whatever the
-potential.
+so that a(u, v) = m(-L u, v) for every v where the boundary reflects (w D grad u . n = 0).  Where detailed balance
+is broken, with any weight w = exp(-psi), the drift that is left over comes in addition:
+
+    a(u, v) = int w D grad u . grad v dx - int w (c . grad u) v dx,      c = b - div D + D grad psi.
+
+The coefficients reach the forms as values at quadrature points: a form is compiled once for a cell type, degree and
+rule, whatever the potential.
 
 Forms are assembled on the discontinuous space, where nothing is added up: what comes back is the element matrix
 of every cell, to be scaled cell by cell before anything is summed.
@@ -41,6 +45,7 @@ class CellForms:
         flux = ufl.dot(ufl.as_matrix(matrix), ufl.grad(u)) if dimension > 1 else matrix[0][0] * ufl.grad(u)
         self._stiffness = _dolfinx.compile_form(ufl.inner(flux, ufl.grad(v)) * dx)
         self._mass = _dolfinx.compile_form(self._density * u * v * dx)
+        self._arguments = (u, v, dx, values)
         self._starts = _dolfinx.cell_block_starts(space)
         self._size = space.dofmap.dof_layout.num_dofs
         self._dofs = _dolfinx.cell_block_starts(values)[:, None] + np.arange(values.dofmap.dof_layout.num_dofs)
@@ -55,6 +60,20 @@ class CellForms:
         """Element matrices of m, (cells, n, n); ``density`` (cells, points) is w times the volume factor."""
         self._density.x.array[self._dofs] = density
         return self._element_matrices(self._mass)
+
+    def advection(self, velocity: Floats) -> Floats:
+        """Element matrices of int (velocity . grad u) v dx; ``velocity`` (dim, cells, points) in straight coordinates.
+
+        Rows belong to the test function v.
+        """
+        import dolfinx.fem
+
+        u, v, dx, values = self._arguments
+        functions = [dolfinx.fem.Function(values) for _ in velocity]
+        for function, component in zip(functions, velocity, strict=True):
+            function.x.array[self._dofs] = component
+        slope = ufl.dot(ufl.as_vector(functions), ufl.grad(u)) if len(functions) > 1 else functions[0] * u.dx(0)
+        return self._element_matrices(_dolfinx.compile_form(slope * v * dx))
 
     def _element_matrices(self, compiled: Any) -> Floats:
         values = _dolfinx.assembled_values(compiled)
