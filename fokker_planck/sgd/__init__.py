@@ -5,6 +5,7 @@
 0.0625
 """
 
+from fokker_planck.sgd.almost_sure import almost_sure_threshold as almost_sure_threshold
 from fokker_planck.sgd.covariance import covariance_divergence as covariance_divergence
 from fokker_planck.sgd.covariance import gradient_covariance as gradient_covariance
 from fokker_planck.sgd.dynamical_stability import Stability as Stability
@@ -13,8 +14,18 @@ from fokker_planck.sgd.dynamical_stability import least_batch_size as least_batc
 from fokker_planck.sgd.dynamical_stability import sample_hessians as sample_hessians
 from fokker_planck.sgd.dynamical_stability import stability as stability
 from fokker_planck.sgd.dynamical_stability import stability_map as stability_map
+from fokker_planck.sgd.euler import EulerMaruyama as EulerMaruyama
 from fokker_planck.sgd.learning import Learning as Learning
 from fokker_planck.sgd.losses import DataLosses as DataLosses
 from fokker_planck.sgd.losses import SampleLosses as SampleLosses
 from fokker_planck.sgd.noise import diffusion_of as diffusion_of
 from fokker_planck.sgd.noise import process as process
+from fokker_planck.sgd.recursion import Recursion as Recursion
+from fokker_planck.sgd.replicas import FirstPassage as FirstPassage
+from fokker_planck.sgd.replicas import Moments as Moments
+from fokker_planck.sgd.replicas import Occupation as Occupation
+from fokker_planck.sgd.replicas import first_passage as first_passage
+from fokker_planck.sgd.replicas import moments as moments
+from fokker_planck.sgd.replicas import occupation as occupation
+from fokker_planck.sgd.simulated_exit import SimulatedExit as SimulatedExit
+from fokker_planck.sgd.simulated_exit import simulated_exit_time as simulated_exit_time
