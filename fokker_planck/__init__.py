@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fokker_planck.domain import Box as Box
     from fokker_planck.domain import MeshFile as MeshFile
     from fokker_planck.domain import Sublevel as Sublevel
+    from fokker_planck.drift import Drift as Drift
     from fokker_planck.errors import BarrierTooHighError as BarrierTooHighError
     from fokker_planck.errors import ConvergenceError as ConvergenceError
     from fokker_planck.errors import FokkerPlanckError as FokkerPlanckError
@@ -34,18 +35,23 @@ if TYPE_CHECKING:
     from fokker_planck.errors import MissingPackageError as MissingPackageError
     from fokker_planck.errors import ProblemError as ProblemError
     from fokker_planck.gallery import named as named
+    from fokker_planck.hessian_diffusion import Hessian as Hessian
     from fokker_planck.io import save as save
     from fokker_planck.plotting import plot_density as plot_density
     from fokker_planck.potential import Potential as Potential
     from fokker_planck.problem import Problem as Problem
     from fokker_planck.problem import Resolution as Resolution
     from fokker_planck.problem_file import load_problem as load_problem
+    from fokker_planck.process import Drifting as Drifting
     from fokker_planck.process import Overdamped as Overdamped
     from fokker_planck.quantity import Quantity as Quantity
     from fokker_planck.sets import Ball as Ball
     from fokker_planck.sets import Ellipsoid as Ellipsoid
     from fokker_planck.sets import HalfSpace as HalfSpace
     from fokker_planck.sets import Region as Region
+    from fokker_planck.state_diffusion import Formula as Formula
+    from fokker_planck.state_diffusion import Quadratic as Quadratic
+    from fokker_planck.state_diffusion import Sampled as Sampled
 
 __version__ = "0.1.0"
 
@@ -55,9 +61,13 @@ _HOME = {
     "Box": "domain",
     "Constant": "diffusion",
     "ConvergenceError": "errors",
+    "Drift": "drift",
+    "Drifting": "process",
     "Ellipsoid": "sets",
     "FokkerPlanckError": "errors",
+    "Formula": "state_diffusion",
     "HalfSpace": "sets",
+    "Hessian": "hessian_diffusion",
     "Isotropic": "diffusion",
     "MeshFile": "domain",
     "MeshFileError": "errors",
@@ -66,9 +76,11 @@ _HOME = {
     "Potential": "potential",
     "Problem": "problem",
     "ProblemError": "errors",
+    "Quadratic": "state_diffusion",
     "Quantity": "quantity",
     "Region": "sets",
     "Resolution": "problem",
+    "Sampled": "state_diffusion",
     "Sublevel": "domain",
     "committor": "answers",
     "energy_landscape": "answers",

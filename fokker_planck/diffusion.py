@@ -1,20 +1,96 @@
-"""Constant diffusion tensors: isotropic noise, and any symmetric positive definite matrix."""
+"""Diffusion tensors: what every one must offer, and the constant ones: isotropic, or any positive definite matrix."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 
+if TYPE_CHECKING:
+    from fokker_planck.potential import Potential
+
 FloatArray = npt.NDArray[np.float64]
 
 SYMMETRY_TOLERANCE = 1e-12
+
+
+class DiffusionField(Protocol):
+    """D(x), a symmetric positive semidefinite tensor at every point, with its divergence (div D)_i = sum_j d_j D_ij."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether D is the same everywhere."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The entry of the problem that errors name."""
+        ...
+
+    def tensor(self, x: npt.ArrayLike) -> FloatArray:
+        """D at points (dim, n), of shape (dim, dim, n)."""
+        ...
+
+    def divergence(self, x: npt.ArrayLike) -> FloatArray:
+        """Div D at points (dim, n), of the same shape."""
+        ...
+
+    def divergence_jacobian(self, x: npt.ArrayLike) -> FloatArray:
+        """d_j (div D)_i at points (dim, n), of shape (dim, dim, n)."""
+        ...
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """Points of the line between which D is known to be smooth, as far as its formula tells."""
+        ...
+
+
+class Diffusion(Protocol):
+    """A rule that gives a tensor field, perhaps with the help of the potential."""
+
+    @property
+    def dimension(self) -> int | None:
+        """Number of coordinates, None where it fits every dimension."""
+        ...
+
+    def field(self, potential: Potential | None, dimension: int) -> DiffusionField:
+        """D(x) in that many coordinates; raises ProblemError where the rule does not fit."""
+        ...
+
+
+@dataclass(frozen=True)
+class ConstantField:
+    """D(x) = matrix: no divergence."""
+
+    matrix: tuple[tuple[float, ...], ...]
+    key: str = "diffusion.matrix"
+
+    @property
+    def constant(self) -> bool:
+        """True."""
+        return True
+
+    def tensor(self, x: npt.ArrayLike) -> FloatArray:
+        """D at the points ``x`` of shape (dim, n), of shape (dim, dim, n), read-only."""
+        return _at_points(np.array(self.matrix), x)
+
+    def divergence(self, x: npt.ArrayLike) -> FloatArray:
+        """Zero, (dim, n)."""
+        return np.zeros(_points(x).shape)
+
+    def divergence_jacobian(self, x: npt.ArrayLike) -> FloatArray:
+        """Zero, (dim, dim, n)."""
+        dimension, n = _points(x).shape
+        return np.zeros((dimension, dimension, n))
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """None."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +132,10 @@ class Isotropic:
         """D at the points ``x`` of shape (dim, n), of shape (dim, dim, n), read-only."""
         return _at_points(self.matrix_in(_points(x).shape[0]), x)
 
+    def field(self, potential: Potential | None, dimension: int) -> ConstantField:
+        """The same as a field in that many coordinates."""
+        return ConstantField(_rows(self.matrix_in(dimension)), "diffusion.epsilon")
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -73,7 +153,7 @@ class Constant:
 
     def __post_init__(self) -> None:
         matrix = _positive_definite(self.matrix)
-        object.__setattr__(self, "matrix", tuple(tuple(row) for row in matrix.tolist()))
+        object.__setattr__(self, "matrix", _rows(matrix))
 
     @property
     def dimension(self) -> int:
@@ -93,8 +173,13 @@ class Constant:
         """D at the points ``x`` of shape (dim, n), of shape (dim, dim, n), read-only."""
         return _at_points(self.matrix_in(_points(x).shape[0]), x)
 
+    def field(self, potential: Potential | None, dimension: int) -> ConstantField:
+        """The same as a field; raises ProblemError where the dimension is another."""
+        return ConstantField(_rows(self.matrix_in(dimension)))
 
-Diffusion = Isotropic | Constant
+
+def _rows(matrix: FloatArray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in matrix.tolist())
 
 
 def _is_number(value: object) -> bool:

@@ -105,7 +105,8 @@ def joint_tape(expressions: Sequence[Expression]) -> Tape:
     """One evaluation for several formulas in the same coordinates; common parts are computed once."""
     first = expressions[0]
     try:
-        return compile_tape([e.sympy for e in expressions], symbols(first.names)[: first.dimension])
+        dimension = max(e.dimension for e in expressions)
+        return compile_tape([e.sympy for e in expressions], symbols(first.names)[:dimension])
     except UnsupportedFunctionError as error:
         raise _not_differentiable(first, f"the function {error}") from None
     except RecursionError:

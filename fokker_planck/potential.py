@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, permutations
 from typing import Any
 
 import numpy as np
@@ -140,6 +140,33 @@ class Potential:
             jacobian = differences.gradient(self.gradient, points)
             return (jacobian + jacobian.swapaxes(0, 1)) / 2.0
         return differences.hessian(self.value, points)
+
+    def third_derivatives(self, x: npt.ArrayLike) -> FloatArray:
+        """All d_i d_j d_k V at the points ``x`` of shape (dim, n), of shape (dim, dim, dim, n).
+
+        Exact for formulas, by finite differences of the Hessian for functions.
+
+        >>> Potential("x**3*y").third_derivatives(np.array([[2.0], [5.0]]))[0, 0, :, 0].tolist()
+        [30.0, 12.0]
+        """
+        points = _checked_points(x, self.dimension)
+        dimension, n = points.shape
+        if self._formula is None:
+            by_differences = differences.gradient(self.hessian, points)
+            return sum(np.moveaxis(by_differences, 0, axis) for axis in range(3)) / 3.0  # type: ignore[return-value]
+        used = min(self._formula.dimension, dimension)
+        triples = tuple(combinations_with_replacement(range(used), 3))
+        result = np.zeros((dimension, dimension, dimension, n))
+        for triple, values in zip(triples, self._run(triples, points), strict=True):
+            for order in set(permutations(triple)):
+                result[order] = values
+        return result
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """For a formula in x alone: the points at which it passes from one branch to another."""
+        from fokker_planck.kinks import kinks_of
+
+        return kinks_of([self._formula], lower, upper) if self._formula is not None else ()
 
     def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], FloatArray]:
         """The partial derivative taken ``orders[i]`` times along coordinate i, as a function of points (dim, n).

@@ -1,4 +1,4 @@
-"""The process dX = -grad V dt + sqrt(2 D) dW, and its generator in detailed-balance form."""
+"""The process dX = b dt + sqrt(2 D) dW, and its generator in detailed-balance form where D is constant."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.diffusion import Constant, Diffusion, Isotropic
+from fokker_planck.diffusion import Constant, Diffusion, DiffusionField, Isotropic
+from fokker_planck.drift import Drift
 from fokker_planck.errors import ProblemError
 from fokker_planck.potential import Potential
 
 FloatArray = npt.NDArray[np.float64]
 
-INTERPRETATIONS = ("ito", "stratonovich", "klimontovich")
+#: alpha by name: at which point of a step, from its beginning 0 to its end 1, the noise is evaluated
+INTERPRETATIONS = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}
 
 # |D H - H D| over |D| |H|: rounding of exact Hessians, and of those by finite differences
 COMMUTATOR_TOLERANCE = 1e-10
@@ -41,11 +43,13 @@ class Exponent(Protocol):
 
 @dataclass(frozen=True)
 class Overdamped:
-    """dX = -grad V(X) dt + sqrt(2 D) dW.
+    """dX = (-grad V(X) + c(X)) dt + sqrt(2 D(X)) o_alpha dW, that is with the Ito drift b = -grad V + c + alpha div D.
 
     potential : V
-    diffusion : D, constant in space
-    interpretation : how a D that varies in space would be read; constant tensors mean the same in all three
+    diffusion : D
+    interpretation : how a D that varies in space is read: "ito", "stratonovich", "klimontovich" are alpha = 0, 1/2, 1;
+        constant tensors mean the same in all three. (div D)_i = sum_j d_j D_ij.
+    extra : c, a drift beside -grad V
 
     >>> Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.1)).dimension
     2
@@ -54,26 +58,146 @@ class Overdamped:
     potential: Potential
     diffusion: Diffusion
     interpretation: str = "ito"
+    extra: Drift | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.potential, Potential):
             raise ProblemError("potential", self.potential, 'a Potential, such as Potential("x**2/2")')
-        if not isinstance(self.diffusion, (Isotropic, Constant)):
-            raise ProblemError("diffusion", self.diffusion, "Isotropic(epsilon) or Constant(matrix)")
-        if self.interpretation not in INTERPRETATIONS:
-            raise ProblemError("diffusion.interpretation", self.interpretation, f"one of {', '.join(INTERPRETATIONS)}")
+        if self.extra is not None and not isinstance(self.extra, Drift):
+            raise ProblemError("drift.extra", self.extra, 'a Drift, such as Drift(["-y", "x"])')
+        _check_noise(self.diffusion, self.interpretation)
         size = self.diffusion.dimension
         if size is not None and size < self.potential.dimension:
-            raise ProblemError(
-                "diffusion.matrix",
-                f"{size} rows and columns",
-                f"{self.potential.dimension} of each, the potential has that many coordinates",
-            )
+            key, found = ("diffusion.matrix", f"{size} rows and columns")
+            wanted = f"{self.potential.dimension} of each, the potential has that many coordinates"
+            raise ProblemError(key if isinstance(self.diffusion, Constant) else "diffusion", found, wanted)
 
     @property
     def dimension(self) -> int:
         """Least number of coordinates that the process needs."""
-        return max(self.potential.dimension, self.diffusion.dimension or 1)
+        extra = self.extra.dimension if self.extra is not None else 1
+        return max(self.potential.dimension, self.diffusion.dimension or 1, extra)
+
+    def field(self, dimension: int) -> DiffusionField:
+        """D(x) in that many coordinates."""
+        return self.diffusion.field(self.potential, dimension)
+
+    def noiseless_drift(self, x: FloatArray) -> FloatArray:
+        """-grad V + c, the drift where there is no noise, (dim, n)."""
+        drift = -self.potential.gradient(x)
+        return drift if self.extra is None else drift + self.extra.value(x)
+
+    def noiseless_jacobian(self, x: FloatArray) -> FloatArray:
+        """Its derivatives d_j b_i, (dim, dim, n)."""
+        jacobian = -self.potential.hessian(x)
+        return jacobian if self.extra is None else jacobian + self.extra.jacobian(x)
+
+    def drift(self, x: FloatArray, dimension: int) -> FloatArray:
+        """The Ito drift b at points (dim, n), of the same shape.
+
+        >>> from fokker_planck.state_diffusion import Formula
+        >>> process = Overdamped(Potential("x**2/2"), Formula("1 + x**2"), "stratonovich")
+        >>> process.drift(np.array([[3.0]]), 1).tolist()    # -3 + 6/2
+        [[0.0]]
+        """
+        return _ito_drift(self, x, dimension)
+
+    def drift_jacobian(self, x: FloatArray, dimension: int) -> FloatArray:
+        """d_j b_i at points (dim, n), of shape (dim, dim, n)."""
+        return _ito_jacobian(self, x, dimension)
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """On a line: points between which all coefficients are known to be smooth."""
+        extra = self.extra.kinks(lower, upper) if self.extra is not None else ()
+        found = (*self.potential.kinks(lower, upper), *extra, *self.field(1).kinks(lower, upper))
+        return tuple(sorted(set(found)))
+
+
+@dataclass(frozen=True)
+class Drifting:
+    """dX = a(X) dt + sqrt(2 D(X)) o_alpha dW, that is with the Ito drift b = a + alpha div D; no potential is given.
+
+    whole : a
+    diffusion : D
+    interpretation : as in :class:`Overdamped`
+
+    >>> Drifting(Drift(["-x + 2*y", "-2*x - y"]), Isotropic(0.1)).dimension
+    2
+    """
+
+    whole: Drift
+    diffusion: Diffusion
+    interpretation: str = "ito"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.whole, Drift):
+            raise ProblemError("drift", self.whole, 'a Drift, such as Drift(["-x + y", "-x - y"])')
+        _check_noise(self.diffusion, self.interpretation)
+        size = self.diffusion.dimension
+        if size not in (None, self.whole.dimension):
+            key = "diffusion.matrix" if isinstance(self.diffusion, Constant) else "diffusion"
+            raise ProblemError(key, f"{size} rows and columns", f"{self.whole.dimension} of each, as the drift has")
+        self.field(self.whole.dimension)
+
+    @property
+    def potential(self) -> None:
+        """None."""
+        return None
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return self.whole.dimension
+
+    def field(self, dimension: int) -> DiffusionField:
+        """D(x) in that many coordinates."""
+        return self.diffusion.field(None, dimension)
+
+    def noiseless_drift(self, x: FloatArray) -> FloatArray:
+        """A, the drift where there is no noise, (dim, n)."""
+        return self.whole.value(x)
+
+    def noiseless_jacobian(self, x: FloatArray) -> FloatArray:
+        """Its derivatives d_j a_i, (dim, dim, n)."""
+        return self.whole.jacobian(x)
+
+    def drift(self, x: FloatArray, dimension: int) -> FloatArray:
+        """The Ito drift b at points (dim, n), of the same shape."""
+        return _ito_drift(self, x, dimension)
+
+    def drift_jacobian(self, x: FloatArray, dimension: int) -> FloatArray:
+        """d_j b_i at points (dim, n), of shape (dim, dim, n)."""
+        return _ito_jacobian(self, x, dimension)
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """On a line: points between which all coefficients are known to be smooth."""
+        return tuple(sorted({*self.whole.kinks(lower, upper), *self.field(1).kinks(lower, upper)}))
+
+
+Process = Overdamped | Drifting
+
+
+def alpha_of(process: Process) -> float:
+    """0, 1/2 or 1: the share of div D that the interpretation adds to the drift."""
+    return INTERPRETATIONS[process.interpretation]
+
+
+def _ito_drift(process: Process, x: FloatArray, dimension: int) -> FloatArray:
+    alpha, plain = alpha_of(process), process.noiseless_drift(x)
+    return plain + alpha * process.field(dimension).divergence(x) if alpha else plain
+
+
+def _ito_jacobian(process: Process, x: FloatArray, dimension: int) -> FloatArray:
+    alpha, plain = alpha_of(process), process.noiseless_jacobian(x)
+    return plain + alpha * process.field(dimension).divergence_jacobian(x) if alpha else plain
+
+
+def _check_noise(diffusion: object, interpretation: object) -> None:
+    if not hasattr(diffusion, "field") or not hasattr(diffusion, "dimension"):
+        wanted = "Isotropic(epsilon), Constant(matrix), Hessian, Quadratic, Formula or Sampled"
+        raise ProblemError("diffusion", diffusion, wanted)
+    if not isinstance(interpretation, str) or interpretation not in INTERPRETATIONS:
+        raise ProblemError("diffusion.interpretation", interpretation, f"one of {', '.join(INTERPRETATIONS)}")
 
 
 @dataclass(frozen=True)
@@ -171,16 +295,17 @@ class DetailedBalance:
     """
 
     exponent: Exponent
-    diffusion: Diffusion
+    diffusion: Isotropic | Constant | DiffusionField
 
 
 def detailed_balance(process: Overdamped, dimension: int, probe: npt.ArrayLike) -> DetailedBalance:
     """L u = e^Phi div(e^-Phi D grad u), with grad Phi = D^-1 grad V.
 
     For isotropic noise Phi = V / epsilon. For a constant matrix D the field D^-1 grad V is a gradient exactly where D
-    commutes with the Hessian of V; then V is a sum of functions on the eigenspaces of D, and so is Phi.
+    commutes with the Hessian of V; then V is a sum of functions on the eigenspaces of D, and so is Phi. For what else
+    there is see :mod:`fokker_planck.kinetics`.
 
-    process : the process
+    process : the process, D constant and no extra drift
     dimension : number of coordinates
     probe : points of the domain, (dim, n), where the commutator is checked
 
@@ -200,6 +325,8 @@ def detailed_balance(process: Overdamped, dimension: int, probe: npt.ArrayLike) 
         )
     if isinstance(D, Isotropic):
         return DetailedBalance(ScaledPotential(V, D.epsilon), D)
+    if not isinstance(D, Constant):
+        raise TypeError(f"a diffusion that is constant, not {D!r}")
     matrix = D.matrix_in(dimension)
     levels, projections = _eigenspaces(matrix)
     if len(levels) == 1:

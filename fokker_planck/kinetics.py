@@ -1,0 +1,254 @@
+"""What kind of process it is: reversible, irreversible with a known stationary density, or with an unknown one.
+
+With the Ito drift b and the tensor D the generator is ``L u = b . grad u + D : grad grad u``. Where
+``grad Psi = D^-1 (div D - b)`` is a gradient, ``L u = e^Psi div(e^-Psi D grad u)``: the process is in detailed balance,
+its stationary density is e^-Psi. On a line that is always so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck import differences
+from fokker_planck.diffusion import Constant, DiffusionField, Isotropic
+from fokker_planck.errors import ProblemError
+from fokker_planck.line_exponent import line_exponent
+from fokker_planck.path_exponent import PathExponent
+from fokker_planck.process import (
+    DetailedBalance,
+    Drifting,
+    Exponent,
+    Overdamped,
+    Process,
+    ScaledPotential,
+    detailed_balance,
+)
+
+FloatArray = npt.NDArray[np.float64]
+
+SEMIDEFINITE = 1e-12
+EXACT, BY_DIFFERENCES = 1e-8, 1e-5
+MOST_PROBES = 200
+
+Reversible = DetailedBalance
+
+
+class VectorField(Protocol):
+    """A vector field with its derivatives."""
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """Vectors at points (dim, n), of the same shape."""
+        ...
+
+    def jacobian(self, x: FloatArray) -> FloatArray:
+        """d_j of component i, (dim, dim, n)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ItoDrift:
+    """The drift b of a process in so many coordinates, as a vector field."""
+
+    process: Process
+    dimension: int
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """B at points (dim, n), of the same shape."""
+        return self.process.drift(x, self.dimension)
+
+    def jacobian(self, x: FloatArray) -> FloatArray:
+        """d_j b_i, (dim, dim, n)."""
+        return self.process.drift_jacobian(x, self.dimension)
+
+    __call__ = value
+
+
+@dataclass(frozen=True)
+class KnownDensity:
+    """L u = e^Psi div(e^-Psi D grad u) + c . grad u with div(e^-Psi c) = 0: irreversible, density e^-Psi."""
+
+    exponent: Exponent
+    diffusion: Isotropic | Constant | DiffusionField
+    circulation: VectorField
+
+
+@dataclass(frozen=True)
+class UnknownDensity:
+    """L u = b . grad u + D : grad grad u, irreversible, and no formula for the stationary density.
+
+    ``guess`` is an exponent that may serve as a first gauge, V over a mean noise level say, or None.
+    """
+
+    drift: VectorField
+    diffusion: Isotropic | Constant | DiffusionField
+    guess: Exponent | None = None
+
+
+Kinetics = DetailedBalance | KnownDensity | UnknownDensity
+
+
+def kinetics(
+    process: Process,
+    dimension: int,
+    probe: npt.ArrayLike,
+    periods: Sequence[float | None] | None = None,
+    box: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> Kinetics:
+    """Find out which kind of process it is.
+
+    process : drift and noise
+    dimension : number of coordinates
+    probe : points of the domain (dim, n) at which identities are checked
+    periods : of every axis, None where it is not periodic
+    box : lower and upper corner of a box that holds the domain; that of the probes if not given
+
+    Raises ProblemError with a key under ``diffusion`` where D is not positive semidefinite at a probe, or vanishes
+    inside a line.
+
+    >>> from fokker_planck.potential import Potential
+    >>> from fokker_planck.state_diffusion import Quadratic
+    >>> student = Overdamped(Potential("x**2/2"), Quadratic(0.1, 0.4))      # density (1 + 4 x**2)**(-1 - 1/0.8)
+    >>> psi = kinetics(student, 1, np.linspace(-2.0, 2.0, 9)[None]).exponent
+    >>> round(float(np.diff(psi.value(np.array([[0.0, 2.0]])))[0] / np.log(17.0)), 12)
+    2.25
+    """
+    points = np.asarray(probe, dtype=np.float64)
+    if points.ndim != 2 or points.shape[0] != dimension or points.shape[1] == 0:
+        raise ValueError(f"probe points have shape ({dimension}, n), n > 0, not {points.shape}")
+    if process.dimension > dimension:
+        key = "potential" if isinstance(process, Overdamped) else "drift"
+        raise ProblemError(key, f"{process.dimension} coordinates", f"at most {dimension}, the dimension of the domain")
+    field = process.field(dimension)
+    around = tuple(periods) if periods is not None else (None,) * dimension
+    lower, upper = box if box is not None else (points.min(axis=1), points.max(axis=1))
+    if field.constant and isinstance(process, Overdamped):
+        found = _of_constant_noise(process, field, dimension, points)
+        if found is not None:
+            return found
+    check_semidefinite(field, points)
+    if dimension == 1:
+        exponent = line_exponent(process, float(lower[0]), float(upper[0]), around[0])
+        if exponent is not None:
+            return DetailedBalance(exponent, _named(process, field))
+        return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
+    if _curl_free(process, field, points):
+        middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
+        along = PathExponent(process, tuple(float(c) for c in middle))
+        if _periodic(along, points, lower, around):
+            return DetailedBalance(along, _named(process, field))
+    return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
+
+
+def check_semidefinite(field: DiffusionField, points: FloatArray) -> None:
+    """Raise ProblemError where D is not finite, symmetric and positive semidefinite at some of the points (dim, n)."""
+    tensor = field.tensor(points)
+    wanted = "a symmetric positive semidefinite D everywhere in the domain"
+    finite = np.isfinite(tensor).all(axis=(0, 1))
+    if not finite.all():
+        raise ProblemError(field.key, f"a D that is not finite at {_place(points, int(np.argmin(finite)))}", wanted)
+    size = np.abs(tensor).max()
+    skew = np.abs(tensor - tensor.swapaxes(0, 1)).max(axis=(0, 1))
+    if (skew > SEMIDEFINITE * size).any():
+        raise ProblemError(field.key, f"a D that is not symmetric at {_place(points, int(np.argmax(skew)))}", wanted)
+    smallest = smallest_eigenvalue(tensor)
+    worst = int(np.argmin(smallest))
+    if smallest[worst] < -SEMIDEFINITE * size:
+        kind = "the value" if len(points) == 1 else "an eigenvalue"
+        raise ProblemError(field.key, f"a D with {kind} {smallest[worst]:.6g} at {_place(points, worst)}", wanted)
+
+
+def smallest_eigenvalue(tensor: FloatArray) -> FloatArray:
+    """The smallest eigenvalue of symmetric tensors (dim, dim, n), (n,)."""
+    if len(tensor) == 1:
+        return np.asarray(tensor[0, 0])
+    if len(tensor) == 2:
+        half, difference = 0.5 * (tensor[0, 0] + tensor[1, 1]), 0.5 * (tensor[0, 0] - tensor[1, 1])
+        return np.asarray(half - np.hypot(difference, tensor[0, 1]))
+    return np.asarray(np.linalg.eigvalsh(np.moveaxis(tensor, -1, 0))[:, 0])
+
+
+def _of_constant_noise(
+    process: Overdamped, field: DiffusionField, dimension: int, points: FloatArray
+) -> Kinetics | None:
+    """The known cases of constant noise; None where the drift beside -grad V must be looked at."""
+    diffusion = process.diffusion
+    if not isinstance(diffusion, (Isotropic, Constant)):
+        check_semidefinite(field, points)
+        matrix = field.tensor(points[:, :1])[:, :, 0]
+        if smallest_eigenvalue(matrix[:, :, None])[0] <= 0.0:
+            return None
+        diffusion = Constant(matrix)
+    try:
+        balance = detailed_balance(Overdamped(process.potential, diffusion), dimension, points)
+    except ProblemError as error:
+        if error.key == "diffusion.matrix" and "irreversible" in str(error.found):
+            return None
+        raise
+    if process.extra is None:
+        return balance
+    if dimension > 1 and _keeps(process, balance, points):
+        return KnownDensity(balance.exponent, balance.diffusion, process.extra)
+    return None
+
+
+def _keeps(process: Overdamped, balance: DetailedBalance, points: FloatArray) -> bool:
+    """Whether the extra drift c leaves the density alone: div c = c . grad Psi."""
+    if process.extra is None:
+        return False
+    jacobian, vector = process.extra.jacobian(points), process.extra.value(points)
+    slope = balance.exponent.gradient(points)
+    source = np.einsum("iin->n", jacobian) - np.einsum("in,in->n", vector, slope)
+    size = np.abs(jacobian).sum(axis=(0, 1)) + np.linalg.norm(vector, axis=0) * np.linalg.norm(slope, axis=0)
+    good = np.isfinite(source) & np.isfinite(size)
+    tolerance = EXACT if process.extra.exact and process.potential.exact else BY_DIFFERENCES
+    return bool(good.any() and (np.abs(source[good]) <= tolerance * size[good].max()).all())
+
+
+def _curl_free(process: Process, field: DiffusionField, points: FloatArray) -> bool:
+    """Whether D^-1 (div D - b) is a gradient, judged by its derivatives at some of the probes."""
+    inner = points[:, :: max(1, points.shape[1] // MOST_PROBES)]
+    smallest = smallest_eigenvalue(field.tensor(inner))
+    inner = inner[:, smallest > SEMIDEFINITE * np.abs(field.tensor(inner)).max()]
+    if inner.shape[1] == 0:
+        return False
+    path = PathExponent(process, (0.0,) * len(points))
+    jacobian = differences.gradient(path.gradient, inner)
+    jacobian = jacobian[:, :, np.isfinite(jacobian).all(axis=(0, 1))]
+    if jacobian.shape[2] == 0:
+        return False
+    curl = np.abs(jacobian - jacobian.swapaxes(0, 1)).max(axis=(0, 1))
+    return bool((curl <= BY_DIFFERENCES * 1e-2 * np.abs(jacobian).max()).all())
+
+
+def _periodic(exponent: Exponent, points: FloatArray, lower: Sequence[float], periods: Sequence[float | None]) -> bool:
+    """Whether Psi returns to its value around every periodic axis."""
+    for axis, period in enumerate(periods):
+        if period is not None:
+            left = points[:, :MOST_PROBES].copy()
+            left[axis] = lower[axis]
+            right = left.copy()
+            right[axis] += period
+            there, back = exponent.value(right), exponent.value(left)
+            if np.abs(there - back).max() > 1e-8 * (1.0 + float(np.ptp(there))):
+                return False
+    return True
+
+
+def _named(process: Process, field: DiffusionField) -> Isotropic | Constant | DiffusionField:
+    return process.diffusion if isinstance(process.diffusion, (Isotropic, Constant)) else field
+
+
+def _guess(process: Process, field: DiffusionField, points: FloatArray) -> Exponent | None:
+    if isinstance(process, Drifting):
+        return None
+    level = float(np.mean(np.einsum("iin->n", field.tensor(points)))) / len(points)
+    return ScaledPotential(process.potential, level) if field.constant and level > 0.0 else None
+
+
+def _place(points: FloatArray, number: int) -> str:
+    return "(" + ", ".join(f"{c:.6g}" for c in points[:, number]) + ")"

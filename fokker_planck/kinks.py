@@ -1,0 +1,86 @@
+"""Where a formula on the line changes its branch: the zeros of what stands inside abs, sign, heaviside, min and max."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.expression import Expression
+from fokker_planck.grammar import symbols
+from fokker_planck.tape import UnsupportedFunctionError, compile_tape
+
+FloatArray = npt.NDArray[np.float64]
+
+SAMPLES = 4001
+ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
+TWO_ARGUMENTS = ("RealMax", "RealMin")
+
+
+def kinks_of(formulas: Sequence[Expression], lower: float, upper: float) -> tuple[float, ...]:
+    """The points between ``lower`` and ``upper`` at which some formula in x passes from one branch to another.
+
+    >>> from fokker_planck.expression import parse_expression
+    >>> kinks_of([parse_expression("x*abs(x - 0.25) + max(x, -1)")], -2.0, 2.0)
+    (-1.0, 0.25)
+    """
+    trees = {tree for formula in formulas for tree in _switches(formula.sympy)}
+    found: list[float] = []
+    for tree in sorted(trees, key=str):
+        found += zeros(_function(tree, formulas[0].names), lower, upper)
+    return tuple(float(x) for x in np.unique(found))
+
+
+def zeros(function: Any, lower: float, upper: float) -> list[float]:
+    """Where a function of points (n,) changes its sign, to rounding, as far as a fine grid shows.
+
+    >>> zeros(lambda x: x**3 - 2.0, 0.0, 2.0)[0] == 2.0 ** (1 / 3)
+    True
+    """
+    from scipy.optimize import brentq
+
+    x = np.linspace(lower, upper, SAMPLES)
+    values = function(x)
+    found = [float(x[k]) for k in np.flatnonzero(values == 0.0)]
+    if len(found) > SAMPLES // 2:
+        return []
+    for k in np.flatnonzero(values[:-1] * values[1:] < 0.0):
+        root = brentq(lambda t: float(function(np.array([t]))[0]), x[k], x[k + 1], xtol=1e-300, rtol=1e-15)
+        found.append(_shortest(function, float(root)))
+    return sorted(point for point in found if lower < point < upper)
+
+
+def _shortest(function: Any, root: float) -> float:
+    """A root that is a short decimal, as it was typed, if the function vanishes there, too."""
+    for digits in range(1, 16):
+        rounded = float(f"{root:.{digits}g}")
+        if abs(rounded - root) <= 4e-16 * abs(root) and function(np.array([rounded]))[0] == 0.0:
+            return rounded
+    return root
+
+
+def _switches(tree: Any) -> set[Any]:
+    found = set()
+    for part in _parts(tree):
+        name = type(part).__name__
+        if name in ONE_ARGUMENT:
+            found.add(part.args[0])
+        elif name in TWO_ARGUMENTS:
+            found.add(part.args[0] - part.args[1])
+    return found
+
+
+def _parts(tree: Any) -> Any:
+    from sympy import preorder_traversal
+
+    return preorder_traversal(tree)
+
+
+def _function(tree: Any, names: Sequence[str]) -> Any:
+    try:
+        tape = compile_tape([tree], symbols(names)[:1])
+    except (UnsupportedFunctionError, RecursionError):
+        return np.ones_like
+    return lambda x: tape(np.asarray(x, dtype=np.float64)[None])[0]

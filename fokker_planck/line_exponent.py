@@ -1,0 +1,189 @@
+"""The exponent of the stationary density on a line: Psi' = (D' - b) / D, which has an integral whatever b and D are.
+
+With the noiseless drift a, b = a + alpha D', this is ``Psi = (1 - alpha) log D + Phi`` with ``Phi' = -a / D``: the
+effective potential Phi does not depend on the interpretation, and no derivative of D enters a value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.antiderivative import Antiderivative, antiderivative
+from fokker_planck.diffusion import DiffusionField
+from fokker_planck.errors import ProblemError
+from fokker_planck.process import Process, alpha_of
+
+FloatArray = npt.NDArray[np.float64]
+
+SAMPLES = 2001
+VANISHING = 1e-13
+WINDING = 1e-10
+
+
+@dataclass(frozen=True)
+class LineExponent:
+    """Psi on [lower, upper], least value about zero, with Psi' = (D' - b) / D.
+
+    Where D vanishes at an end so that Psi grows without bound, its value there is infinite: the density vanishes.
+
+    >>> from fokker_planck.potential import Potential
+    >>> from fokker_planck.process import Overdamped
+    >>> from fokker_planck.state_diffusion import Hessian
+    >>> well = Overdamped(Potential("(x**2 - 1)**2/4"), Hessian(1.0, floor=0.5), "klimontovich")
+    >>> psi = LineExponent(well, -2.0, 2.0)
+    >>> round(float(np.diff(psi.value(np.array([[-1.0, 0.0]])))[0]), 14)     # closed form: 0.34073206782338266
+    0.34073206782338
+    """
+
+    process: Process
+    lower: float
+    upper: float
+    period: float | None = None
+
+    @cached_property
+    def field(self) -> DiffusionField:
+        """D."""
+        return self.process.field(1)
+
+    @cached_property
+    def kinks(self) -> tuple[float, ...]:
+        """Inner points between which the coefficients are known to be smooth."""
+        return self.process.kinks(self.lower, self.upper)
+
+    @cached_property
+    def effective(self) -> Antiderivative:
+        """Phi, zero at the lower end."""
+        return antiderivative(self._slope, self.lower, self.upper, self.kinks, self._exact)
+
+    @cached_property
+    def _shift(self) -> float:
+        inner = self.effective.ends[1:-1]
+        inner = inner if len(inner) else np.array([0.5 * (self.lower + self.upper)])
+        return float(np.nanmin(self._unshifted(inner)))
+
+    @property
+    def _exact(self) -> bool:
+        potential = self.process.potential
+        return potential is None or potential.exact
+
+    def _slope(self, x: FloatArray) -> FloatArray:
+        points = x[None]
+        with np.errstate(all="ignore"):
+            return np.asarray(-self.process.noiseless_drift(points)[0] / self.field.tensor(points)[0, 0])
+
+    def _unshifted(self, x: FloatArray) -> FloatArray:
+        phi, share = self.effective(x), 1.0 - alpha_of(self.process)
+        if share == 0.0 or self.field.constant:
+            return phi
+        with np.errstate(all="ignore"):
+            return np.asarray(phi + np.where(np.isfinite(phi), share * np.log(self.field.tensor(x[None])[0, 0]), 0.0))
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """Psi, (n,)."""
+        return self._unshifted(self._wrapped(x)) - self._shift
+
+    __call__ = value
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """(D' - b) / D, (1, n)."""
+        points = np.asarray(x, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            return np.asarray(self._numerator(points) / self.field.tensor(points)[0])
+
+    def hessian(self, x: FloatArray) -> FloatArray:
+        """Its derivative, (1, 1, n)."""
+        points, share = np.asarray(x, dtype=np.float64), 1.0 - alpha_of(self.process)
+        slope = -self.process.noiseless_jacobian(points)
+        if share and not self.field.constant:
+            slope = slope + share * self.field.divergence_jacobian(points)
+        tensor = self.field.tensor(points)
+        with np.errstate(all="ignore"):
+            down = self._numerator(points) * self.field.divergence(points) / tensor[0] ** 2
+            return np.asarray(slope / tensor - down[None])
+
+    def _numerator(self, points: FloatArray) -> FloatArray:
+        share = 1.0 - alpha_of(self.process)
+        force = -self.process.noiseless_drift(points)
+        return np.asarray(force + share * self.field.divergence(points)) if share and not self.field.constant else force
+
+    def _wrapped(self, x: FloatArray) -> FloatArray:
+        place = np.asarray(x, dtype=np.float64)[0]
+        return place if self.period is None else self.lower + np.mod(place - self.lower, self.period)
+
+
+def line_exponent(process: Process, lower: float, upper: float, period: float | None = None) -> LineExponent | None:
+    """Psi on [lower, upper]; None on a ring around which a net force drives the process.
+
+    Raises ProblemError where D is negative, where it vanishes inside, or where it vanishes at an end that the process
+    reaches all the same.
+    """
+    exponent = LineExponent(process, lower, upper, period)
+    _check_inside(exponent)
+    phi = exponent.effective
+    if period is not None:
+        winding = float(phi(np.array([upper]))[0])
+        return exponent if abs(winding) <= WINDING * (1.0 + phi.variation) else None
+    for end, singular in ((lower, phi.singular_left), (upper, phi.singular_right)):
+        if singular:
+            _check_end(exponent, end)
+    return exponent
+
+
+def _check_inside(exponent: LineExponent) -> None:
+    """Look for zeros and negative values of D between the ends."""
+    field = exponent.field
+    x = np.linspace(exponent.lower, exponent.upper, SAMPLES)
+    x = np.unique(np.concatenate([x, [k for k in exponent.kinks if exponent.lower < k < exponent.upper]]))
+    values = field.tensor(x[None])[0, 0]
+    largest = float(np.abs(values).max())
+    negative = values < -VANISHING * largest
+    if not np.isfinite(values).all() or negative.any():
+        where = int(np.argmax(negative | ~np.isfinite(values)))
+        found = f"a D with the value {values[where]:.6g} at x = {x[where]:.6g}"
+        raise ProblemError(field.key, found, "a D that is nowhere negative in the domain")
+    low = np.flatnonzero((values[1:-1] <= values[:-2]) & (values[1:-1] <= values[2:])) + 1
+    for k in low:
+        place, least = _least(field, float(x[k - 1]), float(x[k]), float(x[k + 1]))
+        if least < -VANISHING * largest:
+            found = f"a D with the value {least:.6g} at x = {place:.6g}"
+            raise ProblemError(field.key, found, "a D that is nowhere negative in the domain")
+        if least <= VANISHING * largest and exponent.lower < place < exponent.upper:
+            raise vanishing(exponent.process, field, place)
+
+
+def _least(field: DiffusionField, left: float, middle: float, right: float) -> tuple[float, float]:
+    """The least value of D near a low sample: by golden section, which needs no derivative."""
+    from scipy.optimize import minimize_scalar
+
+    def value(x: float) -> float:
+        return float(field.tensor(np.array([[x]]))[0, 0, 0])
+
+    best = (value(middle), middle)
+    for a, b in ((left, right), (left, middle), (middle, right)):
+        end = minimize_scalar(value, bounds=(a, b), method="bounded", options={"xatol": 1e-15 * max(abs(a), abs(b))})
+        best = min(best, (float(end.fun), float(end.x)))
+    return best[1], best[0]
+
+
+def vanishing(process: Process, field: DiffusionField, place: float) -> ProblemError:
+    """The error for noise that vanishes at a point of the line."""
+    push = float(process.noiseless_drift(np.array([[place]]))[0, 0])
+    side = "right" if push < 0.0 else "left"
+    found = f"noise that vanishes at x = {place:.6g}, where the drift is {push:.3g}: "
+    found += f"nothing passes to the {side} there, and the mean time to get across is infinite"
+    wanted = "a floor > 0" if field.key == "diffusion.floor" else "a D that is positive inside the domain"
+    return ProblemError(field.key, found, wanted)
+
+
+def _check_end(exponent: LineExponent, end: float) -> None:
+    """D vanishes at an end: the density must vanish there, too, so that nothing is to be said about that end."""
+    inner = exponent.effective.ends[1:-1]
+    near = inner[:3] if end == exponent.lower else inner[:-4:-1]
+    heights = exponent._unshifted(near)
+    if not (len(heights) > 2 and heights[0] > heights[1] > heights[2]):
+        found = f"noise that vanishes at the end x = {end:.6g} of the domain, where the density does not"
+        raise ProblemError(exponent.field.key, found, "a D that is positive there, or a domain that ends before")

@@ -1,0 +1,100 @@
+"""Psi in several dimensions where D^-1 (div D - b) is a gradient: its integral along straight lines from one point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck import differences
+from fokker_planck.diffusion import DiffusionField
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.process import Process
+
+FloatArray = npt.NDArray[np.float64]
+
+ORDER = 12
+MOST_PIECES = 256
+TOLERANCE = 1e-13
+BLOCK = 200_000
+
+
+@lru_cache(maxsize=2)
+def _gauss(order: int) -> tuple[FloatArray, FloatArray]:
+    nodes, weights = np.polynomial.legendre.leggauss(order)  # type: ignore[no-untyped-call]
+    return 0.5 * (nodes + 1.0), 0.5 * weights
+
+
+@dataclass(frozen=True)
+class PathExponent:
+    """Psi(x) = int_0^1 G(c + t (x - c)) . (x - c) dt with G = D^-1 (div D - b), a gradient; Psi(c) = 0.
+
+    process : drift and noise; centre : c, (dim,)
+
+    >>> from fokker_planck.drift import Drift
+    >>> from fokker_planck.diffusion import Isotropic
+    >>> from fokker_planck.process import Drifting
+    >>> saddle = Drifting(Drift(["x*y**2", "x**2*y"]), Isotropic(0.5))      # b = grad (x y)**2/2
+    >>> round(float(PathExponent(saddle, (0.0, 0.0)).value(np.array([[1.0], [2.0]]))[0]), 12)
+    -4.0
+    """
+
+    process: Process
+    centre: tuple[float, ...]
+
+    @cached_property
+    def _field(self) -> DiffusionField:
+        return self.process.field(len(self.centre))
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """G, (dim, n)."""
+        points = np.asarray(x, dtype=np.float64)
+        force = self._field.divergence(points) - self.process.drift(points, len(points))
+        tensor = np.moveaxis(self._field.tensor(points), -1, 0)
+        with np.errstate(all="ignore"):
+            regular = np.abs(np.linalg.det(tensor)) > 0.0
+            safe = np.where(regular[:, None, None], tensor, np.eye(len(points)))
+            solved = np.linalg.solve(safe, force.T[:, :, None])[:, :, 0]
+        return np.asarray(np.where(regular, solved.T, np.nan))
+
+    def hessian(self, x: FloatArray) -> FloatArray:
+        """Derivatives of G by differences of sixth order, made symmetric, (dim, dim, n)."""
+        jacobian = differences.gradient(self.gradient, np.asarray(x, dtype=np.float64))
+        return np.asarray(0.5 * (jacobian + jacobian.swapaxes(0, 1)))
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """Psi, (n,)."""
+        points = np.asarray(x, dtype=np.float64)
+        result = np.zeros(points.shape[1])
+        todo = np.arange(points.shape[1])
+        last = np.full(len(todo), np.nan)
+        pieces = 2
+        while len(todo):
+            now = np.concatenate([self._integrated(points[:, part], pieces) for part in _blocks(todo, pieces)])
+            settled = ~(np.abs(now - last) > TOLERANCE * np.maximum(1.0, np.abs(now))) & np.isfinite(last)
+            settled |= ~np.isfinite(now)
+            result[todo[settled]] = now[settled]
+            todo, last, pieces = todo[~settled], now[~settled], 2 * pieces
+            if pieces > MOST_PIECES and len(todo):
+                raise ConvergenceError(
+                    "the exponent of the stationary density could not be integrated along straight lines",
+                    "coefficients that vary less, or noise that nowhere nearly vanishes",
+                )
+        return result
+
+    __call__ = value
+
+    def _integrated(self, points: FloatArray, pieces: int) -> FloatArray:
+        nodes, weights = _gauss(ORDER)
+        t = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
+        centre = np.array(self.centre)[:, None]
+        way = points - centre
+        along = (centre[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
+        slope = np.einsum("in,int->nt", way, self.gradient(along).reshape(len(points), points.shape[1], -1))
+        return np.asarray(slope @ np.tile(weights / pieces, pieces))
+
+
+def _blocks(numbers: npt.NDArray[np.int64], pieces: int) -> list[npt.NDArray[np.int64]]:
+    return list(np.array_split(numbers, max(1, len(numbers) * pieces * ORDER // BLOCK)))
