@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arguments import described, point, whole_number
+from fokker_planck.arguments import LARGEST, described, point, whole_number
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
@@ -110,7 +110,7 @@ def first_passage(
         if len(travelling) == 0:
             break
         x = walk.step(x, generator)
-        _check_finite(x, iteration)
+        _check_bounds(x, iteration)
         there = inside(x)
         arrival[travelling[there]] = iteration
         travelling, x = travelling[~there], x[:, ~there]
@@ -150,7 +150,7 @@ def occupation(
     counts = {name: np.zeros(x.shape[1]) for name in sets}
     for iteration in range(1, burn_in + iterations + 1):
         x = walk.step(x, generator)
-        _check_finite(x, iteration)
+        _check_bounds(x, iteration)
         if iteration > burn_in:
             for name, count in counts.items():
                 count += inside[name](x)
@@ -186,7 +186,7 @@ def moments(
     for iteration in range(iterations + 1):
         if iteration:
             x = walk.step(x, generator)
-            _check_finite(x, iteration)
+            _check_bounds(x, iteration)
         away = x - place[:, None]
         products = away[:, None] * away[None]
         first[iteration], second[iteration] = away.mean(axis=1), products.mean(axis=2)
@@ -232,9 +232,10 @@ def _started(
     return np.repeat(np.asarray(place)[:, None], count, axis=1), np.random.default_rng(seed)
 
 
-def _check_finite(x: FloatArray, iteration: int) -> None:
-    if not np.isfinite(x).all():
+def _check_bounds(x: FloatArray, iteration: int) -> None:
+    lost = ~(np.abs(x) <= LARGEST)
+    if lost.any():
         raise ConvergenceError(
-            f"{int((~np.isfinite(x)).any(axis=0).sum())} replicas have left all bounds after {iteration} iterations",
+            f"{int(lost.any(axis=0).sum())} replicas have left all bounds after {iteration} iterations",
             "a smaller learning rate or step, or a domain that keeps them",
         )

@@ -9,7 +9,7 @@ from math import hypot
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arguments import described, point, whole_number
+from fokker_planck.arguments import LARGEST, described, point, whole_number
 from fokker_planck.domain import Box
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.quantity import Quantity
@@ -145,6 +145,8 @@ def _advance(
     waiting = np.ones(len(on), dtype=bool)
     for number, (noise, luck) in enumerate(zip(normal[:, :, on], chance[:, on], strict=True)):
         x = x + drift * part + np.einsum("ijn,jn->in", root, noise)
+        if not (np.abs(x) <= LARGEST).all():
+            raise ConvergenceError(f"paths have left all bounds at the time {time:g}", "a smaller step, or a domain")
         level = target.level(x) / np.maximum(np.linalg.norm(target.gradient(x), axis=0), 1e-300)
         beyond = np.maximum(-level, 0.0)
         with np.errstate(over="ignore"):  # no noise towards the target: no chance
@@ -153,8 +155,6 @@ def _advance(
         paths.time[on[hit]] = time + (number + 0.5) * part
         waiting &= ~hit
         outside = beyond
-    if not np.isfinite(x).all():
-        raise ConvergenceError(f"paths have left all bounds at the time {time:g}", "a smaller step, or a domain")
     paths.travelling[on[~waiting]] = False
     paths.x[:, on] = into_box(x, domain)
 
