@@ -31,10 +31,12 @@ ORDER = 16
 CHANGE = 2.0
 """Most that an exponent may change over a panel."""
 MOST_PANELS = 1_000_000
+MOST_FOR_KINKS = 20_000
+"""More panels than that around points that are not smooth are rounding taken for kinks."""
 
 
 @lru_cache(maxsize=8)
-def _gauss(order: int) -> tuple[Floats, Floats, Floats]:
+def gauss(order: int) -> tuple[Floats, Floats, Floats]:
     """Nodes on [0, 1], weights, and the matrix of integrals from 0 to each node of the interpolating polynomial."""
     from scipy.special import eval_legendre, roots_legendre
 
@@ -46,6 +48,17 @@ def _gauss(order: int) -> tuple[Floats, Floats, Floats]:
     before = np.where(degrees > 0, eval_legendre(np.maximum(degrees - 1, 0), nodes[:, None]), -1.0)
     integrals = (eval_legendre(degrees + 1, nodes[:, None]) - before) / (2 * degrees + 1)
     return 0.5 * (nodes + 1.0), 0.5 * weights, 0.5 * integrals @ coefficients
+
+
+@lru_cache(maxsize=1)
+def _highest_coefficients() -> Floats:
+    """The matrix that takes values at the nodes to their last three Legendre coefficients."""
+    from scipy.special import eval_legendre
+
+    nodes, weights, _cumulative = gauss(ORDER)
+    degrees = np.arange(ORDER - 3, ORDER)
+    values = eval_legendre(degrees, 2.0 * nodes[:, None] - 1.0)
+    return np.asarray(2.0 * weights[:, None] * values * (degrees + 0.5))
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,31 @@ class Line:
 
     @cached_property
     def _panels(self) -> Floats:
+        """Panel ends: halved until each exponent changes little over a panel, and is smooth there or the panel tiny."""
+        ends = self._gentle_panels()
+        nodes, _weights, _cumulative = gauss(ORDER)
+        highest = _highest_coefficients()
+        most = len(ends) + MOST_FOR_KINKS
+        # Below this the coefficients are rounding.
+        floor = [1e-12 + 1e-15 * float(np.abs(exponent(ends)).max()) for exponent in (self.log_scale, self.log_speed)]
+        smooth = np.zeros(len(ends) - 1, dtype=bool)
+        for _ in range(60):
+            start, width = ends[:-1][~smooth], np.diff(ends)[~smooth]
+            x = start[:, None] + width[:, None] * nodes
+            rough = np.zeros(len(x), dtype=bool)
+            for exponent, least in zip((self.log_scale, self.log_speed), floor, strict=True):
+                values = exponent(x.ravel()).reshape(x.shape)
+                rough |= np.abs((values - values[:, :1]) @ highest).max(axis=1) > least
+            rough &= width > 1e-14 * (self.upper - self.lower)
+            if not rough.any() or len(ends) + rough.sum() > most:
+                break
+            parts = np.ones(len(ends) - 1, dtype=int)
+            parts[np.flatnonzero(~smooth)[rough]] = 2
+            smooth = np.repeat(parts == 1, parts)
+            ends = _subdivided(ends, parts)
+        return ends
+
+    def _gentle_panels(self) -> Floats:
         """Panel ends: halved until neither exponent changes by more than the limit over a panel."""
         inner = [point for point in self.breaks if self.lower < point < self.upper]
         ends = np.unique(np.array([self.lower, *inner, self.upper]))
@@ -87,13 +125,14 @@ class Line:
             "it must be finite on the closed interval",
         )
 
-    def _between(self, lower: float, upper: float) -> Floats:
+    def panels(self, lower: float, upper: float) -> Floats:
+        """Ends of the panels between two points, these included."""
         inner = self._panels[(self._panels > lower) & (self._panels < upper)]
         return np.concatenate([[lower], inner, [upper]])
 
     def log_mass(self, lower: float, upper: float) -> float:
         """log of the integral of the speed density."""
-        return _log_integral(self.log_speed, self._between(lower, upper), self.order)
+        return log_integral(self.log_speed, self.panels(lower, upper), self.order)
 
     def probability(self, lower: float, upper: float) -> Quantity:
         """Stationary probability of an interval.
@@ -108,7 +147,7 @@ class Line:
             inside = line.log_mass(max(lower, line.lower), min(upper, line.upper))
             return inside - line.log_mass(line.lower, line.upper)
 
-        return self._with_error(log_probability)
+        return self.estimated(log_probability)
 
     def mean_exit_time(self, start: float, left: float | None = None, right: float | None = None) -> Quantity:
         """Mean time from ``start`` to an absorbing point on the left, on the right, or to the first of two.
@@ -128,19 +167,19 @@ class Line:
             raise ValueError("no absorbing point")
         if not low <= start <= high:
             raise ValueError(f"the start {start} is not between {low} and {high}")
-        return self._with_error(lambda line: line._log_exit_time(start, left, right))
+        return self.estimated(lambda line: line._log_exit_time(start, left, right))
 
     def _log_exit_time(self, start: float, left: float | None, right: float | None) -> float:
         if left is None and right is not None:
-            return self._one_sided(self._between(self.lower, right), start, 1.0)
+            return self._one_sided(self.panels(self.lower, right), start, 1.0)
         if right is None and left is not None:
-            return self._one_sided(-self._between(left, self.upper)[::-1], -start, -1.0)
+            return self._one_sided(-self.panels(left, self.upper)[::-1], -start, -1.0)
         if left is None or right is None:
             raise ValueError("no absorbing point")
         # Green's function: T = sum over both sides of (S(far side) / S(all)) int e^m(z) S(z to the near end) dz.
-        below, above = self._between(left, start), self._between(start, right)
-        scale_below = _log_integral(self.log_scale, below, self.order)
-        scale_above = _log_integral(self.log_scale, above, self.order)
+        below, above = self.panels(left, start), self.panels(start, right)
+        scale_below = log_integral(self.log_scale, below, self.order)
+        scale_above = log_integral(self.log_scale, above, self.order)
         swapped = replace(self, log_scale=self.log_speed, log_speed=self.log_scale)
         inner = np.logaddexp(
             swapped._nested(below, 1.0, left) + scale_above, swapped._nested(-above[::-1], -1.0, -right) + scale_below
@@ -155,7 +194,7 @@ class Line:
         if len(ends) < 2 or ends[0] == ends[-1]:
             return -np.inf
         ends = np.unique(ends)
-        nodes, weights, cumulative = _gauss(self.order)
+        nodes, weights, cumulative = gauss(self.order)
         width = np.diff(ends)
         x = ends[:-1, None] + width[:, None] * nodes
         speed = self.log_speed(sign * x.ravel()).reshape(x.shape)
@@ -174,7 +213,7 @@ class Line:
         highest = integrand.max()
         return float(np.log(np.sum(np.exp(integrand - highest) @ weights * width)) + highest)
 
-    def _with_error(self, log_value: Callable[[Line], float]) -> Quantity:
+    def estimated(self, log_value: Callable[[Line], float]) -> Quantity:
         """The value with the order as given, and its distance to that with fewer nodes; never below rounding."""
         fine = log_value(self)
         if fine == -np.inf:
@@ -193,10 +232,11 @@ def _subdivided(ends: Floats, parts: Integers) -> Floats:
     return np.append(starts + np.repeat(np.diff(ends) / parts, parts) * number, ends[-1])
 
 
-def _log_integral(exponent: LineFunction, ends: Floats, order: int) -> float:
+def log_integral(exponent: LineFunction, ends: Floats, order: int) -> float:
+    """log of the integral of exp(exponent) over the panels."""
     if ends[0] == ends[-1]:
         return -np.inf
-    nodes, weights, _cumulative = _gauss(order)
+    nodes, weights, _cumulative = gauss(order)
     width = np.diff(ends)
     x = ends[:-1, None] + width[:, None] * nodes
     values = exponent(x.ravel()).reshape(x.shape)
@@ -264,7 +304,7 @@ def antiderivative(integrand: LineFunction, lower: float, upper: float, breaks: 
     True
     """
     order = 24
-    nodes, weights, _cumulative = _gauss(order)
+    nodes, weights, _cumulative = gauss(order)
     inner = [point for point in breaks if lower < point < upper]
     ends = np.unique(np.array([lower, *inner, upper], dtype=float))
     ends = np.unique(np.concatenate([np.linspace(a, b, 33) for a, b in zip(ends[:-1], ends[1:], strict=True)]))
@@ -273,17 +313,28 @@ def antiderivative(integrand: LineFunction, lower: float, upper: float, breaks: 
         x = start[:, None] + (stop - start)[:, None] * nodes
         return np.asarray(integrand(x.ravel()).reshape(x.shape) @ weights * (stop - start))
 
-    scale = float(np.abs(integrate(ends[:-1], ends[1:])).sum()) + 1e-300
-    for _ in range(24):
-        start, stop = ends[:-1], ends[1:]
-        middle = 0.5 * (start + stop)
-        error = np.abs(integrate(start, stop) - integrate(start, middle) - integrate(middle, stop))
-        rough = error > 1e-16 * scale
-        rough &= (stop - start) > 1e-12 * (upper - lower)
-        if not rough.any():
-            break
-        ends = _subdivided(ends, np.where(rough, 2, 1))
-    table = np.concatenate([[0.0], np.cumsum(integrate(ends[:-1], ends[1:]))])
+    with np.errstate(all="ignore"):
+        scale = float(np.abs(integrate(ends[:-1], ends[1:])).sum()) + 1e-300
+        for _ in range(44):
+            start, stop = ends[:-1], ends[1:]
+            middle = 0.5 * (start + stop)
+            whole = integrate(start, stop)
+            error = np.abs(whole - integrate(start, middle) - integrate(middle, stop))
+            rough = ~(error <= 1e-16 * scale + 2e-15 * np.abs(whole))
+            if not rough.any():
+                break
+            rough &= (stop - start) > 1e-13 * (upper - lower)
+            if not rough.any() or len(ends) > MOST_FOR_KINKS:
+                break
+            ends = _subdivided(ends, np.where(rough, 2, 1))
+    worst = int(np.argmax(np.where(np.isfinite(error), error, np.inf)))
+    if not error[worst] <= 1e-11 * scale:
+        raise ConvergenceError(
+            f"V'/D cannot be integrated over x = {0.5 * (start[worst] + stop[worst]):.6g}",
+            "where D vanishes and V' does not, the process does not pass and the time is infinite",
+        )
+    panels = integrate(ends[:-1], ends[1:]).astype(np.longdouble)
+    table = np.concatenate([[0.0], np.cumsum(panels)]).astype(float)  # many panels, so that sums in doubles would round
 
     def evaluate(x: Floats) -> Floats:
         x = np.asarray(x, dtype=float)
