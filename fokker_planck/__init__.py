@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from fokker_planck.sets import Ellipsoid as Ellipsoid
     from fokker_planck.sets import HalfSpace as HalfSpace
     from fokker_planck.sets import Region as Region
+    from fokker_planck.sgd_study import NoiseStudy as NoiseStudy
+    from fokker_planck.sgd_study import noise_study as noise_study
     from fokker_planck.state_diffusion import Formula as Formula
     from fokker_planck.state_diffusion import Quadratic as Quadratic
     from fokker_planck.state_diffusion import Sampled as Sampled
@@ -72,6 +74,7 @@ _HOME = {
     "MeshFile": "domain",
     "MeshFileError": "errors",
     "MissingPackageError": "errors",
+    "NoiseStudy": "sgd_study",
     "Overdamped": "process",
     "Potential": "potential",
     "Problem": "problem",
@@ -88,6 +91,7 @@ _HOME = {
     "load_problem": "problem_file",
     "mean_exit_time": "answers",
     "named": "gallery",
+    "noise_study": "sgd_study",
     "plot_density": "plotting",
     "rates": "answers",
     "save": "io",
