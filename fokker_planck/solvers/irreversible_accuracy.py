@@ -1,0 +1,224 @@
+"""Refine until successive answers agree, for a process without detailed balance.
+
+A number that an irreversible process answers with is a bilinear form a(u, z) of a right function u and a left one z.
+With their errors e and f its own is a(e, f), which sqrt(a(e, e) a(f, f)) bounds up to the Peclet number of a cell.
+What that factor is, two meshes tell.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.drift_generator import DriftGenerator
+from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.sets import Set
+from fokker_planck.solvers.irreversible_setting import DriftSetting
+from fokker_planck.solvers.results import Statistics
+from fokker_planck.solvers.self_consistent_gauge import resolved_below
+
+DEGREE = {1: 6, 2: 4, 3: 3}
+MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 150_000}
+MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
+CHANGE = {1: 4.0, 2: 6.0, 3: 8.0}
+SAFETY = {1: 10.0, 2: 2.0, 3: 2.0}
+TRUST = (0.5, 50.0)
+LEAST_ERROR = 1e-11
+WORST_ERROR = 0.1
+FLOOR = 0.02
+AGAIN = "bisect again"
+
+Numbers = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A right and a left function by cell, (cells, n), up to a constant in each; the number is a(u, z) = ``whole``.
+
+    Energies are relative to the lowest exponent of the generator.
+    """
+
+    right: Numbers
+    left: Numbers
+    whole: float = 1.0
+
+
+@dataclass(frozen=True)
+class DriftAnswer:
+    """``numbers`` (k,) are natural logarithms, perhaps complex; ``pairs`` what they rest on, one each or all of all.
+
+    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.
+    """
+
+    numbers: Numbers
+    payload: Any
+    generator: DriftGenerator
+    pairs: Sequence[Pair]
+    weights: Floats | None = None
+
+
+@dataclass(frozen=True)
+class DriftOutcome:
+    """The answer on the finest mesh and an estimate of the relative error of every number, (k,)."""
+
+    numbers: Numbers
+    errors: Floats
+    payload: Any
+    discretization: Discretization
+    statistics: Statistics
+
+
+def answered(
+    setting: DriftSetting, regions: Mapping[str, Set], answer: Callable[[Discretization], DriftAnswer]
+) -> DriftOutcome:
+    """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
+
+    Each step bisects the cells that bring the largest errors.  With a fixed mesh, the difference to the answer of one
+    degree less is the estimate.
+    """
+    started = time.perf_counter()
+    problem = setting.problem
+    resolution, dimension = problem.resolution, problem.dimension
+    degree = resolution.degree or DEGREE[dimension]
+    base = domain_triangulation(problem, regions)
+    if resolution.cells is not None:
+        return _on_fixed_mesh(setting, base, degree, answer, started)
+    places = setting.places
+    mesh = resolved_below(base, setting.weighting, places, setting.ceiling, CHANGE[dimension], MOST_CELLS[dimension])
+    last: tuple[Numbers, Floats] | None = None
+    level, tolerance = 0, resolution.tolerance
+    while True:
+        discretization = discretize(mesh, degree, problem.periods)
+        current = answer(discretization)
+        level += 1
+        indicator, predicted = _predicted(current)
+        if last is not None and len(last[0]) == len(current.numbers):
+            change = np.abs(np.expm1(current.numbers - last[0]))
+            trust = np.clip(change / np.maximum(last[1], 1e-300), *TRUST)
+            errors = np.maximum(SAFETY[dimension] * trust * predicted, 0.02 * change) + LEAST_ERROR
+            asked = errors if current.weights is None else errors * current.weights
+            enough = bool((asked <= tolerance).all())
+            if enough or discretization.count > MOST_UNKNOWNS[dimension]:
+                if not enough:
+                    _warn_or_refuse(float(asked.max()), tolerance)
+                return _outcome(current, errors, discretization, level, started)
+        last = (current.numbers, predicted)
+        mesh = _refined(mesh, indicator, degree, FLOOR * tolerance / len(indicator))
+
+
+def _predicted(current: DriftAnswer) -> tuple[Floats, Floats]:
+    parts = [pair_errors(current.generator, pair) for pair in current.pairs]
+    sums = np.array([part.sum() for part in parts])
+    one_each = len(sums) == len(current.numbers)
+    weights = current.weights if current.weights is not None and one_each else np.ones(len(parts))
+    indicator = np.sum([part * weight for part, weight in zip(parts, weights, strict=True)], axis=0)
+    return indicator, sums if one_each else np.full(len(current.numbers), sums.sum())
+
+
+def pair_errors(generator: DriftGenerator, pair: Pair) -> Floats:
+    """sqrt(a_c(e, e) a_c(f, f)) / |whole| for every cell of the mesh, on every rank."""
+    discretization = generator.discretization
+    exponent = generator.exponent[discretization.dofs]
+    levels = exponent.min(axis=1)
+    local = np.sqrt(_missed(generator, pair.right)) * np.sqrt(_missed(generator, pair.left))
+    result = np.zeros(len(discretization.triangulation.cells))
+    with np.errstate(divide="ignore"):
+        logs = np.log(local) - (levels - generator.lowest) - np.log(abs(pair.whole))
+    result[discretization.cells] = np.exp(np.minimum(logs, 600.0))
+    if discretization.comm.size > 1:
+        discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
+    return result
+
+
+def _missed(generator: DriftGenerator, values: Numbers) -> Floats:
+    """Energy of the error in every cell of this rank, in the cell's own scale.
+
+    What degrees p, p - 1 and p - 2 add is measured; degree p + 1 would add as much less again.
+    """
+    if np.iscomplexobj(values):
+        return _missed(generator, values.real) + _missed(generator, values.imag)
+    discretization = generator.discretization
+    degree, dimension = discretization.degree, discretization.triangulation.dimension
+    exponent = generator.exponent[discretization.dofs]
+    half = np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
+    parts = [values - values[:, :1]]
+    parts += [parts[0] @ _lower_degree_part(dimension, degree, degree - lower).T for lower in (1, 2, 3)]
+    added = []
+    for upper, lower in zip(parts[:-1], parts[1:], strict=True):
+        scaled = (upper - lower - (upper - lower)[:, :1]) * half
+        added.append(np.maximum((scaled * (generator.energy @ scaled[..., None])[..., 0]).sum(axis=1), 1e-300))
+    last, before, earlier = added
+    ratio = np.minimum(last / before, 1.0)
+    if degree < 3:
+        return np.asarray(last * ratio)
+    return np.asarray(np.maximum(last * ratio, before * np.minimum(before / earlier, 1.0) ** 2))
+
+
+def _lower_degree_part(dimension: int, degree: int, lower: int) -> Floats:
+    """Matrix (n, n): nodal values to those of the interpolant of ``lower`` degree; below one, the mean."""
+    nodes = _dolfinx.lagrange_nodes(dimension, degree)
+    if lower < 1:
+        return np.full((len(nodes), len(nodes)), 1.0 / len(nodes))
+    down = _dolfinx.tabulate_lagrange(dimension, degree, _dolfinx.lagrange_nodes(dimension, lower))[0]
+    up = _dolfinx.tabulate_lagrange(dimension, lower, nodes)[0]
+    return np.asarray(up @ down)
+
+
+def _refined(mesh: Triangulation, indicator: Floats, degree: int, floor: float) -> Triangulation:
+    """Bisect the worst cells twice and those within a bisection's gain of them once."""
+    gain = 2.0 ** (2.0 * degree / mesh.dimension)
+    worst = float(indicator.max())
+    marked, twice = indicator > max(worst / gain**2, floor), indicator > max(worst / gain, floor)
+    if not marked.any():
+        marked = np.ones(len(indicator), dtype=bool)
+    once = refine(replace(mesh, regions={**mesh.regions, AGAIN: twice}), marked)
+    done = refine(once, once.regions[AGAIN])
+    return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
+
+
+def _on_fixed_mesh(
+    setting: DriftSetting,
+    mesh: Triangulation,
+    degree: int,
+    answer: Callable[[Discretization], DriftAnswer],
+    started: float,
+) -> DriftOutcome:
+    periods = setting.problem.periods
+    discretization = discretize(mesh, degree, periods)
+    current = answer(discretization)
+    other = answer(discretize(mesh, degree - 1 if degree > 1 else 2, periods))
+    errors = np.abs(np.expm1(current.numbers - other.numbers)) + LEAST_ERROR
+    return _outcome(current, errors, discretization, 1, started)
+
+
+def _outcome(
+    answer: DriftAnswer, errors: Floats, discretization: Discretization, levels: int, started: float
+) -> DriftOutcome:
+    statistics = Statistics(
+        unknowns=discretization.count,
+        cells=len(discretization.triangulation.cells),
+        degree=discretization.degree,
+        levels=levels,
+        seconds=time.perf_counter() - started,
+        dolfinx=_dolfinx.VERSION,
+    )
+    return DriftOutcome(answer.numbers, errors, answer.payload, discretization, statistics)
+
+
+def _warn_or_refuse(error: float, tolerance: float) -> None:
+    message = f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}"
+    if not error < WORST_ERROR:
+        raise ConvergenceError(message, "more noise, a smaller domain, or a smoother drift")
+    warnings.warn(message, stacklevel=3)

@@ -1,0 +1,233 @@
+"""What every question to an irreversible process needs once: where the drift leads, and a gauge for the density."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from fokker_planck.basin_map import BasinMap
+from fokker_planck.climb import climb_heights
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.drift_generator import GaugedDrift, KnownWeight, Weighting
+from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
+from fokker_planck.fixed_points import FixedPoint, fixed_points
+from fokker_planck.kinetics import ItoDrift, Kinetics, KnownDensity, UnknownDensity, kinetics
+from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.problem import Problem
+from fokker_planck.sets import Set
+from fokker_planck.solvers.self_consistent_gauge import margin, self_consistent_gauge
+from fokker_planck.solvers.setting import reaches
+from fokker_planck.survey import sample_graph
+
+Goal = Set | Literal["boundary"]
+
+
+@dataclass(frozen=True)
+class DriftSetting:
+    """A problem without detailed balance, in a gauge good enough below ``ceiling``.
+
+    ``attractors`` are the stable fixed points of the drift without noise (in a region that nothing of this kind
+    attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether the gauge is the
+    exact exponent.
+    """
+
+    problem: Problem
+    weighting: Weighting
+    attractors: tuple[FixedPoint, ...]
+    saddles: tuple[FixedPoint, ...]
+    ceiling: float
+    known: bool
+
+    @property
+    def places(self) -> Floats:
+        """Positions of the attractors, (K, dim)."""
+        return np.array([point.position for point in self.attractors]).reshape(-1, self.problem.dimension)
+
+    @property
+    def relaxation_rate(self) -> float:
+        """The slowest rate of settling at any attractor; where there is none, that of diffusion across the domain."""
+        rates = [min(-value.real for value in point.eigenvalues) for point in self.attractors]
+        lower, upper = self.problem.bounding_box()
+        sizes = self.diffusion.tensor(self.problem.sample())
+        across = (
+            float(np.median(np.einsum("iin->n", sizes))) / len(sizes) * (np.pi / np.max(np.subtract(upper, lower))) ** 2
+        )
+        return max(min(rates, default=across), across)
+
+    @property
+    def diffusion(self) -> Any:
+        """D(x) with its divergence."""
+        return self.problem.process.field(self.problem.dimension)
+
+    @cached_property
+    def basins(self) -> BasinMap | None:
+        """The attractor that the drift without noise leads to; None where there are not two of them."""
+        return _basins(self) if len(self.attractors) > 1 else None
+
+
+def kinetics_of(problem: Problem) -> Kinetics:
+    """Which kind of process it is; found out once and kept with the problem."""
+    known = problem.__dict__.get("_kinetics")
+    if known is None:
+        known = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
+        problem.__dict__["_kinetics"] = known
+    return known
+
+
+def is_irreversible(problem: Problem) -> bool:
+    """Whether the process breaks detailed balance."""
+    return isinstance(kinetics_of(problem), KnownDensity | UnknownDensity)
+
+
+def prepare_irreversible(
+    problem: Problem, goals: Sequence[Goal] = (), start: tuple[float, ...] | None = None
+) -> DriftSetting:
+    """The setting for a question that ends in ``goals`` and begins at ``start``; kept with the problem."""
+    key = repr((tuple(goals), start))
+    kept = problem.__dict__.setdefault("_drift_settings", {})
+    if key not in kept:
+        kept[key] = _prepared(problem, goals, start)
+    return kept[key]  # type: ignore[no-any-return]
+
+
+def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] | None) -> DriftSetting:
+    process, dimension = problem.process, problem.dimension
+    kind = kinetics_of(problem)
+    lower, upper = problem.bounding_box()
+    points = _inside(problem, _fixed_points(problem))
+    attractors = tuple(point for point in points if point.index == 0 and not point.degenerate)
+    saddles = tuple(point for point in points if point.index == 1)
+    places = np.array([point.position for point in attractors]).reshape(-1, dimension)
+    height = _ceiling(problem, places, goals, start)
+    weighting: Weighting
+    if isinstance(kind, KnownDensity):
+        weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
+    else:
+        drift, field = ItoDrift(process, dimension), process.field(dimension)
+        guess = kind.guess if isinstance(kind, UnknownDensity) else None
+        gauge = self_consistent_gauge(
+            drift, field, coarse_mesh(problem, {}), (lower, upper), problem.periods, places, height, guess
+        )
+        weighting = GaugedDrift(gauge, drift, field)
+    return DriftSetting(problem, weighting, attractors, saddles, height(weighting), isinstance(kind, KnownDensity))
+
+
+def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
+    """The coarse mesh of the domain fitted to the regions, whatever fixed mesh the problem asks for."""
+    free = replace(problem, resolution=replace(problem.resolution, cells=None))
+    return domain_triangulation(free, regions)
+
+
+def _fixed_points(problem: Problem) -> tuple[FixedPoint, ...]:
+    process = problem.process
+    lower, upper = problem.bounding_box()
+    try:
+        return fixed_points(
+            process.noiseless_drift, process.noiseless_jacobian, lower, upper, problem.dimension, problem.periods
+        )
+    except ConvergenceError:
+        # none of them isolated, or some missed: the density shows where the process stays
+        return ()
+
+
+def _inside(problem: Problem, points: Sequence[FixedPoint]) -> tuple[FixedPoint, ...]:
+    return tuple(point for point in points if problem.contains(point.x[:, None])[0])
+
+
+def _ceiling(
+    problem: Problem, places: Floats, goals: Sequence[Goal], start: tuple[float, ...] | None
+) -> Callable[[Weighting], float]:
+    """The height above which nothing counts: the highest pass between wells, goals and start, and a margin."""
+    points, edges = sample_graph(problem)
+    above = margin(problem.resolution.tolerance)
+
+    def nearest(place: Floats) -> int:
+        return int(np.argmin(((points - place) ** 2).sum(axis=1)))
+
+    wells = [nearest(place) for place in places]
+    reached = [_reached(problem, goal, points) for goal in goals]
+
+    def height(weighting: Weighting) -> float:
+        values = weighting.value(points.T)
+        lowest = int(np.argmin(values))
+        passes = [float(values[lowest])]
+        stays = wells or [lowest]
+        if len(stays) > 1:
+            first = np.zeros(len(values), dtype=bool)
+            first[stays[0]] = True
+            climbs = climb_heights(values, edges, first)
+            passes += [float(climbs[well]) for well in stays]
+        for members in reached:
+            if members.any():
+                climbs = climb_heights(values, edges, members)
+                passes += [float(climbs[well]) for well in stays] + [float(values[members].min())]
+        if start is not None:
+            passes.append(float(weighting.value(np.asarray(start)[:, None])[0]))
+        return max(value for value in passes if np.isfinite(value)) + above
+
+    return height
+
+
+def _reached(problem: Problem, goal: Goal, points: Floats) -> Booleans:
+    members = np.asarray(reaches(problem, goal)(points.T), dtype=bool)
+    if not members.any() and not isinstance(goal, str):
+        members[np.argmax(goal.level(points.T))] = True
+    return members
+
+
+@dataclass(frozen=True)
+class _Downhill:
+    """The drift as minus a gradient, for the flow of :mod:`fokker_planck.gradient_flow`."""
+
+    problem: Problem
+    height: Callable[[Floats], Floats]
+
+    def value(self, x: Floats) -> Floats:
+        return self.height(x)
+
+    def gradient(self, x: Floats) -> Floats:
+        return -self.problem.process.noiseless_drift(x)
+
+    def hessian(self, x: Floats) -> Floats:
+        return -self.problem.process.noiseless_jacobian(x)
+
+
+def _basins(setting: DriftSetting) -> BasinMap:
+    """Basins of attraction; the metric around an attractor solves J^T P + P J = -2 I, so that the flow comes closer."""
+    from scipy.linalg import solve_continuous_lyapunov
+
+    problem = setting.problem
+    lower, upper = problem.bounding_box()
+    minima = []
+    for number, point in enumerate(setting.attractors):
+        jacobian = np.array(point.jacobian)
+        metric = solve_continuous_lyapunov(jacobian.T, -2.0 * np.eye(len(jacobian)))
+        metric = 0.5 * (metric + metric.T)
+        minima.append(
+            CriticalPoint(
+                point.position,
+                float(number),
+                tuple(tuple(row) for row in metric.tolist()),
+                tuple(np.linalg.eigvalsh(metric).tolist()),
+                "minimum",
+            )
+        )
+    saddles = tuple(
+        Saddle(
+            point.position,
+            0.0,
+            point.jacobian,
+            (-max(value.real for value in point.eigenvalues),),
+            "saddle",
+            joins=(0, 0),
+            unstable_direction=(0.0,) * problem.dimension,
+        )
+        for point in setting.saddles
+    )
+    box = Frame(tuple(lower), tuple(upper), tuple(problem.periods))
+    return BasinMap(Landscape(tuple(minima), saddles, box), _Downhill(problem, setting.weighting.value))

@@ -1,0 +1,233 @@
+"""A gauge that follows the density, for a process whose density nobody knows: psi near -log p, up to a constant.
+
+In any gauge psi the stationary density is p = e^-psi rho, with rho from the left potentials.  Then psi - log rho is a
+better gauge.  Where psi is far from -log p, by more than the digits of a double, rho is lost; so the noise is raised
+until psi = 0 will do, and lowered again step by step (D -> f D, f -> 1, psi growing like 1/f).
+
+The gauge is a spline on a grid, of interest only below a ceiling: the highest pass of the question and thirty noise
+units more.  Higher up, where rho becomes noise, cells are cut away and psi is continued smoothly.  Its own error does
+not enter the answers: the forms are those of the process in every gauge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import log
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.drift_generator import GaugedDrift, Weighting, assemble_drift
+from fokker_planck.fem.field import interpolate
+from fokker_planck.fem.fitting import component_holding
+from fokker_planck.fem.meshing import exponent_range
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, without_cells
+from fokker_planck.grid_function import GridFunction, extended, zero_on
+from fokker_planck.solvers.irreversible_wells import condense
+
+DEGREE = {1: 4, 2: 4, 3: 3}
+LARGEST_CHANGE = {1: 8.0, 2: 10.0, 3: 10.0}
+MOST_CELLS = {1: 100_000, 2: 60_000, 3: 60_000}
+HOTTEST_RANGE = 8.0
+FIRST_FACTOR = 1.5
+SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
+CALM, WILD = 0.4, 3.0
+SETTLED = 0.7
+LARGEST_STEP = 15.0
+SURE = 14.0
+MOST_STEPS = 80
+MOST_REPEATS = 6
+RATE = 1e-3
+
+
+@dataclass(frozen=True)
+class Step:
+    """One solve: how far log rho is from constant below the ceiling less ``SURE``, and the gauge that follows."""
+
+    swing: float
+    lost: bool
+    gauge: GridFunction
+
+
+Ceiling = Callable[[Weighting], float]
+"""The exponent above which nothing matters to a question."""
+
+
+def self_consistent_gauge(
+    drift: Callable[[Floats], Floats],
+    diffusion: Any,
+    base: Triangulation,
+    box: tuple[Sequence[float], Sequence[float]],
+    periods: tuple[float | None, ...],
+    attractors: Floats,
+    ceiling: Ceiling,
+    guess: Any = None,
+) -> GridFunction:
+    """psi with |psi + log p - constant| below one wherever the question needs it.
+
+    Args:
+        drift: b at points (dim, n), (dim, n).
+        diffusion: D, with ``tensor`` and ``divergence``.
+        base: a coarse mesh of the domain.
+        box: corners of a box around it.
+        periods: length of every periodic axis.
+        attractors: one point in every metastable region, (K, dim).
+        ceiling: what the question asks of the gauge.
+        guess: an exponent to begin with, if one is known.
+
+    Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
+    """
+    periodic = [period is not None for period in periods]
+    process = GaugedDrift(zero_on(box[0], box[1], periodic), drift, diffusion)
+
+    def step(current: GaugedDrift) -> Step:
+        return _step(current, base, periods, attractors, ceiling)
+
+    if guess is not None:
+        values = np.asarray(guess.value(process.gauge.points)).reshape(process.gauge.values.shape)
+        if np.isfinite(values).all():
+            guessed = replace(process, gauge=replace(process.gauge, values=values - values.min()))
+            settled = _settled(step, guessed, patient=False)
+            if settled is not None:
+                return settled
+    noise, factor = _first_noise(process), FIRST_FACTOR
+    gauge, reached = process.gauge, np.inf
+    for _ in range(MOST_STEPS):
+        trial = gauge if np.isinf(reached) else _scaled(gauge, reached / noise)
+        found = step(replace(process, gauge=trial, noise=noise))
+        if found.lost:
+            if np.isinf(reached) or factor < SHORTEST_FACTOR:
+                break
+            factor = float(np.sqrt(factor))
+        else:
+            gauge, reached = found.gauge, noise
+            factor = _next_factor(factor, found.swing)
+            if reached == 1.0:
+                settled = gauge
+                if found.swing >= SETTLED:
+                    settled = _settled(step, replace(process, gauge=gauge), patient=True)
+                if settled is not None:
+                    return settled
+                break
+        noise = max(1.0, reached / factor)
+    raise ConvergenceError(
+        f"the stationary density cannot be followed below {noise:.3g} times the noise that is asked for",
+        "more noise or a smaller domain; where the quasipotential has kinks this is as far as the method goes",
+    )
+
+
+def _next_factor(factor: float, swing: float) -> float:
+    if swing < CALM:
+        return min(1.4 * factor, LONGEST_FACTOR)
+    return max(factor / 1.3, SHORTEST_FACTOR) if swing > WILD else factor
+
+
+def _scaled(gauge: GridFunction, factor: float) -> GridFunction:
+    return replace(gauge, values=gauge.values * factor)
+
+
+def _settled(step: Callable[[GaugedDrift], Step], process: GaugedDrift, *, patient: bool) -> GridFunction | None:
+    """Gauge steps at one noise until another changes nothing to speak of; None where they do not get there."""
+    for _ in range(MOST_REPEATS):
+        found = step(process)
+        if found.lost or (found.swing > WILD and not patient):
+            return None
+        if found.swing < SETTLED:
+            return found.gauge
+        process = replace(process, gauge=found.gauge)
+    return None
+
+
+def _first_noise(process: GaugedDrift) -> float:
+    """The factor on D at which the exponent cannot range over more than ``HOTTEST_RANGE``."""
+    points = process.gauge.points
+    tensor = np.moveaxis(process.diffusion.tensor(points), 2, 0)
+    drift = process.drift(points)
+    sizes = np.linalg.eigvalsh(tensor)[:, 0]
+    speed = np.linalg.norm(drift, axis=0)
+    usable = (sizes > 1e-12 * sizes.max()) & np.isfinite(speed)
+    extent = float(np.linalg.norm(np.subtract(process.gauge.upper, process.gauge.lower)))
+    reach = float((speed[usable] / sizes[usable]).max()) * extent
+    return float(np.clip(reach / HOTTEST_RANGE, 1.0, 1e6))
+
+
+def _step(
+    process: GaugedDrift,
+    base: Triangulation,
+    periods: tuple[float | None, ...],
+    attractors: Floats,
+    ceiling: Ceiling,
+) -> Step:
+    gauge, dimension = process.gauge, base.dimension
+    height = ceiling(process)
+    mesh = resolved_below(base, process, attractors, height, LARGEST_CHANGE[dimension], MOST_CELLS[dimension])
+    discretization = discretize(mesh, DEGREE[dimension], periods)
+    generator = assemble_drift(discretization, process)
+    rate = RATE * typical_rate(process)
+    condensed = condense(generator, nearest_unknowns(discretization, attractors), [], rate)
+    rho = condensed.density_ratio()
+    positive = rho > 0.0
+    logs = np.log(np.where(positive, rho, 1.0))
+    matters = generator.exponent < height - SURE
+    if not positive[matters].all() or not np.isfinite(rho).all():
+        return Step(np.inf, True, gauge)
+    typical = float(np.median(logs[matters]))
+    swing = float(np.abs(logs[matters] - typical).max())
+    if swing > LARGEST_STEP:
+        return Step(swing, True, gauge)
+    change = interpolate(discretization, np.where(positive, typical - logs, np.nan), gauge.points)
+    change = np.clip(change, -LARGEST_STEP, LARGEST_STEP).reshape(gauge.values.shape)
+    known = np.isfinite(change)
+    values = gauge.values + extended(np.where(known, change, 0.0), known)
+    for axis, wraps in enumerate(gauge.periodic):
+        if wraps:
+            first = np.take(values, [0], axis)
+            values = np.concatenate([np.delete(values, -1, axis), first], axis)
+    return Step(swing, False, replace(gauge, values=values - values.min()))
+
+
+def typical_rate(process: GaugedDrift) -> float:
+    """Rate of diffusion across the box, slower than any well settles."""
+    points = process.gauge.points
+    sizes = np.linalg.eigvalsh(np.moveaxis(process.diffusion.tensor(points), 2, 0))[:, 0]
+    extent = float(np.max(np.subtract(process.gauge.upper, process.gauge.lower)))
+    return float(process.noise * np.median(sizes) * (np.pi / extent) ** 2)
+
+
+def nearest_unknowns(discretization: Discretization, points: Floats, absorbed: Booleans | None = None) -> Integers:
+    """The unknown nearest to every point (K, dim) that is not absorbed, each once."""
+    if not len(points):
+        return np.zeros(0, dtype=np.int64)
+    nearest = [int(np.argmin(((discretization.nodes - point) ** 2).sum(axis=1))) for point in points]
+    return np.unique([node for node in nearest if absorbed is None or not absorbed[node]]).astype(np.int64)
+
+
+def resolved_below(
+    triangulation: Triangulation, weighting: Weighting, attractors: Floats, ceiling: float, change: float, most: int
+) -> Triangulation:
+    """Bisect until psi changes by at most ``change`` in a cell below the ceiling; cut off what lies above."""
+    while True:
+        low, high = exponent_range(triangulation, weighting)
+        keep = low < ceiling
+        marked = keep & (np.minimum(high, ceiling) - low > change)
+        if not marked.any():
+            if keep.all():
+                return triangulation
+            if len(attractors):
+                keep = component_holding(triangulation, keep, attractors)
+            return without_cells(triangulation, keep)
+        if len(triangulation.cells) > most:
+            raise BarrierTooHighError(
+                f"more than {most} cells are needed to follow the density",
+                "more noise, a smaller domain, or a smoother drift",
+            )
+        triangulation = refine(triangulation, marked)
+
+
+def margin(tolerance: float) -> float:
+    """How far above the highest pass the density still counts, in noise units."""
+    return log(1.0 / tolerance) + 16.0
