@@ -123,7 +123,7 @@ def _laplace_term(slope: LineFunction, diffusion: LineFunction, x: float, sign: 
     second, third, fourth = (float(f[k]) * k * max(k - 1, 1) / width**k for k in (1, 2, 3))
     first_of_g, second_of_g = float(g[1]) / width, 2.0 * float(g[2]) / width**2
     total = second_of_g / (2 * second) - first_of_g * third / (2 * second**2)
-    return total + 5 * third**2 / (24 * second**3) - fourth / (8 * second**2)
+    return float(total + 5 * third**2 / (24 * second**3) - fourth / (8 * second**2))
 
 
 def symmetric_crossing_time(
