@@ -123,9 +123,9 @@ def test_the_mean_of_formulas_is_a_formula_and_that_of_functions_is_not():
     assert mixed.mean().gradient(np.array([[2.0]]))[0, 0] == pytest.approx(18.0, rel=1e-10)
     other = sgd.SampleLosses([fp.Potential("k*x**2", {"k": 1.0}), fp.Potential("k*x**2", {"k": 3.0})])
     assert other.mean()(np.array([[1.0]])).tolist() == [2.0]
-    many = sgd.SampleLosses([f"(x - {i})**2" for i in range(700)])
+    many = sgd.SampleLosses([f"(x - {i}.{'0' * 30})**2" for i in range(250)])
     assert many.mean().expression is None
-    assert many.mean().gradient(np.array([[0.0]]))[0, 0] == pytest.approx(-699.0)
+    assert many.mean().gradient(np.array([[0.0]]))[0, 0] == pytest.approx(-249.0)
 
 
 @pytest.mark.parametrize("replacement", [True, False])

@@ -24,11 +24,13 @@ def gradient_covariance(losses: Losses, x: npt.ArrayLike) -> FloatArray:
     [1.0, 16.0]
     """
     points = np.asarray(x, dtype=np.float64)
-    mean = _mean_gradient(losses, points)
+    parts = list(blocks(losses, points))
+    whole = losses.gradients(points) if len(parts) == 1 else None
+    mean = _mean_gradient(losses, points) if whole is None else whole.mean(axis=0)
     total = np.zeros((points.shape[0], *points.shape))
-    for part in blocks(losses, points):
+    for part in parts:
         # centred before it is squared: at a minimum of all losses nothing cancels
-        centred = losses.gradients(points, part) - mean
+        centred = (losses.gradients(points, part) if whole is None else whole) - mean
         total += np.einsum("sin,sjn->ijn", centred, centred)
     return total / losses.count
 
