@@ -1,5 +1,6 @@
 """The pages say what the program does: their problem file loads, their Python runs, their lists are complete."""
 
+import doctest
 import json
 import re
 from pathlib import Path
@@ -60,3 +61,10 @@ def test_the_python_of_the_first_page_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "density.png").exists()
     content = json.loads((tmp_path / "results/double_well/result.json").read_text())
     assert list(content["answers"]) == ["stationary", "exit-time"]
+
+
+@pytest.mark.parametrize("page", ["sgd.md"])
+def test_the_examples_of_a_page_print_what_it_says(page):
+    failed, tried = doctest.testfile(str(DOCS / page), module_relative=False)
+    assert failed == 0
+    assert tried > 5
