@@ -29,16 +29,22 @@ class WellRates(Rates):
 def landscape(problem: Problem) -> Landscape:
     """grad V = 0: minima and saddles of the potential in the domain, which wells each saddle joins, and the barriers.
 
-    Returns a :class:`Landscape` in units of V.
+    Where a drift is given on a line, V is minus its integral.  Returns a :class:`Landscape` in units of V.
 
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> landscape(fp.Problem(process, fp.Box([-2.0], [2.0]))).barriers[1]
     0.25
     """
+    from fokker_planck.drift_potential import drift_potential
+    from fokker_planck.errors import ProblemError
     from fokker_planck.survey import survey
 
-    return survey(problem, problem.process.potential)
+    function = drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
+    if function is None:
+        found = "a drift that is no gradient, or whose potential is not given"
+        raise ProblemError("drift", found, "-grad V alone, or a process on a line, for a landscape")
+    return survey(problem, function)
 
 
 def stationary_density(problem: Problem) -> Stationary:
@@ -55,7 +61,11 @@ def stationary_density(problem: Problem) -> Stationary:
     from fokker_planck.solvers.setting import prepare
 
     found = stationary.stationary_density(problem)
-    predicted = well_probabilities(prepare(problem).landscape) if len(found.wells) > 1 else [None] * len(found.wells)
+    setting = prepare(problem)
+    predicted: list[Any] = [None] * len(found.wells)
+    if len(found.wells) > 1 and len(setting.landscape.minima) == len(found.wells):
+        beside = well_probabilities(setting.landscape)
+        predicted = [beside[setting.landscape.nearest_minimum(well.minimum)] for well in found.wells]
     wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, predicted, strict=True))
     return replace(found, wells=tuple(wells))
 

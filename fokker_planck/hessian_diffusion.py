@@ -104,12 +104,12 @@ class HessianField:
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
         """Those of the potential, and the inflection points where there is no floor."""
-        from fokker_planck.kinks import zeros
+        from fokker_planck.kinks import distinct, zeros
 
         points = list(self.potential.kinks(lower, upper))
         if self.floor == 0.0:
             points += zeros(lambda x: self.potential.hessian(x[None])[0, 0], lower, upper)
-        return tuple(sorted(set(points)))
+        return distinct(points, lower, upper)
 
 
 def _decomposed(hessian: FloatArray) -> tuple[FloatArray, FloatArray]:

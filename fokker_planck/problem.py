@@ -27,7 +27,8 @@ from fokker_planck.domain import (
 from fokker_planck.errors import ProblemError
 from fokker_planck.mesh_checks import outer_facets
 from fokker_planck.near import did_you_mean
-from fokker_planck.process import Overdamped
+from fokker_planck.potential import Potential
+from fokker_planck.process import Drifting, Overdamped, Process
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set, fits
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -68,11 +69,11 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Problem:
-    """p_t = div(e^(-V/eps) D grad(e^(V/eps) p)) in the domain, no flux through its boundary.
+    """p_t = -div(b p) + grad grad : (D p) in the domain, no flux through its boundary.
 
     Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions),
-    a ``title``. Checked when it is made: the dimensions agree, the potential is finite in the domain and periodic along
-    its periodic axes.
+    a ``title``. Checked when it is made: the dimensions agree, potential and drift are finite in the domain and
+    periodic along its periodic axes.
 
     Raises :class:`ProblemError` that names the key of the problem file.
 
@@ -83,20 +84,22 @@ class Problem:
     1
     """
 
-    process: Overdamped
+    process: Process
     domain: Domain
     resolution: Resolution = field(default_factory=Resolution)
     sets: Mapping[str, Set] = field(default_factory=dict)
     title: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.process, Overdamped):
-            raise ProblemError("process", described(self.process), "an Overdamped process")
+        if not isinstance(self.process, (Overdamped, Drifting)):
+            raise ProblemError("process", described(self.process), "an Overdamped or Drifting process")
         if not isinstance(self.domain, (Box, Ball, MeshFile, Sublevel)):
             raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile or Sublevel")
         object.__setattr__(self, "sets", dict(self.sets))
         _check_dimensions(self)
-        _check_potential(self)
+        if self.process.potential is not None:
+            _check_potential(self, self.process.potential)
+        _check_drift(self)
 
     @property
     def dimension(self) -> int:
@@ -178,17 +181,24 @@ def _cells(given: Any) -> tuple[int, ...]:
 
 
 def _check_dimensions(problem: Problem) -> None:
-    potential, diffusion, resolution = problem.process.potential, problem.process.diffusion, problem.resolution
-    key = "potential.expression" if isinstance(potential.source, str) else "potential"
+    resolution = problem.resolution
+    potential = problem.process.potential
+    key = "drift" if potential is None else _key_of(potential)
     dimension = problem.dimension
     if not 1 <= dimension <= 3:
         raise ProblemError(key, f"{dimension} coordinates", "one, two or three")
-    if potential.dimension > dimension:
+    if potential is not None and potential.dimension > dimension:
         found = f"a potential of {potential.dimension} coordinates in a domain of {dimension}"
         raise ProblemError(key, found, f"only {', '.join('xyz'[:dimension])}, or a domain of more dimensions")
+    drift = problem.process.whole if isinstance(problem.process, Drifting) else problem.process.extra
+    if drift is not None and drift.dimension != dimension:
+        found = f"{drift.dimension} components in a domain of {dimension} dimensions"
+        raise ProblemError(drift.key, found, f"{dimension}, one for each coordinate")
+    diffusion = problem.process.diffusion
     if isinstance(diffusion, Constant) and diffusion.dimension != dimension:
         found = f"a matrix with {diffusion.dimension} rows in a domain of {dimension} dimensions"
         raise ProblemError("diffusion.matrix", found, f"{dimension} rows and columns")
+    problem.process.field(dimension)
     if resolution.cells is not None:
         if isinstance(problem.domain, MeshFile):
             raise ProblemError("discretization.cells", list(resolution.cells), "none: the mesh file gives them")
@@ -215,9 +225,35 @@ def _check_wrapping(problem: Problem, shape: Set, key: str) -> None:
             raise ProblemError(key, found, f"one within {low[i]:g} and {high[i]:g}: shift the box so that it is")
 
 
-def _check_potential(problem: Problem) -> None:
-    potential = problem.process.potential
-    key = "potential.expression" if isinstance(potential.source, str) else "potential"
+def _key_of(potential: Potential) -> str:
+    return "potential.expression" if isinstance(potential.source, str) else "potential"
+
+
+def _check_drift(problem: Problem) -> None:
+    """Where a drift is given: finite in the domain, and equal on both sides of a periodic axis."""
+    process = problem.process
+    drift = process.whole if isinstance(process, Drifting) else process.extra
+    if drift is None:
+        return
+    x = problem.sample()
+    values = drift.value(x)
+    finite = np.isfinite(values).all(axis=0)
+    if not finite.all():
+        where = ", ".join(f"{c:.6g}" for c in x[:, int(np.argmin(finite))])
+        raise ProblemError(drift.key, f"a drift that is not finite at ({where})", "finite values in the whole domain")
+    low, high = problem.bounding_box()
+    for axis, period in enumerate(problem.periods):
+        if period is not None:
+            left, right = x.copy(), x.copy()
+            left[axis], right[axis] = low[axis], high[axis]
+            jump = float(np.abs(drift.value(left) - drift.value(right)).max())
+            if jump > 1e-8 * (1e-300 + float(np.abs(values).max())):
+                wanted = f"equal values at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
+                raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
+
+
+def _check_potential(problem: Problem, potential: Potential) -> None:
+    key = _key_of(potential)
     x = problem.sample()
     values = potential.value(x)
     finite = np.isfinite(values)
@@ -228,14 +264,14 @@ def _check_potential(problem: Problem) -> None:
     scale = float(np.ptp(values)) + 1e-9 * float(np.abs(values).max())
     for axis, period in enumerate(problem.periods):
         if period is not None:
-            _check_period(problem, key, x, axis, scale)
+            _check_period(problem, potential, key, x, axis, scale)
 
 
-def _check_period(problem: Problem, key: str, x: Floats, axis: int, scale: float) -> None:
+def _check_period(problem: Problem, potential: Potential, key: str, x: Floats, axis: int, scale: float) -> None:
     low, high = problem.bounding_box()
     left, right = x.copy(), x.copy()
     left[axis], right[axis] = low[axis], high[axis]
-    potential, period = problem.process.potential, high[axis] - low[axis]
+    period = high[axis] - low[axis]
     jump = float(np.abs(potential.value(left) - potential.value(right)).max())
     kink = float(np.abs(potential.gradient(left) - potential.gradient(right)).max()) * period
     wanted = f"V and its gradient equal at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
@@ -252,8 +288,10 @@ def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:
         return any(p is None and min(c - a, b - c) <= 1e-12 * (b - a) for c, a, b, p in edges)
     if isinstance(domain, Ball):
         return bool(domain.level(column)[0] <= 1e-12 * domain.radius)
-    if isinstance(domain, Sublevel):
+    if isinstance(domain, Sublevel) and problem.process.potential is not None:
         return bool(problem.process.potential.value(column)[0] >= domain.level)
+    if not isinstance(domain, MeshFile):
+        return False
     cells, cell = domain.data.cells, domain.locator.find(column)
     touched = cells[cell[0]][domain.locator.barycentric(column, cell)[0] > 1e-12]
     return bool((np.isin(outer_facets(cells), touched).sum(axis=1) == len(touched)).any())

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fokker_planck.diffusion import Constant, Diffusion, DiffusionField, Isotropic
 from fokker_planck.drift import Drift
 from fokker_planck.errors import ProblemError
+from fokker_planck.kinks import distinct
 from fokker_planck.potential import Potential
 
 FloatArray = npt.NDArray[np.float64]
@@ -110,7 +111,7 @@ class Overdamped:
         """On a line: points between which all coefficients are known to be smooth."""
         extra = self.extra.kinks(lower, upper) if self.extra is not None else ()
         found = (*self.potential.kinks(lower, upper), *extra, *self.field(1).kinks(lower, upper))
-        return tuple(sorted(set(found)))
+        return distinct(found, lower, upper)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Drifting:
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
         """On a line: points between which all coefficients are known to be smooth."""
-        return tuple(sorted({*self.whole.kinks(lower, upper), *self.field(1).kinks(lower, upper)}))
+        return distinct((*self.whole.kinks(lower, upper), *self.field(1).kinks(lower, upper)), lower, upper)
 
 
 Process = Overdamped | Drifting

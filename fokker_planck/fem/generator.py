@@ -22,6 +22,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.kinetics import check_semidefinite
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
         )
     reference = exponent.min(axis=1)
     density = np.exp(-(exponent - reference[:, None])) * cells.stretch
-    tensor = balance.diffusion.tensor(flat).reshape(dimension, dimension, n_cells, n_points)
-    tensor = tensor * density
+    tensor = balance.diffusion.tensor(flat)
+    if not getattr(balance.diffusion, "constant", True):
+        check_semidefinite(balance.diffusion, flat)
+    tensor = tensor.reshape(dimension, dimension, n_cells, n_points) * density
     curved = discretization.curved.cells
     if len(curved):
         tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)

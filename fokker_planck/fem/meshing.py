@@ -73,6 +73,8 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     lower, upper = bounding_box(domain, problem.process.potential)
     wanted = cells or (CELLS_AN_AXIS[dimension],) * dimension
     breaks: list[list[float]] = [[] for _ in range(dimension)]
+    if dimension == 1 and cells is None:
+        breaks[0] += problem.process.kinks(lower[0], upper[0])
     for region in flat.values():
         for axis, places in region.faces().items():
             breaks[axis] += places
@@ -98,6 +100,8 @@ def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) 
     from fokker_planck.sublevel import connected_part
 
     potential = problem.process.potential
+    if potential is None:
+        raise ProblemError("domain.kind", "sublevel", "another domain: there is no potential")
     part = connected_part(domain, potential)
     region = Region(
         lambda x: domain.level - potential.value(x),

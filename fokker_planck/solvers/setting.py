@@ -10,12 +10,16 @@ from typing import Literal
 import numpy as np
 
 from fokker_planck.climb import climb_heights
+from fokker_planck.diffusion import Constant
 from fokker_planck.domain import Box, MeshFile, Sublevel
+from fokker_planck.drift_potential import drift_potential
+from fokker_planck.errors import ProblemError
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
-from fokker_planck.landscape import Landscape
+from fokker_planck.kinetics import Kinetics, kinetics
+from fokker_planck.landscape import Function, Landscape
 from fokker_planck.problem import Problem
-from fokker_planck.process import DetailedBalance, detailed_balance
+from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
 from fokker_planck.survey import sample_graph, survey
 
@@ -24,11 +28,17 @@ MARGIN = 16.0
 
 @dataclass(frozen=True)
 class Setting:
-    """A problem with its detailed balance and the landscape of its exponent Phi."""
+    """A problem with its detailed balance and the landscape of its exponent Phi.
+
+    The ``wells`` that are reported are the basins of ``downhill``, the function down which the process runs where there
+    is no noise.  Noise that depends on the state shifts the critical points of Phi away from its own.
+    """
 
     problem: Problem
     balance: DetailedBalance
     landscape: Landscape
+    wells: Landscape
+    downhill: Function
 
     @property
     def relaxation_rate(self) -> float:
@@ -51,10 +61,46 @@ def prepare(problem: Problem) -> Setting:
     known = problem.__dict__.get("_setting")
     if isinstance(known, Setting):
         return known
-    balance = detailed_balance(problem.process, problem.dimension, problem.sample())
-    setting = Setting(problem, balance, survey(problem, balance.exponent))
+    balance = kinetics_of(problem)
+    if not isinstance(balance, DetailedBalance):
+        raise _irreversible(problem)
+    landscape = survey(problem, balance.exponent)
+    wells, downhill = landscape, balance.exponent
+    if not problem.process.field(problem.dimension).constant:
+        slope = drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
+        if slope is not None:
+            wells, downhill = survey(problem, slope), slope
+    setting = Setting(problem, balance, landscape, wells, downhill)
     problem.__dict__["_setting"] = setting
     return setting
+
+
+def kinetics_of(problem: Problem) -> Kinetics:
+    """Whether the process of a problem is reversible, with its exponent if so; computed once and kept with it."""
+    known = problem.__dict__.get("_kinetics")
+    if known is None:
+        known = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
+        problem.__dict__["_kinetics"] = known
+    return known
+
+
+def is_reversible(problem: Problem) -> bool:
+    """Whether the process is in detailed balance."""
+    return isinstance(kinetics_of(problem), DetailedBalance)
+
+
+def _irreversible(problem: Problem) -> ProblemError:
+    process = problem.process
+    if isinstance(process, Overdamped) and isinstance(process.diffusion, Constant) and process.extra is None:
+        return ProblemError(
+            "diffusion.matrix",
+            "a matrix that does not commute with the Hessian of V, which makes the process irreversible",
+            "a multiple of the identity, or a V that is a sum over the axes of D (not solved by this version)",
+        )
+    key = "diffusion" if isinstance(process, Overdamped) and process.extra is None else "drift"
+    found = "drift and noise without detailed balance, which makes the process irreversible"
+    wanted = "D^-1 (div D - b) that is a gradient, as it always is on a line (not solved by this version)"
+    return ProblemError(key, found, wanted)
 
 
 def heights_between_wells(setting: Setting, *, all_critical_points: bool = False) -> Heights:

@@ -36,7 +36,7 @@ def stationary_density(problem: Problem) -> Stationary:
     of_total = float(shares @ errors)
     wells = tuple(
         WellWeight(minimum.position, Quantity.of_log(float(log) - total, _error_of_share(share, error, of_total)))
-        for minimum, log, share, error in zip(setting.landscape.minima, logs, shares, errors, strict=True)
+        for minimum, log, share, error in zip(setting.wells.minima, logs, shares, errors, strict=True)
     )
     nodal = -setting.balance.exponent.value(discretization.nodes.T) - total
     statistics = Statistics(
@@ -56,16 +56,16 @@ def _error_of_share(share: float, error: float, of_total: float) -> float:
 
 def _log_masses(setting: Setting, discretization: Discretization) -> tuple[Floats, Floats]:
     """Logarithm of the integral of exp(-Phi) over every basin, (K,), and its relative error."""
-    exponent, landscape = setting.balance.exponent, setting.landscape
+    exponent, landscape = setting.balance.exponent, setting.wells
     mesh = discretization.triangulation
-    label = BasinMap(landscape, exponent)
+    label = BasinMap(landscape, setting.downhill)
     count = len(landscape.minima)
     logs, errors = basin_masses(
         mesh.points, mesh.cells, lambda x: -exponent.value(x), label, count, setting.problem.resolution.tolerance
     )
     if not discretization.comm.allreduce(len(discretization.curved.cells)):
         return logs, errors
-    lowest = landscape.minima[0].value
+    lowest = setting.landscape.minima[0].value
     masses = np.exp(logs + lowest) + _beyond_straight_cells(setting, discretization, label, lowest)
     with np.errstate(divide="ignore"):
         return np.log(masses) - lowest, errors
@@ -73,7 +73,7 @@ def _log_masses(setting: Setting, discretization: Discretization) -> tuple[Float
 
 def _beyond_straight_cells(setting: Setting, discretization: Discretization, label: BasinMap, lowest: float) -> Floats:
     """What the curved cells add to the integrals over the straight ones, times exp(``lowest``)."""
-    extra = np.zeros(len(setting.landscape.minima))
+    extra = np.zeros(len(setting.wells.minima))
     curved, cells = discretization.curved, discretization.map
     if len(curved.cells):
         exponent = setting.balance.exponent

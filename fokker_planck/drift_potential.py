@@ -1,0 +1,77 @@
+"""The function down which a process runs where there is no noise: V, or on a line the integral of any drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.antiderivative import Antiderivative, antiderivative
+from fokker_planck.process import Exponent, Overdamped, Process
+
+FloatArray = npt.NDArray[np.float64]
+
+NET_FORCE = 1e-10
+
+
+@dataclass(frozen=True)
+class DriftPotential:
+    """U(x) = -int a on [lower, upper], a the noiseless drift on a line.
+
+    >>> from fokker_planck.diffusion import Isotropic
+    >>> from fokker_planck.drift import Drift
+    >>> from fokker_planck.process import Drifting
+    >>> U = DriftPotential(Drifting(Drift(["x - x**3"]), Isotropic(1.0)), -2.0, 2.0)
+    >>> round(float(np.diff(U.value(np.array([[-1.0, 0.0]])))[0]), 14)
+    0.25
+    """
+
+    process: Process
+    lower: float
+    upper: float
+    period: float | None = None
+
+    @cached_property
+    def integral(self) -> Antiderivative:
+        """U, zero at the lower end."""
+        kinks = self.process.kinks(self.lower, self.upper)
+        return antiderivative(lambda x: -self.process.noiseless_drift(x[None])[0], self.lower, self.upper, kinks)
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """U, (n,)."""
+        place = np.asarray(x, dtype=np.float64)[0]
+        if self.period is not None:
+            place = self.lower + np.mod(place - self.lower, self.period)
+        return self.integral(place)
+
+    __call__ = value
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """-a, (1, n)."""
+        return -self.process.noiseless_drift(np.asarray(x, dtype=np.float64))
+
+    def hessian(self, x: FloatArray) -> FloatArray:
+        """-a', (1, 1, n)."""
+        return -self.process.noiseless_jacobian(np.asarray(x, dtype=np.float64))
+
+
+def drift_potential(
+    process: Process,
+    dimension: int,
+    box: tuple[Sequence[float], Sequence[float]],
+    periods: Sequence[float | None] | None = None,
+) -> Exponent | None:
+    """V where the drift is -grad V, on a line the integral of the drift; None where there is no such function."""
+    if isinstance(process, Overdamped) and process.extra is None:
+        return process.potential
+    if dimension != 1:
+        return None
+    period = periods[0] if periods is not None else None
+    found = DriftPotential(process, float(box[0][0]), float(box[1][0]), period)
+    winding = float(found.integral(np.array([found.upper]))[0])
+    if period is not None and abs(winding) > NET_FORCE * (1.0 + found.integral.variation):
+        return None
+    return found
