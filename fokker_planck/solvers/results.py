@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
     from fokker_planck.quantity import Quantity
+    from fokker_planck.solvers.irreversible_current import Current
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,24 @@ class WellWeight:
 
 @dataclass(frozen=True)
 class Stationary:
-    """The stationary density as a field, and the weight of every well."""
+    """The stationary density as a field, and the weight of every well.
+
+    ``current`` is the stationary current of a process without detailed balance; the others have none.
+    """
 
     wells: tuple[WellWeight, ...]
     density: Field
     statistics: Statistics
+    current: Current | None = None
 
 
 @dataclass(frozen=True)
 class Committor:
-    """Transitions between two sets: rate, probabilities of transition path theory, committor and reactive density."""
+    """Transitions between two sets: rate, probabilities of transition path theory, committor and reactive density.
+
+    ``backward`` is the probability to have come from the first set rather than from the second, where that is not one
+    less the committor: for a process without detailed balance.
+    """
 
     rate: Quantity
     probability_reactive: Quantity
@@ -103,6 +112,7 @@ class Committor:
     field: Field
     reactive_density: Field
     statistics: Statistics
+    backward: Field | None = None
 
 
 @dataclass(frozen=True)

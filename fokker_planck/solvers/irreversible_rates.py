@@ -1,0 +1,151 @@
+"""The reduced Markov chain between the wells of a process without detailed balance.
+
+As in the reversible case L chi_m = sum_k chi_k R_km on the slow eigenfunctions, chi_m one at attractor m and zero at
+the others; the rates R break detailed balance, and their eigenvalues may be complex.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.climb import climb_heights
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.drift_generator import assemble_drift
+from fokker_planck.fem.triangulation import Floats, Integers
+from fokker_planck.problem import Problem
+from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
+from fokker_planck.solvers.irreversible_reduced import slow_modes
+from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
+from fokker_planck.solvers.irreversible_wells import condense
+from fokker_planck.solvers.results import Rates
+from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
+from fokker_planck.survey import sample_graph
+
+SHALLOWEST = 1.0
+POWERS = 6
+ROUNDING = 2e-15
+
+
+def irreversible_rates(problem: Problem) -> Rates:
+    """Rates between all pairs of wells and mean hitting times of the reduced chain."""
+    setting = prepare_irreversible(problem)
+    kept = irreversible_states(setting)
+    if len(kept) < 2:
+        found = f"{len(kept)} attractor of the drift with a barrier above the noise"
+        wanted = f"at least two, of more than {SHALLOWEST:g} noise unit, to go between"
+        raise ProblemError("drift", found, wanted)
+
+    def answer(discretization: Discretization) -> DriftAnswer:
+        return _answer(setting, kept, discretization)
+
+    outcome = answered(setting, {}, answer)
+    signs, times = outcome.payload
+    count = len(kept)
+    table: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
+    hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
+    pairs = _pairs(count)
+    largest = [max(outcome.numbers[n] for n, pair in enumerate(pairs) if pair[0] == k) for k in range(count)]
+    for number, (k, m) in enumerate(pairs):
+        # an entry is a sum with the other rates of its well: it knows no more than their rounding
+        rounding = ROUNDING * float(np.exp(np.clip(largest[k] - outcome.numbers[number], 0.0, 700.0)))
+        error = float(outcome.errors[number]) + rounding
+        table[k][m] = _entry(float(outcome.numbers[number]), error, float(signs[number]))
+        hitting[k][m] = Quantity.of_log(float(times[number]), float(outcome.errors.max()))
+    return Rates(
+        minima=tuple(setting.attractors[k].position for k in kept),
+        rates=tuple(tuple(row) for row in table),
+        hitting_times=tuple(tuple(row) for row in hitting),
+        statistics=outcome.statistics,
+    )
+
+
+def irreversible_states(setting: DriftSetting) -> list[int]:
+    """The attractors whose wells are deeper than one noise unit."""
+    points, edges = sample_graph(setting.problem)
+    values = setting.weighting.value(points.T)
+    nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in setting.places]
+    result = []
+    for number, node in enumerate(nodes):
+        others = np.zeros(len(values), dtype=bool)
+        others[nodes[:number] + nodes[number + 1 :]] = True
+        if others.any() and climb_heights(values, edges, others)[node] - values[node] >= SHALLOWEST:
+            result.append(number)
+    return result
+
+
+def _pairs(count: int) -> list[tuple[int, int]]:
+    return [(k, m) for k in range(count) for m in range(count) if k != m]
+
+
+def _entry(log: float, error: float, sign: float) -> Quantity:
+    quantity = Quantity.of_log(log, error) if sign != 0.0 else Quantity.of(0.0, 0.0)
+    return quantity if sign >= 0.0 else Quantity.of(-(quantity.value or 0.0), error)
+
+
+def _answer(setting: DriftSetting, kept: list[int], discretization: Discretization) -> DriftAnswer:
+    import mpmath
+
+    generator = assemble_drift(discretization, setting.weighting)
+    wells = nearest_unknowns(discretization, setting.places)
+    condensed = condense(generator, wells, [], setting.relaxation_rate)
+    if len(condensed.wells) > len(setting.attractors):
+        place = discretization.nodes[condensed.wells[-1]].round(4).tolist()
+        raise ConvergenceError(
+            f"the process also stays near {place}, where the drift has no stable fixed point",
+            "ask for the spectrum or for transitions between sets; the chain is between fixed points",
+        )
+    order, count = _rows(setting, kept, discretization, condensed.wells), len(kept)
+    modes = slow_modes(condensed, POWERS)
+    pairs = _pairs(count)
+    with mpmath.workdps(modes.digits):
+        at_wells, middle = mpmath.matrix(count, count), mpmath.matrix(count, count)
+        for k in range(count):
+            middle[k, k] = -modes.values[k] if k else mpmath.mpf(0)
+            for row in range(count):
+                at_wells[row, k] = modes.right[order[row], k] * modes.scale[order[row]]
+        chain = (at_wells * middle * mpmath.inverse(at_wells)).apply(mpmath.re)
+        entries = [chain[k, m] for k, m in pairs]
+        logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
+        signs = np.array([float(mpmath.sign(entry)) for entry in entries])
+        times = _hitting_times(chain, pairs)
+    weights = _weights(logs, pairs)
+    answer_pairs = modes.pairs(condensed, range(1, count))
+    return DriftAnswer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, answer_pairs, weights)
+
+
+def _rows(setting: DriftSetting, kept: list[int], discretization: Discretization, wells: Integers) -> list[int]:
+    nodes = discretization.nodes[wells]
+    rows = [int(np.argmin(((nodes - place) ** 2).sum(axis=1))) for place in setting.places[kept]]
+    if len(set(rows)) < len(rows):
+        raise ProblemError("drift", "two attractors too close to tell apart on the mesh", "a smaller tolerance")
+    return rows
+
+
+def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
+    """How much a rate counts among those out of its well: a negligible one need not be known to the tolerance."""
+    out: dict[int, float] = {}
+    for (k, _), log in zip(pairs, logs, strict=True):
+        out[k] = float(np.logaddexp(out.get(k, -np.inf), log))
+    return np.array([float(np.exp(log - out[k])) for (k, _), log in zip(pairs, logs, strict=True)])
+
+
+def _hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
+    """Logarithms of the mean times of the chain from k to m, for every pair."""
+    import mpmath
+
+    size = chain.rows
+    result = {}
+    for goal in range(size):
+        rest = [k for k in range(size) if k != goal]
+        matrix = mpmath.matrix(len(rest), len(rest))
+        for i, k in enumerate(rest):
+            for j, m in enumerate(rest):
+                matrix[i, j] = -chain[k, m]
+        times = mpmath.lu_solve(matrix, mpmath.matrix([mpmath.mpf(1)] * len(rest)))
+        for i, k in enumerate(rest):
+            result[k, goal] = float(mpmath.log(abs(times[i])))
+    return np.array([result[pair] for pair in pairs])

@@ -1,0 +1,185 @@
+"""Stationary density of a process without detailed balance: p = e^-psi rho / Z, rho in the kernel of the adjoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fokker_planck.basin_map import BasinMap
+from fokker_planck.basins import basin_masses
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
+from fokker_planck.fem.field import Field, interpolate
+from fokker_planck.fem.triangulation import Booleans, Floats, Integers
+from fokker_planck.kinetics import ItoDrift
+from fokker_planck.problem import Problem
+from fokker_planck.quantity import Quantity
+from fokker_planck.separatrix import labelled, near_separatrix
+from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
+from fokker_planck.solvers.irreversible_current import Current, total_current
+from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
+from fokker_planck.solvers.irreversible_wells import TwoSided, condense
+from fokker_planck.solvers.results import Stationary, WellWeight
+from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
+
+LEAST = 1e-300
+FARTHEST = 4.0
+CURRENT_SAFETY = 2.0
+
+
+@dataclass(frozen=True)
+class DensityRatio:
+    """rho = e^psi p Z at the nodes, (N,), in a gauge, with log Z; weights relative to the lowest exponent."""
+
+    condensed: TwoSided
+    rho: Floats
+    log_whole: float
+
+    @property
+    def generator(self) -> DriftGenerator:
+        """What it was computed with."""
+        return self.condensed.generator
+
+    @property
+    def log_density(self) -> Floats:
+        """log p at the nodes, (N,); that of the gauge where rho is lost, so far out that nothing rests on it."""
+        typical = float(self.rho[np.argmin(self.generator.exponent)])
+        rho = np.clip(self.rho / typical, np.exp(-FARTHEST), np.exp(FARTHEST))
+        return np.asarray(np.log(rho) + np.log(typical) - self.generator.exponent - self.log_whole)
+
+
+def density_ratio(setting: DriftSetting, discretization: Discretization) -> DensityRatio:
+    """Solve for rho on one mesh."""
+    generator = assemble_drift(discretization, setting.weighting)
+    condensed = condense(generator, nearest_unknowns(discretization, setting.places), [], setting.relaxation_rate)
+    rho = condensed.density_ratio()
+    whole = float((rho * generator.constant) @ condensed.load)
+    return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest)
+
+
+def irreversible_stationary(problem: Problem) -> Stationary:
+    """The density as a field (its logarithm), the probability of every basin of attraction, and the current."""
+    setting = prepare_irreversible(problem)
+    totals: list[Floats] = []
+    doubts: list[Floats] = []
+
+    def answer(discretization: Discretization) -> DriftAnswer:
+        ratio = density_ratio(setting, discretization)
+        totals.append(total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole))
+        if setting.basins is None:
+            doubts.append(np.zeros(1))
+            return DriftAnswer(np.zeros(1), ratio, ratio.generator, [_self_pair(ratio)])
+        logs, errors, labels = _log_probabilities(setting, setting.basins, discretization, ratio)
+        doubts.append(errors)
+        pairs = _pairs(ratio, labels, np.exp(logs))
+        return DriftAnswer(logs, ratio, ratio.generator, pairs)
+
+    outcome = answered(setting, {}, answer)
+    ratio: DensityRatio = outcome.payload
+    density = Field("density", outcome.discretization, ratio.log_density, logarithm=True)
+    places = [point.position for point in setting.attractors]
+    if not places:
+        places = [tuple(outcome.discretization.nodes[int(np.argmax(ratio.log_density))].tolist())]
+    errors = outcome.errors if len(places) > 1 else np.zeros(1)
+    wells = tuple(
+        WellWeight(place, Quantity.of_log(float(log), float(error + doubt)))
+        for place, log, error, doubt in zip(places, outcome.numbers, errors, doubts[-1], strict=True)
+    )
+    before = totals[-2] if len(totals) > 1 else np.full(problem.dimension, np.inf)
+    change = CURRENT_SAFETY * np.abs(totals[-1] - before)
+    current = Current(
+        density=density,
+        drift=ItoDrift(problem.process, problem.dimension),
+        diffusion=setting.diffusion,
+        total=tuple(totals[-1].tolist()),
+        total_error=tuple(change.tolist()),
+    )
+    return Stationary(wells, density, outcome.statistics, current)
+
+
+def _self_pair(ratio: DensityRatio) -> Pair:
+    """With a single well there is no number to refine for: let the density be resolved where it is large."""
+    values = ratio.rho[ratio.generator.discretization.dofs]
+    whole = float(np.exp(ratio.log_whole + ratio.generator.lowest)) * float(np.abs(ratio.rho).max())
+    return Pair(values, values, whole)
+
+
+def _log_probabilities(
+    setting: DriftSetting, basins: BasinMap, discretization: Discretization, ratio: DensityRatio
+) -> tuple[Floats, Floats, Integers]:
+    """Logarithms of the basins' probabilities, the doubt that cells at separatrices leave, the basin of every node."""
+    mesh = discretization.triangulation
+    count = len(setting.attractors)
+    labels, _ = labelled(mesh.points, mesh.cells, basins)
+    near = near_separatrix(mesh.cells, labels)
+    of_cells = labels[mesh.cells[:, 0]]
+    masses = _masses(ratio, of_cells[discretization.cells], ~near[discretization.cells], count)
+    log_density = ratio.log_density
+
+    def anywhere(x: Floats) -> Floats:
+        # just beyond the mesh, where cells were cut off, the gauge stands in
+        inner = interpolate(discretization, log_density, x)
+        return np.where(np.isfinite(inner), inner, -setting.weighting.value(x) - ratio.log_whole)
+
+    crossed, errors = basin_masses(
+        mesh.points,
+        mesh.cells[near],
+        anywhere,
+        basins,
+        count,
+        setting.problem.resolution.tolerance,
+    )
+    with np.errstate(divide="ignore"):
+        logs = np.logaddexp(np.log(masses), crossed)
+    share = np.exp(np.where(np.isfinite(crossed), crossed - logs, -np.inf))
+    total = float(np.logaddexp.reduce(logs))
+    nodal = np.zeros(discretization.count, dtype=np.int64)
+    nodal[discretization.dofs] = of_cells[discretization.cells][:, None]
+    if discretization.comm.size > 1:
+        from mpi4py import MPI
+
+        discretization.comm.Allreduce(MPI.IN_PLACE, nodal, op=MPI.MAX)
+    return logs - total, np.asarray(share * errors), nodal
+
+
+def _masses(ratio: DensityRatio, labels: Integers, whole: Booleans, count: int) -> Floats:
+    """Probability of the cells that lie in one basin, (K,)."""
+    generator = ratio.generator
+    dofs = generator.discretization.dofs
+    exponent = generator.exponent[dofs]
+    levels = exponent.min(axis=1)
+    half = np.exp(-0.5 * (exponent - levels[:, None]))
+    amounts = (half * ratio.rho[dofs] * (generator.mass @ half[..., None])[..., 0]).sum(axis=1)
+    amounts = amounts * np.exp(-levels - ratio.log_whole)
+    sums = np.bincount(labels[whole], amounts[whole], count)
+    return np.asarray(generator.discretization.comm.allreduce(sums))
+
+
+def _pairs(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Pair]:
+    """For every basin rho, and u with a(u, v) = m(1_basin - P, v): its error times that of rho is that of P Z."""
+    import mpmath
+
+    condensed, generator = ratio.condensed, ratio.generator
+    count, dofs = len(condensed.wells), generator.discretization.dofs
+    height = np.exp(0.5 * (generator.exponent - generator.lowest))
+    whole = float(np.exp(ratio.log_whole + generator.lowest))
+    result = []
+    for basin, share in enumerate(shares):
+        load = generator.apply_mass(((labels == basin) - share) * generator.constant)
+        at_states = np.zeros(count)
+        if count > 1:
+            with mpmath.workdps(condensed.digits()):
+                weights = condensed.stationary_weights()
+                kept = [k for k in range(count) if k != max(range(count), key=lambda k: weights[k])]
+                half, matrix = condensed.half_weights(), condensed.reduced_generator()
+                system, right = mpmath.matrix(len(kept), len(kept)), mpmath.matrix(len(kept), 1)
+                for i, k in enumerate(kept):
+                    right[i] = mpmath.mpf(float(condensed.left[k] @ load)) * half[k]
+                    for j, m in enumerate(kept):
+                        system[i, j] = matrix[k, m]
+                solution = mpmath.lu_solve(system, right)
+                at_states[kept] = [float(value) for value in solution]
+        right_cells = condensed.right_cells(at_states, condensed.inside(load) * height)
+        result.append(Pair(right_cells, ratio.rho[dofs], max(float(share), LEAST) * whole))
+    return result
