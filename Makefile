@@ -6,6 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 RESULTS := results
 PYTEST_ARGS :=
+BENCH_ARGS :=
 MPI_TIME_LIMIT := 900
 
 # Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
@@ -45,8 +46,10 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: setup ## time the commands of the benchmarks
-	$(BIN)/python benchmarks/whole_process.py
+bench: setup ## measure time and memory, beside other programs (BENCH_ARGS=--quick for a part of it)
+	$(BIN)/python -m benchmarks.install_rivals
+	status=0; $(BIN)/python benchmarks/whole_process.py || status=$$?; \
+	$(BIN)/python -m benchmarks.compare $(BENCH_ARGS) || status=$$?; exit $$status
 
 clean: ## remove what was made here: .venv, results, caches
 	rm -rf .venv .venv.lock $(RESULTS) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
