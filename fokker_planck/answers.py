@@ -58,8 +58,11 @@ def stationary_density(problem: Problem) -> Stationary:
     """
     from fokker_planck.asymptotics.eyring_kramers import well_probabilities
     from fokker_planck.solvers import stationary
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.irreversible_stationary import irreversible_stationary
+    from fokker_planck.solvers.setting import is_reversible, prepare
 
+    if not is_reversible(problem):
+        return irreversible_stationary(problem)
     found = stationary.stationary_density(problem)
     setting = prepare(problem)
     predicted: list[Any] = [None] * len(found.wells)
@@ -81,9 +84,13 @@ def spectrum(problem: Problem, count: int = 4) -> Spectrum:
     from fokker_planck.arguments import whole_number
     from fokker_planck.asymptotics.eyring_kramers import predicted_eigenvalues
     from fokker_planck.solvers import spectrum as solver
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.irreversible_spectrum import irreversible_spectrum
+    from fokker_planck.solvers.setting import is_reversible, prepare
 
-    found = solver.spectrum(problem, whole_number("spectrum.count", count, 2, 1000))
+    count = whole_number("spectrum.count", count, 2, 1000)
+    if not is_reversible(problem):
+        return irreversible_spectrum(problem, count)
+    found = solver.spectrum(problem, count)
     setting = prepare(problem)
     predicted = predicted_eigenvalues(setting.landscape, setting.balance.diffusion.tensor)
     beside = predicted[1:count] + [None] * (count - max(len(predicted), 1))
@@ -112,10 +119,13 @@ def mean_exit_time(
     from fokker_planck.domain import Box
     from fokker_planck.sets import Ball
     from fokker_planck.solvers import exit_time
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.irreversible_exit_time import irreversible_exit_time
+    from fokker_planck.solvers.setting import is_reversible, prepare
 
     place, shape = checked_exit(problem, start, target)
     name = target if isinstance(target, str) else repr(target)
+    if not is_reversible(problem):
+        return irreversible_exit_time(problem, place, shape, name)
     found = exit_time.mean_exit_time(problem, place, shape, name)
     setting = prepare(problem)
     if not isinstance(shape, str):
@@ -149,17 +159,32 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     """
     from fokker_planck.problem import checked_set
     from fokker_planck.solvers import committor as solver
+    from fokker_planck.solvers.irreversible_committor import irreversible_committor
+    from fokker_planck.solvers.setting import is_reversible
 
     first, second = checked_set(problem, origin, "committor.from"), checked_set(problem, goal, "committor.to")
+    if not is_reversible(problem):
+        return irreversible_committor(problem, first, second)
     return solver.committor(problem, first, second)
 
 
 def has_rates(problem: Problem) -> bool:
     """Whether there are two wells deeper than one noise unit, between which :func:`rates` can be asked for."""
+    from fokker_planck.solvers.irreversible_rates import irreversible_states
+    from fokker_planck.solvers.irreversible_setting import prepare_irreversible
     from fokker_planck.solvers.rates import states
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.setting import is_reversible, prepare
 
+    if not is_reversible(problem):
+        return len(irreversible_states(prepare_irreversible(problem))) >= 2
     return len(states(prepare(problem))) >= 2
+
+
+def has_landscape(problem: Problem) -> bool:
+    """Whether there is a function down which the process runs, so that :func:`landscape` can be asked for."""
+    from fokker_planck.drift_potential import drift_potential
+
+    return drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods) is not None
 
 
 def rates(problem: Problem) -> WellRates:
@@ -183,8 +208,12 @@ def rates(problem: Problem) -> WellRates:
     from fokker_planck.asymptotics.markov_chain import log_watched_chain
     from fokker_planck.asymptotics.saddle_flow import saddle_flows
     from fokker_planck.solvers import rates as solver
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.irreversible_rates import irreversible_rates
+    from fokker_planck.solvers.setting import is_reversible, prepare
 
+    if not is_reversible(problem):
+        chain = irreversible_rates(problem)
+        return WellRates(chain.minima, chain.rates, chain.hitting_times, chain.statistics)
     found = solver.rates(problem)
     setting = prepare(problem)
     landscape, tensor = setting.landscape, setting.balance.diffusion.tensor

@@ -31,6 +31,7 @@ def basin_masses(
     label: Label,
     n_wells: int,
     tolerance: float = 1e-8,
+    beside: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Logarithms of the integrals of exp(log_weight) over the basins, and estimates of their relative errors.
 
@@ -42,6 +43,7 @@ def basin_masses(
             that only gives numbers, because its margins lead to the separatrix in a few steps.
         n_wells: K.
         tolerance: wanted relative error of every integral.
+        beside: logarithms of what the basins hold besides these cells, (K,), included in what is returned.
 
     Returns:
         Log masses (K,), minus infinity for an empty basin, and relative errors (K,).
@@ -61,6 +63,8 @@ def basin_masses(
     labels, margins = labelled(points, cells, label)
     near = near_separatrix(cells, labels)
     settled, error = log_masses(points[cells[~near]], labels[cells[~near, 0]], log_weight, n_wells, share)
+    if beside is not None:
+        settled = np.logaddexp(settled, beside)
     cells = cells[near]
     parents: Floats | None = None
     for level in range(MOST_LEVELS[dimension]):

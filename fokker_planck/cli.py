@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
         check_folder(folder)
     answers: dict[str, Answer] = {}
     for question in _questions(options.question, asked, bool(folder)):
-        if options.question == "solve" and not _applies(question, asked):
+        if question != options.question and not _applies(question, asked):
             continue
         with _progress(question, ranks, options.quiet), _named(question, options.question):
             answers[question] = _answer(question, asked)
@@ -118,6 +118,8 @@ def _applies(question: str, asked: ProblemFile) -> bool:
     """Whether a question that the file does not ask itself makes sense for it."""
     from fokker_planck import answers
 
+    if question == "landscape":
+        return answers.has_landscape(asked.problem)
     return question != "rates" or answers.has_rates(asked.problem)
 
 

@@ -16,12 +16,12 @@ from fokker_planck.fem.drift_generator import GaugedDrift, KnownWeight, Weightin
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.fixed_points import FixedPoint, fixed_points
-from fokker_planck.kinetics import ItoDrift, Kinetics, KnownDensity, UnknownDensity, kinetics
+from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.self_consistent_gauge import margin, self_consistent_gauge
-from fokker_planck.solvers.setting import reaches
+from fokker_planck.solvers.setting import kinetics_of, reaches
 from fokker_planck.survey import sample_graph
 
 Goal = Set | Literal["boundary"]
@@ -68,20 +68,6 @@ class DriftSetting:
     def basins(self) -> BasinMap | None:
         """The attractor that the drift without noise leads to; None where there are not two of them."""
         return _basins(self) if len(self.attractors) > 1 else None
-
-
-def kinetics_of(problem: Problem) -> Kinetics:
-    """Which kind of process it is; found out once and kept with the problem."""
-    known = problem.__dict__.get("_kinetics")
-    if known is None:
-        known = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
-        problem.__dict__["_kinetics"] = known
-    return known
-
-
-def is_irreversible(problem: Problem) -> bool:
-    """Whether the process breaks detailed balance."""
-    return isinstance(kinetics_of(problem), KnownDensity | UnknownDensity)
 
 
 def prepare_irreversible(

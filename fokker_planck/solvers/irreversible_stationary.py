@@ -122,17 +122,10 @@ def _log_probabilities(
         inner = interpolate(discretization, log_density, x)
         return np.where(np.isfinite(inner), inner, -setting.weighting.value(x) - ratio.log_whole)
 
-    crossed, errors = basin_masses(
-        mesh.points,
-        mesh.cells[near],
-        anywhere,
-        basins,
-        count,
-        setting.problem.resolution.tolerance,
-    )
+    tolerance = setting.problem.resolution.tolerance
     with np.errstate(divide="ignore"):
-        logs = np.logaddexp(np.log(masses), crossed)
-    share = np.exp(np.where(np.isfinite(crossed), crossed - logs, -np.inf))
+        beside = np.log(masses)
+    logs, errors = basin_masses(mesh.points, mesh.cells[near], anywhere, basins, count, tolerance, beside)
     total = float(np.logaddexp.reduce(logs))
     nodal = np.zeros(discretization.count, dtype=np.int64)
     nodal[discretization.dofs] = of_cells[discretization.cells][:, None]
@@ -140,7 +133,7 @@ def _log_probabilities(
         from mpi4py import MPI
 
         discretization.comm.Allreduce(MPI.IN_PLACE, nodal, op=MPI.MAX)
-    return logs - total, np.asarray(share * errors), nodal
+    return logs - total, errors, nodal
 
 
 def _masses(ratio: DensityRatio, labels: Integers, whole: Booleans, count: int) -> Floats:
