@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fokker_planck.arguments import described, point, positive_number, whole_number
-from fokker_planck.diffusion import Constant, Diffusion, Isotropic
+from fokker_planck.arguments import whole_number
 from fokker_planck.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.errors import ProblemError
-from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem, Resolution, checked_exit, checked_set
-from fokker_planck.problem_schema import DIFFUSIONS, DOMAINS, INTERPRETATIONS, SHAPES, TOP, Table, refuse_unsolved
-from fokker_planck.process import Overdamped
+from fokker_planck.problem_process import process_of
+from fokker_planck.problem_schema import DOMAINS, SHAPES, TOP, Table, refuse_unsolved
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.toml_text import overridden, read_toml
 
@@ -85,17 +83,14 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     top.only(TOP)
     refuse_unsolved(top)
     title = top.text("title", "a text", "")
-    process = Overdamped(
-        _potential(top.table("potential", "a table [potential] with expression or name")),
-        *_diffusion(top.table("diffusion", "a table [diffusion] with kind and epsilon or matrix")),
-    )
+    process = process_of(top)
     domain = _domain(top.table("domain", f"a table [domain] with kind, one of {', '.join(DOMAINS)}"), path.parent)
     resolution = _resolution(top.table("discretization"))
     sets = {name: _set(top.table("sets"), name) for name in top.table("sets").entries}
     try:
         problem = Problem(process, domain, resolution, sets, title)
     except ProblemError as error:
-        if error.key == "potential.expression" and "name" in raw["potential"]:
+        if error.key == "potential.expression" and "name" in raw.get("potential", {}):
             raise ProblemError("potential.name", error.found, error.wanted) from None  # the file has no expression
         raise
     return ProblemFile(
@@ -106,31 +101,6 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
         raw=dict(raw),
         path=path,
     )
-
-
-def _potential(table: Table) -> Potential:
-    table.only(("expression", "name", "parameters"))
-    given = [name for name in ("expression", "name") if name in table.entries]
-    if len(given) != 1:
-        wanted = "exactly one of expression, name"
-        raise ProblemError("potential", "both expression and name" if given else "neither expression nor name", wanted)
-    parameters = table.numbers("parameters")
-    if given == ["expression"]:
-        return Potential(table.text("expression", "a text such as '(x**2 - 1)**2/4'"), parameters)
-    from fokker_planck.gallery import named
-
-    return named(table.text("name", "the name of a potential of the gallery"), **parameters).potential
-
-
-def _diffusion(table: Table) -> tuple[Diffusion, str]:
-    kind = table.word("kind", tuple(DIFFUSIONS))
-    keys = ("kind", "interpretation", *DIFFUSIONS[kind])
-    table.only(keys, f"for kind {kind}")
-    interpretation = table.word("interpretation", INTERPRETATIONS, "ito")
-    if kind == "isotropic":
-        epsilon = table.required("epsilon", "a positive number")
-        return Isotropic(positive_number("diffusion.epsilon", epsilon, "a positive number")), interpretation
-    return Constant(_rows("diffusion.matrix", table.required("matrix", "a list of rows of numbers"))), interpretation
 
 
 def _domain(table: Table, folder: Path) -> Domain:
@@ -195,9 +165,3 @@ def _committor(problem: Problem, table: Table) -> CommittorQuestion:
     if names[0] == names[1] or (first.contains(x) & second.contains(x)).any():
         raise ProblemError("committor.to", names[1], f"a set that has no point in common with {names[0]}")
     return CommittorQuestion(*names)
-
-
-def _rows(key: str, value: Any) -> list[tuple[float, ...]]:
-    if not isinstance(value, list) or not all(isinstance(row, list) for row in value):
-        raise ProblemError(key, described(value), "a list of rows of numbers, such as [[0.1, 0.0], [0.0, 0.2]]")
-    return [point(f"{key}[{i}]", row) for i, row in enumerate(value)]

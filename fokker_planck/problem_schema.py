@@ -31,9 +31,14 @@ DIFFUSIONS: Mapping[str, tuple[str, ...]] = {
     "hessian": ("scale", "floor"),
     "quadratic": QUADRATIC,
     "expression": ("expression", "parameters"),
-    "sgd": ("learning_rate", "batch_size", "covariance", "epsilon", "scale", "floor", *QUADRATIC),
+    "sgd": ("learning_rate", "batch_size", "samples", "covariance", "epsilon", "scale", "floor", *QUADRATIC),
 }
-DIFFUSIONS_SOLVED = ("isotropic", "constant")
+COVARIANCES: Mapping[str, tuple[str, ...]] = {
+    "isotropic": ("epsilon",),
+    "hessian": ("scale", "floor"),
+    "quadratic": QUADRATIC,
+}
+DRIFTS = ("expression", "extra", "parameters")
 INTERPRETATIONS = ("ito", "stratonovich", "klimontovich")
 
 DOMAINS: Mapping[str, tuple[str, ...]] = {
@@ -111,16 +116,7 @@ class Table:
 
 def refuse_unsolved(top: Table) -> None:
     """Everything that the format has and this version does not solve."""
-    if "drift" in top.entries:
-        top.table("drift").only(("expression", "extra", "parameters"))
-        raise ProblemError("drift", "a drift beside or instead of -grad V", "no [drift]: not solved by this version")
     dynamics = top.table("dynamics")
     if dynamics.word("kind", ("overdamped", "underdamped"), "overdamped") == "underdamped":
         raise ProblemError("dynamics.kind", "underdamped", "overdamped: underdamped is not solved by this version")
     dynamics.only(("kind",), "for overdamped dynamics")
-    diffusion = top.table("diffusion")
-    kind = diffusion.word("kind", tuple(DIFFUSIONS), "isotropic")
-    if kind not in DIFFUSIONS_SOLVED:
-        diffusion.only(("kind", "interpretation", *DIFFUSIONS[kind]), f"for kind {kind}")
-        wanted = f"{' or '.join(DIFFUSIONS_SOLVED)}: diffusion of kind {kind} is not solved by this version"
-        raise ProblemError("diffusion.kind", kind, wanted)

@@ -243,20 +243,66 @@ VALUES = {
     "committor from a set to itself": (instead('to = "B"', 'to = "A"'), "committor.to", "A", "no point in common"),
     "committor between sets that overlap": (
         instead(SET_A, 'region = "x"'), "committor.to", "B", "no point in common"),
-    "drift": (added('[drift]\nextra = ["y", "-x"]\n'), "drift", "drift", "not solved by this version"),
+    "empty drift": (added("[drift]\n"), "drift", "neither expression nor extra", "exactly one of"),
+    "two drifts": (
+        added('[drift]\nextra = ["y", "-x"]\nexpression = ["y", "-x"]\n'), "drift", "both expression and extra",
+        "exactly one of"),
+    "whole drift beside a potential": (
+        added('[drift]\nexpression = ["y", "-x"]\n'), "drift.expression", "beside a [potential]", "one of the two"),
+    "drift of one component": (added('[drift]\nextra = ["y"]\n'), "drift.extra", "the variable y", "one formula for"),
+    "drift of three components": (
+        added('[drift]\nextra = ["y", "x", "z"]\n'), "drift.extra", "3 components", "2, one for each"),
+    "drift of numbers": (added("[drift]\nextra = [1.0, 2.0]\n"), "drift.extra", "[1.0, 2.0]", "list of formulas"),
+    "parameter of no drift": (
+        added('[drift]\nextra = ["y", "-x"]\nparameters = { k = 1 }\n'), "drift.parameters.k", "no formula uses",
+        "only parameters"),
+    "drift with a pole": (
+        added('[drift]\nextra = ["1/x", "0"]\n'), "drift.extra", "not finite at", "finite values in the whole"),
+    "misspelt drift": (added('[drift]\nexpresion = ["y"]\n'), "drift.expresion", "did you mean expression?", "one of"),
     "underdamped": (
         added('[dynamics]\nkind = "underdamped"\n'), "dynamics.kind", "underdamped", "not solved by this version"),
     "friction": (added("[dynamics]\nfriction = 0.5\n"), "dynamics.friction", "an unknown key", "overdamped"),
-    "hessian noise": (
-        instead(DIFFUSION, 'kind = "hessian"\nscale = 1\nfloor = 1\n'), "diffusion.kind", "hessian",
-        "not solved by this"),
-    "quadratic noise": (
-        instead(DIFFUSION, 'kind = "quadratic"\noffset = 1\n'), "diffusion.kind", "quadratic", "not solved by this"),
-    "noise by expression": (
-        instead(DIFFUSION, 'kind = "expression"\nexpression = "1"\n'), "diffusion.kind", "expression",
-        "not solved by this"),
-    "noise of gradient descent": (
-        instead(DIFFUSION, 'kind = "sgd"\nbatch_size = 1\n'), "diffusion.kind", "sgd", "not solved by this version"),
+    "hessian noise without scale": (
+        instead(DIFFUSION, 'kind = "hessian"\nfloor = 1\n'), "diffusion.scale", "nothing", "positive number"),
+    "negative scale": (
+        instead(DIFFUSION, 'kind = "hessian"\nscale = -1\n'), "diffusion.scale", "-1", "positive number"),
+    "negative floor": (
+        instead(DIFFUSION, 'kind = "hessian"\nscale = 1\nfloor = -1\n'), "diffusion.floor", "-1", "number >= 0"),
+    "quadratic noise without curvature": (
+        instead(DIFFUSION, 'kind = "quadratic"\noffset = 1\n'), "diffusion.curvature", "nothing", "one for each"),
+    "quadratic noise of three axes": (
+        instead(DIFFUSION, 'kind = "quadratic"\noffset = [1, 1, 1]\ncurvature = 1\n'), "diffusion", "lists of 3",
+        "2, one for each axis"),
+    "lists of different lengths": (
+        instead(DIFFUSION, 'kind = "quadratic"\noffset = [1, 1]\ncurvature = [1, 1, 1]\n'), "diffusion",
+        "lists of 2 and 3", "one length"),
+    "a slope in radial noise": (
+        instead(DIFFUSION, 'kind = "quadratic"\noffset = 1\ncurvature = 1\nslope = 1\nform = "radial"\n'),
+        "diffusion.slope", "1", "no slope"),
+    "an unknown form": (
+        instead(DIFFUSION, 'kind = "quadratic"\noffset = 1\ncurvature = 1\nform = "axis"\n'), "diffusion.form",
+        "did you mean axes?", "axes, radial"),
+    "noise by no expression": (
+        instead(DIFFUSION, 'kind = "expression"\n'), "diffusion.expression", "nothing", "a formula"),
+    "noise by a number": (
+        instead(DIFFUSION, 'kind = "expression"\nexpression = 1\n'), "diffusion.expression", "1", "a formula"),
+    "noise by a row": (
+        instead(DIFFUSION, 'kind = "expression"\nexpression = [["1", "0"]]\n'), "diffusion.expression", "['1', '0']",
+        "square matrix"),
+    "noise in another dimension": (
+        instead(DIFFUSION, 'kind = "expression"\nexpression = "1 + z**2"\n'), "diffusion.expression",
+        "3 coordinates", "x, y"),
+    "noise with an unused parameter": (
+        instead(DIFFUSION, 'kind = "expression"\nexpression = "1"\nparameters = { k = 1 }\n'),
+        "diffusion.parameters.k", "no formula uses", "only parameters"),
+    "gradient descent without a rate": (
+        instead(DIFFUSION, 'kind = "sgd"\nbatch_size = 1\n'), "diffusion.learning_rate", "nothing", "positive number"),
+    "half a batch": (
+        instead(DIFFUSION, 'kind = "sgd"\nlearning_rate = 1\nbatch_size = 1.5\n'), "diffusion.batch_size", "1.5",
+        "whole number"),
+    "key of another covariance": (
+        instead(DIFFUSION, 'kind = "sgd"\nlearning_rate = 1\nbatch_size = 1\nfloor = 1\n'), "diffusion.floor",
+        "an unknown key", "for covariance isotropic"),
 }  # fmt: skip
 
 GALLERY = {

@@ -28,10 +28,11 @@ def test_the_problem_file_of_the_page_loads(tmp_path):
 
 def test_every_key_function_and_named_potential_is_on_the_page():
     words = set(re.findall(r"[a-z0-9_-]+", (DOCS / "problem_file.md").read_text()))
-    solved = {**{kind: problem_schema.DIFFUSIONS[kind] for kind in problem_schema.DIFFUSIONS_SOLVED}}
     for keys in (
         problem_schema.TOP,
-        *solved.values(),
+        *problem_schema.DIFFUSIONS.values(),
+        problem_schema.DRIFTS,
+        tuple(problem_schema.INTERPRETATIONS),
         *problem_schema.DOMAINS.values(),
         *problem_schema.SHAPES.values(),
     ):
