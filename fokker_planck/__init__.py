@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fokker_planck import sgd as sgd
     from fokker_planck.answers import committor as committor
     from fokker_planck.answers import eyring_kramers as eyring_kramers
+    from fokker_planck.answers import is_reversible as is_reversible
     from fokker_planck.answers import landscape as energy_landscape  # noqa: F401
     from fokker_planck.answers import mean_exit_time as mean_exit_time
     from fokker_planck.answers import rates as rates
@@ -88,6 +89,7 @@ _HOME = {
     "committor": "answers",
     "energy_landscape": "answers",
     "eyring_kramers": "answers",
+    "is_reversible": "answers",
     "load_problem": "problem_file",
     "mean_exit_time": "answers",
     "named": "gallery",

@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
             written = save(folder, answers, title=asked.problem.title, problem=asked.raw, ranks=ranks)
     if not ranks.speaks:
         return ""
-    return _json(options, answers) if options.json else _tables(options, asked, answers, folder, written)
+    return _json(options, asked, answers) if options.json else _tables(options, asked, answers, folder, written)
 
 
 def _questions(question: str, asked: ProblemFile, with_folder: bool) -> tuple[str, ...]:
@@ -164,11 +164,13 @@ def _folder(options: argparse.Namespace) -> Path | None:
     return Path("results") / Path(options.problem).stem if options.question == "solve" else None
 
 
-def _json(options: argparse.Namespace, answers: dict[str, Answer]) -> str:
+def _json(options: argparse.Namespace, asked: ProblemFile, answers: dict[str, Answer]) -> str:
+    from fokker_planck.answers import is_reversible
     from fokker_planck.serialize import answer_json, json_text
 
     if options.question == "solve":
         content: dict[str, Any] = {question: answer_json(answer) for question, answer in answers.items()}
+        content["reversible"] = is_reversible(asked.problem)
     else:
         content = answer_json(answers[options.question])
     return json_text(content) + "\n"
@@ -181,11 +183,18 @@ def _tables(
     folder: Path | None,
     written: tuple[str, ...],
 ) -> str:
+    from fokker_planck.answers import is_reversible
     from fokker_planck.report import render
 
     shown = answers if options.question == "solve" else {options.question: answers[options.question]}
     noise = getattr(asked.problem.process.diffusion, "epsilon", None)
-    text = render(shown, title=asked.problem.title, noise=noise, terminal=sys.stdout.isatty() and not launched())
+    text = render(
+        shown,
+        title=asked.problem.title,
+        noise=noise,
+        terminal=sys.stdout.isatty() and not launched(),
+        reversible=is_reversible(asked.problem) if options.question == "solve" else None,
+    )
     if folder is not None:
         text += f"\nwritten to {folder}{os.sep}: {', '.join(written)}\n"
     return text

@@ -24,8 +24,17 @@ COMPARISON = ("rel. error", "Eyring-Kramers", "ratio")
 WIDTH_WITHOUT_TERMINAL = 120
 
 
-def render(answers: Mapping[str, Answer], title: str = "", noise: float | None = None, terminal: bool = False) -> str:
-    """One table a question as text; ``noise`` = eps of isotropic noise adds barriers over eps, ``terminal`` colour."""
+def render(
+    answers: Mapping[str, Answer],
+    title: str = "",
+    noise: float | None = None,
+    terminal: bool = False,
+    reversible: bool | None = None,
+) -> str:
+    """One table a question as text; ``noise`` = eps of isotropic noise adds barriers over eps, ``terminal`` colour.
+
+    ``reversible`` says whether the process is in detailed balance, None to leave it out.
+    """
     from rich.console import Console
     from rich.markup import escape
 
@@ -34,6 +43,8 @@ def render(answers: Mapping[str, Answer], title: str = "", noise: float | None =
     console = Console(file=out, highlight=False, force_terminal=terminal, width=width)
     if title:
         console.print(f"[bold]{escape(title)}[/bold]")
+    if reversible is not None:
+        console.print(f"reversible: {'yes' if reversible else 'no'}")
     for answer in answers.values():
         for table in tables(answer, noise):
             if out.tell():

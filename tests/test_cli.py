@@ -303,7 +303,7 @@ def test_solve_answers_everything_and_writes_a_folder_named_after_the_file(probl
     assert cli.main(["solve", problem]) == 0
     out, err = capfd.readouterr()
     headings = ("Minima", "Saddles", "Stationary", "Spectrum", "Mean exit time", "Rates between", "Transitions")
-    for heading in ("Quartic double well", *headings):
+    for heading in ("Quartic double well", "reversible: yes", *headings):
         assert heading in out
     folder = Path("results/double_well")
     assert "written to results/double_well/: result.json" in out
@@ -317,7 +317,7 @@ def test_solve_answers_everything_and_writes_a_folder_named_after_the_file(probl
 def test_solve_asks_only_what_the_file_asks(problem, capfd):
     Path("less.toml").write_text(DOUBLE_WELL.split("[spectrum]")[0])
     assert cli.main(["solve", "less.toml", "--json", "-o", "there"]) == 0
-    assert list(json.loads(capfd.readouterr().out)) == ["landscape", "stationary", "rates"]
+    assert list(json.loads(capfd.readouterr().out)) == ["landscape", "stationary", "rates", "reversible"]
     assert {path.name for path in Path("there").iterdir()} == {"result.json", "stationary.vtu", "density.png"}
 
 
@@ -325,7 +325,7 @@ def test_solve_asks_only_what_the_file_asks(problem, capfd):
 def test_solve_leaves_out_rates_where_there_are_no_two_wells(problem, monkeypatch, capfd):
     monkeypatch.setattr(answers, "has_rates", lambda problem: False)
     assert cli.main(["solve", problem, "--json"]) == 0
-    assert list(json.loads(capfd.readouterr().out)) == [key for key in ALL_KEYS if key != "rates"]
+    assert list(json.loads(capfd.readouterr().out)) == [*(key for key in ALL_KEYS if key != "rates"), "reversible"]
 
 
 @pytest.mark.usefixtures("answered_by_hand")

@@ -318,7 +318,7 @@ def test_solve_as_a_process_answers_everything(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert set(answer) == {"landscape", "stationary", "spectrum", "exit-time", "rates"}
+    assert set(answer) == {"landscape", "stationary", "spectrum", "exit-time", "rates", "reversible"}
     check(answer["spectrum"]["gap"], references()["A_eps1/20_lam1"])
     check(answer["exit-time"]["mean"], references()["A_eps1/20_T(-1->1)"])
     check_weights(answer["stationary"], [0.5, 0.5], [-1.0, 1.0])
