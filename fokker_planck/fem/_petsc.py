@@ -5,6 +5,7 @@ Every solve is checked; what did not converge raises ``ConvergenceError``.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,12 +20,20 @@ from fokker_planck.fem.triangulation import Floats, Integers
 REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
 
 
+def release_memory() -> None:
+    """Hand back what earlier solves have freed: the C library would keep it, and a series of meshes add up."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symmetric: bool = True) -> PETSc.Mat:
     """Sum element matrices (m, n, n) into a sparse matrix; negative rows and columns are left out."""
     from scipy.sparse import coo_matrix
 
     n = dofs.shape[1]
-    rows, columns = np.repeat(dofs, n, axis=1).ravel(), np.tile(dofs, (1, n)).ravel()
+    small = dofs.astype(PETSc.IntType)  # indices take as much memory as the entries otherwise
+    rows, columns = np.repeat(small, n, axis=1).ravel(), np.tile(small, (1, n)).ravel()
     keep = (rows >= 0) & (columns >= 0)
     summed = coo_matrix((elements.ravel()[keep], (rows[keep], columns[keep])), shape=(size, size)).tocsr()
     first, last = 0, size

@@ -61,6 +61,15 @@ class Discretization:
         """Number of unknowns before absorbing sets are taken out."""
         return len(self.nodes)
 
+    def touching(self, marked: Booleans) -> Booleans:
+        """The unknowns of all cells, on all ranks, that hold an unknown ``marked`` (N,)."""
+        cells = marked[self.dofs].any(axis=1)
+        result = np.zeros(self.count, dtype=bool)
+        result[self.dofs[cells]] = True
+        if self.comm.size > 1:
+            self.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.LOR)
+        return result
+
     @property
     def reference_points(self) -> Floats:
         """Quadrature points on the reference simplex, (n, dim)."""

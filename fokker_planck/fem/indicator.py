@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.cell_products import CellProducts, energy, sizes
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.triangulation import Floats
-
-SMALLEST_ENERGY = 1e-290
 
 
 @dataclass(frozen=True)
@@ -27,35 +26,39 @@ class Mode:
     dual: Floats | None = None
 
 
-def energy_errors(generator: Generator, mode: Mode) -> Floats:
-    """Estimate, cell by cell, of the relative error that the cells bring to what the mode stands for.
+def energy_errors(generator: Generator, modes: Sequence[Mode]) -> Floats:
+    """Estimate, cell by cell, of the relative error that the cells bring to what the modes stand for together.
 
-    That is a_c(e, e) / a(u, u), e the error of u, or sqrt(a_c(e, e) a_c(f, f)) / a(u, z) with f the error of the
-    dual z (Becker and Rannacher 2001).
+    For one mode that is a_c(e, e) / a(u, u), e the error of u, or sqrt(a_c(e, e) a_c(f, f)) / a(u, z) with f the
+    error of the dual z (Becker and Rannacher 2001).  Modes of a multiple eigenvalue are given together: the sum over
+    them does not depend on the basis of their space.
     """
     discretization = generator.discretization
     result = np.zeros(len(discretization.triangulation.cells))
-    local, values = _missed_energy(generator, mode.values), mode.values
-    if mode.dual is None:
-        whole = _energies(generator, _scaled(generator, values)).sum()
+    first = modes[0]
+    if first.dual is None:
+        wholes = [_finite(energy(generator, mode.values).log_of_sum()) for mode in modes]
+        missed = _missed(generator, [m.values for m in modes], [whole - wholes[0] for whole in wholes])
+        log_whole = wholes[0]
     else:
-        local = np.sqrt(local) * np.sqrt(_missed_energy(generator, mode.dual))
-        image = (generator.stiffness @ _scaled(generator, values)[..., None])[..., 0]
-        whole = (image * _scaled(generator, mode.dual)).sum()
-    whole = abs(discretization.comm.allreduce(float(whole)))
-    if whole < SMALLEST_ENERGY:
-        raise BarrierTooHighError(
-            "a barrier is so high that the energy of a mode is no double",
-            "a barrier below about 600 times the noise",
-        )
-    result[discretization.cells] = local / whole
+        log_whole = _finite(energy(generator, first.values, first.dual).log_of_sum())
+        primal, dual = (_missed(generator, [values], [0.0]) for values in (first.values, first.dual))
+        amounts = np.sqrt(primal.amounts) * np.sqrt(dual.amounts)
+        missed = replace(primal, amounts=amounts, levels=0.5 * (primal.levels + dual.levels))
+    result[discretization.cells] = missed.relative_to(log_whole)
     if discretization.comm.size > 1:
         discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
     return result
 
 
-def _missed_energy(generator: Generator, values: Floats) -> Floats:
-    """a_c(e, e) for the cells of this rank.
+def _finite(log_whole: float) -> float:
+    if not np.isfinite(log_whole):
+        raise BarrierTooHighError("a barrier is so high that a mode has no energy in doubles", "more noise")
+    return log_whole
+
+
+def _missed(generator: Generator, functions: Sequence[Floats], logs: Sequence[float]) -> CellProducts:
+    """Energy of the error in every cell, summed over ``functions``, each divided by the exponential of its log.
 
     What degrees p, p - 1 and p - 2 add to u in a cell is measured; degree p + 1 would add as much less again.  Both
     ratios are extrapolated and the larger result is taken: a function that is even or odd in a cell skips every
@@ -63,38 +66,28 @@ def _missed_energy(generator: Generator, values: Floats) -> Floats:
     """
     discretization = generator.discretization
     degree, dimension = discretization.degree, discretization.triangulation.dimension
-    parts = [values - values[:, :1]]
-    parts += [parts[0] @ _lower_degree_part(dimension, degree, degree - lower).T for lower in (1, 2, 3)]
-    last, before, earlier = (
-        np.maximum(_energies(generator, _scaled(generator, upper - lower)), 1e-300)
-        for upper, lower in zip(parts[:-1], parts[1:], strict=True)
+    size = np.max(
+        [sizes(values - values[:, :1]) * np.exp(-0.5 * log) for values, log in zip(functions, logs, strict=True)],
+        axis=0,
     )
-    ratio = np.minimum(last / before, 1.0)
-    if degree < 3:
-        return np.asarray(last * ratio)
-    ratio_before = np.minimum(before / earlier, 1.0)
-    return np.asarray(np.maximum(last * ratio, before * ratio_before**2))
+    added = np.zeros((3, len(discretization.dofs)))
+    for values, log in zip(functions, logs, strict=True):
+        parts = [(values - values[:, :1]) / size[:, None] * np.exp(-0.5 * log)]
+        parts += [parts[0] @ _lower_degree_part(dimension, degree, degree - lower).T for lower in (1, 2, 3)]
+        steps = zip(parts[:-1], parts[1:], strict=True)
+        added += [_energies(generator, upper - lower) for upper, lower in steps]
+    last, before, earlier = np.maximum(added, 1e-300)
+    ratio, ratio_before = np.minimum(last / before, 1.0), np.minimum(before / earlier, 1.0)
+    amounts = last * ratio if degree < 3 else np.maximum(last * ratio, before * ratio_before**2)
+    levels = generator.exponent[discretization.dofs].min(axis=1) - 2.0 * np.log(size)
+    return CellProducts(amounts, levels, discretization.comm)
 
 
-def _scaled(generator: Generator, values: Floats) -> Floats:
-    """Values by cell, less that of the first node, in the generator's scaled unknowns."""
-    exponent = generator.exponent[generator.discretization.dofs]
-    return np.asarray((values - values[:, :1]) * np.exp(-0.5 * (exponent - generator.lowest)))
-
-
-def shares_of_cells(generator: Generator, modes: Sequence[Mode]) -> Floats:
-    """Share of the stationary mass plus share of each mode's energy in every cell of this rank, (cells,)."""
-    discretization = generator.discretization
-    one = np.exp(-0.5 * (generator.exponent[discretization.dofs] - generator.lowest))
-    parts = [(one * (generator.mass @ one[..., None])[..., 0]).sum(axis=1)]
-    parts += [_energies(generator, _scaled(generator, mode.values)) for mode in modes]
-    sums = discretization.comm.allreduce(np.array([part.sum() for part in parts]))
-    return np.asarray(sum(part / max(total, 1e-300) for part, total in zip(parts, sums, strict=True)))
-
-
-def _energies(generator: Generator, local: Floats) -> Floats:
-    image = (generator.stiffness @ local[..., None])[..., 0]
-    return np.asarray((image * local).sum(axis=1))
+def _energies(generator: Generator, values: Floats) -> Floats:
+    """a_c(u, u) exp(lowest exponent of the cell) for functions of moderate size, (cells,)."""
+    energies = energy(generator, values)
+    lowest = generator.exponent[generator.discretization.dofs].min(axis=1)
+    return energies.amounts * np.exp(lowest - energies.levels)
 
 
 def _lower_degree_part(dimension: int, degree: int, lower: int) -> Floats:

@@ -39,8 +39,10 @@ SIZES = (0.6, 0.4, 0.28, 0.2, 0.14, 0.1, 0.07, 0.05)
 LEAST_STRETCH = 0.2
 KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "to": "committor.to"}
 LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
-DEEP = 60.0
-TRIM = 1e-3
+STEP = 0.7
+DEEP = {1: 60.0, 2: 60.0, 3: 20.0}
+STEEPEST = 200.0
+TRIM = {1: 1e-4, 2: 1e-3, 3: 1e-2}
 LOWER = 4
 GAIN = 1.0
 
@@ -191,31 +193,30 @@ class Heights:
 def resolved(
     triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float
 ) -> Triangulation:
-    """Bisect until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters; cut off what lies too high.
+    """Bisect until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters; cut off what does not.
 
     No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
-    exponential.
+    exponential.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
     """
-    deep = heights.trim and heights.ceiling - min(heights.bottoms) > DEEP
+    dimension = triangulation.dimension
     change = heights.ceiling - min(heights.bottoms)
-    largest = LARGEST_CHANGE[triangulation.dimension]
-    while deep and change > largest:
-        change = max(0.5 * change, largest)
+    deep = heights.trim and change > DEEP[dimension]
+    while deep and change > LARGEST_CHANGE[dimension]:
+        change = max(STEP * change, LARGEST_CHANGE[dimension])
         triangulation = _refined_until(triangulation, exponent, heights, change)
         triangulation = _trimmed(triangulation, exponent, heights, accuracy)
-    triangulation = _refined_until(triangulation, exponent, heights, largest, degree, accuracy)
-    if deep:
-        triangulation = _trimmed(triangulation, exponent, heights, accuracy)
-    return triangulation
+    triangulation = _refined_until(triangulation, exponent, heights, LARGEST_CHANGE[dimension], degree, accuracy)
+    return _trimmed(triangulation, exponent, heights, accuracy) if deep else triangulation
 
 
 def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, accuracy: float) -> Triangulation:
     return trimmed(
         triangulation,
         exponent,
+        heights.ceiling,
         heights.wells,
         heights.targets,
-        TRIM * accuracy,
+        TRIM[triangulation.dimension] * accuracy,
         start=heights.start,
         fill_targets=heights.fill_targets,
     )
@@ -235,6 +236,7 @@ def _refined_until(
         low, high = exponent_range(triangulation, exponent)
         keep = low < heights.ceiling
         marked = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > change
+        marked |= keep & (high - low > max(STEEPEST, change))
         if degree is not None:
             importance = heights.importance(low, high)
             todo = ~marked & (importance > accuracy) & keep

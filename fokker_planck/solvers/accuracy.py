@@ -1,4 +1,4 @@
-"""Refine until successive answers agree, and say how far the last can be from the truth."""
+"""Refine until the answer of a higher degree agrees, and say how far the answer can be from the truth."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem import _dolfinx
+from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.indicator import Mode, energy_errors, shares_of_cells
-from fokker_planck.fem.meshing import Heights, domain_triangulation, quadrature_error, resolved
+from fokker_planck.fem.indicator import Mode, energy_errors
+from fokker_planck.fem.meshing import Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.sets import Set
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import MARGIN, Setting
 
 DEGREE = {1: 6, 2: 4, 3: 4}
+HIGHER = {1: 2, 2: 1, 3: 1}
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
+MOST_LEVELS = 60
 LEAST_ERROR = 2e-13
 WORST_ERROR = 0.1
-WEIGHT_SHARE = 0.05
-FLOOR = 0.02
-SAFETY = {1: 40.0, 2: 1.5, 3: 1.5}
-CUT = 100.0
+WEIGHT_SHARE = 1.0
+AIM = 0.3
+LEAST_STEP = 0.02
+SAFETY = 3.0
+PESSIMISM = {1: 10.0, 2: 12.0, 3: 6.0}
+LEAST_SHARE = 0.005
+CUT = 10.0
 LEAST_PREDICTABLE = 3
-TRUST = (0.4, 5.0)
 AGAIN = "bisect again"
 
 
@@ -41,13 +45,14 @@ class Answer:
     """``numbers`` (k,) are natural logarithms of what is reported; the ``payload`` travels along.
 
     ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  ``modes`` are the functions that must
-    be resolved for the numbers to be right, cell by cell as :func:`energy_errors` takes them.
+    be resolved, cell by cell as :func:`energy_errors` takes them: for each number those that it stands for, or
+    fewer entries that concern all numbers.
     """
 
     numbers: Floats
     payload: Any
     generator: Generator
-    modes: Sequence[Mode]
+    modes: Sequence[Sequence[Mode]]
     weights: Floats | None = None
 
 
@@ -67,93 +72,108 @@ def answered(
 ) -> Outcome:
     """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
 
-    Each step bisects the cells in which the modes of the answer are resolved worst.  For degree p in d dimensions
-    the error of an eigenvalue or a mean time falls like N^(-2p/d) with the number of unknowns N; the estimate
-    assumes half of that exponent, so that it errs on the large side.  With a fixed mesh, the difference to the
-    answer of one degree less is the estimate.
+    Each step bisects the cells in which the modes of the answer are resolved worst.  When the indicator says that
+    the tolerance may have been reached, the question is put once more on the same mesh with a higher degree, by whose
+    error that of the answer exceeds the difference: a small part of it, which ``SAFETY`` covers.
     """
     started = time.perf_counter()
     resolution, dimension = setting.problem.resolution, setting.problem.dimension
     degree = resolution.degree or DEGREE[dimension]
     base = domain_triangulation(setting.problem, regions)
-    if resolution.cells is not None:
-        return _on_fixed_mesh(setting, base, degree, answer, started)
     tolerance = resolution.tolerance
+    if resolution.cells is not None:
+        discretization, current = _asked(setting, base, degree, answer)
+        errors = _verified(setting, current, base, degree, answer)
+        return _outcome(current, errors, discretization, 1, started)
     triangulation = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
-    last: tuple[Floats, Floats] | None = None
-    level, last_count = 0, 0
+    excess, level = 1.0 / PESSIMISM[dimension], 0
     while True:
-        discretization = discretize(triangulation, degree, setting.problem.periods)
-        current = answer(discretization)
+        discretization, current = _asked(setting, triangulation, degree, answer)
         level += 1
         indicator, predicted = _predicted(current)
-        if last is not None:
-            change = np.abs(np.expm1(current.numbers - last[0]))
-            trust = np.clip(change / np.maximum(last[1], 1e-300), *TRUST)
-            errors = SAFETY[dimension] * trust * predicted
-            if degree < LEAST_PREDICTABLE:
-                errors = change / ((discretization.count / last_count) ** (degree / dimension) - 1.0)
-            errors += weight_errors(current, setting.balance.exponent)
-            errors += LEAST_ERROR + CUT * tolerance * exp(-MARGIN)
-            asked = errors if current.weights is None else errors * current.weights
-            enough = bool((asked <= tolerance).all())
-            if enough or discretization.count > MOST_UNKNOWNS[dimension]:
-                if not enough:
-                    _warn_or_refuse(float(errors.max()), tolerance)
+        if level > MOST_LEVELS or not np.isfinite(predicted).all():
+            raise ConvergenceError(
+                f"no estimate of the error after {level} meshes",
+                "more noise, a smaller domain, or a smoother potential",
+            )
+        weights = np.ones(len(predicted)) if current.weights is None else current.weights
+        exhausted = discretization.count > MOST_UNKNOWNS[dimension]
+        expected = excess * SAFETY * float((weights * predicted).max())
+        if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
+            errors = _verified(setting, current, triangulation, degree, answer) + CUT * tolerance * exp(-MARGIN)
+            asked = float((weights * errors).max())
+            if asked > tolerance and exhausted:
+                _warn_or_refuse(asked, tolerance)
+            if asked <= tolerance or exhausted:
                 return _outcome(current, errors, discretization, level, started)
-        last, last_count = (current.numbers, predicted), discretization.count
-        floor = FLOOR * tolerance / len(indicator)
+            excess, expected = excess * asked / expected, asked
         if degree < LEAST_PREDICTABLE:
             triangulation = refine(triangulation, np.ones(len(indicator), dtype=bool))
             continue
-        triangulation = _refined_where_unresolved(triangulation, indicator, degree, floor)
+        triangulation = _refined_where_unresolved(triangulation, indicator, degree, AIM * tolerance / expected)
+
+
+def _asked(
+    setting: Setting, triangulation: Triangulation, degree: int, answer: Callable[[Discretization], Answer]
+) -> tuple[Discretization, Answer]:
+    _petsc.release_memory()
+    discretization = discretize(triangulation, degree, setting.problem.periods)
+    return discretization, answer(discretization)
+
+
+def _verified(
+    setting: Setting,
+    current: Answer,
+    triangulation: Triangulation,
+    degree: int,
+    answer: Callable[[Discretization], Answer],
+) -> Floats:
+    """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
+
+    Should the two agree by chance, a share of what the indicator predicts remains.
+    """
+    _, higher = _asked(setting, triangulation, degree + HIGHER[setting.problem.dimension], answer)
+    difference = np.abs(np.expm1(current.numbers - higher.numbers))
+    least = LEAST_SHARE * _predicted(current)[1]
+    return np.asarray(np.maximum(SAFETY * difference, least) + LEAST_ERROR)
 
 
 def _predicted(current: Answer) -> tuple[Floats, Floats]:
     """Estimated error in every cell, of all modes together, and of every number, (k,)."""
-    parts = [energy_errors(current.generator, mode) for mode in current.modes]
-    indicator = np.sum(parts, axis=0)
-    sums = np.array([part.sum() for part in parts])
-    one_each = len(sums) == len(current.numbers)
-    return indicator, sums if one_each else np.full(len(current.numbers), sums.sum())
-
-
-def weight_errors(current: Answer, exponent: Any) -> float:
-    """Relative error by quadrature of exp(-Phi): that of every cell, times the cell's share of mass and of energy."""
-    discretization = current.generator.discretization
-    corners = discretization.triangulation.points[discretization.vertices]
-    errors = quadrature_error(corners, exponent, discretization.degree)
-    shares = shares_of_cells(current.generator, current.modes)
-    return float(discretization.comm.allreduce(float(errors @ shares)))
+    distinct = {id(modes): modes for modes in current.modes}
+    parts = {key: energy_errors(current.generator, modes) for key, modes in distinct.items()}
+    indicator = np.sum(list(parts.values()), axis=0)
+    if len(current.modes) < len(current.numbers):
+        return indicator, np.full(len(current.numbers), indicator.sum())
+    return indicator, np.array([parts[id(modes)].sum() for modes in current.modes])
 
 
 def _refined_where_unresolved(
-    triangulation: Triangulation, indicator: Floats, degree: int, floor: float
+    triangulation: Triangulation, indicator: Floats, degree: int, share: float
 ) -> Triangulation:
-    """Bisect the worst cells twice and those within a bisection's gain of them once."""
+    """Bisect cells, the worst of them twice, so that ``share`` of the sum of the indicator is left, or less."""
     gain = 2.0 ** (2.0 * degree / triangulation.dimension)
-    worst = float(indicator.max())
-    marked, twice = indicator > max(worst / gain**2, floor), indicator > max(worst / gain, floor)
-    if not marked.any():
-        marked = np.ones(len(indicator), dtype=bool)
+    once, twice = _bisections(indicator, gain, min(max(share, LEAST_STEP), 0.5))
     again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
-    once = refine(again, marked)
-    done = refine(once, once.regions[AGAIN])
+    first = refine(again, once)
+    done = refine(first, first.regions[AGAIN])
     return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
 
 
-def _on_fixed_mesh(
-    setting: Setting,
-    triangulation: Triangulation,
-    degree: int,
-    answer: Callable[[Discretization], Answer],
-    started: float,
-) -> Outcome:
-    discretization = discretize(triangulation, degree, setting.problem.periods)
-    current = answer(discretization)
-    other = discretize(triangulation, degree - 1 if degree > 1 else 2, setting.problem.periods)
-    errors = np.abs(np.expm1(current.numbers - answer(other).numbers)) + LEAST_ERROR
-    return _outcome(current, errors, discretization, 1, started)
+def _bisections(indicator: Floats, gain: float, share: float) -> tuple[Booleans, Booleans]:
+    """Which cells to bisect at least once, and which twice, so that no more than necessary is.
+
+    A bisection divides the indicator of a cell by ``gain``; the highest level is sought to which all cells can be
+    brought down with ``share`` of the sum left.
+    """
+    wanted = share * float(indicator.sum())
+    level = float(indicator.max()) / gain
+    for level in level * gain ** (-0.25 * np.arange(200)):
+        once, twice = indicator > level, indicator > gain * level
+        left = np.where(once, indicator / np.where(twice, gain**2, gain), indicator).sum()
+        if left <= wanted or once.all():
+            break
+    return once, twice
 
 
 def _outcome(answer: Answer, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:

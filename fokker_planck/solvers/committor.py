@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization, unknowns_in
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
@@ -57,12 +58,10 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     rate, reactive, last = (
         Quantity.of_log(float(log), float(error)) for log, error in zip(outcome.numbers, outcome.errors, strict=True)
     )
-    exponent = flow.generator.exponent - flow.generator.lowest
-    whole = float(flow.generator.constant @ flow.generator.apply_mass(flow.generator.constant))
+    log_whole = product(flow.generator, 1.0, 1.0).log_of_sum()
     with np.errstate(divide="ignore"):
-        density = (
-            np.log(np.maximum(flow.forward, 0.0)) + np.log(np.maximum(flow.backward, 0.0)) - exponent - np.log(whole)
-        )
+        both = np.log(np.maximum(flow.forward, 0.0)) + np.log(np.maximum(flow.backward, 0.0))
+    density = both - flow.generator.exponent - log_whole
     return Committor(
         rate=rate,
         probability_reactive=reactive,
@@ -98,19 +97,21 @@ def _answer(setting: Setting, discretization: Discretization, start: Booleans, e
     wells = well_nodes(discretization, setting.landscape.minima, start | end)
     condensed = condense(generator, wells, [start, end], setting.relaxation_rate)
     values, complements, log_flow = _at_states(condensed)
-    forward, backward = _scaled_sum(condensed, values), _scaled_sum(condensed, complements)
-    load = condensed.load
-    whole = float(generator.constant @ load)
-    reactive = float(forward @ generator.apply_mass(backward))
-    numbers = np.array([log_flow - np.log(whole), np.log(reactive / whole), np.log(float(backward @ load) / whole)])
-    height = np.exp(0.5 * (generator.exponent - generator.lowest))
-    mode = Mode(condensed.cell_values(values, np.zeros(len(load))))
-    return Answer(numbers, Flow(forward * height, backward * height, generator), generator, [mode])
+    forward, backward = _nodal(condensed, values), _nodal(condensed, complements)
+    dofs = discretization.dofs
+    one = 1.0
+    log_whole, log_reactive, log_last = (
+        product(generator, first, second).log_of_sum()
+        for first, second in ((one, one), (forward[dofs], backward[dofs]), (backward[dofs], one))
+    )
+    numbers = np.array([log_flow - generator.lowest - log_whole, log_reactive - log_whole, log_last - log_whole])
+    mode = Mode(condensed.cell_values(values, np.zeros(discretization.count)))
+    return Answer(numbers, Flow(forward, backward, generator), generator, [[mode]])
 
 
-def _scaled_sum(condensed: Condensation, values: Floats) -> Floats:
-    half = np.exp(-0.5 * (condensed.exponents - condensed.generator.lowest))
-    return np.asarray((values * half) @ condensed.potentials)
+def _nodal(condensed: Condensation, values: Floats) -> Floats:
+    """sum_s values_s h_s at the nodes, (N,)."""
+    return np.asarray(np.sum([value * condensed.unscaled(s) for s, value in enumerate(values)], axis=0))
 
 
 def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:

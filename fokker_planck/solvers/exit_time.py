@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
@@ -37,8 +38,13 @@ def mean_exit_time(
     def answer(discretization: Discretization) -> Answer:
         times = exit_times(setting, discretization, absorbed_unknowns(discretization, target))
         at_start = float(interpolate(discretization, times.relative, column)[0])
+        if not at_start > 0.0:
+            raise BarrierTooHighError(
+                "the start lies so far above the lowest point that its weight is no double",
+                "more noise, or a domain that does not reach down so far",
+            )
         mode = Mode(times.cell_values, _green_function(times.condensed, column[:, 0]))
-        return Answer(np.array([np.log(at_start) + times.log_scale]), times, times.generator, [mode])
+        return Answer(np.array([np.log(at_start) + times.log_scale]), times, times.generator, [[mode]])
 
     outcome = answered(setting, heights, regions, answer)
     times = outcome.payload
@@ -88,9 +94,9 @@ def exit_times(setting: Setting, discretization: Discretization, absorbed: Boole
     wells = well_nodes(discretization, setting.landscape.minima, absorbed)
     condensed = condense(generator, wells, [absorbed], setting.relaxation_rate)
     height = 0.5 * (generator.exponent - generator.lowest)
-    logs = _log_solution_at_wells(condensed, condensed.potentials @ condensed.load)
+    logs = _log_solution_at_wells(condensed, log_loads(condensed))
     scale = max([0.0, *logs])
-    inside = condensed.solve_inside(condensed.load) * np.exp(height - scale)
+    inside = times_exp(condensed.solve_inside(condensed.load), height - scale)
     result = inside.copy()
     at_states = np.append(np.exp(logs - scale), 0.0)
     for state, value in enumerate(at_states[:-1]):
@@ -98,35 +104,43 @@ def exit_times(setting: Setting, discretization: Discretization, absorbed: Boole
     return Times(result, scale, generator, condensed.cell_values(at_states, inside), condensed)
 
 
+def log_loads(condensed: Condensation) -> Floats:
+    """Logarithms of h_k . M 1 for every well, weights relative to the lowest exponent, (K,)."""
+    count = len(condensed.wells)
+    with np.errstate(divide="ignore"):
+        logs = np.log(condensed.potentials[:count] @ condensed.load)
+    if not np.isfinite(logs).all():
+        raise BarrierTooHighError(
+            "a well lies so far above another that its weight is no double", "a smaller difference in depth, more noise"
+        )
+    return np.asarray(logs - 0.5 * (condensed.exponents[:count] - condensed.generator.lowest))
+
+
 def _green_function(condensed: Condensation, start: Floats) -> Floats:
     """z with a(v, z) = v(start) for all v: the dual of the mean time at the start, cell by cell, up to a factor."""
     generator = condensed.generator
     functional = point_functional(generator.discretization, start)
     level = float(generator.exponent[functional != 0.0].min())
-    right = functional * np.exp(0.5 * (generator.exponent - level))
-    # h_k(start) exp(-(Phi_k - level)/2): what _log_solution_at_wells takes as a scaled right-hand side
-    logs = _log_solution_at_wells(condensed, np.maximum(condensed.potentials @ right, 1e-300), level)
-    scale = max([0.0, *logs])
-    height = np.exp(0.5 * (generator.exponent + level) - generator.lowest - scale)
-    inside = condensed.solve_inside(right) * height
+    right = times_exp(functional, np.where(functional != 0.0, 0.5 * (generator.exponent - level), 0.0))
+    at_start = [float(functional @ condensed.unscaled(well)) for well in range(len(condensed.wells))]
+    with np.errstate(divide="ignore"):
+        logs = _log_solution_at_wells(condensed, np.log(np.maximum(at_start, 0.0)))
+    height = 0.5 * (generator.exponent + level) - generator.lowest
+    inside = condensed.solve_inside(right)
+    with np.errstate(divide="ignore"):
+        scale = max([float((np.log(np.abs(inside)) + height).max()), *logs])
+    inside = times_exp(inside, height - scale)
     return condensed.cell_values(np.append(np.exp(logs - scale), 0.0), inside)
 
 
-def _log_solution_at_wells(condensed: Condensation, right: Floats, level: float | None = None) -> Floats:
-    """log u at the wells from S u = H^T f, the small system in multiple precision.
-
-    ``right`` (n,) is the product of the scaled potentials with f, itself scaled by the exponent ``level`` (the
-    lowest if not given).
-    """
+def _log_solution_at_wells(condensed: Condensation, right: Floats) -> Floats:
+    """log u at the wells from S u = H^T f, ``right`` (K,) being log H^T f; the small system in multiple precision."""
     import mpmath
 
     digits, count = condensed.digits(), len(condensed.wells)
     if not count:
         return np.zeros(0)
     with mpmath.workdps(digits):
-        half = condensed.half_weights()
-        shift = 0.0 if level is None else level - condensed.generator.lowest
-        outer = mpmath.exp(mpmath.mpf(shift) / 2)
-        vector: Any = mpmath.matrix([mpmath.mpf(float(right[well])) * half[well] * outer for well in range(count)])
+        vector: Any = mpmath.matrix([mpmath.exp(mpmath.mpf(float(log))) for log in right])
         solution = mpmath.lu_solve(condensed.reduced_generator(digits)[:count, :count], vector)
-        return np.array([float(mpmath.log(value)) for value in solution])
+        return np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in solution])

@@ -103,7 +103,7 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
         signs = np.array([float(mpmath.sign(entry)) for entry in entries])
         times = _hitting_times(chain, pairs)
-    modes = [Mode(values) for values in pair.cell_values(condensed, range(1, count))]
+    modes = [[Mode(values)] for values in pair.cell_values(condensed, range(1, count))]
     weights = _weights(logs, pairs)
     return Answer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, modes, weights)
 

@@ -32,6 +32,7 @@ SMALL = 1e-3
 KRYLOV = 2
 SHIFT = 0.05
 ROUNDING = 1e-14
+SAME = 1e-4
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
             absorbed = absorbed_unknowns(discretization, target)
         generator = assemble(discretization, setting.balance)
         modes = lowest_modes(setting, generator, absorbed, wanted)
-        return Answer(modes.logs, (modes, generator), generator, [Mode(values) for values in modes.cell_values])
+        reported = Modes(modes.logs[:wanted], modes.vectors[:wanted], modes.cell_values[:wanted], modes.rounding)
+        return Answer(reported.logs, (reported, generator), generator, _eigenspaces(modes)[:wanted])
 
     outcome = answered(setting, heights, regions, answer)
     modes, generator = outcome.payload
@@ -83,6 +85,15 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
     return Spectrum(tuple(eigenvalues), fields, outcome.statistics)
 
 
+def _eigenspaces(modes: Modes) -> list[list[Mode]]:
+    """For every eigenvalue the modes of all eigenvalues that are the same within ``SAME``."""
+    breaks = np.flatnonzero(np.diff(modes.logs) > SAME) + 1
+    result: list[list[Mode]] = []
+    for group in np.split(np.arange(len(modes.logs)), breaks):
+        result += [[Mode(modes.cell_values[k]) for k in group]] * len(group)
+    return result
+
+
 def _unscaled(generator: Generator, vector: Floats) -> Floats:
     """Nodal values, normalised to one in the stationary measure, positive where they are largest in it."""
     norm = np.sqrt(
@@ -93,7 +104,10 @@ def _unscaled(generator: Generator, vector: Floats) -> Floats:
 
 
 def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wanted: int) -> Modes:
-    """The lowest nonzero eigenvalues: the small ones from the wells, the rest from SLEPc with those deflated."""
+    """The lowest nonzero eigenvalues: the small ones from the wells, the rest from SLEPc with those deflated.
+
+    Where the last one ``wanted`` is multiple, all of its eigenspace is returned.
+    """
     wells = well_nodes(generator.discretization, setting.landscape.minima, absorbed)
     targets = [absorbed] if absorbed.any() else []
     condensed = condense(generator, wells, targets, setting.relaxation_rate)
@@ -116,11 +130,13 @@ def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, cou
     kernel = [vector[free] for vector in known]
     if free.all():
         kernel.insert(0, generator.constant[free])
-    values, vectors = _petsc.lowest_eigenvectors(system.stiffness, system.mass, count, -shift, kernel)
-    order = np.argsort(values)[:count]
+    more = generator.discretization.triangulation.dimension - 1
+    values, vectors = _petsc.lowest_eigenvectors(system.stiffness, system.mass, count + more, -shift, kernel)
+    order = np.argsort(values)
+    order = order[values[order] <= values[order[count - 1]] * (1.0 + SAME)]
     if not (values[order] > 0.0).all():
         raise ConvergenceError(f"an eigenvalue came out as {values[order].min():.2e}, not positive", _petsc.REMEDY)
-    whole = np.zeros((count, len(free)))
+    whole = np.zeros((len(order), len(free)))
     whole[:, free] = vectors[order]
     dofs = generator.discretization.dofs
     height = np.exp(0.5 * (generator.exponent[dofs] - generator.lowest))

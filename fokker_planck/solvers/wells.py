@@ -26,11 +26,11 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
+from fokker_planck.fem.long_range import TIER, LongRange, decaying_solution
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.landscape import CriticalPoint
 
-HIGHEST_BARRIER = 600.0
-SMALLEST_COUPLING = 1e-290
+SMALLEST_COUPLING = 1e-250
 MOST_OVERLOOKED = 12
 OVERLOOKED = 1e-5
 INVERSE_STEPS = 12
@@ -49,8 +49,8 @@ def well_nodes(discretization: Discretization, minima: Sequence[CriticalPoint], 
 class Condensation:
     """The states are ``wells`` (K,), single unknowns, followed by the ``targets``, sets of unknowns (N,) each.
 
-    ``potentials`` (n, N) are the h of every state and ``couplings`` (n, n) are -S, both scaled by ``exponents``
-    (n,), Phi at the states; the diagonal of ``couplings`` is not used.  ``slowest_inside`` is the smallest
+    ``functions``, the h of every state, (N,) each, and ``couplings`` (n, n), which are -S, are scaled by
+    ``exponents`` (n,), Phi at the states; the diagonal of ``couplings`` is zero.  ``slowest_inside`` is the smallest
     eigenvalue of (A_FF, M_FF): the rate below which the states account for everything.
     """
 
@@ -59,10 +59,16 @@ class Condensation:
     targets: tuple[Booleans, ...]
     rest: Booleans
     inner: _petsc.Factorization
-    potentials: Floats
-    couplings: Floats
+    functions: tuple[LongRange, ...]
+    couplings: LongRange
     exponents: Floats
     slowest_inside: float
+
+    @cached_property
+    def potentials(self) -> Floats:
+        """The scaled h of all states, (n, N), zero where that is no double."""
+        size = len(self.generator.exponent)
+        return np.array([function.times_exp(0.0) for function in self.functions]).reshape(len(self.functions), size)
 
     @cached_property
     def load(self) -> Floats:
@@ -75,7 +81,7 @@ class Condensation:
 
     def unscaled(self, state: int) -> Floats:
         """Nodal values of the potential of a state, (N,)."""
-        return np.asarray(self.potentials[state] * np.exp(0.5 * (self.generator.exponent - self.exponents[state])))
+        return self.functions[state].times_exp(0.5 * (self.generator.exponent - self.exponents[state]))
 
     def cell_values(self, at_states: Floats, inside: Floats) -> Floats:
         """u = sum_s u_s h_s + v, (cells, n), less a constant in each cell: that of the state that dominates there.
@@ -102,7 +108,9 @@ class Condensation:
             for row in range(count):
                 for column in range(count):
                     if row != column:
-                        flow = mpmath.mpf(float(self.couplings[row, column])) * half[row] * half[column]
+                        tier = mpmath.exp(-TIER * int(self.couplings.tiers[row, column]))
+                        mantissa = mpmath.mpf(float(self.couplings.mantissas[row, column]))
+                        flow = mantissa * tier * half[row] * half[column]
                         matrix[row, column] = -flow
                         matrix[row, row] += flow
             return matrix
@@ -115,10 +123,8 @@ class Condensation:
 
     def digits(self) -> int:
         """Decimal digits in which nothing of the reduced problem cancels."""
-        entries = np.abs(self.couplings[~np.eye(len(self.exponents), dtype=bool)])
-        logs = [0.0, *(self.exponents - self.generator.lowest)]
-        logs += [-float(np.log(entry)) for entry in entries if entry > 0.0]
-        return 30 + int(1.5 * max(logs))
+        logs = [0.0, *(self.exponents - self.generator.lowest), *-self.couplings.logs.ravel()]
+        return 30 + int(1.5 * max(log for log in logs if np.isfinite(log)))
 
 
 def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans], expected_rate: float) -> Condensation:
@@ -127,7 +133,7 @@ def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans],
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
     overlooked; it is added.
 
-    Raises ``BarrierTooHighError`` where the couplings leave the range of a double.
+    Raises ``BarrierTooHighError`` where a state is cut off from all others.
     """
     absorbed = np.zeros(len(generator.exponent), dtype=bool)
     for target in targets:
@@ -152,18 +158,23 @@ def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans],
             for members, phi in zip(sets, exponents, strict=True)
         ]
     ).reshape(len(sets), len(absorbed))
-    potentials, couplings = ones.copy(), np.zeros((len(sets), len(sets)))
-    for state, one in enumerate(ones):
-        potentials[state] += _solved(inner, rest, -generator.apply_stiffness(one))
-        couplings[:, state] = -(ones @ generator.apply_stiffness(potentials[state]))
-    _check_range(couplings)
+    functions = tuple(
+        decaying_solution(
+            generator.apply_stiffness,
+            lambda right: _solved(inner, rest, right),
+            generator.discretization.touching,
+            one,
+        )
+        for one in ones
+    )
+    couplings = _couplings(generator, functions, ones)
     return Condensation(
         generator=generator,
         wells=wells,
         targets=tuple(targets),
         rest=rest,
         inner=inner,
-        potentials=potentials,
+        functions=functions,
         couplings=couplings,
         exponents=exponents,
         slowest_inside=slowest,
@@ -199,12 +210,22 @@ def _slowest_mode(generator: Generator, rest: Booleans, inner: _petsc.Factorizat
     return rate, mode
 
 
-def _check_range(couplings: Floats) -> None:
-    """Refuse what has under- or overflowed: every state must keep a coupling to some other."""
-    count = len(couplings)
-    leaving = np.abs(np.where(np.eye(count, dtype=bool), 0.0, couplings)).sum(axis=1)
-    if not np.isfinite(couplings).all() or (count > 1 and (leaving < SMALLEST_COUPLING).any()):
+def _couplings(generator: Generator, functions: Sequence[LongRange], ones: Floats) -> LongRange:
+    """-S_kl from the flow of every potential into every other state, each in the highest tier that holds it.
+
+    Raises ``BarrierTooHighError`` where a state has no coupling to any other.
+    """
+    count = len(ones)
+    mantissas, tiers = np.zeros((count, count)), np.zeros((count, count), dtype=np.int64)
+    for column, function in enumerate(functions):
+        missing = np.arange(count) != column
+        for tier in range(int(function.tiers.max()) + 1):
+            flows = -(ones @ generator.apply_stiffness(function.in_tier(tier)))
+            found = missing & (np.abs(flows) > SMALLEST_COUPLING)
+            mantissas[found, column], tiers[found, column] = flows[found], tier
+            missing &= ~found
+    if not np.isfinite(mantissas).all() or (count > 1 and (mantissas == 0.0).all(axis=0).any()):
         raise BarrierTooHighError(
-            "a barrier is so high that the rate of crossing it is not a double",
-            f"a barrier below about {HIGHEST_BARRIER:.0f} times the noise",
+            "a barrier is so high that no current between two wells can be computed", "a lower barrier or more noise"
         )
+    return LongRange(mantissas, tiers)
