@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fokker_planck.asymptotics import escape, narrow_escape
+from fokker_planck.asymptotics import escape, narrow_escape, saddle_escape
 from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.errors import ConvergenceError, ProblemError
 
@@ -82,22 +82,22 @@ def test_a_top_off_the_origin_with_unequal_sides():
 
 
 def test_saddle_in_a_strip_is_one_dimensional_and_a_shear_is_not():
-    strip = escape.saddle_time(np.diag([1.0, -1.0]), 0.01 * np.eye(2), 1.0)
+    strip = saddle_escape.saddle_time(np.diag([1.0, -1.0]), 0.01 * np.eye(2), 1.0)
     assert strip.value == pytest.approx(REFERENCE["SADDLE1D_eps0.01"], rel=1e-14)
     # u . x obeys the scalar equation exactly with the noise u . D u, whatever the other coordinates do
     J = np.array([[1.0, 4.0, 0.0], [0.0, -1.0, 2.0], [0.0, -2.0, -1.0]])
     D = 1e-3 * np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 3.0]])
-    unstable = escape.unstable_direction(J, D)
+    unstable = saddle_escape.unstable_direction(J, D)
     u = np.array(unstable.left)
     assert u @ J == pytest.approx(unstable.rate * u)
     assert unstable.right == pytest.approx((1.0, 0.0, 0.0))
     assert unstable.noise == pytest.approx(u @ D @ u)
-    assert escape.saddle_time(J, D, 0.5).value == escape.linear_time(1.0, 0.5, unstable.noise).value
+    assert saddle_escape.saddle_time(J, D, 0.5).value == escape.linear_time(1.0, 0.5, unstable.noise).value
 
 
 def test_the_law_against_exact_paths():
     # X_t grows to exp(lambda t) N sqrt(eps/lambda): sampled exactly at the times, no time step to blame
-    law = escape.saddle_law([[2.0]], [[1e-6]], 1.0)
+    law = saddle_escape.saddle_law([[2.0]], [[1e-6]], 1.0)
     assert law.variance == pytest.approx(pi**2 / 32)
     random = np.random.default_rng(5)
     taus = law.shift - np.log(np.abs(random.standard_normal(400_000))) / law.rate
@@ -144,9 +144,9 @@ def test_narrow_escape():
         (lambda: escape.linear_series(1.0, 1.0, 10.0), ConvergenceError, "linear_time"),
         (lambda: escape.constant(lambda x: x**3 - x, 0.0, 1.2, 1.0), ProblemError, "edge"),
         (lambda: escape.nonlinear_time(lambda x: x**3 - x, 0.0, 0.2, 0.8, 0.1), ProblemError, "top"),
-        (lambda: escape.saddle_time(np.diag([-1.0, -2.0]), np.eye(2), 1.0), ProblemError, "positive"),
-        (lambda: escape.saddle_time([[1.0, -3.0], [3.0, 1.0]], np.eye(2), 1.0), ProblemError, "single real"),
-        (lambda: escape.saddle_time(np.diag([1.0, -1.0]), np.diag([0.0, 1.0]), 1.0), ProblemError, "tensor"),
+        (lambda: saddle_escape.saddle_time(np.diag([-1.0, -2.0]), np.eye(2), 1.0), ProblemError, "positive"),
+        (lambda: saddle_escape.saddle_time([[1.0, -3.0], [3.0, 1.0]], np.eye(2), 1.0), ProblemError, "single real"),
+        (lambda: saddle_escape.saddle_time(np.diag([1.0, -1.0]), np.diag([0.0, 1.0]), 1.0), ProblemError, "tensor"),
         (lambda: narrow_escape.from_the_centre(4.0), ProblemError, "half_angle"),
         (lambda: narrow_escape.in_a_ball(0.9), ProblemError, "window"),
         (lambda: narrow_escape.from_anywhere(0.1, -1.0), ProblemError, "radius"),

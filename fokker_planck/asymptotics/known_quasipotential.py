@@ -1,0 +1,108 @@
+"""Bouchet and Reygner's exit times where the quasipotential W is known: its path is a flow that can be integrated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.asymptotics.bouchet_reygner import ExitLaw, assembled, growth_rate
+from fokker_planck.asymptotics.quasipotential import SmallNoise
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.landscape import Floats
+
+
+def exit_law_of_quasipotential(
+    noise: SmallNoise,
+    value: Callable[[Floats], Floats],
+    gradient: Callable[[Floats], Floats],
+    hessian: Callable[[Floats], Floats],
+    attractor: npt.ArrayLike,
+    saddle: npt.ArrayLike,
+) -> ExitLaw:
+    """The law of the mean exit time over a saddle, along the flow ``x' = b + 2 a grad W``, back from the saddle.
+
+    Args:
+        noise: b, a and c.
+        value: W at points (dim, n).
+        gradient: grad W, (dim, n).
+        hessian: Hess W, (dim, dim, n).
+        attractor: x, (dim,).
+        saddle: z, (dim,).
+
+    Raises:
+        ProblemError: W does not solve ``b . grad W + grad W . a grad W = 0``.
+        ConvergenceError: the path from the saddle does not lead back to the attractor.
+
+    >>> W = lambda x: (x[0]**2 - 1)**2 / 4 + x[1]**2 / 2
+    >>> slope = lambda x: np.array([x[0]**3 - x[0], x[1]])
+    >>> bend = lambda x: np.array([[3 * x[0]**2 - 1, 0 * x[0]], [0 * x[0], 1 + 0 * x[0]]])
+    >>> noise = SmallNoise(lambda x: np.array([x[0] - x[0]**3 - x[1]**2, -x[1] + x[1] * (x[0]**3 - x[0])]))
+    >>> law = exit_law_of_quasipotential(noise, W, slope, bend, [-1.0, 0.0], [0.0, 0.0])
+    >>> round(law.barrier, 12), round(law.log_amplitude, 8)
+    (0.25, 1.0)
+    """
+    from scipy.integrate import solve_ivp
+
+    first, last = (np.atleast_1d(np.asarray(point, dtype=float)) for point in (attractor, saddle))
+    _check_equation(noise, gradient, first, last)
+    span = float(np.linalg.norm(last - first))
+    barrier = float(value(last[:, None])[0] - value(first[:, None])[0])
+    growth = noise.J(last[:, None])[:, :, 0] + 2.0 * noise.a(last[:, None])[:, :, 0] @ hessian(last[:, None])[:, :, 0]
+    values, vectors = np.linalg.eig(growth)
+    way = vectors[:, np.argmin(values.real)].real
+    way *= np.sign(way @ (first - last)) or 1.0
+    # So near that the curvature of the path does not matter, so far that the slowness there does not either.
+    near = 1e-5
+
+    def backward(t: float, y: Floats) -> Floats:
+        x = y[:-1, None]
+        p = gradient(x)
+        rate = noise.log_prefactor_rate(x, p, hessian(x))
+        return np.append(-noise.velocity(x, p)[:, 0], -rate)
+
+    def arrived(t: float, y: Floats) -> float:
+        return float(np.linalg.norm(y[:-1] - first)) - near * span
+
+    arrived.terminal = True  # type: ignore[attr-defined]
+    begin = last + near * span * way / np.linalg.norm(way)
+    slowest = min(
+        abs(float(values.real.min())), float(np.abs(np.linalg.eigvals(noise.J(first[:, None])[:, :, 0])).min())
+    )
+    path = solve_ivp(
+        backward, (0.0, 200.0 / slowest), np.append(begin, 0.0), "DOP853", rtol=1e-11, atol=1e-12 * span, events=arrived
+    )
+    if path.status != 1:
+        raise ConvergenceError(
+            f"the fluctuation path of {last.tolist()} does not come from {first.tolist()}",
+            "take the saddle that the path leads over, and its attractor",
+        )
+    ends = np.array([begin, path.y[:-1, -1]]).T
+    p = gradient(ends)
+    rates = noise.log_prefactor_rate(ends, p, hessian(ends))
+    total = float(path.y[-1, -1])
+    tail = float(rates[0]) / growth_rate(noise, ends, p, 0) + float(rates[1]) / growth_rate(noise, ends, p, 1)
+    return assembled(
+        noise,
+        last,
+        hessian(first[:, None])[:, :, 0],
+        hessian(last[:, None])[:, :, 0],
+        barrier,
+        total - tail,
+        (1e-15, 1e-8),
+    )
+
+
+def _check_equation(noise: SmallNoise, gradient: Callable[[Floats], Floats], first: Floats, last: Floats) -> None:
+    """W against its equation, at points around the straight line from one end to the other."""
+    random = np.random.default_rng(0)
+    x = first[:, None] + (last - first)[:, None] * random.uniform(0.0, 1.0, 50)
+    x = x + 0.1 * np.linalg.norm(last - first) * random.standard_normal(x.shape)
+    p, b = gradient(x), noise.drift(x)
+    with_drift, with_noise = np.einsum("in,in->n", p, b), np.einsum("in,ijn,jn->n", p, noise.a(x), p)
+    off = float(np.abs(with_drift + with_noise).max() / np.abs(with_noise).max())
+    if not off < 1e-8:
+        raise ProblemError(
+            "gradient", f"a relative residual of {off:.2g}", "grad W with b . grad W + grad W . a grad W = 0"
+        )

@@ -1,0 +1,201 @@
+"""The most probable way from an attractor to a saddle, or anywhere else, against a drift: minimum-action paths.
+
+The quasipotential is ``W = inf int p . dx``: the least of the geometric action
+
+``S = 1/2 int (|phi'|_a |b|_a - <phi', b>_a) ds``,  ``<u, v>_a = u . a^-1 v``,
+
+over the curves phi between two points.  Found in two steps: a string of points relaxes by the geometric minimum action
+method (Heymann and Vanden-Eijnden, Comm. Pure Appl. Math. 61 (2008) 1052); then collocation solves Hamilton's equations
+``x' = H_p, p' = -H_x`` between the unstable manifold of the attractor and the stable manifold of the saddle.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.asymptotics.fluctuation_path import ActionPath, String, collocated
+from fokker_planck.asymptotics.quasipotential import SmallNoise
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.landscape import Floats
+
+POINTS = 201
+RELAXATIONS = 6000
+BENDS = (0.0, 0.3, -0.3)
+"""Amplitudes of the first guesses, in units of the distance: the straight line alone may be a maximum across."""
+
+
+def minimum_action_path(
+    noise: SmallNoise,
+    start: npt.ArrayLike,
+    end: npt.ArrayLike,
+    guess: npt.ArrayLike | None = None,
+    tolerance: float = 1e-8,
+) -> ActionPath:
+    """The path of least action from an attractor to a saddle, or to a point in its basin.
+
+    Args:
+        noise: b and a.
+        start: the attractor, (dim,).
+        end: the saddle, or another point.
+        guess: a first curve (dim, m) from one to the other; the straight line and bent ones if not given.
+        tolerance: of the collocation.
+
+    Raises:
+        ProblemError: the start is no fixed point.
+        ConvergenceError: neither relaxation nor collocation settled.
+
+    >>> def jacobian(x):
+    ...     return np.array([[1 - 3 * x[0]**2, 0 * x[0]], [0 * x[0], -1 + 0 * x[0]]])
+    >>> gradient = SmallNoise(lambda x: np.array([x[0] - x[0]**3, -x[1]]), jacobian)
+    >>> round(minimum_action_path(gradient, [-1.0, 0.0], [0.0, 0.0]).action, 9)  # the barrier of (x**2 - 1)**2/4
+    0.25
+    """
+    return minimum_action_paths(noise, start, end, guess, tolerance)[0]
+
+
+def minimum_action_paths(
+    noise: SmallNoise,
+    start: npt.ArrayLike,
+    end: npt.ArrayLike,
+    guess: npt.ArrayLike | None = None,
+    tolerance: float = 1e-8,
+) -> tuple[ActionPath, ...]:
+    """All paths that the guesses led to, the least action first; paths that a symmetry maps to each other all count."""
+    first, last = (np.atleast_1d(np.asarray(point, dtype=float)) for point in (start, end))
+    if first.shape != last.shape or not np.linalg.norm(last - first) > 0.0:
+        raise ProblemError(
+            "end", last.tolist(), f"another point than the start {first.tolist()}, of the same dimension"
+        )
+    span = float(np.linalg.norm(last - first))
+    slope = float(np.abs(noise.J(first[:, None])).max())
+    if float(np.linalg.norm(noise.drift(first[:, None]))) > 1e-7 * slope * span:
+        raise ProblemError("start", first.tolist(), "a fixed point of the drift")
+    if np.linalg.eigvals(noise.J(first[:, None])[:, :, 0]).real.max() >= 0.0:
+        raise ProblemError("start", first.tolist(), "an attractor")
+    curves = [np.asarray(guess, dtype=float)] if guess is not None else _guesses(first, last)
+    strings: list[String] = []
+    found: list[ActionPath] = []
+    failures: list[tuple[float, ConvergenceError]] = []
+    for curve in curves:
+        string = _relaxed(noise, curve)
+        if any(_same(string.points, other.points, span) for other in strings):
+            continue
+        strings.append(string)
+        try:
+            path = collocated(noise, string, first, last, tolerance)
+        except ConvergenceError as error:
+            failures.append((string.action, error))
+            continue
+        if not any(_same(path.points, other.points, span) for other in found):
+            found.append(path)
+    least = min((path.action for path in found), default=np.inf)
+    for action, failure in failures:
+        # A path that was lost may not be passed over for one of more action.
+        if action < least * (1.0 - 1e-3):
+            raise failure
+    return tuple(sorted(found, key=lambda path: path.action))
+
+
+def _guesses(first: Floats, last: Floats) -> list[Floats]:
+    s = np.linspace(0.0, 1.0, POINTS)
+    line = first[:, None] + (last - first)[:, None] * s
+    if len(first) == 1:
+        return [line]
+    along = (last - first) / np.linalg.norm(last - first)
+    across = np.linalg.svd(along[None, :])[2][1:]
+    span = float(np.linalg.norm(last - first))
+    curves = [line]
+    for normal in across:
+        curves += [line + bend * span * normal[:, None] * np.sin(np.pi * s) for bend in BENDS if bend != 0.0]
+    return curves
+
+
+def _same(one: Floats, other: Floats, span: float) -> bool:
+    """Whether the middle of each of two curves lies on the other."""
+    middle = [curve[:, curve.shape[1] // 2][:, None] for curve in (one, other)]
+    gaps = [np.linalg.norm(a - b, axis=0).min() for a, b in zip((one, other), reversed(middle), strict=True)]
+    return bool(max(gaps) < 0.01 * span)
+
+
+def geometric_action(noise: SmallNoise, curve: Floats) -> float:
+    """S of a curve given by points (dim, n), by the midpoint rule.
+
+    >>> gradient = SmallNoise(lambda x: -x)
+    >>> round(geometric_action(gradient, np.linspace(0.0, 1.0, 11)[None]), 12)
+    0.5
+    """
+    middle, step = 0.5 * (curve[:, 1:] + curve[:, :-1]), np.diff(curve, axis=1)
+    inverse = np.linalg.inv(np.moveaxis(noise.a(middle), -1, 0))
+    drift = noise.drift(middle)
+
+    def product(u: Floats, v: Floats) -> Floats:
+        return np.asarray(np.einsum("in,nij,jn->n", u, inverse, v))
+
+    return float(0.5 * np.sum(np.sqrt(product(step, step) * product(drift, drift)) - product(step, drift)))
+
+
+def _relaxed(noise: SmallNoise, curve: Floats) -> String:
+    """Relax a curve with its ends held: ``phi_tau = l^2 phi'' - l H_px phi' + H_pp H_x + l l' phi'``, l the speed.
+
+    One that does not settle is a guess of the collocation all the same, which decides.
+    """
+    from scipy.linalg import solve_banded
+
+    phi = _evenly_spaced(curve, POINTS)
+    h = 1.0 / (POINTS - 1)
+    span = float(np.linalg.norm(phi[:, -1] - phi[:, 0]))
+    rate = float(np.abs(np.linalg.eigvals(np.moveaxis(noise.J(phi), -1, 0))).max())
+    step, action = 0.1 / rate, geometric_action(noise, phi)
+    settled = 0
+    for _ in range(RELAXATIONS):
+        speed, tangent, p = _momentum(noise, phi)
+        right = phi / step - speed * np.einsum("ijn,jn->in", noise.velocity_gradient(phi, p), tangent)
+        right -= 2.0 * np.einsum("ijn,jn->in", noise.a(phi), noise.momentum_rate(phi, p))
+        right += speed * np.gradient(speed, h) * tangent
+        bands = np.zeros((3, POINTS))
+        diagonal = (speed / h) ** 2
+        bands[0, 2:], bands[1], bands[2, :-2] = -diagonal[1:-1], 1.0 / step + 2.0 * diagonal, -diagonal[1:-1]
+        bands[1, [0, -1]] = 1.0
+        right[:, [0, -1]] = phi[:, [0, -1]]
+        new = solve_banded((1, 1), bands, right.T).T
+        if not np.isfinite(new).all():
+            raise ConvergenceError("the relaxation of a minimum-action path diverged", "begin with a better guess")
+        new = _evenly_spaced(new, POINTS)
+        after = geometric_action(noise, new)
+        if after > action * (1.0 + 1e-3) + 1e-12:
+            step *= 0.5
+            if step < 1e-6 / rate:
+                break
+            continue
+        moved = float(np.linalg.norm(new - phi, axis=0).max()) / (step * rate * span)
+        phi, action = new, after
+        settled = settled + 1 if moved < 1e-4 else 0
+        if settled >= 5:
+            break
+    speed, _tangent, p = _momentum(noise, phi)
+    return String(phi, speed, p, action)
+
+
+def _momentum(noise: SmallNoise, phi: Floats) -> tuple[Floats, Floats, Floats]:
+    """Speed l with ``x' = l phi'``, phi' per unit of the parameter in [0, 1], and ``p = a^-1 (l phi' - b)/2``."""
+    tangent = np.gradient(phi, 1.0 / (phi.shape[1] - 1), axis=1, edge_order=2)
+    inverse = np.linalg.inv(np.moveaxis(noise.a(phi), -1, 0))
+    drift = noise.drift(phi)
+    size = np.einsum("in,nij,jn->n", drift, inverse, drift)
+    speed = np.sqrt(size / np.einsum("in,nij,jn->n", tangent, inverse, tangent))
+    return speed, tangent, 0.5 * np.einsum("nij,jn->in", inverse, speed * tangent - drift)
+
+
+def _evenly_spaced(curve: Floats, count: int) -> Floats:
+    from scipy.interpolate import CubicSpline
+
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=1), axis=0))])
+    keep = np.concatenate([[True], np.diff(lengths) > 1e-14 * lengths[-1]])
+    spline = CubicSpline(lengths[keep] / lengths[-1], curve[:, keep], axis=1)
+    fine = spline(np.linspace(0.0, 1.0, 8 * count))
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(fine, axis=1), axis=0))])
+    even = np.interp(np.linspace(0.0, lengths[-1], count), lengths, np.linspace(0.0, 1.0, 8 * count))
+    result = np.asarray(spline(even))
+    result[:, 0], result[:, -1] = curve[:, 0], curve[:, -1]
+    return result
