@@ -118,7 +118,7 @@ def _law_of(noise: SmallNoise, path: ActionPath) -> ExitLaw:
     times, x, p, hessians = hessians_along(noise, path)
     saddle = np.array(path.end)
     rates = noise.log_prefactor_rate(x, p, hessians)
-    h = times[1] - times[0]
+    h = float(times[1] - times[0])
     total = h / 3.0 * float(rates[0] + rates[-1] + 4.0 * rates[1:-1:2].sum() + 2.0 * rates[2:-1:2].sum())
     tails = [_tail(rates, h, growth_rate(noise, x, p, 0)), _tail(rates[::-1], h, growth_rate(noise, x, p, -1))]
     total += sum(tails)

@@ -6,7 +6,7 @@ For ``dX = lambda X dt + sqrt(2 eps) dW``, start 0, exit from (-b, b), with ``X 
 
 For small noise this is ``(1/(2 lambda)) [ln(2 lambda b^2/eps) + gamma_E]``; a nonlinear drift moves the constant, other
 dimensions decide only how much noise the unstable direction feels.  Sources: Kifer, Israel J. Math. 40 (1981) 74;
-Day, Stochastics Stochastics Rep. 48 (1994) 227 and 54 (1995); the exact forms are integrals of Dawson's function.
+Day, Stochastic Process. Appl. 60 (1995) 287; the exact forms are integrals of Dawson's function.
 """
 
 from __future__ import annotations

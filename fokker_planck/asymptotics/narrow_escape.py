@@ -8,7 +8,7 @@ Disc of radius R, diffusion constant D, window an arc of half-angle a; exact for
 
 Ball of radius R and volume W, window a round cap of radius a: ``T = W/(4 D a) [1 + (a/(pi R)) ln(R/a) + O(a)]``.
 
-Sources: Singer, Schuss and Holcman, J. Stat. Phys. 122 (2006) 465 (ball) and 491 (disc); Caginalp and Chen, Arch.
+Sources: Singer, Schuss and Holcman, J. Stat. Phys. 122 (2006) 437 (ball) and 465 (disc); Caginalp and Chen, Arch.
 Ration. Mech. Anal. 203 (2012) 329 (exact for the disc).
 """
 
