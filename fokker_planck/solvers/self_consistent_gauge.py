@@ -38,7 +38,8 @@ SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 CALM, WILD = 0.4, 3.0
 SETTLED = 0.7
 LARGEST_STEP = 15.0
-SURE = 14.0
+LARGEST_BEND = 3.0
+SURE, CERTAIN = 14.0, 22.0
 MOST_STEPS = 80
 MOST_REPEATS = 6
 RATE = 1e-3
@@ -46,7 +47,10 @@ RATE = 1e-3
 
 @dataclass(frozen=True)
 class Step:
-    """One solve: how far log rho is from constant below the ceiling less ``SURE``, and the gauge that follows."""
+    """One solve: how far log rho is from constant below the ceiling less ``CERTAIN``, and the gauge that follows.
+
+    What is known of rho reaches up to the ceiling less ``SURE``; ``lost`` tells that this does not cover the rest.
+    """
 
     swing: float
     lost: bool
@@ -96,14 +100,16 @@ def self_consistent_gauge(
                 return settled
     noise, factor = _first_noise(process), FIRST_FACTOR
     gauge, reached = process.gauge, np.inf
+    before: tuple[GridFunction, float] | None = None
     for _ in range(MOST_STEPS):
-        trial = gauge if np.isinf(reached) else _scaled(gauge, reached / noise)
+        trial = gauge if np.isinf(reached) else _continued(before, gauge, reached, noise)
         found = step(replace(process, gauge=trial, noise=noise))
         if found.lost:
             if np.isinf(reached) or factor < SHORTEST_FACTOR:
                 break
             factor = float(np.sqrt(factor))
         else:
+            before = None if np.isinf(reached) else (gauge, reached)
             gauge, reached = found.gauge, noise
             factor = _next_factor(factor, found.swing)
             if reached == 1.0:
@@ -126,8 +132,17 @@ def _next_factor(factor: float, swing: float) -> float:
     return max(factor / 1.3, SHORTEST_FACTOR) if swing > WILD else factor
 
 
-def _scaled(gauge: GridFunction, factor: float) -> GridFunction:
-    return replace(gauge, values=gauge.values * factor)
+def _continued(
+    before: tuple[GridFunction, float] | None, gauge: GridFunction, reached: float, noise: float
+) -> GridFunction:
+    """psi at a lower noise f: it is W/f + k, k from the last two noises, trusted within limits."""
+    scaled = gauge.values * (reached / noise)
+    if before is None:
+        return replace(gauge, values=scaled)
+    slope = (gauge.values - before[0].values) / (1.0 / reached - 1.0 / before[1])
+    line = gauge.values + slope * (1.0 / noise - 1.0 / reached)
+    lowest, highest = np.minimum(gauge.values, scaled), np.maximum(gauge.values, scaled)
+    return replace(gauge, values=np.clip(line, lowest - LARGEST_BEND, highest + LARGEST_BEND))
 
 
 def _settled(step: Callable[[GaugedDrift], Step], process: GaugedDrift, *, patient: bool) -> GridFunction | None:
@@ -170,17 +185,18 @@ def _step(
     rate = RATE * typical_rate(process)
     condensed = condense(generator, nearest_unknowns(discretization, attractors), [], rate)
     rho = condensed.density_ratio()
-    positive = rho > 0.0
+    positive = (rho > 0.0) & (generator.exponent < height - SURE)
     logs = np.log(np.where(positive, rho, 1.0))
-    matters = generator.exponent < height - SURE
-    if not positive[matters].all() or not np.isfinite(rho).all():
+    core = generator.exponent < height - CERTAIN
+    if not positive[core].all() or not np.isfinite(rho).all():
         return Step(np.inf, True, gauge)
-    typical = float(np.median(logs[matters]))
-    swing = float(np.abs(logs[matters] - typical).max())
+    typical = float(np.median(logs[core]))
+    swing = float(np.abs(logs[core] - typical).max())
     if swing > LARGEST_STEP:
         return Step(swing, True, gauge)
-    change = interpolate(discretization, np.where(positive, typical - logs, np.nan), gauge.points)
-    change = np.clip(change, -LARGEST_STEP, LARGEST_STEP).reshape(gauge.values.shape)
+    # the mesh sees no more of the gauge than its interpolant: what lies between must not stay, and grow
+    fresh = interpolate(discretization, np.where(positive, generator.exponent + typical - logs, np.nan), gauge.points)
+    change = np.clip(fresh.reshape(gauge.values.shape) - gauge.values, -LARGEST_STEP, LARGEST_STEP)
     known = np.isfinite(change)
     values = gauge.values + extended(np.where(known, change, 0.0), known)
     for axis, wraps in enumerate(gauge.periodic):
