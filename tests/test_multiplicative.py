@@ -138,9 +138,19 @@ def test_a_barrier_of_a_thousand_noise_units():
         m * log(1 + r * b * b), abs=2e-12
     )
     assert m * log(1 + r * b * b) > 990
+    # by 40-digit quadrature of the double integral
+    assert one.mean_exit_time(0.0, -b, b).log == pytest.approx(997.7075045894654, abs=1e-12)
     first, second = one.mean_exit_time(0.0, -b, b), two.mean_exit_time(0.0, -b / 8, b / 8)
     assert first.log == pytest.approx(second.log, abs=2e-12)
     assert abs(first.log - second.log) < first.relative_error
+
+
+def test_a_thousand_noise_units_of_the_quartic_well():
+    # by 40-digit quadrature
+    plain = isotropic(lambda x: (x**2 - 1) ** 2 / 4, 1 / 4000, -2.0, 2.0)
+    assert plain.mean_exit_time(-1.0, right=1.0).log == pytest.approx(1001.4916788519052, abs=1e-12)
+    integrated = multiplicative(slope, lambda x: 1 / 4000 + 0 * x, -2.0, 2.0)
+    assert integrated.mean_exit_time(-1.0, right=1.0).log == pytest.approx(1001.4916788519052, abs=2e-12)
 
 
 def test_kinks_that_nobody_announced_are_found():
