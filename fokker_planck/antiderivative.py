@@ -37,8 +37,8 @@ def _chebyshev() -> tuple[FloatArray, FloatArray]:
 class Antiderivative:
     """F(x) = int_lower^x f on panels with the given ``ends``; ``coefficients`` (panels, ORDER + 1) of F less its start.
 
-    Where f has a pole at an end of the interval F is infinite there, of the sign in ``singular_left`` or
-    ``singular_right`` (0 where there is none); the last panel next to a pole is left out.
+    Where f has a pole at an end of the interval, ``singular_left`` or ``singular_right`` is the sign of F there, else
+    zero. The last stretch next to a pole, of the width of rounding, is left out: F is constant there.
     """
 
     function: LineFunction = field(compare=False, repr=False)
@@ -63,7 +63,7 @@ class Antiderivative:
         low, high = self.ends[0], self.ends[-1]
         for outside, end, sign in ((points < low, low, self.singular_left), (points > high, high, self.singular_right)):
             if outside.any():
-                result[outside] = sign * np.inf if sign else result[outside] + self._beyond(end, points[outside])
+                result[outside] += 0.0 if sign else self._beyond(end, points[outside])
         return result
 
     def _inside(self, x: FloatArray) -> FloatArray:

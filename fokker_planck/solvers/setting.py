@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
@@ -16,14 +17,18 @@ from fokker_planck.drift_potential import drift_potential
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
+from fokker_planck.floor_share import floor_share
 from fokker_planck.kinetics import Kinetics, kinetics
 from fokker_planck.landscape import Function, Landscape
+from fokker_planck.line_exponent import LineExponent
 from fokker_planck.problem import Problem
 from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
 from fokker_planck.survey import sample_graph, survey
 
 MARGIN = 16.0
+HIGHER = 5.0
+MOST_BY_FLOOR = 0.25
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,10 @@ def heights_between_wells(setting: Setting, *, all_critical_points: bool = False
         passes += tuple(saddle.value for saddle in landscape.saddles) + _tops(setting)
     wells = np.array([minimum.position for minimum in landscape.minima])
     ceiling = _above(setting, max(bottoms[:1] + passes))
+    if all_critical_points and landscape.dimension == 1:
+        # eigenfunctions grow outwards, where tails are heavy nearly as fast as the density falls
+        highest = max(bottoms[:1] + passes)
+        ceiling = highest + HIGHER * (ceiling - highest)
     return Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points)
 
 
@@ -159,6 +168,9 @@ def heights_to_target(
     points, edges = sample_graph(setting.problem)
     values = setting.balance.exponent.value(points.T)
     target = reached(points.T)
+    _refuse_unreachable(setting, reached, name)
+    if start is not None:
+        _warn_of_the_floor(setting, start[0], points[target, 0])
     if name == "boundary":
         values = _lifted_to_boundary(setting, points, edges, values, target)
     between = heights_between_wells(setting)
@@ -175,6 +187,28 @@ def heights_to_target(
     highest = max(between.bottoms[:1] + tuple(passes))
     ceiling = max(_above(setting, highest), between.ceiling)
     return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,), start=start)
+
+
+def _refuse_unreachable(setting: Setting, reached: Callable[[Floats], Booleans], name: str) -> None:
+    """An end at which the noise vanishes is never reached: a time that waits for it is infinite."""
+    for end in getattr(setting.balance.exponent, "singular_ends", ()):
+        if name == "boundary" and reached(np.array([[end]]))[0]:
+            found = f"the end x = {end:.6g} of the domain, where the noise vanishes: it is never reached"
+            raise ProblemError("exit.target", found, "a set inside the domain")
+
+
+def _warn_of_the_floor(setting: Setting, start: float, reached: Floats) -> None:
+    """Where the time is mostly that of the stretch in which Hessian noise nearly vanishes."""
+    exponent = setting.balance.exponent
+    if not isinstance(exponent, LineExponent) or exponent.period is not None:
+        return
+    sides = (reached[reached < start], reached[reached > start])
+    ends = [float(side[np.argmin(np.abs(side - start))]) for side in sides if len(side)]
+    found = [share for end in ends if (share := floor_share(exponent, start, end)) is not None]
+    if len(found) == len(ends) and found:
+        lowest = min(found, key=lambda share: share.barrier)
+        if lowest.share > MOST_BY_FLOOR and lowest.barrier > 1.0:
+            warnings.warn(f"diffusion.floor: {lowest}", stacklevel=2)
 
 
 def _lifted_to_boundary(setting: Setting, points: Floats, edges: Integers, values: Floats, near: Booleans) -> Floats:
