@@ -53,19 +53,21 @@ def rival_table(question: str, found: Sequence[Series], this: str) -> Table:
         best = one.best
         ours = best if best.method == this else ours
         if best.value is None:
-            rows.append((_number(best.barrier), NAMES[best.method], best.failure or "", *("",) * 6))
+            rows.append((_number(best.barrier), NAMES[best.method], best.failure or "", *("",) * 7))
             continue
         reached = best.right if best.method == this else one.reached is not None
+        verdict = "yes" if reached else "once" if best.right else "no"
         to_know = best.seconds if best.method == this else one.seconds_to_know
+        finest = None if best.method == this else one.meshes[-1].error
         ratio = best.seconds / ours.seconds if ours and ours.seconds and best.seconds and reached else None
         rows.append(
             (
-                _number(best.barrier), NAMES[best.method], "yes" if reached else "no", _error(best.error),
-                _error(best.claimed), str(best.unknowns), _seconds(best.seconds), _seconds(to_know),
+                _number(best.barrier), NAMES[best.method], verdict, _error(best.error),
+                _error(best.claimed), _error(finest), str(best.unknowns), _seconds(best.seconds), _seconds(to_know),
                 "" if ratio is None else f"{ratio:.2f}", _number(best.megabytes),
             )
         )  # fmt: skip
-    head = ("barrier", "method", "1e-6", "error", "claimed", "unknowns", "s", "s to know", "times ours", "MB")
+    head = ("barrier", "method", "1e-6", "error", "claimed", "finest", "unknowns", "s", "s to know", "times ours", "MB")
     padded = tuple((*row, *("",) * (len(head) - len(row))) for row in rows)
     return Table(f"compared {question}", f"{question}: to a relative error of {WANTED:.0e}", head, padded)
 
