@@ -246,7 +246,7 @@ def _named(process: Process, field: DiffusionField) -> Isotropic | Constant | Di
 def _guess(process: Process, field: DiffusionField, points: FloatArray) -> Exponent | None:
     if isinstance(process, Drifting):
         return None
-    level = float(np.mean(np.einsum("iin->n", field.tensor(points)))) / len(points)
+    level = float(np.mean(np.diag(field.tensor(points[:, :1])[:, :, 0])))
     return ScaledPotential(process.potential, level) if field.constant and level > 0.0 else None
 
 
