@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fokker_planck.fem.long_range import TIER, LongRange, decaying_solution, times_exp
+from fokker_planck.fem.long_range import LARGEST, LongRange, decaying_solution, times_exp
 
 
 @pytest.mark.parametrize("exponent", [0.0, 5.0, 700.0, -700.0])
@@ -20,13 +20,14 @@ def test_times_exp_of_factors_that_are_no_doubles():
     )
 
 
-def test_the_tiers_add_to_the_logarithm():
-    number = LongRange(np.array([2.0, -3.0, 0.0]), np.array([0, 2, 5]))
-    assert number.logs[:2] == pytest.approx([math.log(2.0), math.log(3.0) - 2.0 * TIER])
+def test_the_powers_add_to_the_logarithm():
+    number = LongRange(np.array([2.0, -3.0, 0.0]), np.array([0, -2000, -5000]))
+    assert number.logs[:2] == pytest.approx([math.log(2.0), math.log(3.0) - 2000.0 * math.log(2.0)])
     assert number.logs[2] == -np.inf
-    assert number.in_tier(2)[1] == -3.0
-    assert number.in_tier(1)[1] == pytest.approx(-3.0 * math.exp(-TIER))
-    assert number.times_exp(2.0 * TIER)[1] == pytest.approx(-3.0, rel=1e-12)
+    assert number.over(-2000)[1] == -3.0
+    assert number.over(-2001)[1] == -6.0
+    assert number.over(-2000)[0] == LARGEST
+    assert number.times_exp(2000.0 * math.log(2.0))[1] == pytest.approx(-3.0, rel=1e-12)
 
 
 @pytest.mark.parametrize("fall", [1.0, 4.0])
@@ -55,7 +56,7 @@ def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall):
 
     given = np.zeros(count)
     given[0] = 1.0
-    solution = decaying_solution(apply, solve, touching, given)
+    solution = decaying_solution(apply, solve, touching, given, np.arange(count) > 0)
     inside = np.arange(count - 100)
     assert solution.logs[inside] == pytest.approx(-fall * inside, abs=1e-9)
-    assert solution.tiers.max() == pytest.approx(fall * count / TIER, abs=2.0)
+    assert solution.powers.min() < -fall * count / math.log(2.0) + 2000.0

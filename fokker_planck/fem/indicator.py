@@ -76,11 +76,16 @@ def _missed(generator: Generator, functions: Sequence[Floats], logs: Sequence[fl
         parts += [parts[0] @ _lower_degree_part(dimension, degree, degree - lower).T for lower in (1, 2, 3)]
         steps = zip(parts[:-1], parts[1:], strict=True)
         added += [_energies(generator, upper - lower) for upper, lower in steps]
-    last, before, earlier = np.maximum(added, 1e-300)
-    ratio, ratio_before = np.minimum(last / before, 1.0), np.minimum(before / earlier, 1.0)
+    last, before, earlier = added
+    ratio, ratio_before = _share(last, before), _share(before, earlier)
     amounts = last * ratio if degree < 3 else np.maximum(last * ratio, before * ratio_before**2)
     levels = generator.exponent[discretization.dofs].min(axis=1) - 2.0 * np.log(size)
     return CellProducts(amounts, levels, discretization.comm)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    """part / whole, at most one."""
+    return np.divide(part, whole, out=np.ones(len(part)), where=whole > part)
 
 
 def _energies(generator: Generator, values: Floats) -> Floats:

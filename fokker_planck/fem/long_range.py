@@ -16,35 +16,39 @@ import numpy as np
 
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 
-TIER = 800.0 * log(2.0)
 SMALLEST = 1e-250
-MOST_TIERS = 60
+CLEAR = 1e-200
+SMALLEST_STEEP = 1e-130
+LARGEST = 1e290
+MOST_STAGES = 100
 
 
 @dataclass(frozen=True)
 class LongRange:
-    """The numbers ``mantissas * exp(-TIER * tiers)``, arrays of one shape.
+    """The numbers ``mantissas * 2**powers``, arrays of one shape.
 
-    >>> LongRange(np.array([2.0]), np.array([3])).times_exp(3 * TIER).tolist()
+    >>> LongRange(np.array([2.0]), np.array([-3000])).times_exp(3000 * log(2.0)).round(9).tolist()
     [2.0]
     """
 
     mantissas: Floats
-    tiers: Integers
+    powers: Integers
 
     def times_exp(self, exponent: Floats | float) -> Floats:
         """The numbers times exp(``exponent``), wherever that product is a double."""
-        return times_exp(self.mantissas, exponent - TIER * self.tiers)
+        return times_exp(self.mantissas, exponent + log(2.0) * self.powers)
 
-    def in_tier(self, tier: int) -> Floats:
-        """The numbers times exp(TIER * ``tier``); right where their own tier is at most one above."""
-        return np.asarray(np.ldexp(self.mantissas, -800 * np.clip(self.tiers - tier, -1, 2)))
+    def over(self, power: int) -> Floats:
+        """The numbers divided by 2**``power``, cut off at ``LARGEST``."""
+        with np.errstate(over="ignore"):
+            quotient = np.ldexp(self.mantissas, np.clip(self.powers - power, -2200, 2200))
+        return np.clip(quotient, -LARGEST, LARGEST)
 
     @property
     def logs(self) -> Floats:
         """Natural logarithms of the absolute values."""
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(np.abs(self.mantissas)) - TIER * self.tiers)
+            return np.asarray(np.log(np.abs(self.mantissas)) + log(2.0) * self.powers)
 
 
 def times_exp(values: Floats, exponent: Floats | float) -> Floats:
@@ -65,6 +69,9 @@ def decaying_solution(
     solve: Callable[[Floats], Floats],
     touching: Callable[[Booleans], Booleans],
     given: Floats,
+    free: Booleans,
+    *,
+    gentle: bool = True,
 ) -> LongRange:
     """u with u = ``given`` where that is not free, A u = 0 where it is.
 
@@ -73,20 +80,33 @@ def decaying_solution(
         solve: A_FF^-1 times the free part of a vector, zero elsewhere.
         touching: all unknowns that are neighbours of the marked ones, and those.
         given: the values that are not free, zero on F; (N,).
+        free: marks F, (N,).
+        gentle: neighbours differ by few orders of magnitude, a tiny value beside a large one is a change of sign;
+            otherwise by up to exp(350).
     """
+
+    def trusted(values: Floats) -> Booleans:
+        large = np.abs(values) >= (SMALLEST if gentle else SMALLEST_STEEP)
+        return ~free | large | touching(np.abs(values) >= CLEAR) if gentle else ~free | large
+
     mantissas = given + solve(-apply(given))
-    tiers = np.zeros(len(mantissas), dtype=np.int64)
-    known = touching(np.abs(mantissas) >= SMALLEST)
-    for tier in range(1, MOST_TIERS):
+    powers, power = np.zeros(len(mantissas), dtype=np.int64), 0
+    known = trusted(mantissas)
+    for _ in range(MOST_STAGES):
         if known.all():
             break
-        reached = LongRange(np.where(known, mantissas, 0.0), tiers).in_tier(tier - 1)
+        reached = LongRange(np.where(known, mantissas, 0.0), powers).over(power)
         front = touching(~known)
-        residual = np.ldexp(np.where(front, -apply(reached), 0.0), 800)
-        onward = np.where(known, 0.0, solve(residual))
-        fresh = ~known & touching(np.abs(onward) >= SMALLEST)
+        residual = np.where(front, -apply(reached), 0.0)
+        largest = float(np.abs(residual).max())
+        if not 0.0 < largest < LARGEST:
+            break
+        shift = int(np.log2(largest))
+        onward = np.where(known, 0.0, solve(np.ldexp(residual, -shift)))
+        fresh = ~known & trusted(onward)
         if not fresh.any():
             break
-        mantissas, tiers = np.where(known, mantissas, onward), np.where(known, tiers, tier)
+        power += shift
+        mantissas, powers = np.where(known, mantissas, onward), np.where(known, powers, power)
         known |= fresh
-    return LongRange(mantissas, tiers)
+    return LongRange(mantissas, powers)

@@ -167,8 +167,7 @@ def _bisections(indicator: Floats, gain: float, share: float) -> tuple[Booleans,
     brought down with ``share`` of the sum left.
     """
     wanted = share * float(indicator.sum())
-    level = float(indicator.max()) / gain
-    for level in level * gain ** (-0.25 * np.arange(200)):
+    for level in float(indicator.max()) * gain ** (-1.0 - 0.25 * np.arange(200)):
         once, twice = indicator > level, indicator > gain * level
         left = np.where(once, indicator / np.where(twice, gain**2, gain), indicator).sum()
         if left <= wanted or once.all():

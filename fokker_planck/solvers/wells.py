@@ -26,7 +26,7 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
-from fokker_planck.fem.long_range import TIER, LongRange, decaying_solution
+from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.landscape import CriticalPoint
 
@@ -108,9 +108,9 @@ class Condensation:
             for row in range(count):
                 for column in range(count):
                     if row != column:
-                        tier = mpmath.exp(-TIER * int(self.couplings.tiers[row, column]))
-                        mantissa = mpmath.mpf(float(self.couplings.mantissas[row, column]))
-                        flow = mantissa * tier * half[row] * half[column]
+                        mantissa = float(self.couplings.mantissas[row, column])
+                        coupling = mpmath.ldexp(mantissa, int(self.couplings.powers[row, column]))
+                        flow = coupling * half[row] * half[column]
                         matrix[row, column] = -flow
                         matrix[row, row] += flow
             return matrix
@@ -164,6 +164,7 @@ def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans],
             lambda right: _solved(inner, rest, right),
             generator.discretization.touching,
             one,
+            rest,
         )
         for one in ones
     )
@@ -211,21 +212,21 @@ def _slowest_mode(generator: Generator, rest: Booleans, inner: _petsc.Factorizat
 
 
 def _couplings(generator: Generator, functions: Sequence[LongRange], ones: Floats) -> LongRange:
-    """-S_kl from the flow of every potential into every other state, each in the highest tier that holds it.
+    """-S_kl from the flow of every potential into every other state, each in the scale that holds it.
 
     Raises ``BarrierTooHighError`` where a state has no coupling to any other.
     """
     count = len(ones)
-    mantissas, tiers = np.zeros((count, count)), np.zeros((count, count), dtype=np.int64)
+    mantissas, powers = np.zeros((count, count)), np.zeros((count, count), dtype=np.int64)
     for column, function in enumerate(functions):
         missing = np.arange(count) != column
-        for tier in range(int(function.tiers.max()) + 1):
-            flows = -(ones @ generator.apply_stiffness(function.in_tier(tier)))
+        for power in np.unique(function.powers)[::-1]:
+            flows = -(ones @ generator.apply_stiffness(function.over(int(power))))
             found = missing & (np.abs(flows) > SMALLEST_COUPLING)
-            mantissas[found, column], tiers[found, column] = flows[found], tier
+            mantissas[found, column], powers[found, column] = flows[found], power
             missing &= ~found
     if not np.isfinite(mantissas).all() or (count > 1 and (mantissas == 0.0).all(axis=0).any()):
         raise BarrierTooHighError(
             "a barrier is so high that no current between two wells can be computed", "a lower barrier or more noise"
         )
-    return LongRange(mantissas, tiers)
+    return LongRange(mantissas, powers)
