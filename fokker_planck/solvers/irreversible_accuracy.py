@@ -29,10 +29,10 @@ from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
-DEGREE = {1: 6, 2: 4, 3: 3}
-MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 150_000}
+DEGREE = {1: 6, 2: 4, 3: 4}
+MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 250_000}
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
-CHANGE = {1: 4.0, 2: 6.0, 3: 8.0}
+CHANGE = {1: 4.0, 2: 6.0, 3: 14.0}
 SAFETY = {1: 10.0, 2: 2.0, 3: 2.0}
 TRUST = (0.5, 50.0)
 LEAST_ERROR = 1e-11

@@ -14,13 +14,14 @@ from fokker_planck.climb import climb_heights
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import assemble_drift
-from fokker_planck.fem.triangulation import Floats, Integers
+from fokker_planck.fem.field import interpolate
+from fokker_planck.fem.triangulation import Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
-from fokker_planck.solvers.irreversible_reduced import slow_modes
+from fokker_planck.solvers.irreversible_reduced import SlowModes, slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
-from fokker_planck.solvers.irreversible_wells import condense
+from fokker_planck.solvers.irreversible_wells import TwoSided, condense
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
 from fokker_planck.survey import sample_graph
@@ -98,15 +99,16 @@ def _answer(setting: DriftSetting, kept: list[int], discretization: Discretizati
             f"the process also stays near {place}, where the drift has no stable fixed point",
             "ask for the spectrum or for transitions between sets; the chain is between fixed points",
         )
-    order, count = _rows(setting, kept, discretization, condensed.wells), len(kept)
+    count = len(kept)
     modes = slow_modes(condensed, POWERS)
     pairs = _pairs(count)
+    values = _values_at(setting.places[kept], condensed, modes)
     with mpmath.workdps(modes.digits):
         at_wells, middle = mpmath.matrix(count, count), mpmath.matrix(count, count)
         for k in range(count):
             middle[k, k] = -modes.values[k] if k else mpmath.mpf(0)
             for row in range(count):
-                at_wells[row, k] = modes.right[order[row], k] * modes.scale[order[row]]
+                at_wells[row, k] = mpmath.fsum(values[row][i] * modes.right[i, k] for i in range(len(values[row])))
         chain = (at_wells * middle * mpmath.inverse(at_wells)).apply(mpmath.re)
         entries = [chain[k, m] for k, m in pairs]
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
@@ -117,12 +119,22 @@ def _answer(setting: DriftSetting, kept: list[int], discretization: Discretizati
     return DriftAnswer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, answer_pairs, weights)
 
 
-def _rows(setting: DriftSetting, kept: list[int], discretization: Discretization, wells: Integers) -> list[int]:
-    nodes = discretization.nodes[wells]
-    rows = [int(np.argmin(((nodes - place) ** 2).sum(axis=1))) for place in setting.places[kept]]
-    if len(set(rows)) < len(rows):
+def _values_at(places: Floats, condensed: TwoSided, modes: SlowModes) -> list[list[Any]]:
+    """What the coefficients of a mode are worth at every attractor, in mpmath: the basis functions' values there."""
+    import mpmath
+
+    generator, count = condensed.generator, len(condensed.wells)
+    if len(condensed.wells) < len(places):
         raise ProblemError("drift", "two attractors too close to tell apart on the mesh", "a smaller tolerance")
-    return rows
+    height = np.exp(0.5 * (generator.exponent - generator.lowest))
+    functions = [condensed.unscaled(condensed.right, k) for k in range(count)]
+    functions += [vector * height for vector in modes.right_basis[count:]]
+    table = np.array([interpolate(generator.discretization, function, places.T) for function in functions])
+    with mpmath.workdps(modes.digits):
+        scale = [*modes.scale, *([mpmath.mpf(1)] * (len(functions) - count))]
+        return [
+            [mpmath.mpf(float(value)) * factor for value, factor in zip(row, scale, strict=True)] for row in table.T
+        ]
 
 
 def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
