@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 
 from fokker_planck.climb import climb_heights
-from fokker_planck.diffusion import Constant
 from fokker_planck.domain import Box, MeshFile, Sublevel
 from fokker_planck.drift_potential import drift_potential
 from fokker_planck.errors import ProblemError
@@ -96,16 +95,9 @@ def is_reversible(problem: Problem) -> bool:
 
 def _irreversible(problem: Problem) -> ProblemError:
     process = problem.process
-    if isinstance(process, Overdamped) and isinstance(process.diffusion, Constant) and process.extra is None:
-        return ProblemError(
-            "diffusion.matrix",
-            "a matrix that does not commute with the Hessian of V, which makes the process irreversible",
-            "a multiple of the identity, or a V that is a sum over the axes of D (not solved by this version)",
-        )
     key = "diffusion" if isinstance(process, Overdamped) and process.extra is None else "drift"
     found = "drift and noise without detailed balance, which makes the process irreversible"
-    wanted = "D^-1 (div D - b) that is a gradient, as it always is on a line (not solved by this version)"
-    return ProblemError(key, found, wanted)
+    return ProblemError(key, found, "D^-1 (div D - b) that is a gradient: formulas of Eyring and Kramers ask for that")
 
 
 def heights_between_wells(setting: Setting, *, all_critical_points: bool = False) -> Heights:
