@@ -313,6 +313,26 @@ def test_exit_from_a_maximum_in_the_plane(noise):
     check(fp.mean_exit_time(asked, [0.0, 0.0], "boundary").mean, references()[f"SOURCE2D_eps{noise}"], 1e-6)
 
 
+@pytest.mark.slow
+def test_two_lines_make_a_plane():
+    """V and D are sums over the axes: the time to cross in x is that of the line."""
+    noise = fp.Quadratic([0.05, 0.05], [0.2, 0.05], center=[-1.0, 0.0])
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), noise)
+    asked = fp.Problem(process, fp.Box([-2.0, -1.5], [2.0, 1.5]))
+    found = fp.mean_exit_time(asked, [-1.0, 0.0], fp.HalfSpace([1.0, 0.0], 1.0)).mean
+    check(found, references()["D_Ito_eps1/20_T(-1->1)"], 1e-6)
+
+
+@pytest.mark.slow
+def test_a_drift_in_the_plane_that_is_a_gradient():
+    """Maier and Stein's with mu = 1; reference by spectral elements."""
+    process = fp.Drifting(fp.Drift(["x - x**3 - x*y**2", "-(1 + x**2)*y"]), fp.Isotropic(0.1))
+    asked = fp.Problem(process, fp.Box([-2.0, -2.0], [0.0, 2.0]))
+    assert fp.is_reversible(asked)
+    found = fp.mean_exit_time(asked, [-1.0, 0.0], fp.HalfSpace([1.0, 0.0], 0.0)).mean
+    check(found, math.log(24.0548887347), 1e-6)
+
+
 def test_the_examples():
     asked = fp.load_problem(EXAMPLES / "hessian_noise.toml")
     check(fp.mean_exit_time(asked, [-1.0], "sharp").mean, references()["F_hess_Ito_eps1/20_T(-1->1)"])
