@@ -98,12 +98,12 @@ def test_the_ring_with_a_net_force():
 
 
 def test_a_rotating_one_has_complex_eigenvalues_that_do_not_know_the_noise():
-    """dX = -A X dt with A = [[1, -2], [2, 1]]: sums of 1 +- 2i, among them 2 +- 4i, farther from zero than 2 + 0i."""
-    problem = rotated(0.1, 1e-8, ("2*y", "-2*x"), "x**2/2 + y**2/2", Box([-3.0, -3.0], [3.0, 3.0]))
+    """dX = -A X dt with A = [[1, -4], [4, 1]]: sums of 1 +- 4i, among them 2 +- 8i, farther from zero than 6 + 0i."""
+    problem = rotated(0.1, 1e-8, ("4*y", "-4*x"), "x**2/2 + y**2/2", Box([-3.0, -3.0], [3.0, 3.0]))
     assert isinstance(kind(problem), KnownDensity)
     found = spectrum(problem, 6).eigenvalues
     values = sorted((complex(e.real.value, e.imag) for e in found), key=lambda z: (round(z.real, 6), z.imag))
-    exact = [0.0, 1.0 - 2.0j, 1.0 + 2.0j, 2.0 - 4.0j, 2.0, 2.0 + 4.0j]
+    exact = [0.0, 1.0 - 4.0j, 1.0 + 4.0j, 2.0 - 8.0j, 2.0, 2.0 + 8.0j]
     np.testing.assert_allclose(values, exact, rtol=0, atol=1e-8)
 
 
