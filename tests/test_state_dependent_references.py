@@ -333,6 +333,19 @@ def test_a_drift_in_the_plane_that_is_a_gradient():
     check(found, math.log(24.0548887347), 1e-6)
 
 
+def test_rates_between_wells_that_are_no_nodes():
+    """k_12 + k_21 is the gap, k_12/k_21 up to O(lambda) the odds of the wells; both to the digits claimed."""
+    asked = problem(UNEQUAL, fp.Hessian(0.05, 0.5), tolerance=1e-7)
+    found = fp.rates(asked)
+    there, back = found.rates[0][1], found.rates[1][0]
+    gap = references()["F_hess_Ito_eps1/20_lam1"]
+    assert there.value + back.value == pytest.approx(math.exp(gap), rel=1e-7)
+    finer = fp.rates(problem(UNEQUAL, fp.Hessian(0.05, 0.5), tolerance=1e-10)).rates[0][1]
+    assert abs(math.expm1(there.log - finer.log)) <= there.relative_error <= 1e-7
+    flat = math.exp(references()["F_hess_Ito_eps1/20_P(x<saddle)"])
+    assert back.value / there.value == pytest.approx(flat / (1.0 - flat), rel=5e-3)
+
+
 def test_the_examples():
     asked = fp.load_problem(EXAMPLES / "hessian_noise.toml")
     check(fp.mean_exit_time(asked, [-1.0], "sharp").mean, references()["F_hess_Ito_eps1/20_T(-1->1)"])

@@ -14,6 +14,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.field import interpolate
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.triangulation import Floats
@@ -23,12 +24,13 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
-from fokker_planck.solvers.spectrum import reduced_pair
-from fokker_planck.solvers.wells import condense, well_nodes
+from fokker_planck.solvers.spectrum import ReducedPair, reduced_pair
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 SHALLOWEST = 1.0
 POWERS = 6
 ROUNDING = 2e-15
+HIGHEST = 600.0
 
 
 def rates(problem: Problem) -> Rates:
@@ -93,10 +95,13 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
     pair, count = reduced_pair(condensed, POWERS), len(minima)
     with mpmath.workdps(pair.digits):
         at_wells, middle = mpmath.matrix(count, count), mpmath.matrix(count, count)
+        for row, minimum in enumerate(minima):
+            basis = _basis_at(condensed, pair, order[row], minimum)
+            for k in range(count):
+                total = mpmath.fsum(mpmath.mpf(float(value)) * pair.vectors[j, k] for j, value in enumerate(basis))
+                at_wells[row, k] = total * pair.scale[order[row]]
         for k in range(count):
             middle[k, k] = -pair.values[k] if k else mpmath.mpf(0)
-            for row in range(count):
-                at_wells[row, k] = pair.vectors[order[row], k] * pair.scale[order[row]]
         chain = at_wells * middle * mpmath.inverse(at_wells)
         pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
         entries = [chain[k, m] for k, m in pairs]
@@ -106,6 +111,16 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
     modes = [[Mode(values)] for values in pair.cell_values(condensed, range(1, count))]
     weights = _weights(logs, pairs)
     return Answer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, modes, weights)
+
+
+def _basis_at(condensed: Condensation, pair: ReducedPair, well: int, minimum: CriticalPoint) -> Floats:
+    """Values of the reduced basis at a minimum itself, which need not be a node of the mesh; scaled to its well."""
+    generator = condensed.generator
+    height = np.exp(0.5 * np.minimum(generator.exponent - condensed.exponents[well], HIGHEST))
+    place = np.asarray(minimum.position)[:, None]
+    values = np.array([interpolate(generator.discretization, row * height, place)[0] for row in pair.basis])
+    # a minimum on a curved wall may lie beside the mesh by rounding
+    return values if np.isfinite(values).all() else np.asarray(pair.basis[:, condensed.wells[well]])
 
 
 def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
