@@ -93,6 +93,7 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
 
 
 def make_constant_exact(stiffness: Floats, exponent: Floats) -> None:
+    """Complete the rows of scaled element matrices (cells, n, n) so that they map the constant function to zero."""
     n = stiffness.shape[1]
     ratio = np.exp(0.5 * (exponent[:, :, None] - exponent[:, None, :]))
     diagonal = np.arange(n)
