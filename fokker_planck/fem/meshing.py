@@ -42,7 +42,7 @@ LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
 DEEP = {1: 60.0, 2: 60.0, 3: 20.0}
 STEEPEST = 200.0
-TRIM = {1: 1e-4, 2: 1e-3, 3: 1e-2}
+TRIM = {1: 1e-4, 2: 1e-3, 3: 2e-2}
 LOWER = 4
 GAIN = 1.0
 

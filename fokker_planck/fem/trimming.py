@@ -1,19 +1,23 @@
 """Cut away what the process neither fills nor passes through, however high the barriers.
 
 The vertices and edges of a mesh carry a Markov chain with the Scharfetter-Gummel rates of the process.  Between the
-wells (and the target) its currents run through narrow channels over the passes; outside of these channels and of
-the wells, neither the stationary mass nor any current is larger than a given share, and the cells can go.  The
-chain decides only what is kept: no reported number comes from it.
+wells (and the target) its currents run through narrow channels over the passes.  A cell can go when it holds next to
+nothing of the mass of any well and next to nothing of the energy of any current: far below a pass the current needs
+a channel, but hardly any width.  The chain decides only what is kept: no reported number comes from it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
+from fokker_planck.fem.long_range import decaying_solution
 from fokker_planck.fem.triangulation import (
     Booleans,
     EdgeTable,
@@ -21,16 +25,22 @@ from fokker_planck.fem.triangulation import (
     Integers,
     Triangulation,
     edge_table,
+    local_edges,
     volumes,
     without_cells,
 )
 
-LARGEST_LOG = 600.0
+LARGEST_STEP = 700.0
+CHANNEL = 0.2
+NEARBY = 3
+LEAST_CURRENT = 1e-3
+LEAK = 0.01
 
 
 def trimmed(
     triangulation: Triangulation,
     exponent: Any,
+    ceiling: float,
     wells: Floats,
     targets: tuple[str, ...],
     share: float,
@@ -38,35 +48,48 @@ def trimmed(
     start: tuple[float, ...] | None = None,
     fill_targets: bool = False,
 ) -> Triangulation:
-    """Keep the cells in which the mass of a well, or the current from a state, exceeds ``share`` at a vertex.
+    """Drop the cells that matter least, as long as all of them together hold no more than ``share`` of any state.
 
-    Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary", whose inside
-    is dropped unless ``fill_targets``; ``start``, where an exit begins, keeps its way to the wells.  Where the
-    exponent changes a lot across an edge, ``share`` is lowered by the exponential of that change.
+    Arguments: ``ceiling``, above which Phi is not told apart; ``wells`` (K, dim) positions of the minima; ``targets``
+    names of regions, or "boundary", whose inside is dropped unless ``fill_targets``; ``start``, where an exit begins,
+    keeps its way to the wells.
+
+    What a cell holds is multiplied by the exponential of the change of Phi that its vertices do not show.  A mesh so
+    coarse that the chain says nothing is returned as it is.
     """
     classes = triangulation.vertex_class[triangulation.cells]
-    count = int(classes.max()) + 1
-    first = np.unique(triangulation.vertex_class, return_index=True)[1]
-    phi = exponent.value(triangulation.points[first].T)
-    table = edge_table(classes)
-    sets = _states(triangulation, wells, targets)
-    begun = sets if start is None else _states(triangulation, np.vstack([wells, start]), targets)
-    if len(begun) < 2 or not len(table.vertices) or float(phi.max() - phi.min()) > 2.0 * LARGEST_LOG:
+    states = _states(triangulation, wells, targets)
+    begun = states if start is None else _states(triangulation, np.vstack([wells, start]), targets)
+    if len(begun) < 2:
         return triangulation
-    weights = _edge_weights(triangulation, table)
-    mass = _vertex_volumes(triangulation, count)
-    logs = _relevance(table, phi, weights, mass, sets, fill_targets)
-    if len(begun) > len(sets):
-        logs = np.maximum(logs, _relevance(table, phi, weights, mass, begun, fill_targets))
-    change = np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]])
-    keep_edge = logs + change > np.log(share)
-    important = np.zeros(count, dtype=bool)
-    important[table.vertices[keep_edge]] = True
+    first = np.unique(triangulation.vertex_class, return_index=True)[1]
+    phi = np.minimum(exponent.value(triangulation.points[first].T), ceiling)
+    table = edge_table(classes)
+    if float(np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]]).max()) > LARGEST_STEP:
+        return triangulation
+    doubt = np.exp(np.minimum(_unseen_change(triangulation, exponent, ceiling), LARGEST_STEP))
+    held = np.zeros(len(classes))
+    try:
+        for sets in [states] if len(begun) == len(states) else [states, begun]:
+            chain = _chain(triangulation, table, phi, sets)
+            for state in range(len(sets)):
+                held = np.maximum(held, _energy_shares(chain, sets, state, doubt))
+                if fill_targets or len(sets[state]) == 1:
+                    held = np.maximum(held, _mass_shares(chain, state))
+    except ConvergenceError:
+        return triangulation
+    held *= doubt
+    order = np.argsort(held)
+    keep = np.ones(len(classes), dtype=bool)
+    keep[order[np.cumsum(held[order]) <= share]] = False
     for members in begun:
         if len(members) == 1:
-            important[members] = True
-    keep = important[classes].any(axis=1)
-    keep &= _connected_to(classes, keep, np.concatenate(begun))
+            keep |= (classes == members[0]).any(axis=1)
+    component = _components(classes, keep)
+    reached = [np.unique(component[members]) for members in begun]
+    if not all(np.intersect1d(reached[0], other).size for other in reached[1:]):
+        return triangulation
+    keep &= np.isin(component[classes[:, 0]], np.concatenate(reached))
     return triangulation if keep.all() else without_cells(triangulation, keep)
 
 
@@ -88,49 +111,45 @@ def _states(triangulation: Triangulation, wells: Floats, targets: tuple[str, ...
     return [members for members in sets if len(members)]
 
 
+@dataclass(frozen=True)
+class Chain:
+    """The chain on the vertices, (count,), and edges, (e,): ``rates`` scaled by exp((Phi_i + Phi_j) / 2).
+
+    ``logs`` (states, count) are those of the equilibrium potentials of the states, nodal values, not scaled.
+    """
+
+    table: EdgeTable
+    classes: Integers
+    volume: Floats
+    phi: Floats
+    rates: Floats
+    logs: Floats
+
+
+def _chain(triangulation: Triangulation, table: EdgeTable, phi: Floats, sets: Sequence[Integers]) -> Chain:
+    i, j = table.vertices.T
+    weights = _edge_weights(triangulation, table)
+    half = 0.5 * (phi[i] - phi[j])
+    size = np.abs(half)
+    # weight * half / sinh(half), and the same times exp(+-half) on the diagonal, without overflow
+    decay = np.where(size > 1e-8, 2.0 * size / -np.expm1(-2.0 * np.maximum(size, 1e-8)), 1.0)
+    rates = weights * decay * np.exp(-size)
+    diagonal = _gathered(i, weights * decay * np.exp(half - size), len(phi))
+    diagonal += _gathered(j, weights * decay * np.exp(-half - size), len(phi))
+    volume = np.abs(volumes(triangulation.points, triangulation.cells))
+    classes = triangulation.vertex_class[triangulation.cells]
+    return Chain(table, classes, volume, phi, rates, _potentials(i, j, rates, diagonal, phi, sets))
+
+
 def _edge_weights(triangulation: Triangulation, table: EdgeTable) -> Floats:
     """Volume around an edge over its squared length: a positive stand-in for the stiffness of linear elements."""
     volume = np.abs(volumes(triangulation.points, triangulation.cells))
     corners = triangulation.cell_points
     result = np.zeros(len(table.vertices))
-    column = 0
-    for a in range(corners.shape[1]):
-        for b in range(a + 1, corners.shape[1]):
-            length = ((corners[:, a] - corners[:, b]) ** 2).sum(axis=1)
-            np.add.at(result, table.of_cells[:, column], volume / length)
-            column += 1
+    for column, (a, b) in enumerate(local_edges(corners.shape[1])):
+        length = ((corners[:, a] - corners[:, b]) ** 2).sum(axis=1)
+        result += np.bincount(table.of_cells[:, column], volume / length, len(result))
     return result
-
-
-def _vertex_volumes(triangulation: Triangulation, count: int) -> Floats:
-    classes = triangulation.vertex_class[triangulation.cells]
-    volume = np.abs(volumes(triangulation.points, triangulation.cells)) / classes.shape[1]
-    return np.asarray(np.bincount(classes.ravel(), np.repeat(volume, classes.shape[1]), count), dtype=float)
-
-
-def _relevance(
-    table: EdgeTable, phi: Floats, weights: Floats, mass: Floats, sets: list[Integers], fill: bool
-) -> Floats:
-    """Logarithm of the largest share of mass or current that any state has in each edge, (e,)."""
-    i, j = table.vertices.T
-    half = 0.5 * (phi[i] - phi[j])
-    size = np.abs(half)
-    # weight * half / sinh(half), and the same times exp(+-half) on the diagonal, without overflow
-    decay = np.where(size > 1e-8, 2.0 * size / -np.expm1(-2.0 * np.maximum(size, 1e-8)), 1.0)
-    rate = weights * decay * np.exp(-size)
-    toward_i, toward_j = weights * decay * np.exp(half - size), weights * decay * np.exp(-half - size)
-    count = len(phi)
-    fixed = np.zeros(count, dtype=bool)
-    for members in sets:
-        fixed[members] = True
-    diagonal = _gathered(i, toward_i, count) + _gathered(j, toward_j, count)
-    potentials, exponents = _potentials(i, j, rate, diagonal, phi, fixed, sets)
-    share = np.full(len(i), -np.inf)
-    for state in range(len(sets)):
-        share = np.maximum(share, _current_share(i, j, rate, phi, potentials, exponents, state))
-        if fill or len(sets[state]) == 1:
-            share = np.maximum(share, _mass_share(i, j, mass, phi, potentials[state], exponents[state]))
-    return share
 
 
 def _gathered(numbers: Integers, values: Floats, count: int) -> Floats:
@@ -138,59 +157,116 @@ def _gathered(numbers: Integers, values: Floats, count: int) -> Floats:
 
 
 def _potentials(
-    i: Integers, j: Integers, rate: Floats, diagonal: Floats, phi: Floats, fixed: Booleans, sets: list[Integers]
-) -> tuple[Floats, Floats]:
-    count = len(phi)
-    number = np.where(fixed, -1, np.cumsum(~fixed) - 1)
-    pairs = np.stack([number[i], number[j]], axis=1)
-    elements = np.zeros((len(i), 2, 2))
-    elements[:, 0, 1] = elements[:, 1, 0] = -rate
-    own = np.stack([number, number], axis=1)
-    free = int((~fixed).sum())
-    dofs = np.concatenate([pairs, np.where(fixed[:, None], -1, own)])
-    spread = np.zeros((count, 2, 2))
-    spread[:, 0, 0] = diagonal
-    solver = _petsc.Factorization(_petsc.matrix(MPI.COMM_SELF, free, dofs, np.concatenate([elements, spread])))
-    exponents = np.array([phi[members].min() for members in sets])
-    potentials = np.zeros((len(sets), count))
-    for state, members in enumerate(sets):
-        one = np.zeros(count)
-        one[members] = np.exp(-0.5 * (phi[members] - exponents[state]))
-        flow = _gathered(i, rate * one[j], count) + _gathered(j, rate * one[i], count)
-        potentials[state] = one
-        potentials[state, ~fixed] = solver.solve(flow[~fixed])
-    return np.maximum(potentials, 0.0), exponents
-
-
-def _current_share(
-    i: Integers, j: Integers, rate: Floats, phi: Floats, potentials: Floats, exponents: Floats, state: int
+    i: Integers, j: Integers, rates: Floats, diagonal: Floats, phi: Floats, sets: Sequence[Integers]
 ) -> Floats:
-    """Logarithm of the current of one state's potential through every edge over the whole current from it."""
-    if len(potentials) == 1:
-        return np.full(len(i), -np.inf)
-    shift = exponents[state]
+    """Logarithms of the equilibrium potential of every state, (states, count)."""
+    count = len(phi)
+    free = np.ones(count, dtype=bool)
+    free[np.concatenate(sets)] = False
+    number = np.where(free, np.cumsum(free) - 1, -1)
+    size = int(free.sum())
+    elements = np.zeros((len(i) + count, 2, 2))
+    elements[: len(i), 0, 1] = elements[: len(i), 1, 0] = -rates
+    elements[len(i) :, 0, 0] = diagonal
+    own = np.stack([number, np.full(count, -1)], axis=1)
+    dofs = np.concatenate([np.stack([number[i], number[j]], axis=1), own])
+    solver = _petsc.Factorization(_petsc.matrix(MPI.COMM_SELF, size, dofs, elements))
 
-    def values(number: int) -> Floats:
-        return potentials[number] * np.exp(0.5 * (phi - exponents[number]))
+    def apply(vector: Floats) -> Floats:
+        return diagonal * vector - _gathered(i, rates * vector[j], count) - _gathered(j, rates * vector[i], count)
 
-    own = values(state)
-    others = np.sum([values(k) for k in range(len(potentials)) if k != state], axis=0)
-    difference = np.where(own[i] + own[j] < 1.0, np.abs(own[i] - own[j]), np.abs(others[i] - others[j]))
+    def solve(right: Floats) -> Floats:
+        result = np.zeros(count)
+        result[free] = solver.solve(right[free])
+        return result
+
+    def touching(marked: Booleans) -> Booleans:
+        result = marked.copy()
+        result[i[marked[j]]] = True
+        result[j[marked[i]]] = True
+        return result
+
+    logs = np.zeros((len(sets), count))
+    for state, members in enumerate(sets):
+        level = float(phi[members].min())
+        given = np.zeros(count)
+        given[members] = np.exp(-0.5 * (phi[members] - level))
+        logs[state] = decaying_solution(apply, solve, touching, given, free, gentle=False).logs + 0.5 * (phi - level)
+    return logs
+
+
+def _energy_shares(chain: Chain, sets: Sequence[Integers], state: int, doubt: Floats) -> Floats:
+    """Share of every cell, (m,), in the energy of the current from one state to the others.
+
+    On an edge that is the current times the drop of the potential; it is spread over all cells that the edge's ends
+    touch.  Where the current is not much weaker than nearby, the share is one: a channel remains.
+
+    Raises ``ConvergenceError`` where the current is not conserved: the chain has a well that the process has not, as
+    on coarse meshes, and rounding has the better of it.
+    """
+    i, j = chain.table.vertices.T
+    own = chain.logs[state]
+    count = len(own)
+    others = np.logaddexp.reduce(np.delete(chain.logs, state, axis=0), axis=0)
+    # of two drops that are one and the same, that of the smaller numbers, which keeps its digits
+    near = np.logaddexp(others[i], others[j]) < np.logaddexp(own[i], own[j])
+    log_drop = np.where(near, _log_difference(others[i], others[j]), _log_difference(own[i], own[j]))
     with np.errstate(divide="ignore"):
-        log = np.log(rate) - 0.5 * (phi[i] + phi[j]) + shift + np.log(difference)
-    crossing = (own[i] < 0.5) != (own[j] < 0.5)
-    total = np.logaddexp.reduce(log[crossing]) if crossing.any() else log.max()
-    return np.where(np.isfinite(log), log - total, -np.inf) if np.isfinite(total) else np.full(len(i), -np.inf)
+        log_current = np.log(chain.rates) - 0.5 * (chain.phi[i] + chain.phi[j]) + log_drop
+    total = np.logaddexp.reduce(log_current + log_drop)
+    if not np.isfinite(total):
+        raise ConvergenceError("no current reaches another state", "a finer mesh")
+    current, energy = np.exp(np.minimum(log_current - total, 1.0)), np.exp(log_current + log_drop - total)
+    through = _gathered(i, current, count) + _gathered(j, current, count)
+    downhill = np.where(near, others[i] < others[j], own[i] > own[j])
+    signed = np.where(downhill, current, -current)
+    lost = np.abs(_gathered(i, signed, count) - _gathered(j, signed, count))
+    lost[np.concatenate(sets)] = 0.0
+    if (lost > np.maximum(LEAK * through, LEAST_CURRENT)).any():
+        raise ConvergenceError("the current is not conserved", "a finer mesh")
+    strongest = through.copy()
+    for _ in range(NEARBY):
+        before = strongest.copy()
+        np.maximum.at(strongest, i, before[j])
+        np.maximum.at(strongest, j, before[i])
+    channel = through / np.maximum(CHANNEL * strongest, LEAST_CURRENT)
+    share = 0.5 * (_gathered(i, energy, count) + _gathered(j, energy, count))
+    around = _gathered(chain.classes.ravel(), np.repeat(chain.volume, chain.classes.shape[1]), count)
+    held = (share / around)[chain.classes].sum(axis=1) * chain.volume
+    return np.where(channel[chain.classes].max(axis=1) * doubt > 1.0, 1.0, held)
 
 
-def _mass_share(i: Integers, j: Integers, mass: Floats, phi: Floats, potential: Floats, exponent: float) -> Floats:
-    with np.errstate(divide="ignore"):
-        log = np.log(mass) - 0.5 * (phi + exponent) + np.log(potential)
-    log -= np.logaddexp.reduce(log)
-    return np.maximum(log[i], log[j])
+def _log_difference(a: Floats, b: Floats) -> Floats:
+    """log |exp(a) - exp(b)|."""
+    top = np.maximum(a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(top > -np.inf, top + np.log(-np.expm1(-np.abs(a - b))), -np.inf)
 
 
-def _connected_to(classes: Integers, keep: Booleans, seeds: Integers) -> Booleans:
+def _mass_shares(chain: Chain, state: int) -> Floats:
+    """Share of every cell, (m,), in the mass that one state collects."""
+    log_density = chain.logs[state] - chain.phi
+    density = np.exp(log_density - log_density.max())[chain.classes].sum(axis=1) * chain.volume
+    return np.asarray(density / density.sum())
+
+
+def _unseen_change(triangulation: Triangulation, exponent: Any, ceiling: float) -> Floats:
+    """By how much Phi differs from what its values at the vertices suggest, at most, in every cell, (m,)."""
+    corners = triangulation.cell_points
+
+    def phi(points: Floats) -> Floats:
+        return np.minimum(exponent.value(points.T), ceiling)
+
+    nodal = phi(triangulation.points)[triangulation.cells]
+    largest = np.abs(phi(corners.mean(axis=1)) - nodal.mean(axis=1))
+    for a, b in local_edges(corners.shape[1]):
+        middle = phi(0.5 * (corners[:, a] + corners[:, b]))
+        largest = np.maximum(largest, np.abs(middle - 0.5 * (nodal[:, a] + nodal[:, b])))
+    return np.asarray(largest)
+
+
+def _components(classes: Integers, keep: Booleans) -> Integers:
+    """Number of the connected part of the kept cells that every vertex class belongs to."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -198,5 +274,4 @@ def _connected_to(classes: Integers, keep: Booleans, seeds: Integers) -> Boolean
     kept = classes[keep]
     heads, tails = np.repeat(kept[:, :1], kept.shape[1] - 1, axis=1).ravel(), kept[:, 1:].ravel()
     graph = coo_matrix((np.ones(len(heads)), (heads, tails)), shape=(count, count))
-    label = connected_components(graph, directed=False)[1]
-    return np.isin(label[classes[:, 0]], np.unique(label[seeds]))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)

@@ -16,7 +16,7 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode, energy_errors
-from fokker_planck.fem.meshing import Heights, domain_triangulation, resolved
+from fokker_planck.fem.meshing import TRIM, Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.sets import Set
@@ -31,7 +31,7 @@ LEAST_ERROR = 2e-13
 WORST_ERROR = 0.1
 WEIGHT_SHARE = 1.0
 AIM = 0.3
-LEAST_STEP = 0.02
+LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
 SAFETY = 3.0
 PESSIMISM = {1: 10.0, 2: 12.0, 3: 6.0}
 LEAST_SHARE = 0.005
@@ -100,7 +100,8 @@ def answered(
         exhausted = discretization.count > MOST_UNKNOWNS[dimension]
         expected = excess * SAFETY * float((weights * predicted).max())
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
-            errors = _verified(setting, current, triangulation, degree, answer) + CUT * tolerance * exp(-MARGIN)
+            errors = _verified(setting, current, triangulation, degree, answer)
+            errors += (TRIM[dimension] + CUT * exp(-MARGIN)) * tolerance
             asked = float((weights * errors).max())
             if asked > tolerance and exhausted:
                 _warn_or_refuse(asked, tolerance)
@@ -153,7 +154,7 @@ def _refined_where_unresolved(
 ) -> Triangulation:
     """Bisect cells, the worst of them twice, so that ``share`` of the sum of the indicator is left, or less."""
     gain = 2.0 ** (2.0 * degree / triangulation.dimension)
-    once, twice = _bisections(indicator, gain, min(max(share, LEAST_STEP), 0.5))
+    once, twice = _bisections(indicator, gain, min(max(share, LEAST_STEP[triangulation.dimension]), 0.5))
     again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
     first = refine(again, once)
     done = refine(first, first.regions[AGAIN])
