@@ -126,6 +126,16 @@ def test_quartic_double_well_in_space(noise):
     check(ask("exit-time", path, epsilon)["mean"], references()[f"A_eps1/{noise}_T(-1->1)"], TOLERANCE_3D)
 
 
+@pytest.mark.slow
+def test_over_the_wall_in_space():
+    """A barrier of 100 noise units, different curvatures across: gap 1.7e-44, time 1.2e+44."""
+    settings = ("diffusion.epsilon=0.0025", "potential.expression='(x**2 - 1)**2/4 + y**2/2 + z**2'")
+    path, exact = EXAMPLES / "double_well_3d.toml", references()
+    gap = ask("spectrum", path, *settings, "spectrum.count=2")["gap"]
+    check(gap, exact["A_eps1/400_lam1"], TOLERANCE_3D)
+    check(ask("exit-time", path, *settings)["mean"], exact["A_eps1/400_T(-1->1)"], TOLERANCE_3D)
+
+
 # Wells of different depth and width.
 
 
