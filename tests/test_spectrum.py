@@ -9,9 +9,10 @@ import mpmath
 import numpy as np
 import pytest
 
+from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.diffusion import Constant, Isotropic
 from fokker_planck.domain import Ball, Box, Sublevel
-from fokker_planck.errors import BarrierTooHighError, FokkerPlanckError
+from fokker_planck.errors import FokkerPlanckError
 from fokker_planck.fem.generator import assemble
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem, Resolution
@@ -207,19 +208,23 @@ def test_three_wells_over_a_high_barrier():
     assert values(found)[1:] == pytest.approx([inward, inward + 2.0 * outward], rel=0.02)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        quartic(4000),
-        quartic(100000),
-        problem(TILTED, 1e-4, Box([-2.0], [2.0])),
-        problem(TILTED, 1e-5, Box([-2.0], [2.0])),
-        problem("cos(10*x) + x/10", 1.0 / 2000, Box([-2.0], [2.0])),
-    ],
-)
-def test_a_barrier_that_no_double_can_hold_is_refused(asked):
-    with pytest.raises(BarrierTooHighError, match="barrier"):
-        spectrum(asked, 2)
+@pytest.mark.parametrize("noise", [4000, 8000])
+def test_two_wells_beyond_every_double(noise):
+    """lambda_1 = 2 / T(-1 -> 1), T = 2 pi/sqrt(2) exp(1/(4 eps)) (1 + 3 eps/4 + 105 eps^2/32)^2."""
+    exact = math.log(math.sqrt(2.0) / math.pi) - noise / 4 - 2.0 * math.log1p(0.75 / noise + 105 / 32 / noise**2)
+    found = spectrum(quartic(noise), 2).gap
+    assert found.value is None
+    assert found.log == pytest.approx(exact, abs=1e-6)
+
+
+def test_seven_wells_beyond_every_double():
+    """The gap is one over the time to the lowest well, up to a factor of the number of wells."""
+    noise = 500
+    found = spectrum(problem("cos(10*x) + x/10", 1.0 / noise, Box([-2.0], [2.0])), 2).gap
+    line = isotropic(lambda x: np.cos(10.0 * x) + x / 10.0, 1.0 / noise, -2.0, 2.0)
+    assert found.log < -750.0
+    slowest = line.mean_exit_time(1.57, left=-1.57).log
+    assert found.log == pytest.approx(-slowest, abs=3.0)
 
 
 @pytest.mark.parametrize("epsilon", [1e-8, 1e-12])

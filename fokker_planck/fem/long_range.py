@@ -19,7 +19,7 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 SMALLEST = 1e-250
 CLEAR = 1e-200
 SMALLEST_STEEP = 1e-130
-LARGEST = 1e290
+LARGEST = 1e200
 MOST_STAGES = 100
 
 

@@ -19,19 +19,22 @@ from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.meshing import TRIM, Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
+from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import MARGIN, Setting
 
 DEGREE = {1: 6, 2: 4, 3: 4}
+FINE_DEGREE, FINE = {1: 6, 2: 6, 3: 4}, 1e-6
 HIGHER = {1: 2, 2: 1, 3: 1}
-MOST_UNKNOWNS = {1: 2_000_000, 2: 1_200_000, 3: 250_000}
+MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
 MOST_LEVELS = 60
 LEAST_ERROR = 2e-13
 WORST_ERROR = 0.1
 WEIGHT_SHARE = 1.0
 AIM = 0.3
 LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
+GROWTH = 0.3
 SAFETY = 3.0
 PESSIMISM = {1: 10.0, 2: 12.0, 3: 6.0}
 LEAST_SHARE = 0.005
@@ -67,6 +70,12 @@ class Outcome:
     statistics: Statistics
 
 
+def degree_of(problem: Problem) -> int:
+    """The polynomial degree that is asked for, or one that suits the tolerance."""
+    degrees = DEGREE if problem.resolution.tolerance >= FINE else FINE_DEGREE
+    return problem.resolution.degree or degrees[problem.dimension]
+
+
 def answered(
     setting: Setting, heights: Heights, regions: Mapping[str, Set], answer: Callable[[Discretization], Answer]
 ) -> Outcome:
@@ -78,7 +87,7 @@ def answered(
     """
     started = time.perf_counter()
     resolution, dimension = setting.problem.resolution, setting.problem.dimension
-    degree = resolution.degree or DEGREE[dimension]
+    degree = degree_of(setting.problem)
     base = domain_triangulation(setting.problem, regions)
     tolerance = resolution.tolerance
     if resolution.cells is not None:
@@ -152,16 +161,20 @@ def _predicted(current: Answer) -> tuple[Floats, Floats]:
 def _refined_where_unresolved(
     triangulation: Triangulation, indicator: Floats, degree: int, share: float
 ) -> Triangulation:
-    """Bisect cells, the worst of them twice, so that ``share`` of the sum of the indicator is left, or less."""
+    """Bisect cells, the worst of them twice, so that ``share`` of the sum of the indicator is left, or less.
+
+    More than ``GROWTH`` of the cells are bisected only until ``LEAST_STEP`` of the sum is left: far from the goal the
+    indicator is not trusted further.
+    """
     gain = 2.0 ** (2.0 * degree / triangulation.dimension)
-    once, twice = _bisections(indicator, gain, min(max(share, LEAST_STEP[triangulation.dimension]), 0.5))
+    once, twice = _bisections(indicator, gain, min(share, 0.5), LEAST_STEP[triangulation.dimension])
     again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
     first = refine(again, once)
     done = refine(first, first.regions[AGAIN])
     return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
 
 
-def _bisections(indicator: Floats, gain: float, share: float) -> tuple[Booleans, Booleans]:
+def _bisections(indicator: Floats, gain: float, share: float, least_step: float) -> tuple[Booleans, Booleans]:
     """Which cells to bisect at least once, and which twice, so that no more than necessary is.
 
     A bisection divides the indicator of a cell by ``gain``; the highest level is sought to which all cells can be
@@ -171,7 +184,8 @@ def _bisections(indicator: Floats, gain: float, share: float) -> tuple[Booleans,
     for level in float(indicator.max()) * gain ** (-1.0 - 0.25 * np.arange(200)):
         once, twice = indicator > level, indicator > gain * level
         left = np.where(once, indicator / np.where(twice, gain**2, gain), indicator).sum()
-        if left <= wanted or once.all():
+        added = (int(once.sum()) + 2 * int(twice.sum())) / len(indicator)
+        if left <= wanted or once.all() or (left <= least_step * indicator.sum() and added > GROWTH):
             break
     return once, twice
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ProblemError
+from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, assemble
@@ -24,6 +25,7 @@ from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 TARGET = "target"
 LARGEST_LOG = 690.0
+DIGITS = 40
 
 
 def mean_exit_time(
@@ -106,14 +108,9 @@ def exit_times(setting: Setting, discretization: Discretization, absorbed: Boole
 
 def log_loads(condensed: Condensation) -> Floats:
     """Logarithms of h_k . M 1 for every well, weights relative to the lowest exponent, (K,)."""
-    count = len(condensed.wells)
-    with np.errstate(divide="ignore"):
-        logs = np.log(condensed.potentials[:count] @ condensed.load)
-    if not np.isfinite(logs).all():
-        raise BarrierTooHighError(
-            "a well lies so far above another that its weight is no double", "a smaller difference in depth, more noise"
-        )
-    return np.asarray(logs - 0.5 * (condensed.exponents[:count] - condensed.generator.lowest))
+    generator, wells = condensed.generator, range(len(condensed.wells))
+    inside = [condensed.unscaled(well)[generator.discretization.dofs] for well in wells]
+    return np.array([product(generator, values, 1.0).log_of_sum() + generator.lowest for values in inside])
 
 
 def _green_function(condensed: Condensation, start: Floats) -> Floats:
@@ -134,13 +131,27 @@ def _green_function(condensed: Condensation, start: Floats) -> Floats:
 
 
 def _log_solution_at_wells(condensed: Condensation, right: Floats) -> Floats:
-    """log u at the wells from S u = H^T f, ``right`` (K,) being log H^T f; the small system in multiple precision."""
+    """log u at the wells from S u = H^T f, ``right`` (K,) being log H^T f.
+
+    Wells are eliminated one by one (Grassmann, Taksar and Heyman, Oper. Res. 33 (1985) 1107): nothing is subtracted,
+    so that few digits do, however many orders of magnitude the entries span.
+    """
     import mpmath
 
-    digits, count = condensed.digits(), len(condensed.wells)
-    if not count:
-        return np.zeros(0)
-    with mpmath.workdps(digits):
-        vector: Any = mpmath.matrix([mpmath.exp(mpmath.mpf(float(log))) for log in right])
-        solution = mpmath.lu_solve(condensed.reduced_generator(digits)[:count, :count], vector)
-        return np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in solution])
+    count = len(condensed.wells)
+    with mpmath.workdps(DIGITS):
+        rates = [[-entry for entry in row] for row in condensed.reduced_generator(DIGITS).tolist()]
+        load = [mpmath.exp(mpmath.mpf(float(log))) for log in right]
+        leaving = []
+        for state in range(count):
+            leaving.append(mpmath.fsum(rates[state][state + 1 :]))
+            for other in range(state + 1, count):
+                share = rates[other][state] / leaving[state]
+                load[other] += share * load[state]
+                for goal in range(state + 1, len(rates)):
+                    rates[other][goal] += share * rates[state][goal]
+        solution: list[Any] = [mpmath.mpf(0)] * len(rates)
+        for state in reversed(range(count)):
+            onward = mpmath.fsum(rates[state][goal] * solution[goal] for goal in range(state + 1, len(rates)))
+            solution[state] = (load[state] + onward) / leaving[state]
+        return np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in solution[:count]])

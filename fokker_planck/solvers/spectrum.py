@@ -14,10 +14,12 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
+from fokker_planck.fem.cell_products import energy, product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble, free_system
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
@@ -33,17 +35,19 @@ KRYLOV = 2
 SHIFT = 0.05
 ROUNDING = 1e-14
 SAME = 1e-4
+NEGLIGIBLE = 1e-15
 
 
 @dataclass(frozen=True)
 class Modes:
-    """Eigenvalues by their logarithms (k,), scaled eigenvectors (k, N), and the same cell by cell for the indicator.
+    """Eigenvalues by their logarithms (k,), eigenvectors scaled (k, N), by nodes, and by cells for the indicator.
 
     ``rounding`` (k,) is the absolute error that the eigenvalue solver leaves in those that do not come from the wells.
     """
 
     logs: Floats
     vectors: Floats
+    nodal: list[Floats]
     cell_values: list[Floats]
     rounding: Floats | float = 0.0
 
@@ -66,8 +70,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
             absorbed = absorbed_unknowns(discretization, target)
         generator = assemble(discretization, setting.balance)
         modes = lowest_modes(setting, generator, absorbed, wanted)
-        reported = Modes(modes.logs[:wanted], modes.vectors[:wanted], modes.cell_values[:wanted], modes.rounding)
-        return Answer(reported.logs, (reported, generator), generator, _eigenspaces(modes)[:wanted])
+        return Answer(modes.logs[:wanted], (modes, generator), generator, _eigenspaces(modes)[:wanted])
 
     outcome = answered(setting, heights, regions, answer)
     modes, generator = outcome.payload
@@ -77,10 +80,12 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
         Eigenvalue(Quantity.of_log(float(log), float(error)))
         for log, error in zip(outcome.numbers, errors, strict=True)
     ]
-    vectors = list(modes.vectors) if target is not None else [generator.constant, *modes.vectors]
+    functions = (
+        modes.nodal[:wanted] if target is not None else [np.ones(len(generator.exponent)), *modes.nodal[:wanted]]
+    )
     fields = tuple(
-        Field(f"eigenfunction {k}", outcome.discretization, _unscaled(generator, vector))
-        for k, vector in enumerate(vectors, start=0 if target is None else 1)
+        Field(f"eigenfunction {k}", outcome.discretization, _normalised(generator, nodal))
+        for k, nodal in enumerate(functions, start=0 if target is None else 1)
     )
     return Spectrum(tuple(eigenvalues), fields, outcome.statistics)
 
@@ -94,13 +99,12 @@ def _eigenspaces(modes: Modes) -> list[list[Mode]]:
     return result
 
 
-def _unscaled(generator: Generator, vector: Floats) -> Floats:
+def _normalised(generator: Generator, nodal: Floats) -> Floats:
     """Nodal values, normalised to one in the stationary measure, positive where they are largest in it."""
-    norm = np.sqrt(
-        vector @ generator.apply_mass(vector) / (generator.constant @ generator.apply_mass(generator.constant))
-    )
-    sign = np.sign(vector[np.argmax(np.abs(vector))])
-    return np.asarray(vector * np.exp(0.5 * (generator.exponent - generator.lowest)) * (sign / norm))
+    values = nodal[generator.discretization.dofs]
+    log_norm = 0.5 * (product(generator, values, values).log_of_sum() - product(generator, 1.0, 1.0).log_of_sum())
+    weighted = times_exp(nodal, -0.5 * (generator.exponent - generator.lowest))
+    return times_exp(nodal * np.sign(weighted[np.argmax(np.abs(weighted))]), -log_norm)
 
 
 def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wanted: int) -> Modes:
@@ -119,6 +123,7 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     return Modes(
         np.concatenate([small.logs, others.logs]),
         np.concatenate([small.vectors, others.vectors]),
+        small.nodal + others.nodal,
         small.cell_values + others.cell_values,
         np.where(np.arange(wanted) < len(small.logs), 0.0, ROUNDING * setting.relaxation_rate),
     )
@@ -139,8 +144,12 @@ def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, cou
     whole = np.zeros((len(order), len(free)))
     whole[:, free] = vectors[order]
     dofs = generator.discretization.dofs
-    height = np.exp(0.5 * (generator.exponent[dofs] - generator.lowest))
-    return Modes(np.log(values[order]), whole, [vector[dofs] * height for vector in whole])
+    nodal = [times_exp(vector, 0.5 * (generator.exponent - generator.lowest)) for vector in whole]
+    cells = [values[dofs] for values in nodal]
+    # the eigenvalue solver leaves rounding of the largest entry; a quotient of sums of squares does not
+    logs = np.array([energy(generator, u).log_of_sum() - product(generator, u, u).log_of_sum() for u in cells])
+    again = np.argsort(logs, kind="stable")
+    return Modes(logs[again], whole[again], [nodal[k] for k in again], [cells[k] for k in again])
 
 
 @dataclass(frozen=True)
@@ -169,28 +178,46 @@ class ReducedPair:
             float(largest / top),
         )
 
+    def _inside(self, condensed: Condensation, number: int) -> Floats:
+        """What an eigenfunction has beside the potentials, nodal values (N,)."""
+        generator, count = condensed.generator, len(condensed.wells)
+        row, _, share = self.coefficients(number)
+        return times_exp((row[count:] @ self.basis[count:]) * share, 0.5 * (generator.exponent - generator.lowest))
+
+    def nodal(self, condensed: Condensation, number: int) -> Floats:
+        """Nodal values of an eigenfunction, (N,), largest one at the wells."""
+        at_wells = self.coefficients(number)[1]
+        of_wells = [value * condensed.unscaled(well) for well, value in enumerate(at_wells)]
+        return np.asarray(self._inside(condensed, number) + np.sum(of_wells, axis=0))
+
     def cell_values(self, condensed: Condensation, chosen: Iterable[int]) -> list[Floats]:
         """The chosen eigenfunctions, cell by cell, for the indicator."""
-        generator, count = condensed.generator, len(condensed.wells)
-        height = np.exp(0.5 * (generator.exponent - generator.lowest))
-        result = []
-        for number in chosen:
-            row, at_wells, share = self.coefficients(number)
-            inside = (row[count:] @ self.basis[count:]) * share * height
-            result.append(condensed.cell_values(np.append(at_wells, np.zeros(len(condensed.targets))), inside))
-        return result
+        on_targets = np.zeros(len(condensed.targets))
+        return [
+            condensed.cell_values(np.append(self.coefficients(k)[1], on_targets), self._inside(condensed, k))
+            for k in chosen
+        ]
 
 
-def reduced_pair(condensed: Condensation, powers: int = KRYLOV) -> ReducedPair:
+def _powers_needed(condensed: Condensation, most: int) -> int:
+    """Powers of A_FF^-1 M that leave less than rounding: none where every rate between the wells is tiny."""
+    couplings, exponents, count = condensed.couplings.logs, condensed.exponents, len(condensed.wells)
+    mass = [float(row @ condensed.generator.apply_mass(row)) for row in condensed.potentials[:count]]
+    leaving = np.logaddexp.reduce(couplings + 0.5 * (exponents[:, None] - exponents), axis=1)[:count]
+    fastest = float((leaving - np.log(mass)).max(initial=-np.inf)) - np.log(condensed.slowest_inside)
+    return next((power for power in range(most) if (2 * power + 1) * fastest < np.log(NEGLIGIBLE)), most)
+
+
+def reduced_pair(condensed: Condensation, most_powers: int = KRYLOV) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
     The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its
-    digits; ``powers`` of them leave a relative error of (lambda / slowest_inside)^(2 powers + 1).
+    digits; p of them leave a relative error of (lambda / slowest_inside)^(2 p + 1).
     """
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)
-    inner = _inner_basis(condensed, powers)
+    inner = _inner_basis(condensed, _powers_needed(condensed, most_powers))
     basis = np.concatenate([condensed.potentials[:count], inner])
     mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
     energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
@@ -217,7 +244,7 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
     generator, count = condensed.generator, len(condensed.wells)
     killed = bool(condensed.targets)
     if not count or (count == 1 and not killed):
-        return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [])
+        return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [], [])
     pair = reduced_pair(condensed)
     first = 0 if killed else 1
     chosen = [k for k in range(first, min(count, first + most)) if pair.values[k] < below]
@@ -227,7 +254,10 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
         logs = np.array([float(mpmath.log(pair.values[k])) for k in chosen])
     vectors = [pair.coefficients(k)[0] @ pair.basis for k in chosen]
     return Modes(
-        logs, np.asarray(vectors).reshape(len(chosen), len(generator.exponent)), pair.cell_values(condensed, chosen)
+        logs,
+        np.asarray(vectors).reshape(len(chosen), len(generator.exponent)),
+        [pair.nodal(condensed, k) for k in chosen],
+        pair.cell_values(condensed, chosen),
     )
 
 

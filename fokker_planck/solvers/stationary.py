@@ -15,7 +15,7 @@ from fokker_planck.fem.meshing import domain_triangulation, resolved
 from fokker_planck.fem.triangulation import Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import DEGREE
+from fokker_planck.solvers.accuracy import degree_of
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
 
@@ -24,7 +24,7 @@ def stationary_density(problem: Problem) -> Stationary:
     """The density as a field (its logarithm), and the probability of the basin of attraction of every minimum."""
     started = time.perf_counter()
     setting = prepare(problem)
-    degree = problem.resolution.degree or DEGREE[problem.dimension]
+    degree = degree_of(problem)
     heights = heights_between_wells(setting)
     mesh = domain_triangulation(problem, {})
     if problem.resolution.cells is None:

@@ -124,7 +124,7 @@ class Condensation:
     def digits(self) -> int:
         """Decimal digits in which nothing of the reduced problem cancels."""
         logs = [0.0, *(self.exponents - self.generator.lowest), *-self.couplings.logs.ravel()]
-        return 30 + int(1.5 * max(log for log in logs if np.isfinite(log)))
+        return 30 + int(max(log for log in logs if np.isfinite(log)))
 
 
 def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans], expected_rate: float) -> Condensation:
