@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
+from fokker_planck.errors import ProblemError
 from fokker_planck.landscape import Landscape
-from fokker_planck.problem import Problem, checked_exit
+from fokker_planck.problem import Problem, checked_exit, checked_target
 from fokker_planck.solvers.results import Rates
 
 if TYPE_CHECKING:
@@ -72,40 +73,50 @@ def stationary_density(problem: Problem) -> Stationary:
     from fokker_planck.asymptotics.eyring_kramers import well_probabilities
     from fokker_planck.solvers import stationary
     from fokker_planck.solvers.irreversible_stationary import irreversible_stationary
-    from fokker_planck.solvers.setting import is_reversible, prepare
+    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
     if not is_reversible(problem):
         return irreversible_stationary(problem)
     found = stationary.stationary_density(problem)
-    setting = prepare(problem)
+    limit = limit_landscape(prepare(problem))
     predicted: list[Any] = [None] * len(found.wells)
-    if len(found.wells) > 1 and len(setting.landscape.minima) == len(found.wells):
-        beside = well_probabilities(setting.landscape)
-        predicted = [beside[setting.landscape.nearest_minimum(well.minimum)] for well in found.wells]
+    if len(found.wells) > 1 and len(limit.minima) == len(found.wells):
+        beside = well_probabilities(limit)
+        predicted = [beside[limit.nearest_minimum(well.minimum)] for well in found.wells]
     wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, predicted, strict=True))
     return replace(found, wells=tuple(wells))
 
 
-def spectrum(problem: Problem, count: int = 4) -> Spectrum:
+def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boundary"] | None = None) -> Spectrum:
     """-L u = lambda u with no flux through the boundary: the ``count`` smallest eigenvalues, the zero among them.
+
+    With a ``target``, a set, the name of one of the problem's sets, or "boundary", u = 0 there: the process is
+    absorbed, zero is no eigenvalue, and the smallest is the rate at which what has not arrived yet arrives.
 
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> round(spectrum(fp.Problem(process, fp.Box([-2.0], [2.0])), count=2).gap.value, 11)   # 2.776140636573e-3
+    0.00277614064
+    >>> round(spectrum(fp.Problem(process, fp.Box([-2.0], [2.0])), 1, fp.HalfSpace([1.0], 0.0)).gap.value, 11)
     0.00277614064
     """
     from fokker_planck.arguments import whole_number
     from fokker_planck.asymptotics.eyring_kramers import predicted_eigenvalues
     from fokker_planck.solvers import spectrum as solver
     from fokker_planck.solvers.irreversible_spectrum import irreversible_spectrum
-    from fokker_planck.solvers.setting import is_reversible, prepare
+    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
-    count = whole_number("spectrum.count", count, 2, 1000)
+    count = whole_number("spectrum.count", count, 2 if target is None else 1, 1000)
+    shape = None if target is None else checked_target(problem, target, "spectrum.target")
     if not is_reversible(problem):
+        if target is not None:
+            raise ProblemError("spectrum.target", target, "no target: the process is not in detailed balance")
         return irreversible_spectrum(problem, count)
-    found = solver.spectrum(problem, count)
+    found = solver.spectrum(problem, count, shape, target if isinstance(target, str) else repr(target))
+    if target is not None:
+        return found
     setting = prepare(problem)
-    predicted = predicted_eigenvalues(setting.landscape, setting.balance.diffusion.tensor)
+    predicted = predicted_eigenvalues(limit_landscape(setting), setting.balance.diffusion.tensor)
     beside = predicted[1:count] + [None] * (count - max(len(predicted), 1))
     eigenvalues = [replace(e, asymptotic=value) for e, value in zip(found.eigenvalues[1:], beside, strict=True)]
     return replace(found, eigenvalues=(found.eigenvalues[0], *eigenvalues))
@@ -133,7 +144,7 @@ def mean_exit_time(
     from fokker_planck.sets import Ball
     from fokker_planck.solvers import exit_time
     from fokker_planck.solvers.irreversible_exit_time import irreversible_exit_time
-    from fokker_planck.solvers.setting import is_reversible, prepare
+    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
     place, shape = checked_exit(problem, start, target)
     name = target if isinstance(target, str) else repr(target)
@@ -149,7 +160,7 @@ def mean_exit_time(
         return found
     balance = setting.balance
     predicted = asymptotics.mean_exit_time(
-        setting.landscape, balance.exponent, balance.diffusion.tensor, place, surface
+        limit_landscape(setting), balance.exponent, balance.diffusion.tensor, place, surface
     )
     return replace(found, asymptotic=predicted)
 
@@ -222,16 +233,17 @@ def rates(problem: Problem) -> WellRates:
     from fokker_planck.asymptotics.saddle_flow import saddle_flows
     from fokker_planck.solvers import rates as solver
     from fokker_planck.solvers.irreversible_rates import irreversible_rates
-    from fokker_planck.solvers.setting import is_reversible, prepare
+    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
     if not is_reversible(problem):
         chain = irreversible_rates(problem)
         return WellRates(chain.minima, chain.rates, chain.hitting_times, chain.statistics)
     found = solver.rates(problem)
     setting = prepare(problem)
-    landscape, tensor = setting.landscape, setting.balance.diffusion.tensor
-    minima = [minimum.position for minimum in landscape.minima]
-    kept = [minima.index(position) for position in found.minima]
+    landscape, tensor = limit_landscape(setting), setting.balance.diffusion.tensor
+    kept = [landscape.nearest_minimum(position) for position in found.minima]
+    if len(set(kept)) < len(kept):
+        return WellRates(found.minima, found.rates, found.hitting_times, found.statistics)
     logs, _ = log_watched_chain(asymptotics.rates(landscape, tensor), kept)
     return WellRates(
         minima=found.minima,
@@ -256,10 +268,10 @@ def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
     0.001516571
     """
     from fokker_planck.asymptotics.eyring_kramers import rates
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.setting import limit_landscape, prepare
 
     setting = prepare(problem)
-    return _predicted(rates(setting.landscape, setting.balance.diffusion.tensor))
+    return _predicted(rates(limit_landscape(setting), setting.balance.diffusion.tensor))
 
 
 def _predicted(logs: Floats) -> list[list[Quantity | None]]:

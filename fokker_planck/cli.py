@@ -131,8 +131,9 @@ def _answer(question: str, asked: ProblemFile) -> Answer:
     if question == "stationary":
         return answers.stationary_density(asked.problem)
     if question == "spectrum":
-        count = asked.spectrum.count if asked.spectrum is not None else DEFAULT_COUNT
-        return answers.spectrum(asked.problem, count=count)
+        if asked.spectrum is None:
+            return answers.spectrum(asked.problem, count=DEFAULT_COUNT)
+        return answers.spectrum(asked.problem, asked.spectrum.count, asked.spectrum.target)
     if question == "rates":
         return answers.rates(asked.problem)
     if question == "committor":

@@ -138,19 +138,27 @@ def checked_exit(
         low, high = problem.bounding_box()
         wanted = f"a point inside the domain, which lies between {list(low)} and {list(high)}"
         raise ProblemError(f"{key}.start", list(place), wanted)
-    if isinstance(target, str) and target == "boundary":
-        if not has_boundary(problem.domain):
-            raise ProblemError(f"{key}.target", "boundary", "a set: every axis is periodic, there is no boundary")
+    shape = checked_target(problem, target, f"{key}.target")
+    if isinstance(shape, str):
         if _on_boundary(problem, place):
             raise ProblemError(f"{key}.start", list(place), "a point that is not already on the target, the boundary")
-        return place, "boundary"
-    shape = checked_set(problem, target, f"{key}.target")
-    name = f"the set {target}" if isinstance(target, str) else "the target"
-    if shape.contains(column)[0]:
+    elif shape.contains(column)[0]:
+        name = f"the set {target}" if isinstance(target, str) else "the target"
         raise ProblemError(f"{key}.start", list(place), f"a point outside of {name}, where the time is zero")
-    if not _meets(problem, shape):
-        raise ProblemError(f"{key}.target", name, "a set that has points in the domain; it would never be reached")
     return place, shape
+
+
+def checked_target(problem: Problem, target: Set | Literal["boundary"] | str, key: str) -> Set | Literal["boundary"]:
+    """An absorbing set that has points in the domain, or "boundary"."""
+    if isinstance(target, str) and target == "boundary":
+        if not has_boundary(problem.domain):
+            raise ProblemError(key, "boundary", "a set: every axis is periodic, there is no boundary")
+        return "boundary"
+    shape = checked_set(problem, target, key)
+    if not _meets(problem, shape):
+        name = f"the set {target}" if isinstance(target, str) else "the target"
+        raise ProblemError(key, name, "a set that has points in the domain; it would never be reached")
+    return shape
 
 
 def checked_set(problem: Problem, given: Set | str, key: str) -> Set:

@@ -10,7 +10,7 @@ from typing import Any
 from fokker_planck.arguments import whole_number
 from fokker_planck.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.errors import ProblemError
-from fokker_planck.problem import Problem, Resolution, checked_exit, checked_set
+from fokker_planck.problem import Problem, Resolution, checked_exit, checked_set, checked_target
 from fokker_planck.problem_process import process_of
 from fokker_planck.problem_schema import DOMAINS, SHAPES, TOP, Table, refuse_unsolved
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
@@ -21,9 +21,10 @@ MOST_EIGENVALUES = 1000
 
 @dataclass(frozen=True)
 class SpectrumQuestion:
-    """How many eigenvalues, the zero among them."""
+    """How many eigenvalues, the zero among them; or of the process that is absorbed at the ``target``."""
 
     count: int = 4
+    target: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
         raise
     return ProblemFile(
         problem=problem,
-        spectrum=_spectrum(top.table("spectrum")) if "spectrum" in raw else None,
+        spectrum=_spectrum(problem, top.table("spectrum")) if "spectrum" in raw else None,
         exit=_exit(problem, top.table("exit")) if "exit" in raw else None,
         committor=_committor(problem, top.table("committor")) if "committor" in raw else None,
         raw=dict(raw),
@@ -144,9 +145,15 @@ def _set(sets: Table, name: str) -> Set:
     return HalfSpace(first, second, key=inner.key)
 
 
-def _spectrum(table: Table) -> SpectrumQuestion:
-    table.only(("count",))
-    return SpectrumQuestion(whole_number("spectrum.count", table.entries.get("count", 4), 2, MOST_EIGENVALUES))
+def _spectrum(problem: Problem, table: Table) -> SpectrumQuestion:
+    table.only(("count", "target"))
+    target = None
+    if "target" in table.entries:
+        target = table.text("target", "the name of a set, or boundary")
+        checked_target(problem, target, "spectrum.target")
+    least = 2 if target is None else 1
+    count = whole_number("spectrum.count", table.entries.get("count", 4), least, MOST_EIGENVALUES)
+    return SpectrumQuestion(count, target)
 
 
 def _exit(problem: Problem, table: Table) -> ExitQuestion:

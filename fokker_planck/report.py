@@ -132,8 +132,10 @@ def _stationary_table(answer: Stationary) -> Table:
 def _spectrum_table(answer: Spectrum) -> Table:
     is_complex = any(eigenvalue.imag != 0.0 for eigenvalue in answer.eigenvalues)
     values = ("real part", "imaginary part") if is_complex else ("eigenvalue",)
-    table = _table("Spectrum of -L", ("n",), (*values, *COMPARISON))
-    for number, eigenvalue in enumerate(answer.eigenvalues):
+    absorbed = answer.target is not None
+    title = f"Spectrum of -L, absorbed at {_literal(answer.target or '')}" if absorbed else "Spectrum of -L"
+    table = _table(title, ("n",), (*values, *COMPARISON))
+    for number, eigenvalue in enumerate(answer.eigenvalues, start=1 if absorbed else 0):
         real, *rest = _compared(eigenvalue.real, eigenvalue)
         imaginary = [f"{eigenvalue.imag:.10g}"] if is_complex else []
         table.add_row(str(number), real, *imaginary, *rest)

@@ -186,3 +186,16 @@ def test_a_fixed_mesh_says_how_far_it_is_off():
         error = abs(found.gap.value / 2.776140636572725524e-3 - 1.0)
         assert found.statistics.cells <= cells
         assert error <= found.gap.relative_error
+
+
+def test_the_spectrum_of_the_absorbed_process_by_name_and_by_set():
+    """Half of the quartic well, absorbed at the top: lambda_D is lambda_1 of the whole."""
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
+    half = fp.HalfSpace([1.0], 0.0)
+    problem = fp.Problem(process, fp.Box([-2.0], [2.0]), sets={"B": half})
+    by_set, by_name = fp.spectrum(problem, 1, half), fp.spectrum(problem, 1, "B")
+    assert by_set.gap.value == pytest.approx(2.776140636572725524e-3, rel=1e-6)
+    assert by_name.gap == by_set.gap == by_name.eigenvalues[0].real
+    assert by_name.target == "B"
+    with pytest.raises(ProblemError, match=r"spectrum\.target"):
+        fp.spectrum(problem, 2, "C")

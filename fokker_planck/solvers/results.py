@@ -42,16 +42,17 @@ class Eigenvalue:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Eigenvalues of -L in ascending real part, the zero first, with their eigenfunctions."""
+    """Eigenvalues of -L in ascending real part, with their eigenfunctions; zero is the first unless a target absorbs."""
 
     eigenvalues: tuple[Eigenvalue, ...]
     eigenfunctions: tuple[Field, ...]
     statistics: Statistics
+    target: str | None = None
 
     @property
     def gap(self) -> Quantity:
-        """The smallest nonzero eigenvalue: the rate at which expectations relax to equilibrium."""
-        return self.eigenvalues[1].real
+        """The smallest nonzero eigenvalue: the rate of relaxation, or with a target that of absorption."""
+        return self.eigenvalues[0 if self.target is not None else 1].real
 
 
 @dataclass(frozen=True)

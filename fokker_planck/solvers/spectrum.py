@@ -52,7 +52,9 @@ class Modes:
     rounding: Floats | float = 0.0
 
 
-def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"] | None = None) -> Spectrum:
+def spectrum(
+    problem: Problem, count: int = 4, target: Set | Literal["boundary"] | None = None, name: str = ""
+) -> Spectrum:
     """The ``count`` lowest eigenvalues of -L with their eigenfunctions, to the problem's tolerance.
 
     With a ``target`` the process is killed there, and zero is not an eigenvalue.
@@ -87,7 +89,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | Literal["boundary"]
         Field(f"eigenfunction {k}", outcome.discretization, _normalised(generator, nodal))
         for k, nodal in enumerate(functions, start=0 if target is None else 1)
     )
-    return Spectrum(tuple(eigenvalues), fields, outcome.statistics)
+    return Spectrum(tuple(eigenvalues), fields, outcome.statistics, None if target is None else name or str(target))
 
 
 def _eigenspaces(modes: Modes) -> list[list[Mode]]:
