@@ -58,7 +58,7 @@ def answered_by_hand(monkeypatch):
     """Every question is answered at once, with numbers known beforehand."""
     monkeypatch.setattr(answers, "landscape", lambda problem: landscape())
     monkeypatch.setattr(answers, "stationary_density", lambda problem: stationary())
-    monkeypatch.setattr(answers, "spectrum", lambda problem, count: spectrum())
+    monkeypatch.setattr(answers, "spectrum", lambda problem, count, target=None: spectrum())
     monkeypatch.setattr(answers, "mean_exit_time", lambda problem, start, target: exit_time())
     monkeypatch.setattr(answers, "has_rates", lambda problem: True)
     monkeypatch.setattr(answers, "rates", lambda problem: rates())
@@ -221,7 +221,7 @@ def test_bad_input_from_a_process(problem):
     ],
 )
 def test_failures_are_one_line_with_their_status(problem, monkeypatch, capfd, error, status):
-    def fail(problem, count):
+    def fail(problem, count, target=None):
         raise error
 
     monkeypatch.setattr(answers, "spectrum", fail)

@@ -42,7 +42,7 @@ class Eigenvalue:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Eigenvalues of -L in ascending real part, with their eigenfunctions; zero is the first unless a target absorbs."""
+    """Eigenvalues of -L in ascending real part, zero the first unless a ``target`` absorbs, with eigenfunctions."""
 
     eigenvalues: tuple[Eigenvalue, ...]
     eigenfunctions: tuple[Field, ...]
