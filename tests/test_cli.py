@@ -283,7 +283,7 @@ def test_progress_goes_to_standard_error_and_quiet_is_quiet(problem, capfd):
 
 
 def test_json_is_one_object_whatever_a_library_prints(problem, monkeypatch, capfd):
-    def noisy(problem, count):
+    def noisy(problem, count, target=None):
         os.write(1, b"a C library says hello\n")
         ctypes.CDLL(None).printf(b"and another, late\n")
         print("so does a Python one")
