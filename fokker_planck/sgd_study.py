@@ -92,8 +92,9 @@ def noise_study(
     questions : of "exit-time", "stationary", "spectrum"
     resolution : accuracy of each number
 
-    Equal D are solved once: for infinitely many samples that is equal eta/B. A number that cannot be had (a barrier
-    beyond double precision, say) is None and listed in ``refused`` with the reason; bad input raises ProblemError.
+    Equal D are solved once: for infinitely many samples that is equal eta/B. A number that cannot be had
+    (the wanted accuracy is not reached, say) is None and listed in ``refused`` with the reason; bad input raises
+    ProblemError.
 
     >>> from fokker_planck.domain import Box
     >>> study = noise_study("(x**2 - 1)**2*(1 + 0.4*x)/4", Box([-2.0], [2.0]), [0.1], [1, 2], epsilon=1.0,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck import sgd, sgd_study
-from fokker_planck.errors import ProblemError
+from fokker_planck import answers, sgd, sgd_study
+from fokker_planck.errors import ConvergenceError, ProblemError
 
 LOSS = "(x**2 - 1)**2*(1 + 0.4*x)/4"
 LINE = fp.Box([-2.0], [2.0])
@@ -68,11 +68,27 @@ def test_samples_make_the_noise_smaller_than_infinitely_many():
         )
 
 
-def test_a_barrier_beyond_double_precision_is_refused_and_the_rest_answered():
+def test_a_barrier_of_two_thousand_noise_units():
+    study = fp.noise_study(LOSS, LINE, [0.1], [400], epsilon=1.0, start=FLAT, target=RIGHT, questions=["exit-time"])
+    assert study.times[0, 0].value is None
+    assert study.times[0, 0].log == pytest.approx(2040.40405165798, abs=1e-7)  # the double integral by quadrature
+
+
+def test_what_cannot_be_had_is_refused_and_the_rest_answered(monkeypatch):
+    solve = answers.mean_exit_time
+
+    def refuse_small_noise(problem, *given):
+        if problem.process.field(1).tensor(np.zeros((1, 1))).item() < 1e-3:
+            raise ConvergenceError("too far", "less of it")
+        return solve(problem, *given)
+
+    monkeypatch.setattr(answers, "mean_exit_time", refuse_small_noise)
     study = fp.noise_study(LOSS, LINE, [0.1], [1, 400], epsilon=1.0, start=FLAT, target=RIGHT, questions=["exit-time"])
     assert study.times[0, 0] is not None
     assert study.times[0, 1] is None
-    assert "exit-time" in {question for question, _i, _j in study.refused}
+    assert study.iterations[0, 1] is None
+    assert list(study.refused) == [("exit-time", 0, 1)]
+    assert "too far" in study.refused["exit-time", 0, 1]
 
 
 BAD = {
