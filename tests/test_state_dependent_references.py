@@ -351,3 +351,19 @@ def test_the_examples():
     check(fp.mean_exit_time(asked, [-1.0], "sharp").mean, references()["F_hess_Ito_eps1/20_T(-1->1)"])
     asked = fp.load_problem(EXAMPLES / "quadratic_noise.toml")
     check(fp.mean_exit_time(asked, [0.0], "boundary").mean, math.log(22986.0))
+
+
+@pytest.mark.parametrize(("reading", "ratio"), [("ito", 1.00246), ("klimontovich", 1.00260)])
+def test_the_formula_for_small_noise(reading, ratio):
+    """T over 2 pi/sqrt(V''_a |V''_b|) (D_b/D_a)^(1/2 - alpha) exp(DPhi), half of that to the top, at noise 1/400."""
+    alpha = {"ito": 0.0, "klimontovich": 1.0}[reading]
+    asked = problem(QUARTIC, fp.Hessian(1.0 / 400.0, 0.5), reading)
+    found = fp.mean_exit_time(asked, [-1.0], fp.HalfSpace([1.0], 1.0))
+    root = math.sqrt(1.25 / 4.25)  # D at the top over D at the bottom
+    log = math.log(math.sqrt(2.0) * math.pi) + (0.5 - alpha) * math.log(root) + 400.0 * 0.34073206782338266
+    assert found.asymptotic.log == pytest.approx(log, abs=1e-11)
+    assert found.ratio == pytest.approx(ratio, abs=1e-5)
+    assert fp.mean_exit_time(asked, [-1.0], fp.HalfSpace([1.0], 0.0)).ratio == pytest.approx(ratio, abs=5e-3)
+    for row in (0, 1):
+        assert fp.rates(asked).asymptotic[row][1 - row].log == pytest.approx(-log, abs=1e-11)
+    assert fp.spectrum(asked, count=2).eigenvalues[1].ratio == pytest.approx(1.0 / ratio, abs=1e-4)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.floor_share import floor_share
 from fokker_planck.kinetics import Kinetics, kinetics
-from fokker_planck.landscape import Function, Landscape
+from fokker_planck.landscape import CriticalPoint, Function, Landscape, assemble_landscape
 from fokker_planck.line_exponent import LineExponent
 from fokker_planck.problem import Problem
 from fokker_planck.process import DetailedBalance, Overdamped
@@ -98,6 +98,26 @@ def _irreversible(problem: Problem) -> ProblemError:
     key = "diffusion" if isinstance(process, Overdamped) and process.extra is None else "drift"
     found = "drift and noise without detailed balance, which makes the process irreversible"
     return ProblemError(key, found, "D^-1 (div D - b) that is a gradient: formulas of Eyring and Kramers ask for that")
+
+
+def limit_landscape(setting: Setting) -> Landscape:
+    """What the formulas for small noise are about: the critical points where there is no noise, with the values of Phi.
+
+    Where the noise varies along a line the critical points of Phi are off by an amount of the order of the noise. With
+    those of V, Hess V/D for the Hessian and Phi for the height the formula of Eyring and Kramers becomes
+    ``2 pi/sqrt(V''(a)|V''(b)|) (D(b)/D(a))^(1/2 - alpha) exp(int V'/D)``, which is that of Laplace's method.
+    """
+    exponent = setting.balance.exponent
+    if setting.wells is setting.landscape or not isinstance(exponent, LineExponent):
+        return setting.landscape
+
+    def lifted(point: CriticalPoint) -> Any:
+        place = np.array([point.position]).T
+        noise, height = float(exponent.field.tensor(place)[0, 0, 0]), float(exponent.value(place)[0])
+        return replace(point.scaled(1.0 / noise), value=height)
+
+    minima = [lifted(minimum) for minimum in setting.wells.minima]
+    return assemble_landscape(minima, [lifted(saddle) for saddle in setting.wells.saddles], setting.wells.frame)
 
 
 def heights_between_wells(setting: Setting, *, all_critical_points: bool = False) -> Heights:
