@@ -133,7 +133,7 @@ def _answer(question: str, asked: ProblemFile) -> Answer:
     if question == "spectrum":
         if asked.spectrum is None:
             return answers.spectrum(asked.problem, count=DEFAULT_COUNT)
-        return answers.spectrum(asked.problem, asked.spectrum.count, asked.spectrum.target)
+        return answers.spectrum(asked.problem, count=asked.spectrum.count, target=asked.spectrum.target)
     if question == "rates":
         return answers.rates(asked.problem)
     if question == "committor":

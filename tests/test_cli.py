@@ -368,7 +368,7 @@ def test_the_count_and_the_start_come_from_the_file(problem, monkeypatch, capfd)
     assert sets == [("A", "B"), ("B", "A")]
     assert cli.main(["spectrum", problem, "--set", "spectrum.count=5"]) == 0
     assert cli.main(["exit-time", problem, "--set", "exit.start=[-0.9]"]) == 0
-    assert seen["spectrum"] == {"count": 5}
+    assert seen["spectrum"] == {"count": 5, "target": None}
     assert list(seen["exit"]["start"]) == [-0.9]
     assert seen["exit"]["target"] == "B"
     Path("bare.toml").write_text(DOUBLE_WELL.split("[spectrum]")[0])
@@ -444,8 +444,9 @@ class TestWithTheSolver:
         assert answer["rate"]["value"] == pytest.approx(exact, rel=1e-6)
         assert answer["probability_last_from"]["value"] == pytest.approx(0.5, rel=1e-6)
 
-    def test_solve_where_a_barrier_is_too_high_is_one_line(self, problem):
-        ended = run("solve", problem, "-q", "--set", "diffusion.epsilon=1e-4")
+    def test_a_barrier_that_is_too_high_is_one_line(self, problem):
+        hill = ["potential.expression=-x**2/2", "diffusion.epsilon=1e-4", "exit.start=[0.0]"]
+        ended = run("exit-time", problem, "-q", *[option for change in hill for option in ("--set", change)])
         assert (ended.returncode, ended.stdout) == (3, "")
         assert ended.stderr.count("\n") == 1
         assert "a barrier is so high" in ended.stderr

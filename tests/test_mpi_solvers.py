@@ -161,7 +161,7 @@ def test_every_part_of_the_assembly(shape, periodic):
             scaled @ part.apply_mass(scaled),
             part.constant @ part.apply_mass(part.constant),
             interpolate(part.discretization, u, x),
-            energy_errors(part, Mode(u[part.discretization.dofs])),
+            energy_errors(part, [Mode(u[part.discretization.dofs])]),
         ))  # fmt: skip
     for one, other in zip(*results, strict=True):
         assert one == pytest.approx(other, rel=1e-10, abs=1e-18)

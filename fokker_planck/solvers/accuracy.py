@@ -144,7 +144,7 @@ def _verified(
     """
     _, higher = _asked(setting, triangulation, degree + HIGHER[setting.problem.dimension], answer)
     difference = np.abs(np.expm1(current.numbers - higher.numbers))
-    least = LEAST_SHARE * _predicted(current)[1]
+    least = LEAST_SHARE * _predicted(current)[1] if degree >= LEAST_PREDICTABLE else 0.0
     return np.asarray(np.maximum(SAFETY * difference, least) + LEAST_ERROR)
 
 

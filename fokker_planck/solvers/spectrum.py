@@ -36,6 +36,7 @@ SHIFT = 0.05
 ROUNDING = 1e-14
 SAME = 1e-4
 NEGLIGIBLE = 1e-15
+NOISE = 1e-13
 
 
 @dataclass(frozen=True)
@@ -146,12 +147,19 @@ def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, cou
     whole = np.zeros((len(order), len(free)))
     whole[:, free] = vectors[order]
     dofs = generator.discretization.dofs
-    nodal = [times_exp(vector, 0.5 * (generator.exponent - generator.lowest)) for vector in whole]
+    nodal = [_from_scaled(generator, vector) for vector in whole]
     cells = [values[dofs] for values in nodal]
     # the eigenvalue solver leaves rounding of the largest entry; a quotient of sums of squares does not
     logs = np.array([energy(generator, u).log_of_sum() - product(generator, u, u).log_of_sum() for u in cells])
     again = np.argsort(logs, kind="stable")
     return Modes(logs[again], whole[again], [nodal[k] for k in again], [cells[k] for k in again])
+
+
+def _from_scaled(generator: Generator, vector: Floats) -> Floats:
+    """Nodal values, (N,), up to a factor; what is rounding in the scaled unknowns would grow like exp(Phi / 2)."""
+    top = int(np.argmax(np.abs(vector)))
+    known = np.where(np.abs(vector) > NOISE * abs(vector[top]), vector, 0.0)
+    return times_exp(known, 0.5 * (generator.exponent - generator.exponent[top]))
 
 
 @dataclass(frozen=True)
