@@ -23,10 +23,10 @@ export OMPI_MCA_btl := ^tcp
 export OMPI_MCA_pml := ob1
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test test-slow lint bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing (Debian's dolfinx, a .venv for the rest)
 	@tools/setup.sh
@@ -34,13 +34,16 @@ setup: ## install what is missing (Debian's dolfinx, a .venv for the rest)
 demo: setup ## solve the two-dimensional double well and print the answers
 	$(BIN)/fokker-planck solve examples/double_well_2d.toml -o $(RESULTS)/double_well_2d
 
-test: setup ## run the whole test suite, on two processes and on one (PYTEST_ARGS are passed on)
+test: setup ## run the everyday tests, on two processes and on one (PYTEST_ARGS are passed on)
 	@status=0; \
 	echo "== tests marked mpi, on two processes"; \
 	timeout $(MPI_TIME_LIMIT) mpirun -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m mpi tests || status=$$?; \
-	echo "== all tests and doctests"; \
-	$(BIN)/python -m pytest $(PYTEST_ARGS) || { code=$$?; [ $$status != 0 ] || status=$$code; }; \
+	echo "== all tests but the slow ones, and doctests"; \
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS) || { code=$$?; [ $$status != 0 ] || status=$$code; }; \
 	exit $$status
+
+test-slow: setup ## run the tests that take long
+	$(BIN)/python -m pytest -m slow --durations=20 $(PYTEST_ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
