@@ -14,7 +14,7 @@ from benchmarks.error_bars import NEGLIGIBLE, WEIGHT, Case, cases, measured
 
 MOST = 50.0
 FAST = {1: (1e-4, 1e-8), 2: (1e-4,)}
-FAST_IN_THE_PLANE = {("quartic + y^2/2", 8), ("quartic + y^2/2", 400), ("three-hole", 1.67), ("Mueller-Brown", 0.1)}
+FAST_IN_THE_PLANE = {("quartic + y^2/2", 8), ("three-hole", 1.67), ("Mueller-Brown", 0.1)}
 FAST_IN_THE_PLANE |= {("disc", 10), ("square", 1)}
 # An allowance for what is cut off, 1e-4 of the tolerance on a line, also where nothing is cut off: bars of 1.0e-8
 # beside errors of 5e-12 to 3e-11.
