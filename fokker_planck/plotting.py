@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,8 +145,11 @@ def _paint(axes: Axes, sheet: Sheet, low: float, high: float) -> Any:
         extend="min",
         antialiased=False,
     )
-    for part in getattr(image, "collections", [image]):  # matplotlib before 3.8 has one collection a level
-        part.set_rasterized(True)
+    with warnings.catch_warnings():
+        # from 3.8 on matplotlib rasterizes the whole set, but says that it does not
+        warnings.filterwarnings("ignore", message="Rasterization of")
+        for part in getattr(image, "collections", [image]):  # matplotlib before 3.8 has one collection a level
+            part.set_rasterized(True)
     levels = [tick for tick in _ticks(low, high) if low < tick < high]
     if levels and np.ptp(sheet.decades) > FLAT:
         # light lines on the dark half of the scale, dark lines on the light half

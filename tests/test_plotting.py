@@ -16,6 +16,7 @@ def pixels(path):
     return imread(path)[..., :3]
 
 
+@pytest.mark.filterwarnings("error:Rasterization")
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_every_dimension_and_format(tmp_path, dimension, ending):
@@ -24,6 +25,8 @@ def test_every_dimension_and_format(tmp_path, dimension, ending):
     assert path.stat().st_size > 5000
     if ending == "png":
         assert 0.02 < np.mean(pixels(path) < 0.99) < 0.95, "neither empty nor black"
+    if ending == "svg" and dimension > 1:
+        assert b"<image" in path.read_bytes(), "the colours are one picture, not thousands of paths"
 
 
 def test_the_same_answer_gives_the_same_file(tmp_path):
