@@ -18,7 +18,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.meshing import TRIM, Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
+from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.results import Statistics
@@ -37,8 +37,9 @@ LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
 GROWTH = 0.3
 SAFETY = 3.0
 PESSIMISM = {1: 10.0, 2: 12.0, 3: 6.0}
-LEAST_SHARE = 0.005
+LEAST_SHARE = 0.003
 CUT = 10.0
+STAGNATION = 0.5
 LEAST_PREDICTABLE = 3
 AGAIN = "bisect again"
 
@@ -95,7 +96,8 @@ def answered(
         errors = _verified(setting, current, base, degree, answer)
         return _outcome(current, errors, discretization, 1, started)
     triangulation = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
-    excess, level = 1.0 / PESSIMISM[dimension], 0
+    cut = (TRIM[dimension] + CUT * exp(-MARGIN)) * tolerance if _volume(triangulation) < _volume(base) else 0.0
+    excess, level, asked, everywhere = 1.0 / PESSIMISM[dimension], 0, np.inf, degree < LEAST_PREDICTABLE
     while True:
         discretization, current = _asked(setting, triangulation, degree, answer)
         level += 1
@@ -109,18 +111,24 @@ def answered(
         exhausted = discretization.count > MOST_UNKNOWNS[dimension]
         expected = excess * SAFETY * float((weights * predicted).max())
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
-            errors = _verified(setting, current, triangulation, degree, answer)
-            errors += (TRIM[dimension] + CUT * exp(-MARGIN)) * tolerance
-            asked = float((weights * errors).max())
+            errors = _verified(setting, current, triangulation, degree, answer) + cut
+            before, asked = asked, float((weights * errors).max())
             if asked > tolerance and exhausted:
                 _warn_or_refuse(asked, tolerance)
             if asked <= tolerance or exhausted:
                 return _outcome(current, errors, discretization, level, started)
             excess, expected = excess * asked / expected, asked
-        if degree < LEAST_PREDICTABLE:
+            # the indicator does not see where the error is
+            everywhere |= asked > STAGNATION * before
+        if everywhere:
             triangulation = refine(triangulation, np.ones(len(indicator), dtype=bool))
             continue
         triangulation = _refined_where_unresolved(triangulation, indicator, degree, AIM * tolerance / expected)
+
+
+def _volume(triangulation: Triangulation) -> float:
+    """Volume of the straight cells, to the digits that tell whether some are gone."""
+    return round(float(np.abs(volumes(triangulation.points, triangulation.cells)).sum()), 9)
 
 
 def _asked(

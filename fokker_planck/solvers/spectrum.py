@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.cell_products import energy, product
 from fokker_planck.fem.discretization import Discretization
@@ -30,8 +30,8 @@ from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
-SMALL = 1e-3
-KRYLOV = 2
+SMALL = 0.03
+KRYLOV = 5
 SHIFT = 0.05
 ROUNDING = 1e-14
 SAME = 1e-4
@@ -148,6 +148,11 @@ def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, cou
     whole[:, free] = vectors[order]
     dofs = generator.discretization.dofs
     nodal = [_from_scaled(generator, vector) for vector in whole]
+    if not np.isfinite(nodal).all():
+        raise BarrierTooHighError(
+            "a barrier is so high that eigenfunctions other than the slow ones are no doubles",
+            "fewer eigenvalues, as many as there are wells, or more noise",
+        )
     cells = [values[dofs] for values in nodal]
     # the eigenvalue solver leaves rounding of the largest entry; a quotient of sums of squares does not
     logs = np.array([energy(generator, u).log_of_sum() - product(generator, u, u).log_of_sum() for u in cells])
