@@ -177,8 +177,8 @@ class TestRefused:
 def test_sets_that_reach_the_bottoms_of_the_wells(noise):
     """q runs from -1 to 1: nu = eps / (Z int exp(V/eps)), and reactive paths fill the whole way, not only the top."""
     line = isotropic(lambda x: (x**2 - 1.0) ** 2 / 4.0, 1.0 / noise, -2.0, 2.0)
-    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(1.0 / noise))
-    found = fp.committor(fp.Problem(process, fp.Box([-2.0], [2.0])), fp.HalfSpace([-1.0], 1.0), fp.HalfSpace([1.0], 1.0))
+    asked = problem("(x**2 - 1)**2/4", 1.0 / noise, fp.Box([-2.0], [2.0]))
+    found = fp.committor(asked, fp.HalfSpace([-1.0], 1.0), fp.HalfSpace([1.0], 1.0))
     ends = line.panels(-1.0, 1.0)
     log_rate = -log_integral(line.log_scale, ends, 20) - line.log_mass(-2.0, 2.0)
     assert found.rate.log == pytest.approx(log_rate, abs=max(found.rate.relative_error, 1e-11))
