@@ -30,8 +30,8 @@ from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
-SMALL = 0.03
-KRYLOV = 5
+SMALL = 1e-3
+KRYLOV = 2
 SHIFT = 0.05
 ROUNDING = 1e-14
 SAME = 1e-4
