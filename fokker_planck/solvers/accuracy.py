@@ -34,7 +34,7 @@ WORST_ERROR = 0.1
 WEIGHT_SHARE = 1.0
 AIM = 0.3
 LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
-GROWTH = 0.3
+GROWTH = {1: 0.3, 2: 0.3, 3: 0.0}
 SAFETY = 3.0
 PESSIMISM = {1: 10.0, 2: 12.0, 3: 6.0}
 LEAST_SHARE = 0.003
@@ -175,25 +175,25 @@ def _refined_where_unresolved(
     indicator is not trusted further.
     """
     gain = 2.0 ** (2.0 * degree / triangulation.dimension)
-    once, twice = _bisections(indicator, gain, min(share, 0.5), LEAST_STEP[triangulation.dimension])
+    once, twice = _bisections(indicator, gain, min(share, 0.5), triangulation.dimension)
     again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
     first = refine(again, once)
     done = refine(first, first.regions[AGAIN])
     return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
 
 
-def _bisections(indicator: Floats, gain: float, share: float, least_step: float) -> tuple[Booleans, Booleans]:
+def _bisections(indicator: Floats, gain: float, share: float, dimension: int) -> tuple[Booleans, Booleans]:
     """Which cells to bisect at least once, and which twice, so that no more than necessary is.
 
     A bisection divides the indicator of a cell by ``gain``; the highest level is sought to which all cells can be
     brought down with ``share`` of the sum left.
     """
-    wanted = share * float(indicator.sum())
+    wanted, least_step = share * float(indicator.sum()), LEAST_STEP[dimension] * float(indicator.sum())
     for level in float(indicator.max()) * gain ** (-1.0 - 0.25 * np.arange(200)):
         once, twice = indicator > level, indicator > gain * level
         left = np.where(once, indicator / np.where(twice, gain**2, gain), indicator).sum()
         added = (int(once.sum()) + 2 * int(twice.sum())) / len(indicator)
-        if left <= wanted or once.all() or (left <= least_step * indicator.sum() and added > GROWTH):
+        if left <= wanted or once.all() or (left <= least_step and added > GROWTH[dimension]):
             break
     return once, twice
 
