@@ -295,3 +295,17 @@ def test_a_factor_two_in_the_noise_is_seen(monkeypatch):
 
     monkeypatch.setattr(solver, "assemble", doubled)
     assert relative_error() == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_pass_of_small_share_keeps_its_way_down():
+    """Three-hole at beta 40: the direct pass carries 3e-5 of the current; cut below it, its slopes would be wells."""
+    wells = "3*exp(-x**2-(y-1/3)**2)-3*exp(-x**2-(y-5/3)**2)-5*exp(-(x-1)**2-y**2)-5*exp(-(x+1)**2-y**2)"
+    box = Box([-2.0, -1.5], [2.0, 2.5])
+    runs = [
+        spectrum(problem(f"{wells}+0.2*x**4+0.2*(y-1/3)**4", 1.0 / 40.0, box, tolerance=tolerance), 3).eigenvalues[1:]
+        for tolerance in (1e-4, 1e-6)
+    ]
+    for coarse, fine, value in zip(*runs, (2.5160875e-41, 1.2701830e-9), strict=True):
+        assert fine.real.value == pytest.approx(value, rel=1e-6)
+        bars = coarse.real.relative_error + fine.real.relative_error
+        assert coarse.real.log == pytest.approx(fine.real.log, abs=bars)

@@ -34,6 +34,7 @@ LARGEST_STEP = 700.0
 CHANNEL = 0.2
 NEARBY = 3
 LEAST_CURRENT = 1e-3
+LEAST_OF_SHARE = 0.1
 LEAK = 0.01
 
 
@@ -73,7 +74,7 @@ def trimmed(
         for sets in [states] if len(begun) == len(states) else [states, begun]:
             chain = _chain(triangulation, table, phi, sets)
             for state in range(len(sets)):
-                held = np.maximum(held, _energy_shares(chain, sets, state, doubt))
+                held = np.maximum(held, _energy_shares(chain, sets, state, doubt, LEAST_OF_SHARE * share))
                 if fill_targets or len(sets[state]) == 1:
                     held = np.maximum(held, _mass_shares(chain, state))
     except ConvergenceError:
@@ -195,11 +196,12 @@ def _potentials(
     return logs
 
 
-def _energy_shares(chain: Chain, sets: Sequence[Integers], state: int, doubt: Floats) -> Floats:
+def _energy_shares(chain: Chain, sets: Sequence[Integers], state: int, doubt: Floats, least_current: float) -> Floats:
     """Share of every cell, (m,), in the energy of the current from one state to the others.
 
     On an edge that is the current times the drop of the potential; it is spread over all cells that the edge's ends
-    touch.  Where the current is not much weaker than nearby, the share is one: a channel remains.
+    touch.  Where the current is not much weaker than nearby, and above ``least_current``, the share is one: a channel
+    remains.  A pass that is kept for its small share needs its way down on both sides, or the cut would make a well.
 
     Raises ``ConvergenceError`` where the current is not conserved: the chain has a well that the process has not, as
     on coarse meshes, and rounding has the better of it.
@@ -229,7 +231,7 @@ def _energy_shares(chain: Chain, sets: Sequence[Integers], state: int, doubt: Fl
         before = strongest.copy()
         np.maximum.at(strongest, i, before[j])
         np.maximum.at(strongest, j, before[i])
-    channel = through / np.maximum(CHANNEL * strongest, LEAST_CURRENT)
+    channel = through / np.maximum(CHANNEL * strongest, least_current)
     share = 0.5 * (_gathered(i, energy, count) + _gathered(j, energy, count))
     around = _gathered(chain.classes.ravel(), np.repeat(chain.volume, chain.classes.shape[1]), count)
     held = (share / around)[chain.classes].sum(axis=1) * chain.volume
