@@ -63,48 +63,17 @@ def _whole(vector: PETSc.Vec) -> Floats:
     return np.concatenate(comm.allgather(np.array(vector.getArray(readonly=True))))
 
 
-class Factorization:
-    """A symmetric matrix factored once by MUMPS, for any number of right-hand sides."""
-
-    def __init__(self, operator: PETSc.Mat) -> None:
-        self._operator = operator
-        self._solver = PETSc.KSP().create(operator.getComm())
-        self._solver.setOperators(operator)
-        self._solver.setType("preonly")
-        preconditioner = self._solver.getPC()
-        preconditioner.setType("cholesky")
-        preconditioner.setFactorSolverType("mumps")
-        try:
-            self._solver.setUp()
-        except PETSc.Error as error:
-            raise ConvergenceError(f"factorisation failed (PETSc error {error.ierr})", REMEDY) from None
-
-    def solve(self, right: Floats, tolerance: float = 1e-8) -> Floats:
-        """Solve for one right-hand side, (n,), whole on every rank; the residual is checked."""
-        b = _vector(self._operator, right)
-        x = b.duplicate()
-        self._solver.solve(b, x)
-        reason = self._solver.getConvergedReason()
-        if reason < 0:
-            raise ConvergenceError(f"linear solve failed (PETSc reason {reason})", REMEDY)
-        residual = b.duplicate()
-        self._operator.mult(x, residual)
-        residual.axpy(-1.0, b)
-        scale = self._operator.norm(PETSc.NormType.INFINITY) * x.norm() + b.norm()
-        if not np.isfinite(scale) or residual.norm() > tolerance * scale:
-            raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
-        return _whole(x)
-
-
 class TwoSidedFactorization:
     """A matrix that need not be symmetric, factored once by MUMPS, for systems with it and with its transpose."""
 
+    method = "lu"
+
     def __init__(self, operator: PETSc.Mat) -> None:
         self._operator = operator
         self._solver = PETSc.KSP().create(operator.getComm())
         self._solver.setOperators(operator)
         self._solver.setType("preonly")
-        self._solver.getPC().setType("lu")
+        self._solver.getPC().setType(self.method)
         self._solver.getPC().setFactorSolverType("mumps")
         try:
             self._solver.setUp()
@@ -125,6 +94,12 @@ class TwoSidedFactorization:
         if not np.isfinite(scale) or residual.norm() > tolerance * scale:
             raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
         return _whole(x)
+
+
+class Factorization(TwoSidedFactorization):
+    """A symmetric matrix factored once by MUMPS, for any number of right-hand sides."""
+
+    method = "cholesky"
 
 
 def lowest_eigenvectors(

@@ -114,7 +114,7 @@ def answered(
             errors = _verified(setting, current, triangulation, degree, answer) + cut
             before, asked = asked, float((weights * errors).max())
             if asked > tolerance and exhausted:
-                _warn_or_refuse(asked, tolerance)
+                warn_or_refuse(asked, tolerance)
             if asked <= tolerance or exhausted:
                 return _outcome(current, errors, discretization, level, started)
             excess, expected = excess * asked / expected, asked
@@ -199,7 +199,13 @@ def _bisections(indicator: Floats, gain: float, share: float, dimension: int) ->
 
 
 def _outcome(answer: Answer, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:
-    statistics = Statistics(
+    statistics = statistics_of(discretization, levels, started)
+    return Outcome(answer.numbers, errors, answer.payload, discretization, statistics)
+
+
+def statistics_of(discretization: Discretization, levels: int, started: float) -> Statistics:
+    """What an answer took, ``started`` being the reading of the clock at its beginning."""
+    return Statistics(
         unknowns=discretization.count,
         cells=len(discretization.triangulation.cells),
         degree=discretization.degree,
@@ -207,10 +213,10 @@ def _outcome(answer: Answer, errors: Floats, discretization: Discretization, lev
         seconds=time.perf_counter() - started,
         dolfinx=_dolfinx.VERSION,
     )
-    return Outcome(answer.numbers, errors, answer.payload, discretization, statistics)
 
 
-def _warn_or_refuse(error: float, tolerance: float) -> None:
+def warn_or_refuse(error: float, tolerance: float) -> None:
+    """Say that the tolerance was missed; raise ``ConvergenceError`` where hardly a digit is known."""
     message = f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}"
     if not error < WORST_ERROR:
         raise ConvergenceError(message, "more noise, a smaller domain, or a smoother potential")

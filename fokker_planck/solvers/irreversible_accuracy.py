@@ -8,7 +8,6 @@ What that factor is, two meshes tell.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,6 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.drift_generator import DriftGenerator
@@ -25,6 +23,7 @@ from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Floats, Triangulation
 from fokker_planck.sets import Set
+from fokker_planck.solvers.accuracy import statistics_of, warn_or_refuse
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
@@ -112,7 +111,7 @@ def answered(
             enough = bool((asked <= tolerance).all())
             if enough or discretization.count > MOST_UNKNOWNS[dimension]:
                 if not enough:
-                    _warn_or_refuse(float(asked.max()), tolerance)
+                    warn_or_refuse(float(asked.max()), tolerance)
                 return _outcome(current, errors, discretization, level, started)
         last = (current.numbers, predicted)
         mesh = _refined(mesh, indicator, degree, FLOOR * tolerance / len(indicator))
@@ -206,19 +205,5 @@ def _on_fixed_mesh(
 def _outcome(
     answer: DriftAnswer, errors: Floats, discretization: Discretization, levels: int, started: float
 ) -> DriftOutcome:
-    statistics = Statistics(
-        unknowns=discretization.count,
-        cells=len(discretization.triangulation.cells),
-        degree=discretization.degree,
-        levels=levels,
-        seconds=time.perf_counter() - started,
-        dolfinx=_dolfinx.VERSION,
-    )
+    statistics = statistics_of(discretization, levels, started)
     return DriftOutcome(answer.numbers, errors, answer.payload, discretization, statistics)
-
-
-def _warn_or_refuse(error: float, tolerance: float) -> None:
-    message = f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}"
-    if not error < WORST_ERROR:
-        raise ConvergenceError(message, "more noise, a smaller domain, or a smoother drift")
-    warnings.warn(message, stacklevel=3)

@@ -22,6 +22,7 @@ from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
 from fokker_planck.solvers.irreversible_reduced import SlowModes, slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
 from fokker_planck.solvers.irreversible_wells import TwoSided, condense
+from fokker_planck.solvers.rates import log_hitting_times, weights_of_rates
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
 from fokker_planck.survey import sample_graph
@@ -113,8 +114,8 @@ def _answer(setting: DriftSetting, kept: list[int], discretization: Discretizati
         entries = [chain[k, m] for k, m in pairs]
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
         signs = np.array([float(mpmath.sign(entry)) for entry in entries])
-        times = _hitting_times(chain, pairs)
-    weights = _weights(logs, pairs)
+        times = log_hitting_times(chain, pairs)
+    weights = weights_of_rates(logs, pairs)
     answer_pairs = modes.pairs(condensed, range(1, count))
     return DriftAnswer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, answer_pairs, weights)
 
@@ -135,29 +136,3 @@ def _values_at(places: Floats, condensed: TwoSided, modes: SlowModes) -> list[li
         return [
             [mpmath.mpf(float(value)) * factor for value, factor in zip(row, scale, strict=True)] for row in table.T
         ]
-
-
-def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
-    """How much a rate counts among those out of its well: a negligible one need not be known to the tolerance."""
-    out: dict[int, float] = {}
-    for (k, _), log in zip(pairs, logs, strict=True):
-        out[k] = float(np.logaddexp(out.get(k, -np.inf), log))
-    return np.array([float(np.exp(log - out[k])) for (k, _), log in zip(pairs, logs, strict=True)])
-
-
-def _hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
-    """Logarithms of the mean times of the chain from k to m, for every pair."""
-    import mpmath
-
-    size = chain.rows
-    result = {}
-    for goal in range(size):
-        rest = [k for k in range(size) if k != goal]
-        matrix = mpmath.matrix(len(rest), len(rest))
-        for i, k in enumerate(rest):
-            for j, m in enumerate(rest):
-                matrix[i, j] = -chain[k, m]
-        times = mpmath.lu_solve(matrix, mpmath.matrix([mpmath.mpf(1)] * len(rest)))
-        for i, k in enumerate(rest):
-            result[k, goal] = float(mpmath.log(abs(times[i])))
-    return np.array([result[pair] for pair in pairs])

@@ -107,9 +107,9 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
         entries = [chain[k, m] for k, m in pairs]
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
         signs = np.array([float(mpmath.sign(entry)) for entry in entries])
-        times = _hitting_times(chain, pairs)
+        times = log_hitting_times(chain, pairs)
     modes = [[Mode(values)] for values in pair.cell_values(condensed, range(1, count))]
-    weights = _weights(logs, pairs)
+    weights = weights_of_rates(logs, pairs)
     return Answer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, modes, weights)
 
 
@@ -123,7 +123,7 @@ def _basis_at(condensed: Condensation, pair: ReducedPair, well: int, minimum: Cr
     return values if np.isfinite(values).all() else np.asarray(pair.basis[:, condensed.wells[well]])
 
 
-def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
+def weights_of_rates(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
     """How much a rate counts among those out of its well: a negligible one need not be known to the tolerance."""
     out: dict[int, float] = {}
     for (k, _), log in zip(pairs, logs, strict=True):
@@ -131,7 +131,7 @@ def _weights(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
     return np.array([float(np.exp(log - out[k])) for (k, _), log in zip(pairs, logs, strict=True)])
 
 
-def _hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
+def log_hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
     """Logarithms of the mean times of the chain from k to m, for every pair."""
     import mpmath
 
