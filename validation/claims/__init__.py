@@ -1,0 +1,1 @@
+"""The claims. Every module here holds one, as ``CLAIM``, and is found by being here."""
