@@ -146,8 +146,8 @@ def turned(formula: str, angle: float) -> str:
 def point(x: float, dimension: int = 1, angle: float = 0.0) -> tuple[float, ...]:
     """The point x of the line, in the plane or in space, turned.
 
-    >>> point(-1.0, 3)
-    (-1.0, 0.0, 0.0)
+    >>> point(1.0, 3)
+    (1.0, 0.0, 0.0)
     """
     return (x * cos(angle), x * sin(angle), 0.0)[:dimension]
 
