@@ -23,14 +23,18 @@ QUARTIC = "(x**2 - 1)**2/4"
 TILTED = f"{QUARTIC} + x/10"
 FLAT_AND_SHARP = f"{QUARTIC}*(1 + 0.4*x)"
 PLANE = f"{QUARTIC} + y**2/2"
+UNEVEN_PLANE = f"{FLAT_AND_SHARP} + y**2/2"
 WEIGHT = "probability of a well"
-FAMILIES = ("quartic", "tilted", "flat and sharp", "quartic + y^2/2", "three-hole", "Mueller-Brown", "disc", "square")
+LINES = ("quartic", "tilted", "flat and sharp")
+PLANES = ("quartic + y^2/2", "flat and sharp + y^2/2", "three-hole", "Mueller-Brown", "disc", "square")
+FAMILIES = LINES + PLANES
 TOLERANCES = {1: (1e-4, 1e-6, 1e-8, 1e-10), 2: (1e-4, 1e-6, 1e-8)}
 NOISES = {
     "quartic": (8, 20, 80, 400, 2000),
     "tilted": (8, 20, 400),
     "flat and sharp": (20, 80, 400),
     "quartic + y^2/2": (8, 20, 80, 400),
+    "flat and sharp + y^2/2": (20, 80, 400),
     "three-hole": (1.67, 6.67),
     "Mueller-Brown": (0.1,),
     "disc": (10,),
@@ -41,6 +45,7 @@ QUESTIONS = {
     "tilted": ("exit time", "exit time back", "gap"),
     "flat and sharp": ("exit time", "exit time back", "gap", WEIGHT),
     "quartic + y^2/2": ("exit time", "gap"),
+    "flat and sharp + y^2/2": (WEIGHT,),
     "three-hole": ("three eigenvalues",),
     "Mueller-Brown": ("three eigenvalues",),
     "disc": ("exit time",),
@@ -68,7 +73,7 @@ class Case:
     @property
     def dimension(self) -> int:
         """Of the space."""
-        return 1 if self.family in FAMILIES[:3] else 2
+        return 1 if self.family in LINES else 2
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def problem_of(family: str, inverse_noise: float, tolerance: float) -> fp.Proble
         "tilted": (TILTED, line),
         "flat and sharp": (FLAT_AND_SHARP, line),
         "quartic + y^2/2": (PLANE, fp.Box([-2.0, -1.5], [2.0, 1.5])),
+        "flat and sharp + y^2/2": (UNEVEN_PLANE, fp.Box([-2.0, -1.5], [2.0, 1.5])),
         "three-hole": ("three-hole", fp.Box([-2.0, -1.5], [2.0, 2.5])),
         "Mueller-Brown": ("mueller-brown", fp.Box([-1.5, -0.2], [1.2, 2.0])),
         "disc": ("(x**2 + y**2)/2", fp.Ball([0.0, 0.0], 1.0)),
@@ -151,7 +157,7 @@ def problem_of(family: str, inverse_noise: float, tolerance: float) -> fp.Proble
 def exact(case: Case) -> list[float]:
     """The numbers of tests/reference, in the order of :func:`asked`."""
     noise = f"{case.inverse_noise:g}"
-    letter = {"tilted": "B", "flat and sharp": "F_iso"}.get(case.family, "A")
+    letter = {"tilted": "B", "flat and sharp": "F_iso", "flat and sharp + y^2/2": "F_iso"}.get(case.family, "A")
     suffix = {"exit time": "T(-1->1)", "exit time back": "T(1->-1)", "gap": "lam1"}.get(case.question, "P(x<saddle)")
     name = {
         "three-hole": f"TH_beta{noise}",
@@ -203,7 +209,7 @@ def summary(found: Mapping[Case, tuple[Found, ...]]) -> Table:
     for case, numbers in found.items():
         kind = f"times and eigenvalues, {case.dimension}-D"
         if case.question == WEIGHT:
-            kind = "probabilities of wells, 1-D"
+            kind = f"probabilities of wells, {case.dimension}-D"
         groups.setdefault((kind, case.tolerance), []).extend(numbers)
     rows = []
     for (kind, tolerance), chosen in sorted(groups.items(), key=lambda item: (item[0][0][::-1], -item[0][1])):

@@ -9,6 +9,7 @@ halved, and extrapolated, until the integrals settle.  All sums are kept as loga
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -22,6 +23,35 @@ from fokker_planck.simplex_quadrature import halved
 LogWeight = Callable[[Floats], Floats]
 
 MOST_LEVELS = {1: 3, 2: 7, 3: 4}
+SAFETY = 3.0
+ROUNDING = 1e-14
+
+
+@dataclass(frozen=True)
+class BasinMasses:
+    """What basins hold: ``logs`` (K,) of the integrals, minus infinity for an empty basin.
+
+    A higher rule of quadrature changes them relatively by ``changes`` (K,), with their signs; ``doubts`` (K,) are what
+    the separatrices leave open.
+    """
+
+    logs: Floats
+    changes: Floats
+    doubts: Floats
+
+    @property
+    def errors(self) -> Floats:
+        """Estimates of the relative errors, (K,)."""
+        return np.where(np.isfinite(self.logs), SAFETY * np.abs(self.changes) + self.doubts + ROUNDING, 0.0)
+
+    @property
+    def shares(self) -> tuple[Floats, Floats]:
+        """Logarithms of the shares of the whole, (K,), and estimates of their relative errors, (K,)."""
+        logs = self.logs - np.logaddexp.reduce(self.logs)
+        shares = np.exp(logs)
+        changes = self.changes - shares @ self.changes
+        doubts = self.doubts * (1.0 - 2.0 * shares) + shares @ self.doubts  # (1 - P_k) d_k and of the others P_j d_j
+        return logs, SAFETY * np.abs(changes) + doubts + ROUNDING
 
 
 def basin_masses(
@@ -32,8 +62,8 @@ def basin_masses(
     n_wells: int,
     tolerance: float = 1e-8,
     beside: Floats | None = None,
-) -> tuple[Floats, Floats]:
-    """Logarithms of the integrals of exp(log_weight) over the basins, and estimates of their relative errors.
+) -> BasinMasses:
+    """The integrals of exp(log_weight) over the basins, with estimates of their errors.
 
     Args:
         points: vertices, (n, dim).
@@ -46,10 +76,10 @@ def basin_masses(
         beside: logarithms of what the basins hold besides these cells, (K,), included in what is returned.
 
     Returns:
-        Log masses (K,), minus infinity for an empty basin, and relative errors (K,).
+        Their logarithms and what is known of their errors.
 
     >>> halves = basin_masses(np.linspace(-1.0, 1.0, 8)[:, None], np.arange(7)[:, None] + [0, 1],
-    ...                       lambda x: -x[0], lambda x: (x[0] > 0.1).astype(int), 2)[0]
+    ...                       lambda x: -x[0], lambda x: (x[0] > 0.1).astype(int), 2).logs
     >>> round(float(np.exp(halves[1])), 12) == round(float(np.exp(-0.1) - np.exp(-1.0)), 12)
     True
     """
@@ -59,10 +89,12 @@ def basin_masses(
     share = 0.2 * max(tolerance, 1e-14)
     inside = np.zeros(len(cells), dtype=np.int64) if n_wells == 1 else None
     if inside is not None:
-        return log_masses(points[cells], inside, log_weight, 1, share)
+        logs, verified = log_masses(points[cells], inside, log_weight, 1, share)
+        return BasinMasses(logs, np.expm1(verified - logs), np.zeros(1))
     labels, margins = labelled(points, cells, label)
     near = near_separatrix(cells, labels)
-    settled, error = log_masses(points[cells[~near]], labels[cells[~near, 0]], log_weight, n_wells, share)
+    whole, verified = log_masses(points[cells[~near]], labels[cells[~near, 0]], log_weight, n_wells, share)
+    settled, error = whole, np.zeros(n_wells)
     if beside is not None:
         settled = np.logaddexp(settled, beside)
     cells = cells[near]
@@ -74,6 +106,8 @@ def basin_masses(
         resolution = 0.05 * tolerance / np.maximum(importance * max(len(cells), 1), 1e-300)
         resolution = np.full(len(cells), 1e-16) if dimension == 1 else np.clip(resolution, 1e-12, 0.1)
         resolution[light] = 0.25
+        if dimension > 1:
+            error = error + importance[light].sum()
         division = cut(points, cells, labels, margins, label, resolution)
         parts, doubt = _part_masses(division, len(cells), n_wells, log_weight, share, settled)
         grazed = np.zeros(len(cells), dtype=bool) if dimension == 1 else _grazed(points, cells, labels, label)
@@ -105,7 +139,8 @@ def basin_masses(
         fresh = with_margin(label, points[count:])
         labels, margins = np.concatenate([labels, fresh[0]]), np.concatenate([margins, fresh[1]])
         parents = parts
-    return settled, np.where(np.isfinite(settled), error + (0.02 * tolerance if dimension > 1 else 0.0), 0.0)
+    changes = np.expm1(_shifted(verified) - _shifted(whole)) * np.exp(np.minimum(whole - _shifted(settled), 0.0))
+    return BasinMasses(settled, changes, np.where(np.isfinite(settled), error, 0.0))
 
 
 def log_sum(logs: Floats) -> Floats:
@@ -122,7 +157,7 @@ def _part_masses(
         owner = pieces.cell * n_wells + pieces.owner
         scale = np.tile(settled, count)
         tolerance = max(share / max(count, 1), 1e-15)
-        logs, _errors = log_masses(pieces.corners, owner, log_weight, count * n_wells, tolerance, scale)
+        logs, _verified = log_masses(pieces.corners, owner, log_weight, count * n_wells, tolerance, scale)
         return logs.reshape(count, n_wells)
 
     plain, straight = masses(division.plain), masses(division.straight)

@@ -38,10 +38,11 @@ def probabilities(text, epsilon, lower, upper, counts, tolerance, label=None):
     potential = Potential(text)
     landscape = find_landscape(potential, *sample_box(lower, upper))
     chosen = BasinMap(landscape, potential) if label is None else label(landscape, potential)
-    logs, errors = basin_masses(
+    found = basin_masses(
         *kuhn(lower, upper, counts), lambda x: -potential.value(x) / epsilon, chosen, len(landscape.minima), tolerance
     )
-    return np.exp(logs - np.logaddexp.reduce(logs)), errors, landscape
+    logs, errors = found.shares
+    return np.exp(logs), errors, landscape
 
 
 def of_left(shares, landscape):
@@ -105,7 +106,7 @@ def test_masses_add_up_to_the_integral_over_the_box():
     landscape = find_landscape(potential, *sample_box([-1.5, -0.2], [1.2, 2.0]))
     points, cells = kuhn([-1.5, -0.2], [1.2, 2.0], [40, 40])
     weight = lambda x: -potential.value(x) / 10.0  # noqa: E731
-    logs, _ = basin_masses(points, cells, weight, BasinMap(landscape, potential), 3, 1e-6)
+    logs = basin_masses(points, cells, weight, BasinMap(landscape, potential), 3, 1e-6).logs
     (whole,), _ = log_masses(points[cells], np.zeros(len(cells), dtype=int), weight, 1, 1e-10)
     assert np.logaddexp.reduce(logs) == pytest.approx(whole, abs=2e-6)
 
@@ -122,7 +123,7 @@ def test_a_label_without_margins_gives_the_same():
 def test_weights_of_any_size_neither_overflow_nor_vanish():
     # Wells 4000 noise units apart in depth: each mass is right relative to itself.
     points, cells = kuhn([-1.0], [1.0], [50])
-    logs, errors = basin_masses(
+    found = basin_masses(
         points,
         cells,
         lambda x: np.where(x[0] < 0.0, -3000.0, 1000.0) + 100.0 * x[0],
@@ -130,15 +131,15 @@ def test_weights_of_any_size_neither_overflow_nor_vanish():
         2,
         1e-10,
     )
-    assert logs == pytest.approx([-3000.0 - np.log(100.0), 1100.0 - np.log(100.0)], abs=1e-9)
-    assert np.all(errors < 1e-9)
+    assert found.logs == pytest.approx([-3000.0 - np.log(100.0), 1100.0 - np.log(100.0)], abs=1e-9)
+    assert np.all(found.errors < 1e-9)
 
 
 def test_an_empty_basin_has_no_mass():
     empty = lambda x: np.zeros(x.shape[1], dtype=int)  # noqa: E731
-    logs, errors = basin_masses(*kuhn([0.0], [1.0], [4]), lambda x: 0.0 * x[0], empty, 2)
-    assert logs.tolist() == [pytest.approx(0.0, abs=1e-14), -np.inf]
-    assert errors[1] == 0.0
+    found = basin_masses(*kuhn([0.0], [1.0], [4]), lambda x: 0.0 * x[0], empty, 2)
+    assert found.logs.tolist() == [pytest.approx(0.0, abs=1e-14), -np.inf]
+    assert found.errors[1] == 0.0
 
 
 def disc(x):
@@ -147,19 +148,19 @@ def disc(x):
 
 
 def test_circular_interface_converges():
-    logs, errors = basin_masses(
+    found = basin_masses(
         *kuhn([-1.0, -1.0], [1.0, 1.0], [24, 24]), lambda x: 0.0 * x[0], disc, 2, 1e-7
     )
-    assert abs(np.exp(logs[1]) / (0.49 * np.pi) - 1.0) < errors[1]
-    assert errors[1] < 3e-7
+    assert abs(np.exp(found.logs[1]) / (0.49 * np.pi) - 1.0) < found.errors[1]
+    assert found.errors[1] < 3e-7
 
 
 def test_ball_in_space_converges():
-    logs, errors = basin_masses(
+    found = basin_masses(
         *kuhn([-1.0] * 3, [1.0] * 3, [8, 8, 8]), lambda x: 0.0 * x[0], disc, 2, 1e-3
     )
-    assert abs(np.exp(logs[1]) / (4 / 3 * np.pi * 0.343) - 1.0) < errors[1]
-    assert errors[1] < 3e-3
+    assert abs(np.exp(found.logs[1]) / (4 / 3 * np.pi * 0.343) - 1.0) < found.errors[1]
+    assert found.errors[1] < 3e-3
 
 
 def test_points_follow_the_flow_to_their_wells():

@@ -125,15 +125,15 @@ def _log_probabilities(
     tolerance = setting.problem.resolution.tolerance
     with np.errstate(divide="ignore"):
         beside = np.log(masses)
-    logs, errors = basin_masses(mesh.points, mesh.cells[near], anywhere, basins, count, tolerance, beside)
-    total = float(np.logaddexp.reduce(logs))
+    found = basin_masses(mesh.points, mesh.cells[near], anywhere, basins, count, tolerance, beside)
+    total = float(np.logaddexp.reduce(found.logs))
     nodal = np.zeros(discretization.count, dtype=np.int64)
     nodal[discretization.dofs] = of_cells[discretization.cells][:, None]
     if discretization.comm.size > 1:
         from mpi4py import MPI
 
         discretization.comm.Allreduce(MPI.IN_PLACE, nodal, op=MPI.MAX)
-    return logs - total, errors, nodal
+    return found.logs - total, found.errors, nodal
 
 
 def _masses(ratio: DensityRatio, labels: Integers, whole: Booleans, count: int) -> Floats:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from fokker_planck.basin_map import BasinMap
-from fokker_planck.basins import basin_masses
+from fokker_planck.basins import BasinMasses, basin_masses
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.field import Field
@@ -30,13 +31,11 @@ def stationary_density(problem: Problem) -> Stationary:
     if problem.resolution.cells is None:
         mesh = resolved(mesh, setting.balance.exponent, heights, degree, 0.1 * problem.resolution.tolerance)
     discretization = discretize(mesh, degree, problem.periods)
-    logs, errors = _log_masses(setting, discretization)
-    total = float(np.logaddexp.reduce(logs))
-    shares = np.exp(logs - total)
-    of_total = float(shares @ errors)
+    masses = _masses(setting, discretization)
+    total = float(np.logaddexp.reduce(masses.logs))
     wells = tuple(
-        WellWeight(minimum.position, Quantity.of_log(float(log) - total, _error_of_share(share, error, of_total)))
-        for minimum, log, share, error in zip(setting.wells.minima, logs, shares, errors, strict=True)
+        WellWeight(minimum.position, Quantity.of_log(float(log), float(error)))
+        for minimum, log, error in zip(setting.wells.minima, *masses.shares, strict=True)
     )
     nodal = -setting.balance.exponent.value(discretization.nodes.T) - total
     statistics = Statistics(
@@ -50,25 +49,22 @@ def stationary_density(problem: Problem) -> Stationary:
     return Stationary(wells, Field("density", discretization, nodal, logarithm=True), statistics)
 
 
-def _error_of_share(share: float, error: float, of_total: float) -> float:
-    return float((1.0 - share) * error + max(of_total - share * error, 0.0))
-
-
-def _log_masses(setting: Setting, discretization: Discretization) -> tuple[Floats, Floats]:
-    """Logarithm of the integral of exp(-Phi) over every basin, (K,), and its relative error."""
+def _masses(setting: Setting, discretization: Discretization) -> BasinMasses:
+    """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
     mesh = discretization.triangulation
     label = BasinMap(landscape, setting.downhill)
     count = len(landscape.minima)
-    logs, errors = basin_masses(
+    masses = basin_masses(
         mesh.points, mesh.cells, lambda x: -exponent.value(x), label, count, setting.problem.resolution.tolerance
     )
     if not discretization.comm.allreduce(len(discretization.curved.cells)):
-        return logs, errors
+        return masses
     lowest = setting.landscape.minima[0].value
-    masses = np.exp(logs + lowest) + _beyond_straight_cells(setting, discretization, label, lowest)
-    with np.errstate(divide="ignore"):
-        return np.log(masses) - lowest, errors
+    rim, logs = _beyond_straight_cells(setting, discretization, label, lowest), masses.logs.copy()
+    seen = rim != 0.0
+    logs[seen] += np.log1p(rim[seen] * np.exp(-logs[seen] - lowest))
+    return replace(masses, logs=logs)
 
 
 def _beyond_straight_cells(setting: Setting, discretization: Discretization, label: BasinMap, lowest: float) -> Floats:
