@@ -280,6 +280,19 @@ def test_exit_to_a_target_up_the_slope_of_the_next_well():
     assert abs(log_reference("B_eps1/20_T(-1->1)") - time.log) < time.relative_error
 
 
+@pytest.mark.parametrize(
+    ("inverse", "edge"), [(50, 1.0), (80, 1.0), (125, 1.0), (200, 1.0), (400, 1.0), (800, 1.0), (80, 0.945650)]
+)
+def test_exit_to_a_target_just_behind_the_bottom_of_the_next_well(inverse, edge):
+    """Nothing climbs back over the saddle before it gets there: the time is that over the saddle alone."""
+    time = exit_time(f"{QUARTIC} + x/10", 1 / inverse, [-2.0], [2.0], [-1.0], HalfSpace([1.0], edge))
+    left, top, _right = sorted(np.roots([1.0, 0.0, -1.0, 0.1]).real)
+    V = np.polynomial.Polynomial([0.25, 0.1, -0.5, 0.0, 0.25])
+    curved = V.deriv(2)(left) * abs(V.deriv(2)(top))
+    assert time.log == pytest.approx(log(2.0 * pi / sqrt(curved)) + (V(top) - V(left)) * inverse, abs=1e-4)
+    assert time.relative_error < 2.0 / ((V(top) - V(left)) * inverse)
+
+
 def test_exit_by_way_of_an_intermediate_well():
     # Three equal wells on a line, to the far one: 1/k + 1/k + 1/k for rates k out to each side.
     exponent, landscape = setting("(1 - cos(2*pi*x))/(2*pi)**2", 0.003, [-0.4], [2.4])

@@ -35,6 +35,9 @@ from fokker_planck.quantity import Quantity
 WIDTHS = 4.0
 """A target further behind a saddle than this many widths of it is as good as infinitely far."""
 
+NEAR_BOTTOM = 2.0
+"""A target so few noise units above the bottom of a well is reached at once by what gets into the well."""
+
 
 @dataclass(frozen=True)
 class Exit:
@@ -84,7 +87,7 @@ def mean_exit_time(
     exits: dict[int, list[Exit]] = {int(well): [] for well in wells}
     for saddle in landscape.saddles:
         _over_saddle(saddle, tensor, target, bottoms, weights, between, exits)
-    slopes = _slope_exits(landscape, exponent, tensor, target, basins, absorbing, weights)
+    slopes = _slope_exits(landscape, exponent, tensor, target, basins, absorbing, weights, first)
     log_absorption = np.full(len(absorbing), -np.inf)
     errors = {}
     for well in wells:
@@ -97,12 +100,23 @@ def mean_exit_time(
             with np.errstate(invalid="ignore"):
                 log_absorption[well] = np.logaddexp.reduce([way.log_rate for way in over])
             errors[int(well)] = max(way.error for way in over)
+            if well != first:
+                errors[int(well)] *= _share_that_returns(between, log_absorption, int(well))
     reduced = between[np.ix_(wells, wells)]
     time = log_hitting_time(reduced, log_absorption[wells], int(np.flatnonzero(wells == first)[0]))
     error = _error(landscape, exits, slopes, errors, first)
     if not np.isfinite(time) or error is None:
         return None
     return Quantity.of_log(time, error)
+
+
+def _share_that_returns(between: Floats, log_absorption: Floats, well: int) -> float:
+    """Of what enters a well on the way, how much leaves it again for other wells; nothing where nothing enters."""
+    if np.all(np.isneginf(between[:, well])):
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        share = np.exp(np.logaddexp.reduce(between[well]) - log_absorption[well])
+    return 1.0 if np.isnan(share) else min(float(share), 1.0)
 
 
 def _over_saddle(
@@ -199,8 +213,12 @@ def _slope_exits(
     basins: BasinMap,
     absorbing: Booleans,
     weights: Floats,
+    first: int,
 ) -> dict[int, Exit]:
-    """For every well the flux through the surface where it lies on a slope of that well."""
+    """For every well the flux through the surface where it lies on a slope of that well.
+
+    Just above the bottom of a well that is not the start the formula is a guess, good enough where few go back.
+    """
     surface = surface_of(target, landscape.frame)
     if surface is None or len(surface.areas) == 0:
         return {}
@@ -225,21 +243,23 @@ def _slope_exits(
         lowest = members[np.argmax(flux[members])]
         # On how much of a slope the surface lies there: its curvature against the square of its steepness.
         curved = abs(float(bend[lowest])) / float(slopes[lowest]) ** 2
-        if curved <= 1.0:
-            climb = _log_climb(exponent, surface.points[:, lowest], surface.normals[:, lowest], float(slopes[lowest]))
+        near_bottom = heights[lowest] < landscape.minima[int(well)].value + NEAR_BOTTOM
+        if curved <= 1.0 or (near_bottom and well != first):
+            x, slope = surface.points[:, lowest], float(slopes[lowest])
+            reach = min(40.0 / slope, 2.0 * float(np.linalg.norm(x - landscape.minima[int(well)].position)))
+            climb = _log_climb(exponent, x, surface.normals[:, lowest], slope, reach)
             rate = float(np.logaddexp.reduce(flux[members])) - float(weights[well]) - climb
-            found[int(well)] = Exit(rate, float(heights[lowest]), curved**2)
+            found[int(well)] = Exit(rate, float(heights[lowest]), min(curved, 1.0) ** 2)
     return found
 
 
-def _log_climb(exponent: Function, x: Floats, normal: Floats, slope: float) -> float:
+def _log_climb(exponent: Function, x: Floats, normal: Floats, slope: float, reach: float) -> float:
     """log of ``int exp(Phi)`` along the normal up to the surface, over its value ``exp(Phi)/g`` on a straight slope."""
-    steps = np.linspace(0.0, 40.0 / slope, 4001)
+    steps = np.linspace(0.0, reach, 4001)
     rise = exponent.value(x[:, None] - normal[:, None] * steps) - exponent.value(x[:, None])
     # As far as it falls: behind the bottom another slope begins, which is not the way here.
-    uphill = np.flatnonzero(np.diff(rise) > 0.0)
-    beyond = rise < -2.0
-    end = next((int(k) for k in uphill if beyond[k]), len(steps) - 1)
+    uphill = np.diff(rise) > 0.0
+    end = int(np.argmax(uphill)) if uphill.any() else len(steps) - 1
     return float(np.log(_trapezoid(np.exp(rise[: end + 1])) * steps[1] * slope))
 
 
