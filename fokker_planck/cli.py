@@ -32,13 +32,19 @@ QUESTIONS = {
     "committor": "transitions between the two sets of [committor]: rate, probabilities",
     "landscape": "minima, saddles, barriers, and which saddle joins which wells",
 }
-LATER = ("evolve", "sweep", "validate")
+VALIDATE = "validate"
+LATER = ("evolve", "sweep")
 DEFAULT_COUNT = 4
 ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (of the process if None); the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] == VALIDATE:
+        from fokker_planck.validate_command import validate
+
+        return validate(arguments[1:])
     options = _parser().parse_args(arguments)
     one_thread_a_rank()
     # advice of the form compiler to those who write forms
@@ -207,7 +213,8 @@ def _parser() -> argparse.ArgumentParser:
         prog=COMMAND,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Fokker-Planck equations by finite elements, beside their Eyring-Kramers asymptotics.",
-        epilog=f"questions:\n{listed}\n\nexit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance",
+        epilog=f"questions:\n{listed}\n\nbeside them, {COMMAND} {VALIDATE} (see its own --help) holds the solver to theory\n\n"
+        "exit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance",
         allow_abbrev=False,
     )
     parser.add_argument("question", metavar="QUESTION", type=_question, help="one of: " + ", ".join(QUESTIONS))
@@ -246,6 +253,8 @@ def _question(text: str) -> str:
     if text in QUESTIONS:
         return text
     known = f"one of {', '.join(QUESTIONS)}"
+    if text == VALIDATE:
+        raise argparse.ArgumentTypeError(f"found {VALIDATE} after an option; wanted it first: {COMMAND} {VALIDATE} ...")
     if text in LATER:
         raise argparse.ArgumentTypeError(f"found {text}, which this version does not answer; wanted {known}")
     raise argparse.ArgumentTypeError(f"found {text[:60]!r}; wanted {known}")

@@ -34,6 +34,15 @@ def guessed_rank() -> int:
     return 0
 
 
+def guessed_size() -> int:
+    """The number of ranks as the launcher's environment tells it; 1 in a serial run."""
+    for name in _RANK_VARIABLES:
+        value = os.environ.get(name.replace("RANK", "SIZE"), "")
+        if value.isdigit():
+            return int(value)
+    return 1
+
+
 def launched() -> bool:
     """Whether a launcher such as mpirun started this process; Open MPI gives it a terminal where the user has none."""
     return any(name in os.environ for name in _RANK_VARIABLES)

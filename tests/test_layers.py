@@ -25,7 +25,7 @@ FILES = {
         ["answers", "sgd_study", "problem_file", "io", "picture", "plotting", "report", "serialize", "parallel", "cli"],
         OUTWARD,
     ),
-    **dict.fromkeys(["__init__", "__main__"], OUTWARD),
+    **dict.fromkeys(["__init__", "__main__", "validate_command"], OUTWARD),
 }
 STRANGERS = [{"asymptotics", "fem"}, {"asymptotics", "solvers"}]
 
