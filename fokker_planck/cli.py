@@ -213,7 +213,8 @@ def _parser() -> argparse.ArgumentParser:
         prog=COMMAND,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Fokker-Planck equations by finite elements, beside their Eyring-Kramers asymptotics.",
-        epilog=f"questions:\n{listed}\n\nbeside them, {COMMAND} {VALIDATE} (see its own --help) holds the solver to theory\n\n"
+        epilog=f"questions:\n{listed}\n\n"
+        f"beside them: {COMMAND} {VALIDATE}, with options of its own, holds the solver to what theory claims\n\n"
         "exit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance",
         allow_abbrev=False,
     )
