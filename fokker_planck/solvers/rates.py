@@ -92,7 +92,7 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
     if len(set(order)) < len(minima):
         raise ProblemError("potential", "two minima too close to tell apart on the mesh", "a smaller tolerance")
     condensed = condense(generator, wells, [], setting.relaxation_rate)
-    pair, count = reduced_pair(condensed, POWERS), len(minima)
+    pair, count = reduced_pair(condensed, POWERS, ROUNDING), len(minima)
     with mpmath.workdps(pair.digits):
         at_wells, middle = mpmath.matrix(count, count), mpmath.matrix(count, count)
         for row, minimum in enumerate(minima):

@@ -35,7 +35,7 @@ KRYLOV = 2
 SHIFT = 0.05
 ROUNDING = 1e-14
 SAME = 1e-4
-NEGLIGIBLE = 1e-15
+NEGLIGIBLE = 1e-4  # of the tolerance
 NOISE = 1e-13
 
 
@@ -118,7 +118,8 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     wells = well_nodes(generator.discretization, setting.landscape.minima, absorbed)
     targets = [absorbed] if absorbed.any() else []
     condensed = condense(generator, wells, targets, setting.relaxation_rate)
-    small = small_modes(condensed, SMALL * condensed.slowest_inside, wanted)
+    negligible = NEGLIGIBLE * setting.problem.resolution.tolerance
+    small = small_modes(condensed, SMALL * condensed.slowest_inside, wanted, negligible)
     missing = wanted - len(small.logs)
     if missing <= 0:
         return small
@@ -214,25 +215,25 @@ class ReducedPair:
         ]
 
 
-def _powers_needed(condensed: Condensation, most: int) -> int:
-    """Powers of A_FF^-1 M that leave less than rounding: none where every rate between the wells is tiny."""
+def _powers_needed(condensed: Condensation, most: int, negligible: float) -> int:
+    """Powers of A_FF^-1 M that leave a relative error below that: none where every rate between the wells is tiny."""
     couplings, exponents, count = condensed.couplings.logs, condensed.exponents, len(condensed.wells)
     mass = [float(row @ condensed.generator.apply_mass(row)) for row in condensed.potentials[:count]]
     leaving = np.logaddexp.reduce(couplings + 0.5 * (exponents[:, None] - exponents), axis=1)[:count]
     fastest = float((leaving - np.log(mass)).max(initial=-np.inf)) - np.log(condensed.slowest_inside)
-    return next((power for power in range(most) if (2 * power + 1) * fastest < np.log(NEGLIGIBLE)), most)
+    return next((power for power in range(most) if (2 * power + 1) * fastest < np.log(negligible)), most)
 
 
-def reduced_pair(condensed: Condensation, most_powers: int = KRYLOV) -> ReducedPair:
+def reduced_pair(condensed: Condensation, most_powers: int, negligible: float) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
     The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its
-    digits; p of them leave a relative error of (lambda / slowest_inside)^(2 p + 1).
+    digits; p of them leave a relative error of (lambda / slowest_inside)^(2 p + 1), which is to be ``negligible``.
     """
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)
-    inner = _inner_basis(condensed, _powers_needed(condensed, most_powers))
+    inner = _inner_basis(condensed, _powers_needed(condensed, most_powers, negligible))
     basis = np.concatenate([condensed.potentials[:count], inner])
     mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
     energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
@@ -252,7 +253,7 @@ def reduced_pair(condensed: Condensation, most_powers: int = KRYLOV) -> ReducedP
     return ReducedPair(values, vectors, scale, basis, digits)
 
 
-def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
+def small_modes(condensed: Condensation, below: float, most: int, negligible: float) -> Modes:
     """At most ``most`` eigenvalues below ``below`` from the reduced problem; the exact zero is left out."""
     import mpmath
 
@@ -260,7 +261,7 @@ def small_modes(condensed: Condensation, below: float, most: int) -> Modes:
     killed = bool(condensed.targets)
     if not count or (count == 1 and not killed):
         return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [], [])
-    pair = reduced_pair(condensed)
+    pair = reduced_pair(condensed, KRYLOV, negligible)
     first = 0 if killed else 1
     chosen = [k for k in range(first, min(count, first + most)) if pair.values[k] < below]
     if any(pair.values[k] <= 0 for k in chosen):
