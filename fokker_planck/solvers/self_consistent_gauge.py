@@ -36,7 +36,7 @@ HOTTEST_RANGE = 8.0
 FIRST_FACTOR = 1.5
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 CALM, WILD = 0.4, 3.0
-SETTLED = 0.7
+SETTLED, TOLERABLE = 0.7, 2.0
 LARGEST_STEP = 15.0
 LARGEST_BEND = 3.0
 SURE, CERTAIN = 14.0, 22.0
@@ -146,15 +146,22 @@ def _continued(
 
 
 def _settled(step: Callable[[GaugedDrift], Step], process: GaugedDrift, *, patient: bool) -> GridFunction | None:
-    """Gauge steps at one noise until another changes nothing to speak of; None where they do not get there."""
+    """Gauge steps at one noise until another changes nothing to speak of; None where they do not get there.
+
+    A steep place between the points of the grid can keep a step from ever being small. Such a gauge serves, too, for
+    rho loses no digits to a factor of exp(``TOLERABLE``): of those that were tried, the one that was off by least.
+    """
+    best, least = None, TOLERABLE
     for _ in range(MOST_REPEATS):
         found = step(process)
         if found.lost or (found.swing > WILD and not patient):
-            return None
+            break
         if found.swing < SETTLED:
             return found.gauge
+        if found.swing < least:
+            best, least = process.gauge, found.swing
         process = replace(process, gauge=found.gauge)
-    return None
+    return best
 
 
 def _first_noise(process: GaugedDrift) -> float:
