@@ -24,7 +24,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Quantity):
-        return exact(value, 12) if value.relative_error == 0.0 else str(value)
+        return exact(value, 8) if value.relative_error == 0.0 else str(value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
@@ -40,14 +40,14 @@ def bar(value: Any) -> str:
 
 
 def exact(number: Quantity, digits: int) -> str:
-    """A number without an error bar, rounded.
+    """A number without an error bar: as short as it is, or rounded.
 
-    >>> exact(Quantity.of(0.25, 0.0), 12), exact(Quantity.of_log(-5000.0, 0.0), 3)
-    ('0.25', '3.4e-2172')
+    >>> exact(Quantity.of(0.25, 0.0), 6), exact(Quantity.of(1 / 3, 0.0), 6), exact(Quantity.of_log(-5000.0, 0.0), 3)
+    ('0.25', '0.333333', '3.37e-2172')
     """
-    if number.value is not None:
-        return f"{number.value:.{digits}g}"
-    return str(Quantity(None, number.log, 10.0 ** (1 - digits)))
+    if number.value is not None and float(f"{number.value:.6g}") == number.value:
+        return f"{number.value:.6g}"
+    return str(Quantity(number.value, number.log, 0.1 ** (digits - 1) / 10.0))
 
 
 def computed(check: Check) -> str:

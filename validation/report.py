@@ -13,7 +13,7 @@ from typing import Any
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.quantity import Quantity
 from validation import numbers
-from validation.claim import GROUPS, Check
+from validation.claim import GROUPS, Check, Table
 from validation.outcome import Outcome, Results
 from validation.state import write
 
@@ -52,12 +52,13 @@ def page(results: Results) -> str:
     environment.filters |= {
         "text": lambda value: numbers.pretty(numbers.text(value)) if not isinstance(value, str) else value,
         "bar": lambda value: numbers.pretty(numbers.bar(value)),
-        "number": lambda value: isinstance(value, int | float | Quantity) and not isinstance(value, bool),
+        "columns_of_numbers": columns_of_numbers,
         "computed": lambda check: numbers.pretty(numbers.computed(check)),
         "expected": lambda check: numbers.pretty(numbers.expected(check)),
         "difference": lambda check: numbers.pretty(numbers.difference(check)),
         "allowed": lambda check: numbers.pretty(numbers.allowed(check)),
         "share": numbers.share,
+        "pretty": numbers.pretty,
         "by_reason": by_reason,
         "duration": duration,
     }
@@ -80,6 +81,15 @@ def by_reason(checks: tuple[Check, ...]) -> list[tuple[str, list[Check]]]:
             parts.append((check.because, []))
         parts[-1][1].append(check)
     return parts
+
+
+def columns_of_numbers(table: Table) -> set[int]:
+    """The columns that are set flush right."""
+
+    def is_number(value: Any) -> bool:
+        return isinstance(value, int | float | Quantity) and not isinstance(value, bool)
+
+    return {column for row in table.rows for column, value in enumerate(row) if is_number(value)}
 
 
 def duration(seconds: float) -> str:
@@ -113,11 +123,12 @@ def as_json(results: Results) -> dict[str, Any]:
 
 def markdown(results: Results) -> str:
     """Statement, verdict and worst number of every claim, and where and when these were found."""
+    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     lines = [
         f"**{_escaped(_capital(results.verdict))}** ({'quick' if results.quick else 'full'} run of {results.date}, "
         f"{duration(results.seconds)}).",
         "",
-        f"{_escaped(results.machine)}; {', '.join(f'{name} {it}' for name, it in results.versions.items())}.",
+        _escaped(f"{results.machine}; {versions}."),
     ]
     for _, title, outcomes in groups(results):
         lines += ["", f"### {title}", "", "| claim | | worst number |", "|---|---|---|"]
