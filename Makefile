@@ -7,6 +7,7 @@ BIN := .venv/bin
 RESULTS := results
 PYTEST_ARGS :=
 BENCH_ARGS :=
+VALIDATE_ARGS :=
 MPI_TIME_LIMIT := 900
 
 # Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
@@ -23,7 +24,7 @@ export OMPI_MCA_btl := ^tcp
 export OMPI_MCA_pml := ob1
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-slow lint bench clean
+.PHONY: help setup demo test test-slow lint validate bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,9 @@ test-slow: setup ## run the tests that take long
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+validate: setup ## hold the solver to what theory claims, with a report (VALIDATE_ARGS=--quick for a part of it)
+	$(BIN)/python -m validation $(VALIDATE_ARGS)
 
 bench: setup ## measure time and memory, beside other programs (BENCH_ARGS=--quick for a part of it)
 	$(BIN)/python -m benchmarks.install_rivals

@@ -9,6 +9,7 @@ import pytest
 
 from fokker_planck import cli, formula_text, gallery, problem_schema
 from fokker_planck.problem_file import load_problem_file
+from validation import command, report, state
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -46,6 +47,28 @@ def test_every_question_and_option_is_on_the_page():
     page = (DOCS / "command_line.md").read_text()
     for name in (*cli.QUESTIONS, "--set", "--json", "-o", "-q", "--help", "--version"):
         assert f"`{name}" in page
+
+
+def test_every_option_of_validate_is_on_the_page(capsys):
+    page = (DOCS / "command_line.md").read_text()
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    options = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help", "--quiet"}
+    assert len(options) >= 6
+    for name in options:
+        assert f"`{name}" in page
+
+
+def test_the_claim_of_the_page_holds(tmp_path):
+    (code,) = blocks("validation.md", "python")
+    names = {}
+    exec(compile(code, "validation.md", "exec"), names)
+    claim = names["CLAIM"]
+    assert claim.compute(state.Memory(tmp_path, quick=True)).holds
+
+
+def test_the_page_has_a_place_for_the_summary():
+    report.check_page(DOCS / "validation.md")
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))

@@ -30,9 +30,9 @@ ROOT=$CACHE/$SUITE
 LOG=$CACHE/$SUITE.log
 TIME_LIMIT=${TIME_LIMIT:-900}
 PACKAGES="python3-dolfinx python3-dolfinx-real python3-petsc4py python3-petsc4py-real python3-slepc4py python3-slepc4py-real
- python3-numpy python3-scipy python3-sympy python3-mpmath python3-meshio python3-matplotlib python3-rich python3-pytest
+ python3-numpy python3-scipy python3-sympy python3-mpmath python3-meshio python3-matplotlib python3-rich python3-jinja2 python3-pytest
  python3-pip python3-setuptools python3-wheel gcc g++ libc6-dev python3-dev libopenblas0-serial"
-MODULES="dolfinx ufl basix ffcx petsc4py slepc4py mpi4py numpy scipy sympy mpmath meshio matplotlib rich pytest"
+MODULES="dolfinx ufl basix ffcx petsc4py slepc4py mpi4py numpy scipy sympy mpmath meshio matplotlib rich jinja2 pytest"
 # What the root depends on. Unstable moves: its root is built anew each month.
 KEY=$(printf '%s' "3|$PACKAGES|$([ "$SUITE" = sid ] && date +%Y-%m)" | sha256sum | cut -c1-16)
 
