@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import cos, exp, log, log1p, pi, sin, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fokker_planck.problem import Problem
@@ -128,6 +128,21 @@ def problem(well: DoubleWell, noise: float, dimension: int = 1, angle: float = 0
     process = fp.Overdamped(fp.Potential(formula), fp.Isotropic(noise))
     box = fp.Box(tuple(-u for u in upper), upper)
     return fp.Problem(process, box, resolution=fp.Resolution(tolerance=tolerance))
+
+
+def on_a_line(
+    potential: str, diffusion: Any, lower: float, upper: float, reading: str = "ito", tolerance: float = 1e-9
+) -> Problem:
+    """dX = -V' dt + sqrt(2 D(X)) dW on [lower, upper], the noise read as said.
+
+    >>> from fokker_planck.state_diffusion import Quadratic
+    >>> on_a_line("x**2/2", Quadratic(0.05, 0.2), -3.0, 3.0, "klimontovich").process.interpretation
+    'klimontovich'
+    """
+    import fokker_planck as fp
+
+    process = fp.Overdamped(fp.Potential(potential), diffusion, reading)
+    return fp.Problem(process, fp.Box([lower], [upper]), fp.Resolution(tolerance=tolerance))
 
 
 def turned(formula: str, angle: float) -> str:
