@@ -14,7 +14,7 @@ from scipy.sparse.linalg import spsolve
 from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.diffusion import Constant, Isotropic
 from fokker_planck.domain import Ball, Box
-from fokker_planck.errors import BarrierTooHighError, ProblemError
+from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import interpolate
 from fokker_planck.fem.generator import assemble, free_system
@@ -245,16 +245,16 @@ def test_barriers_of_thousands_of_noise_units(potential, noise, start, absorbing
     assert found.relative_error < 1e-6
 
 
-@pytest.mark.parametrize(
-    ("asked", "start", "target"),
-    [
-        (problem("-x**2/2", 1e-4, Box([-1.0], [1.0])), [0.0], "boundary"),
-        (problem("-x**2/2", 1e-5, Box([-1.0], [1.0])), [0.1], "boundary"),
-    ],
-)
-def test_a_start_too_far_above_the_rest_is_refused(asked, start, target):
-    with pytest.raises(BarrierTooHighError, match="above"):
-        mean(asked, start, target)
+def test_a_top_with_a_wall_at_one_side_holds_a_well():
+    """Half of the paths stay at the wall: not only downhill, though the start is the highest point."""
+    noise = 3e-4
+    with mpmath.workdps(40):
+        exact = mpmath.log(
+            mpmath.quad(lambda s: mpmath.exp(-(s**2) / (2 * noise)), [0, 0.1, 1]) / noise
+            * mpmath.quad(lambda s: mpmath.exp(s**2 / (2 * noise)), [-1, -0.99, -0.9, 0])
+        )  # fmt: skip
+    found = mean(problem("-x**2/2", noise, Box([-1.0], [1.0])), [0.0], HalfSpace([1.0], 1.0))
+    assert found.log == pytest.approx(float(exact), rel=1e-6)
 
 
 def test_a_barrier_of_50_all_around():

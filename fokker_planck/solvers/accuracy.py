@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -44,13 +44,34 @@ LEAST_PREDICTABLE = 3
 AGAIN = "bisect again"
 
 
+class AnyAnswer(Protocol):
+    """What the loop needs of an answer: natural logarithms of what is reported, (k,), and how much they weigh.
+
+    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  The ``payload`` travels along.
+    """
+
+    @property
+    def numbers(self) -> Any:
+        """Natural logarithms, complex for complex numbers."""
+
+    @property
+    def payload(self) -> Any:
+        """Whatever the question wants to keep."""
+
+    @property
+    def weights(self) -> Floats | None:
+        """Of the numbers, (k,)."""
+
+
+AnAnswer = TypeVar("AnAnswer", bound=AnyAnswer)
+
+
 @dataclass(frozen=True)
 class Answer:
-    """``numbers`` (k,) are natural logarithms of what is reported; the ``payload`` travels along.
+    """An answer in detailed balance, see :class:`AnyAnswer`.
 
-    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  ``modes`` are the functions that must
-    be resolved, cell by cell as :func:`energy_errors` takes them: for each number those that it stands for, or
-    fewer entries that concern all numbers.
+    ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
+    those that it stands for, or fewer entries that concern all numbers.
     """
 
     numbers: Floats
@@ -64,7 +85,7 @@ class Answer:
 class Outcome:
     """The answer on the finest discretisation, with an estimate of the relative error of every number, (k,)."""
 
-    numbers: Floats
+    numbers: Any
     errors: Floats
     payload: Any
     discretization: Discretization
@@ -80,28 +101,54 @@ def degree_of(problem: Problem) -> int:
 def answered(
     setting: Setting, heights: Heights, regions: Mapping[str, Set], answer: Callable[[Discretization], Answer]
 ) -> Outcome:
+    """Ask on finer and finer meshes, fine enough for the weight to begin with, until the tolerance is reached."""
+    problem, degree = setting.problem, degree_of(setting.problem)
+    base = domain_triangulation(problem, regions)
+    tolerance, dimension = problem.resolution.tolerance, problem.dimension
+    if problem.resolution.cells is not None:
+        return refined_until_verified(problem, base, degree, answer, _predicted)
+    mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
+    cut = (TRIM[dimension] + CUT * exp(-MARGIN)) * tolerance if _volume(mesh) < _volume(base) else 0.0
+    return refined_until_verified(problem, mesh, degree, answer, _predicted, cut, PESSIMISM[dimension])
+
+
+def refined_until_verified(
+    problem: Problem,
+    mesh: Triangulation,
+    degree: int,
+    answer: Callable[[Discretization], AnAnswer],
+    predict: Callable[[AnAnswer], tuple[Floats, Floats]],
+    cut: float = 0.0,
+    pessimism: float = 1.0,
+    least_error: float = LEAST_ERROR,
+) -> Outcome:
     """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
 
-    Each step bisects the cells in which the modes of the answer are resolved worst.  When the indicator says that
-    the tolerance may have been reached, the question is put once more on the same mesh with a higher degree, by whose
-    error that of the answer exceeds the difference: a small part of it, which ``SAFETY`` covers.
+    Each step bisects the cells in which the functions behind the answer are resolved worst.  When the indicator says
+    that the tolerance may have been reached, the question is put once more on the same mesh with a higher degree, by
+    whose error that of the answer exceeds the difference: a small part of it, which ``SAFETY`` covers.
+
+    Args:
+        problem: with the tolerance; where its mesh is prescribed, that is verified and never refined.
+        mesh: to begin with.
+        degree: of the elements.
+        answer: the question.
+        predict: estimated error of an answer in every cell, and of every number (k,).
+        cut: what the cells that were left away can change, added to every estimate.
+        pessimism: the factor by which the indicator overestimates, to begin with.
+        least_error: what rounding leaves.
     """
     started = time.perf_counter()
-    resolution, dimension = setting.problem.resolution, setting.problem.dimension
-    degree = degree_of(setting.problem)
-    base = domain_triangulation(setting.problem, regions)
-    tolerance = resolution.tolerance
-    if resolution.cells is not None:
-        discretization, current = _asked(setting, base, degree, answer)
-        errors = _verified(setting, current, base, degree, answer)
+    tolerance, dimension = problem.resolution.tolerance, problem.dimension
+    if problem.resolution.cells is not None:
+        discretization, current = _asked(problem, mesh, degree, answer)
+        errors = _verified(problem, current, mesh, degree, answer, predict) + least_error
         return _outcome(current, errors, discretization, 1, started)
-    triangulation = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
-    cut = (TRIM[dimension] + CUT * exp(-MARGIN)) * tolerance if _volume(triangulation) < _volume(base) else 0.0
-    excess, level, asked, everywhere = 1.0 / PESSIMISM[dimension], 0, np.inf, degree < LEAST_PREDICTABLE
+    excess, level, asked, everywhere = 1.0 / pessimism, 0, np.inf, degree < LEAST_PREDICTABLE
     while True:
-        discretization, current = _asked(setting, triangulation, degree, answer)
+        discretization, current = _asked(problem, mesh, degree, answer)
         level += 1
-        indicator, predicted = _predicted(current)
+        indicator, predicted = predict(current)
         if level > MOST_LEVELS or not np.isfinite(predicted).all():
             raise ConvergenceError(
                 f"no estimate of the error after {level} meshes",
@@ -111,7 +158,7 @@ def answered(
         exhausted = discretization.count > MOST_UNKNOWNS[dimension]
         expected = excess * SAFETY * float((weights * predicted).max())
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
-            errors = _verified(setting, current, triangulation, degree, answer) + cut
+            errors = _verified(problem, current, mesh, degree, answer, predict) + least_error + cut
             before, asked = asked, float((weights * errors).max())
             if asked > tolerance and exhausted:
                 warn_or_refuse(asked, tolerance)
@@ -121,9 +168,9 @@ def answered(
             # the indicator does not see where the error is
             everywhere |= asked > STAGNATION * before
         if everywhere:
-            triangulation = refine(triangulation, np.ones(len(indicator), dtype=bool))
+            mesh = refine(mesh, np.ones(len(indicator), dtype=bool))
             continue
-        triangulation = _refined_where_unresolved(triangulation, indicator, degree, AIM * tolerance / expected)
+        mesh = _refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected)
 
 
 def _volume(triangulation: Triangulation) -> float:
@@ -132,28 +179,31 @@ def _volume(triangulation: Triangulation) -> float:
 
 
 def _asked(
-    setting: Setting, triangulation: Triangulation, degree: int, answer: Callable[[Discretization], Answer]
-) -> tuple[Discretization, Answer]:
+    problem: Problem, mesh: Triangulation, degree: int, answer: Callable[[Discretization], AnAnswer]
+) -> tuple[Discretization, AnAnswer]:
     _petsc.release_memory()
-    discretization = discretize(triangulation, degree, setting.problem.periods)
+    discretization = discretize(mesh, degree, problem.periods)
     return discretization, answer(discretization)
 
 
 def _verified(
-    setting: Setting,
-    current: Answer,
-    triangulation: Triangulation,
+    problem: Problem,
+    current: AnAnswer,
+    mesh: Triangulation,
     degree: int,
-    answer: Callable[[Discretization], Answer],
+    answer: Callable[[Discretization], AnAnswer],
+    predict: Callable[[AnAnswer], tuple[Floats, Floats]],
 ) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
     Should the two agree by chance, a share of what the indicator predicts remains.
     """
-    _, higher = _asked(setting, triangulation, degree + HIGHER[setting.problem.dimension], answer)
+    _, higher = _asked(problem, mesh, degree + HIGHER[problem.dimension], answer)
+    if len(higher.numbers) != len(current.numbers):
+        return np.full(len(current.numbers), np.inf)
     difference = np.abs(np.expm1(current.numbers - higher.numbers))
-    least = LEAST_SHARE * _predicted(current)[1] if degree >= LEAST_PREDICTABLE else 0.0
-    return np.asarray(np.maximum(SAFETY * difference, least) + LEAST_ERROR)
+    least = LEAST_SHARE * predict(current)[1] if degree >= LEAST_PREDICTABLE else 0.0
+    return np.asarray(np.maximum(SAFETY * difference, least))
 
 
 def _predicted(current: Answer) -> tuple[Floats, Floats]:
@@ -198,7 +248,7 @@ def _bisections(indicator: Floats, gain: float, share: float, dimension: int) ->
     return once, twice
 
 
-def _outcome(answer: Answer, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:
+def _outcome(answer: AnyAnswer, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:
     statistics = statistics_of(discretization, levels, started)
     return Outcome(answer.numbers, errors, answer.payload, discretization, statistics)
 

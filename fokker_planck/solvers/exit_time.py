@@ -32,7 +32,11 @@ def mean_exit_time(
     problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"], name: str = ""
 ) -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
+    from fokker_planck.solvers.descent import descending_exit_time, only_descends
+
     setting = prepare(problem)
+    if only_descends(setting, start, target):
+        return descending_exit_time(setting, start, target, name)
     heights = heights_to_target(setting, start, reaches(problem, target), region_name(target))
     regions = {} if isinstance(target, str) else {TARGET: target}
     column = np.asarray(start)[:, None]

@@ -1,15 +1,13 @@
-"""Refine until successive answers agree, for a process without detailed balance.
+"""Where the mesh is too coarse for a process without detailed balance, and by how much.
 
 A number that an irreversible process answers with is a bilinear form a(u, z) of a right function u and a left one z.
 With their errors e and f its own is a(e, f), which sqrt(a(e, e) a(f, f)) bounds up to the Peclet number of a cell.
-What that factor is, two meshes tell.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,27 +15,19 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.meshing import domain_triangulation
-from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.fem.triangulation import Floats
 from fokker_planck.sets import Set
-from fokker_planck.solvers.accuracy import statistics_of, warn_or_refuse
+from fokker_planck.solvers.accuracy import Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
-from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 DEGREE = {1: 6, 2: 4, 3: 4}
-MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 250_000}
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 CHANGE = {1: 4.0, 2: 6.0, 3: 14.0}
-SAFETY = {1: 10.0, 2: 2.0, 3: 2.0}
-TRUST = (0.5, 50.0)
 LEAST_ERROR = 1e-11
-WORST_ERROR = 0.1
-FLOOR = 0.02
-AGAIN = "bisect again"
 
 Numbers = NDArray[Any]
 
@@ -68,53 +58,17 @@ class DriftAnswer:
     weights: Floats | None = None
 
 
-@dataclass(frozen=True)
-class DriftOutcome:
-    """The answer on the finest mesh and an estimate of the relative error of every number, (k,)."""
-
-    numbers: Numbers
-    errors: Floats
-    payload: Any
-    discretization: Discretization
-    statistics: Statistics
-
-
 def answered(
     setting: DriftSetting, regions: Mapping[str, Set], answer: Callable[[Discretization], DriftAnswer]
-) -> DriftOutcome:
-    """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
-
-    Each step bisects the cells that bring the largest errors.  With a fixed mesh, the difference to the answer of one
-    degree less is the estimate.
-    """
-    started = time.perf_counter()
-    problem = setting.problem
-    resolution, dimension = problem.resolution, problem.dimension
-    degree = resolution.degree or DEGREE[dimension]
-    base = domain_triangulation(problem, regions)
-    if resolution.cells is not None:
-        return _on_fixed_mesh(setting, base, degree, answer, started)
-    places = setting.places
-    mesh = resolved_below(base, setting.weighting, places, setting.ceiling, CHANGE[dimension], MOST_CELLS[dimension])
-    last: tuple[Numbers, Floats] | None = None
-    level, tolerance = 0, resolution.tolerance
-    while True:
-        discretization = discretize(mesh, degree, problem.periods)
-        current = answer(discretization)
-        level += 1
-        indicator, predicted = _predicted(current)
-        if last is not None and len(last[0]) == len(current.numbers):
-            change = np.abs(np.expm1(current.numbers - last[0]))
-            trust = np.clip(change / np.maximum(last[1], 1e-300), *TRUST)
-            errors = np.maximum(SAFETY[dimension] * trust * predicted, 0.02 * change) + LEAST_ERROR
-            asked = errors if current.weights is None else errors * current.weights
-            enough = bool((asked <= tolerance).all())
-            if enough or discretization.count > MOST_UNKNOWNS[dimension]:
-                if not enough:
-                    warn_or_refuse(float(asked.max()), tolerance)
-                return _outcome(current, errors, discretization, level, started)
-        last = (current.numbers, predicted)
-        mesh = _refined(mesh, indicator, degree, FLOOR * tolerance / len(indicator))
+) -> Outcome:
+    """Ask on finer and finer meshes, fine enough for the gauge to begin with, until the tolerance is reached."""
+    problem, dimension = setting.problem, setting.problem.dimension
+    degree = problem.resolution.degree or DEGREE[dimension]
+    mesh = domain_triangulation(problem, regions)
+    if problem.resolution.cells is None:
+        largest, most = CHANGE[dimension], MOST_CELLS[dimension]
+        mesh = resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
+    return refined_until_verified(problem, mesh, degree, answer, _predicted, least_error=LEAST_ERROR)
 
 
 def _predicted(current: DriftAnswer) -> tuple[Floats, Floats]:
@@ -173,37 +127,3 @@ def _lower_degree_part(dimension: int, degree: int, lower: int) -> Floats:
     down = _dolfinx.tabulate_lagrange(dimension, degree, _dolfinx.lagrange_nodes(dimension, lower))[0]
     up = _dolfinx.tabulate_lagrange(dimension, lower, nodes)[0]
     return np.asarray(up @ down)
-
-
-def _refined(mesh: Triangulation, indicator: Floats, degree: int, floor: float) -> Triangulation:
-    """Bisect the worst cells twice and those within a bisection's gain of them once."""
-    gain = 2.0 ** (2.0 * degree / mesh.dimension)
-    worst = float(indicator.max())
-    marked, twice = indicator > max(worst / gain**2, floor), indicator > max(worst / gain, floor)
-    if not marked.any():
-        marked = np.ones(len(indicator), dtype=bool)
-    once = refine(replace(mesh, regions={**mesh.regions, AGAIN: twice}), marked)
-    done = refine(once, once.regions[AGAIN])
-    return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
-
-
-def _on_fixed_mesh(
-    setting: DriftSetting,
-    mesh: Triangulation,
-    degree: int,
-    answer: Callable[[Discretization], DriftAnswer],
-    started: float,
-) -> DriftOutcome:
-    periods = setting.problem.periods
-    discretization = discretize(mesh, degree, periods)
-    current = answer(discretization)
-    other = answer(discretize(mesh, degree - 1 if degree > 1 else 2, periods))
-    errors = np.abs(np.expm1(current.numbers - other.numbers)) + LEAST_ERROR
-    return _outcome(current, errors, discretization, 1, started)
-
-
-def _outcome(
-    answer: DriftAnswer, errors: Floats, discretization: Discretization, levels: int, started: float
-) -> DriftOutcome:
-    statistics = statistics_of(discretization, levels, started)
-    return DriftOutcome(answer.numbers, errors, answer.payload, discretization, statistics)

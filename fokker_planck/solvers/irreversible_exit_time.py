@@ -39,7 +39,11 @@ class Times:
 
 def irreversible_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
-    setting = prepare_irreversible(problem, [target], start)
+    return exit_time_in(prepare_irreversible(problem, [target], start), start, target, name)
+
+
+def exit_time_in(setting: DriftSetting, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
+    """The same in a gauge that is known to serve."""
     column = np.asarray(start)[:, None]
 
     def answer(discretization: Discretization) -> DriftAnswer:
