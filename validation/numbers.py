@@ -51,8 +51,14 @@ def exact(number: Quantity, digits: int) -> str:
 
 
 def computed(check: Check) -> str:
-    """The computed number of a check."""
-    return exact(check.computed, _digits(check)) if check.computed.relative_error == 0.0 else str(check.computed)
+    """The computed number of a check, with the digits of its error bar, or more where it is held to more.
+
+    >>> from validation.claim import equal
+    >>> computed(equal("a formula, off by a tenth, as printed", Quantity.of(1 / 3, 0.1), 1 / 3, 1e-4, "rounding"))
+    '0.333333'
+    """
+    fine = check.kind in BOUNDS or not check.tolerance < check.computed.relative_error
+    return str(check.computed) if fine and check.computed.relative_error else exact(check.computed, _digits(check))
 
 
 def expected(check: Check) -> str:

