@@ -27,7 +27,10 @@ from validation.worker import DONE, STARTED, STEP, UNUSABLE, work
 
 MOST_PROCESSES = 2  # unless more are asked for: two claims in memory at once
 # What a running MPI leaves in the environment, and what makes a worker take itself for a part of that run.
-MPI_TRACES = ("OMPI_COMM_", "OMPI_UNIVERSE", "OMPI_ARGV", "PMIX_", "PMI_", "PRTE_LAUNCHED", "OPAL_")
+MPI_TRACES = (
+    "OMPI_COMM_", "OMPI_UNIVERSE", "OMPI_ARGV", "OMPI_MCA_ess", "OMPI_MCA_orte_", "OMPI_MCA_pmix", "PMIX_", "PMI_",
+    "PRTE_LAUNCHED", "OPAL_",
+)  # fmt: skip
 
 
 class WorkerError(FokkerPlanckError):
