@@ -76,6 +76,17 @@ def test_exit_times_agree_with_spectral_elements(name, formulas, c, epsilon):
     assert abs(found.value / exact - 1.0) < found.relative_error + 1e-9
 
 
+@pytest.mark.slow
+def test_the_slow_mode_of_two_wells_beside_the_inner_ones():
+    """The reduced problem is small and has spurious eigenvalues, none of them among the slow ones: as SLEPc finds it."""
+    first, second = spectrum(with_unknown_density(rotated(0.05, tolerance=1e-4)), 3).eigenvalues[1:]
+    known = spectrum(rotated(0.05, tolerance=1e-5), 3).eigenvalues[1:]
+    assert first.real.value == pytest.approx(known[0].real.value, rel=2e-6)
+    assert first.imag == 0.0
+    assert second.real.value == pytest.approx(known[1].real.value, rel=1e-5)
+    assert abs(second.imag) == pytest.approx(abs(known[1].imag), rel=1e-5)
+
+
 def test_the_ring_with_a_net_force():
     problem = Problem(
         Drifting(Drift(["1/2 - sin(x)"]), Isotropic(0.2)),

@@ -6,22 +6,25 @@ the two bases A splits into S and a block of order one, so that S keeps its digi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.triangulation import Floats
 from fokker_planck.solvers.irreversible_accuracy import Numbers, Pair
 from fokker_planck.solvers.irreversible_wells import TwoSided
+from fokker_planck.solvers.krylov import images
 
 POWERS = 2
+LEAST_PRODUCT = 0.02
 
 
 @dataclass(frozen=True)
 class SlowModes:
-    """Eigenpairs in mpmath, ascending real part; columns of ``right`` and rows of ``left`` are coefficients.
+    """Eigenpairs in mpmath, ascending modulus; columns of ``right`` and rows of ``left`` are coefficients.
 
     The first K functions of ``right_basis`` and ``left_basis`` (size, N) are the scaled potentials of the wells;
     ``scale`` turns their coefficients into values at the wells.  ``left`` T ``right`` is the unit matrix.
@@ -82,14 +85,15 @@ def slow_modes(condensed: TwoSided, powers: int = POWERS) -> SlowModes:
     def left_step(vector: Floats) -> Floats:
         return condensed.inside(generator.apply_mass(vector), adjoint=True)
 
-    right_inner = _inner_basis(condensed, condensed.right[:count], right_step, powers)
-    left_inner = _inner_basis(condensed, condensed.left[:count], left_step, powers)
-    size = min(len(right_inner), len(left_inner))
-    right = np.concatenate([condensed.right[:count], right_inner[:size]])
-    left = np.concatenate([condensed.left[:count], left_inner[:size]])
+    right_inner = images(generator, condensed.right[:count], right_step, powers)
+    left_inner = images(generator, condensed.left[:count], left_step, powers)
+    right_inner, left_inner = _facing(generator, right_inner, left_inner)
+    size = len(right_inner)
+    right = np.concatenate([condensed.right[:count], right_inner])
+    left = np.concatenate([condensed.left[:count], left_inner])
     mass = left @ np.asarray([generator.apply_mass(vector) for vector in right]).T
-    images = np.asarray([generator.apply_stiffness(vector) for vector in right[count:]]).reshape(size, right.shape[1])
-    energy = left[count:] @ images.T
+    flows = np.asarray([generator.apply_stiffness(vector) for vector in right_inner]).reshape(size, right.shape[1])
+    energy = left_inner @ flows.T
     digits, whole = condensed.digits(), count + size
     with mpmath.workdps(digits):
         scale = [1 / half for half in condensed.half_weights()[:count]]
@@ -103,7 +107,7 @@ def slow_modes(condensed: TwoSided, powers: int = POWERS) -> SlowModes:
                 elif i >= count and j >= count:
                     a[i, j] = mpmath.mpf(float(energy[i - count, j - count]))
         values, vectors = mpmath.eig(mpmath.inverse(m) * a)
-        order = sorted(range(whole), key=lambda k: (float(values[k].real), -float(values[k].imag)))
+        order = sorted(range(whole), key=lambda k: (float(abs(values[k])), -float(values[k].imag)))
         columns = mpmath.matrix(whole, whole)
         for place, number in enumerate(order):
             for i in range(whole):
@@ -112,19 +116,10 @@ def slow_modes(condensed: TwoSided, powers: int = POWERS) -> SlowModes:
     return SlowModes([values[k] for k in order], columns, inverse, scale, right, left, digits)
 
 
-def _inner_basis(condensed: TwoSided, start: Floats, step: Callable[[Floats], Floats], powers: int) -> Floats:
-    """The images of the potentials under ``step`` and its powers, orthonormal in M, dependent ones left out."""
-    generator = condensed.generator
-    basis: list[Floats] = []
-    current = list(start)
-    for _ in range(powers):
-        current = [step(vector) for vector in current]
-        for vector in current:
-            norm = np.sqrt(vector @ generator.apply_mass(vector))
-            for _ in range(2):
-                for other in basis:
-                    vector = vector - (other @ generator.apply_mass(vector)) * other
-            left = np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
-            if left > 1e-6 * norm:
-                basis.append(vector / left)
-    return np.asarray(basis).reshape(len(basis), len(generator.exponent))
+def _facing(generator: Generator, right: Floats, left: Floats) -> tuple[Floats, Floats]:
+    """As many of either as have a partner in the other: a projection along nearly orthogonal ones adds eigenvalues."""
+    if not len(right) or not len(left):
+        return right[:0], left[:0]
+    u, sizes, v = np.linalg.svd(left @ np.asarray([generator.apply_mass(vector) for vector in right]).T)
+    kept = int((sizes > LEAST_PRODUCT).sum())
+    return v[:kept] @ right, u[:, :kept].T @ left

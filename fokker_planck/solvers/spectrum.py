@@ -26,6 +26,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
+from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
@@ -233,7 +234,11 @@ def reduced_pair(condensed: Condensation, most_powers: int, negligible: float) -
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)
-    inner = _inner_basis(condensed, _powers_needed(condensed, most_powers, negligible))
+
+    def step(vector: Floats) -> Floats:
+        return condensed.solve_inside(generator.apply_mass(vector))
+
+    inner = images(generator, condensed.potentials[:count], step, _powers_needed(condensed, most_powers, negligible))
     basis = np.concatenate([condensed.potentials[:count], inner])
     mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
     energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
@@ -275,24 +280,6 @@ def small_modes(condensed: Condensation, below: float, most: int, negligible: fl
         [pair.nodal(condensed, k) for k in chosen],
         pair.cell_values(condensed, chosen),
     )
-
-
-def _inner_basis(condensed: Condensation, powers: int) -> Floats:
-    """A_FF^-1 M h_k and its successors, orthonormal in M, dependent ones left out."""
-    generator = condensed.generator
-    basis: list[Floats] = []
-    current = list(condensed.potentials[: len(condensed.wells)])
-    for _ in range(powers):
-        current = [condensed.solve_inside(generator.apply_mass(vector)) for vector in current]
-        for vector in current:
-            norm = np.sqrt(vector @ generator.apply_mass(vector))
-            for _ in range(2):
-                for other in basis:
-                    vector = vector - (other @ generator.apply_mass(vector)) * other
-            left = np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
-            if left > 1e-6 * norm:
-                basis.append(vector / left)
-    return np.asarray(basis).reshape(len(basis), len(generator.exponent))
 
 
 def _generalized_eigen(a: Any, m: Any) -> tuple[list[Any], Any]:

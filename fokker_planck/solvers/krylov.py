@@ -1,0 +1,29 @@
+"""The functions by which the span of the wells' potentials is widened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.triangulation import Floats
+
+DEPENDENT = 1e-6
+
+
+def images(generator: Generator, start: Sequence[Floats], step: Callable[[Floats], Floats], powers: int) -> Floats:
+    """What ``step`` and its powers make of vectors (N,), orthonormal in M, dependent ones left out, (size, N)."""
+    basis: list[Floats] = []
+    current = list(start)
+    for _ in range(powers):
+        current = [step(vector) for vector in current]
+        for vector in current:
+            norm = np.sqrt(vector @ generator.apply_mass(vector))
+            for _ in range(2):
+                for other in basis:
+                    vector = vector - (other @ generator.apply_mass(vector)) * other
+            left = np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
+            if left > DEPENDENT * norm:
+                basis.append(vector / left)
+    return np.asarray(basis).reshape(len(basis), len(generator.exponent))
