@@ -21,7 +21,13 @@ REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the 
 
 
 def release_memory() -> None:
-    """Hand back what earlier solves have freed: the C library would keep it, and a series of meshes add up."""
+    """Hand back what earlier solves have freed: PETSc and the C library would keep it, and a series of meshes add up.
+
+    All processes of a run together: since 3.18 PETSc only marks what Python drops, until all agree that it is gone.
+    """
+    clean = getattr(PETSc, "garbage_cleanup", None)
+    if clean is not None:
+        clean()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -32,10 +38,11 @@ def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symme
     from scipy.sparse import coo_matrix
 
     n = dofs.shape[1]
-    small = dofs.astype(PETSc.IntType)  # indices take as much memory as the entries otherwise
+    # indices take as much memory as the entries otherwise; what is left out goes to one more row and column
+    small = np.where(dofs < 0, size, dofs).astype(PETSc.IntType)
     rows, columns = np.repeat(small, n, axis=1).ravel(), np.tile(small, (1, n)).ravel()
-    keep = (rows >= 0) & (columns >= 0)
-    summed = coo_matrix((elements.ravel()[keep], (rows[keep], columns[keep])), shape=(size, size)).tocsr()
+    summed = coo_matrix((elements.ravel(), (rows, columns)), shape=(size + 1, size + 1)).tocsr()[:size, :size]
+    del rows, columns
     first, last = 0, size
     if comm.size > 1:
         bounds = size * np.arange(comm.size + 1) // comm.size
