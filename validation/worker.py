@@ -68,7 +68,7 @@ def _tell(pipe: Connection, name: str, step: str) -> None:
 
 
 def _give_back_memory() -> None:
-    """What was freed to the system: without it three solves in space keep 5 GB, each no more than 2."""
+    """To the system what the last step has freed, before the next one asks for more."""
     with contextlib.suppress(OSError, AttributeError):  # no glibc
         ctypes.CDLL(None).malloc_trim(0)
 
