@@ -97,6 +97,9 @@ def _powers_as_text(ax: Axes) -> None:
 
     class Plain(LogFormatterSciNotation):
         def __call__(self, x: float, pos: int | None = None) -> str:
+            low, high = sorted(self.axis.get_view_interval())
+            if f"{x:e}"[0] not in "1235" and high > 2.5 * low > 0.0:
+                return ""  # they would run into each other
             text = re.sub(r"\$|\\mathdefault|\s", "", str(super().__call__(x, pos))).replace(r"\times", "×")
             power = re.fullmatch(r"\{(.*?)\^\{(.*?)\}\}", text)
             return power[1] + power[2].translate(SUPERSCRIPTS) if power else text.strip("{}")

@@ -28,6 +28,17 @@ def text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a cell of a table holds a number, or a text that is one.
+
+    >>> is_number(2), is_number("-1.5e-03"), is_number(True), is_number("1/20")
+    (True, True, False, False)
+    """
+    if isinstance(value, str):
+        return re.fullmatch(r"[-+\N{MINUS SIGN}]?\d+(\.\d*)?(e[-+]?\d+)?", value) is not None
+    return isinstance(value, int | float | Quantity) and not isinstance(value, bool)
+
+
 def bar(value: Any) -> str:
     """The relative error of a quantity that has one, else nothing.
 

@@ -50,7 +50,7 @@ def page(results: Results) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "text": lambda value: numbers.pretty(numbers.text(value)) if not isinstance(value, str) else value,
+        "text": lambda value: numbers.pretty(numbers.text(value)) if numbers.is_number(value) else numbers.text(value),
         "bar": lambda value: numbers.pretty(numbers.bar(value)),
         "columns_of_numbers": columns_of_numbers,
         "computed": lambda check: numbers.pretty(numbers.computed(check)),
@@ -84,11 +84,7 @@ def by_reason(checks: tuple[Check, ...]) -> list[tuple[str, list[Check]]]:
 
 def columns_of_numbers(table: Table) -> set[int]:
     """The columns that are set flush right."""
-
-    def is_number(value: Any) -> bool:
-        return isinstance(value, int | float | Quantity) and not isinstance(value, bool)
-
-    return {column for row in table.rows for column, value in enumerate(row) if is_number(value)}
+    return {column for row in table.rows for column, value in enumerate(row) if numbers.is_number(value)}
 
 
 def duration(seconds: float) -> str:
