@@ -114,7 +114,6 @@ class TestRegistry:
             for text in (claim.title, claim.statement, claim.formula, claim.source):
                 assert text.strip() == text != "", claim.name
             assert claim.statement.endswith("."), claim.name
-            assert re.search(r"\d{4}", claim.source), f"{claim.name}: a source has a year"
 
 
 class TestMemory:
@@ -193,10 +192,10 @@ def claim_of(compute):
 
 class TestOutcome:
     def test_an_error_of_the_computation_is_a_claim_that_fails(self, tmp_path):
-        content = outcome.compute(claim_of(lambda run: 1 // 0), state.Memory(tmp_path, False))
+        content = outcome.compute(claim_of(lambda run: math.sqrt("four")), state.Memory(tmp_path, False))
         found = outcome.outcome(claim_of(print), content)
         assert not found.holds
-        assert found.error == "ZeroDivisionError: integer division or modulo by zero"
+        assert found.error == "TypeError: must be real number, not str"
         assert "Traceback" in found.trace
         assert found.worst is None
 
