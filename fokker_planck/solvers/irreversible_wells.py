@@ -26,6 +26,7 @@ from fokker_planck.fem import _petsc
 from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.generator import mass_times_constant
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
+from fokker_planck.solvers.wells import first_guess
 
 SMALLEST_COUPLING = 1e-290
 MOST_OVERLOOKED = 12
@@ -254,7 +255,7 @@ def _slowest_mode(
     generator: DriftGenerator, rest: Booleans, inner: _petsc.TwoSidedFactorization
 ) -> tuple[float, Floats]:
     """Rate of the slowest mode of (A_FF, M_FF) and its vector, by inverse iteration."""
-    mode = np.where(rest, 1.0, 0.0)
+    mode = first_guess(generator, rest)
     mode /= np.sqrt(mode @ generator.apply_mass(mode))
     rate = np.inf
     for _ in range(STEPS):

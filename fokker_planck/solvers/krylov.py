@@ -12,7 +12,9 @@ from fokker_planck.fem.triangulation import Floats
 DEPENDENT = 1e-6
 
 
-def images(generator: Generator, start: Sequence[Floats], step: Callable[[Floats], Floats], powers: int) -> Floats:
+def images(
+    generator: Generator, start: Sequence[Floats] | Floats, step: Callable[[Floats], Floats], powers: int
+) -> Floats:
     """What ``step`` and its powers make of vectors (N,), orthonormal in M, dependent ones left out, (size, N)."""
     basis: list[Floats] = []
     current = list(start)

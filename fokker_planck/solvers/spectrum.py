@@ -44,7 +44,8 @@ NOISE = 1e-13
 class Modes:
     """Eigenvalues by their logarithms (k,), eigenvectors scaled (k, N), by nodes, and by cells for the indicator.
 
-    ``rounding`` (k,) is the absolute error that the eigenvalue solver leaves in those that do not come from the wells.
+    ``rounding`` (k,) is the absolute error of the algebra: what the eigenvalue solver leaves in those that do not come
+    from the wells, and what the reduced problem leaves out in those that do.
     """
 
     logs: Floats
@@ -130,7 +131,7 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
         np.concatenate([small.vectors, others.vectors]),
         small.nodal + others.nodal,
         small.cell_values + others.cell_values,
-        np.where(np.arange(wanted) < len(small.logs), 0.0, ROUNDING * setting.relaxation_rate),
+        np.append(np.broadcast_to(small.rounding, len(small.logs)), [ROUNDING * setting.relaxation_rate] * missing),
     )
 
 
@@ -174,7 +175,7 @@ class ReducedPair:
     """Eigenpairs of the reduced problem in mpmath, ascending; ``vectors`` are coefficients on ``basis`` (size, N).
 
     The first K basis functions are the potentials of the wells, scaled; ``scale`` turns their coefficients into
-    values at the wells.
+    values at the wells.  The others come from so many ``powers`` of A_FF^-1 M.
     """
 
     values: list[Any]
@@ -182,6 +183,7 @@ class ReducedPair:
     scale: list[Any]
     basis: Floats
     digits: int
+    powers: int
 
     def coefficients(self, number: int) -> tuple[Floats, Floats, float]:
         """Coefficients (size,) and values at the wells (K,), largest one in each, and the ratio of the largest."""
@@ -238,7 +240,8 @@ def reduced_pair(condensed: Condensation, most_powers: int, negligible: float) -
     def step(vector: Floats) -> Floats:
         return condensed.solve_inside(generator.apply_mass(vector))
 
-    inner = images(generator, condensed.potentials[:count], step, _powers_needed(condensed, most_powers, negligible))
+    powers = _powers_needed(condensed, most_powers, negligible)
+    inner = images(generator, condensed.potentials[:count], step, powers)
     basis = np.concatenate([condensed.potentials[:count], inner])
     mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
     energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
@@ -255,7 +258,7 @@ def reduced_pair(condensed: Condensation, most_powers: int, negligible: float) -
                 elif i >= count and j >= count:
                     a[i, j] = mpmath.mpf(float(0.5 * (energy[i - count, j - count] + energy[j - count, i - count])))
         values, vectors = _generalized_eigen(a, m)
-    return ReducedPair(values, vectors, scale, basis, digits)
+    return ReducedPair(values, vectors, scale, basis, digits, powers)
 
 
 def small_modes(condensed: Condensation, below: float, most: int, negligible: float) -> Modes:
@@ -273,12 +276,14 @@ def small_modes(condensed: Condensation, below: float, most: int, negligible: fl
         raise ConvergenceError("a small eigenvalue of the reduced problem is not positive", _petsc.REMEDY)
     with mpmath.workdps(pair.digits):
         logs = np.array([float(mpmath.log(pair.values[k])) for k in chosen])
+    left_out = np.exp(logs + (2 * pair.powers + 1) * (logs - np.log(condensed.slowest_inside)))
     vectors = [pair.coefficients(k)[0] @ pair.basis for k in chosen]
     return Modes(
         logs,
         np.asarray(vectors).reshape(len(chosen), len(generator.exponent)),
         [pair.nodal(condensed, k) for k in chosen],
         pair.cell_values(condensed, chosen),
+        left_out,
     )
 
 

@@ -198,7 +198,7 @@ def _solved(inner: _petsc.Factorization, rest: Booleans, right: Floats) -> Float
 
 def _slowest_mode(generator: Generator, rest: Booleans, inner: _petsc.Factorization) -> tuple[float, Floats]:
     """Smallest eigenvalue of (A_FF, M_FF) and its vector, by inverse iteration."""
-    mode = np.where(rest, 1.0, 0.0)
+    mode = first_guess(generator, rest)
     rate = np.inf
     for _ in range(INVERSE_STEPS):
         right = generator.apply_mass(mode)
@@ -209,6 +209,16 @@ def _slowest_mode(generator: Generator, rest: Booleans, inner: _petsc.Factorizat
         if abs(before - rate) < 0.05 * rate:
             break
     return rate, mode
+
+
+def first_guess(generator: Generator, rest: Booleans) -> Floats:
+    """A vector (N,) on F in which every slow mode has a share, those where the weight is and those far up.
+
+    Ones alone lie nearly all far up, so that an iteration may linger among fast modes while its rate stands still.
+    """
+    parts = [np.where(rest, 1.0, 0.0), np.where(rest, generator.constant, 0.0)]
+    sizes = [np.sqrt(max(float(part @ generator.apply_mass(part)), 1e-300)) for part in parts]
+    return np.asarray(parts[0] / sizes[0] + parts[1] / sizes[1])
 
 
 def _couplings(generator: Generator, functions: Sequence[LongRange], ones: Floats) -> LongRange:
