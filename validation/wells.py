@@ -112,6 +112,14 @@ FLAT_AND_SHARP = DoubleWell(
 )
 WELLS = (QUARTIC, TILTED, FLAT_AND_SHARP)
 
+#: two deep holes, joined by a direct pass and by a detour over a shallow one (Metzner, Schuette, Vanden-Eijnden 2006)
+THREE_HOLES = (
+    "3*exp(-x**2 - (y - 1/3)**2) - 3*exp(-x**2 - (y - 5/3)**2) - 5*exp(-(x - 1)**2 - y**2) - 5*exp(-(x + 1)**2 - y**2)"
+    " + x**4/5 + (y - 1/3)**4/5"
+)
+LEFT_HOLE, UPPER_HOLE = (-1.0480549928242195, -0.042093666306677817), (0.0, 1.5370820044494623)
+DIRECT_PASS, DETOUR_PASS = (0.0, -0.31582655047813863), (-0.61727230787645976, 1.1027345175080963)
+
 
 def problem(well: DoubleWell, noise: float, dimension: int = 1, angle: float = 0.0, tolerance: float = 1e-6) -> Problem:
     """dX = -grad V dt + sqrt(2 noise) dW with V = V(x) + y**2/2 + z**2, turned by an angle in the plane of x and y.

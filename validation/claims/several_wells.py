@@ -11,18 +11,12 @@ from fokker_planck.quantity import Quantity
 from validation.by_hand import chain, rate
 from validation.claim import Check, Claim, Finding, Run, Table, equal, near
 from validation.drawing import BLUE, GREEN, MUTED, ORANGE, figure
-from validation.wells import DoubleWell, at_zero
+from validation.wells import DETOUR_PASS, DIRECT_PASS, LEFT_HOLE, THREE_HOLES, UPPER_HOLE, DoubleWell, at_zero
 
 # V' has these zeros: minima and maxima in turn; the second well is the deepest
 PLACES = (-0.9, -0.6, -0.1, 0.5, 1.0, 1.5, 1.7)
 HIERARCHY, RING, TRIPLE, HOLES = (150, 300, 600, 1200, 2400), (40, 80, 400, 2000), (10, 50, 500), (1.67, 6.67, 30, 100)
 WAVES = 6
-HOLE = (
-    "3*exp(-x**2 - (y - 1/3)**2) - 3*exp(-x**2 - (y - 5/3)**2) - 5*exp(-(x - 1)**2 - y**2) - 5*exp(-(x + 1)**2 - y**2)"
-    " + x**4/5 + (y - 1/3)**4/5"
-)
-LEFT, UPPER = (-1.0480549928242195, -0.042093666306677817), (0.0, 1.5370820044494623)
-DIRECT, DETOUR = (0.0, -0.31582655047813863), (-0.61727230787645976, 1.1027345175080963)
 # spectral elements of order 12, two meshes agree in all digits
 HOLE_EIGENVALUES = {1.67: (8.1392418811718e-02, 7.5472329425491e-01), 6.67: (3.653381347787e-07, 4.6036442288839e-02)}
 BY_HAND = "the same chain by hand: rounding in logarithms of up to 700"
@@ -108,7 +102,7 @@ def triple_solved(noise: float) -> list[Any]:
 
 def holes_solved(noise: float) -> list[Any]:
     """The three-hole potential."""
-    return _solved(HOLE, noise, (-2.0, -1.5), (2.0, 2.5), 2, tolerance=1e-6)
+    return _solved(THREE_HOLES, noise, (-2.0, -1.5), (2.0, 2.5), 2, tolerance=1e-6)
 
 
 def _solved(
@@ -152,8 +146,9 @@ def triple_by_hand(noise: float) -> list[Quantity]:
 
 def holes_by_hand(noise: float) -> list[Quantity]:
     """The chain of three wells, of which two are equal: left, right, upper."""
-    direct, up = rate(HOLE, LEFT, DIRECT, noise), rate(HOLE, LEFT, DETOUR, noise)
-    down = rate(HOLE, UPPER, DETOUR, noise)
+    direct = rate(THREE_HOLES, LEFT_HOLE, DIRECT_PASS, noise)
+    up = rate(THREE_HOLES, LEFT_HOLE, DETOUR_PASS, noise)
+    down = rate(THREE_HOLES, UPPER_HOLE, DETOUR_PASS, noise)
     return chain({(0, 1): [direct], (1, 0): [direct], (0, 2): [up], (1, 2): [up], (2, 0): [down], (2, 1): [down]})
 
 
