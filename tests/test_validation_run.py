@@ -134,10 +134,14 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, ending, status):
     put_claim(folder, "good-one", HOLDS)
     here = {**os.environ, "HERE": str(tmp_path)}
     arguments = ("--report", tmp_path / "report")
-    with subprocess.Popen(call(folder, *arguments), env=here, stderr=subprocess.PIPE, text=True) as process:
+    options = {"env": here, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(call(folder, *arguments), **options) as process:
         (marker,) = waited(lambda: list(tmp_path.glob("second-*")))
         waited(lambda: list((tmp_path / "report").glob("state/*/good-one/finding.json")))
-        process.send_signal(ending)
+        if ending == signal.SIGINT:
+            os.killpg(process.pid, ending)  # as a terminal sends it: to the workers too
+        else:
+            process.send_signal(ending)
         _, said = process.communicate(timeout=60)
     assert process.returncode == status
     if status == 130:
