@@ -71,6 +71,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(FailuresOnly(), "failures-only")
 
 
+@pytest.fixture(autouse=True)
+def memory_handed_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Slow tests take gigabytes, each; what one of them leaves behind the next would come on top of."""
+    yield
+    if request.node.get_closest_marker("slow"):
+        import gc
+
+        from fokker_planck.fem._petsc import release_memory
+
+        gc.collect()
+        release_memory()
+
+
 @pytest.fixture
 def shared_path(tmp_path: Path) -> Iterator[Path]:
     """A new empty folder, the same one on all ranks."""

@@ -20,7 +20,7 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.potential import Potential
 from fokker_planck.process import Overdamped, detailed_balance
-from fokker_planck.solvers import accuracy, stationary
+from fokker_planck.solvers import accuracy, self_consistent_gauge, stationary
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
@@ -55,8 +55,8 @@ def alone(monkeypatch):
             return fem_discretization.discretize(triangulation, degree, periods, comm)
 
         with monkeypatch.context() as patch:
-            patch.setattr(accuracy, "discretize", discretize)
-            patch.setattr(stationary, "discretize", discretize)
+            for module in (accuracy, stationary, self_consistent_gauge):
+                patch.setattr(module, "discretize", discretize)
             return question()
 
     return run
@@ -106,6 +106,46 @@ def test_stationary_density(name, alone):
         assert ours.minimum == theirs.minimum
     x = np.asarray(start)[:, None] + 0.01
     assert found.density(x) == pytest.approx(serial.density(x), rel=SAME)
+
+
+TURNING = "-(x**3 - x) - y", "-y + (x**3 - x)"
+
+
+def turning(known):
+    """The quartic well with a rotation that keeps its density, known or to be found; noise 1/20."""
+    noise, domain = fp.Isotropic(0.05), fp.Box([-2.0, -1.5], [2.0, 1.5])
+    if known:
+        process = fp.Overdamped(fp.Potential(PLANE), noise, extra=fp.Drift(["-y", "x**3 - x"]))
+    else:
+        process = fp.Drifting(fp.Drift(list(TURNING)), noise)
+    # a new problem each time: a gauge that was found is kept with it
+    return fp.Problem(process, domain, fp.Resolution(tolerance=1e-4))
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("known", [True, False])
+def test_an_irreversible_process(known, alone):
+    """The gauge is found anew by either, within rounding times what it multiplies."""
+    target = fp.HalfSpace([1.0, 0.0], 0.8)
+    found = fp.mean_exit_time(turning(known), [-1.0, 0.0], target)
+    serial = alone(lambda: fp.mean_exit_time(turning(known), [-1.0, 0.0], target))
+    assert found.field.discretization.comm.size == MPI.COMM_WORLD.size
+    assert found.mean.log == pytest.approx(serial.mean.log, abs=1e-8)
+    assert MPI.COMM_WORLD.allgather(found.mean.log) == [found.mean.log] * MPI.COMM_WORLD.size
+
+
+@pytest.mark.mpi
+@pytest.mark.slow
+def test_weights_and_spectrum_of_an_irreversible_process(alone):
+    found = fp.stationary_density(turning(False))
+    serial = alone(lambda: fp.stationary_density(turning(False)))
+    for ours, theirs in zip(found.wells, serial.wells, strict=True):
+        assert ours.probability.log == pytest.approx(theirs.probability.log, abs=1e-8)
+    assert np.sum([well.probability.value for well in found.wells]) == pytest.approx(1.0, abs=1e-12)
+    ours, theirs = fp.spectrum(turning(False), 3), alone(lambda: fp.spectrum(turning(False), 3))
+    for one, other in zip(ours.eigenvalues[1:], theirs.eigenvalues[1:], strict=True):
+        assert one.real.log == pytest.approx(other.real.log, abs=1e-8)
+        assert one.imag == pytest.approx(other.imag, abs=1e-8)
 
 
 @pytest.mark.mpi

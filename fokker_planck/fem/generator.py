@@ -86,19 +86,20 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
     nodal = balance.exponent.value(discretization.nodes.T)
     local = nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
-    stiffness = stiffness * scale[:, :, None] * scale[:, None, :]
-    mass = mass * scale[:, :, None] * scale[:, None, :]
+    for matrices in (stiffness, mass):  # in place: they are the most memory that is held
+        matrices *= scale[:, :, None]
+        matrices *= scale[:, None, :]
     make_constant_exact(stiffness, local)
     return Generator(discretization, nodal, stiffness, mass)
 
 
 def make_constant_exact(stiffness: Floats, exponent: Floats) -> None:
     """Complete the rows of scaled element matrices (cells, n, n) so that they map the constant function to zero."""
-    n = stiffness.shape[1]
-    ratio = np.exp(0.5 * (exponent[:, :, None] - exponent[:, None, :]))
-    diagonal = np.arange(n)
+    diagonal = np.arange(stiffness.shape[1])
+    level = exponent.min(axis=1, keepdims=True)
+    constant = np.exp(-0.5 * (exponent - level))
     stiffness[:, diagonal, diagonal] = 0.0
-    stiffness[:, diagonal, diagonal] = -(stiffness * ratio).sum(axis=2)
+    stiffness[:, diagonal, diagonal] = -(stiffness @ constant[..., None])[..., 0] / constant
 
 
 @dataclass(frozen=True)

@@ -141,14 +141,13 @@ def refined_until_verified(
     started = time.perf_counter()
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
     if problem.resolution.cells is not None:
-        discretization, current = _asked(problem, mesh, degree, answer)
-        errors = _verified(problem, current, mesh, degree, answer, predict) + least_error
+        discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict)
+        errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error
         return _outcome(current, errors, discretization, 1, started)
     excess, level, asked, everywhere = 1.0 / pessimism, 0, np.inf, degree < LEAST_PREDICTABLE
     while True:
-        discretization, current = _asked(problem, mesh, degree, answer)
+        discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict)
         level += 1
-        indicator, predicted = predict(current)
         if level > MOST_LEVELS or not np.isfinite(predicted).all():
             raise ConvergenceError(
                 f"no estimate of the error after {level} meshes",
@@ -158,7 +157,7 @@ def refined_until_verified(
         exhausted = discretization.count > MOST_UNKNOWNS[dimension]
         expected = excess * SAFETY * float((weights * predicted).max())
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
-            errors = _verified(problem, current, mesh, degree, answer, predict) + least_error + cut
+            errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error + cut
             before, asked = asked, float((weights * errors).max())
             if asked > tolerance and exhausted:
                 warn_or_refuse(asked, tolerance)
@@ -178,31 +177,48 @@ def _volume(triangulation: Triangulation) -> float:
     return round(float(np.abs(volumes(triangulation.points, triangulation.cells)).sum()), 9)
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """What stays of an answer: without the matrices, of which those of a higher degree need the room."""
+
+    numbers: Any
+    payload: Any
+    weights: Floats | None
+
+
 def _asked(
-    problem: Problem, mesh: Triangulation, degree: int, answer: Callable[[Discretization], AnAnswer]
-) -> tuple[Discretization, AnAnswer]:
-    _petsc.release_memory()
-    discretization = discretize(mesh, degree, problem.periods)
-    return discretization, answer(discretization)
-
-
-def _verified(
     problem: Problem,
-    current: AnAnswer,
     mesh: Triangulation,
     degree: int,
     answer: Callable[[Discretization], AnAnswer],
     predict: Callable[[AnAnswer], tuple[Floats, Floats]],
+) -> tuple[Discretization, _Kept, Floats, Floats]:
+    """The answer on a mesh, with its estimated error in every cell, and of every number."""
+    _petsc.release_memory()
+    discretization = discretize(mesh, degree, problem.periods)
+    found = answer(discretization)
+    indicator, predicted = predict(found)
+    return discretization, _Kept(found.numbers, found.payload, found.weights), indicator, predicted
+
+
+def _verified(
+    problem: Problem,
+    current: _Kept,
+    predicted: Floats,
+    mesh: Triangulation,
+    degree: int,
+    answer: Callable[[Discretization], AnAnswer],
 ) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
     Should the two agree by chance, a share of what the indicator predicts remains.
     """
-    _, higher = _asked(problem, mesh, degree + HIGHER[problem.dimension], answer)
-    if len(higher.numbers) != len(current.numbers):
+    _petsc.release_memory()
+    higher = answer(discretize(mesh, degree + HIGHER[problem.dimension], problem.periods)).numbers
+    if len(higher) != len(current.numbers):
         return np.full(len(current.numbers), np.inf)
-    difference = np.abs(np.expm1(current.numbers - higher.numbers))
-    least = LEAST_SHARE * predict(current)[1] if degree >= LEAST_PREDICTABLE else 0.0
+    difference = np.abs(np.expm1(current.numbers - higher))
+    least = LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else 0.0
     return np.asarray(np.maximum(SAFETY * difference, least))
 
 
@@ -248,7 +264,7 @@ def _bisections(indicator: Floats, gain: float, share: float, dimension: int) ->
     return once, twice
 
 
-def _outcome(answer: AnyAnswer, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:
+def _outcome(answer: _Kept, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:
     statistics = statistics_of(discretization, levels, started)
     return Outcome(answer.numbers, errors, answer.payload, discretization, statistics)
 

@@ -50,11 +50,10 @@ def mean_exit_time(
                 "more noise, or a domain that does not reach down so far",
             )
         mode = Mode(times.cell_values, _green_function(times.condensed, column[:, 0]))
-        return Answer(np.array([np.log(at_start) + times.log_scale]), times, times.generator, [[mode]])
+        return Answer(np.array([np.log(at_start) + times.log_scale]), times.nodal, times.generator, [[mode]])
 
     outcome = answered(setting, heights, regions, answer)
-    times = outcome.payload
-    field = _field(outcome.discretization, times)
+    field = _field(outcome.discretization, *outcome.payload)
     mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))
     return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
 
@@ -64,11 +63,11 @@ def region_name(target: Set | Literal["boundary"]) -> str:
     return target if isinstance(target, str) else TARGET
 
 
-def _field(discretization: Discretization, times: Times) -> Field:
-    if times.log_scale < LARGEST_LOG:
-        return Field("mean exit time", discretization, times.relative * np.exp(times.log_scale))
+def _field(discretization: Discretization, relative: Floats, log_scale: float) -> Field:
+    if log_scale < LARGEST_LOG:
+        return Field("mean exit time", discretization, relative * np.exp(log_scale))
     with np.errstate(divide="ignore", invalid="ignore"):
-        nodal = np.log(np.maximum(times.relative, 0.0)) + times.log_scale
+        nodal = np.log(np.maximum(relative, 0.0)) + log_scale
     return Field("mean exit time", discretization, nodal, logarithm=True)
 
 
@@ -92,6 +91,11 @@ class Times:
     generator: Generator
     cell_values: Floats
     condensed: Condensation
+
+    @property
+    def nodal(self) -> tuple[Floats, float]:
+        """The times alone, without what they came from."""
+        return self.relative, self.log_scale
 
 
 def exit_times(setting: Setting, discretization: Discretization, absorbed: Booleans) -> Times:
