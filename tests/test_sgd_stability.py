@@ -1,8 +1,6 @@
 """Dynamical stability: thresholds from formulas, from brute force, and from the recursion run."""
 
-import runpy
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,11 +182,3 @@ BAD = {
 def test_bad_input_is_named(call, words):
     with pytest.raises(ProblemError, match=words):
         call()
-
-
-def test_the_example_reproduces_its_claim(capsys):
-    example = Path(__file__).parents[1] / "examples" / "two_minima_of_sgd.py"
-    with pytest.raises(SystemExit) as left:
-        runpy.run_path(str(example), run_name="__main__")
-    assert left.value.code == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "reproduced"
