@@ -75,21 +75,20 @@ def spectrum(
             absorbed = absorbed_unknowns(discretization, target)
         generator = assemble(discretization, setting.balance)
         modes = lowest_modes(setting, generator, absorbed, wanted)
-        return Answer(modes.logs[:wanted], (modes, generator), generator, _eigenspaces(modes)[:wanted])
+        constant = [] if target is not None else [np.ones(discretization.count)]
+        functions = [_normalised(generator, nodal) for nodal in constant + modes.nodal[:wanted]]
+        return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, _eigenspaces(modes)[:wanted])
 
     outcome = answered(setting, heights, regions, answer)
-    modes, generator = outcome.payload
+    functions, rounding = outcome.payload
     eigenvalues = [] if target is not None else [Eigenvalue(Quantity.of(0.0, 0.0))]
-    errors = outcome.errors + modes.rounding * np.exp(np.minimum(-outcome.numbers, 600.0))
+    errors = outcome.errors + rounding * np.exp(np.minimum(-outcome.numbers, 600.0))
     eigenvalues += [
         Eigenvalue(Quantity.of_log(float(log), float(error)))
         for log, error in zip(outcome.numbers, errors, strict=True)
     ]
-    functions = (
-        modes.nodal[:wanted] if target is not None else [np.ones(len(generator.exponent)), *modes.nodal[:wanted]]
-    )
     fields = tuple(
-        Field(f"eigenfunction {k}", outcome.discretization, _normalised(generator, nodal))
+        Field(f"eigenfunction {k}", outcome.discretization, nodal)
         for k, nodal in enumerate(functions, start=0 if target is None else 1)
     )
     return Spectrum(tuple(eigenvalues), fields, outcome.statistics, None if target is None else name or str(target))
