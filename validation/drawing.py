@@ -25,17 +25,17 @@ VARIABLES = {
 }  # fmt: skip
 
 # In points, which are the units of the viewBox: on a phone one of them is about one pixel.
-WIDTH, TEXT = 324.0, 11.0
+WIDTH, TEXT = 300.0, 11.0
 SUPERSCRIPTS = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
 def figure(
-    caption: str, description: str, draw: Callable[..., None], panels: int = 1, height: float = 0.72 * WIDTH
+    caption: str, description: str, draw: Callable[..., None], panels: int = 1, height: float = 0.75 * WIDTH
 ) -> Figure:
     """What ``draw`` puts on the axes that it is handed, one argument a panel.
 
     description : what the figure shows, for those who cannot see it
-    height : of a panel in points, of which it is 324 wide
+    height : of a panel in points, of which it is 300 wide
     """
     import matplotlib
     from matplotlib.figure import Figure as Canvas
