@@ -149,7 +149,12 @@ def mean_exit_time(
     place, shape = checked_exit(problem, start, target)
     name = target if isinstance(target, str) else repr(target)
     if not is_reversible(problem):
-        return irreversible_exit_time(problem, place, shape, name)
+        from fokker_planck.small_noise import predicted_exit_time
+        from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+
+        setting_of_drift = prepare_irreversible(problem, [shape], place)
+        beside = predicted_exit_time(setting_of_drift, place, shape)
+        return replace(irreversible_exit_time(problem, place, shape, name), asymptotic=beside)
     found = exit_time.mean_exit_time(problem, place, shape, name)
     setting = prepare(problem)
     if not isinstance(shape, str):
@@ -236,8 +241,13 @@ def rates(problem: Problem) -> WellRates:
     from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
     if not is_reversible(problem):
-        chain = irreversible_rates(problem)
-        return WellRates(chain.minima, chain.rates, chain.hitting_times, chain.statistics)
+        from fokker_planck.small_noise import predicted_rates
+        from fokker_planck.solvers.irreversible_rates import irreversible_states
+        from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+
+        chain, of_drift = irreversible_rates(problem), prepare_irreversible(problem)
+        beside = predicted_rates(of_drift, irreversible_states(of_drift))
+        return WellRates(chain.minima, chain.rates, chain.hitting_times, chain.statistics, beside)
     found = solver.rates(problem)
     setting = prepare(problem)
     landscape, tensor = limit_landscape(setting), setting.balance.diffusion.tensor

@@ -22,7 +22,8 @@ FOLDERS = {"sgd": MATHEMATICS, "asymptotics": METHODS, "fem": METHODS, "solvers"
 FILES = {
     **dict.fromkeys(["errors", "quantity"], WORDS),
     **dict.fromkeys(
-        ["answers", "sgd_study", "problem_file", "io", "picture", "plotting", "report", "serialize", "parallel", "cli"],
+        ["answers", "sgd_study", "small_noise"]
+        + ["problem_file", "io", "picture", "plotting", "report", "serialize", "parallel", "cli"],
         OUTWARD,
     ),
     **dict.fromkeys(["__init__", "__main__", "validate_command"], OUTWARD),
