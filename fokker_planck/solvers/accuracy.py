@@ -121,6 +121,7 @@ def refined_until_verified(
     cut: float = 0.0,
     pessimism: float = 1.0,
     least_error: float = LEAST_ERROR,
+    most_unknowns: int | None = None,
 ) -> Outcome:
     """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
 
@@ -137,6 +138,7 @@ def refined_until_verified(
         cut: what the cells that were left away can change, added to every estimate.
         pessimism: the factor by which the indicator overestimates, to begin with.
         least_error: what rounding leaves.
+        most_unknowns: beyond which no finer mesh is tried.
     """
     started = time.perf_counter()
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
@@ -144,6 +146,7 @@ def refined_until_verified(
         discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict)
         errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error
         return _outcome(current, errors, discretization, 1, started)
+    most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
     excess, level, asked, everywhere = 1.0 / pessimism, 0, np.inf, degree < LEAST_PREDICTABLE
     while True:
         discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict)
@@ -154,7 +157,7 @@ def refined_until_verified(
                 "more noise, a smaller domain, or a smoother potential",
             )
         weights = np.ones(len(predicted)) if current.weights is None else current.weights
-        exhausted = discretization.count > MOST_UNKNOWNS[dimension]
+        exhausted = discretization.count > most_unknowns
         expected = excess * SAFETY * float((weights * predicted).max())
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
             errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error + cut

@@ -25,6 +25,7 @@ from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 DEGREE = {1: 6, 2: 4, 3: 4}
+MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 250_000}
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 CHANGE = {1: 4.0, 2: 6.0, 3: 14.0}
 LEAST_ERROR = 1e-11
@@ -68,7 +69,9 @@ def answered(
     if problem.resolution.cells is None:
         largest, most = CHANGE[dimension], MOST_CELLS[dimension]
         mesh = resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
-    return refined_until_verified(problem, mesh, degree, answer, _predicted, least_error=LEAST_ERROR)
+    return refined_until_verified(
+        problem, mesh, degree, answer, _predicted, least_error=LEAST_ERROR, most_unknowns=MOST_UNKNOWNS[dimension]
+    )
 
 
 def _predicted(current: DriftAnswer) -> tuple[Floats, Floats]:
