@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fokker_planck.answers import rates as rates
     from fokker_planck.answers import spectrum as spectrum
     from fokker_planck.answers import stationary_density as stationary_density
+    from fokker_planck.committor_plot import plot_committor as plot_committor
     from fokker_planck.diffusion import Constant as Constant
     from fokker_planck.diffusion import Isotropic as Isotropic
     from fokker_planck.domain import Box as Box
@@ -94,6 +95,7 @@ _HOME = {
     "mean_exit_time": "answers",
     "named": "gallery",
     "noise_study": "sgd_study",
+    "plot_committor": "committor_plot",
     "plot_density": "plotting",
     "rates": "answers",
     "save": "io",

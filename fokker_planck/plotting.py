@@ -49,15 +49,18 @@ def plot_density(answer: Stationary, path: str | Path, landscape: Landscape | No
 
 def save_picture(picture: Picture, path: str | Path) -> Path:
     """Draw a collected picture into a file; the ending of ``path`` chooses the format."""
-    path = Path(path)
-    if path.suffix not in {".png", ".svg", ".pdf"}:
-        raise ProblemError("picture", str(path), "a file name that ends in .png, .svg or .pdf")
     import matplotlib
 
     with matplotlib.rc_context(TYPOGRAPHY):
-        figure = _figure(picture)
-        undated: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
-        figure.savefig(path, metadata=undated, bbox_inches="tight", pad_inches=0.06)
+        return save_figure(_figure(picture), Path(path))
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure without a date, so that the same picture is the same file."""
+    if path.suffix not in {".png", ".svg", ".pdf"}:
+        raise ProblemError("picture", str(path), "a file name that ends in .png, .svg or .pdf")
+    undated: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
+    figure.savefig(path, metadata=undated, bbox_inches="tight", pad_inches=0.06)
     return path
 
 

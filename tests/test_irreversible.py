@@ -78,7 +78,7 @@ def test_exit_times_agree_with_spectral_elements(name, formulas, c, epsilon):
 
 @pytest.mark.slow
 def test_the_slow_mode_of_two_wells_beside_the_inner_ones():
-    """The reduced problem is small and has spurious eigenvalues, none of them among the slow ones: as SLEPc finds it."""
+    """Spurious eigenvalues of the reduced problem are none of the slow ones."""
     first, second = spectrum(with_unknown_density(rotated(0.05, tolerance=1e-4)), 3).eigenvalues[1:]
     known = spectrum(rotated(0.05, tolerance=1e-5), 3).eigenvalues[1:]
     assert first.real.value == pytest.approx(known[0].real.value, rel=2e-6)

@@ -22,7 +22,7 @@ FOLDERS = {"sgd": MATHEMATICS, "asymptotics": METHODS, "fem": METHODS, "solvers"
 FILES = {
     **dict.fromkeys(["errors", "quantity"], WORDS),
     **dict.fromkeys(
-        ["answers", "sgd_study", "small_noise"]
+        ["answers", "committor_plot", "sgd_study", "small_noise"]
         + ["problem_file", "io", "picture", "plotting", "report", "serialize", "parallel", "cli"],
         OUTWARD,
     ),

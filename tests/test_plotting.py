@@ -1,12 +1,13 @@
 """The picture of the stationary density: what it shows is checked by its arrays and by the ink on the page."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from answers_by_hand import GridField, grid, landscape, log_density_field, stationary
 
-from fokker_planck import picture, plotting
+from fokker_planck import committor_plot, picture, plotting
 from fokker_planck.errors import ProblemError
 
 
@@ -162,3 +163,21 @@ def test_only_a_box_without_its_faintest_part_is_painted_whole():
 )
 def test_ticks_are_whole_powers_of_ten_where_there_are_enough(low, high, ticks):
     assert plotting._ticks(low, high) == pytest.approx(ticks)
+
+
+def transitions(dimension):
+    field = log_density_field(dimension, 9)
+    points, cells, logs = field.triangulation()
+    committor = SimpleNamespace(triangulation=lambda: (points, cells, np.exp(logs - logs.max())))
+    return SimpleNamespace(field=committor, reactive_density=field)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_committor_and_its_paths(tmp_path, dimension):
+    path = committor_plot.plot_committor(transitions(dimension), tmp_path / "committor.png", title="50%")
+    assert 0.02 < np.mean(pixels(path) < 0.99) < 0.95
+
+
+def test_a_committor_in_space_is_refused(tmp_path):
+    with pytest.raises(ProblemError, match="three dimensions"):
+        committor_plot.plot_committor(transitions(3), tmp_path / "committor.png")
