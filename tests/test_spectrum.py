@@ -183,6 +183,16 @@ def test_a_high_barrier_loses_no_digit(noise):
     assert gap.relative_error < 1e-10
 
 
+@pytest.mark.parametrize(
+    ("barrier", "exact"), [(14, 3.6359375365414904e-07), (15, 1.3404106339370604e-07), (16, 4.940084862785448e-08)]
+)
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-8])
+def test_a_domain_that_ends_high_above_the_pass_brings_no_rounding(barrier, exact, tolerance):
+    # V is up to 144 noise units high at the ends, too little to be cut away; exact: benchmarks/exact.py
+    gap = spectrum(quartic(4 * barrier, tolerance=tolerance), 2).gap
+    assert gap.value == pytest.approx(exact, rel=tolerance)
+
+
 @pytest.mark.parametrize("noise", [20, 400])
 @pytest.mark.parametrize(("group", "expression"), [("B", TILTED), ("F_iso", "(x**2 - 1)**2*(1 + 2*x/5)/4")])
 def test_wells_of_different_depth(noise, group, expression):

@@ -41,7 +41,7 @@ KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "
 LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
 DEEP = {1: 60.0, 2: 60.0, 3: 20.0}
-STEEPEST = 200.0
+STEEPEST = 25.0
 TRIM = {1: 1e-4, 2: 1e-3, 3: 2e-2}
 LOWER = 4
 GAIN = 1.0
@@ -195,8 +195,9 @@ def resolved(
 ) -> Triangulation:
     """Bisect until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters; cut off what does not.
 
-    No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
-    exponential.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
+    No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``, and none that reaches above it one above
+    ``STEEPEST``: rounding within a cell grows like its exponential, and spoils the sign of the energy at last.  What is
+    cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
     """
     dimension = triangulation.dimension
     change = heights.ceiling - min(heights.bottoms)
