@@ -38,12 +38,13 @@ demo: setup ## solve the two-dimensional double well and print the answers
 test: setup ## run the everyday tests, on two processes and on one (PYTEST_ARGS are passed on)
 	@status=0; \
 	echo "== tests marked mpi, on two processes"; \
-	timeout $(MPI_TIME_LIMIT) mpirun -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m mpi tests || status=$$?; \
+	timeout $(MPI_TIME_LIMIT) mpirun -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and not slow" tests || status=$$?; \
 	echo "== all tests but the slow ones, and doctests"; \
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS) || { code=$$?; [ $$status != 0 ] || status=$$code; }; \
 	exit $$status
 
 test-slow: setup ## run the tests that take long
+	timeout $(MPI_TIME_LIMIT) mpirun -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and slow" tests
 	$(BIN)/python -m pytest -m slow --durations=20 $(PYTEST_ARGS)
 
 lint: setup ## ruff and mypy

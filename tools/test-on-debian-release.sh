@@ -168,7 +168,7 @@ if [ "$MODE" = shell ]; then as_user "$ROOT" bash -i; exit; fi
 
 tests="python3 -m pytest -c /src/pyproject.toml --rootdir=/src --color=no -p no:cacheprovider -o addopts= --strict-markers --doctest-modules -q"
 status=0
-as_user "$ROOT" timeout "$TIME_LIMIT" mpirun --oversubscribe -n 2 $tests -m mpi /src/tests || status=$?
+as_user "$ROOT" timeout "$TIME_LIMIT" mpirun --oversubscribe -n 2 $tests -m "mpi and not slow" /src/tests || status=$?
 as_user "$ROOT" timeout "$TIME_LIMIT" $tests "$@" --pyargs fokker_planck /src/tests || { code=$?; [ $status != 0 ] || status=$code; }
 [ $status != 124 ] || echo "$SUITE: stopped by the time limit of $TIME_LIMIT s" >&2
 # Statuses 75 and 77 have their own meaning here; pytest and mpirun do not use them, but a crashed test could.
