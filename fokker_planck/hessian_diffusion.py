@@ -84,13 +84,26 @@ class HessianField:
         third = self.potential.third_derivatives(x)
         if len(hessian) == 1:
             return self.scale * _over(hessian[0] * third[0, 0], np.hypot(hessian[0], self.floor))
+        vectors, turned = self._turned_derivatives(hessian, third)
+        # d_k D_ik: the derivative along coordinate k, turned back, its column k
+        back = np.einsum("nia,nkab,nkb->in", vectors, turned, vectors, optimize=True)
+        return np.asarray(self.scale * back)
+
+    def gradient(self, x: npt.ArrayLike) -> FloatArray:
+        """d D_ij / d x_k at points (dim, n), (k, i, j, n), as exact as the divergence."""
+        hessian, third = self.potential.hessian(x), self.potential.third_derivatives(x)
+        if len(hessian) == 1:
+            return self.scale * _over(hessian * third[0], np.hypot(hessian, self.floor))[None]
+        vectors, turned = self._turned_derivatives(hessian, third)
+        return np.asarray(self.scale * np.einsum("nia,nkab,njb->kijn", vectors, turned, vectors, optimize=True))
+
+    def _turned_derivatives(self, hessian: FloatArray, third: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Q, (n, dim, dim), and G . (Q^T d_k H Q), (n, k, dim, dim)."""
         eigenvalues, vectors = _decomposed(hessian)
         roots = np.hypot(eigenvalues, self.floor)
         quotients = _over(eigenvalues[:, :, None] + eigenvalues[:, None, :], roots[:, :, None] + roots[:, None, :])
         turned = np.einsum("nia,ijkn,njb->nkab", vectors, third, vectors, optimize=True)
-        # d_k D_ik: the derivative along coordinate k, turned back, its column k
-        back = np.einsum("nia,nkab,nab,nkb->in", vectors, turned, quotients, vectors, optimize=True)
-        return np.asarray(self.scale * back)
+        return vectors, turned * quotients[:, None]
 
     def divergence_jacobian(self, x: npt.ArrayLike) -> FloatArray:
         """d_j (div D)_i, (dim, dim, n): exact on a line, else by differences of the divergence."""

@@ -144,7 +144,9 @@ def _small_noise(setting: DriftSetting, place: Floats) -> tuple[Any, float]:
         isotropic = bool(np.allclose(tensor(place[:, None])[:, :, 0], np.eye(dimension), rtol=0.0, atol=1e-14))
         plain = None if isotropic else tensor
         return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, plain), epsilon
-    return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, tensor, correction), epsilon
+    exact = getattr(field, "gradient", None)  # by differences a path takes minutes, where D has a root in it
+    slopes = None if exact is None else lambda x: np.asarray(exact(x)) / epsilon
+    return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, tensor, correction, slopes), epsilon
 
 
 def _unstable(setting: DriftSetting, saddle: FixedPoint, towards: Floats) -> Floats:

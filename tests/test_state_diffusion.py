@@ -65,6 +65,16 @@ def test_hessian_noise_is_the_matrix_root(potential):
         )
 
 
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_gradient_of_hessian_noise(dimension):
+    field = fields(dimension)["hessian"]
+    x = RNG.uniform(-1.0, 1.0, (dimension, 20))
+    gradient = field.gradient(x)
+    assert gradient.shape == (dimension, dimension, dimension, 20)
+    np.testing.assert_allclose(gradient, differences.gradient(field.tensor, x), atol=1e-8)
+    np.testing.assert_allclose(np.einsum("jijn->in", gradient), field.divergence(x), atol=1e-13)
+
+
 def test_divergence_of_hessian_noise_where_eigenvalues_meet():
     """H = diag(1 + x, 1 - x + y) has a double eigenvalue along 2 x = y."""
     potential = Potential("x**2/2 + x**3/6 + y**2/2 - x*y**2/2 + y**3/6")

@@ -34,6 +34,7 @@ class SmallNoise:
     jacobian : d b_i / d x_j, (dim, dim, n); by differences if None
     tensor : a, (dim, dim, n), positive definite; the identity if None
     correction : c, (dim, n), zero if None; for noise read with alpha it is ``alpha div a``
+    tensor_gradient : d a_ij / d x_k, (k, i, j, n); by differences if None
 
     >>> spiral = SmallNoise(lambda x: np.array([-x[0] - x[1], x[0] - x[1]]))
     >>> np.round(spiral.hessian_at(np.zeros(2)), 12).tolist()  # rotation does not change W = |x|^2/2
@@ -44,6 +45,7 @@ class SmallNoise:
     jacobian: Field | None = None
     tensor: Field | None = None
     correction: Field | None = None
+    tensor_gradient: Field | None = None
 
     def J(self, x: Floats) -> Floats:
         """d b_i / d x_j, (dim, dim, n)."""
@@ -61,6 +63,8 @@ class SmallNoise:
         """d a_ij / d x_k, (k, i, j, n)."""
         if self.tensor is None:
             return np.zeros((len(x), len(x), len(x), x.shape[1]))
+        if self.tensor_gradient is not None:
+            return np.asarray(self.tensor_gradient(x), dtype=float)
         return differences.gradient(self.tensor, x)
 
     def momentum_rate(self, x: Floats, p: Floats) -> Floats:
