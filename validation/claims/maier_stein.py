@@ -146,7 +146,8 @@ def picture(paths: dict[float, dict[str, Any]], logs: dict[float, list[float]]) 
         plane.plot([-1.0, 0.0], [0.0, 0.0], "o", color=drawing.INK)
         plane.set_xlabel("x")
         plane.set_ylabel("y")
-        plane.legend(loc="center")
+        plane.set_ylim(-0.36, 0.5)
+        plane.legend(loc="upper center", ncols=3, columnspacing=1.0)
 
     caption = "Least action against the strength of the coupling, and the most probable ways out"
     description = "The action is 1/2 up to strength 4 and falls beyond; the paths leave the axis to both sides there."
@@ -159,8 +160,8 @@ PARABOLA = "rest of a parabola through strengths 4.1 to 4.3"
 EXPONENT = "rest of log T = W/ε + c + dε through three noises at barriers of 15 to 34"
 REMARKS = (
     "Up to strength 4 the most probable way out runs along the axis, with the action 1/2 whatever the strength; "
-    "beyond, two ways past it are cheaper. Times at small noise, from the finite elements, and actions, from the paths, are "
-    "computed by nothing in common: that the first follow the second, on both sides of 4, tests both.",
+    "beyond, two ways past it are cheaper. Times at small noise, from the finite elements, and actions, from the "
+    "paths, are computed by nothing in common: that the first follow the second, on both sides of 4, tests both.",
     "With noise sqrt(2ε) the time grows like exp(S/2ε), S the action for noise of size one.",
 )
 
