@@ -163,10 +163,15 @@ def _ordinary_modes(
         by_size = np.argsort(np.abs(values), kind="stable")[below:]
         order = by_size[np.lexsort((-values[by_size].imag, np.round(values[by_size].real / abs(shift), 6)))][:count]
         needed = _reach(setting, float(values[order].real.max()), shift)
-        if np.abs(values - shift).max() >= needed or asked >= min(MOST, size - 2):
-            break
+        most = asked >= min(MOST, size - 2)
+        if np.abs(values - shift).max() >= needed or most:
+            duals, left = _petsc.nearest_eigenpairs(backward, mass, min(asked + 2, size - 2), shift)
+            apart = max((np.abs(duals - value).min() / abs(value) for value in values[order]), default=0.0)
+            if apart < SAME:
+                break
+            if most:
+                raise ConvergenceError(f"eigenvalues of both sides differ by {apart:.1e}", _petsc.REMEDY)
         asked *= 2
-    duals, left = _petsc.nearest_eigenpairs(backward, mass, min(asked + 2, size - 2), shift)
     found = DriftModes(np.zeros(0), np.zeros((0, len(free))), [])
     dofs, height = discretization.dofs, np.exp(0.5 * (generator.exponent - generator.lowest))
     logs, whole, pairs = [], np.zeros((count, len(free)), dtype=complex), []
