@@ -197,7 +197,8 @@ class FormulaField:
 
     def _run(self, which: str, x: npt.ArrayLike) -> FloatArray:
         size, points = len(self.entries), np.asarray(x, dtype=np.float64)
-        return run_tape(self._tapes[which], self.entries[0][0], points).reshape(-1, size, size, points.shape[1])
+        values = run_tape(self._tapes[which], self.entries[0][0], points)
+        return values.reshape(len(values) // size**2, size, size, points.shape[1])  # no -1: there may be no points
 
     def tensor(self, x: npt.ArrayLike) -> FloatArray:
         """D at points (dim, n), of shape (dim, dim, n)."""

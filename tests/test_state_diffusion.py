@@ -166,3 +166,12 @@ def test_they_are_values():
     assert Hessian(1).scale == 1.0
     assert Formula("1 + y").dimension == 2
     assert Formula("1 + x").dimension is None
+
+
+def test_formulas_at_no_points():
+    """As when a search for minima has nothing left to look at: zero drift with noise that varies has none."""
+    field = Formula("exp(-2*x)").field(None, 2)
+    nowhere = np.zeros((2, 0))
+    assert field.tensor(nowhere).shape == (2, 2, 0)
+    assert field.divergence(nowhere).shape == (2, 0)
+    assert field.divergence_jacobian(nowhere).shape == (2, 2, 0)
