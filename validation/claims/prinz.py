@@ -162,9 +162,9 @@ HALVED = "rest of an extrapolation through three time steps, each half of the on
 REMARKS = (
     "What is compared: the potential is the published one. The paper and the software around it use it as a chain with "
     "a finite time step, mostly 1e-3, whose eigenvalues are computed here from its transition kernel; at that step "
-    "they are one percent from those of the diffusion, and at smaller steps tend to them. The transition matrix of a hidden "
-    "Markov model comes from the tests of the program deeptime. Timescales printed in the paper itself could not be "
-    "checked and are not compared.",
+    "they are one percent from those of the diffusion, and at smaller steps tend to them. The transition matrix of a "
+    "hidden Markov model comes from the tests of the program deeptime. Timescales printed in the paper itself could "
+    "not be checked and are not compared.",
     "Barriers are 0.6 to 3 noise units, so that Eyring-Kramers is off by 7 to 20 percent.",
 )
 
@@ -174,8 +174,8 @@ CLAIM = Claim(
     title="The four-well potential of Prinz and others",
     statement=(
         "In the four-well potential on which Markov state models are tried, the slow eigenvalues, whose reciprocals "
-        "are the relaxation times, are those of global polynomials and the limit of those of the time-discrete chain, and "
-        "the weights of the wells are their integrals."
+        "are the relaxation times, are those of global polynomials and the limit of those of the time-discrete chain, "
+        "and the weights of the wells are their integrals."
     ),
     formula="V/kT = 4(x⁸ + 0.8e^(-80x²) + 0.2e^(-80(x-½)²) + 0.5e^(-40(x+½)²)),  D = 1",
     source="Prinz and others 2011, J. Chem. Phys. 134, 174105; deeptime, tests of hidden Markov models",
