@@ -48,7 +48,8 @@ def compute(run: Run) -> Finding:
     checks.append(near("white noise: log odds, B = 8", white[8]["odds"], white_odds(8), 2e-5, QUADRATURE))
     limit = at_zero([1.0 / 64.0, 1.0 / 32.0, 1.0 / 16.0], [white[B]["odds"] for B in (8, 4, 2)])
     checks.append(near("white noise: log odds, limit ½ log 7", limit, WHITE, 4e-3, PREFACTOR))
-    return Finding(tuple(checks), (_table(hessian, white),), _figures(hessian, white, flat, sharp), REMARKS)
+    tables = (_table(hessian, white), _witnesses(hessian, flat, seen))
+    return Finding(tuple(checks), tables, _figures(hessian, white, flat, sharp), REMARKS)
 
 
 def solved(covariance: str, batch: int) -> dict[str, Any]:
@@ -159,6 +160,16 @@ def _table(hessian: dict[int, Any], white: dict[int, Any]) -> Table:
     keys = ("flat", "odds", "time")
     rows = tuple((B, *(hessian[B][key] for key in keys), *(white[B][key] for key in keys)) for B in BATCHES)
     return Table("Solved", columns, rows)
+
+
+def _witnesses(hessian: dict[int, Any], flat: Climb, seen: Quantity) -> Table:
+    columns = ("batch size", "solved", "simulated", "small noise by hand", "solved over that")
+    rows = []
+    for B in BATCHES:
+        time = hessian[B]["time"]
+        formula = Quantity.of_log(flat.log_time + flat.height * 2.0 * B / LEARNING_RATE, 0.0)
+        rows.append((B, time, seen if B == 1 else None, formula, time.ratio(formula)))
+    return Table("Mean time from the flat minimum under Hessian noise", columns, tuple(rows))
 
 
 def _figures(hessian: dict[int, Any], white: dict[int, Any], flat: Climb, sharp: Climb) -> tuple[Any, ...]:
