@@ -54,7 +54,8 @@ def compute(run: Run) -> Finding:
         "depth. For white noise both are this simple; for noise that follows the Hessian see there.",
         "Without momentum: the kinetic equation of the paper has the same density, another rate.",
     )
-    return Finding(tuple(_checks(found, sizes)), (Table("Equal depths, and the sharp minimum deeper by 0.04", columns, rows),), (drawing,), remarks)
+    table = Table("Equal depths, and the sharp minimum deeper by 0.04", columns, rows)
+    return Finding(tuple(_checks(found, sizes)), (table,), (drawing,), remarks)
 
 
 def solved(well: DoubleWell, batch: int) -> dict[str, Any]:
