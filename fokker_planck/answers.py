@@ -150,11 +150,13 @@ def mean_exit_time(
     name = target if isinstance(target, str) else repr(target)
     if not is_reversible(problem):
         from fokker_planck.small_noise import predicted_exit_time
-        from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+        from fokker_planck.solvers.irreversible_setting import holds_nothing, prepare_irreversible
 
-        setting_of_drift = prepare_irreversible(problem, [shape], place)
-        beside = predicted_exit_time(setting_of_drift, place, shape)
-        return replace(irreversible_exit_time(problem, place, shape, name), asymptotic=beside)
+        answer = irreversible_exit_time(problem, place, shape, name)
+        if holds_nothing(problem):
+            return answer
+        beside = predicted_exit_time(prepare_irreversible(problem, [shape], place), place, shape)
+        return replace(answer, asymptotic=beside)
     found = exit_time.mean_exit_time(problem, place, shape, name)
     setting = prepare(problem)
     if not isinstance(shape, str):

@@ -17,7 +17,7 @@ from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity, kinet
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem, Resolution
 from fokker_planck.process import Drifting, Overdamped
-from fokker_planck.sets import Ball, HalfSpace
+from fokker_planck.sets import Ball, HalfSpace, Region
 from fokker_planck.solvers import self_consistent_gauge
 from fokker_planck.state_diffusion import Formula
 
@@ -74,6 +74,19 @@ def test_exit_times_agree_with_spectral_elements(name, formulas, c, epsilon):
     exact = float(given[0] if isinstance(given, list) else given)
     assert found.value == pytest.approx(exact, rel=2e-7)
     assert abs(found.value / exact - 1.0) < found.relative_error + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("noise", "exact"),
+    [(0.02, 1.724137846470926), pytest.param(0.002, 2.932688874047019, marks=pytest.mark.slow)],
+)
+def test_exit_from_a_sheared_saddle(noise, exact):
+    """z = x + 2 y leaves (-1, 1) like dz = z dt + sqrt(10 D) dW: the line's time with five times the noise."""
+    process = Drifting(Drift(["x + 4*y", "-y"]), Isotropic(noise))
+    asked = Problem(process, Box([-4.0, -1.5], [4.0, 1.5]), Resolution(tolerance=1e-6))
+    found = mean_exit_time(asked, [0.0, 0.0], Region("(x + 2*y)**2 - 1"))
+    assert found.mean.value == pytest.approx(exact, rel=1e-6)
+    assert found.asymptotic is None
 
 
 @pytest.mark.slow

@@ -16,12 +16,9 @@ from typing import Literal
 
 import numpy as np
 
-from fokker_planck.fem.drift_generator import GaugedDrift
-from fokker_planck.grid_function import zero_on
-from fokker_planck.kinetics import ItoDrift
 from fokker_planck.sets import Set
 from fokker_planck.solvers.irreversible_exit_time import exit_time_in
-from fokker_planck.solvers.irreversible_setting import DriftSetting
+from fokker_planck.solvers.irreversible_setting import without_weight
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting, reaches
 
@@ -42,9 +39,4 @@ def descending_exit_time(
     setting: Setting, start: tuple[float, ...], target: Set | Literal["boundary"], name: str
 ) -> ExitTime:
     """The mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
-    problem = setting.problem
-    process, dimension = problem.process, problem.dimension
-    lower, upper = problem.bounding_box()
-    flat = zero_on(lower, upper, [period is not None for period in problem.periods])
-    weighting = GaugedDrift(flat, ItoDrift(process, dimension), process.field(dimension))
-    return exit_time_in(DriftSetting(problem, weighting, (), (), np.inf, known=False), start, target, name)
+    return exit_time_in(without_weight(setting.problem), start, target, name)

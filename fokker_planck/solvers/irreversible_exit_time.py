@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field, interpolate, point_functional
@@ -18,7 +19,13 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
-from fokker_planck.solvers.irreversible_setting import DriftSetting, Goal, prepare_irreversible
+from fokker_planck.solvers.irreversible_setting import (
+    DriftSetting,
+    Goal,
+    holds_nothing,
+    prepare_irreversible,
+    without_weight,
+)
 from fokker_planck.solvers.irreversible_wells import Target, TwoSided, condense
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
@@ -39,7 +46,13 @@ class Times:
 
 def irreversible_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
-    return exit_time_in(prepare_irreversible(problem, [target], start), start, target, name)
+    try:
+        setting = prepare_irreversible(problem, [target], start)
+    except ConvergenceError:
+        if not holds_nothing(problem):
+            raise
+        setting = without_weight(problem)
+    return exit_time_in(setting, start, target, name)
 
 
 def exit_time_in(setting: DriftSetting, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:

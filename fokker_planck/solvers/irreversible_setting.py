@@ -16,6 +16,7 @@ from fokker_planck.fem.drift_generator import GaugedDrift, KnownWeight, Weightin
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.fixed_points import FixedPoint, fixed_points
+from fokker_planck.grid_function import zero_on
 from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle
 from fokker_planck.problem import Problem
@@ -101,6 +102,21 @@ def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] 
         )
         weighting = GaugedDrift(gauge, drift, field)
     return DriftSetting(problem, weighting, attractors, saddles, height(weighting), isinstance(kind, KnownDensity))
+
+
+def without_weight(problem: Problem) -> DriftSetting:
+    """The gauge psi = 0, for a process that nothing holds back, so that no density comes in."""
+    lower, upper = problem.bounding_box()
+    flat = zero_on(lower, upper, [period is not None for period in problem.periods])
+    process, dimension = problem.process, problem.dimension
+    weighting = GaugedDrift(flat, ItoDrift(process, dimension), process.field(dimension))
+    return DriftSetting(problem, weighting, (), (), np.inf, known=False)
+
+
+def holds_nothing(problem: Problem) -> bool:
+    """Whether the drift vanishes somewhere in the domain, and attracts to none of these points."""
+    points = _inside(problem, _fixed_points(problem))
+    return bool(points) and all(point.index > 0 and not point.degenerate for point in points)
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
