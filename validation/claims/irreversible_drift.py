@@ -199,7 +199,7 @@ def _draw(pairs: list[Any], ax: Any) -> None:
     ax.set_xlim(0.0, 0.105)
     ax.set_xlabel("noise")
     ax.set_ylabel("time / formula")
-    ax.legend()
+    ax.legend(loc="lower right")
 
 
 CLAIM = Claim(

@@ -205,6 +205,7 @@ def _draw(found: dict[Any, Any], ax: Any) -> None:
         ax.semilogx([1 / n for n in noises], quotients, marker, color=colour, label=reading.capitalize())
         limit = (NOISES[0].at_top / NOISES[0].at_bottom) ** (0.5 - READINGS[reading])
         ax.axhline(limit, color=MUTED, linewidth=1.0)
+    ax.set_ylim(0.65, 1.85)
     ax.set_xlabel("noise")
     ax.set_ylabel("T / T of Stratonovich")
     ax.legend()

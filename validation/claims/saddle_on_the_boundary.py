@@ -182,7 +182,7 @@ def _draw(found: dict[Any, Any], ax: Any) -> None:
         points = [(s, time.ratio(crossing_time(QUARTIC, 1.0 / n))) for (s, one), (time, _) in found.items() if one == n]
         if points:
             ax.plot(*zip(*points, strict=True), marker, color=colour, label=f"noise 1/{n}")
-    ax.set_xlabel("distance behind the saddle in widths, s = ℓ√(|V''|/ε)")
+    ax.set_xlabel("distance s behind the saddle in widths")
     ax.set_ylabel("T / T of the whole crossing")
     ax.legend()
 
