@@ -125,6 +125,11 @@ def waited(until, seconds=60.0):
     raise AssertionError("waited in vain")
 
 
+def hears_the_keyboard():
+    """What runs in the background of a shell ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("ending", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, ending, status):
     folder = tmp_path / f"slow_{status % 256}"
@@ -135,6 +140,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, ending, status):
     here = {**os.environ, "HERE": str(tmp_path)}
     arguments = ("--report", tmp_path / "report")
     options = {"env": here, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    options["preexec_fn"] = hears_the_keyboard
     with subprocess.Popen(call(folder, *arguments), **options) as process:
         (marker,) = waited(lambda: list(tmp_path.glob("second-*")))
         waited(lambda: list((tmp_path / "report").glob("state/*/good-one/finding.json")))
@@ -142,7 +148,11 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, ending, status):
             os.killpg(process.pid, ending)  # as a terminal sends it: to the workers too
         else:
             process.send_signal(ending)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == status
     if status == 130:
         assert said.splitlines()[-1].startswith("fokker-planck: interrupted; what is finished is kept")
