@@ -257,6 +257,14 @@ def test_a_top_with_a_wall_at_one_side_holds_a_well():
     assert found.log == pytest.approx(float(exact), rel=1e-6)
 
 
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
+def test_an_arc_whose_ends_fall_between_nodes(tolerance):
+    """T = 1/4 - ln sin(a/2) to the half-angle a: which nodes are on the arc, the degree decides; the bar knows it."""
+    asked = problem("0*x + 0*y", 1.0, Ball([0.0, 0.0], 1.0), tolerance=tolerance)
+    found = mean(asked, [0.0, 0.0], Region(f"min(x**2 + y**2 - 1, x - {math.cos(0.1)!r})"))
+    assert abs(found.value / (0.25 - math.log(math.sin(0.05))) - 1.0) <= found.relative_error <= tolerance
+
+
 def test_a_barrier_of_50_all_around():
     """No pass but a whole circle; that the mesh reaches it at any height is checked with the meshes."""
     with mpmath.workdps(30):

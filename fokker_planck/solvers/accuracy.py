@@ -47,8 +47,13 @@ AGAIN = "bisect again"
 class AnyAnswer(Protocol):
     """What the loop needs of an answer: natural logarithms of what is reported, (k,), and how much they weigh.
 
-    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  The ``payload`` travels along.
+    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  The ``payload`` travels along.  By
+    ``safety`` the difference to a higher degree is multiplied.
     """
+
+    @property
+    def safety(self) -> float:
+        """How much larger than the difference to a higher degree the error can be."""
 
     @property
     def numbers(self) -> Any:
@@ -79,6 +84,7 @@ class Answer:
     generator: Generator
     modes: Sequence[Sequence[Mode]]
     weights: Floats | None = None
+    safety: float = SAFETY
 
 
 @dataclass(frozen=True)
@@ -187,6 +193,7 @@ class _Kept:
     numbers: Any
     payload: Any
     weights: Floats | None
+    safety: float
 
 
 def _asked(
@@ -201,7 +208,7 @@ def _asked(
     discretization = discretize(mesh, degree, problem.periods)
     found = answer(discretization)
     indicator, predicted = predict(found)
-    return discretization, _Kept(found.numbers, found.payload, found.weights), indicator, predicted
+    return discretization, _Kept(found.numbers, found.payload, found.weights, found.safety), indicator, predicted
 
 
 def _verified(
@@ -222,7 +229,7 @@ def _verified(
         return np.full(len(current.numbers), np.inf)
     difference = np.abs(np.expm1(current.numbers - higher))
     least = LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else 0.0
-    return np.asarray(np.maximum(SAFETY * difference, least))
+    return np.asarray(np.maximum(current.safety * difference, least))
 
 
 def _predicted(current: Answer) -> tuple[Floats, Floats]:
@@ -282,6 +289,14 @@ def statistics_of(discretization: Discretization, levels: int, started: float) -
         seconds=time.perf_counter() - started,
         dolfinx=_dolfinx.VERSION,
     )
+
+
+def slow_safety(degree: int, dimension: int) -> float:
+    """The factor where the error falls with the degree p like 1/p only, twice e_p / (e_p - e_{p + H}).
+
+    So it does where a set ends on a wall between two nodes: which of them belong to it, the degree decides.
+    """
+    return 2.0 * (degree + HIGHER[dimension]) / HIGHER[dimension]
 
 
 def warn_or_refuse(error: float, tolerance: float) -> None:

@@ -20,7 +20,7 @@ from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import Floats
 from fokker_planck.sets import Set
-from fokker_planck.solvers.accuracy import Outcome, refined_until_verified
+from fokker_planck.solvers.accuracy import SAFETY, Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
@@ -57,6 +57,7 @@ class DriftAnswer:
     generator: DriftGenerator
     pairs: Sequence[Pair]
     weights: Floats | None = None
+    safety: float = SAFETY
 
 
 def answered(

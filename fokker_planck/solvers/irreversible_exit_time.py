@@ -17,7 +17,7 @@ from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.triangulation import Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
+from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, safety_of
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_setting import (
     DriftSetting,
@@ -64,8 +64,9 @@ def exit_time_in(setting: DriftSetting, start: tuple[float, ...], target: Goal, 
         at_start = float(interpolate(discretization, times.relative, column)[0])
         right = times.condensed.right_cells(times.at_states, times.inside) / at_start
         left = _green_function(times.condensed, column[:, 0])[discretization.dofs]
-        pair = Pair(right, left)
-        return DriftAnswer(np.array([np.log(at_start) + times.log_scale]), times, times.condensed.generator, [pair])
+        pair, safety = Pair(right, left), safety_of(discretization, target)
+        number = np.array([np.log(at_start) + times.log_scale])
+        return DriftAnswer(number, times, times.condensed.generator, [pair], safety=safety)
 
     outcome = answered(setting, {} if isinstance(target, str) else {TARGET: target}, answer)
     mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))

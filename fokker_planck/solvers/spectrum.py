@@ -24,8 +24,8 @@ from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
-from fokker_planck.solvers.accuracy import Answer, answered
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
+from fokker_planck.solvers.accuracy import SAFETY, Answer, answered
+from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name, safety_of
 from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
@@ -77,7 +77,9 @@ def spectrum(
         modes = lowest_modes(setting, generator, absorbed, wanted)
         constant = [] if target is not None else [np.ones(discretization.count)]
         functions = [_normalised(generator, nodal) for nodal in constant + modes.nodal[:wanted]]
-        return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, _eigenspaces(modes)[:wanted])
+        safety = SAFETY if target is None else safety_of(discretization, target)
+        spaces = _eigenspaces(modes)[:wanted]
+        return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, spaces, safety=safety)
 
     outcome = answered(setting, heights, regions, answer)
     functions, rounding = outcome.payload
