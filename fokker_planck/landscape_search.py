@@ -127,12 +127,13 @@ def _newton_points_among(
     frame = graph.frame
     x, width = graph.points[vertices].T, graph.widths[vertices]
     free = np.broadcast_to((sign == 0.0)[:, None], x.shape)
-    step, curvature = newton_step(function, x, free, width)
-    length = np.linalg.norm(step, axis=0)
-    near = length <= 1.5 * width
-    flat = curvature * width**2 <= 1e-12 * np.abs(graph.values[vertices])
+    near = _step_may_be_short(function, x, free, 1.5 * width)
+    some = np.flatnonzero(near)
+    step, curvature = newton_step(function, x[:, some], free[:, some], width[some])
+    near[some] = np.linalg.norm(step, axis=0) <= 1.5 * width[some]
     if (sign == 0.0).any():
-        near &= ~(graph.wide[vertices] & flat)
+        flat = curvature * width[some] ** 2 <= 1e-12 * np.abs(graph.values[vertices[some]])
+        near[some] &= ~(graph.wide[vertices[some]] & flat)
     near |= np.isin(vertices, graph.bottoms)
     x, free, width = x[:, near], free[:, near].copy(), width[near]
     x, settled = polish(function, Guesses(x, free, width), frame)
@@ -155,6 +156,14 @@ def _newton_points_among(
         for number in _distinct(function.value(x), x, kinds.index, kinds.degenerate, width, frame)
         if kinds.index[number] in (0, 1)
     ]
+
+
+def _step_may_be_short(function: Function, x: Floats, free: Booleans, reach: Floats) -> Booleans:
+    """Where Newton's step can be shorter than ``reach`` (n,): it is at least the slope over the norm of the Hessian."""
+    with np.errstate(all="ignore"):
+        slope = np.linalg.norm(function.gradient(x) * free, axis=0)
+        curvature = np.sqrt(np.einsum("ijn,ijn->n", *[function.hessian(x) * free[:, None] * free[None, :]] * 2))
+    return np.asarray(slope <= 1.000001 * curvature * reach)
 
 
 def _distinct(

@@ -75,8 +75,9 @@ class SampleGraph:
     def widths(self) -> Floats:
         """The longest edge at every vertex."""
         width = np.zeros(len(self.points))
-        for side in (0, 1):
-            np.maximum.at(width, self.edges[:, side], self.lengths)
+        order = np.argsort(self.lengths, kind="stable")
+        # Later assignments win: the longest edge of each vertex.
+        width[self.edges[order].ravel()] = np.repeat(self.lengths[order], 2)
         return np.asarray(np.where(width > 0.0, width, self.frame.extent))
 
     @cached_property

@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import basix
@@ -38,6 +39,7 @@ if _RELEASE < (0, 7):
         return ufl.Mesh(ufl.VectorElement("Lagrange", ufl.Cell(cell, geometric_dimension=_dimension(cell)), 1))
 
     _function_space = dolfinx.fem.FunctionSpace
+    _rows = dolfinx.cpp.graph.AdjacencyList_int64  # an array it would take, too, after writing it into an error message
 else:
     import basix.ufl
 
@@ -52,13 +54,31 @@ else:
 
     _function_space = dolfinx.fem.functionspace
 
+    def _rows(cells: NDArray[np.int64]) -> Any:
+        return cells
+
 
 def _dimension(cell: str) -> int:
     return {name: dimension for dimension, name in _CELLS.items()}[cell]
 
 
 _FORM_KEYWORD = "jit_params" if "jit_params" in inspect.signature(dolfinx.fem.form).parameters else "jit_options"
-_FORM_OPTIONS: dict[str, Any] = {_FORM_KEYWORD: {"cffi_extra_compile_args": ["-O3"]}}  # halves the time of assembly
+
+
+def _compiler_flags() -> list[str]:
+    """What halves the time of assembly twice, the second time with the vector instructions of processors since 2013.
+
+    The flags are part of the name under which a form is kept, so that machines may share a cache.
+    """
+    try:
+        processor = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        processor = ""
+    known = set(next((line for line in processor.splitlines() if line.startswith("flags")), "").split())
+    return ["-O3", "-march=x86-64-v3"] if {"avx2", "bmi2", "fma", "movbe", "abm"} <= known else ["-O3"]
+
+
+_FORM_OPTIONS: dict[str, Any] = {_FORM_KEYWORD: {"cffi_extra_compile_args": _compiler_flags()}}
 _DOMAIN_KEYWORD = "e" if "e" in inspect.signature(dolfinx.mesh.create_mesh).parameters else "domain"
 
 
@@ -66,7 +86,7 @@ def create_mesh(comm: MPI.Comm, points: NDArray[np.float64], cells: NDArray[np.i
     """Distribute a straight simplicial mesh that every rank holds whole; rank 0 hands it over."""
     cell = _CELLS[points.shape[1]]
     mine = slice(None) if comm.rank == 0 else slice(0, 0)
-    given = np.ascontiguousarray(cells[mine], dtype=np.int64)
+    given = _rows(np.ascontiguousarray(cells[mine], dtype=np.int64))
     x = np.ascontiguousarray(points[mine], dtype=np.float64)
     keywords = {"cells": given, "x": x, _DOMAIN_KEYWORD: _coordinates(cell)}
     with _quietly():

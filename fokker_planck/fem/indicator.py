@@ -1,9 +1,11 @@
-"""Where a discrete function is not resolved: the energy of what its highest degree adds, cell by cell."""
+"""Where a discrete function is not resolved: the energy that its highest degrees add, cell by cell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from mpi4py import MPI
@@ -12,7 +14,9 @@ from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_products import CellProducts, energy, sizes
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.triangulation import Floats
+from fokker_planck.fem.triangulation import Floats, Integers
+
+CELLS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -60,46 +64,76 @@ def _finite(log_whole: float) -> float:
 def _missed(generator: Generator, functions: Sequence[Floats], logs: Sequence[float]) -> CellProducts:
     """Energy of the error in every cell, summed over ``functions``, each divided by the exponential of its log.
 
-    What degrees p, p - 1 and p - 2 add to u in a cell is measured; degree p + 1 would add as much less again.  Both
-    ratios are extrapolated and the larger result is taken: a function that is even or odd in a cell skips every
-    second degree.
+    What each degree up to p adds to the best approximation of u in the cell is known exactly; degree p + 1 and those
+    beyond would add as much less again. Degrees are compared by pairs: a function that is even or odd in a cell skips
+    every second one.
     """
     discretization = generator.discretization
-    degree, dimension = discretization.degree, discretization.triangulation.dimension
+    degree = discretization.degree
     size = np.max(
         [sizes(values - values[:, :1]) * np.exp(-0.5 * log) for values, log in zip(functions, logs, strict=True)],
         axis=0,
     )
-    added = np.zeros((3, len(discretization.dofs)))
-    for values, log in zip(functions, logs, strict=True):
-        parts = [(values - values[:, :1]) / size[:, None] * np.exp(-0.5 * log)]
-        parts += [parts[0] @ _lower_degree_part(dimension, degree, degree - lower).T for lower in (1, 2, 3)]
-        steps = zip(parts[:-1], parts[1:], strict=True)
-        added += [_energies(generator, upper - lower) for upper, lower in steps]
-    last, before, earlier = added
-    ratio, ratio_before = _share(last, before), _share(before, earlier)
-    amounts = last * ratio if degree < 3 else np.maximum(last * ratio, before * ratio_before**2)
+    scaled = [
+        (values - values[:, :1]) / size[:, None] * np.exp(-0.5 * log)
+        for values, log in zip(functions, logs, strict=True)
+    ]
+    added = degree_energies(generator, scaled)
+    last, before = added[:, -2:].sum(axis=1), added[:, -4:-2].sum(axis=1)
+    amounts = added[:, -1] * (np.sqrt(_share(last, before)) if degree > 2 else 1.0)
     levels = generator.exponent[discretization.dofs].min(axis=1) - 2.0 * np.log(size)
     return CellProducts(amounts, levels, discretization.comm)
+
+
+def degree_energies(generator: Generator, functions: Sequence[Floats]) -> Floats:
+    """What every degree adds to a_c(u, u) exp(lowest exponent of the cell), (cells, p), summed over ``functions``.
+
+    With v_k the best approximation of u (cells, n) by degree k, in the energy of the cell, that is
+    a_c(v_k - v_(k - 1), v_k - v_(k - 1)) for k = 1 to p. In a basis whose first functions span the lower degrees they
+    are sums of squares of L^T u, with L the Cholesky factor of the energy.
+    """
+    discretization = generator.discretization
+    basis, degrees = _hierarchical_basis(discretization.triangulation.dimension, discretization.degree)
+    result = np.zeros((len(discretization.dofs), discretization.degree))
+    for first in range(0, len(result), CELLS_AT_ONCE):
+        cells = slice(first, first + CELLS_AT_ONCE)
+        exponent = generator.exponent[discretization.dofs[cells]]
+        half = np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
+        weighted = basis * half[:, :, None]
+        energies = np.swapaxes(weighted, 1, 2) @ generator.stiffness[cells] @ weighted
+        factor, scale = _cholesky(energies)
+        for values in functions:
+            squares = ((values[cells] @ basis / scale)[:, None, :] @ factor)[:, 0] ** 2
+            for degree in range(1, discretization.degree + 1):
+                result[cells, degree - 1] += squares[:, degrees == degree].sum(axis=1)
+    return result
+
+
+def _cholesky(matrices: Floats) -> tuple[Floats, Floats]:
+    """L (m, n, n) and s (m, n) with L L^T the matrices, rows and columns multiplied by s to have a diagonal of one.
+
+    The least multiple of the identity that makes all of them definite in floating point is added.
+    """
+    diagonal = np.einsum("cii->ci", matrices)
+    scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-300))
+    scaled = matrices * scale[:, :, None] * scale[:, None, :]
+    for shift in (1e-13, 1e-10, 1e-7, 1e-4, 1.0):
+        try:
+            return np.linalg.cholesky(scaled + shift * np.eye(scaled.shape[1])), scale
+        except np.linalg.LinAlgError:
+            continue
+    raise BarrierTooHighError("a barrier is so high that a cell has no energy in doubles", "more noise")
+
+
+@lru_cache(maxsize=16)
+def _hierarchical_basis(dimension: int, degree: int) -> tuple[Floats, Integers]:
+    """Nodal values (n, n - 1) of polynomials, ascending by degree, without the constant, and their degrees (n - 1,)."""
+    nodes = _dolfinx.lagrange_nodes(dimension, degree)
+    powers = sorted((e for e in product(range(degree + 1), repeat=dimension) if sum(e) <= degree), key=sum)
+    monomials = np.stack([np.prod((2.0 * nodes - 0.7) ** np.array(e), axis=1) for e in powers], axis=1)
+    return np.linalg.qr(monomials)[0][:, 1:], np.array([sum(e) for e in powers[1:]])
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
     """part / whole, at most one."""
     return np.divide(part, whole, out=np.ones(len(part)), where=whole > part)
-
-
-def _energies(generator: Generator, values: Floats) -> Floats:
-    """a_c(u, u) exp(lowest exponent of the cell) for functions of moderate size, (cells,)."""
-    energies = energy(generator, values)
-    lowest = generator.exponent[generator.discretization.dofs].min(axis=1)
-    return energies.amounts * np.exp(lowest - energies.levels)
-
-
-def _lower_degree_part(dimension: int, degree: int, lower: int) -> Floats:
-    """Matrix (n, n): nodal values to those of the interpolant of ``lower`` degree; below one, the mean."""
-    nodes = _dolfinx.lagrange_nodes(dimension, degree)
-    if lower < 1:
-        return np.full((len(nodes), len(nodes)), 1.0 / len(nodes))
-    down = _dolfinx.tabulate_lagrange(dimension, degree, _dolfinx.lagrange_nodes(dimension, lower))[0]
-    up = _dolfinx.tabulate_lagrange(dimension, lower, nodes)[0]
-    return up @ down

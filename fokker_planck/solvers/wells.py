@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
+from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.landscape import CriticalPoint
 
@@ -58,7 +58,7 @@ class Condensation:
     wells: Integers
     targets: tuple[Booleans, ...]
     rest: Booleans
-    inner: _petsc.Factorization
+    inner: CondensedFactorization
     functions: tuple[LongRange, ...]
     couplings: LongRange
     exponents: Floats
@@ -77,7 +77,7 @@ class Condensation:
 
     def solve_inside(self, right: Floats) -> Floats:
         """A_FF^-1 applied to the F part of a scaled vector (N,); zero on wells and targets."""
-        return _solved(self.inner, self.rest, right)
+        return self.inner.solve(right)
 
     def unscaled(self, state: int) -> Floats:
         """Nodal values of the potential of a state, (N,)."""
@@ -141,7 +141,7 @@ def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans],
     for _ in range(MOST_OVERLOOKED):
         rest = ~absorbed
         rest[wells] = False
-        inner = _factored(generator, rest)
+        inner = condensed_factorization(generator.discretization, generator.stiffness, rest)
         slowest, mode = _slowest_mode(generator, rest, inner)
         if slowest > OVERLOOKED * expected_rate:
             break
@@ -161,7 +161,7 @@ def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans],
     functions = tuple(
         decaying_solution(
             generator.apply_stiffness,
-            lambda right: _solved(inner, rest, right),
+            inner.solve,
             generator.discretization.touching,
             one,
             rest,
@@ -182,27 +182,13 @@ def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans],
     )
 
 
-def _factored(generator: Generator, rest: Booleans) -> _petsc.Factorization:
-    discretization = generator.discretization
-    numbers = np.where(rest, np.cumsum(rest) - 1, -1)
-    return _petsc.Factorization(
-        _petsc.matrix(discretization.comm, int(rest.sum()), numbers[discretization.dofs], generator.stiffness)
-    )
-
-
-def _solved(inner: _petsc.Factorization, rest: Booleans, right: Floats) -> Floats:
-    result = np.zeros(len(right))
-    result[rest] = inner.solve(right[rest])
-    return result
-
-
-def _slowest_mode(generator: Generator, rest: Booleans, inner: _petsc.Factorization) -> tuple[float, Floats]:
+def _slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactorization) -> tuple[float, Floats]:
     """Smallest eigenvalue of (A_FF, M_FF) and its vector, by inverse iteration."""
     mode = first_guess(generator, rest)
     rate = np.inf
     for _ in range(INVERSE_STEPS):
         right = generator.apply_mass(mode)
-        mode = _solved(inner, rest, right)
+        mode = inner.solve(right)
         norm = float(mode @ generator.apply_mass(mode))
         before, rate = rate, float(mode @ right) / norm
         mode /= np.sqrt(norm)

@@ -1,0 +1,104 @@
+"""Systems with a symmetric matrix given by its elements: unknowns inside cells are eliminated cell by cell.
+
+With I the unknowns that belong to one cell alone and B the others, A_II is a block for every cell, and
+
+    (A_BB - A_BI A_II^-1 A_IB) x_B = b_B - A_BI A_II^-1 b_I,      x_I = A_II^-1 (b_I - A_IB x_B).
+
+Only the matrix on B is summed up and factored: at degree 7 in the plane a third of the entries, on a line three in a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from mpi4py import MPI
+
+from fokker_planck.fem import _dolfinx, _petsc
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.triangulation import Booleans, Floats, Integers
+
+
+@dataclass(frozen=True)
+class CondensedFactorization:
+    """A_FF, factored; ``rest`` (N,) marks F.
+
+    ``inside`` (m, i) and ``around`` (m, b) number the unknowns of every cell of this rank in its interior and on its
+    faces; ``inverse`` (m, i, i) is A_II^-1 and ``coupling`` (m, i, b) is A_II^-1 A_IB.
+    """
+
+    rest: Booleans
+    inside: Integers
+    around: Integers
+    inverse: Floats
+    coupling: Floats
+    kept: Integers
+    outer: _petsc.Factorization
+    comm: MPI.Comm
+
+    def solve(self, right: Floats) -> Floats:
+        """A_FF^-1 applied to the F part of a vector (N,); zero elsewhere."""
+        load = np.where(self.rest, right, 0.0)
+        within = load[self.inside]
+        passed = (within[:, None, :] @ self.coupling)[:, 0]
+        load -= self._summed(self.around, passed, len(load))
+        result = np.zeros(len(load))
+        result[self.kept] = self.outer.solve(load[self.kept])
+        solved = (self.inverse @ within[..., None] - self.coupling @ result[self.around][..., None])[..., 0]
+        return result + self._summed(self.inside, solved, len(load))
+
+    def _summed(self, numbers: Integers, values: Floats, size: int) -> Floats:
+        if numbers.shape[1] == 0:
+            return np.zeros(size)
+        total = np.bincount(numbers.ravel(), weights=values.ravel(), minlength=size)
+        if self.comm.size > 1:
+            self.comm.Allreduce(MPI.IN_PLACE, total, op=MPI.SUM)
+        return np.asarray(total, dtype=float)
+
+
+def condensed_factorization(
+    discretization: Discretization, elements: Floats, rest: Booleans
+) -> CondensedFactorization:
+    """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
+
+    Raises ``ConvergenceError`` where the factorisation fails.
+    """
+    interior = interior_functions(discretization.triangulation.dimension, discretization.degree)
+    inside, around = discretization.dofs[:, interior], discretization.dofs[:, ~interior]
+    free = rest[inside]
+    block = elements[:, interior][:, :, interior] * free[:, :, None] * free[:, None, :]
+    diagonal = np.arange(block.shape[1])
+    block[:, diagonal, diagonal] += ~free
+    towards = elements[:, interior][:, :, ~interior] * free[:, :, None]
+    inverse = np.linalg.inv(block) * free[:, :, None]
+    coupling = inverse @ towards
+    schur = elements[:, ~interior][:, :, ~interior] - np.swapaxes(towards, 1, 2) @ coupling
+    shared = rest.copy()
+    shared[_everywhere(discretization, inside)] = False
+    numbers = np.where(shared, np.cumsum(shared) - 1, -1)
+    outer = _petsc.Factorization(_petsc.matrix(discretization.comm, int(shared.sum()), numbers[around], schur))
+    return CondensedFactorization(
+        rest=rest,
+        inside=inside,
+        around=around,
+        inverse=inverse,
+        coupling=coupling,
+        kept=np.flatnonzero(shared),
+        outer=outer,
+        comm=discretization.comm,
+    )
+
+
+def _everywhere(discretization: Discretization, numbers: Integers) -> Booleans:
+    marked = np.zeros(discretization.count, dtype=bool)
+    marked[numbers.ravel()] = True
+    if discretization.comm.size > 1:
+        discretization.comm.Allreduce(MPI.IN_PLACE, marked, op=MPI.LOR)
+    return marked
+
+
+def interior_functions(dimension: int, degree: int) -> Booleans:
+    """Which basis functions of a cell vanish on its faces, (n,)."""
+    reference = _dolfinx.lagrange_nodes(dimension, degree)
+    barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    return np.asarray((barycentric > 1e-12).all(axis=1))
