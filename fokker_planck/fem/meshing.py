@@ -176,6 +176,11 @@ class Heights:
     trim: bool = True
     start: tuple[float, ...] | None = None
 
+    @property
+    def top(self) -> float:
+        """The highest pass, or the lowest bottom where there is none."""
+        return max(self.bottoms[:1] + self.passes)
+
     def importance(self, low: Floats, high: Floats) -> Floats:
         """How much an error of the weight in a cell with Phi from ``low`` to ``high`` can matter, at most one.
 
@@ -195,9 +200,9 @@ def resolved(
 ) -> Triangulation:
     """Bisect until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters; cut off what does not.
 
-    No cell below the ceiling keeps a change of Phi above ``LARGEST_CHANGE``, and none that reaches above it one above
-    ``STEEPEST``: rounding within a cell grows like its exponential, and spoils the sign of the energy at last.  What is
-    cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
+    No cell below the highest pass keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
+    exponential. Above the pass it matters by so much less, but beyond ``STEEPEST`` it would spoil the sign of the energy
+    at last.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
     """
     dimension = triangulation.dimension
     change = heights.ceiling - min(heights.bottoms)
@@ -236,7 +241,8 @@ def _refined_until(
     while True:
         low, high = exponent_range(triangulation, exponent)
         keep = low < heights.ceiling
-        marked = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > change
+        allowed = np.clip(change + low - heights.top, change, max(STEEPEST, change))
+        marked = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > allowed
         marked |= keep & (high - low > max(STEEPEST, change))
         if degree is not None:
             importance = heights.importance(low, high)

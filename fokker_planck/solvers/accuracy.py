@@ -24,7 +24,7 @@ from fokker_planck.sets import Set
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import MARGIN, Setting
 
-DEGREE = {1: 6, 2: 4, 3: 4}
+DEGREE = {1: 6, 2: 6, 3: 4}
 FINE_DEGREE, FINE = {1: 6, 2: 6, 3: 4}, 1e-6
 HIGHER = {1: 2, 2: 1, 3: 1}
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
@@ -36,7 +36,7 @@ AIM = 0.3
 LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
 GROWTH = {1: 0.3, 2: 0.3, 3: 0.0}
 SAFETY = 3.0
-PESSIMISM = {1: 10.0, 2: 12.0, 3: 6.0}
+PESSIMISM = {1: 1.0, 2: 1.0, 3: 1.0}
 LEAST_SHARE = 0.003
 CUT = 10.0
 STAGNATION = 0.5

@@ -25,7 +25,7 @@ from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
 from fokker_planck.survey import sample_graph, survey
 
-MARGIN = 16.0
+MARGIN = 9.0
 HIGHER = 5.0
 MOST_BY_FLOOR = 0.25
 
