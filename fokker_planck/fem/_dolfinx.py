@@ -17,6 +17,7 @@ from typing import Any
 import basix
 import dolfinx
 import dolfinx.fem
+import dolfinx.jit
 import dolfinx.mesh
 import numpy as np
 import ufl
@@ -38,7 +39,21 @@ if _RELEASE < (0, 7):
     def _coordinates(cell: str) -> Any:
         return ufl.Mesh(ufl.VectorElement("Lagrange", ufl.Cell(cell, geometric_dimension=_dimension(cell)), 1))
 
-    _function_space = dolfinx.fem.FunctionSpace
+    _compiled_elements: dict[Any, Any] = {}
+
+    def _function_space(mesh: Any, element: Any) -> Any:
+        """What the class does, but an element is looked up on disk once, not for every mesh."""
+        if element not in _compiled_elements:
+            _compiled_elements[element] = dolfinx.jit.ffcx_jit(mesh.comm, element)
+        (for_element, for_dofmap), module, _ = _compiled_elements[element]
+
+        def address(compiled: Any) -> Any:
+            return module.ffi.cast("uintptr_t", module.ffi.addressof(compiled))
+
+        native = dolfinx.cpp.fem.FiniteElement(address(for_element))
+        dofmap = dolfinx.cpp.fem.create_dofmap(mesh.comm, address(for_dofmap), mesh.topology, native)
+        return dolfinx.fem.FunctionSpace(mesh, element, dolfinx.cpp.fem.FunctionSpace(mesh._mesh, native, dofmap))
+
     _rows = dolfinx.cpp.graph.AdjacencyList_int64  # an array it would take, too, after writing it into an error message
 else:
     import basix.ufl
@@ -189,6 +204,13 @@ def compile_form(form: Any) -> Any:
         return dolfinx.fem.form(form, **_FORM_OPTIONS)
 
 
-def assembled_values(compiled: Any) -> NDArray[np.float64]:
-    """Values of the assembled native sparse matrix, row after row."""
-    return np.asarray(dolfinx.fem.assemble_matrix(compiled).data)
+def assembled_values(*compiled: Any) -> Iterator[NDArray[np.float64]]:
+    """Values of the native sparse matrices of forms on the same spaces, row after row.
+
+    One container serves all: use an array before the next one is asked for.
+    """
+    container = dolfinx.fem.assemble.create_matrix(compiled[0])
+    for form in compiled:
+        container.data[:] = 0.0
+        dolfinx.fem.assemble_matrix(container, form)
+        yield np.asarray(container.data)

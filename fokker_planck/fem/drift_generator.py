@@ -145,7 +145,7 @@ def assemble_drift(discretization: Discretization, weighting: Weighting) -> Drif
     local = weighted.nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
     both = scale[:, :, None] * scale[:, None, :]
-    energy = discretization.forms.stiffness(tensor) * both
+    energy, mass = (elements * both for elements in discretization.forms.matrices(tensor, density))
     stiffness = energy + discretization.forms.advection(velocity) * both
     make_constant_exact(stiffness, local)
     make_constant_exact(energy, local)
@@ -153,6 +153,6 @@ def assemble_drift(discretization: Discretization, weighting: Weighting) -> Drif
         discretization=discretization,
         exponent=weighted.nodal,
         stiffness=stiffness,
-        mass=discretization.forms.mass(density) * both,
+        mass=mass,
         energy=energy,
     )

@@ -81,8 +81,7 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
     curved = discretization.curved.cells
     if len(curved):
         tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)
-    stiffness = discretization.forms.stiffness(tensor)
-    mass = discretization.forms.mass(density)
+    stiffness, mass = discretization.forms.matrices(tensor, density)
     nodal = balance.exponent.value(discretization.nodes.T)
     local = nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))

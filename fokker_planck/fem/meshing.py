@@ -18,6 +18,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, curved_cells
 from fokker_planck.fem.discretization import quadrature_degree
 from fokker_planck.fem.fitting import component_holding, fit, mark, resolve
+from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import (
@@ -41,10 +42,11 @@ KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "
 LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
 DEEP = {1: 60.0, 2: 60.0, 3: 20.0}
-STEEPEST = 25.0
+STEEPEST = 35.0
 TRIM = {1: 1e-4, 2: 1e-3, 3: 2e-2}
 LOWER = 4
 GAIN = 1.0
+FRONT = 0.3
 
 
 def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triangulation:
@@ -164,7 +166,7 @@ class Heights:
 
     ``wells`` (K, dim) are the positions of the minima, ``start`` is where an exit begins, ``targets`` the names of
     the absorbing regions, or "boundary"; ``fill_targets`` keeps the mass inside of them, too.  Without ``trim``
-    nothing below the ceiling is cut away.
+    nothing below the ceiling is cut away.  ``fronts`` are the passes at which a process that crosses is resolved.
     """
 
     bottoms: tuple[float, ...]
@@ -175,6 +177,7 @@ class Heights:
     fill_targets: bool = False
     trim: bool = True
     start: tuple[float, ...] | None = None
+    fronts: tuple[Front, ...] = ()
 
     @property
     def top(self) -> float:
@@ -199,6 +202,8 @@ def resolved(
     triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float
 ) -> Triangulation:
     """Bisect until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters; cut off what does not.
+
+    The fronts are resolved to ``FRONT`` times that in every cell, as good as the first answer is meant to be.
 
     No cell below the highest pass keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
     exponential. Above the pass it matters by so much less, but beyond ``STEEPEST`` it would spoil the sign of the energy
@@ -250,6 +255,7 @@ def _refined_until(
             error = np.zeros(len(low))
             error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
             marked |= error * importance > accuracy
+            marked |= front_errors(triangulation.cell_points, heights.fronts, degree) * importance > FRONT * accuracy
         if not marked.any():
             return triangulation if keep.all() else without_cells(triangulation, keep)
         if len(triangulation.cells) > limit:

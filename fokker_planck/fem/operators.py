@@ -50,16 +50,17 @@ class CellForms:
         self._size = space.dofmap.dof_layout.num_dofs
         self._dofs = _dolfinx.cell_block_starts(values)[:, None] + np.arange(values.dofmap.dof_layout.num_dofs)
 
-    def stiffness(self, tensor: Floats) -> Floats:
-        """Element matrices of a, (cells, n, n); ``tensor`` (dim, dim, cells, points) is w D in straight coordinates."""
+    def matrices(self, tensor: Floats, density: Floats) -> tuple[Floats, Floats]:
+        """Element matrices of a and of m, (cells, n, n) each.
+
+        ``tensor`` (dim, dim, cells, points) is w D and ``density`` (cells, points) is w, both times the volume factor,
+        the former in straight coordinates.
+        """
         for (i, j), function in self._tensor.items():
             function.x.array[self._dofs] = tensor[i, j]
-        return self._element_matrices(self._stiffness)
-
-    def mass(self, density: Floats) -> Floats:
-        """Element matrices of m, (cells, n, n); ``density`` (cells, points) is w times the volume factor."""
         self._density.x.array[self._dofs] = density
-        return self._element_matrices(self._mass)
+        stiffness, mass = map(self._blocks, _dolfinx.assembled_values(self._stiffness, self._mass))
+        return stiffness, mass
 
     def advection(self, velocity: Floats) -> Floats:
         """Element matrices of int (velocity . grad u) v dx; ``velocity`` (dim, cells, points) in straight coordinates.
@@ -73,9 +74,8 @@ class CellForms:
         for function, component in zip(functions, velocity, strict=True):
             function.x.array[self._dofs] = component
         slope = ufl.dot(ufl.as_vector(functions), ufl.grad(u)) if len(functions) > 1 else functions[0] * u.dx(0)
-        return self._element_matrices(_dolfinx.compile_form(slope * v * dx))
+        return self._blocks(next(_dolfinx.assembled_values(_dolfinx.compile_form(slope * v * dx))))
 
-    def _element_matrices(self, compiled: Any) -> Floats:
-        values = _dolfinx.assembled_values(compiled)
+    def _blocks(self, values: Floats) -> Floats:
         blocks = values[: len(self._starts) * self._size**2].reshape(-1, self._size, self._size)
         return blocks[self._starts // self._size]

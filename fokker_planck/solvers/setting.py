@@ -14,6 +14,7 @@ from fokker_planck.climb import climb_heights
 from fokker_planck.domain import Box, MeshFile, Sublevel
 from fokker_planck.drift_potential import drift_potential
 from fokker_planck.errors import ProblemError
+from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.floor_share import floor_share
@@ -27,6 +28,7 @@ from fokker_planck.survey import sample_graph, survey
 
 MARGIN = 9.0
 HIGHER = 5.0
+SAME_HEIGHT = 4.0
 MOST_BY_FLOOR = 0.25
 
 
@@ -138,7 +140,22 @@ def heights_between_wells(setting: Setting, *, all_critical_points: bool = False
         # eigenfunctions grow outwards, where tails are heavy nearly as fast as the density falls
         highest = max(bottoms[:1] + passes)
         ceiling = highest + HIGHER * (ceiling - highest)
-    return Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points)
+    fronts = _fronts(setting, max(bottoms[:1] + passes))
+    return Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points, fronts=fronts)
+
+
+def _fronts(setting: Setting, highest: float) -> tuple[Front, ...]:
+    """The saddles about as high as the highest pass, where slow crossings are decided."""
+    found = [
+        front_across(
+            saddle.position,
+            np.asarray(saddle.hessian),
+            setting.balance.diffusion.tensor(np.asarray(saddle.position)[:, None])[..., 0],
+        )
+        for saddle in setting.landscape.saddles
+        if abs(saddle.value - highest) < SAME_HEIGHT and not saddle.degenerate
+    ]
+    return tuple(front for front in found if front is not None)
 
 
 def _tops(setting: Setting) -> tuple[float, ...]:
@@ -198,7 +215,8 @@ def heights_to_target(
         passes.append(float(setting.balance.exponent.value(np.asarray(start)[:, None])[0]))
     highest = max(between.bottoms[:1] + tuple(passes))
     ceiling = max(_above(setting, highest), between.ceiling)
-    return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,), start=start)
+    fronts = _fronts(setting, highest)
+    return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,), start=start, fronts=fronts)
 
 
 def _refuse_unreachable(setting: Setting, reached: Callable[[Floats], Booleans], name: str) -> None:

@@ -26,7 +26,7 @@ def stationary_density(problem: Problem) -> Stationary:
     started = time.perf_counter()
     setting = prepare(problem)
     degree = degree_of(problem)
-    heights = heights_between_wells(setting)
+    heights = replace(heights_between_wells(setting), fronts=())
     mesh = domain_triangulation(problem, {})
     if problem.resolution.cells is None:
         mesh = resolved(mesh, setting.balance.exponent, heights, degree, 0.1 * problem.resolution.tolerance)
