@@ -24,16 +24,13 @@ class Guesses:
     width: Floats
 
 
-def newton_step(function: Function, x: Floats, free: Booleans, width: Floats) -> tuple[Floats, Floats]:
-    """Newton's step in the free coordinates (dim, n), and the largest curvature there (n,).
+def newton_step(gradient: Floats, hessian: Floats, width: Floats) -> tuple[Floats, Floats]:
+    """Newton's step (dim, n) from the gradients (dim, n) and Hessians (dim, dim, n), and the largest curvature (n,).
 
     A direction without curvature is left out of the step if the slope along it is rounding; else the step is huge.
     """
-    with np.errstate(all="ignore"):
-        gradient = function.gradient(x) * free
-        hessian = np.moveaxis(function.hessian(x) * free[:, None] * free[None, :], -1, 0)
-    finite = np.isfinite(gradient).all(axis=0) & np.isfinite(hessian).all(axis=(1, 2))
-    eigenvalues, vectors = np.linalg.eigh(np.where(finite[:, None, None], hessian, 0.0))
+    finite = np.isfinite(gradient).all(axis=0) & np.isfinite(hessian).all(axis=(0, 1))
+    eigenvalues, vectors = np.linalg.eigh(np.moveaxis(np.where(finite, hessian, 0.0), -1, 0))
     largest = np.abs(eigenvalues).max(axis=1)
     coordinates = np.einsum("nij,in->nj", vectors, np.where(finite, gradient, np.nan))
     usable = np.abs(eigenvalues) > 1e-12 * largest[:, None]
@@ -51,7 +48,11 @@ def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, 
     settled = np.zeros(x.shape[1], dtype=bool)
     last = np.full(x.shape[1], np.inf)
     for _ in range(120):
-        step, _curvature = newton_step(function, x[:, active], guesses.free[:, active], width[active])
+        free = guesses.free[:, active]
+        with np.errstate(all="ignore"):
+            gradient = function.gradient(x[:, active]) * free
+            hessian = function.hessian(x[:, active]) * free * free[:, None]
+        step, _curvature = newton_step(gradient, hessian, width[active])
         length = np.linalg.norm(step, axis=0)
         limited = step * np.minimum(1.0, width[active] / np.maximum(length, 1e-300))
         x[:, active] += limited

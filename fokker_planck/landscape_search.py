@@ -7,7 +7,7 @@ function is not smooth or is held by a wall.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -103,67 +103,86 @@ def _frame(points: Floats, inside: Inside | None, periods: Sequence[float | None
 def _newton_points(function: Function, graph: SampleGraph, contains: Inside) -> list[CriticalPoint]:
     """Polished critical points of index 0 and 1, in the interior and on each wall of a box."""
     frame = graph.frame
-    dimension = len(frame.lower)
-    found: list[CriticalPoint] = []
-    for walls in product((None, "lower", "upper"), repeat=dimension):
-        held = np.array([wall is not None for wall in walls])
-        if (held & ~frame.walled).any():
-            continue
-        on_walls = np.ones(len(graph.points), dtype=bool)
-        sign = np.zeros(dimension)
-        for axis, wall in enumerate(walls):
-            if wall is not None:
-                on_walls &= graph.points[:, axis] == getattr(frame, wall)[axis]
-                sign[axis] = 1.0 if wall == "upper" else -1.0
-        vertices = np.flatnonzero(on_walls)
-        if len(vertices):
-            found += _newton_points_among(function, graph, contains, vertices, sign)
-    return found
-
-
-def _newton_points_among(
-    function: Function, graph: SampleGraph, contains: Inside, vertices: Integers, sign: Floats
-) -> list[CriticalPoint]:
-    frame = graph.frame
-    x, width = graph.points[vertices].T, graph.widths[vertices]
-    free = np.broadcast_to((sign == 0.0)[:, None], x.shape)
-    near = _step_may_be_short(function, x, free, 1.5 * width)
-    some = np.flatnonzero(near)
-    step, curvature = newton_step(function, x[:, some], free[:, some], width[some])
-    near[some] = np.linalg.norm(step, axis=0) <= 1.5 * width[some]
-    if (sign == 0.0).any():
-        flat = curvature * width[some] ** 2 <= 1e-12 * np.abs(graph.values[vertices[some]])
-        near[some] &= ~(graph.wide[vertices[some]] & flat)
-    near |= np.isin(vertices, graph.bottoms)
-    x, free, width = x[:, near], free[:, near].copy(), width[near]
+    chosen = [
+        (vertices, np.broadcast_to(sign[:, None], (len(sign), len(vertices))))
+        for vertices, sign in _near_critical(function, graph)
+    ]
+    if not chosen:
+        return []
+    vertices = np.concatenate([some for some, _ in chosen])
+    sign = np.concatenate([signs for _, signs in chosen], axis=1)
+    group = np.repeat(np.arange(len(chosen)), [len(some) for some, _ in chosen])
+    x, free, width = graph.points[vertices].T, sign == 0.0, graph.widths[vertices]
     x, settled = polish(function, Guesses(x, free, width), frame)
     x = np.where(free, frame.wrapped(x), x)
     with np.errstate(all="ignore"):
         kept = settled & frame.holds(x) & np.isfinite(function.value(x))
         kept[kept] &= np.asarray(contains(frame.pulled_in(x[:, kept])), dtype=bool)
-        if (sign != 0.0).any():
-            # The wall must hold the point back: the function falls towards the outside, by more than rounding.
-            slope = function.gradient(x) * sign[:, None]
-            strength = np.abs(function.hessian(x)).max(axis=(0, 1)) * width
-            kept &= np.all((slope < -1e-7 * strength) | (sign == 0.0)[:, None], axis=0)
-    x, free, width = x[:, kept], free[:, kept], width[kept]
+        # A wall must hold a point back: the function falls towards the outside, by more than rounding.
+        slope = function.gradient(x) * sign
+        strength = np.abs(function.hessian(x)).max(axis=(0, 1)) * width
+        kept &= np.all((slope < -1e-7 * strength) | free, axis=0)
+    x, free, width, group = x[:, kept], free[:, kept], width[kept], group[kept]
     if x.shape[1] == 0:
         return []
     kinds = classify(function, x, free, width)
-    outward = frame.walls_met(x)
-    return [
-        describe(function, x, free, kinds, number, outward[:, number])
-        for number in _distinct(function.value(x), x, kinds.index, kinds.degenerate, width, frame)
-        if kinds.index[number] in (0, 1)
-    ]
+    outward, values = frame.walls_met(x), function.value(x)
+    found = []
+    for held in np.unique(group):
+        members = np.flatnonzero(group == held)
+        distinct = _distinct(
+            values[members], x[:, members], kinds.index[members], kinds.degenerate[members], width[members], frame
+        )
+        found += [
+            describe(function, x, free, kinds, number, outward[:, number])
+            for number in members[distinct]
+            if kinds.index[number] in (0, 1)
+        ]
+    return found
 
 
-def _step_may_be_short(function: Function, x: Floats, free: Booleans, reach: Floats) -> Booleans:
-    """Where Newton's step can be shorter than ``reach`` (n,): it is at least the slope over the norm of the Hessian."""
+def _near_critical(function: Function, graph: SampleGraph) -> Iterator[tuple[Integers, Floats]]:
+    """Vertices from which Newton's step is short, in the interior and along every wall of a box.
+
+    With each the sign of the outward normals of the walls that hold it, (dim,), zero along free axes.
+    """
+    frame = graph.frame
+    dimension = len(frame.lower)
     with np.errstate(all="ignore"):
-        slope = np.linalg.norm(function.gradient(x) * free, axis=0)
-        curvature = np.sqrt(np.einsum("ijn,ijn->n", *[function.hessian(x) * free[:, None] * free[None, :]] * 2))
-    return np.asarray(slope <= 1.000001 * curvature * reach)
+        gradient, hessian = function.gradient(graph.points.T), function.hessian(graph.points.T)
+    for walls in product((None, "lower", "upper"), repeat=dimension):
+        sign = np.array([{None: 0.0, "lower": -1.0, "upper": 1.0}[wall] for wall in walls])
+        if ((sign != 0.0) & ~frame.walled).any():
+            continue
+        on_walls = np.ones(len(graph.points), dtype=bool)
+        for axis, wall in enumerate(walls):
+            if wall is not None:
+                on_walls &= graph.points[:, axis] == getattr(frame, wall)[axis]
+        vertices = np.flatnonzero(on_walls)
+        free = (sign == 0.0).astype(float)[:, None]
+        slope, curvature = gradient[:, vertices] * free, hessian[:, :, vertices] * free * free[:, None]
+        near = _step_is_short(slope, curvature, graph, vertices, flat_too=bool((sign != 0.0).all()))
+        near |= np.isin(vertices, graph.bottoms)
+        if near.any():
+            yield vertices[near], sign
+
+
+def _step_is_short(
+    gradient: Floats, hessian: Floats, graph: SampleGraph, vertices: Integers, *, flat_too: bool
+) -> Booleans:
+    """Where Newton's step leads no further than the edges around; ``flat_too`` without regard to wide plateaus."""
+    width = graph.widths[vertices]
+    # It is at least as long as the slope over the norm of the Hessian, which is quickly computed.
+    with np.errstate(all="ignore"):
+        norm = np.sqrt(np.einsum("ijn,ijn->n", hessian, hessian))
+        near = np.linalg.norm(gradient, axis=0) <= 1.500001 * norm * width
+    some = np.flatnonzero(near)
+    step, curvature = newton_step(gradient[:, some], hessian[:, :, some], width[some])
+    near[some] = np.linalg.norm(step, axis=0) <= 1.5 * width[some]
+    if not flat_too:
+        flat = curvature * width[some] ** 2 <= 1e-12 * np.abs(graph.values[vertices[some]])
+        near[some] &= ~(graph.wide[vertices[some]] & flat)
+    return np.asarray(near)
 
 
 def _distinct(
