@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -66,12 +67,19 @@ def missed_energy(lower: Floats, upper: Floats, degree: int) -> Floats:
     >>> float(missed_energy(np.array([-8.0]), np.array([8.0]), 1)[0].round(6))  # a constant that misses nearly all
     1.0
     """
-    nodes, weights = np.polynomial.legendre.leggauss(2 * degree + 8)
+    nodes, weights, polynomials = _rule(degree)
     middle, half = 0.5 * (lower + upper)[:, None], 0.5 * (upper - lower)[:, None]
     t = middle + half * nodes
     root = np.sqrt(weights * half / np.sqrt(2.0 * np.pi)) * np.exp(0.25 * t**2)
-    basis = root[:, :, None] * np.polynomial.legendre.legvander(nodes, degree - 1)
+    basis = root[:, :, None] * polynomials
     wanted = root * np.exp(-0.5 * t**2)
     orthonormal = np.linalg.qr(basis)[0]
     rest = wanted - (orthonormal @ (wanted[:, None, :] @ orthonormal)[:, 0, :, None])[..., 0]
     return np.asarray((rest**2).sum(axis=1))
+
+
+@cache
+def _rule(degree: int) -> tuple[Floats, Floats, Floats]:
+    """Points and weights of Gauss and Legendre, and the polynomials of lower degree there."""
+    nodes, weights = np.polynomial.legendre.leggauss(2 * degree + 8)
+    return nodes, weights, np.polynomial.legendre.legvander(nodes, degree - 1)

@@ -206,8 +206,8 @@ def resolved(
     The fronts are resolved to ``FRONT`` times that in every cell, as good as the first answer is meant to be.
 
     No cell below the highest pass keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
-    exponential. Above the pass it matters by so much less, but beyond ``STEEPEST`` it would spoil the sign of the energy
-    at last.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
+    exponential.  Above the pass it matters by so much less, but beyond ``STEEPEST`` it would spoil the sign of the
+    energy at last.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
     """
     dimension = triangulation.dimension
     change = heights.ceiling - min(heights.bottoms)
@@ -283,7 +283,7 @@ def _weight_integrals(corners: Floats, exponent: Any, rule: int) -> Floats:
     """Logarithm of the mean of exp(-Phi) over every cell."""
     reference, weights = _dolfinx.quadrature_points(corners.shape[2], rule)
     barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    points = np.einsum("nk,ckd->cnd", barycentric, corners)
+    points = barycentric @ corners
     values = exponent.value(points.reshape(-1, points.shape[2]).T).reshape(points.shape[:2])
     lowest = values.min(axis=1, keepdims=True)
     return np.log(np.exp(lowest - values) @ weights) - lowest[:, 0]

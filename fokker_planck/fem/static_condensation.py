@@ -4,7 +4,7 @@ With I the unknowns that belong to one cell alone and B the others, A_II is a bl
 
     (A_BB - A_BI A_II^-1 A_IB) x_B = b_B - A_BI A_II^-1 b_I,      x_I = A_II^-1 (b_I - A_IB x_B).
 
-Only the matrix on B is summed up and factored: at degree 7 in the plane a third of the entries, on a line three in a cell.
+Only the matrix on B is summed up and factored: at degree 7 in the plane a third of the entries, on a line two by two.
 """
 
 from __future__ import annotations

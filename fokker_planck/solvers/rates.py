@@ -22,9 +22,9 @@ from fokker_planck.landscape import CriticalPoint
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
-from fokker_planck.solvers.spectrum import ReducedPair, reduced_pair
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 SHALLOWEST = 1.0
@@ -98,7 +98,7 @@ def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization:
         for row, minimum in enumerate(minima):
             basis = _basis_at(condensed, pair, order[row], minimum)
             for k in range(count):
-                total = mpmath.fsum(mpmath.mpf(float(value)) * pair.vectors[j, k] for j, value in enumerate(basis))
+                total = mpmath.fsum(mpmath.mpf(float(value)) * pair.vectors[k][j] for j, value in enumerate(basis))
                 at_wells[row, k] = total * pair.scale[order[row]]
         for k in range(count):
             middle[k, k] = -pair.values[k] if k else mpmath.mpf(0)

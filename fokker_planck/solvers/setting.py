@@ -27,6 +27,7 @@ from fokker_planck.sets import Ball, Set
 from fokker_planck.survey import sample_graph, survey
 
 MARGIN = 9.0
+SPARE = 7.0
 HIGHER = 5.0
 SAME_HEIGHT = 4.0
 MOST_BY_FLOOR = 0.25
@@ -135,12 +136,12 @@ def heights_between_wells(setting: Setting, *, all_critical_points: bool = False
     if all_critical_points:
         passes += tuple(saddle.value for saddle in landscape.saddles) + _tops(setting)
     wells = np.array([minimum.position for minimum in landscape.minima])
-    ceiling = _above(setting, max(bottoms[:1] + passes))
-    if all_critical_points and landscape.dimension == 1:
-        # eigenfunctions grow outwards, where tails are heavy nearly as fast as the density falls
-        highest = max(bottoms[:1] + passes)
-        ceiling = highest + HIGHER * (ceiling - highest)
-    fronts = _fronts(setting, max(bottoms[:1] + passes))
+    highest = max(bottoms[:1] + passes)
+    ceiling = _above(setting, highest)
+    if all_critical_points:
+        # eigenfunctions grow outwards, on a line where tails are heavy nearly as fast as the density falls
+        ceiling = ceiling + SPARE if landscape.dimension > 1 else highest + HIGHER * (ceiling + SPARE - highest)
+    fronts = _fronts(setting, highest)
     return Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points, fronts=fronts)
 
 

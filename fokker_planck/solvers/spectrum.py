@@ -6,9 +6,8 @@ shift-and-invert solve from which those have been taken out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import SAFETY, Answer, answered
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name, safety_of
-from fokker_planck.solvers.krylov import images
+from fokker_planck.solvers.reduced_problem import reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
@@ -171,97 +170,6 @@ def _from_scaled(generator: Generator, vector: Floats) -> Floats:
     return times_exp(known, 0.5 * (generator.exponent - generator.exponent[top]))
 
 
-@dataclass(frozen=True)
-class ReducedPair:
-    """Eigenpairs of the reduced problem in mpmath, ascending; ``vectors`` are coefficients on ``basis`` (size, N).
-
-    The first K basis functions are the potentials of the wells, scaled; ``scale`` turns their coefficients into
-    values at the wells.  The others come from so many ``powers`` of A_FF^-1 M.
-    """
-
-    values: list[Any]
-    vectors: Any
-    scale: list[Any]
-    basis: Floats
-    digits: int
-    powers: int
-
-    def coefficients(self, number: int) -> tuple[Floats, Floats, float]:
-        """Coefficients (size,) and values at the wells (K,), largest one in each, and the ratio of the largest."""
-        column = [self.vectors[i, number] for i in range(len(self.basis))]
-        largest = max(abs(c) for c in column)
-        at_wells = [c * s for c, s in zip(column, self.scale, strict=False)]
-        top = max(abs(v) for v in at_wells)
-        return (
-            np.array([float(c / largest) for c in column]),
-            np.array([float(v / top) for v in at_wells]),
-            float(largest / top),
-        )
-
-    def _inside(self, condensed: Condensation, number: int) -> Floats:
-        """What an eigenfunction has beside the potentials, nodal values (N,)."""
-        generator, count = condensed.generator, len(condensed.wells)
-        row, _, share = self.coefficients(number)
-        return times_exp((row[count:] @ self.basis[count:]) * share, 0.5 * (generator.exponent - generator.lowest))
-
-    def nodal(self, condensed: Condensation, number: int) -> Floats:
-        """Nodal values of an eigenfunction, (N,), largest one at the wells."""
-        at_wells = self.coefficients(number)[1]
-        of_wells = [value * condensed.unscaled(well) for well, value in enumerate(at_wells)]
-        return np.asarray(self._inside(condensed, number) + np.sum(of_wells, axis=0))
-
-    def cell_values(self, condensed: Condensation, chosen: Iterable[int]) -> list[Floats]:
-        """The chosen eigenfunctions, cell by cell, for the indicator."""
-        on_targets = np.zeros(len(condensed.targets))
-        return [
-            condensed.cell_values(np.append(self.coefficients(k)[1], on_targets), self._inside(condensed, k))
-            for k in chosen
-        ]
-
-
-def _powers_needed(condensed: Condensation, most: int, negligible: float) -> int:
-    """Powers of A_FF^-1 M that leave a relative error below that: none where every rate between the wells is tiny."""
-    couplings, exponents, count = condensed.couplings.logs, condensed.exponents, len(condensed.wells)
-    mass = [float(row @ condensed.generator.apply_mass(row)) for row in condensed.potentials[:count]]
-    leaving = np.logaddexp.reduce(couplings + 0.5 * (exponents[:, None] - exponents), axis=1)[:count]
-    fastest = float((leaving - np.log(mass)).max(initial=-np.inf)) - np.log(condensed.slowest_inside)
-    return next((power for power in range(most) if (2 * power + 1) * fastest < np.log(negligible)), most)
-
-
-def reduced_pair(condensed: Condensation, most_powers: int, negligible: float) -> ReducedPair:
-    """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
-
-    The span of h_k, A_FF^-1 M h_k, ... splits the stiffness into S and a block of order one, so that S keeps its
-    digits; p of them leave a relative error of (lambda / slowest_inside)^(2 p + 1), which is to be ``negligible``.
-    """
-    import mpmath
-
-    generator, count = condensed.generator, len(condensed.wells)
-
-    def step(vector: Floats) -> Floats:
-        return condensed.solve_inside(generator.apply_mass(vector))
-
-    powers = _powers_needed(condensed, most_powers, negligible)
-    inner = images(generator, condensed.potentials[:count], step, powers)
-    basis = np.concatenate([condensed.potentials[:count], inner])
-    mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
-    energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
-    digits, size = condensed.digits(), len(basis)
-    with mpmath.workdps(digits):
-        scale = [1 / half for half in condensed.half_weights()[:count]]
-        a, m = mpmath.matrix(size, size), mpmath.matrix(size, size)
-        reduced = condensed.reduced_generator(digits)
-        for i in range(size):
-            for j in range(size):
-                m[i, j] = mpmath.mpf(float(0.5 * (mass[i, j] + mass[j, i])))
-                if i < count and j < count:
-                    a[i, j] = reduced[min(i, j), max(i, j)] * scale[i] * scale[j]
-                elif i >= count and j >= count:
-                    a[i, j] = mpmath.mpf(float(0.5 * (energy[i - count, j - count] + energy[j - count, i - count])))
-        values, vectors = _generalized_eigen(a, m)
-    return ReducedPair(values, vectors, scale, basis, digits, powers)
-
-
 def small_modes(condensed: Condensation, below: float, most: int, negligible: float) -> Modes:
     """At most ``most`` eigenvalues below ``below`` from the reduced problem; the exact zero is left out."""
     import mpmath
@@ -270,9 +178,9 @@ def small_modes(condensed: Condensation, below: float, most: int, negligible: fl
     killed = bool(condensed.targets)
     if not count or (count == 1 and not killed):
         return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [], [])
-    pair = reduced_pair(condensed, KRYLOV, negligible)
+    pair = reduced_pair(condensed, KRYLOV, negligible, below)
     first = 0 if killed else 1
-    chosen = [k for k in range(first, min(count, first + most)) if pair.values[k] < below]
+    chosen = [k for k in range(first, min(len(pair.values), first + most)) if pair.values[k] < below]
     if any(pair.values[k] <= 0 for k in chosen):
         raise ConvergenceError("a small eigenvalue of the reduced problem is not positive", _petsc.REMEDY)
     with mpmath.workdps(pair.digits):
@@ -286,13 +194,3 @@ def small_modes(condensed: Condensation, below: float, most: int, negligible: fl
         pair.cell_values(condensed, chosen),
         left_out,
     )
-
-
-def _generalized_eigen(a: Any, m: Any) -> tuple[list[Any], Any]:
-    """Ascending eigenvalues and vectors of a y = lambda m y, in the current precision of mpmath."""
-    import mpmath
-
-    lower = mpmath.cholesky(m)
-    inverse = mpmath.inverse(lower)
-    values, vectors = mpmath.eigsy(inverse * a * inverse.T)
-    return list(values), inverse.T * vectors
