@@ -1,6 +1,7 @@
 """The element matrices, summed up, are what dolfinx assembles on the continuous space from symbolic coefficients."""
 
 import dolfinx.fem
+import dolfinx.jit
 import numpy as np
 import pytest
 import ufl
@@ -11,6 +12,7 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import discretize, quadrature_degree
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.operators import advection_matrices
 from fokker_planck.potential import Potential
 from fokker_planck.process import Overdamped, detailed_balance
 
@@ -88,9 +90,29 @@ def test_a_turned_noise_or_a_doubled_one_would_be_seen():
     assert np.abs(2.0 * matrices[0] - matrices[2]).max() < 1e-13
 
 
-def test_a_new_potential_compiles_nothing(monkeypatch):
+@pytest.mark.parametrize(("shape", "degree"), [((5,), 4), ((3, 2), 3), ((2, 1, 1), 2)])
+def test_advection_is_that_of_dolfinx(shape, degree):
+    dimension = len(shape)
+    discretization = discretize(grid(shape), degree)
+    x = discretization.map.points
+    velocity = np.array([1.0 + x[0] * x[-1], x[0] ** 2 - x[-1], 0.3 * x[0]][:dimension])
+    elements = advection_matrices(discretization.corners, degree, discretization.rule, velocity)
+    ours = _petsc.matrix(discretization.comm, discretization.count, discretization.dofs, elements, symmetric=False)
+    mesh = _dolfinx.create_mesh(MPI.COMM_WORLD, discretization.triangulation.points, discretization.triangulation.cells)
+    space = _dolfinx.lagrange_space(mesh, degree)
+    u, v, s = ufl.TrialFunction(space), ufl.TestFunction(space), ufl.SpatialCoordinate(mesh)
+    last = s[dimension - 1]
+    given = ufl.as_vector([1.0 + s[0] * last, s[0] ** 2 - last, 0.3 * s[0]][:dimension])
+    theirs = dolfinx.fem.assemble_matrix(dolfinx.fem.form(ufl.dot(given, ufl.grad(u)) * v * ufl.dx)).to_dense()
+    places = space.tabulate_dof_coordinates()[:, :dimension]
+    order = np.argmin(((discretization.nodes[:, None] - places[None]) ** 2).sum(axis=2), axis=1)
+    wanted = theirs[np.ix_(order, order)]
+    assert np.abs(ours.convert("dense").getDenseArray() - wanted).max() < 1e-13 * np.abs(wanted).max()
+
+
+def test_nothing_is_compiled(monkeypatch):
     discretization = discretize(grid((3, 2)), 3)
-    monkeypatch.setattr(_dolfinx, "compile_form", lambda form: pytest.fail("compiled a form"))
+    monkeypatch.setattr(dolfinx.jit, "ffcx_jit", lambda *given: pytest.fail("compiled a form"))
     for expression in ("x**2*y", "cos(x)*exp(y)"):
         balance = detailed_balance(Overdamped(Potential(expression), Isotropic(0.3)), 2, discretization.nodes.T)
         assemble(discretization, balance)

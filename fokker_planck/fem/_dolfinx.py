@@ -11,7 +11,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import basix
@@ -30,11 +29,8 @@ _CELLS = {1: "interval", 2: "triangle", 3: "tetrahedron"}
 
 if _RELEASE < (0, 7):
 
-    def _lagrange(cell: str, degree: int, continuous: bool) -> Any:
-        return ufl.FiniteElement("Lagrange" if continuous else "Discontinuous Lagrange", cell, degree)
-
-    def _quadrature(cell: str, degree: int) -> Any:
-        return ufl.FiniteElement("Quadrature", cell, degree, quad_scheme="default")
+    def _lagrange(cell: str, degree: int) -> Any:
+        return ufl.FiniteElement("Lagrange", cell, degree)
 
     def _coordinates(cell: str) -> Any:
         return ufl.Mesh(ufl.VectorElement("Lagrange", ufl.Cell(cell, geometric_dimension=_dimension(cell)), 1))
@@ -58,11 +54,8 @@ if _RELEASE < (0, 7):
 else:
     import basix.ufl
 
-    def _lagrange(cell: str, degree: int, continuous: bool) -> Any:
-        return basix.ufl.element("Lagrange", cell, degree, discontinuous=not continuous)
-
-    def _quadrature(cell: str, degree: int) -> Any:
-        return basix.ufl.quadrature_element(cell, scheme="default", degree=degree)
+    def _lagrange(cell: str, degree: int) -> Any:
+        return basix.ufl.element("Lagrange", cell, degree)
 
     def _coordinates(cell: str) -> Any:
         return ufl.Mesh(basix.ufl.element("Lagrange", cell, 1, shape=(_dimension(cell),)))
@@ -77,23 +70,6 @@ def _dimension(cell: str) -> int:
     return {name: dimension for dimension, name in _CELLS.items()}[cell]
 
 
-_FORM_KEYWORD = "jit_params" if "jit_params" in inspect.signature(dolfinx.fem.form).parameters else "jit_options"
-
-
-def _compiler_flags() -> list[str]:
-    """What halves the time of assembly twice, the second time with the vector instructions of processors since 2013.
-
-    The flags are part of the name under which a form is kept, so that machines may share a cache.
-    """
-    try:
-        processor = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        processor = ""
-    known = set(next((line for line in processor.splitlines() if line.startswith("flags")), "").split())
-    return ["-O3", "-march=x86-64-v3"] if {"avx2", "bmi2", "fma", "movbe", "abm"} <= known else ["-O3"]
-
-
-_FORM_OPTIONS: dict[str, Any] = {_FORM_KEYWORD: {"cffi_extra_compile_args": _compiler_flags()}}
 _DOMAIN_KEYWORD = "e" if "e" in inspect.signature(dolfinx.mesh.create_mesh).parameters else "domain"
 
 
@@ -126,16 +102,10 @@ def cell_vertices(mesh: Any) -> NDArray[np.float64]:
     return np.asarray(geometry.x)[table[:count], :dimension]
 
 
-def lagrange_space(mesh: Any, degree: int, *, continuous: bool = True) -> Any:
-    """Lagrange elements of the given degree, continuous or not."""
+def lagrange_space(mesh: Any, degree: int) -> Any:
+    """Continuous Lagrange elements of the given degree."""
     with _quietly():
-        return _function_space(mesh, _lagrange(_CELLS[mesh.topology.dim], degree, continuous))
-
-
-def quadrature_space(mesh: Any, degree: int) -> Any:
-    """One value per quadrature point of the default rule of the given degree."""
-    with _quietly():
-        return _function_space(mesh, _quadrature(_CELLS[mesh.topology.dim], degree))
+        return _function_space(mesh, _lagrange(_CELLS[mesh.topology.dim], degree))
 
 
 def quadrature_points(dimension: int, degree: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -177,14 +147,6 @@ def dof_count(space: Any) -> int:
     return int(space.dofmap.index_map.size_global)
 
 
-def cell_block_starts(space: Any) -> NDArray[np.int64]:
-    """For a discontinuous space: first local degree of freedom of every cell of this rank."""
-    count = space.mesh.topology.index_map(space.mesh.topology.dim).size_local
-    table = space.dofmap.list
-    table = np.asarray(getattr(table, "array", table)).reshape(-1, space.dofmap.dof_layout.num_dofs)
-    return table[:count, 0].astype(np.int64)
-
-
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep the compilers' running commentary (build steps, advice on quadrature) out of the user's terminal."""
@@ -196,21 +158,3 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def compile_form(form: Any) -> Any:
-    """Compile a form, or take it from the cache on disk."""
-    with _quietly():
-        return dolfinx.fem.form(form, **_FORM_OPTIONS)
-
-
-def assembled_values(*compiled: Any) -> Iterator[NDArray[np.float64]]:
-    """Values of the native sparse matrices of forms on the same spaces, row after row.
-
-    One container serves all: use an array before the next one is asked for.
-    """
-    container = dolfinx.fem.assemble.create_matrix(compiled[0])
-    for form in compiled:
-        container.data[:] = 0.0
-        dolfinx.fem.assemble_matrix(container, form)
-        yield np.asarray(container.data)

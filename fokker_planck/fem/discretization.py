@@ -14,7 +14,6 @@ from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
-from fokker_planck.fem.operators import CellForms
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
 
 ON_SURFACE = 1e-10
@@ -41,7 +40,7 @@ class Discretization:
 
     Of this rank: ``cells`` (m,) their numbers in the triangulation, ``vertices`` (m, dim + 1), ``dofs`` (m, n)
     their unknowns, ``cell_nodes`` (m, n, dim).  Of all ranks: ``nodes`` (N, dim), the true coordinates of the
-    unknowns.
+    unknowns.  ``rule`` is the degree of quadrature.
     """
 
     triangulation: Triangulation
@@ -54,7 +53,7 @@ class Discretization:
     cell_nodes: Floats
     nodes: Floats
     map: CellMap
-    forms: CellForms
+    rule: int
 
     @property
     def count(self) -> int:
@@ -73,8 +72,12 @@ class Discretization:
     @property
     def reference_points(self) -> Floats:
         """Quadrature points on the reference simplex, (n, dim)."""
-        dimension = self.triangulation.dimension
-        return _dolfinx.quadrature_points(dimension, quadrature_degree(self.degree, dimension))[0]
+        return _dolfinx.quadrature_points(self.triangulation.dimension, self.rule)[0]
+
+    @property
+    def corners(self) -> Floats:
+        """Vertices of every straight cell of this rank, (m, dim + 1, dim)."""
+        return self.triangulation.points[self.vertices]
 
     def __repr__(self) -> str:
         return f"<Discretization: {len(self.triangulation.cells)} cells of degree {self.degree}, {self.count} unknowns>"
@@ -121,7 +124,7 @@ def discretize(
         cell_nodes=cell_nodes,
         nodes=nodes,
         map=_cell_map(corners, geometry, rule),
-        forms=CellForms(mesh, degree, rule),
+        rule=rule,
     )
 
 

@@ -22,6 +22,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, make_constant_exact
+from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
 from fokker_planck.fem.triangulation import Floats
 
 
@@ -120,7 +121,7 @@ def at_quadrature_points(discretization: Discretization, local: Floats) -> tuple
     """Values (cells, n) and gradients (dim, cells, n) of a function given by its nodal values in every cell."""
     dimension = discretization.triangulation.dimension
     table = _dolfinx.tabulate_lagrange(dimension, discretization.degree, discretization.reference_points, 1)
-    corners = discretization.triangulation.points[discretization.vertices]
+    corners = discretization.corners
     inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
     slope = np.einsum("cn,jqn,cji->icq", local, table[1:], inverse, optimize=True)
     curved = discretization.curved.cells
@@ -145,8 +146,9 @@ def assemble_drift(discretization: Discretization, weighting: Weighting) -> Drif
     local = weighted.nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
     both = scale[:, :, None] * scale[:, None, :]
-    energy, mass = (elements * both for elements in discretization.forms.matrices(tensor, density))
-    stiffness = energy + discretization.forms.advection(velocity) * both
+    on = discretization.corners, discretization.degree, discretization.rule
+    energy, mass = stiffness_matrices(*on, tensor) * both, mass_matrices(*on, density) * both
+    stiffness = energy + advection_matrices(*on, velocity) * both
     make_constant_exact(stiffness, local)
     make_constant_exact(energy, local)
     return DriftGenerator(

@@ -21,6 +21,7 @@ from mpi4py import MPI
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.operators import mass_matrices, stiffness_matrices
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.kinetics import check_semidefinite
 
@@ -81,7 +82,8 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
     curved = discretization.curved.cells
     if len(curved):
         tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)
-    stiffness, mass = discretization.forms.matrices(tensor, density)
+    on = discretization.corners, discretization.degree, discretization.rule
+    stiffness, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
     nodal = balance.exponent.value(discretization.nodes.T)
     local = nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))

@@ -9,73 +9,112 @@ is broken, with any weight w = exp(-psi), the drift that is left over comes in a
 
     a(u, v) = int w D grad u . grad v dx - int w (c . grad u) v dx,      c = b - div D + D grad psi.
 
-The coefficients reach the forms as values at quadrature points: a form is compiled once for a cell type, degree and
-rule, whatever the potential.
-
-Forms are assembled on the discontinuous space, where nothing is added up: what comes back is the element matrix
-of every cell, to be scaled cell by cell before anything is summed.
+What is made is the element matrix of every cell, to be scaled cell by cell before anything is summed.  On a simplex
+all of them are values of the coefficients at the quadrature points times one table of products of basis functions,
+which a single matrix product multiplies for all cells: nothing is compiled, for no potential and no degree.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-import ufl
 
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.triangulation import Floats
+from fokker_planck.fem.triangulation import Floats, Integers
+
+CELLS_AT_ONCE = 4096
 
 
-class CellForms:
-    """Stiffness and mass forms of one mesh, degree and quadrature rule, ready to be given coefficients."""
+@dataclass(frozen=True)
+class Products:
+    """Products of basis functions at the quadrature points of the reference simplex, row after row of a table.
 
-    def __init__(self, mesh: Any, degree: int, quadrature_degree: int) -> None:
-        import dolfinx.fem
+    Columns are the entries (a, b) with a <= b of a symmetric element matrix; ``entries`` (n, n) says where each entry
+    of the whole one stands.  ``energy`` (pairs i <= j, q, columns) is d_i a d_j b, symmetrised; ``mass`` (q, columns).
+    """
 
-        space = _dolfinx.lagrange_space(mesh, degree, continuous=False)
-        values = _dolfinx.quadrature_space(mesh, quadrature_degree)
-        dimension = mesh.topology.dim
-        u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
-        dx = ufl.dx(domain=mesh, metadata={"quadrature_degree": quadrature_degree, "quadrature_scheme": "default"})
-        upper = [(i, j) for i in range(dimension) for j in range(i, dimension)]
-        self._tensor = {pair: dolfinx.fem.Function(values) for pair in upper}
-        self._density = dolfinx.fem.Function(values)
-        matrix = [[self._tensor[min(i, j), max(i, j)] for j in range(dimension)] for i in range(dimension)]
-        flux = ufl.dot(ufl.as_matrix(matrix), ufl.grad(u)) if dimension > 1 else matrix[0][0] * ufl.grad(u)
-        self._stiffness = _dolfinx.compile_form(ufl.inner(flux, ufl.grad(v)) * dx)
-        self._mass = _dolfinx.compile_form(self._density * u * v * dx)
-        self._arguments = (u, v, dx, values)
-        self._starts = _dolfinx.cell_block_starts(space)
-        self._size = space.dofmap.dof_layout.num_dofs
-        self._dofs = _dolfinx.cell_block_starts(values)[:, None] + np.arange(values.dofmap.dof_layout.num_dofs)
+    energy: Floats
+    mass: Floats
+    entries: Integers
+    values: Floats
+    slopes: Floats
+    weights: Floats
 
-    def matrices(self, tensor: Floats, density: Floats) -> tuple[Floats, Floats]:
-        """Element matrices of a and of m, (cells, n, n) each.
 
-        ``tensor`` (dim, dim, cells, points) is w D and ``density`` (cells, points) is w, both times the volume factor,
-        the former in straight coordinates.
-        """
-        for (i, j), function in self._tensor.items():
-            function.x.array[self._dofs] = tensor[i, j]
-        self._density.x.array[self._dofs] = density
-        stiffness, mass = map(self._blocks, _dolfinx.assembled_values(self._stiffness, self._mass))
-        return stiffness, mass
+def stiffness_matrices(corners: Floats, degree: int, rule: int, tensor: Floats) -> Floats:
+    """Element matrices of a, (cells, n, n), for ``tensor`` (dim, dim, cells, q): w D times the volume factor.
 
-    def advection(self, velocity: Floats) -> Floats:
-        """Element matrices of int (velocity . grad u) v dx; ``velocity`` (dim, cells, points) in straight coordinates.
+    ``corners`` (cells, dim + 1, dim) are those of the straight cells, and the tensor is in straight coordinates.
+    """
+    products = _products(corners.shape[2], degree, rule)
+    dimension, pulled = corners.shape[2], _pulled_back(corners)
+    volume = _volumes(corners)[:, None] * products.weights
+    pairs = [(i, j) for i in range(dimension) for j in range(i, dimension)]
+    table = products.energy.reshape(-1, products.mass.shape[1])
+    result = np.empty((len(corners), *products.entries.shape))
+    for cells in _blocks(len(corners)):
+        # J^-1 (w D) J^-T at every point
+        half = np.einsum("cik,kjcq->ijcq", pulled[cells], tensor[:, :, cells])
+        rows = [np.einsum("jcq,cj->cq", half[i], pulled[cells, k]) * volume[cells] for i, k in pairs]
+        np.take(np.concatenate(rows, axis=1) @ table, products.entries, axis=1, out=result[cells])
+    return result
 
-        Rows belong to the test function v.
-        """
-        import dolfinx.fem
 
-        u, v, dx, values = self._arguments
-        functions = [dolfinx.fem.Function(values) for _ in velocity]
-        for function, component in zip(functions, velocity, strict=True):
-            function.x.array[self._dofs] = component
-        slope = ufl.dot(ufl.as_vector(functions), ufl.grad(u)) if len(functions) > 1 else functions[0] * u.dx(0)
-        return self._blocks(next(_dolfinx.assembled_values(_dolfinx.compile_form(slope * v * dx))))
+def mass_matrices(corners: Floats, degree: int, rule: int, density: Floats) -> Floats:
+    """Element matrices of m, (cells, n, n); ``density`` (cells, q) is w times the volume factor."""
+    products = _products(corners.shape[2], degree, rule)
+    volume = _volumes(corners)[:, None] * products.weights
+    result = np.empty((len(corners), *products.entries.shape))
+    for cells in _blocks(len(corners)):
+        np.take((density[cells] * volume[cells]) @ products.mass, products.entries, axis=1, out=result[cells])
+    return result
 
-    def _blocks(self, values: Floats) -> Floats:
-        blocks = values[: len(self._starts) * self._size**2].reshape(-1, self._size, self._size)
-        return blocks[self._starts // self._size]
+
+def advection_matrices(corners: Floats, degree: int, rule: int, velocity: Floats) -> Floats:
+    """Element matrices of int (velocity . grad u) v dx; ``velocity`` (dim, cells, q) in straight coordinates.
+
+    Rows belong to the test function v.
+    """
+    products = _products(corners.shape[2], degree, rule)
+    count, dimension = products.entries.shape[0], corners.shape[2]
+    table = (products.values[None, :, :, None] * products.slopes[:, :, None, :]).reshape(-1, count**2)
+    pulled, volume = _pulled_back(corners), _volumes(corners)[:, None] * products.weights
+    result = np.empty((len(corners), count, count))
+    for cells in _blocks(len(corners)):
+        along = np.einsum("cik,kcq->icq", pulled[cells], velocity[:, cells]) * volume[cells]
+        rows = np.concatenate([along[i] for i in range(dimension)], axis=1)
+        result[cells] = (rows @ table).reshape(-1, count, count)
+    return result
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(first, min(first + CELLS_AT_ONCE, count)) for first in range(0, count, CELLS_AT_ONCE)]
+
+
+def _pulled_back(corners: Floats) -> Floats:
+    """Inverse of the map from the reference simplex to every straight cell, (cells, dim, dim)."""
+    return np.asarray(np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)))
+
+
+def _volumes(corners: Floats) -> Floats:
+    """Determinant of the map from the reference simplex, (cells,)."""
+    return np.asarray(np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])))
+
+
+@lru_cache(maxsize=8)
+def _products(dimension: int, degree: int, rule: int) -> Products:
+    points, weights = _dolfinx.quadrature_points(dimension, rule)
+    table = _dolfinx.tabulate_lagrange(dimension, degree, points, 1)
+    values, slopes = table[0], table[1:]
+    count = values.shape[1]
+    first, second = np.triu_indices(count)
+    entries = np.empty((count, count), dtype=np.int64)
+    entries[first, second] = entries[second, first] = np.arange(len(first))
+    energy = []
+    for i in range(dimension):
+        for j in range(i, dimension):
+            one = slopes[i][:, first] * slopes[j][:, second]
+            energy.append(one if i == j else one + slopes[j][:, first] * slopes[i][:, second])
+    return Products(np.array(energy), values[:, first] * values[:, second], entries, values, slopes, weights)
