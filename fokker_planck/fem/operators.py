@@ -58,7 +58,7 @@ def stiffness_matrices(corners: Floats, degree: int, rule: int, tensor: Floats) 
         # J^-1 (w D) J^-T at every point
         half = np.einsum("cik,kjcq->ijcq", pulled[cells], tensor[:, :, cells])
         rows = [np.einsum("jcq,cj->cq", half[i], pulled[cells, k]) * volume[cells] for i, k in pairs]
-        np.take(np.concatenate(rows, axis=1) @ table, products.entries, axis=1, out=result[cells])
+        _expanded(np.concatenate(rows, axis=1) @ table, products.entries, result[cells])
     return result
 
 
@@ -68,7 +68,7 @@ def mass_matrices(corners: Floats, degree: int, rule: int, density: Floats) -> F
     volume = _volumes(corners)[:, None] * products.weights
     result = np.empty((len(corners), *products.entries.shape))
     for cells in _blocks(len(corners)):
-        np.take((density[cells] * volume[cells]) @ products.mass, products.entries, axis=1, out=result[cells])
+        _expanded((density[cells] * volume[cells]) @ products.mass, products.entries, result[cells])
     return result
 
 
@@ -87,6 +87,11 @@ def advection_matrices(corners: Floats, degree: int, rule: int, velocity: Floats
         rows = np.concatenate([along[i] for i in range(dimension)], axis=1)
         result[cells] = (rows @ table).reshape(-1, count, count)
     return result
+
+
+def _expanded(upper: Floats, entries: Integers, result: Floats) -> None:
+    """Whole symmetric matrices from their upper triangles, row by row."""
+    np.take(upper, entries, axis=1, out=result, mode="clip")  # in the other modes ``out`` would be copied
 
 
 def _blocks(count: int) -> list[slice]:

@@ -41,6 +41,7 @@ LEAST_SHARE = 0.003
 CUT = 10.0
 STAGNATION = 0.5
 LEAST_PREDICTABLE = 3
+LARGE = 5000
 AGAIN = "bisect again"
 
 
@@ -204,7 +205,7 @@ def _asked(
     predict: Callable[[AnAnswer], tuple[Floats, Floats]],
 ) -> tuple[Discretization, _Kept, Floats, Floats]:
     """The answer on a mesh, with its estimated error in every cell, and of every number."""
-    _petsc.release_memory()
+    _make_room(mesh)
     discretization = discretize(mesh, degree, problem.periods)
     found = answer(discretization)
     indicator, predicted = predict(found)
@@ -223,13 +224,19 @@ def _verified(
 
     Should the two agree by chance, a share of what the indicator predicts remains.
     """
-    _petsc.release_memory()
+    _make_room(mesh)
     higher = answer(discretize(mesh, degree + HIGHER[problem.dimension], problem.periods)).numbers
     if len(higher) != len(current.numbers):
         return np.full(len(current.numbers), np.inf)
     difference = np.abs(np.expm1(current.numbers - higher))
     least = LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else 0.0
     return np.asarray(np.maximum(current.safety * difference, least))
+
+
+def _make_room(mesh: Triangulation) -> None:
+    """Before a mesh whose matrices take some room, hand back that of those before, which takes a while."""
+    if len(mesh.cells) > LARGE:
+        _petsc.release_memory()
 
 
 def _predicted(current: Answer) -> tuple[Floats, Floats]:

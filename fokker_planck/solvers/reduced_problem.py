@@ -24,7 +24,7 @@ from fokker_planck.solvers.wells import Condensation
 
 FAR_BELOW = 0.1
 MOST_STEPS = 30
-SETTLED = 1e-16
+SETTLED = 1e-13
 
 Eigenpairs = tuple[list[Any], list[list[Any]]]
 
@@ -122,7 +122,8 @@ def reduced_pair(
 def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) -> Eigenpairs | None:
     """Eigenvalues up to the first that is not ``below``, with coefficients; None if they are not far below E.
 
-    Each is the fixed point of lambda -> the eigenvalue of S and T + lambda B (E - lambda)^-1 B^T of the same number.
+    Each is the fixed point of lambda -> the eigenvalue of S and T + lambda B (E - lambda)^-1 B^T of the same number,
+    found with the vector held for as long as that goes.
     """
     count = flows.rows
     half = np.linalg.inv(np.linalg.cholesky(mass[count:, count:]))
@@ -131,16 +132,18 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
     bridge, slowest = mass[:count, count:] @ turned, float(rates.min(initial=np.inf))
     values, vectors = [], []
     for number in range(count):
-        value = 0.0
+        slow = 0.0
         for _ in range(MOST_STEPS):
-            before, slow = value, float(value)
             seen = mass[:count, :count] + (bridge * (slow / (rates - slow))) @ bridge.T
             some, columns = _ascending_eigen(flows, seen)
             value = some[number]
             if not value < FAR_BELOW * slowest:
                 return None
-            if abs(value - before) <= SETTLED * abs(value):
+            if abs(value - slow) <= SETTLED * abs(value):
                 break
+            slow = _with_the_same_vector(value, columns[:, number], mass[:count, :count], seen, bridge, rates)
+        else:
+            return None
         at_wells = [columns[i, number] for i in range(count)]
         share = [value * sum(float(b) * y for b, y in zip(row, at_wells, strict=True)) for row in bridge.T]
         share = [part / (float(rate) - value) for part, rate in zip(share, rates, strict=True)]
@@ -150,6 +153,20 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
         if not value < below:
             break
     return values, vectors
+
+
+def _with_the_same_vector(
+    value: Any, vector: Any, mass: Floats, seen: Floats, bridge: Floats, rates: Floats
+) -> float:
+    """lambda with lambda y . (T + lambda B (E - lambda)^-1 B^T) y = y . S y, which is ``value`` y . ``seen`` y."""
+    largest = max(abs(entry) for entry in vector)
+    y = np.array([float(entry / largest) for entry in vector])
+    at_rest, shares = float(y @ mass @ y), (y @ bridge) ** 2
+    flow = float(value) * float(y @ seen @ y)
+    result = flow / at_rest
+    for _ in range(MOST_STEPS):
+        result = flow / (at_rest + float((shares * result / (rates - result)).sum()))
+    return result
 
 
 def _ascending_eigen(flows: Any, mass: Floats) -> tuple[list[Any], Any]:
