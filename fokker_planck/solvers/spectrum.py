@@ -30,8 +30,8 @@ from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
-SMALL = 1e-3
-KRYLOV = 2
+LARGEST_SMALL = 0.03
+KRYLOV = 3
 SHIFT = 0.05
 ROUNDING = 1e-14
 SAME = 1e-4
@@ -121,7 +121,8 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     targets = [absorbed] if absorbed.any() else []
     condensed = condense(generator, wells, targets, setting.relaxation_rate)
     negligible = NEGLIGIBLE * setting.problem.resolution.tolerance
-    small = small_modes(condensed, SMALL * condensed.slowest_inside, wanted, negligible)
+    below = min(LARGEST_SMALL, negligible ** (1.0 / (2 * KRYLOV + 1))) * condensed.slowest_inside
+    small = small_modes(condensed, below, wanted, negligible)
     missing = wanted - len(small.logs)
     if missing <= 0:
         return small
