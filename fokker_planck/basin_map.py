@@ -54,7 +54,7 @@ class BasinMap:
         if len(self.landscape.minima) == 1:
             return np.zeros(x.shape[1], dtype=np.int64), np.zeros(x.shape[1]), x
         frame = self.landscape.frame
-        flow = descend(self.function, x, self._captures, frame, tolerance)
+        flow = descend(self.function, x, self._captures, frame, tolerance, timed=True)
         labels, times = flow.labels, flow.times
         lost = np.flatnonzero(labels < 0)
         if len(lost):

@@ -106,7 +106,7 @@ class Descent:
 
     labels : number of the capture ball, -1 for none (n,)
     ends : where it stopped (dim, n)
-    times : how long it took (n,)
+    times : how long it took, to the end of the last step or, if asked for, to the ball (n,)
     slowest : the slowest point on the way, which is near a saddle for a point near a separatrix (dim, n)
     """
 
@@ -123,6 +123,7 @@ def descend(
     frame: Frame,
     tolerance: float = 1e-8,
     steps: int = 2000,
+    timed: bool = False,
 ) -> Descent:
     """Follow dx/dt = -grad f from points (dim, n), held back by the walls of the box.
 
@@ -133,6 +134,7 @@ def descend(
         frame: periods and walls.
         tolerance: local error of one step relative to the extent of the domain.
         steps: when to give up.
+        timed: find out when a ball was entered, not only at the end of which step.
     """
     labels = np.full(x.shape[1], -1, dtype=np.int64)
     ends = frame.confine(np.asarray(x, dtype=float))
@@ -151,8 +153,10 @@ def descend(
                 inside = capture.contains(position, frame)
                 if inside.any():
                     labels[active[inside]] = number
-                    legs = (before[:, inside], position[:, inside], pull[:, inside], force[:, inside], taken[inside])
-                    clock[inside] -= taken[inside] * (1.0 - _entry(capture, frame, *legs))
+                    if timed:
+                        ends_of_step = (before[:, inside], position[:, inside], pull[:, inside], force[:, inside])
+                        share = _entry(capture, frame, *ends_of_step, taken[inside])
+                        clock[inside] -= taken[inside] * (1.0 - share)
                     done |= inside
             speed = np.linalg.norm(force, axis=0)
             slower = speed < least

@@ -150,6 +150,8 @@ def _near_critical(function: Function, graph: SampleGraph) -> Iterator[tuple[Int
     dimension = len(frame.lower)
     with np.errstate(all="ignore"):
         gradient, hessian = function.gradient(graph.points.T), function.hessian(graph.points.T)
+    bottom = np.zeros(len(graph.points), dtype=bool)
+    bottom[graph.bottoms] = True
     for walls in product((None, "lower", "upper"), repeat=dimension):
         sign = np.array([{None: 0.0, "lower": -1.0, "upper": 1.0}[wall] for wall in walls])
         if ((sign != 0.0) & ~frame.walled).any():
@@ -159,10 +161,12 @@ def _near_critical(function: Function, graph: SampleGraph) -> Iterator[tuple[Int
             if wall is not None:
                 on_walls &= graph.points[:, axis] == getattr(frame, wall)[axis]
         vertices = np.flatnonzero(on_walls)
-        free = (sign == 0.0).astype(float)[:, None]
-        slope, curvature = gradient[:, vertices] * free, hessian[:, :, vertices] * free * free[:, None]
+        slope, curvature = gradient, hessian
+        if (sign != 0.0).any():
+            free = (sign == 0.0).astype(float)[:, None]
+            slope, curvature = gradient[:, vertices] * free, hessian[:, :, vertices] * free * free[:, None]
         near = _step_is_short(slope, curvature, graph, vertices, flat_too=bool((sign != 0.0).all()))
-        near |= np.isin(vertices, graph.bottoms)
+        near |= bottom[vertices]
         if near.any():
             yield vertices[near], sign
 
@@ -175,7 +179,7 @@ def _step_is_short(
     # It is at least as long as the slope over the norm of the Hessian, which is quickly computed.
     with np.errstate(all="ignore"):
         norm = np.sqrt(np.einsum("ijn,ijn->n", hessian, hessian))
-        near = np.linalg.norm(gradient, axis=0) <= 1.500001 * norm * width
+        near = np.sqrt(np.einsum("in,in->n", gradient, gradient)) <= 1.500001 * norm * width
     some = np.flatnonzero(near)
     step, curvature = newton_step(gradient[:, some], hessian[:, :, some], width[some])
     near[some] = np.linalg.norm(step, axis=0) <= 1.5 * width[some]

@@ -86,7 +86,7 @@ def test_the_field_is_zero_on_the_target_and_solves_the_equation():
     assert found.field(np.array([[0.0], [1.3]])) == pytest.approx(0.0, abs=1e-12)
     assert found.start == (0.5, 0.5)
     assert found.statistics.unknowns > 0
-    assert found.statistics.degree == 4
+    assert found.statistics.degree == 6
 
 
 def test_a_target_that_only_touches_a_wall_absorbs_there():

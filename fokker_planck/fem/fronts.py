@@ -64,7 +64,11 @@ def front_errors(corners: Floats, fronts: Sequence[Front], degree: int) -> Float
 def missed_energy(lower: Floats, upper: Floats, degree: int) -> Floats:
     """min over q of degree p - 1 of int (exp(-t^2/2) - q)^2 exp(t^2/2) dt / sqrt(2 pi) from ``lower`` to ``upper``.
 
-    >>> float(missed_energy(np.array([-8.0]), np.array([8.0]), 1)[0].round(6))  # a constant that misses nearly all
+    A constant misses (t^2 - h^2/3) / 2 of it between -h and h, up to higher powers of h:
+
+    >>> h = 0.01
+    >>> leading = 2.0 / 45.0 * h**5 / np.sqrt(2.0 * np.pi)
+    >>> float((missed_energy(np.array([-h]), np.array([h]), 1)[0] / leading).round(3))
     1.0
     """
     nodes, weights, polynomials = _rule(degree)

@@ -14,6 +14,7 @@ from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_products import CellProducts, energy, sizes
 from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.scaled_cholesky import scaled_cholesky
 from fokker_planck.fem.triangulation import Floats, Integers
 
 CELLS_AT_ONCE = 4096
@@ -101,28 +102,12 @@ def degree_energies(generator: Generator, functions: Sequence[Floats]) -> Floats
         half = np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
         weighted = basis * half[:, :, None]
         energies = np.swapaxes(weighted, 1, 2) @ generator.stiffness[cells] @ weighted
-        factor, scale = _cholesky(energies)
+        factor = scaled_cholesky(energies)
         for values in functions:
-            squares = ((values[cells] @ basis / scale)[:, None, :] @ factor)[:, 0] ** 2
+            squares = ((values[cells] @ basis / factor.scale)[:, None, :] @ factor.lower)[:, 0] ** 2
             for degree in range(1, discretization.degree + 1):
                 result[cells, degree - 1] += squares[:, degrees == degree].sum(axis=1)
     return result
-
-
-def _cholesky(matrices: Floats) -> tuple[Floats, Floats]:
-    """L (m, n, n) and s (m, n) with L L^T the matrices, rows and columns multiplied by s to have a diagonal of one.
-
-    The least multiple of the identity that makes all of them definite in floating point is added.
-    """
-    diagonal = np.einsum("cii->ci", matrices)
-    scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-300))
-    scaled = matrices * scale[:, :, None] * scale[:, None, :]
-    for shift in (1e-13, 1e-10, 1e-7, 1e-4, 1.0):
-        try:
-            return np.linalg.cholesky(scaled + shift * np.eye(scaled.shape[1])), scale
-        except np.linalg.LinAlgError:
-            continue
-    raise BarrierTooHighError("a barrier is so high that a cell has no energy in doubles", "more noise")
 
 
 @lru_cache(maxsize=16)

@@ -39,7 +39,8 @@ MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 SIZES = (0.6, 0.4, 0.28, 0.2, 0.14, 0.1, 0.07, 0.05)
 LEAST_STRETCH = 0.2
 KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "to": "committor.to"}
-LARGEST_CHANGE = {1: 9.0, 2: 14.0, 3: 14.0}
+LARGEST_CHANGE = {1: 9.0, 2: 17.0, 3: 14.0}
+FINE, LARGEST_FINE_CHANGE = 1e-6, {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
 DEEP = {1: 60.0, 2: 40.0, 3: 20.0}
 STEEPEST = 35.0
@@ -210,13 +211,14 @@ def resolved(
     energy at last.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
     """
     dimension = triangulation.dimension
+    largest = (LARGEST_CHANGE if accuracy >= FINE else LARGEST_FINE_CHANGE)[dimension]
     change = heights.ceiling - min(heights.bottoms)
     deep = heights.trim and change > DEEP[dimension]
-    while deep and change > LARGEST_CHANGE[dimension]:
-        change = max(STEP * change, LARGEST_CHANGE[dimension])
+    while deep and change > largest:
+        change = max(STEP * change, largest)
         triangulation = _refined_until(triangulation, exponent, heights, change)
         triangulation = _trimmed(triangulation, exponent, heights, accuracy)
-    triangulation = _refined_until(triangulation, exponent, heights, LARGEST_CHANGE[dimension], degree, accuracy)
+    triangulation = _refined_until(triangulation, exponent, heights, largest, degree, accuracy)
     return _trimmed(triangulation, exponent, heights, accuracy) if deep else triangulation
 
 

@@ -16,6 +16,7 @@ from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 
 
@@ -24,13 +25,13 @@ class CondensedFactorization:
     """A_FF, factored; ``rest`` (N,) marks F.
 
     ``inside`` (m, i) and ``around`` (m, b) number the unknowns of every cell of this rank in its interior and on its
-    faces; ``inverse`` (m, i, i) is A_II^-1 and ``coupling`` (m, i, b) is A_II^-1 A_IB.
+    faces; with A_II = L L^T, ``half`` (m, i, i) is L^-1 and ``coupling`` (m, i, b) is L^-1 A_IB.
     """
 
     rest: Booleans
     inside: Integers
     around: Integers
-    inverse: Floats
+    half: Floats
     coupling: Floats
     kept: Integers
     outer: _petsc.Factorization
@@ -39,13 +40,12 @@ class CondensedFactorization:
     def solve(self, right: Floats) -> Floats:
         """A_FF^-1 applied to the F part of a vector (N,); zero elsewhere."""
         load = np.where(self.rest, right, 0.0)
-        within = load[self.inside]
-        passed = (within[:, None, :] @ self.coupling)[:, 0]
-        load -= self._summed(self.around, passed, len(load))
+        within = (self.half @ load[self.inside][..., None])[..., 0]
+        load -= self._summed(self.around, (within[:, None, :] @ self.coupling)[:, 0], len(load))
         result = np.zeros(len(load))
         result[self.kept] = self.outer.solve(load[self.kept])
-        solved = (self.inverse @ within[..., None] - self.coupling @ result[self.around][..., None])[..., 0]
-        return result + self._summed(self.inside, solved, len(load))
+        within -= (self.coupling @ result[self.around][..., None])[..., 0]
+        return result + self._summed(self.inside, (within[:, None, :] @ self.half)[:, 0], len(load))
 
     def _summed(self, numbers: Integers, values: Floats, size: int) -> Floats:
         if numbers.shape[1] == 0:
@@ -61,18 +61,22 @@ def condensed_factorization(
 ) -> CondensedFactorization:
     """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
 
-    Raises ``ConvergenceError`` where the factorisation fails.
+    Raises ``ConvergenceError`` where a factorisation fails.
     """
-    interior = interior_functions(discretization.triangulation.dimension, discretization.degree)
-    inside, around = discretization.dofs[:, interior], discretization.dofs[:, ~interior]
+    count = functions_on_faces(discretization.triangulation.dimension, discretization.degree)
+    around, inside = discretization.dofs[:, :count], discretization.dofs[:, count:]
     free = rest[inside]
-    block = elements[:, interior][:, :, interior] * free[:, :, None] * free[:, None, :]
+    block = elements[:, count:, count:] * free[:, :, None] * free[:, None, :]
     diagonal = np.arange(block.shape[1])
     block[:, diagonal, diagonal] += ~free
-    towards = elements[:, interior][:, :, ~interior] * free[:, :, None]
-    inverse = np.linalg.inv(block) * free[:, :, None]
-    coupling = inverse @ towards
-    schur = elements[:, ~interior][:, :, ~interior] - np.swapaxes(towards, 1, 2) @ coupling
+    towards = elements[:, count:, :count] * free[:, :, None]
+    factor = scaled_cholesky(block)
+    # as precise as the elimination of one unknown after the other, which a product with A_II^-1 would not be
+    unit = np.eye(block.shape[1]) * (factor.scale * free)[:, :, None]
+    both = np.concatenate([towards * factor.scale[:, :, None], unit], axis=2)
+    solved = forward_substituted(factor.lower, both)
+    coupling, half = np.ascontiguousarray(solved[:, :, :count]), np.ascontiguousarray(solved[:, :, count:])
+    schur = elements[:, :count, :count] - np.swapaxes(coupling, 1, 2) @ coupling
     shared = rest.copy()
     shared[_everywhere(discretization, inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)
@@ -81,7 +85,7 @@ def condensed_factorization(
         rest=rest,
         inside=inside,
         around=around,
-        inverse=inverse,
+        half=half,
         coupling=coupling,
         kept=np.flatnonzero(shared),
         outer=outer,
@@ -97,8 +101,11 @@ def _everywhere(discretization: Discretization, numbers: Integers) -> Booleans:
     return marked
 
 
-def interior_functions(dimension: int, degree: int) -> Booleans:
-    """Which basis functions of a cell vanish on its faces, (n,)."""
+def functions_on_faces(dimension: int, degree: int) -> int:
+    """How many basis functions of a cell do not vanish on its faces; they come first."""
     reference = _dolfinx.lagrange_nodes(dimension, degree)
     barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    return np.asarray((barycentric > 1e-12).all(axis=1))
+    within = (barycentric > 1e-12).all(axis=1)
+    if (np.diff(within.astype(int)) < 0).any():
+        raise AssertionError("basis functions inside a cell do not come last")
+    return int((~within).sum())
