@@ -13,7 +13,20 @@ import sys
 import time
 from typing import Any
 
-LAZILY_IMPORTED = ("dolfinx.fem", "fokker_planck.answers", "fokker_planck.solvers.spectrum", "sympy", "mpmath")
+LAZILY_IMPORTED = (
+    "dolfinx.fem",
+    "fokker_planck.answers",
+    "fokker_planck.asymptotics.eyring_kramers",
+    "fokker_planck.basin_map",
+    "fokker_planck.solvers.spectrum",
+    "mpmath",
+    "scipy.linalg",
+    "scipy.sparse.csgraph",
+    "scipy.spatial",
+    "sympy",
+    "sympy.combinatorics",
+    "sympy.tensor.tensor",
+)
 
 
 def rival(method: str, question: str, barrier: float, size: float) -> dict[str, Any]:
