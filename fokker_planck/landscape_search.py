@@ -164,7 +164,8 @@ def _near_critical(function: Function, graph: SampleGraph) -> Iterator[tuple[Int
         slope, curvature = gradient, hessian
         if (sign != 0.0).any():
             free = (sign == 0.0).astype(float)[:, None]
-            slope, curvature = gradient[:, vertices] * free, hessian[:, :, vertices] * free * free[:, None]
+            with np.errstate(all="ignore"):
+                slope, curvature = gradient[:, vertices] * free, hessian[:, :, vertices] * free * free[:, None]
         near = _step_is_short(slope, curvature, graph, vertices, flat_too=bool((sign != 0.0).all()))
         near |= bottom[vertices]
         if near.any():

@@ -6,7 +6,7 @@ Phi in the cell less the logarithms of the functions' size there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from mpi4py import MPI
@@ -45,9 +45,19 @@ def energy(generator: Generator, u: Floats, v: Floats | None = None) -> CellProd
     return _products(generator, generator.stiffness, first, first if v is None else v - v[:, :1])
 
 
-def product(generator: Generator, u: Floats | float, v: Floats | float) -> CellProducts:
+@dataclass(frozen=True)
+class LogScaled:
+    """Functions by cell, ``values`` (cells, n) times exp(``logs`` (cells,)), which need not be a double."""
+
+    values: Floats
+    logs: Floats
+
+
+def product(generator: Generator, u: Floats | LogScaled | float, v: Floats | LogScaled | float) -> CellProducts:
     """m(u, v) of functions given by their values in every cell, (cells, n), or of constants."""
-    return _products(generator, generator.mass, np.atleast_2d(u), np.atleast_2d(v))
+    first, second = (w if isinstance(w, LogScaled) else LogScaled(np.atleast_2d(w), np.zeros(1)) for w in (u, v))
+    plain = _products(generator, generator.mass, first.values, second.values)
+    return replace(plain, levels=plain.levels - first.logs - second.logs)
 
 
 def sizes(values: Floats) -> Floats:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.cell_products import product
+from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization, unknowns_in
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
@@ -37,11 +38,10 @@ FROM, TO = "from", "to"
 
 @dataclass(frozen=True)
 class Flow:
-    """Nodal values of q and of 1 - q, (N,), each accurate where it is small, on a ``generator``."""
+    """Nodal values of q and logarithms of p q (1 - q), (N,) each."""
 
     forward: Floats
-    backward: Floats
-    generator: Generator
+    log_density: Floats
 
 
 def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
@@ -58,16 +58,12 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     rate, reactive, last = (
         Quantity.of_log(float(log), float(error)) for log, error in zip(outcome.numbers, outcome.errors, strict=True)
     )
-    log_whole = product(flow.generator, 1.0, 1.0).log_of_sum()
-    with np.errstate(divide="ignore"):
-        both = np.log(np.maximum(flow.forward, 0.0)) + np.log(np.maximum(flow.backward, 0.0))
-    density = both - flow.generator.exponent - log_whole
     return Committor(
         rate=rate,
         probability_reactive=reactive,
         probability_last_from=last,
         field=Field("committor", outcome.discretization, flow.forward),
-        reactive_density=Field("reactive density", outcome.discretization, density, logarithm=True),
+        reactive_density=Field("reactive density", outcome.discretization, flow.log_density, logarithm=True),
         statistics=outcome.statistics,
     )
 
@@ -96,26 +92,29 @@ def _answer(setting: Setting, discretization: Discretization, start: Booleans, e
     generator = assemble(discretization, setting.balance)
     wells = well_nodes(discretization, setting.landscape.minima, start | end)
     condensed = condense(generator, wells, [start, end], setting.relaxation_rate)
-    values, complements, log_flow = _at_states(condensed)
-    forward, backward = _nodal(condensed, values), _nodal(condensed, complements)
-    dofs = discretization.dofs
-    one = 1.0
+    values, log_values, log_complements, log_flow = _at_states(condensed)
+    forward, backward = condensed.log_sum(log_values), condensed.log_sum(log_complements)
+    q, rest = (_by_cell(discretization, *function) for function in (forward, backward))
     log_whole, log_reactive, log_last = (
-        product(generator, first, second).log_of_sum()
-        for first, second in ((one, one), (forward[dofs], backward[dofs]), (backward[dofs], one))
+        product(generator, first, second).log_of_sum() for first, second in ((1.0, 1.0), (q, rest), (rest, 1.0))
     )
     numbers = np.array([log_flow - generator.lowest - log_whole, log_reactive - log_whole, log_last - log_whole])
     mode = Mode(condensed.cell_values(values, np.zeros(discretization.count)))
-    return Answer(numbers, Flow(forward, backward, generator), generator, [[mode]])
+    with np.errstate(divide="ignore"):
+        log_density = sum(np.log(np.maximum(r, 0.0)) + log for r, log in (forward, backward)) - generator.exponent
+    flow = Flow(times_exp(*forward), log_density - log_whole)
+    return Answer(numbers, flow, generator, [[mode]])
 
 
-def _nodal(condensed: Condensation, values: Floats) -> Floats:
-    """sum_s values_s h_s at the nodes, (N,)."""
-    return np.asarray(np.sum([value * condensed.unscaled(s) for s, value in enumerate(values)], axis=0))
+def _by_cell(discretization: Discretization, relative: Floats, logs: Floats) -> LogScaled:
+    """The function ``relative`` exp(``logs``) of the nodes, (N,) each, by cell, in the scale of the largest value."""
+    local = logs[discretization.dofs]
+    largest = local.max(axis=1)
+    return LogScaled(relative[discretization.dofs] * np.exp(local - largest[:, None]), largest)
 
 
-def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:
-    """q and 1 - q at wells and sets, (n,) each, and the logarithm of the flow from A to B, in multiple precision."""
+def _at_states(condensed: Condensation) -> tuple[Floats, Floats, Floats, float]:
+    """q at wells and sets, log q and log(1 - q), (n,) each, and the logarithm of the flow from A to B."""
     import mpmath
 
     count, digits = len(condensed.wells), condensed.digits()
@@ -126,8 +125,8 @@ def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:
             right = mpmath.matrix([-s[k, count + 1] for k in range(count)])
             values[:count] = list(mpmath.lu_solve(s[:count, :count], right))
         flow = mpmath.fsum(-s[count, k] * values[k] for k in range(count + 2) if k != count)
-        return (
-            np.array([float(value) for value in values]),
-            np.array([float(1 - value) for value in values]),
-            float(mpmath.log(flow)),
+        logs, log_complements = (
+            np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in some])
+            for some in (values, [1 - value for value in values])
         )
+        return np.array([float(value) for value in values]), logs, log_complements, float(mpmath.log(flow))

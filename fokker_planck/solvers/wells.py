@@ -31,6 +31,7 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.landscape import CriticalPoint
 
 SMALLEST_COUPLING = 1e-250
+LEAST_LOG = -1e6
 MOST_OVERLOOKED = 12
 OVERLOOKED = 1e-5
 INVERSE_STEPS = 12
@@ -82,6 +83,17 @@ class Condensation:
     def unscaled(self, state: int) -> Floats:
         """Nodal values of the potential of a state, (N,)."""
         return self.functions[state].times_exp(0.5 * (self.generator.exponent - self.exponents[state]))
+
+    def log_sum(self, logs_at_states: Floats) -> tuple[Floats, Floats]:
+        """u = sum_s exp(``logs_at_states`` (n,)) h_s at the nodes, as r exp(l) with r and l, (N,) each."""
+        size = len(self.generator.exponent)
+        terms = np.full((len(self.functions), size), -np.inf)
+        signs = np.ones_like(terms)
+        for state, (function, log) in enumerate(zip(self.functions, logs_at_states, strict=True)):
+            terms[state] = function.logs + log + 0.5 * (self.generator.exponent - self.exponents[state])
+            signs[state] = np.sign(function.mantissas)
+        largest = np.maximum(terms.max(axis=0), LEAST_LOG)
+        return np.asarray((signs * np.exp(terms - largest)).sum(axis=0)), largest
 
     def cell_values(self, at_states: Floats, inside: Floats) -> Floats:
         """u = sum_s u_s h_s + v, (cells, n), less a constant in each cell: that of the state that dominates there.
