@@ -115,7 +115,7 @@ def answered(
     if problem.resolution.cells is not None:
         return refined_until_verified(problem, base, degree, answer, _predicted)
     mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
-    cut = (TRIM[dimension] + CUT * exp(-MARGIN)) * tolerance if _volume(mesh) < _volume(base) else 0.0
+    cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if _volume(mesh) < _volume(base) else 0.0
     return refined_until_verified(problem, mesh, degree, answer, _predicted, cut, PESSIMISM[dimension])
 
 

@@ -26,8 +26,8 @@ from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
 from fokker_planck.survey import sample_graph, survey
 
-MARGIN = 9.0
-SPARE = 7.0
+MARGIN = {1: 16.0, 2: 11.0, 3: 9.0}
+SPARE = {1: 0.0, 2: 5.0, 3: 7.0}
 HIGHER = 5.0
 SAME_HEIGHT = 4.0
 MOST_BY_FLOOR = 0.25
@@ -140,7 +140,9 @@ def heights_between_wells(setting: Setting, *, all_critical_points: bool = False
     ceiling = _above(setting, highest)
     if all_critical_points:
         # eigenfunctions grow outwards, on a line where tails are heavy nearly as fast as the density falls
-        ceiling = ceiling + SPARE if landscape.dimension > 1 else highest + HIGHER * (ceiling + SPARE - highest)
+        ceiling += SPARE[landscape.dimension]
+        if landscape.dimension == 1:
+            ceiling = highest + HIGHER * (ceiling - highest)
     fronts = _fronts(setting, highest)
     return Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points, fronts=fronts)
 
@@ -255,4 +257,4 @@ def _lifted_to_boundary(setting: Setting, points: Floats, edges: Integers, value
 
 
 def _above(setting: Setting, height: float) -> float:
-    return height + log(1.0 / setting.problem.resolution.tolerance) + MARGIN
+    return height + log(1.0 / setting.problem.resolution.tolerance) + MARGIN[setting.problem.dimension]
