@@ -25,6 +25,7 @@ from fokker_planck.solvers.wells import Condensation
 FAR_BELOW = 0.1
 MOST_STEPS = 30
 SETTLED = 1e-13
+NOTHING = 1e-30
 
 Eigenpairs = tuple[list[Any], list[list[Any]]]
 
@@ -139,7 +140,7 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
             value = some[number]
             if not value < FAR_BELOW * slowest:
                 return None
-            if abs(value - slow) <= SETTLED * abs(value):
+            if abs(value) < NOTHING * slowest or abs(value - slow) <= SETTLED * abs(value):
                 break
             slow = _with_the_same_vector(value, columns[:, number], mass[:count, :count], seen, bridge, rates)
         else:
