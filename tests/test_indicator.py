@@ -80,9 +80,8 @@ def test_the_estimate_is_of_the_size_of_the_error(degree, cells):
     values, vectors = eigh(stiffness, mass)
     error = values[1] / math.pi**2 - 1.0
     estimate = energy_errors(generator, [Mode(vectors[:, 1][generator.discretization.dofs])]).sum()
-    # the larger of two extrapolations, pessimistic by what two degrees bring:
-    # measured 1.8e4 at degree 3 and 3.0e3 at degree 4 on these coarse cells
-    assert 0.2 < estimate / error < 4e4
+    # measured 145, 34 and 8.9: even and odd degrees are extrapolated together, and few cells see a whole period
+    assert 0.2 < estimate / error < 300.0
 
 
 def test_the_estimate_falls_with_the_cells():
@@ -90,9 +89,9 @@ def test_the_estimate_falls_with_the_cells():
     for cells in (4, 8, 16):
         generator = assembled((cells,), 3)
         sums.append(energy_errors(generator, [mode_of(generator, lambda x: np.cos(math.pi * x[0]))]).sum())
-    # the pessimistic one of the two extrapolations falls like the square of an energy error of order p - 2 or better
-    assert np.log2(sums[0] / sums[1]) > 2.0
-    assert np.log2(sums[1] / sums[2]) > 2.0
+    # measured 5.4: h^5 is the energy of what degree 3 adds, and less is left beyond it
+    assert np.log2(sums[0] / sums[1]) > 5.0
+    assert np.log2(sums[1] / sums[2]) > 5.0
 
 
 def test_a_dual_that_is_resolved_takes_the_blame_away():

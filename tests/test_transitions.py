@@ -10,6 +10,7 @@ import pytest
 import fokker_planck as fp
 from fokker_planck import cli
 from fokker_planck.asymptotics.one_dimensional import isotropic, log_integral
+from fokker_planck.asymptotics.one_dimensional_transitions import probability_reactive, transition_rate
 from fokker_planck.errors import ProblemError
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -183,3 +184,19 @@ def test_sets_that_reach_the_bottoms_of_the_wells(noise):
     log_rate = -log_integral(line.log_scale, ends, 20) - line.log_mass(-2.0, 2.0)
     assert found.rate.log == pytest.approx(log_rate, abs=max(found.rate.relative_error, 1e-11))
     assert max(found.rate.relative_error, found.probability_reactive.relative_error) < 1e-6
+
+
+@pytest.mark.parametrize("barrier", [300.0, 1000.0, 1500.0])
+def test_barriers_at_which_the_committor_is_no_double(barrier):
+    """q falls to exp(-barrier) beside the first set, and what is reactive is made there: against quadrature."""
+    noise, tolerance = 0.25 / barrier, 1e-8
+    resolution = fp.Resolution(tolerance=tolerance)
+    asked = problem("(x**2 - 1)**2/4", noise, fp.Box([-2.0], [2.0]), resolution=resolution)
+    found = fp.committor(asked, fp.Ball([-1.0], 0.25), fp.Ball([1.0], 0.25))
+    line = isotropic(lambda x: (x**2 - 1.0) ** 2 / 4.0, noise, -2.0, 2.0, breaks=(-1.0, 0.0, 1.0))
+    wanted = transition_rate(line, -0.75, 0.75), probability_reactive(line, -0.75, 0.75)
+    for ours, exact in zip((found.rate, found.probability_reactive), wanted, strict=True):
+        error = abs(np.expm1(ours.log - exact.log))
+        assert error <= max(ours.relative_error, exact.relative_error)
+        assert ours.relative_error <= tolerance
+    assert (found.rate.value is None) == (barrier > 700.0)

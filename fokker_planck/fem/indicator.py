@@ -18,6 +18,7 @@ from fokker_planck.fem.scaled_cholesky import scaled_cholesky
 from fokker_planck.fem.triangulation import Floats, Integers
 
 CELLS_AT_ONCE = 4096
+STEP_DOWN = {1: 0.0, 2: 1.0, 3: 2.0 / 3.0}  # one over the degrees between what is compared, if not two
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _missed(generator: Generator, functions: Sequence[Floats], logs: Sequence[fl
     """Energy of the error in every cell, summed over ``functions``, each divided by the exponential of its log.
 
     What each degree up to p adds to the best approximation of u in the cell is known exactly; degree p + 1 and those
-    beyond would add as much less again. Degrees are compared by pairs: a function that is even or odd in a cell skips
+    beyond would add as much less again.  Degrees are compared by pairs: a function that is even or odd in a cell skips
     every second one.
     """
     discretization = generator.discretization
@@ -80,8 +81,9 @@ def _missed(generator: Generator, functions: Sequence[Floats], logs: Sequence[fl
         for values, log in zip(functions, logs, strict=True)
     ]
     added = degree_energies(generator, scaled)
-    last, before = added[:, -2:].sum(axis=1), added[:, -4:-2].sum(axis=1)
-    amounts = added[:, -1] * (np.sqrt(_share(last, before)) if degree > 2 else 1.0)
+    together = 2 if degree > 2 else 1
+    last, before = (added[:, some].sum(axis=1) for some in (slice(-together, None), slice(-2 * together, -together)))
+    amounts = added[:, -1] * _share(last, before) ** STEP_DOWN.get(degree, 0.5)
     levels = generator.exponent[discretization.dofs].min(axis=1) - 2.0 * np.log(size)
     return CellProducts(amounts, levels, discretization.comm)
 
