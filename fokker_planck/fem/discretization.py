@@ -60,14 +60,17 @@ class Discretization:
         """Number of unknowns before absorbing sets are taken out."""
         return len(self.nodes)
 
-    def touching(self, marked: Booleans) -> Booleans:
-        """The unknowns of all cells, on all ranks, that hold an unknown ``marked`` (N,)."""
-        cells = marked[self.dofs].any(axis=1)
+    def marked(self, dofs: Integers) -> Booleans:
+        """Which unknowns are among those that any rank names, (N,)."""
         result = np.zeros(self.count, dtype=bool)
-        result[self.dofs[cells]] = True
+        result[dofs.ravel()] = True
         if self.comm.size > 1:
             self.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.LOR)
         return result
+
+    def touching(self, marked: Booleans) -> Booleans:
+        """The unknowns of all cells, on all ranks, that hold an unknown ``marked`` (N,)."""
+        return self.marked(self.dofs[marked[self.dofs].any(axis=1)])
 
     @property
     def reference_points(self) -> Floats:
@@ -136,11 +139,11 @@ def unknowns_in(discretization: Discretization, name: str, region: Any = None) -
     """
     inside = discretization.triangulation.regions[name][discretization.cells]
     if region is None:
-        return _everywhere(discretization, discretization.dofs[inside])
+        return discretization.marked(discretization.dofs[inside])
     nodes = discretization.nodes.T
     slope = np.maximum(np.linalg.norm(region.gradient(nodes), axis=0), 1e-300)
     on_surface = np.abs(region.level(nodes)) <= ON_SURFACE * float(np.ptp(nodes, axis=1).max()) * slope
-    return _everywhere(discretization, discretization.dofs[inside]) | on_surface
+    return discretization.marked(discretization.dofs[inside]) | on_surface
 
 
 def unknowns_on_boundary(discretization: Discretization) -> Booleans:
@@ -156,15 +159,7 @@ def unknowns_on_boundary(discretization: Discretization) -> Booleans:
         number = row_numbers(np.concatenate([keys, rows]))
         on = np.isin(number[len(keys) :], number[: len(keys)])
         found.append(discretization.dofs[on][:, np.abs(barycentric[:, opposite]) < 1e-12].ravel())
-    return _everywhere(discretization, np.concatenate(found))
-
-
-def _everywhere(discretization: Discretization, dofs: Integers) -> Booleans:
-    marked = np.zeros(discretization.count, dtype=bool)
-    marked[dofs.ravel()] = True
-    if discretization.comm.size > 1:
-        discretization.comm.Allreduce(MPI.IN_PLACE, marked, op=MPI.LOR)
-    return marked
+    return discretization.marked(np.concatenate(found))
 
 
 def _in_local_order(triangulation: Triangulation, cells: Integers, corners: Floats) -> Integers:

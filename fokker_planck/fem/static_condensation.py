@@ -78,7 +78,7 @@ def condensed_factorization(
     coupling, half = np.ascontiguousarray(solved[:, :, :count]), np.ascontiguousarray(solved[:, :, count:])
     schur = elements[:, :count, :count] - np.swapaxes(coupling, 1, 2) @ coupling
     shared = rest.copy()
-    shared[_everywhere(discretization, inside)] = False
+    shared[discretization.marked(inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)
     outer = _petsc.Factorization(_petsc.matrix(discretization.comm, int(shared.sum()), numbers[around], schur))
     return CondensedFactorization(
@@ -91,14 +91,6 @@ def condensed_factorization(
         outer=outer,
         comm=discretization.comm,
     )
-
-
-def _everywhere(discretization: Discretization, numbers: Integers) -> Booleans:
-    marked = np.zeros(discretization.count, dtype=bool)
-    marked[numbers.ravel()] = True
-    if discretization.comm.size > 1:
-        discretization.comm.Allreduce(MPI.IN_PLACE, marked, op=MPI.LOR)
-    return marked
 
 
 def functions_on_faces(dimension: int, degree: int) -> int:

@@ -25,7 +25,6 @@ from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import MARGIN, Setting
 
 DEGREE = {1: 6, 2: 6, 3: 4}
-FINE_DEGREE, FINE = {1: 6, 2: 6, 3: 4}, 1e-6
 HIGHER = {1: 2, 2: 1, 3: 1}
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
 MOST_LEVELS = 60
@@ -36,7 +35,6 @@ AIM = 0.3
 LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
 GROWTH = {1: 0.3, 2: 0.3, 3: 0.0}
 SAFETY = 3.0
-PESSIMISM = {1: 1.0, 2: 1.0, 3: 1.0}
 LEAST_SHARE = 0.003
 CUT = 10.0
 STAGNATION = 0.5
@@ -100,9 +98,8 @@ class Outcome:
 
 
 def degree_of(problem: Problem) -> int:
-    """The polynomial degree that is asked for, or one that suits the tolerance."""
-    degrees = DEGREE if problem.resolution.tolerance >= FINE else FINE_DEGREE
-    return problem.resolution.degree or degrees[problem.dimension]
+    """The polynomial degree that is asked for, or the usual one."""
+    return problem.resolution.degree or DEGREE[problem.dimension]
 
 
 def answered(
@@ -116,7 +113,7 @@ def answered(
         return refined_until_verified(problem, base, degree, answer, _predicted)
     mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
     cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if _volume(mesh) < _volume(base) else 0.0
-    return refined_until_verified(problem, mesh, degree, answer, _predicted, cut, PESSIMISM[dimension])
+    return refined_until_verified(problem, mesh, degree, answer, _predicted, cut)
 
 
 def refined_until_verified(
@@ -126,7 +123,6 @@ def refined_until_verified(
     answer: Callable[[Discretization], AnAnswer],
     predict: Callable[[AnAnswer], tuple[Floats, Floats]],
     cut: float = 0.0,
-    pessimism: float = 1.0,
     least_error: float = LEAST_ERROR,
     most_unknowns: int | None = None,
 ) -> Outcome:
@@ -143,7 +139,6 @@ def refined_until_verified(
         answer: the question.
         predict: estimated error of an answer in every cell, and of every number (k,).
         cut: what the cells that were left away can change, added to every estimate.
-        pessimism: the factor by which the indicator overestimates, to begin with.
         least_error: what rounding leaves.
         most_unknowns: beyond which no finer mesh is tried.
     """
@@ -154,7 +149,7 @@ def refined_until_verified(
         errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error
         return _outcome(current, errors, discretization, 1, started)
     most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
-    excess, level, asked, everywhere = 1.0 / pessimism, 0, np.inf, degree < LEAST_PREDICTABLE
+    excess, level, asked, everywhere = 1.0, 0, np.inf, degree < LEAST_PREDICTABLE
     while True:
         discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict)
         level += 1
