@@ -257,12 +257,14 @@ def test_a_top_with_a_wall_at_one_side_holds_a_well():
     assert found.log == pytest.approx(float(exact), rel=1e-6)
 
 
-@pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
-def test_an_arc_whose_ends_fall_between_nodes(tolerance):
-    """T = 1/4 - ln sin(a/2) to the half-angle a: which nodes are on the arc, the degree decides; the bar knows it."""
+@pytest.mark.parametrize(("half_angle", "tolerance"), [(0.1, 1e-3), (0.1, 1e-4), (0.5, 1e-4), (1.7, 1e-3)])
+def test_an_arc_of_the_wall(half_angle, tolerance):
+    """T = 1/4 - ln sin(a/2) to the half-angle a; tau is like the root of the distance from the arc's ends."""
     asked = problem("0*x + 0*y", 1.0, Ball([0.0, 0.0], 1.0), tolerance=tolerance)
-    found = mean(asked, [0.0, 0.0], Region(f"min(x**2 + y**2 - 1, x - {math.cos(0.1)!r})"))
-    assert abs(found.value / (0.25 - math.log(math.sin(0.05))) - 1.0) <= found.relative_error <= tolerance
+    found = mean(asked, [0.0, 0.0], Region(f"min(x**2 + y**2 - 1, x - ({math.cos(half_angle)!r}))"))
+    error = abs(found.value / (0.25 - math.log(math.sin(half_angle / 2.0))) - 1.0)
+    # measured 3.4 to 3.5; bars of 1.1 to 314 times the error came of ends between two nodes
+    assert error <= found.relative_error <= min(tolerance, 6.0 * error)
 
 
 def test_a_barrier_of_50_all_around():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fokker_planck.fem.fitting import component_holding, fit, mark, resolve
-from fokker_planck.fem.generation import axis_points, grid_triangulation
+from fokker_planck.fem.fitting import component_holding, cut_at_ends, fit, mark, resolve, touches
+from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation
 from fokker_planck.fem.triangulation import STRAIGHT, diameters, facet_keys, row_numbers, volumes
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region
 
@@ -134,3 +134,26 @@ def test_periodic_images_connect():
     centres = mesh.cell_points.mean(axis=1)
     outer = np.abs(centres[:, 0] - 0.5) > 0.25
     assert (component_holding(mesh, outer, np.array([[0.1, 0.5]])) == outer).all()
+
+
+@pytest.mark.parametrize(
+    ("mesh", "text", "ends"),
+    [
+        (ball_triangulation(Ball([0.0, 0.0], 1.0)), "min(x**2 + y**2 - 1, x - cos(0.7))", [(0.7, 1.0), (-0.7, 1.0)]),
+        (box(2), "min(x - 1, 0.33 - abs(y - 0.05))", None),
+    ],
+    ids=["arc", "window"],
+)
+def test_a_vertex_stands_where_a_part_of_the_wall_ends(mesh, text, ends):
+    region = Region(text)
+    cut = cut_at_ends(mesh, region)
+    places = [(np.cos(a), np.sin(a)) for a, _ in ends] if ends else [(1.0, 0.38), (1.0, -0.28)]
+    for place in places:
+        assert np.linalg.norm(cut.points - place, axis=1).min() < 1e-9
+    assert touches(region, cut.points.T, 2.0).sum() >= 2
+    assert cut_at_ends(cut, region) is cut
+
+
+def test_a_set_away_from_the_wall_has_no_ends():
+    mesh = box(2)
+    assert cut_at_ends(mesh, Region("0.1 - x**2 - y**2")) is mesh

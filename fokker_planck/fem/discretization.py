@@ -14,9 +14,8 @@ from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
+from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
-
-ON_SURFACE = 1e-10
 
 
 @dataclass(frozen=True)

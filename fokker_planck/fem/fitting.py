@@ -8,6 +8,7 @@ is left alone: the mesh must be fine enough to see the set, which :func:`resolve
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from fokker_planck.fem.triangulation import (
 from fokker_planck.sets import HalfSpace
 
 SNAP = 0.3
+CLOSE = 1e-6
+ON_SURFACE = 1e-10
 
 
 def resolve(triangulation: Triangulation, region: Any, size: float, *, rounds: int = 40) -> Triangulation:
@@ -60,6 +63,43 @@ def fit(triangulation: Triangulation, region: Any, name: str) -> Triangulation:
         positions = _crossings(triangulation.points[crossing], region)
         triangulation = split_edges(triangulation, crossing, positions)
     return mark(triangulation, region, name)
+
+
+def cut_at_ends(triangulation: Triangulation, region: Any) -> Triangulation:
+    """Put a vertex on the wall wherever a set that only touches it begins or ends; straight and curved walls."""
+    facets = triangulation.facets
+    corners = facets.vertices[facets.boundary]
+    pairs = [corners[:, [a, b]] for a, b in combinations(range(corners.shape[1]), 2)]
+    edges, surface = np.concatenate(pairs), np.tile(facets.surface[facets.boundary], len(pairs))
+    edges, first = np.unique(np.sort(edges, axis=1), axis=0, return_index=True)
+    touched = touches(region, triangulation.points.T, _scale(triangulation))
+    ends = touched[edges[:, 0]] != touched[edges[:, 1]]
+    edges, surface = edges[ends], surface[first][ends]
+    if not len(edges):
+        return triangulation
+    edges = np.where(touched[edges[:, :1]], edges, edges[:, ::-1])
+
+    def at(share: Floats) -> Floats:
+        start, stop = triangulation.points[edges[:, 0]], triangulation.points[edges[:, 1]]
+        points = start + share[:, None] * (stop - start)
+        for number in np.unique(surface[surface >= 0]):
+            on = surface == number
+            points[on] = triangulation.surfaces[number].project(points[on].T).T
+        return np.asarray(points)
+
+    low, high = np.zeros(len(edges)), np.ones(len(edges))
+    for _ in range(52):
+        middle = 0.5 * (low + high)
+        inside = touches(region, at(middle).T, _scale(triangulation))
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    apart = (low > CLOSE) & (high < 1.0 - CLOSE)
+    return split_edges(triangulation, edges[apart], at(low)[apart]) if apart.any() else triangulation
+
+
+def touches(region: Any, x: Floats, scale: float) -> Booleans:
+    """Which of the points (dim, n) belong to a set that has no inside, to rounding."""
+    slope = np.maximum(np.linalg.norm(region.gradient(x), axis=0), 1e-300)
+    return np.asarray(region.level(x) >= -ON_SURFACE * scale * slope)
 
 
 def mark(triangulation: Triangulation, region: Any, name: str) -> Triangulation:

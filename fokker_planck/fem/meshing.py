@@ -17,7 +17,7 @@ from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, curved_cells
 from fokker_planck.fem.discretization import quadrature_degree
-from fokker_planck.fem.fitting import component_holding, fit, mark, resolve
+from fokker_planck.fem.fitting import component_holding, cut_at_ends, fit, mark, resolve
 from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
 from fokker_planck.fem.refinement import refine
@@ -128,7 +128,7 @@ def fitted(triangulation: Triangulation, region: Set, name: str, feature: float 
     for share in SIZES:
         result = fit(resolve(triangulation, region, share * size), region, name)
         if _least_stretch(result) >= LEAST_STRETCH:
-            return result
+            return result if result.regions[name].any() else cut_at_ends(result, region)
         if len(result.cells) > MOST_CELLS[triangulation.dimension]:
             break
     raise ProblemError(

@@ -294,9 +294,9 @@ def statistics_of(discretization: Discretization, levels: int, started: float) -
 
 
 def slow_safety(degree: int, dimension: int) -> float:
-    """The factor where the error falls with the degree p like 1/p only, twice e_p / (e_p - e_{p + H}).
+    """The factor where the error falls slowly with the degree p, twice what a fall like 1/p asks for.
 
-    So it does where a set ends on a wall between two nodes: which of them belong to it, the degree decides.
+    So it does where a set begins or ends on a wall: u is like the root of the distance, its energy error like p^-2.
     """
     return 2.0 * (degree + HIGHER[dimension]) / HIGHER[dimension]
 
