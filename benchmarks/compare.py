@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     plan = QUICK if asked.quick else FULL
     print(f"{machine()}; each number from a process of its own, the fastest of {plan.runs}", flush=True)
-    for question in plan.questions:  # unmeasured: compiles the forms, fills the caches of the file system
+    for question in plan.questions:  # unmeasured: fills the caches of the file system
         measure(THIS, question, 5.0, 1e-3)
     found = list(_reported(compared(plan)))
     barriers = (*plan.barriers, *plan.high)

@@ -1,4 +1,4 @@
-"""Wall time of whole commands, from the start of the interpreter to its end, with all forms already compiled.
+"""Wall time of whole commands, from the start of the interpreter to its end.
 
 Claim: the double well at noise 1/20 and tolerance 1e-6 takes at most 3 s a question in two dimensions and 2 s in
 one, and ``--help`` and ``--version`` answer at once (a quarter of a second). Run: ``make bench``. Each command runs

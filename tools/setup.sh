@@ -25,7 +25,7 @@ fi
 DEBIAN_PACKAGES="python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv python3-dev gcc"
 FAST_BLAS=libopenblas0-serial # optional: without it everything works, but factors large matrices several times more slowly
 
-# A usable interpreter: the finite elements, a compiler for their forms, and the means to make a venv.
+# A usable interpreter: the finite elements, a compiler (dolfinx 0.5 compiles each element once), and the means to make a venv.
 usable() {
   [ -n "$1" ] && command -v "$1" >/dev/null && "$1" - >/dev/null 2>&1 <<'PY'
 import ensurepip, os, shutil, sys, sysconfig, venv
