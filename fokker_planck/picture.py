@@ -27,7 +27,8 @@ ENOUGH_POINTS = {1: 600, 2: 10_000}  # for curves without corners, by the dimens
 class Sheet:
     """What one panel shows: ``decades`` = log10 of the density at ``points`` (n, k) of simplices ``cells``, k = 1 or 2.
 
-    ``axes`` are the coordinates shown; a slice of three dimensions lies at ``offset`` on the axis ``normal``.
+    ``axes`` are the coordinates shown; a slice of three dimensions lies at ``offset`` on the axis ``normal``.  In a
+    ``box`` whatever cells are missing have been left away, and are not outside of the domain.
     """
 
     points: Floats
@@ -36,6 +37,7 @@ class Sheet:
     axes: tuple[int, ...]
     normal: int | None = None
     offset: float = 0.0
+    box: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _smoothed(density: Field, points: Floats, cells: Integers, decades: Floats, 
     decades = np.where(np.isnan(values), linear, values)  # no value beside a curved boundary
     shown = tuple(axis for axis in range(points.shape[1]) if axis != normal)
     offset = 0.0 if normal is None else float(points[0, normal])
-    return Sheet(points[:, shown], cells, decades, shown, normal, offset)
+    return Sheet(points[:, shown], cells, decades, shown, normal, offset, density.in_a_box)
 
 
 def _decades(values: Any, logarithm: bool, everywhere: bool = True) -> Floats:

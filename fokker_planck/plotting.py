@@ -179,10 +179,9 @@ def _is_cut_box(sheet: Sheet, low: float) -> bool:
     lower, upper = sheet.points.min(axis=0), sheet.points.max(axis=0)
     slack = 1e-6 * (upper - lower)
     along = np.abs(ends[:, 1] - ends[:, 0]) < slack
-    on_box = along & ((ends[:, 0] < lower + slack) | (ends[:, 0] > upper - slack))
-    inner = ~on_box.any(axis=1)
+    inner = ~(along & ((ends[:, 0] < lower + slack) | (ends[:, 0] > upper - slack))).any(axis=1)
     faint = (sheet.decades[edges[count == 1]] < low).all(axis=1)
-    return bool(inner.any() and along.any(axis=1).all() and faint[inner].all())
+    return bool(sheet.box and inner.any() and faint[inner].all())
 
 
 def _mark(axes: Axes, wells: np.ndarray, saddles: np.ndarray, numbers: Iterable[int] | None = None) -> None:

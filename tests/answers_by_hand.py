@@ -24,6 +24,7 @@ class GridField:
     values: np.ndarray
     logarithm: bool = False
     name: str = "by hand"
+    in_a_box: bool = True
 
     def __call__(self, x):
         return np.full(x.shape[1], np.nan)  # as outside of a mesh

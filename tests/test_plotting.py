@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from answers_by_hand import GridField, grid, landscape, log_density_field, stationary
 
+import fokker_planck as fp
 from fokker_planck import committor_plot, picture, plotting
 from fokker_planck.errors import ProblemError
 
@@ -133,12 +134,13 @@ def test_halving_keeps_area_and_linear_functions():
     assert len(points) == 13 * 13
 
 
-def sheet_without(keep):
+def sheet_without(keep, box=True):
     points, cells = grid(2, 5)
     cells = cells[keep(points[cells].mean(axis=1))]
     used, cells = np.unique(cells, return_inverse=True)
     points = points[used]
-    return picture.Sheet(points, cells.reshape(-1, 3), -np.sum((points - points.min(axis=0)) ** 2, axis=1), (0, 1))
+    decades = -np.sum((points - points.min(axis=0)) ** 2, axis=1)
+    return picture.Sheet(points, cells.reshape(-1, 3), decades, (0, 1), box=box)
 
 
 def test_only_a_box_without_its_faintest_part_is_painted_whole():
@@ -148,8 +150,18 @@ def test_only_a_box_without_its_faintest_part_is_painted_whole():
     assert not plotting._is_cut_box(sheet_without(lambda x: x[:, 0] < 9), low=-3.0), "nothing is cut off"
     assert plotting._is_cut_box(sheet_without(upper_right), low=-1.0)
     assert not plotting._is_cut_box(sheet_without(upper_right), low=-20.0), "an L is an L"
-    slanted = sheet_without(lambda x: x[:, 0] / 4 - x[:, 1] / 3 < 0.3)
-    assert not plotting._is_cut_box(slanted, low=5.0), "a slanted boundary is the domain's own"
+    assert not plotting._is_cut_box(sheet_without(upper_right, box=False), low=-1.0), "the boundary is the domain's own"
+
+
+@pytest.mark.parametrize(
+    ("domain", "box"),
+    [(fp.Box([-2.0, -1.5], [2.0, 1.5]), True), (fp.Ball([0.0, 0.0], 1.8), False), (fp.Sublevel(0.7), False)],
+    ids=["box", "ball", "sublevel"],
+)
+def test_what_was_cut_off_a_box_is_told_from_what_was_never_there(domain, box):
+    problem = fp.Problem(fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.02)), domain)
+    (sheet,) = picture.density_picture(fp.stationary_density(problem)).sheets
+    assert sheet.box is box
 
 
 @pytest.mark.parametrize(

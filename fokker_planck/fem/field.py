@@ -41,6 +41,18 @@ class Field:
         return points, cells, self.nodal[dofs]
 
     @property
+    def in_a_box(self) -> bool:
+        """Whether the boundary of the domain, as far as the mesh still has it, lies on the sides of one box."""
+        mesh = self.discretization.triangulation
+        walls = mesh.points[mesh.facets.vertices[mesh.facets.boundary]]
+        if not len(walls):
+            return False
+        lower, upper = walls.min(axis=(0, 1)), walls.max(axis=(0, 1))
+        slack = 1e-9 * (upper - lower)
+        on_side = (walls < lower + slack).all(axis=1) | (walls > upper - slack).all(axis=1)
+        return bool(on_side.any(axis=1).all())
+
+    @property
     def values(self) -> Floats:
         """Values at the vertices of :meth:`triangulation`."""
         return self.triangulation()[2]
