@@ -120,3 +120,14 @@ def test_a_periodic_axis_has_no_boundary_unknowns():
     discretization = discretize(grid((4, 4), (True, False)), 2, (1.0, None))
     y = discretization.nodes[:, 1]
     assert (unknowns_on_boundary(discretization) == ((y == 0.0) | (y == 1.0))).all()
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(("dimension", "degree"), [(2, 1), (2, 6), (3, 1), (3, 4)])
+def test_cells_that_meet_in_a_corner_alone_share_its_unknowns(dimension, degree):
+    """A checkerboard: dolfinx numbers a vertex (in space, an edge) twice if the ranks of a mesh meet there only."""
+    mesh = grid_triangulation([np.linspace(0.0, 1.0, 5)] * dimension, [False] * dimension)
+    square = np.floor(4.0 * mesh.cell_points.mean(axis=1)).astype(int).sum(axis=1)
+    discretization = discretize(without_cells(mesh, square % 2 == 0), degree)
+    places = np.unique(np.round(discretization.nodes * 1e6).astype(int), axis=0)
+    assert len(places) == discretization.count

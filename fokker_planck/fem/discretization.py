@@ -111,10 +111,10 @@ def discretize(
     cell_nodes = _mapped(corners, geometry, _dolfinx.lagrange_nodes(dimension, degree))
     dofs = _dolfinx.cell_dofs(space)
     nodes = _shared(comm, _dolfinx.dof_count(space), dofs, cell_nodes)
+    if comm.size > 1:
+        dofs, nodes = _merged(_masters_of_corners(comm, degree, ordered, dofs, cell_nodes, nodes), dofs, nodes)
     if periods is not None and any(period is not None for period in periods):
-        master = _periodic_masters(nodes, triangulation, periods)
-        kept, dofs_of = np.unique(master, return_inverse=True)
-        dofs, nodes = dofs_of.reshape(-1)[dofs], nodes[kept]
+        dofs, nodes = _merged(_periodic_masters(nodes, triangulation, periods), dofs, nodes)
     return Discretization(
         triangulation=triangulation,
         degree=degree,
@@ -203,6 +203,40 @@ def _shared(comm: MPI.Comm, count: int, dofs: Integers, cell_nodes: Floats) -> F
     if comm.size > 1:
         comm.Allreduce(MPI.IN_PLACE, nodes, op=MPI.MAX)
     return nodes
+
+
+def _merged(master: Integers, dofs: Integers, nodes: Floats) -> tuple[Integers, Floats]:
+    """Unknowns numbered anew after each has become its ``master`` (N,)."""
+    kept, dofs_of = np.unique(master, return_inverse=True)
+    return dofs_of.reshape(-1)[dofs], nodes[kept]
+
+
+def _masters_of_corners(
+    comm: MPI.Comm, degree: int, vertices: Integers, dofs: Integers, cell_nodes: Floats, nodes: Floats
+) -> Integers:
+    """One unknown, (N,), for all that stand at the same vertex or, in space, at the same place of the same edge.
+
+    dolfinx numbers them twice where cells of two ranks meet there and at no facet, as they may beside what is cut off.
+    """
+    dimension = nodes.shape[1]
+    reference = _dolfinx.lagrange_nodes(dimension, degree)
+    on = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1) > 1e-12
+    corners = on.sum(axis=1) < dimension
+    master = np.arange(len(nodes))
+    if not corners.any():
+        return master
+    around = np.sort(np.where(on[corners], vertices[:, None, :], -1), axis=2)
+    places = np.round(cell_nodes[:, corners] / (1e-9 * float(np.ptp(nodes, axis=0).max()))).astype(np.int64)
+    places[:, on[corners].sum(axis=1) == 1] = 0
+    rows = np.concatenate([around, places], axis=2).reshape(-1, 2 * dimension + 1)
+    numbers, first = np.unique(dofs[:, corners].ravel(), return_index=True)
+    gathered = comm.allgather((numbers, rows[first]))
+    numbers = np.concatenate([part[0] for part in gathered])
+    keys = row_numbers(np.concatenate([part[1] for part in gathered]))
+    least = np.full(int(keys.max()) + 1, len(nodes))
+    np.minimum.at(least, keys, numbers)
+    master[numbers] = least[keys]
+    return master
 
 
 def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tuple[float | None, ...]) -> Integers:
