@@ -31,7 +31,7 @@ def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path
     from matplotlib.figure import Figure
 
     points, cells, committor = answer.field.triangulation()
-    logs = answer.reactive_density.triangulation()[2]
+    logs = answer.reactive_density.log_values
     density = np.exp(logs - logs[np.isfinite(logs)].max())
     dimension = points.shape[1]
     if dimension > 2:

@@ -142,13 +142,10 @@ def _grid_of(fields: Mapping[str, Field]) -> Grid | None:
     values: dict[str, np.ndarray] = {}
     for name, field in fields.items():
         points, cells, numbers = field.triangulation()
+        values[name] = numbers
         if field.logarithm:
-            with np.errstate(under="ignore", over="ignore"):
-                values[name] = np.exp(numbers)
             # minus infinity would spoil the range of colours, nan is left blank
-            values[f"log_{name}"] = np.where(np.isneginf(numbers), np.nan, numbers)
-        else:
-            values[name] = numbers
+            values[f"log_{name}"] = np.where(np.isneginf(field.log_values), np.nan, field.log_values)
     return Grid(np.asarray(points), np.asarray(cells), values) if values else None
 
 

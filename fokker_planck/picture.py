@@ -66,12 +66,12 @@ def density_picture(answer: Stationary, landscape: Landscape | None = None, titl
 
     The saddles are those of ``landscape`` (none if it is not given); the wells are numbered as in ``answer``.
     """
-    points, cells, values = answer.density.triangulation()
+    points, cells, _ = answer.density.triangulation()
     points, cells = np.asarray(points, dtype=float), np.asarray(cells, dtype=np.int64)
     dimension = points.shape[1]
     wells = _positions((well.minimum for well in answer.wells), dimension)
     saddles = _positions((saddle.position for saddle in landscape.saddles) if landscape else (), dimension)
-    decades = _decades(values, answer.density.logarithm)
+    decades = _decades(answer.density.log_values)
     if dimension == 3:
         centre = wells[0] if len(wells) else points[np.argmax(decades)]
         sheets = tuple(
@@ -90,18 +90,16 @@ def _smoothed(density: Field, points: Floats, cells: Integers, decades: Floats, 
     while len(fine[0]) < ENOUGH_POINTS[cells.shape[1] - 1]:
         fine = halved(*fine)
     points, cells, linear = fine
-    values = _decades(density(points.T), density.logarithm, everywhere=False)
+    values = _decades(density.log(points.T), everywhere=False)
     decades = np.where(np.isnan(values), linear, values)  # no value beside a curved boundary
     shown = tuple(axis for axis in range(points.shape[1]) if axis != normal)
     offset = 0.0 if normal is None else float(points[0, normal])
     return Sheet(points[:, shown], cells, decades, shown, normal, offset, density.in_a_box)
 
 
-def _decades(values: Any, logarithm: bool, everywhere: bool = True) -> Floats:
+def _decades(logs: Any, everywhere: bool = True) -> Floats:
     """log10 of the density; where it vanishes, the least value that is there. Not ``everywhere``: nan stays nan."""
-    values = np.asarray(values, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        decades = values / math.log(10.0) if logarithm else np.log10(values)
+    decades = np.asarray(logs, dtype=float) / math.log(10.0)
     finite = decades[np.isfinite(decades)]
     if not everywhere:
         return np.where(np.isfinite(decades), decades, np.nan)

@@ -21,13 +21,25 @@ class GridField:
 
     points: np.ndarray
     cells: np.ndarray
-    values: np.ndarray
+    nodal: np.ndarray
     logarithm: bool = False
     name: str = "by hand"
     in_a_box: bool = True
 
     def __call__(self, x):
         return np.full(x.shape[1], np.nan)  # as outside of a mesh
+
+    def log(self, x):
+        return self(x)
+
+    @property
+    def values(self):
+        return np.exp(self.nodal) if self.logarithm else self.nodal
+
+    @property
+    def log_values(self):
+        with np.errstate(divide="ignore"):
+            return self.nodal if self.logarithm else np.log(self.nodal)
 
     def triangulation(self):
         return self.points, self.cells, self.values

@@ -133,6 +133,21 @@ def test_the_output_mesh_splits_every_cell_at_its_nodes(mesh, degree, pieces):
     assert at == pytest.approx(values, abs=1e-7)
 
 
+def test_a_field_of_logarithms_gives_values_and_their_logarithms():
+    discretization = discretize(grid((3,)), 2)
+    x = discretization.nodes[:, 0]
+    logs = Field("p", discretization, x - 2000.0, logarithm=True)
+    assert logs(np.array([[0.3]])) == 0.0
+    assert logs.log(np.array([0.3])) == pytest.approx(-1999.7, rel=1e-14)
+    plain = Field("p", discretization, 1.0 + x)
+    near = Field("p", discretization, np.log1p(x), logarithm=True)
+    nodes = x[None]
+    for one, other in ((plain(nodes), near(nodes)), (plain.log(nodes), near.log(nodes))):
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(near.values, plain.values, rtol=1e-13)
+    np.testing.assert_allclose(near.log_values, plain.log_values, rtol=1e-13, atol=1e-15)
+
+
 def test_the_name_is_shown():
     field = Field("density", discretize(grid((2,)), 2), np.zeros(5), logarithm=True)
     assert repr(field) == "<Field 'density' on <Discretization: 2 cells of degree 2, 5 unknowns>>"

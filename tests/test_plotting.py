@@ -45,7 +45,7 @@ def test_greyscale_darkens_with_the_density():
 
 def test_logarithms_and_plain_values_give_the_same_picture():
     log = stationary()
-    plain = replace(log, density=replace(log.density, values=np.exp(log.density.values), logarithm=False))
+    plain = replace(log, density=replace(log.density, nodal=log.density.values, logarithm=False))
     one, other = picture.density_picture(log), picture.density_picture(plain)
     np.testing.assert_allclose(one.sheets[0].decades, other.sheets[0].decades, rtol=1e-12, atol=1e-12)
 
@@ -60,10 +60,10 @@ def test_wells_and_saddles_are_taken_over():
 
 def test_zero_density_somewhere_is_drawn_and_nowhere_finite_is_refused(tmp_path):
     some = log_density_field()
-    values = np.where(some.points[:, 0] > 1.5, -np.inf, some.values)
-    plotting.plot_density(replace(stationary(), density=replace(some, values=values)), tmp_path / "a.png")
+    values = np.where(some.points[:, 0] > 1.5, -np.inf, some.nodal)
+    plotting.plot_density(replace(stationary(), density=replace(some, nodal=values)), tmp_path / "a.png")
     with pytest.raises(ProblemError, match="density"):
-        picture.density_picture(replace(stationary(), density=replace(some, values=np.full(441, np.nan))))
+        picture.density_picture(replace(stationary(), density=replace(some, nodal=np.full(441, np.nan))))
 
 
 def test_a_uniform_density_is_drawn(tmp_path):
@@ -74,7 +74,7 @@ def test_a_uniform_density_is_drawn(tmp_path):
 
 def test_a_density_below_the_smallest_double_is_drawn(tmp_path):
     deep = log_density_field(1, 101)
-    deep = replace(deep, values=200.0 * deep.values - 4000.0)
+    deep = replace(deep, nodal=200.0 * deep.nodal - 4000.0)
     plotting.plot_density(replace(stationary(1), density=deep), tmp_path / "deep.png", landscape(1))
 
 
@@ -109,7 +109,7 @@ def test_three_slices_go_through_the_lowest_minimum():
 @pytest.mark.parametrize("dimension", [1, 2])
 def test_a_coarse_mesh_of_high_degree_is_drawn_with_the_values_of_the_field(dimension):
     class Smooth(GridField):
-        def __call__(self, x):
+        def log(self, x):
             return np.where(x[0] > 1.9, np.nan, -np.sum(x**2, axis=0))
 
     points, cells = grid(dimension, 5)
@@ -179,7 +179,8 @@ def test_ticks_are_whole_powers_of_ten_where_there_are_enough(low, high, ticks):
 
 def transitions(dimension):
     field = log_density_field(dimension, 9)
-    points, cells, logs = field.triangulation()
+    points, cells, _ = field.triangulation()
+    logs = field.log_values
     committor = SimpleNamespace(triangulation=lambda: (points, cells, np.exp(logs - logs.max())))
     return SimpleNamespace(field=committor, reactive_density=field)
 

@@ -54,6 +54,16 @@ class Discretization:
     map: CellMap
     rule: int
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickling: all but the communicator, which names processes of this run."""
+        if self.comm.size > 1:
+            raise TypeError("a discretization that is spread over several ranks: pickle results of one rank")
+        return {name: value for name, value in self.__dict__.items() if name != "comm"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """With the communicator of this one process."""
+        self.__dict__.update(state, comm=MPI.COMM_SELF)
+
     @property
     def count(self) -> int:
         """Number of unknowns before absorbing sets are taken out."""

@@ -20,8 +20,8 @@ OUTSIDE = 1e-9
 class Field:
     """Nodal values of a function, (N,), on a discretization.
 
-    Where ``logarithm`` is set the nodal values are those of the function's natural logarithm: a density, or a mean
-    time, need not fit a double.
+    Called at points it gives the function's values, and ``log`` their natural logarithm.  Where ``logarithm`` is set
+    the nodal values are those of the logarithm: a density, or a mean time, need not fit a double.
     """
 
     name: str
@@ -31,14 +31,29 @@ class Field:
 
     def __call__(self, x: Floats) -> Floats:
         """Values at points of shape (dim, n); nan outside of the mesh."""
-        x = np.asarray(x, dtype=float)
-        points = x.reshape(self.discretization.triangulation.dimension, -1)
-        return interpolate(self.discretization, self.nodal, points).reshape(x.shape[1:])
+        return self._values(self._interpolated(x))
+
+    def log(self, x: Floats) -> Floats:
+        """Natural logarithms of the values at points of shape (dim, n); nan outside of the mesh and below zero."""
+        return self._logs(self._interpolated(x))
 
     def triangulation(self) -> tuple[Floats, Integers, Floats]:
         """Points (n, dim), cells (m, dim + 1) and values (n,) of the linear interpolant on the mesh of the nodes."""
         points, cells, dofs = self._subdivided
-        return points, cells, self.nodal[dofs]
+        return points, cells, self._values(self.nodal[dofs])
+
+    def _interpolated(self, x: Floats) -> Floats:
+        x = np.asarray(x, dtype=float)
+        points = x.reshape(self.discretization.triangulation.dimension, -1)
+        return interpolate(self.discretization, self.nodal, points).reshape(x.shape[1:])
+
+    def _values(self, numbers: Floats) -> Floats:
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(numbers) if self.logarithm else numbers
+
+    def _logs(self, numbers: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return numbers if self.logarithm else np.log(numbers)
 
     @property
     def in_a_box(self) -> bool:
@@ -56,6 +71,11 @@ class Field:
     def values(self) -> Floats:
         """Values at the vertices of :meth:`triangulation`."""
         return self.triangulation()[2]
+
+    @property
+    def log_values(self) -> Floats:
+        """Natural logarithms of the values at the vertices of :meth:`triangulation`."""
+        return self._logs(self.nodal[self._subdivided[2]])
 
     @cached_property
     def _subdivided(self) -> tuple[Floats, Integers, Integers]:

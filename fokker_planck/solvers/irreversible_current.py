@@ -34,7 +34,7 @@ class Current:
         """J = p v, p the stationary density."""
         points = np.asarray(x, dtype=float)
         flat = points.reshape(len(points), -1)
-        return (self.velocity(flat) * np.exp(self.density(flat))).reshape(points.shape)
+        return (self.velocity(flat) * self.density(flat)).reshape(points.shape)
 
     def velocity(self, x: Floats) -> Floats:
         """v = b - div D - D grad log p at points (dim, n): the mean velocity of those that are there."""

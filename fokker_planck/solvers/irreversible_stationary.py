@@ -59,7 +59,7 @@ def density_ratio(setting: DriftSetting, discretization: Discretization) -> Dens
 
 
 def irreversible_stationary(problem: Problem) -> Stationary:
-    """The density as a field (its logarithm), the probability of every basin of attraction, and the current."""
+    """The density as a field, the probability of every basin of attraction, and the current."""
     setting = prepare_irreversible(problem)
     totals: list[Floats] = []
     doubts: list[Floats] = []

@@ -22,7 +22,7 @@ from fokker_planck.solvers.setting import Setting, heights_between_wells, prepar
 
 
 def stationary_density(problem: Problem) -> Stationary:
-    """The density as a field (its logarithm), and the probability of the basin of attraction of every minimum."""
+    """The density as a field, and the probability of the basin of attraction of every minimum."""
     started = time.perf_counter()
     setting = prepare(problem)
     degree = degree_of(problem)

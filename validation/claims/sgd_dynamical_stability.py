@@ -102,8 +102,8 @@ def second_moment(rate: float, room: float) -> float:
     u = np.linspace(0.0, asinh(room / scale) * (1.0 - 1e-12), 4001)
     y = scale * np.sinh(u)
     density = fp.stationary_density(_room(rate, room)).density
-    values = density(y[None])
-    values = np.exp(values - values[0]) if density.logarithm else values / values[0]
+    logs = density.log(y[None])
+    values = np.exp(logs - logs[0])
     values = np.nan_to_num(values)  # far out, where it is less than 1e-16 of its peak, the mesh has been cut off
     weights = np.tile([2.0, 4.0], 2001)[:-1] * values * scale * np.cosh(u)
     weights[[0, -1]] /= 2.0
