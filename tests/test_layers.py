@@ -18,7 +18,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "fokker_planck"
 
 WORDS, MATHEMATICS, METHODS, SOLVERS, OUTWARD = range(5)
-FOLDERS = {"sgd": MATHEMATICS, "asymptotics": METHODS, "fem": METHODS, "solvers": SOLVERS}
+FOLDERS = {"formulas": MATHEMATICS, "sgd": MATHEMATICS, "asymptotics": METHODS, "fem": METHODS, "solvers": SOLVERS}
 FILES = {
     **dict.fromkeys(["errors", "quantity"], WORDS),
     **dict.fromkeys(
