@@ -6,15 +6,19 @@ SHELL := /bin/bash
 BIN := .venv/bin
 RESULTS := results
 PYTEST_ARGS :=
+# Tests at a time: a process for every core, and no more than eight, for each takes up to a gigabyte.
+WORKERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 8 ? cores : 8)))
 BENCH_ARGS :=
 VALIDATE_ARGS :=
 MPI_TIME_LIMIT := 900
+# The launcher of the MPI that .venv computes with, known once the set-up has run.
+MPIEXEC = $$($(BIN)/python -c "from fokker_planck.parallel import launcher; print(launcher() or 'mpiexec')")
 
 # Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
 ifneq ($(wildcard /usr/lib/petscdir),)
 unexport PETSC_DIR PETSC_ARCH SLEPC_DIR
 endif
-# One thread a process; Open MPI 4, 5 and 6: root may, more processes than cores may, and no network between processes of one machine.
+# One thread a process; Open MPI 5 and 6: root may, more processes than cores may, and no network between processes of one machine.
 export OMP_NUM_THREADS := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
@@ -29,22 +33,22 @@ export MPLBACKEND := Agg
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## install what is missing (Debian's dolfinx, a .venv for the rest)
+setup: ## install what is missing: finite elements, and .venv for the rest
 	@tools/setup.sh
 
 demo: setup ## solve the two-dimensional double well and print the answers
 	$(BIN)/fokker-planck solve examples/double_well_2d.toml -o $(RESULTS)/double_well_2d
 
-test: setup ## run the everyday tests, on two processes and on one (PYTEST_ARGS are passed on)
+test: setup ## run the everyday tests: those marked mpi on two processes, all of them beside each other (PYTEST_ARGS are passed on)
 	@status=0; \
 	echo "== tests marked mpi, on two processes"; \
-	timeout $(MPI_TIME_LIMIT) mpirun -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and not slow" tests || status=$$?; \
+	timeout $(MPI_TIME_LIMIT) $(MPIEXEC) -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and not slow" tests || status=$$?; \
 	echo "== all tests but the slow ones, and doctests"; \
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS) || { code=$$?; [ $$status != 0 ] || status=$$code; }; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" $(PYTEST_ARGS) || { code=$$?; [ $$status != 0 ] || status=$$code; }; \
 	exit $$status
 
 test-slow: setup ## run the tests that take long
-	timeout $(MPI_TIME_LIMIT) mpirun -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and slow" tests
+	timeout $(MPI_TIME_LIMIT) $(MPIEXEC) -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and slow" tests
 	$(BIN)/python -m pytest -m slow --durations=20 $(PYTEST_ARGS)
 
 lint: setup ## ruff and mypy

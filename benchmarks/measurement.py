@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.exact import exact
+from fokker_planck.parallel import launcher
 
 TOP = Path(__file__).resolve().parents[1]
 WANTED = 1e-6
@@ -71,7 +72,7 @@ def _fastest(tried: Sequence[Measurement]) -> Measurement:
 
 
 def _once(asked: Measurement) -> Measurement:
-    command = ["mpirun", "-n", str(asked.ranks)] if asked.ranks > 1 else []
+    command = [launcher() or "mpiexec", "-n", str(asked.ranks)] if asked.ranks > 1 else []
     command += [sys.executable, "-m", "benchmarks.one_measurement"]
     command += [asked.method, asked.question, repr(asked.barrier), repr(asked.size)]
     start = time.perf_counter()

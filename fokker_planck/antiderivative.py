@@ -77,7 +77,7 @@ class Antiderivative:
         return np.asarray(self.starts[panel] + table[0] + t * current - before)
 
     def _beyond(self, end: float, x: FloatArray) -> FloatArray:
-        nodes, weights = np.polynomial.legendre.leggauss(ORDER)  # type: ignore[no-untyped-call]
+        nodes, weights = np.polynomial.legendre.leggauss(ORDER)
         along = end + 0.5 * (nodes + 1.0) * (x - end)[:, None]
         return np.asarray(self.function(along.ravel()).reshape(along.shape) @ weights * 0.5 * (x - end))
 

@@ -225,7 +225,9 @@ def _curl_free(process: Process, field: DiffusionField, points: FloatArray) -> b
     return bool((curl <= BY_DIFFERENCES * 1e-2 * np.abs(jacobian).max()).all())
 
 
-def _periodic(exponent: Exponent, points: FloatArray, lower: Sequence[float], periods: Sequence[float | None]) -> bool:
+def _periodic(
+    exponent: Exponent, points: FloatArray, lower: Sequence[float] | FloatArray, periods: Sequence[float | None]
+) -> bool:
     """Whether Psi returns to its value around every periodic axis."""
     for axis, period in enumerate(periods):
         if period is not None:

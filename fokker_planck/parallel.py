@@ -1,11 +1,13 @@
-"""Ranks of an MPI run as the outward files need them: who prints, and how a failure of one rank ends all of them."""
+"""Ranks of an MPI run as the outward files need them: what starts them, who prints, and how one that fails ends all."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK")
@@ -46,6 +48,18 @@ def guessed_size() -> int:
 def launched() -> bool:
     """Whether a launcher such as mpirun started this process; Open MPI gives it a terminal where the user has none."""
     return any(name in os.environ for name in _RANK_VARIABLES)
+
+
+def launcher() -> str | None:
+    """Path of the ``mpiexec`` that belongs to the mpi4py of this interpreter; None where there is none.
+
+    The launcher of another MPI starts ranks that do not find each other, or none at all.  PyPI's MPICH, conda's and
+    Debian's MPI put theirs beside the interpreter, and a virtual environment may stand on one of the latter two; what
+    comes first on the PATH may belong to any of them.
+    """
+    beside = (Path(sys.executable).parent, Path(sys.prefix, "bin"), Path(sys.base_prefix, "bin"))
+    folders = os.pathsep.join(map(str, beside))
+    return shutil.which("mpiexec", path=folders) or shutil.which("mpiexec")
 
 
 def one_thread_a_rank() -> None:

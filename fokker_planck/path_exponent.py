@@ -23,7 +23,7 @@ BLOCK = 200_000
 
 @lru_cache(maxsize=2)
 def _gauss(order: int) -> tuple[FloatArray, FloatArray]:
-    nodes, weights = np.polynomial.legendre.leggauss(order)  # type: ignore[no-untyped-call]
+    nodes, weights = np.polynomial.legendre.leggauss(order)
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 

@@ -99,7 +99,7 @@ def _smoothed(density: Field, points: Floats, cells: Integers, decades: Floats, 
 
 def _decades(logs: Any, everywhere: bool = True) -> Floats:
     """log10 of the density; where it vanishes, the least value that is there. Not ``everywhere``: nan stays nan."""
-    decades = np.asarray(logs, dtype=float) / math.log(10.0)
+    decades: Floats = np.asarray(logs, dtype=float) / math.log(10.0)
     finite = decades[np.isfinite(decades)]
     if not everywhere:
         return np.where(np.isfinite(decades), decades, np.nan)

@@ -10,7 +10,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -71,6 +70,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(FailuresOnly(), "failures-only")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Refuse a name with an address in memory: no two workers of pytest-xdist would agree on it."""
+    if " at 0x" in item.name:
+        raise pytest.UsageError(f"{item.nodeid}: an address in memory is no name; give the parameter an id")
+
+
 @pytest.fixture(autouse=True)
 def memory_handed_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """Slow tests take gigabytes, each; what one of them leaves behind the next would come on top of."""
@@ -101,16 +106,18 @@ def mpirun() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run a command on several processes of its own: ``mpirun(*command, n=2, timeout=300, **run_options)``."""
     if SIZE > 1:
         pytest.skip("starts processes of its own: runs in the serial suite")
-    launcher = shutil.which("mpirun")
-    if launcher is None:
-        pytest.skip("no mpirun on the PATH")
+    from fokker_planck.parallel import launcher
+
+    program = launcher()
+    if program is None:
+        pytest.skip("no mpiexec, neither beside the interpreter nor on the PATH")
 
     def run(
         *command: str | Path, n: int = 2, timeout: float = 300, **options: object
     ) -> "subprocess.CompletedProcess[str]":
         kept = {name: value for name, value in os.environ.items() if not name.startswith(MPI_TRACES)}
         return subprocess.run(
-            [launcher, "-n", str(n), *map(str, command)],
+            [program, "-n", str(n), *map(str, command)],
             env=kept | MPI_SETTINGS,
             capture_output=True,
             text=True,

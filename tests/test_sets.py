@@ -1,5 +1,7 @@
 """Balls, ellipsoids, half-spaces and regions: who is inside, how far, and where the surface is."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,12 @@ def points():
     return np.random.default_rng(3).uniform(-1.5, 1.5, size=(3, 200))
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=repr)
+def name(shape):
+    """The repr, where two workers agree on it: that of a function holds an address in memory."""
+    return re.sub(r"<function .*? at 0x[0-9a-f]+>", "function", repr(shape))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=name)
 class TestEveryShape:
     def test_gradient_is_that_of_the_level(self, shape, points):
         x = points[: shape.dimension]

@@ -86,4 +86,4 @@ def missed_energy(lower: Floats, upper: Floats, degree: int) -> Floats:
 def _rule(degree: int) -> tuple[Floats, Floats, Floats]:
     """Points and weights of Gauss and Legendre, and the polynomials of lower degree there."""
     nodes, weights = np.polynomial.legendre.leggauss(2 * degree + 8)
-    return nodes, weights, np.polynomial.legendre.legvander(nodes, degree - 1)
+    return nodes, weights, np.asarray(np.polynomial.legendre.legvander(nodes, degree - 1), dtype=np.float64)

@@ -36,7 +36,7 @@ class LongRange:
 
     def times_exp(self, exponent: Floats | float) -> Floats:
         """The numbers times exp(``exponent``), wherever that product is a double."""
-        return times_exp(self.mantissas, exponent + log(2.0) * self.powers)
+        return times_exp(self.mantissas, np.asarray(exponent + log(2.0) * self.powers, dtype=np.float64))
 
     def over(self, power: int) -> Floats:
         """The numbers divided by 2**``power``, cut off at ``LARGEST``."""

@@ -81,7 +81,7 @@ class SampleLosses:
             drawn = np.flatnonzero(often)
             if len(drawn):
                 total[:, drawn] += often[drawn] * loss.gradient(x[:, drawn])
-        return total / batches.shape[0]
+        return np.asarray(total / batches.shape[0])
 
     def mean(self) -> Potential:
         """V, as a formula where all losses are formulas that are short enough together."""
