@@ -97,7 +97,7 @@ class Sublevel:
 
 @dataclass(frozen=True)
 class MeshFile:
-    """The union of the simplices in a mesh file, read when it is first needed.
+    """The union of the cells in a mesh file, straight or curved, read when it is first needed.
 
     Parameters: ``path`` of the file; formats as in :func:`fokker_planck.mesh_file.read_mesh`.
     """
@@ -128,6 +128,14 @@ class MeshFile:
     def dimension(self) -> int:
         """Number of coordinates."""
         return int(self.data.points.shape[1])
+
+    def contains(self, x: Floats) -> Booleans:
+        """Which of the points x, shape (dim, n), lie in a cell; near a curved facet, on the inner side of it."""
+        inside, curved = self.locator.find(x) >= 0, self.data.curved
+        if curved is not None:
+            close = curved.near(x, 2.0 * curved.deepest)
+            inside[close] = ~curved.outside(x[:, close])
+        return np.asarray(inside)
 
 
 Domain: TypeAlias = Box | Ball | MeshFile | Sublevel
@@ -167,7 +175,7 @@ def bounding_box(domain: Domain, potential: Potential | None = None) -> tuple[tu
     if isinstance(domain, Ball):
         return tuple(c - domain.radius for c in domain.center), tuple(c + domain.radius for c in domain.center)
     if isinstance(domain, MeshFile):
-        points = domain.data.points
+        points = domain.data.outline
         return tuple(points.min(axis=0).tolist()), tuple(points.max(axis=0).tolist())
     from fokker_planck.sublevel import connected_part
 
@@ -189,7 +197,7 @@ def contains(domain: Domain, x: Floats, potential: Potential | None = None) -> B
     if isinstance(domain, Ball):
         return domain.contains(x)
     if isinstance(domain, MeshFile):
-        return np.asarray(domain.locator.find(x) >= 0)
+        return domain.contains(x)
     lower, upper = bounding_box(domain, potential)
     inside = np.isfinite(x).all(axis=0)
     for row, a, b, period in zip(x, lower, upper, periods_of(domain), strict=False):

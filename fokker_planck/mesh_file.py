@@ -1,4 +1,4 @@
-"""Meshes from files: read by meshio, refused unless they are one conforming piece of straight simplices."""
+"""Meshes from files: read by meshio, refused unless they are one conforming piece of simplices, straight or curved."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.errors import MeshFileError
+from fokker_planck.mesh.curved_facets import CurvedFacets
+from fokker_planck.mesh.high_order import CurvedCells, curved_boundary, curved_cells
 from fokker_planck.mesh_checks import check_mesh, facets_of, volumes
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -28,21 +30,28 @@ _OTHER_DIMENSION = {"quad": 2, "polygon": 2, "hexahedron": 3, "wedge": 3, "pyram
 
 @dataclass(frozen=True)
 class MeshData:
-    """A conforming mesh of straight simplices.
+    """A conforming mesh of simplices.
 
     ``points`` (n, dim); ``cells`` (m, dim + 1), of positive volume; ``cell_sets``: for each named part of the domain
-    which cells belong to it, (m,); ``facet_sets``: for each named part of facets their vertices, (k, dim).
+    which cells belong to it, (m,); ``facet_sets``: for each named part of facets their vertices, (k, dim); ``curved``:
+    the facets of the boundary that are not straight.
     """
 
     points: Floats
     cells: Integers
     cell_sets: dict[str, Booleans]
     facet_sets: dict[str, Integers]
+    curved: CurvedFacets | None = None
 
     @property
     def dimension(self) -> int:
         """Number of coordinates."""
         return int(self.points.shape[1])
+
+    @property
+    def outline(self) -> Floats:
+        """The vertices, and points along the curved facets, (k, dim)."""
+        return self.points if self.curved is None else np.concatenate([self.points, self.curved.spread])
 
     def __repr__(self) -> str:
         return f"<MeshData: {len(self.cells)} cells and {len(self.points)} points in {self.dimension} dimensions>"
@@ -55,19 +64,21 @@ class _Block:
     dimension: int
     vertices: Integers
     names: dict[str, Booleans]
+    curved: CurvedCells | None = None
 
 
 def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:
     """The mesh of simplices in a file: gmsh ``.msh``, and what else meshio reads (``.xdmf``, ``.vtu``, ``.inp``, ...).
 
-    Cells are those of the highest dimension; simplices one dimension lower name facets. Curved cells are replaced by
-    the straight ones on their vertices. Points that no cell uses are dropped, cells turned to positive volume, a mesh
-    in a plane of constant z (on a line of constant y and z) becomes two- (one-) dimensional.
+    Cells are those of the highest dimension; simplices one dimension lower name facets. Cells of second or higher order
+    give the boundary its curved facets; inside of the domain they are made straight, which changes nothing. Points that
+    no cell uses are dropped, cells turned to positive volume, a mesh in a plane of constant z (on a line of constant y
+    and z) becomes two- (one-) dimensional.
 
     ``key`` is the name used in errors. Raises :class:`MeshFileError` for a file that is missing, unreadable or of
     unknown format, and for a mesh that is empty, has other cells than simplices, indices out of range, points that are
     not finite or coincide, cells without volume or used twice, facets shared by more than two cells, overlapping
-    neighbours, hanging nodes, or several pieces.
+    neighbours, hanging nodes, or several pieces, or curved cells in another order of nodes than is known.
 
     >>> mesh = read_mesh("meshes/l_shape.msh")
     >>> mesh.dimension, round(float(volumes(mesh.points, mesh.cells).sum()), 12), sorted(mesh.facet_sets)
@@ -92,7 +103,8 @@ def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:
     check_mesh(points, cells, key)
     facets = number[facets]
     _check_facets(facets, cells, key)
-    return MeshData(points, cells, cell_sets, {name: facets[chosen] for name, chosen in facet_sets.items()})
+    curved = curved_boundary([b.curved for b in blocks if b.curved and b.dimension == dimension], mesh.points, number)
+    return MeshData(points, cells, cell_sets, {name: facets[chosen] for name, chosen in facet_sets.items()}, curved)
 
 
 def _read(path: Path, key: str) -> Any:
@@ -140,13 +152,14 @@ def _blocks(mesh: Any, key: str, count: int) -> Iterator[_Block]:
             raise MeshFileError(
                 key, f"a block of {block.type} of shape {vertices.shape}", "vertex numbers, a row a cell"
             )
-        vertices = vertices[:, : dimension + 1].astype(np.int64)
+        nodes, vertices = vertices.astype(np.int64), vertices[:, : dimension + 1].astype(np.int64)
         if len(vertices) == 0:
             continue
-        if vertices.min() < 0 or vertices.max() >= count:
-            worst = int(vertices.max() if vertices.max() >= count else vertices.min())
+        if nodes.min() < 0 or nodes.max() >= count:
+            worst = int(nodes.max() if nodes.max() >= count else nodes.min())
             raise MeshFileError(key, f"a cell with vertex number {worst}", f"vertex numbers from 0 to {count - 1}")
-        yield _Block(dimension, vertices, {name: chosen[i] for name, chosen in named.items()})
+        curved = curved_cells(block.type, nodes, np.asarray(mesh.points, dtype=float), dimension, key)
+        yield _Block(dimension, vertices, {name: chosen[i] for name, chosen in named.items()}, curved)
 
 
 def _family(kind: str) -> str:

@@ -300,7 +300,12 @@ def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:
         return bool(problem.process.potential.value(column)[0] >= domain.level)
     if not isinstance(domain, MeshFile):
         return False
+    curved, (low, high) = domain.data.curved, problem.bounding_box()
+    if curved is not None and len(curved.near(column, 1e-12 * float(np.max(np.subtract(high, low))))):
+        return True
     cells, cell = domain.data.cells, domain.locator.find(column)
+    if cell[0] < 0:
+        return False
     touched = cells[cell[0]][domain.locator.barycentric(column, cell)[0] > 1e-12]
     return bool((np.isin(outer_facets(cells), touched).sum(axis=1) == len(touched)).any())
 

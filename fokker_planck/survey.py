@@ -32,7 +32,11 @@ def sample_graph(problem: Problem) -> tuple[Floats, Integers]:
     """Points (n, dim) that cover the domain finely, and the edges between neighbours."""
     if isinstance(problem.domain, MeshFile):
         data = problem.domain.data
-        return _refined(data.points, data.cells)
+        points, edges = _refined(data.points, data.cells)
+        if data.curved is not None:  # of straight cells, some of which reach beyond an inward bend
+            beyond = ~problem.contains(points.T)
+            points[beyond] = data.curved.project(points[beyond].T).T
+        return points, edges
     lower, upper = problem.bounding_box()
     points, edges = sample_box(lower, upper, None, problem.periods)
     if _fills_its_box(problem):

@@ -18,7 +18,11 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "fokker_planck"
 
 WORDS, MATHEMATICS, METHODS, SOLVERS, OUTWARD = range(5)
-FOLDERS = {"formulas": MATHEMATICS, "sgd": MATHEMATICS, "asymptotics": METHODS, "fem": METHODS, "solvers": SOLVERS}
+FOLDERS = {
+    **dict.fromkeys(["formulas", "mesh", "sgd"], MATHEMATICS),
+    **dict.fromkeys(["asymptotics", "fem"], METHODS),
+    "solvers": SOLVERS,
+}
 FILES = {
     **dict.fromkeys(["errors", "quantity"], WORDS),
     **dict.fromkeys(

@@ -56,8 +56,13 @@ def test_samples_are_in_the_domain_and_connected(name):
 def test_edges_stay_inside_a_mesh(name):
     asked = DOMAINS[name]
     points, edges = sample_graph(asked)
-    middles = points[edges].mean(axis=1)
-    assert asked.contains(middles.T).all()
+    middles = points[edges].mean(axis=1).T
+    beyond = middles[:, ~asked.contains(middles)]
+    if name == "annulus" and beyond.size:
+        # chords of the parabolas around the hole: beyond by at most h^2 / (8 r) with h below 0.02 and r = 1/2
+        assert np.linalg.norm(beyond - asked.domain.data.curved.project(beyond), axis=0).max() < 1e-4
+    else:
+        assert not beyond.size
 
 
 @pytest.mark.parametrize("name", ["interval", "rectangle", "disc", "sublevel", "ball"])

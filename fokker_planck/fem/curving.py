@@ -106,8 +106,13 @@ def _feet(weights: Floats) -> tuple[Floats, Floats]:
 
 
 def _towards_surface(surface: Any, corners: Floats, feet: Floats) -> Floats:
-    """Step from points of straight edges or faces, (k, n, dim), onto the surface."""
+    """Step from points of straight edges or faces, (k, n, dim), onto the surface.
+
+    A surface that knows by itself how to ``follow`` its parts, as that of a curved mesh file does, is not projected on.
+    """
     points = np.einsum("nk,ckd->cnd", feet, corners)
+    if hasattr(surface, "follow"):
+        return np.asarray(surface.follow(corners, feet) - points)
     return surface.project(points.reshape(-1, points.shape[2]).T).T.reshape(points.shape) - points
 
 

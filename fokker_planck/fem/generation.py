@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any
 
@@ -17,7 +18,9 @@ from fokker_planck.fem.triangulation import (
     Triangulation,
     boundary_facets,
     oriented,
+    row_numbers,
 )
+from fokker_planck.mesh.curved_facets import CurvedFacets
 
 
 def axis_points(lower: float, upper: float, cells: int, breaks: Sequence[float] = ()) -> Floats:
@@ -72,10 +75,18 @@ def _finished(points: Floats, cells: Integers, vertex_class: Integers, surfaces:
     )
 
 
-def triangulation_of_arrays(points: Floats, cells: Integers, regions: dict[str, Booleans]) -> Triangulation:
-    """A mesh read from a file."""
+def triangulation_of_arrays(
+    points: Floats, cells: Integers, regions: dict[str, Booleans], curved: CurvedFacets | None = None
+) -> Triangulation:
+    """A mesh read from a file, with those facets of its boundary that are curved."""
     finished = _finished(points, cells, np.arange(len(points)))
-    return Triangulation(finished.points, finished.cells, finished.vertex_class, finished.facets, (), dict(regions))
+    facets, surfaces = finished.facets, () if curved is None else (curved,)
+    if curved is not None:
+        rows = np.concatenate([np.sort(curved.vertices, axis=1), np.sort(facets.vertices, axis=1)])
+        number = row_numbers(rows)
+        bent = np.isin(number[len(curved) :], number[: len(curved)])
+        facets = replace(facets, surface=np.where(bent, 0, STRAIGHT))
+    return Triangulation(finished.points, finished.cells, finished.vertex_class, facets, surfaces, dict(regions))
 
 
 def ball_triangulation(ball: Any) -> Triangulation:

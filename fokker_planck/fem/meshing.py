@@ -68,7 +68,7 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     domain, dimension = problem.domain, problem.dimension
     if isinstance(domain, MeshFile):
         data = domain.data
-        return triangulation_of_arrays(data.points, data.cells, data.cell_sets)
+        return triangulation_of_arrays(data.points, data.cells, data.cell_sets, data.curved)
     if isinstance(domain, Ball) and dimension > 1:
         triangulation = ball_triangulation(domain)
         size = 2.0 * domain.radius / (cells[0] if cells else CELLS_AN_AXIS[dimension] / 2)

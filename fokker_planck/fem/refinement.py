@@ -148,7 +148,11 @@ def _onto_surfaces(triangulation: Triangulation, cut_keys: Integers, middles: Fl
         edges = np.concatenate([vertices[:, list(pair)] for pair in local_edges(vertices.shape[1])])
         on_surface = np.isin(cut_keys, _pair_keys(edges, count))
         if on_surface.any():
-            moved[on_surface] = surface.project(middles[on_surface].T).T
+            if hasattr(surface, "follow"):
+                ends = np.stack(np.divmod(cut_keys[on_surface], count), axis=1)
+                moved[on_surface] = surface.follow(triangulation.points[ends], np.array([[0.5, 0.5]]))[:, 0]
+            else:
+                moved[on_surface] = surface.project(middles[on_surface].T).T
     return moved
 
 

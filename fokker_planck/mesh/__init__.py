@@ -1,0 +1,1 @@
+"""Meshes as arrays of numbers: what a file holds, before finite elements are put on it."""

@@ -1,0 +1,225 @@
+"""The curved boundary of a mesh file: x(u) = sum_k c_k u^k on every facet, a polynomial in its parameters u.
+
+A mesh of second or higher order gives the boundary itself, not a surface that it approximates.  A part of a facet is
+followed through the parameters of its corners, so that finer meshes have the very same boundary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Booleans: TypeAlias = NDArray[np.bool_]
+
+SAMPLES = 5
+"""Points on an edge of a facet from which the nearest facets are found: parameters are then a step of Newton away."""
+CANDIDATES = 8
+"""Facets among which that of a point or an edge is looked for; six and more meet at a vertex in space."""
+MOST_STEPS = 50
+"""Of Gauss and Newton: quadratic for points on a facet; beside it a step gains distance times curvature, below 1/2."""
+SETTLED = 1e-13
+"""A step of the parameters after which they are known to rounding."""
+SLACK = 1e-9
+"""Of the extent of the mesh: a point as near as this to a facet still lies in the domain, as in straight cells."""
+
+
+@dataclass(frozen=True)
+class CurvedFacets:
+    """Facets with ``vertices`` (k, dim), numbers of points of the mesh, and ``coefficients`` (k, powers, dim).
+
+    ``inner`` (k, dim) is a point of the cell that each facet belongs to.
+
+    >>> bow = curved_facets(np.array([[0, 1]]), np.array([[[-1.0, 0.0], [1.0, 0.0], [0.0, 0.5]]]), [[0.0, -1.0]], 2)
+    >>> bow.project(np.array([[0.0], [3.0]])).ravel().round(12).tolist()
+    [0.0, 0.5]
+    >>> bow.outside(np.array([[0.0, 0.0], [0.49, 0.51]])).tolist()
+    [False, True]
+    """
+
+    vertices: Integers
+    coefficients: Floats
+    inner: Floats
+    order: int
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return int(self.coefficients.shape[2])
+
+    def follow(self, corners: Floats, weights: Floats) -> Floats:
+        """Points (m, n, dim) of parts of facets, from their ``corners`` (m, s, dim) and barycentric ``weights`` (n, s).
+
+        Parameters are interpolated between the corners, so that what two parts share they map alike.
+        """
+        count, size, dimension = corners.shape
+        facets = self._nearest(corners.mean(axis=1))
+        flat = facets.ravel()
+        repeated = np.repeat(corners, facets.shape[1], axis=0)
+        parameters = np.stack([self._parameters(flat, repeated[:, corner]) for corner in range(size)], axis=1)
+        distance = np.zeros(len(flat))
+        for corner in range(size):
+            distance += np.linalg.norm(self.at(flat, parameters[:, corner]) - repeated[:, corner], axis=1)
+        best = np.argmin(distance.reshape(facets.shape), axis=1) + facets.shape[1] * np.arange(count)
+        inner = np.einsum("ns,msd->mnd", weights, parameters[best])
+        owner = np.repeat(flat[best], len(weights))
+        return self.at(owner, inner.reshape(-1, dimension - 1)).reshape(count, len(weights), dimension)
+
+    def project(self, x: Floats) -> Floats:
+        """The nearest point of the facets for each of the points (dim, n)."""
+        return self._feet(np.asarray(x, dtype=float).T)[2].T
+
+    def outside(self, x: Floats) -> Booleans:
+        """Which of the points (dim, n) lie beyond the facet nearest to them, seen from its cell."""
+        points = np.asarray(x, dtype=float).T
+        facets, parameters, feet = self._feet(points)
+        normals = self._outward(facets, parameters)
+        return np.asarray(((points - feet) * normals).sum(axis=1) > SLACK * self._size)
+
+    def near(self, x: Floats, distance: float) -> Integers:
+        """Numbers of those of the points (dim, n) that are at most this far from the facets."""
+        points = np.asarray(x, dtype=float).T
+        samples = self.at_all(_lattice(self.dimension - 1, SAMPLES))
+        spacing = float(np.max(np.linalg.norm(samples - samples[:, :1], axis=2))) / (SAMPLES - 1)
+        roughly = np.flatnonzero(self._samples[0].query(points)[0] <= distance + spacing)
+        off = np.linalg.norm(points[roughly] - self._feet(points[roughly])[2], axis=1)
+        return np.asarray(roughly[off <= distance])
+
+    @cached_property
+    def deepest(self) -> float:
+        """How far facets are from the straight ones on their vertices."""
+        samples = _lattice(self.dimension - 1, SAMPLES)
+        straight = np.concatenate([1.0 - samples.sum(axis=1, keepdims=True), samples], axis=1)
+        ends = self.at_all(np.concatenate([np.zeros((1, self.dimension - 1)), np.eye(self.dimension - 1)]))
+        return float(np.max(np.linalg.norm(self.at_all(samples) - straight @ ends, axis=2)))
+
+    @property
+    def spread(self) -> Floats:
+        """Points all over the facets, (n, dim)."""
+        return self.at_all(_lattice(self.dimension - 1, 4 * SAMPLES)).reshape(-1, self.dimension)
+
+    def at(self, facets: Integers, parameters: Floats) -> Floats:
+        """The points (n, dim) with the given parameters (n, dim - 1) on the given facets (n,)."""
+        return np.asarray(np.einsum("np,npd->nd", _monomials(parameters, self.order), self.coefficients[facets]))
+
+    def at_all(self, parameters: Floats) -> Floats:
+        """Points of every facet, (k, n, dim)."""
+        return np.asarray(_monomials(parameters, self.order) @ self.coefficients)
+
+    @cached_property
+    def _size(self) -> float:
+        return float(np.max(np.ptp(self.at_all(_lattice(self.dimension - 1, 2)), axis=(0, 1))))
+
+    @cached_property
+    def _samples(self) -> tuple[Any, Integers]:
+        from scipy.spatial import cKDTree
+
+        points = self.at_all(_lattice(self.dimension - 1, SAMPLES))
+        return cKDTree(points.reshape(-1, self.dimension)), np.repeat(np.arange(len(self)), points.shape[1])
+
+    def _nearest(self, points: Floats) -> Integers:
+        """Facets (n, candidates) whose samples are nearest to the points (n, dim); some may stand twice."""
+        tree, owner = self._samples
+        count = min(CANDIDATES * 2, len(owner))
+        return np.asarray(owner[tree.query(points, k=count)[1].reshape(len(points), count)])
+
+    def _parameters(self, facets: Integers, points: Floats) -> Floats:
+        """Parameters of the point of the (extended) facet that is nearest to each point, (n, dim - 1)."""
+        samples = _lattice(self.dimension - 1, SAMPLES)
+        near = np.linalg.norm(self.at_all(samples)[facets] - points[:, None], axis=2)
+        parameters = samples[np.argmin(near, axis=1)]
+        for _ in range(MOST_STEPS):
+            residual = points - self.at(facets, parameters)
+            tangents = self._tangents(facets, parameters)
+            step = _least_squares(tangents, residual)
+            parameters = np.clip(parameters + np.clip(step, -0.5, 0.5), -0.5, 1.5)
+            if np.abs(step).max(initial=0.0) < SETTLED:
+                break
+        return parameters
+
+    def _feet(self, points: Floats) -> tuple[Integers, Floats, Floats]:
+        """Facet, parameters and place of the nearest point for each of the points (n, dim)."""
+        facets = self._nearest(points)
+        flat, repeated = facets.ravel(), np.repeat(points, facets.shape[1], axis=0)
+        parameters = _into_simplex(self._parameters(flat, repeated))
+        feet = self.at(flat, parameters)
+        distance = np.linalg.norm(feet - repeated, axis=1).reshape(facets.shape)
+        best = np.argmin(distance, axis=1) + facets.shape[1] * np.arange(len(points))
+        return flat[best], parameters[best], feet[best]
+
+    def _tangents(self, facets: Integers, parameters: Floats) -> Floats:
+        """Derivatives of the point by its parameters, (n, dim, dim - 1)."""
+        slopes = [_monomials(parameters, self.order, axis) for axis in range(self.dimension - 1)]
+        return np.stack([np.einsum("np,npd->nd", slope, self.coefficients[facets]) for slope in slopes], axis=2)
+
+    def _outward(self, facets: Integers, parameters: Floats) -> Floats:
+        tangents = self._tangents(facets, parameters)
+        if self.dimension == 2:
+            normals = np.stack([tangents[:, 1, 0], -tangents[:, 0, 0]], axis=1)
+        else:
+            normals = np.cross(tangents[:, :, 0], tangents[:, :, 1])
+        normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+        inwards = ((self.inner[facets] - self.at(facets, parameters)) * normals).sum(axis=1)
+        return np.asarray(np.where(inwards[:, None] > 0.0, -normals, normals))
+
+
+def curved_facets(vertices: Integers, nodes: Floats, inner: Floats, order: int) -> CurvedFacets:
+    """Facets through Lagrange nodes (k, n, dim): vertices first, then edge by edge, see :func:`facet_lattice`."""
+    lattice = facet_lattice(nodes.shape[2], order)
+    coefficients = np.linalg.solve(_monomials(lattice, order)[None], np.asarray(nodes, dtype=float))
+    return CurvedFacets(np.asarray(vertices), coefficients, np.asarray(inner, dtype=float), order)
+
+
+def facet_lattice(dimension: int, order: int) -> Floats:
+    """Parameters of the nodes of a facet: a, b and from a to b between them; a, b, c and the middles ab, bc, ca.
+
+    >>> facet_lattice(2, 3).ravel().round(3).tolist()
+    [0.0, 1.0, 0.333, 0.667]
+    """
+    if dimension == 2:
+        return np.concatenate([[0.0, 1.0], np.arange(1, order) / order])[:, None]
+    return np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.5]])
+
+
+def _lattice(dimension: int, count: int) -> Floats:
+    """Evenly spread parameters on the reference facet."""
+    steps = np.linspace(0.0, 1.0, count)
+    return np.array([point for point in product(steps, repeat=dimension) if sum(point) <= 1.0 + 1e-12])
+
+
+def _powers(dimension: int, order: int) -> list[tuple[int, ...]]:
+    return sorted(
+        (e for e in product(range(order + 1), repeat=dimension) if sum(e) <= order), key=lambda e: (sum(e), e)
+    )
+
+
+def _monomials(parameters: Floats, order: int, axis: int | None = None) -> Floats:
+    """u^k for all powers, (n, powers), or the derivative by one parameter."""
+    columns = []
+    for power in _powers(parameters.shape[1], order):
+        factor = 1.0 if axis is None else float(power[axis])
+        lowered = [e - 1 if i == axis and e else e for i, e in enumerate(power)]
+        columns.append(factor * np.prod(parameters ** np.array(lowered), axis=1))
+    return np.stack(columns, axis=1)
+
+
+def _least_squares(tangents: Floats, residual: Floats) -> Floats:
+    """The step (n, s) that the tangents (n, dim, s) need to come nearest to the residual (n, dim)."""
+    square = np.swapaxes(tangents, 1, 2) @ tangents
+    right = (np.swapaxes(tangents, 1, 2) @ residual[..., None])[..., 0]
+    return np.asarray(np.linalg.solve(square, right[..., None])[..., 0])
+
+
+def _into_simplex(parameters: Floats) -> Floats:
+    """Parameters moved into the reference facet."""
+    clipped = np.clip(parameters, 0.0, 1.0)
+    return np.asarray(clipped / np.maximum(clipped.sum(axis=1, keepdims=True), 1.0))
