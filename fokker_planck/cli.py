@@ -1,7 +1,8 @@
 """The command ``fokker-planck QUESTION PROBLEM.toml``: tables or one JSON object, a result folder, an exit status.
 
 Exit status: 0 answered; 2 bad input (one line on standard error that names key, finding and remedy); 3 the numbers
-could not be computed to the asked tolerance; 1 a package is missing; 130 interrupted.
+could not be computed to the asked tolerance; 2 as well where a package is missing; 1 a fault of the program;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -263,9 +264,9 @@ def _question(text: str) -> str:
 
 def _status(error: Exception) -> int | None:
     """Exit status of an error that is answered in one line; None for a fault of the program itself."""
-    from fokker_planck.errors import ConvergenceError, FokkerPlanckError, ProblemError
+    from fokker_planck.errors import ConvergenceError, FokkerPlanckError, MissingPackageError, ProblemError
 
-    if isinstance(error, ProblemError):
+    if isinstance(error, ProblemError | MissingPackageError):
         return BAD_INPUT
     if isinstance(error, ConvergenceError):
         return NOT_CONVERGED

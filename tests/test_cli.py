@@ -217,7 +217,7 @@ def test_bad_input_from_a_process(problem):
     [
         (ConvergenceError("the mesh stopped at 12 levels", "ask for a larger tolerance"), 3),
         (BarrierTooHighError("the barrier is 80 eps", "raise epsilon\nor wait"), 3),
-        (MissingPackageError("jax", "jax"), 1),
+        (MissingPackageError("jax", "jax"), 2),
     ],
 )
 def test_failures_are_one_line_with_their_status(problem, monkeypatch, capfd, error, status):
@@ -229,6 +229,32 @@ def test_failures_are_one_line_with_their_status(problem, monkeypatch, capfd, er
     out, err = capfd.readouterr()
     assert out == ""
     assert err == f"fokker-planck: {' '.join(str(error).split())}\n"
+
+
+@pytest.mark.parametrize("missing", ["mpi4py", "petsc4py", "slepc4py", "dolfinx"])
+def test_without_finite_elements_one_line_says_what_to_install(problem, missing):
+    code = f"import sys; sys.modules[{missing!r}] = None; from fokker_planck import cli; sys.exit(cli.main())"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "spectrum", problem, "-q"], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f'fokker-planck: the package {missing} is needed here: pip install "fokker-planck-fem[fem]"\n'
+    )
+
+
+def test_an_old_dolfinx_is_refused_in_one_line(problem):
+    code = (
+        "import sys, types, importlib.machinery as machinery; from fokker_planck import cli\n"
+        "old = sys.modules['dolfinx'] = types.ModuleType('dolfinx')\n"
+        "old.__version__, old.__spec__ = '0.8.0', machinery.ModuleSpec('dolfinx', None)\n"
+        "sys.exit(cli.main())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "spectrum", problem, "-q"], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "fokker-planck: dolfinx: found 0.8.0; wanted dolfinx 0.9 or later\n"
 
 
 @pytest.mark.usefixtures("answered_by_hand")

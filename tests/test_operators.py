@@ -1,11 +1,13 @@
 """The element matrices, summed up, are what dolfinx assembles on the continuous space from symbolic coefficients."""
 
-import dolfinx.fem
-import dolfinx.jit
 import numpy as np
 import pytest
-import ufl
 from mpi4py import MPI
+
+# isort: split
+import dolfinx.fem  # the wheel of dolfinx finds its MPI only where mpi4py has loaded it
+import dolfinx.jit
+import ufl
 
 from fokker_planck.diffusion import Constant, Isotropic
 from fokker_planck.fem import _dolfinx, _petsc

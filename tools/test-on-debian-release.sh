@@ -3,13 +3,13 @@
 #
 #   tools/test-on-debian-release.sh SUITE [--rebuild | --build-only | --shell] [-- pytest arguments]
 #
-# SUITE: bookworm (dolfinx 0.5), trixie (0.9) or sid (the newest). The package is installed from a copy of its sources,
+# SUITE: trixie (dolfinx 0.9) or sid (the newest). The package is installed from a copy of its sources,
 # and the tests run as an ordinary user who cannot write to the source tree: first those marked "mpi" under
-# mpirun -n 2, then the whole suite in one process.
+# mpirun -n 2, then the whole suite, as many tests at a time as there are cores (WORKERS).
 #
 # Needs root, debootstrap and a Debian mirror (DEBIAN_MIRROR, or the one that apt uses here). Every mount lives in a
-# private namespace and ends with this process. Everything in the root comes from apt: were ufl, basix or ffcx to come
-# from elsewhere, Debian's dolfinx would refuse to import.
+# private namespace and ends with this process. Everything in the root comes from apt but what Debian does not have, which
+# pip adds without its dependencies: were numpy, ufl, basix or ffcx to come from elsewhere, Debian's dolfinx would refuse to import.
 #
 # Exit status: 0 passed; 75 the root could not be built (nothing is said about the tests); 77 this machine cannot do it;
 # 124 the time limit (TIME_LIMIT, seconds for each of the two runs) was hit; anything else: tests failed.
@@ -19,7 +19,7 @@ readonly EXIT_NOT_BUILT=75 EXIT_CANNOT=77
 usage() { sed -n '2,5p' "$0" | cut -c3- >&2; exit 2; }
 
 SUITE=${1:-}; [ $# -gt 0 ] && shift
-case "$SUITE" in bookworm | trixie | sid) ;; *) usage ;; esac
+case "$SUITE" in trixie | sid) ;; *) usage ;; esac
 MODE=test
 case "${1:-}" in --rebuild | --build-only | --shell) MODE=${1#--}; shift ;; esac
 case "${1:-}" in --) shift ;; "") ;; *) usage ;; esac
@@ -28,13 +28,16 @@ SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 CACHE=${DEBIAN_ROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/fokker-planck/debian-roots}
 ROOT=$CACHE/$SUITE
 LOG=$CACHE/$SUITE.log
-TIME_LIMIT=${TIME_LIMIT:-900}
+TIME_LIMIT=${TIME_LIMIT:-1800}
+cores=$(nproc)
+WORKERS=${WORKERS:-$((cores < 8 ? cores : 8))}
 PACKAGES="python3-dolfinx python3-dolfinx-real python3-petsc4py python3-petsc4py-real python3-slepc4py python3-slepc4py-real
- python3-numpy python3-scipy python3-sympy python3-mpmath python3-meshio python3-matplotlib python3-rich python3-jinja2 python3-pytest
+ python3-numpy python3-scipy python3-sympy python3-mpmath python3-meshio python3-matplotlib python3-rich python3-jinja2 python3-pytest python3-pytest-xdist
  python3-pip python3-setuptools python3-wheel gcc g++ libc6-dev python3-dev libopenblas0-serial"
-MODULES="dolfinx ufl basix ffcx petsc4py slepc4py mpi4py numpy scipy sympy mpmath meshio matplotlib rich jinja2 pytest"
+FROM_PYPI="mmgpy>=0.17"
+MODULES="dolfinx ufl basix ffcx petsc4py slepc4py mpi4py numpy scipy sympy mpmath meshio matplotlib rich jinja2 pytest xdist mmgpy"
 # What the root depends on. Unstable moves: its root is built anew each month.
-KEY=$(printf '%s' "3|$PACKAGES|$([ "$SUITE" = sid ] && date +%Y-%m)" | sha256sum | cut -c1-16)
+KEY=$(printf '%s' "4|$PACKAGES|$FROM_PYPI|$([ "$SUITE" = sid ] && date +%Y-%m)" | sha256sum | cut -c1-16)
 
 [ "$(id -u)" = 0 ] || { echo "$0: needs root" >&2; exit $EXIT_CANNOT; }
 for tool in debootstrap unshare chroot mount; do
@@ -71,14 +74,14 @@ mount_system() { # root
 as_root() { # root command...: a clean environment, so that no PETSC_DIR or PYTHONPATH of this machine gets in
   local root=$1; shift
   chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-    ${http_proxy:+http_proxy=$http_proxy} ${https_proxy:+https_proxy=$https_proxy} "$@" 9>&-
+    ${http_proxy:+http_proxy=$http_proxy} ${https_proxy:+https_proxy=$https_proxy} ${PIP_INDEX_URL:+PIP_INDEX_URL=$PIP_INDEX_URL} "$@" 9>&-
 }
 
 as_user() { # root command...: an ordinary user, whom Open MPI accepts and who cannot write to the sources
   # The tests run in the source folder, but PYTHONSAFEPATH makes them import the package that was installed.
   local root=$1; shift
   chroot --userspec=1000:1000 "$root" env -i HOME=/tmp/home LC_ALL=C.UTF-8 XDG_CACHE_HOME=/forms \
-    PYTHONPATH=/tmp/site PATH=/tmp/site/bin:/usr/bin:/bin PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg OMP_NUM_THREADS=1 \
+    PYTHONPATH=/tmp/site:/opt/from-pypi PATH=/tmp/site/bin:/usr/bin:/bin PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg OMP_NUM_THREADS=1 \
     OMPI_MCA_btl=^tcp OMPI_MCA_pml=ob1 \
     bash -c 'mkdir -p /tmp/home && cd /src && exec "$@"' _ "$@" 9>&-
 }
@@ -131,12 +134,14 @@ CONF
   printf 'force-unsafe-io\n' > "$new/etc/dpkg/dpkg.cfg.d/unsafe-io"
   printf '#!/bin/sh\nexit 101\n' > "$new/usr/sbin/policy-rc.d"; chmod +x "$new/usr/sbin/policy-rc.d"
   cp -L /etc/resolv.conf /etc/hosts "$new/etc/"
+  cp /etc/pip.conf "$new/etc/" 2>/dev/null || true
   cp /usr/local/share/ca-certificates/*.crt "$new/usr/local/share/ca-certificates/" 2>/dev/null || true
   as_root "$new" update-ca-certificates >>"$LOG" 2>&1 || return 1
   mount_system "$new"
   mount --bind "$CACHE/debs-$SUITE" "$new/var/cache/apt/archives"
   as_root "$new" apt-get update >>"$LOG" 2>&1 || return 1
   as_root "$new" apt-get install -y $PACKAGES >>"$LOG" 2>&1 || return 1
+  as_root "$new" python3 -m pip install -q --no-deps --only-binary :all: --retries 10 --root-user-action ignore --target /opt/from-pypi $FROM_PYPI >>"$LOG" 2>&1 || return 1
   as_root "$new" useradd -m -u 1000 tester >>"$LOG" 2>&1 || return 1
   mkdir -p "$new/src" "$new/forms"; chmod 1777 "$new/forms"
   say_versions "$new" >>"$LOG" 2>&1 || return 1
@@ -169,7 +174,7 @@ if [ "$MODE" = shell ]; then as_user "$ROOT" bash -i; exit; fi
 tests="python3 -m pytest -c /src/pyproject.toml --rootdir=/src --color=no -p no:cacheprovider -o addopts= --strict-markers --doctest-modules -q"
 status=0
 as_user "$ROOT" timeout "$TIME_LIMIT" mpirun --oversubscribe -n 2 $tests -m "mpi and not slow" /src/tests || status=$?
-as_user "$ROOT" timeout "$TIME_LIMIT" $tests "$@" --pyargs fokker_planck /src/tests || { code=$?; [ $status != 0 ] || status=$code; }
+as_user "$ROOT" timeout "$TIME_LIMIT" $tests -n "$WORKERS" --dist worksteal "$@" --pyargs fokker_planck /src/tests || { code=$?; [ $status != 0 ] || status=$code; }
 [ $status != 124 ] || echo "$SUITE: stopped by the time limit of $TIME_LIMIT s" >&2
 # Statuses 75 and 77 have their own meaning here; pytest and mpirun do not use them, but a crashed test could.
 case $status in $EXIT_NOT_BUILT | $EXIT_CANNOT) status=1 ;; esac

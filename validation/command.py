@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fokker_planck.errors import FokkerPlanckError, ProblemError, one_line
+from fokker_planck.errors import FokkerPlanckError, MissingPackageError, ProblemError, one_line
 from fokker_planck.parallel import guessed_rank, guessed_size, launched
 from validation.registry import CLAIMS, chosen, claims
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, package: str = CLAIMS) -> int:
         return options.status
     except KeyboardInterrupt:
         return _said("interrupted; what is finished is kept, and the same command goes on from there", INTERRUPTED)
-    except ProblemError as error:
+    except (ProblemError, MissingPackageError) as error:
         return _said(str(error), BAD_INPUT)
     except FokkerPlanckError as error:
         return _said(str(error), UNUSABLE)

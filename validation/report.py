@@ -23,7 +23,9 @@ BEGIN, END = "<!-- summary of the last full run -->", "<!-- end of the summary -
 
 
 def check_packages() -> None:
-    """Raise MissingPackageError now rather than after the run."""
+    """Raise MissingPackageError now rather than after the run, or once for every claim."""
+    import fokker_planck.fem  # noqa: F401
+
     try:
         import jinja2  # noqa: F401
     except ImportError as error:

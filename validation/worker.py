@@ -44,6 +44,7 @@ def versions() -> dict[str, str]:
     import matplotlib
     import numpy
     import scipy
+    from mpi4py import MPI  # noqa: F401  PETSc of a wheel finds its MPI library only where mpi4py has loaded it
     from petsc4py import PETSc
     from slepc4py import SLEPc
 

@@ -1,7 +1,7 @@
 """The only file that knows which version of dolfinx is installed.
 
-Everything else of the library speaks to dolfinx through these functions.  Supported: 0.5, 0.9 and 0.11; differences
-are settled once at import, by the version or by a signature.
+Everything else of the library speaks to dolfinx through these functions.  Supported: 0.9 and later; differences are
+settled once at import, by the version or by a signature.
 """
 
 from __future__ import annotations
@@ -13,63 +13,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import basix
-import dolfinx
-import dolfinx.fem
-import dolfinx.jit
-import dolfinx.mesh
 import numpy as np
-import ufl
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from fokker_planck.errors import ProblemError
+
+# isort: split
+# mpi4py.MPI stands above: it loads the MPI library, to which the wheel of dolfinx links without finding it itself.
+import basix
+import dolfinx
+
 VERSION: str = dolfinx.__version__
-_RELEASE = tuple(int(part) for part in VERSION.split(".")[:2])
+_OLDEST = (0, 9)
+if tuple(int(part) for part in VERSION.split(".")[:2]) < _OLDEST:
+    raise ProblemError("dolfinx", VERSION, "dolfinx {}.{} or later".format(*_OLDEST))
+
+import basix.ufl  # noqa: E402  an old dolfinx is told above, not by what it lacks here
+import dolfinx.fem  # noqa: E402
+import dolfinx.mesh  # noqa: E402
+import ufl  # noqa: E402
+
 _CELLS = {1: "interval", 2: "triangle", 3: "tetrahedron"}
-
-if _RELEASE < (0, 7):
-
-    def _lagrange(cell: str, degree: int) -> Any:
-        return ufl.FiniteElement("Lagrange", cell, degree)
-
-    def _coordinates(cell: str) -> Any:
-        return ufl.Mesh(ufl.VectorElement("Lagrange", ufl.Cell(cell, geometric_dimension=_dimension(cell)), 1))
-
-    _compiled_elements: dict[Any, Any] = {}
-
-    def _function_space(mesh: Any, element: Any) -> Any:
-        """What the class does, but an element is looked up on disk once, not for every mesh."""
-        if element not in _compiled_elements:
-            _compiled_elements[element] = dolfinx.jit.ffcx_jit(mesh.comm, element)
-        (for_element, for_dofmap), module, _ = _compiled_elements[element]
-
-        def address(compiled: Any) -> Any:
-            return module.ffi.cast("uintptr_t", module.ffi.addressof(compiled))
-
-        native = dolfinx.cpp.fem.FiniteElement(address(for_element))
-        dofmap = dolfinx.cpp.fem.create_dofmap(mesh.comm, address(for_dofmap), mesh.topology, native)
-        return dolfinx.fem.FunctionSpace(mesh, element, dolfinx.cpp.fem.FunctionSpace(mesh._mesh, native, dofmap))
-
-    _rows = dolfinx.cpp.graph.AdjacencyList_int64  # an array it would take, too, after writing it into an error message
-else:
-    import basix.ufl
-
-    def _lagrange(cell: str, degree: int) -> Any:
-        return basix.ufl.element("Lagrange", cell, degree)
-
-    def _coordinates(cell: str) -> Any:
-        return ufl.Mesh(basix.ufl.element("Lagrange", cell, 1, shape=(_dimension(cell),)))
-
-    _function_space = dolfinx.fem.functionspace
-
-    def _rows(cells: NDArray[np.int64]) -> Any:
-        return cells
 
 
 def _dimension(cell: str) -> int:
     return {name: dimension for dimension, name in _CELLS.items()}[cell]
 
 
+# 0.10 renamed it.
 _DOMAIN_KEYWORD = "e" if "e" in inspect.signature(dolfinx.mesh.create_mesh).parameters else "domain"
 
 
@@ -77,9 +49,10 @@ def create_mesh(comm: MPI.Comm, points: NDArray[np.float64], cells: NDArray[np.i
     """Distribute a straight simplicial mesh that every rank holds whole; rank 0 hands it over."""
     cell = _CELLS[points.shape[1]]
     mine = slice(None) if comm.rank == 0 else slice(0, 0)
-    given = _rows(np.ascontiguousarray(cells[mine], dtype=np.int64))
+    given = np.ascontiguousarray(cells[mine], dtype=np.int64)
     x = np.ascontiguousarray(points[mine], dtype=np.float64)
-    keywords = {"cells": given, "x": x, _DOMAIN_KEYWORD: _coordinates(cell)}
+    domain = ufl.Mesh(basix.ufl.element("Lagrange", cell, 1, shape=(_dimension(cell),)))
+    keywords = {"cells": given, "x": x, _DOMAIN_KEYWORD: domain}
     with _quietly():
         return dolfinx.mesh.create_mesh(comm, **keywords)
 
@@ -95,17 +68,15 @@ def cell_vertices(mesh: Any) -> NDArray[np.float64]:
     dimension = mesh.topology.dim
     count = mesh.topology.index_map(dimension).size_local
     geometry = mesh.geometry
-    dofmap = geometry.dofmaps[0] if hasattr(geometry, "dofmaps") else geometry.dofmap
-    if callable(dofmap):
-        dofmap = dofmap()
-    table = np.asarray(getattr(dofmap, "array", dofmap)).reshape(-1, dimension + 1)
+    dofmap = geometry.dofmaps[0] if hasattr(geometry, "dofmaps") else geometry.dofmap  # the latter up to 0.10
+    table = np.asarray(dofmap).reshape(-1, dimension + 1)
     return np.asarray(geometry.x)[table[:count], :dimension]
 
 
 def lagrange_space(mesh: Any, degree: int) -> Any:
     """Continuous Lagrange elements of the given degree."""
     with _quietly():
-        return _function_space(mesh, _lagrange(_CELLS[mesh.topology.dim], degree))
+        return dolfinx.fem.functionspace(mesh, basix.ufl.element("Lagrange", _CELLS[mesh.topology.dim], degree))
 
 
 def quadrature_points(dimension: int, degree: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -129,15 +100,13 @@ def tabulate_lagrange(
     dimension: int, degree: int, points: NDArray[np.float64], derivatives: int = 0
 ) -> NDArray[np.float64]:
     """Lagrange basis functions at reference points: (1 + ..., points, functions), derivatives after values."""
-    table = np.asarray(_lagrange_element(dimension, degree).tabulate(derivatives, points))
-    return table[..., 0] if table.ndim == 4 else table
+    return np.asarray(_lagrange_element(dimension, degree).tabulate(derivatives, points))[..., 0]
 
 
 def cell_dofs(space: Any) -> NDArray[np.int64]:
     """Global numbers of the degrees of freedom of every cell of this rank, (cells, dofs per cell)."""
     count = space.mesh.topology.index_map(space.mesh.topology.dim).size_local
-    table = space.dofmap.list
-    table = np.asarray(getattr(table, "array", table)).reshape(-1, space.dofmap.dof_layout.num_dofs)[:count]
+    table = np.asarray(space.dofmap.list)[:count]
     flat = np.ascontiguousarray(table.ravel(), dtype=np.int32)
     return np.asarray(space.dofmap.index_map.local_to_global(flat), dtype=np.int64).reshape(table.shape)
 

@@ -25,9 +25,7 @@ def release_memory() -> None:
 
     All processes of a run together: since 3.18 PETSc only marks what Python drops, until all agree that it is gone.
     """
-    clean = getattr(PETSc, "garbage_cleanup", None)
-    if clean is not None:
-        clean()
+    PETSc.garbage_cleanup()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
