@@ -1,0 +1,211 @@
+"""What must not change: every reference that a problem has, and the comparison of bar with bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from validation.campaign.coordinates import Change, changed, identity, turned
+from validation.campaign.line_quadrature import Line, line
+from validation.campaign.questions import Numbers, ask, exactly, load
+from validation.campaign.random_problems import RandomProblem
+
+Tables = dict[str, Any]
+ROUNDING = 1e-12  # of the coefficients of a changed problem, times barriers of hundreds of units of epsilon
+FINER = 1e-2
+LEAST_TOLERANCE = {1: 1e-11, 2: 1e-8, 3: 1e-2}
+
+
+def references(problem: RandomProblem, folder: Path) -> Iterator[tuple[str, Callable[[], Numbers]]]:
+    """Everything that the problem's numbers can be held to, by name; computed when it is called."""
+    if problem.dimension == 1 and problem.question in ("exit", "stationary", "committor"):
+        yield "quadrature", lambda: on_a_line(problem, folder)
+    yield from _variants(problem, folder)
+
+
+def _variants(problem: RandomProblem, folder: Path) -> Iterator[tuple[str, Callable[[], Numbers]]]:
+    dimension, question = problem.dimension, problem.question
+
+    def asked(tables: Tables, callables: bool = False) -> Callable[[], Numbers]:
+        return lambda: ask(question, load(tables, folder), callables=callables)
+
+    rng = np.random.default_rng([7, problem.number])
+    kind = problem.tables["domain"]["kind"]
+    if kind == "mesh":
+        boxed = deepcopy(problem.tables)
+        boxed["domain"]["kind"] = "box"
+        yield "box for mesh file", asked(boxed)
+        return
+    mirror = np.diag(np.where(np.arange(dimension) == 0, -1.0, 1.0))
+    if dimension > 1:
+        mirror = mirror[[1, 0, *range(2, dimension)]]
+    yield "mirrored", asked(changed(problem.tables, replace(identity(dimension), turn=mirror)))
+    scale = float(f"{np.exp(rng.uniform(-3.0, 3.0)):.3g}")
+    shift = rng.uniform(-3.0, 3.0, dimension).round(3)
+    yield "scaled and shifted", asked(changed(problem.tables, Change(scale, np.eye(dimension), shift)))
+    if dimension > 1 and kind == "ball":
+        yield "turned", asked(changed(problem.tables, turned(float(rng.uniform(0.1, 1.4)), dimension)))
+    raised = deepcopy(problem.tables)
+    raised["potential"]["expression"] += f" + ({float(rng.uniform(-100, 100)):.4g})"
+    yield "V + c", asked(raised)
+    smooth = not {"kinks", "jump"} & set(problem.tags)
+    if smooth and "hessian" not in problem.tags:
+        yield "by a callable", asked(problem.tables, callables=True)
+    finer = deepcopy(problem.tables)
+    tolerance = problem.tables["discretization"]["tolerance"]
+    finer["discretization"]["tolerance"] = max(tolerance * FINER, LEAST_TOLERANCE[dimension])
+    yield "a finer tolerance", asked(finer)
+    if question == "spectrum":
+        more = deepcopy(problem.tables)
+        more["spectrum"]["count"] += 3
+        yield "a larger count", asked(more)
+    if question == "committor":
+        back = deepcopy(problem.tables)
+        back["committor"] = {"from": "B", "to": "A"}
+        yield "B to A", lambda: {"rate": asked(back)()["rate"]}
+    if dimension < 3 and kind == "box" and question == "exit" and _extends(problem.tables):
+        yield "an axis more", asked(_with_an_axis(problem.tables, dimension))
+
+
+def _extends(tables: Tables) -> bool:
+    noise = tables["diffusion"]
+    return set(tables["sets"]["goal"]) <= {"halfspace", "region"} and noise["kind"] == "isotropic"
+
+
+def _with_an_axis(tables: Tables, dimension: int) -> Tables:
+    new = deepcopy(tables)
+    new["potential"]["expression"] += f" + 0.7*{'xyz'[dimension]}**2"
+    new["domain"]["lower"].append(-1.5)
+    new["domain"]["upper"].append(1.7)
+    new["exit"]["start"].append(0.1)
+    for shape in new["sets"].values():
+        if "halfspace" in shape:
+            shape["halfspace"]["normal"].append(0.0)
+    new["discretization"]["tolerance"] = max(tables["discretization"]["tolerance"], 1e-2 if dimension == 2 else 1e-7)
+    return new
+
+
+def on_a_line(problem: RandomProblem, folder: Path) -> Numbers:
+    """The quadrature of reference."""
+    file = load(problem.tables, folder)
+    given = file.problem
+    lower, upper = given.bounding_box()
+    if given.domain.__class__.__name__ == "Sublevel":
+        lower, upper = _ends_of_sublevel(problem.tables, lower, upper)
+    process = given.process
+    alpha = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}[process.interpretation]
+
+    def noise(x: Any) -> Any:
+        return process.field(1).tensor(x[None])[0, 0]
+
+    def drift(x: Any) -> Any:
+        return process.drift(x[None], 1)[0]
+
+    breaks, jumps = [], []
+    for place, jump in zip(problem.breaks, problem.jumps_of_potential, strict=True):
+        step = 1e-9
+        left, right = (float(noise(np.array([place + sign * step]))[0]) for sign in (-1.0, 1.0))
+        breaks.append(place)
+        jumps.append(alpha * float(np.log(right / left)) - jump / left)
+    marks = _marks(problem, file)
+    whole = line(
+        drift, noise, float(np.ravel(lower)[0]), float(np.ravel(upper)[0]),
+        [*breaks, *marks], [*jumps, *(0.0 for _ in marks)],
+    )  # fmt: skip
+    return _answer(problem, file, whole)
+
+
+def _ends_of_sublevel(tables: Tables, lower: Any, upper: Any) -> tuple[Any, Any]:
+    from scipy.optimize import brentq
+
+    from fokker_planck.potential import Potential
+
+    potential, level = Potential(tables["potential"]["expression"]), tables["domain"]["level"]
+
+    def over(x: float) -> float:
+        return float(potential.value(np.array([[x]]))[0]) - level
+
+    a, b = float(np.ravel(lower)[0]), float(np.ravel(upper)[0])
+    t = np.linspace(a, b, 20001)
+    inside = np.flatnonzero(potential.value(t[None]) <= level)
+    left = brentq(over, t[max(inside[0] - 1, 0)], t[inside[0]], xtol=1e-15) if inside[0] else a
+    right = brentq(over, t[inside[-1]], t[inside[-1] + 1], xtol=1e-15) if inside[-1] < len(t) - 1 else b
+    return [left], [right]
+
+
+def _interval(shape: Any) -> tuple[float, float]:
+    """The set on the line."""
+    import re
+
+    name = shape.__class__.__name__
+    if name == "Ball":
+        return shape.center[0] - shape.radius, shape.center[0] + shape.radius
+    if name == "HalfSpace":
+        place = shape.offset / shape.normal[0]
+        return (place, np.inf) if shape.normal[0] > 0 else (-np.inf, place)
+    sign, place = re.fullmatch(r"(-?)\(exp\(x\) - exp\((.*)\)\)", shape.expression).groups()  # type: ignore[union-attr]
+    return (-np.inf, float(place)) if sign else (float(place), np.inf)
+
+
+def _marks(problem: RandomProblem, file: Any) -> list[float]:
+    marks = [float(end) for shape in file.problem.sets.values() for end in _interval(shape) if np.isfinite(end)]
+    if problem.question == "exit":
+        marks.append(float(file.exit.start[0]))
+    if problem.question == "stationary":
+        marks += _tops(problem, file)
+    return marks
+
+
+def _tops(problem: RandomProblem, file: Any) -> list[float]:
+    """Between which maxima of the exponent the wells of the answer lie."""
+    import fokker_planck as fp
+
+    wells = sorted(well.minimum[0] for well in fp.stationary_density(file.problem).wells)
+    from fokker_planck.solvers.setting import prepare
+
+    function = prepare(file.problem).downhill
+    tops = []
+    for a, b in zip(wells[:-1], wells[1:], strict=True):
+        for _ in range(12):
+            t = np.linspace(a, b, 4001)
+            k = int(np.argmax(function.value(t[None])))
+            a, b = t[max(k - 1, 0)], t[min(k + 1, 4000)]
+            if b - a < 1e-13:
+                break
+        tops.append(0.5 * (a + b))
+    return tops
+
+
+def _answer(problem: RandomProblem, file: Any, whole: Line) -> Numbers:
+    if problem.question == "exit":
+        start = float(file.exit.start[0])
+        a, b = _interval(file.problem.sets["goal"])
+        return {"mean": exactly(whole.log_exit_to_right(start, a) if start < a else whole.log_exit_to_left(start, b))}
+    total = whole.log_mass(-np.inf, np.inf)
+    if problem.question == "stationary":
+        ends = [-np.inf, *_tops(problem, file), np.inf]
+        masses = [whole.log_mass(a, b) - total for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return {f"well {k}": exactly(mass) for k, mass in enumerate(sorted(masses, reverse=True))}
+    first, second = (_interval(file.problem.sets[name]) for name in "AB")
+    left, right = sorted((first, second))
+    across = whole.log_scale_between(left[1], right[0])
+    return {"rate": exactly(-across - total)}
+
+
+def outside(found: Numbers, reference: Numbers) -> list[str]:
+    """Numbers that are further apart than both bars and the rounding of the reference together."""
+    wrong = []
+    for name in found.keys() & reference.keys():
+        one, other = found[name], reference[name]
+        size = max(1.0, abs(one.value or 0.0)) if one.log is None else max(1.0, 1e-2 * abs(one.log))
+        allowed = one.bar + other.bar + ROUNDING * size
+        if not one.distance(other) <= allowed:
+            wrong.append(f"{name}: {one.log if one.log is not None else one.value!r} and "
+                         f"{other.log if other.log is not None else other.value!r}, apart by {one.distance(other):.2g}, "
+                         f"bars {one.bar:.2g} and {other.bar:.2g}")  # fmt: skip
+    return wrong

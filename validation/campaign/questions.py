@@ -1,0 +1,137 @@
+"""A problem file's tables, put to the library: every number that is reported, by name, with its error bar."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.quantity import Quantity
+
+QUESTIONS = ("exit", "spectrum", "stationary", "committor", "rates")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A reported number: ``value``, or its natural ``log`` where that is known; half width of its bar in the same unit.
+
+    For positive numbers the bar is that of the logarithm, otherwise of the number itself.
+    """
+
+    value: float | None
+    log: float | None
+    bar: float
+
+    def distance(self, other: Number) -> float:
+        """How far apart the two are, in the unit of the bars."""
+        if self.log is not None and other.log is not None:
+            return abs(self.log - other.log)
+        return abs((self.value or 0.0) - (other.value or 0.0))
+
+
+Numbers = dict[str, Number]
+
+
+def of_quantity(quantity: Quantity) -> Number:
+    """A reported quantity."""
+    if quantity.log is not None:
+        return Number(quantity.value, quantity.log, quantity.relative_error)
+    return Number(quantity.value, None, quantity.relative_error * abs(quantity.value or 0.0))
+
+
+def exactly(log: float) -> Number:
+    """A reference known to rounding."""
+    return Number(float(np.exp(log)) if abs(log) < 700 else None, log, 0.0)
+
+
+def ask(question: str, problem_file: Any, *, callables: bool = False) -> Numbers:
+    """Every number that the answer reports; wells by their order in the answer, see :func:`minima`."""
+    import fokker_planck as fp
+
+    problem = problem_file.problem
+    if callables:
+        problem = _by_callables(problem)
+    if question == "exit":
+        exit_ = problem_file.exit
+        return {"mean": of_quantity(fp.mean_exit_time(problem, exit_.start, exit_.target).mean)}
+    if question == "spectrum":
+        asked = problem_file.spectrum
+        found = fp.spectrum(problem, asked.count, asked.target)
+        numbers: Numbers = {}
+        for k, one in enumerate(found.eigenvalues):
+            if k == 0 and asked.target is None:
+                continue
+            number = of_quantity(one.real)
+            numbers[f"eigenvalue {k}"] = number
+            if one.imag:
+                size = float(np.hypot(one.real.value or 0.0, one.imag))
+                numbers[f"|imag {k}|"] = Number(abs(one.imag), None, one.real.relative_error * size)
+        return numbers
+    if question == "stationary":
+        found = fp.stationary_density(problem)
+        order = sorted(found.wells, key=lambda well: -(well.probability.log or -np.inf))
+        return {f"well {k}": of_quantity(well.probability) for k, well in enumerate(order)}
+    if question == "committor":
+        asked = problem_file.committor
+        found = fp.committor(problem, asked.from_set, asked.to_set)
+        return {
+            "rate": of_quantity(found.rate),
+            "reactive": of_quantity(found.probability_reactive),
+            "last from": of_quantity(found.probability_last_from),
+        }
+    found = fp.rates(problem)
+    logs = sorted(
+        (q for row in found.rates for q in row if q is not None), key=lambda q: -(q.log if q.log is not None else -1e99)
+    )
+    return {f"rate {k}": of_quantity(q) for k, q in enumerate(logs)}
+
+
+def _by_callables(problem: Any) -> Any:
+    """The same problem, its potential given by a Python function."""
+    from dataclasses import replace
+
+    import fokker_planck as fp
+
+    process = problem.process
+    formula = process.potential
+    function = fp.Potential(
+        lambda x: formula.value(x), gradient=lambda x: formula.gradient(x), hessian=lambda x: formula.hessian(x),
+        dimension=problem.dimension,
+    )  # fmt: skip
+    return fp.Problem(
+        replace(process, potential=function), problem.domain, problem.resolution, dict(problem.sets), problem.title
+    )
+
+
+def load(tables: dict[str, Any], folder: Path) -> Any:
+    """The problem file that the tables make; a mesh is written beside it."""
+    from fokker_planck.problem_file import problem_file
+
+    if tables["domain"]["kind"] == "mesh":
+        tables = {**tables, "domain": {"kind": "mesh", "file": str(mesh_of_box(tables["domain"], folder))}}
+    return problem_file(tables, folder / "problem.toml")
+
+
+def mesh_of_box(domain: dict[str, Any], folder: Path) -> Path:
+    """A mesh file of the box from ``lower`` to ``upper``: an interval in parts, or triangles of unequal shape."""
+    import meshio
+
+    lower, upper = np.asarray(domain["lower"]), np.asarray(domain["upper"])
+    t = np.linspace(0.0, 1.0, 10)
+    if len(lower) == 1:
+        points = (lower + t[:, None] ** 1.3 * (upper - lower)) * np.array([[1.0, 0.0, 0.0]])
+        cells = [("line", np.stack([np.arange(9), np.arange(1, 10)], axis=1))]
+    else:
+        x, y = (a.ravel() for a in np.meshgrid(t**1.2, t, indexing="ij"))
+        flat = np.stack([x, y], axis=1) * (upper - lower) + lower
+        points = np.concatenate([flat, np.zeros((len(flat), 1))], axis=1)
+        corner = (np.arange(9)[:, None] * 10 + np.arange(9)).ravel()
+        lower_half = np.stack([corner, corner + 10, corner + 11], axis=1)
+        cells = [("triangle", np.concatenate([lower_half, np.stack([corner, corner + 11, corner + 1], axis=1)]))]
+    path = folder / f"box-{os.getpid()}.msh"
+    folder.mkdir(parents=True, exist_ok=True)
+    meshio.Mesh(points, cells).write(path, file_format="gmsh", binary=False)
+    return path

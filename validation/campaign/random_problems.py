@@ -1,0 +1,231 @@
+"""Random problems as the tables of a problem file: potentials, noise, domains, sets and questions of every kind.
+
+The kinds are those that a problem file accepts; the numbers are drawn so that what is asked makes sense (a start
+outside of the target, barriers between 2 and 400 units of epsilon), not so that it is easy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Tables = dict[str, Any]
+AXES = "xyz"
+KINDS_OF_POTENTIAL = ("double well", "polynomial", "gaussians", "waves", "kinks", "jump")
+KINDS_OF_NOISE = ("isotropic", "isotropic", "constant", "hessian", "quadratic", "formula", "jump")
+DOMAINS = ("box", "box", "ball", "sublevel", "mesh")
+QUESTIONS = ("exit", "exit", "spectrum", "stationary", "committor", "rates")
+SHARES = (0.45, 0.45, 0.10)  # of problems in one, two and three dimensions: what is exact first, what is slow least
+LARGEST_BARRIER = {1: 400.0, 2: 120.0, 3: 15.0}
+TOLERANCES = {1: (1e-3, 1e-10), 2: (1e-2, 1e-7), 3: (3e-2, 1e-2)}
+
+
+@dataclass(frozen=True)
+class RandomProblem:
+    """``tables`` of a problem file, the ``question``, and what the reference on a line must know.
+
+    ``breaks`` are the places on a line where a coefficient kinks or jumps, with the jumps of V there.
+    """
+
+    number: int
+    question: str
+    tables: Tables
+    breaks: tuple[float, ...] = ()
+    jumps_of_potential: tuple[float, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return int(self.tables["title"].split("-D")[0])
+
+
+def random_problem(seed: int, number: int) -> RandomProblem:
+    """The problem with that number of the campaign with that seed, the same each time."""
+    rng = np.random.default_rng([seed, number])
+    dimension = int(rng.choice([1, 2, 3], p=SHARES))
+    kind = str(rng.choice(KINDS_OF_POTENTIAL if dimension < 3 else KINDS_OF_POTENTIAL[:3]))
+    potential, height, breaks, jumps = _potential(rng, kind, dimension)
+    barrier = float(np.exp(rng.uniform(np.log(2.0), np.log(LARGEST_BARRIER[dimension]))))
+    noise_kind = str(rng.choice(KINDS_OF_NOISE if dimension < 3 else KINDS_OF_NOISE[:5]))
+    noise, more = _noise(rng, noise_kind, dimension, height / barrier)
+    breaks = (*breaks, *more)
+    jumps = (*jumps, *(0.0 for _ in more))
+    domain = _domain(rng, dimension, kind)
+    coarsest, finest = TOLERANCES[dimension]
+    tolerance = float(f"{np.exp(rng.uniform(np.log(finest), np.log(coarsest))):.1e}")
+    tables: Tables = {
+        "title": f"{dimension}-D {kind}, {noise_kind} noise, {domain['kind']}",
+        "potential": {"expression": potential},
+        "diffusion": noise,
+        "domain": domain,
+        "discretization": {"tolerance": tolerance},
+    }
+    question = str(rng.choice(QUESTIONS))
+    _sets(rng, tables, dimension, question)
+    tags = (kind, noise_kind, domain["kind"], noise.get("interpretation", "ito"))
+    return RandomProblem(number, question, tables, breaks, jumps, tags)
+
+
+def _number(value: float) -> str:
+    return f"({float(f'{value:.4g}')!r})"
+
+
+def _potential(
+    rng: Generator, kind: str, dimension: int
+) -> tuple[str, float, tuple[float, ...], tuple[float, ...]]:
+    """V, about how high its barriers are, and on a line its breaks with the jumps there."""
+    u = rng.uniform
+    across = " + ".join(f"{_number(np.exp(u(-1, 1.2)))}*{axis}**2/2" for axis in AXES[1:dimension])
+    across = f" + {across}" if across else ""
+    if dimension > 1 and u() < 0.4:
+        across += f" + {_number(u(-0.3, 0.3))}*x*y"
+    height = float(np.exp(u(-0.7, 0.7)))
+    well = f"{_number(height)}*(x**2 - 1)**2*(1 + {_number(u(-0.4, 0.4))}*x) + {_number(height * u(-0.3, 0.3))}*x"
+    if kind == "double well":
+        return well + across, height, (), ()
+    if kind == "polynomial":
+        terms = [f"{_number(u(-0.5, 0.5))}*{axis}**{power}" for axis in AXES[:dimension] for power in (1, 3)]
+        bowl = [f"0.25*{axis}**4 - {_number(u(0.0, 1.0))}*{axis}**2" for axis in AXES[:dimension]]
+        return " + ".join([*bowl, *terms]), 0.3, (), ()
+    if kind == "gaussians":
+        bumps = []
+        for _ in range(int(rng.integers(2, 5))):
+            width = _number(u(0.25, 0.6))
+            parts = [f"(({axis} - {_number(u(-1.3, 1.3))})/{width})**2" for axis in AXES[:dimension]]
+            bumps.append(f"{_number(u(0.4, 1.2))}*exp(-0.5*({' + '.join(parts)}))")
+        bowl = " + ".join(f"0.15*{axis}**2" for axis in AXES[:dimension])
+        return f"{bowl} - {' - '.join(bumps)}", 0.5, (), ()
+    if kind == "waves":
+        waves = [
+            f"{_number(u(0.2, 0.5))}*cos({_number(u(2.0, 5.0))}*{axis} + {_number(u(0, 6))})"
+            for axis in AXES[:dimension]
+        ]
+        bowl = " + ".join(f"0.3*{axis}**2" for axis in AXES[:dimension])
+        return f"{bowl} + {' + '.join(waves)}", 0.5, (), ()
+    place = float(f"{u(-0.8, 0.8):.4g}")
+    if kind == "kinks":
+        form = str(rng.choice(["abs", "max", "min"]))
+        tent = {
+            "abs": f"abs(x - {place!r})",
+            "max": f"max(x - {place!r}, 0.0)",
+            "min": f"min(2*(x - {place!r}), x - {place!r})",
+        }[form]
+        return f"{well} + {_number(height * u(-0.8, 0.8))}*{tent}{across}", height, (place,), (0.0,)
+    jump = float(f"{height * u(-0.4, 0.4):.4g}")
+    return f"{well} + ({jump!r})*heaviside(x - ({place!r})){across}", height, (place,), (jump,)
+
+
+def _noise(rng: Generator, kind: str, dimension: int, epsilon: float) -> tuple[Tables, tuple[float, ...]]:
+    """[diffusion], and where it jumps on a line."""
+    u = rng.uniform
+    epsilon = float(f"{epsilon:.4g}")
+    reading = {"interpretation": str(rng.choice(["ito", "stratonovich", "klimontovich"]))}
+    if kind == "isotropic":
+        return {"kind": "isotropic", "epsilon": epsilon}, ()
+    if kind == "constant":
+        factors = rng.normal(size=(dimension, dimension)) * 0.4 + np.eye(dimension)
+        return {"kind": "constant", "matrix": (epsilon * factors @ factors.T).tolist()}, ()
+    if kind == "hessian":
+        return {"kind": "hessian", "scale": epsilon, "floor": float(f"{u(0.3, 1.5):.3g}"), **reading}, ()
+    if kind == "quadratic":
+        center, curvature = _number(u(-1, 1)), _number(u(0.1, 2.0))
+        squares = " + ".join(f"({axis} - {center})**2" for axis in AXES[:dimension])
+        return {"kind": "expression", "expression": f"{epsilon!r}*(1 + {curvature}*({squares}))", **reading}, ()
+    if kind == "formula":
+        wave = " + ".join(f"sin({_number(u(0.5, 2.5))}*{axis})" for axis in AXES[:dimension])
+        return {"kind": "expression", "expression": f"{epsilon!r}*exp({_number(u(-0.6, 0.6))}*({wave}))", **reading}, ()
+    place = float(f"{u(-0.8, 0.8):.4g}")
+    step = f"{epsilon!r}*(1 + {_number(u(-0.8, 1.5))}*heaviside(x - ({place!r})))"
+    return {"kind": "expression", "expression": step, **reading}, (place,)
+
+
+def _domain(rng: Generator, dimension: int, kind: str) -> Tables:
+    form = str(rng.choice(DOMAINS))
+    if form == "sublevel" and kind in ("jump", "kinks", "waves"):
+        form = "ball"  # a level set with corners, or in several parts, is refused on purpose
+    if form == "mesh" and dimension == 3:
+        form = "box"
+    size = float(f"{rng.uniform(1.6, 2.6):.3g}")
+    if form == "ball":
+        return {"kind": "ball", "center": rng.uniform(-0.2, 0.2, dimension).round(3).tolist(), "radius": size}
+    if form == "sublevel":
+        # the level is set when the potential is known, see `_level`
+        return {"kind": "sublevel", "lower": [-6.0] * dimension, "upper": [6.0] * dimension}
+    sizes = rng.uniform(1.5, 2.5, (2, dimension)).round(2)
+    return {"kind": form, "lower": (-sizes[0]).tolist(), "upper": sizes[1].tolist()}
+
+
+def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None:
+    """The sets of the question, around low points of the potential, and the level of a sublevel domain."""
+    from fokker_planck.potential import Potential
+
+    potential = Potential(tables["potential"]["expression"])
+    domain = tables["domain"]
+    reach = domain.get("radius", 1.7) / (np.sqrt(dimension) if domain["kind"] == "ball" else 1.0)
+    places = rng.uniform(-0.8, 0.8, (dimension, 4000)) * reach
+    values = potential.value(places)
+    if domain["kind"] == "sublevel":
+        domain["level"] = _level(rng, potential, dimension)
+        inside = values < 0.5 * (domain["level"] + values.min())
+        places, values = places[:, inside], values[inside]
+    low = places[:, np.argsort(values)[: max(40, len(values) // 10)]]
+    start = low[:, 0]
+    far = low[:, np.argmax(np.linalg.norm(low - start[:, None], axis=0))]
+    distance = float(np.linalg.norm(far - start))
+    radius = float(f"{min(0.3, 0.3 * distance):.3g}")
+    tables["sets"] = {}
+    if question == "exit":
+        target = _target(rng, dimension, start, far, radius, distance)
+        tables["sets"]["goal"] = target
+        tables["exit"] = {"start": start.round(4).tolist(), "target": "goal"}
+    elif question == "committor":
+        for name, center in (("A", start), ("B", far)):
+            if dimension > 1 and rng.uniform() < 0.3:
+                axes = (radius * rng.uniform(0.5, 1.0, dimension)).round(4).tolist()
+                tables["sets"][name] = {"ellipsoid": {"center": center.round(4).tolist(), "semi_axes": axes}}
+            else:
+                tables["sets"][name] = {"ball": {"center": center.round(4).tolist(), "radius": radius}}
+        tables["committor"] = {"from": "A", "to": "B"}
+    elif question == "spectrum":
+        tables["spectrum"] = {"count": int(rng.integers(2, 5))}
+
+
+def _target(rng: Generator, dimension: int, start: Floats, far: Floats, radius: float, distance: float) -> Tables:
+    direction = (far - start) / max(distance, 1e-9)
+    form = str(rng.choice(["halfspace", "ball", "region", "ellipsoid" if dimension > 1 else "region"]))
+    if form == "halfspace":
+        middle = start + rng.uniform(0.4, 0.9) * (far - start)
+        return {"halfspace": {"normal": direction.round(6).tolist(), "offset": round(float(direction @ middle), 4)}}
+    if form == "ball":
+        return {"ball": {"center": far.round(4).tolist(), "radius": radius}}
+    if form == "ellipsoid":
+        axes = (radius * rng.uniform(0.4, 1.0, dimension)).round(4).tolist()
+        return {"ellipsoid": {"center": far.round(4).tolist(), "semi_axes": axes}}
+    if dimension == 1:
+        where = float(start[0] + 0.7 * (far[0] - start[0]))
+        sign = "" if far[0] > start[0] else "-"
+        return {"region": f"{sign}(exp(x) - exp({where:.5g}))"}
+    parts = " + ".join(f"({axis} - ({c:.4g}))**2" for axis, c in zip(AXES, far, strict=False))
+    return {"region": f"exp({radius**2:.4g}) - exp({parts})"}
+
+
+def _level(rng: Generator, potential: Any, dimension: int) -> float:
+    """Above what lies between low points, below the faces of the box to search in."""
+    t = np.linspace(-1.5, 1.5, {1: 2001, 2: 81, 3: 25}[dimension])
+    grid = np.stack([c.ravel() for c in np.meshgrid(*[t] * dimension, indexing="ij")])
+    inner = float(np.quantile(potential.value(grid), rng.uniform(0.6, 0.95)))
+    far = 5.9 * np.linspace(-1.0, 1.0, 41)
+    faces = []
+    for axis in range(dimension):
+        for end in (-5.9, 5.9):
+            rest = [far] * (dimension - 1)
+            face = np.stack([c.ravel() for c in np.meshgrid(*rest, indexing="ij")]) if rest else np.zeros((0, 1))
+            faces.append(np.insert(face, axis, end, axis=0))
+    highest = float(min(potential.value(face).min() for face in faces))
+    return float(f"{min(inner, 0.8 * highest + 0.2 * float(potential.value(grid).min())):.5g}")

@@ -1,0 +1,89 @@
+"""One problem of the campaign: solved, held to its references, and a verdict."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from validation.campaign.identities import outside, references
+from validation.campaign.questions import ask, load
+from validation.campaign.random_problems import random_problem
+
+HELD, OUTSIDE, REFUSED, CRASHED, SLOW = "held", "outside", "refused", "crashed", "slow"
+NOT_APPLICABLE = ("fewer than two wells", "two wells deeper", "a single well", "one well")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of a problem: ``verdict``, how it was held to what, CPU ``seconds`` of its slowest question."""
+
+    number: int
+    title: str
+    question: str
+    verdict: str
+    reference: str
+    detail: str
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a line of JSON."""
+        return asdict(self)
+
+
+def run(seed: int, number: int, folder: Path, most_references: int = 2) -> Trial:
+    """Solve the problem with that number and compare it with its quadrature and with variants drawn by its number."""
+    problem = random_problem(seed, number)
+    slowest, reference = 0.0, "the problem itself"
+    verdict, details = HELD, []
+    used: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found, slowest = _timed(lambda: ask(problem.question, load(problem.tables, folder)))
+            offered = list(references(problem, folder))
+            for name, compute in _drawn(offered, most_references, number):
+                reference = name
+                expected, seconds = _timed(compute)
+                used.append(name)
+                slowest = max(slowest, seconds)
+                wrong = outside(found, expected)
+                if wrong:
+                    verdict = OUTSIDE
+                    details += [f"{name}: {line}" for line in wrong]
+        except Exception as error:  # every kind of failure is what the campaign looks for
+            verdict, text = _failure(error)
+            details.append(f"{reference}: {text}")
+    return Trial(
+        number, problem.tables["title"], problem.question, verdict, ", ".join(used), "; ".join(details), slowest
+    )
+
+
+def _drawn(offered: list[Any], most: int, number: int) -> list[Any]:
+    """The quadrature where there is one, and of the identities as many as there is room for."""
+    exact = [one for one in offered if one[0] == "quadrature"]
+    rest = [one for one in offered if one[0] != "quadrature"]
+    order = np.random.default_rng([11, number]).permutation(len(rest))
+    return [*exact, *(rest[k] for k in order)][:most]
+
+
+def _timed(compute: Any) -> tuple[Any, float]:
+    start = time.process_time()
+    result = compute()
+    return result, time.process_time() - start
+
+
+def _failure(error: Exception) -> tuple[str, str]:
+    from fokker_planck.errors import FokkerPlanckError
+
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, FokkerPlanckError):
+        if any(words in str(error) for words in NOT_APPLICABLE):
+            return HELD, ""
+        return REFUSED, text
+    return CRASHED, text + "\n" + traceback.format_exc(limit=-4)
