@@ -27,6 +27,9 @@ from fokker_planck.formula_text import (
 )
 
 LARGEST_EXPONENT = 1000
+# An exponent with a larger denominator, such as 1e-320, is kept as a double: sympy looks for roots of so high an order
+# factor by factor. Below it x**(1/3) stays exact.
+LARGEST_ROOT = 1_000_000
 # exact integers beyond this are rounded (numbers) or refused (coefficients)
 MOST_BITS = 8192
 
@@ -214,8 +217,18 @@ def _power(base: Term, exponent: Term, scope: Scope) -> Term:
     if exponent.number is not None and bits * abs(exponent.number) > MOST_BITS:
         if number is None:
             raise scope.error("a huge power of a coefficient", "smaller exponents or shorter coefficients")
-        return _checked(_exact(number), number, scope)
-    return _checked(base.tree**exponent.tree, number, scope)
+        return _checked(None, number, scope)
+    if number is not None and not (exponent.tree.is_Integer and base.tree.is_Rational):
+        return _checked(None, number, scope)
+    return _checked(base.tree ** _moderate(exponent.tree), number, scope)
+
+
+def _moderate(exponent: Any) -> Any:
+    """The exponent, as a double where it is a fraction of many digits."""
+    from sympy import Float
+
+    many = exponent.is_Rational and int(exponent.q) > LARGEST_ROOT
+    return Float(float(exponent)) if many else exponent
 
 
 def _call(node: ast.Call, scope: Scope, depth: int) -> Term:
@@ -235,8 +248,9 @@ def _call(node: ast.Call, scope: Scope, depth: int) -> Term:
     number = None
     numbers = [t.number for t in terms if t.number is not None]
     if len(numbers) == len(terms):
-        number = _in_doubles(lambda: function(*numbers), scope)
-    return _checked(_applied(name, [t.tree for t in terms]), number, scope)
+        # in doubles alone: sympy would look for closed forms of numbers of any size
+        return _checked(None, _in_doubles(lambda: function(*numbers), scope), scope)
+    return _checked(_applied(name, [t.tree for t in terms]), None, scope)
 
 
 def _applied(name: str, trees: list[Any]) -> Any:
@@ -294,6 +308,8 @@ def _bits(number: Any) -> int:
 
 
 def _fits(number: Any) -> bool:
+    if number.is_Float:
+        return math.isfinite(float(number))
     if not number.is_Rational or _bits(number) > MOST_BITS:
         return False
     try:

@@ -151,7 +151,7 @@ class _Compiler:
             return self._emit("negate", (self.register(rest),))
         over = [a for a in tree.args if not _divides(a)]
         under = [1 / a for a in tree.args if _divides(a)]
-        if coefficient != 1 and abs(coefficient.p) == 1 and not coefficient.is_Integer:
+        if coefficient.is_Rational and coefficient != 1 and abs(coefficient.p) == 1 and not coefficient.is_Integer:
             # u/4 rather than 0.25*u: exact also where the reciprocal is not
             over, under = [a for a in over if a != coefficient], [*under, 1 / coefficient]
         result = self._fold("multiply", [self.register(a) for a in over]) if over else self._constant(1.0)
