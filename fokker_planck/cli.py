@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fokker_planck import __version__
+from fokker_planck.output.standard_streams import fill_closed_streams, warn_in_one_line, write_answer
 from fokker_planck.parallel import World, fail_together, guessed_rank, launched, one_thread_a_rank, world
 
 if TYPE_CHECKING:
@@ -42,24 +43,24 @@ ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (of the process if None); the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    fill_closed_streams()
     if arguments and arguments[0] == VALIDATE:
         from fokker_planck.validate_command import validate
 
         return validate(arguments[1:])
     options = _parser().parse_args(arguments)
     one_thread_a_rank()
-    # advice of the form compiler to those who write forms
-    warnings.filterwarnings("ignore", module=r"(ffcx|ufl|basix)\b")
-    ranks = world()
+    # PETSc would take a reader of a pipe that has gone, and Ctrl-C, for crashes of its own
+    os.environ["PETSC_OPTIONS"] = f"{os.environ.get('PETSC_OPTIONS', '')} -no_signal_handler".strip()
+    ranks = World()
     try:
-        with _numbers_only_on_stdout(options.json):
-            text = _run(options, ranks)
+        ranks = world()
+        with warnings.catch_warnings():
+            warn_in_one_line(COMMAND, ranks.speaks)
+            with _numbers_only_on_stdout(options.json):
+                text = _run(options, ranks)
         if ranks.speaks:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        return ANSWERED
-    except BrokenPipeError:  # the reader of a pipe has gone: nothing to say, and nobody to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            write_answer(text)
         return ANSWERED
     except KeyboardInterrupt:
         return fail_together(ranks, f"{COMMAND}: interrupted", INTERRUPTED)
@@ -168,6 +169,10 @@ def _committor_question(asked: ProblemFile) -> CommittorQuestion:
 
 def _folder(options: argparse.Namespace) -> Path | None:
     if options.output is not None:
+        from fokker_planck.errors import ProblemError
+
+        if not options.output.strip():
+            raise ProblemError("-o", "an empty name", "the name of a folder")
         return Path(options.output)
     return Path("results") / Path(options.problem).stem if options.question == "solve" else None
 
@@ -200,7 +205,7 @@ def _tables(
         shown,
         title=asked.problem.title,
         noise=noise,
-        terminal=sys.stdout.isatty() and not launched(),
+        terminal=sys.stdout is not None and sys.stdout.isatty() and not launched(),
         reversible=is_reversible(asked.problem) if options.question == "solve" else None,
     )
     if folder is not None:
@@ -308,7 +313,7 @@ def _progress(step: str, ranks: World, quiet: bool) -> Iterator[None]:
 @contextlib.contextmanager
 def _numbers_only_on_stdout(strictly: bool) -> Iterator[None]:
     """Send what libraries print to standard output, also those in C, to standard error while numbers are computed."""
-    if not strictly:
+    if not strictly or sys.stdout is None:
         yield
         return
     sys.stdout.flush()

@@ -245,7 +245,6 @@ def _call(node: ast.Call, scope: Scope, depth: int) -> Term:
         count = "one argument" if most == 1 else "two arguments" if most == 2 else f"{least} to {most} arguments"
         raise scope.error(f"{name} with {len(node.args) + len(node.keywords)} arguments", f"{name} with {count}")
     terms = [_converted(argument, scope, depth + 1) for argument in node.args]
-    number = None
     numbers = [t.number for t in terms if t.number is not None]
     if len(numbers) == len(terms):
         # in doubles alone: sympy would look for closed forms of numbers of any size

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 RESULT = "result.json"
 PICTURE = "density.png"
+LONGEST_NAME = 220  # the draft beside the folder has some more characters, and file systems take 255
 PROGRAM = "fokker_planck"
 CELL_KIND = {1: "line", 2: "triangle", 3: "tetra"}
 PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "meshio", "matplotlib", "mpi4py", "petsc4py", "slepc4py")
@@ -86,6 +88,8 @@ def save(
 def check_folder(folder: str | Path) -> None:
     """Raise ProblemError (key ``-o``) before a long computation where its results could not be saved."""
     folder = Path(folder)
+    if any(len(os.fsencode(part)) > LONGEST_NAME or "\0" in part for part in folder.parts):
+        raise ProblemError("-o", f"{str(folder)[:60]!r}", f"the name of a folder, of {LONGEST_NAME} characters at most")
     if folder.exists() and not folder.is_dir():
         raise ProblemError("-o", str(folder), "a folder, not a file")
     if (folder / RESULT).exists() and _files_of(folder / RESULT) is None:
@@ -171,7 +175,8 @@ def _write_folder(
     check_folder(folder)
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    _remove_abandoned_drafts(folder)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=folder.parent))
     try:
         draft.chmod(0o777 & ~_umask())
         for name, grid in grids.items():
@@ -192,6 +197,25 @@ def _write_folder(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return names
+
+
+def _remove_abandoned_drafts(folder: Path) -> None:
+    """Hidden drafts beside the folder whose process was killed before it could remove them."""
+    pattern = re.compile(rf"\.{re.escape(folder.name)}-(\d+)-\w+")
+    for path in folder.parent.iterdir():
+        named = pattern.fullmatch(path.name)
+        if named is not None and path.is_dir() and not _runs(int(named.group(1))):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _put_in_place(draft: Path, folder: Path, names: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from fokker_planck.arguments import described
 from fokker_planck.errors import ProblemError
 
 LARGEST_FILE = 1_000_000
+MOST_PARTS_OF_A_KEY = 50  # dotted keys nest tables, and ever deeper tables exhaust the stack
 _KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
@@ -40,6 +41,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def parsed(text: str, key: str) -> dict[str, Any]:
     """The tables of a TOML text."""
+    if any(_parts(piece) > MOST_PARTS_OF_A_KEY for piece in text.split("=")):
+        raise ProblemError(key, f"a key of more than {MOST_PARTS_OF_A_KEY} parts", "the keys of a problem file")
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, and integers of more digits than Python converts
@@ -60,6 +63,8 @@ def overridden(tables: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
         path = path.strip()
         if not equals or not _KEY.fullmatch(path):
             raise ProblemError("--set", described(text), "key.path=value, for example diffusion.epsilon=0.1")
+        if path.count(".") >= MOST_PARTS_OF_A_KEY:
+            raise ProblemError("--set", f"a key of more than {MOST_PARTS_OF_A_KEY} parts", "the keys of a problem file")
         *parents, last = path.split(".")
         table = result
         for depth, name in enumerate(parents):
@@ -69,6 +74,13 @@ def overridden(tables: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
                 raise ProblemError(path, f"the value {table!r} at {inner}", f"a key of a table: {inner} is not one")
         table[last] = _value(value.strip())
     return result
+
+
+def _parts(before_equals: str) -> int:
+    """How many parts the key has that ends here: what stands after the last bracket, comma or new line, or a header before it."""
+    headers = [line for line in before_equals.splitlines() if line.lstrip().startswith("[")]
+    last = re.split(r"[{,\n]", before_equals)[-1]
+    return max(text.count(".") for text in (*headers, last)) + 1
 
 
 def _value(text: str) -> Any:

@@ -22,6 +22,7 @@ FOLDERS = {
     **dict.fromkeys(["formulas", "mesh", "sgd"], MATHEMATICS),
     **dict.fromkeys(["asymptotics", "fem"], METHODS),
     "solvers": SOLVERS,
+    "output": OUTWARD,
 }
 FILES = {
     **dict.fromkeys(["errors", "quantity"], WORDS),

@@ -12,7 +12,7 @@ import numpy as np
 
 from validation.campaign.coordinates import Change, changed, identity, turned
 from validation.campaign.line_quadrature import Line, line
-from validation.campaign.questions import Numbers, ask, exactly, load
+from validation.campaign.questions import Number, Numbers, ask, exactly, load
 from validation.campaign.random_problems import RandomProblem
 
 Tables = dict[str, Any]
@@ -205,7 +205,10 @@ def outside(found: Numbers, reference: Numbers) -> list[str]:
         size = max(1.0, abs(one.value or 0.0)) if one.log is None else max(1.0, 1e-2 * abs(one.log))
         allowed = one.bar + other.bar + ROUNDING * size
         if not one.distance(other) <= allowed:
-            wrong.append(f"{name}: {one.log if one.log is not None else one.value!r} and "
-                         f"{other.log if other.log is not None else other.value!r}, apart by {one.distance(other):.2g}, "
-                         f"bars {one.bar:.2g} and {other.bar:.2g}")  # fmt: skip
+            apart = f"apart by {one.distance(other):.2g}, bars {one.bar:.2g} and {other.bar:.2g}"
+            wrong.append(f"{name}: {_shown(one)} and {_shown(other)}, {apart}")
     return wrong
+
+
+def _shown(number: Number) -> str:
+    return f"exp({number.log!r})" if number.log is not None else repr(number.value)

@@ -1,0 +1,1 @@
+"""What leaves the program: tables, JSON, result folders, pictures."""

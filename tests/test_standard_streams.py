@@ -1,0 +1,111 @@
+"""The command where nobody can read its answer, and where it is asked for impossible things: one line, no traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fokker_planck
+from fokker_planck import io
+from fokker_planck.errors import ProblemError
+from fokker_planck.expression import parse_expression
+from fokker_planck.toml_text import overridden, parsed
+
+PACKAGE = Path(fokker_planck.__file__).parent
+EXAMPLE = PACKAGE.parent / "examples" / "double_well_1d.toml"
+COMMAND = f"{sys.executable} -m fokker_planck landscape {EXAMPLE}"
+
+
+def shell(text, **more):
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **more}
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {text}"], capture_output=True, text=True, env=environment, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirection", "says"), [(">&-", "standard output is closed"), (">/dev/full", "No space left on device")]
+)
+def test_an_answer_that_cannot_be_shown_is_one_line_and_a_failure(redirection, says):
+    done = shell(f"{COMMAND} {redirection}")
+    assert done.returncode == 1
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_gone_is_no_error_and_petsc_keeps_out_of_it():
+    done = shell(f"{COMMAND.replace('landscape', 'spectrum')} -q | true")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_ascii():
+    done = shell(COMMAND, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "?" not in done.stdout
+
+
+def test_an_interruption_in_the_first_half_second_is_one_line():
+    process = subprocess.Popen(
+        [*COMMAND.split()[:3], "spectrum", EXAMPLE], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)}, preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    time.sleep(0.45)
+    process.send_signal(signal.SIGINT)
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode in (130, -signal.SIGINT)  # the latter before the command has begun to read
+    if process.returncode == 130:
+        assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "results/" + "b" * 300, "nul\0l"])
+def test_a_folder_that_can_have_no_such_name_is_refused_before_anything_is_solved(name):
+    with pytest.raises(ProblemError, match="the name of a folder"):
+        io.check_folder(name)
+
+
+def test_an_abandoned_draft_of_a_killed_process_is_removed(tmp_path):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (tmp_path / f".results-{ended.pid}-abc_1").mkdir()
+    (tmp_path / f".results-{os.getpid()}-abc_1").mkdir()
+    io._remove_abandoned_drafts(tmp_path / "results")
+    assert [path.name for path in tmp_path.iterdir()] == [f".results-{os.getpid()}-abc_1"]
+
+
+def test_a_key_of_thousands_of_parts_is_refused_at_once():
+    long = ".".join("a" * 20_000)
+    for text in (f"{long} = 1", f"[{long}]\nb = 1", f"a = {{ {long} = 1 }}"):
+        with pytest.raises(ProblemError, match="parts"):
+            parsed(text, "file")
+    with pytest.raises(ProblemError, match="parts"):
+        overridden({}, [f"{long}=1"])
+    assert parsed('a = "0.1*x + 0.2*x' + " + 0.5*x" * 100 + '"', "file")
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("cos(erfc(1e300) + 2)", -0.4161468365471424),
+        ("erfc(1e300)/exp(1e-320)", 0.0),
+        ("3.7/999**min(1e5, 1e-320)", 3.7),
+        ("x**0.3333333333333333333333", 0.5),
+        ("sqrt(2)**2*x", 0.25),
+    ],
+)
+def test_numbers_in_formulas_are_those_of_doubles(formula, value):
+    """Sympy alone raised TypeError and OverflowError or looked for roots of order 1e320."""
+    assert parse_expression(formula)([[0.125]])[0] == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "formula", ["1e300**10", "min((999-acos(cos(--1e300)))**cosh((sinh(2.5)-999)),1)", "1/erfc(1e300)", "cosh(1e5)*x"]
+)
+def test_numbers_that_no_double_holds_are_refused(formula):
+    with pytest.raises(ProblemError, match="expression"):
+        parse_expression(formula)
