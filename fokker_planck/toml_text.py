@@ -41,7 +41,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def parsed(text: str, key: str) -> dict[str, Any]:
     """The tables of a TOML text."""
-    if any(_parts(piece) > MOST_PARTS_OF_A_KEY for piece in text.split("=")):
+    if _most_parts_of_a_key(text) > MOST_PARTS_OF_A_KEY:
         raise ProblemError(key, f"a key of more than {MOST_PARTS_OF_A_KEY} parts", "the keys of a problem file")
     try:
         return tomllib.loads(text)
@@ -76,11 +76,11 @@ def overridden(tables: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
     return result
 
 
-def _parts(before_equals: str) -> int:
-    """How many parts the key has that ends here: what stands after the last bracket, comma or new line, or a header before it."""
-    headers = [line for line in before_equals.splitlines() if line.lstrip().startswith("[")]
-    last = re.split(r"[{,\n]", before_equals)[-1]
-    return max(text.count(".") for text in (*headers, last)) + 1
+def _most_parts_of_a_key(text: str) -> int:
+    """Of the longest: in a header, or between an equals sign and the comma, brace or new line before it."""
+    headers = [line for line in text.splitlines() if line.lstrip().startswith("[")]
+    keys = [re.split(r"[{,\n]", before)[-1] for before in text.split("=")[:-1]]
+    return max((key.count(".") for key in (*headers, *keys)), default=0) + 1
 
 
 def _value(text: str) -> Any:
