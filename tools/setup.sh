@@ -1,133 +1,259 @@
 #!/bin/bash
-# Prepare .venv: dolfinx, PETSc and SLEPc from the system, the rest with pip. Does nothing, at once, when nothing is missing.
+# Prepare .venv: the finite elements from wherever this machine can have them, the rest with pip. Takes a second when nothing is missing,
+# and makes a .venv anew that no longer works.
 #
-# The interpreter is $PYTHON, if that is set, else the first of these that has dolfinx, petsc4py and slepc4py:
-# the activated conda environment, /usr/bin/python3, python3 on the PATH.
-# If none has, and apt-get is there with the right to use it (root or sudo), Debian's packages are installed.
+# dolfinx, PETSc and SLEPc come by the first of these routes that is open:
+#   here   an interpreter that has dolfinx 0.9 or later: that of the activated conda environment, /usr/bin/python3, python3 on the PATH
+#   apt    Debian's packages, where apt offers dolfinx 0.9 or later (Debian 13) and we are root or may be, with sudo
+#   wheel  dolfinx-solver-real from PyPI (Linux on x86-64, glibc 2.34 or later), on a Python 3.12 or later: on the PATH, among the
+#          versions of pyenv whether enabled or not, else one that uv fetches
+# and where none is, conda is named. PYTHON=/path/to/python names the interpreter, ROUTE=here|apt|wheel the one route to try.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 VENV=.venv
 STAMP=$VENV/.ready
+PYTHON=${PYTHON:-}
+ROUTE=${ROUTE:-}
+case "$ROUTE" in "" | here | apt | wheel) ;; *) echo "setup: ROUTE: found $ROUTE; wanted here, apt or wheel" >&2; exit 2 ;; esac
 wanted="$(pwd) $(cat pyproject.toml tools/setup.sh | cksum)"
-ready() { # the stamp: what was asked for, and the interpreter that was chosen
-  [ -x $VENV/bin/python ] && [ -f $STAMP ] && [ "$(head -n 1 $STAMP)" = "$wanted" ] \
-    && { [ -z "${PYTHON:-}" ] || [ "$(tail -n 1 $STAMP)" = "$PYTHON" ]; }
-}
-if ready; then exit 0; fi
 
 say() { echo "setup: $*" >&2; }
+
+works() { # the .venv at hand
+  "$VENV/bin/python" - >/dev/null 2>&1 <<'PY'
+import importlib.metadata
+import mpi4py.MPI, dolfinx.fem, petsc4py.PETSc, slepc4py.SLEPc, numpy, scipy, mmgpy
+importlib.metadata.version("fokker-planck-fem")
+PY
+}
+
+ready() { # the stamp tells what was asked for, and how it was answered
+  local asked route base
+  { read -r asked && read -r route && read -r base; } 2>/dev/null < $STAMP || return 1
+  [ "$asked" = "$wanted" ] && [ "${PYTHON:-$base}" = "$base" ] && [ "${ROUTE:-$route}" = "$route" ] || return 1
+  works || { say "$VENV does not work any more"; return 1; }
+}
+if ready; then exit 0; fi
 if command -v flock >/dev/null; then # two of us at once would spoil each other's work
   exec 9>$VENV.lock; flock 9
   if ready; then exit 0; fi
 fi
 
-DEBIAN_PACKAGES="python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv python3-dev gcc"
-FAST_BLAS=libopenblas0-serial # optional: without it everything works, but factors large matrices several times more slowly
+# Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
+[ ! -d /usr/lib/petscdir ] || unset PETSC_DIR PETSC_ARCH SLEPC_DIR
 
-# A usable interpreter: the finite elements, a compiler (dolfinx 0.5 compiles each element once), and the means to make a venv.
-usable() {
+# ---- what there is
+
+has_finite_elements() { # interpreter; those of the wheel do not count: a .venv that stands on them finds another MPI
   [ -n "$1" ] && command -v "$1" >/dev/null && "$1" - >/dev/null 2>&1 <<'PY'
-import ensurepip, os, shutil, sys, sysconfig, venv
-import dolfinx, petsc4py.PETSc, slepc4py.SLEPc, mpi4py
-compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
-header = os.path.join(sysconfig.get_paths()["include"], "Python.h")
-sys.exit(not (sys.version_info >= (3, 11) and (shutil.which("cc") or shutil.which(compiler)) and os.path.exists(header)))
+import ensurepip, importlib.util, sys, venv
+import mpi4py.MPI, dolfinx, petsc4py.PETSc, slepc4py.SLEPc
+release = tuple(map(int, dolfinx.__version__.split(".")[:2]))
+real = petsc4py.PETSc.ScalarType == petsc4py.PETSc.RealType
+sys.exit(not (sys.version_info >= (3, 12) and release >= (0, 9) and real and not importlib.util.find_spec("dolfinx_solver")))
 PY
 }
 
-choose() {
-  local candidate
-  # Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
-  [ ! -d /usr/lib/petscdir ] || unset PETSC_DIR PETSC_ARCH SLEPC_DIR
-  if [ -n "${PYTHON:-}" ]; then
-    BASE=$PYTHON
-    usable "$PYTHON" && return 0
-    say "PYTHON=$PYTHON: wanted Python 3.11 or later with dolfinx, petsc4py, slepc4py, mpi4py, venv, its header files and a C compiler"
-    exit 1
+carries_the_wheel() { # interpreter [module...]: is it a CPython that the wheel and what stands beside it are built for?
+  local interpreter=$1; shift
+  "$interpreter" - "$@" >/dev/null 2>&1 <<'PY'
+import importlib, sys, sysconfig
+for name in ("ctypes", "ssl", "venv", "zlib", *sys.argv[1:]):
+    importlib.import_module(name)
+sys.exit(not (sys.implementation.name == "cpython" and (3, 12) <= sys.version_info[:2] < (3, 15) and sys.maxsize > 2**32
+              and not sysconfig.get_config_var("Py_GIL_DISABLED")))
+PY
+}
+
+interpreters() { # every one that may be worth a try, those on the PATH first; a shim of pyenv may be there and refuse
+  local name root
+  [ -z "$PYTHON" ] || { echo "$PYTHON"; return; }
+  for name in python3.13 python3.12 python3.14 python3 python; do type -ap $name || true; done
+  for root in "${PYENV_ROOT:-}" "$(pyenv root 2>/dev/null || true)" "${HOME:-}/.pyenv" "${XDG_DATA_HOME:-${HOME:-}/.local/share}/uv/python"; do
+    [ -n "$root" ] || continue
+    for name in "$root"/versions/*/bin/python3.1[2-9] "$root"/*/bin/python3.1[2-9]; do [ ! -x "$name" ] || echo "$name"; done
+  done
+}
+
+# ---- with root
+
+BECOME=()
+may_be_root() { # asks for a password where there is a terminal
+  [ "$(id -u)" = 0 ] && return
+  command -v sudo >/dev/null || return 1
+  BECOME=(sudo); [ -t 0 ] || BECOME=(sudo -n)
+  "${BECOME[@]}" true
+}
+
+QUIET=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5)
+UPDATED=
+apt_update() {
+  [ -z "$UPDATED" ] || return 0
+  UPDATED=yes
+  "${BECOME[@]}" apt-get "${QUIET[@]}" update >&2 || say "apt-get update reported errors, going on"
+}
+
+apt_install() { # package...
+  say "installing $*"
+  apt_update
+  "${BECOME[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${QUIET[@]}" install -y --no-install-recommends "$@" >&2
+}
+
+candidate_of() { # package: the version that apt would install, nothing if there is none
+  LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: //p' | grep -vxF '(none)' || true
+}
+
+apt_offers_dolfinx() {
+  local offered
+  command -v apt-get >/dev/null || return 1
+  offered=$(candidate_of python3-dolfinx-real)
+  if [ -z "$offered" ]; then # a new machine has no lists yet
+    may_be_root || return 1
+    apt_update
+    offered=$(candidate_of python3-dolfinx-real)
   fi
-  for candidate in "${CONDA_PREFIX:+$CONDA_PREFIX/bin/python}" /usr/bin/python3 "$(command -v python3 || true)"; do
-    if usable "$candidate"; then BASE=$candidate; return 0; fi
+  [ -n "$offered" ] && dpkg --compare-versions "${offered#*:}" ge 0.9
+}
+
+# ---- the routes: each sets BASE, the interpreter that .venv stands on (empty: uv chooses one)
+
+DEBIAN_PACKAGES=(python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv)
+FOR_TESTS=(gcc python3-dev)     # a few tests hold our matrices against forms, which dolfinx compiles; no answer does
+FAST_BLAS=(libopenblas0-serial) # without it everything works, but factors large matrices several times more slowly
+
+route_here() {
+  local candidate
+  local candidates=("${CONDA_PREFIX:+$CONDA_PREFIX/bin/python}" /usr/bin/python3 "$(command -v python3 || true)")
+  [ -z "$PYTHON" ] || candidates=("$PYTHON")
+  for candidate in "${candidates[@]}"; do
+    if has_finite_elements "$candidate"; then BASE=$candidate; return 0; fi
   done
   return 1
 }
 
-UPDATED=
-install_with_apt() { # package...
-  command -v apt-get >/dev/null || return 1
-  local become=()
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || return 1
-    become=(sudo); { [ -t 0 ] && [ "$*" != $FAST_BLAS ]; } || become=(sudo -n) # nobody is asked for a password for mere speed
-    "${become[@]}" true || return 1
-  fi
-  become+=(env DEBIAN_FRONTEND=noninteractive)
-  local quiet=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5)
-  say "installing $*"
-  if [ -z "$UPDATED" ]; then
-    "${become[@]}" apt-get "${quiet[@]}" update >&2 || say "apt-get update reported errors, going on"
-    UPDATED=yes
-  fi
-  "${become[@]}" apt-get "${quiet[@]}" install -y --no-install-recommends "$@" >&2
+route_apt() {
+  [ -z "$PYTHON" ] || return 1
+  apt_offers_dolfinx && may_be_root || return 1
+  apt_install "${DEBIAN_PACKAGES[@]}" "${FOR_TESTS[@]}" "${FAST_BLAS[@]}" || return 1
+  BASE=/usr/bin/python3
+  has_finite_elements $BASE
 }
 
-# Does PETSc compute with the reference BLAS of Debian, which is correct and slow?
-reference_blas() {
-  "$BASE" - 2>/dev/null <<'PY'
-import petsc4py.PETSc, re, sys
-with open("/proc/self/maps") as maps:
-    sys.exit(not re.search(r"^\S.* /usr/lib/\S+/blas/libblas\.so", maps.read(), re.MULTILINE))
-PY
+route_wheel() {
+  local candidate without=
+  [ "$(uname -sm)" = "Linux x86_64" ] || return 1
+  at_least "$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc //p')" 2.34 || return 1
+  while read -r candidate; do
+    if carries_the_wheel "$candidate" ensurepip; then BASE=$candidate; return 0; fi
+    [ -n "$without" ] || ! carries_the_wheel "$candidate" || without=$candidate
+  done < <(interpreters)
+  if [ "$without" = /usr/bin/python3 ] && command -v apt-get >/dev/null && may_be_root && apt_install python3-venv; then
+    BASE=$without; return 0 # Debian and Ubuntu keep ensurepip in a package of its own
+  fi
+  [ -z "$PYTHON" ] || return 1
+  find_uv || return 1
+  BASE=$without
+}
+
+at_least() { # found wanted
+  [ -n "$1" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
+}
+
+UV=
+find_uv() { # the one on the PATH, or PyPI's in a folder that goes with this process
+  local interpreter
+  UV=$(command -v uv) && return
+  while read -r interpreter; do
+    "$interpreter" -m pip --version >/dev/null 2>&1 || continue
+    say "fetching uv, which brings a Python"
+    "$interpreter" -m pip install --quiet --disable-pip-version-check --target "$WORK/uv" uv >&2 || continue
+    UV=$WORK/uv/bin/uv
+    return 0
+  done < <(interpreters)
+  return 1
 }
 
 give_up() {
   cat >&2 <<'TEXT'
-setup: dolfinx, petsc4py and slepc4py were not found, and could not be installed with apt-get.
-  Debian 12 or later, as root or with sudo: run this again; or let an administrator run
-      apt-get install --no-install-recommends python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv python3-dev gcc libopenblas0-serial
+setup: found no dolfinx 0.9 or later and no way to install one. Any of these would do:
+  Debian 13 or later, as root or with sudo: run this again; or let an administrator run
+      apt-get install --no-install-recommends python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv libopenblas0-serial
+  Linux on x86-64 (glibc 2.34 or later): a Python 3.12, 3.13 or 3.14 with venv, named by make PYTHON=/path/to/python ... if it is not found
   Anywhere else, with conda (or mamba):
       conda env create -f environment.yml && conda activate fokker-planck
-  then run the same make command again. Another interpreter that has them: make PYTHON=/path/to/python ...
+  then run the same make command again.
 TEXT
   exit 1
 }
 
-# shellcheck disable=SC2086
-choose || { install_with_apt $DEBIAN_PACKAGES && choose; } || give_up
-if reference_blas && ! { install_with_apt $FAST_BLAS && ! reference_blas; }; then
-  say "going on with the reference BLAS: right, but several times slower on large matrices. An administrator can change that:"
-  say "    apt-get install --no-install-recommends $FAST_BLAS"
-fi
+# ---- .venv
 
-# What stands in the chosen interpreter and must stay: pip may neither replace nor shadow it.
-pins=$(mktemp); trap 'rm -f "$pins"' EXIT
-"$BASE" - >"$pins" <<'PY'
-from importlib.metadata import PackageNotFoundError, version
-for name in ("numpy", "scipy", "mpi4py", "petsc4py", "slepc4py", "fenics-dolfinx", "fenics-basix", "fenics-ffcx", "fenics-ufl"):
-    try:
-        print(f"{name}=={version(name)}")
-    except PackageNotFoundError:
-        pass
-PY
-say "making $VENV with $BASE"
-rm -rf $VENV
-"$BASE" -m venv --system-site-packages $VENV
-if ! $VENV/bin/python -c 'import dolfinx' 2>/dev/null; then # the interpreter is itself that of a venv: look through to it
-  "$BASE" -c 'import sysconfig
+with_system_packages() { # a .venv that stands on the packages of $BASE, which pip may neither replace nor shadow
+  "$BASE" -m venv --system-site-packages $VENV
+  if ! $VENV/bin/python -c 'import dolfinx' 2>/dev/null; then # the interpreter is itself that of a venv: look through to it
+    "$BASE" -c 'import sysconfig
 for path in dict.fromkeys(sysconfig.get_paths()[kind] for kind in ("purelib", "platlib")):
     print(f"import site; site.addsitedir({path!r})")' \
-    > "$($VENV/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/chosen_interpreter.pth"
+      > "$($VENV/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/chosen_interpreter.pth"
+  fi
+  # A file of constraints that pip reads by itself, today and when a user adds a package. As a URL: pip splits what it reads at spaces.
+  $VENV/bin/python - "$VENV" <<'PY'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+venv = Path(sys.argv[1]).resolve()
+lines = ["# What dolfinx was built with: another version beside it, and dolfinx would not import."]
+for name in ("numpy", "scipy", "mpi4py", "petsc4py", "slepc4py", "fenics-dolfinx", "fenics-basix", "fenics-ffcx", "fenics-ufl"):
+    try:
+        lines.append(f"{name}=={version(name)}")
+    except PackageNotFoundError:
+        pass
+(venv / "constraints.txt").write_text("\n".join(lines) + "\n")
+(venv / "pip.conf").write_text(f"[global]\nconstraint = {(venv / 'constraints.txt').as_uri()}\n")
+PY
+}
+
+from_scratch() { # a .venv that holds everything itself
+  if [ -n "$UV" ]; then
+    "$UV" venv --quiet --no-config --seed --python "${BASE:-3.13}" $VENV >&2 || give_up
+    BASE=$($VENV/bin/python -c 'import sys; print(sys._base_executable)')
+  else
+    "$BASE" -m venv $VENV
+  fi
+}
+
+WORK=$(mktemp -d); trap 'rm -rf "$WORK"' EXIT
+export UV_NATIVE_TLS=1 # the certificates of this machine, as pip uses them
+BASE=
+CHOSEN=
+for route in ${ROUTE:-here apt wheel}; do
+  if route_$route; then CHOSEN=$route; break; fi
+done
+if [ -z "$CHOSEN" ]; then
+  [ -z "$PYTHON$ROUTE" ] || say "PYTHON=$PYTHON ROUTE=$ROUTE: not possible here"
+  give_up
 fi
-$VENV/bin/python -m pip install --quiet --disable-pip-version-check --constraint "$pins" --editable '.[dev]'
+
+say "making $VENV (route: $CHOSEN${BASE:+, $BASE})"
+rm -rf $VENV
+case $CHOSEN in
+  wheel) from_scratch; extras=fem,dev ;;
+  *) with_system_packages; extras=dev ;;
+esac
+$VENV/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
 
 $VENV/bin/python - <<'PY'
-import sys
-import dolfinx, numpy, petsc4py.PETSc, slepc4py.SLEPc
-release = tuple(map(int, dolfinx.__version__.split(".")[:2]))
-if release < (0, 5):
-    sys.exit(f"setup: found dolfinx {dolfinx.__version__}; wanted 0.5 or later")
-if release < (0, 8) and int(numpy.__version__.split(".")[0]) >= 2:
-    sys.exit(f"setup: found numpy {numpy.__version__}; dolfinx {dolfinx.__version__} wants numpy < 2")
+import re, sys
+import mpi4py.MPI, dolfinx, numpy, petsc4py.PETSc, slepc4py.SLEPc
 print(f"setup: ready, dolfinx {dolfinx.__version__}, numpy {numpy.__version__}, Python {sys.version.split()[0]}", file=sys.stderr)
+try:
+    with open("/proc/self/maps") as maps:
+        slow = re.search(r"^\S.* /usr/lib/\S+/blas/libblas\.so", maps.read(), re.MULTILINE)
+except OSError:
+    slow = None
+if slow:
+    print("setup: PETSc computes with the reference BLAS: right, but several times slower on large matrices. An administrator can change that:\n"
+          "setup:     apt-get install --no-install-recommends libopenblas0-serial", file=sys.stderr)
 PY
-printf '%s\n' "$wanted" "$BASE" > $STAMP
+printf '%s\n' "$wanted" "$CHOSEN" "${PYTHON:-$BASE}" > $STAMP
