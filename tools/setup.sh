@@ -228,7 +228,7 @@ export UV_NATIVE_TLS=1 # the certificates of this machine, as pip uses them
 BASE=
 CHOSEN=
 for route in ${ROUTE:-here apt wheel}; do
-  if route_$route; then CHOSEN=$route; break; fi
+  if "route_$route"; then CHOSEN=$route; break; fi
 done
 if [ -z "$CHOSEN" ]; then
   [ -z "$PYTHON$ROUTE" ] || say "PYTHON=$PYTHON ROUTE=$ROUTE: not possible here"
