@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+Booleans: TypeAlias = NDArray[np.bool_]
 Function: TypeAlias = Callable[[Floats], Floats]
 
 _STEPS = 40
 _HALVINGS = 8
+#: A step of this many units of rounding of the coordinates is no step: Newton's method has ended.
+_ROUNDING = 4e-16
 
 
 def onto_surface(level: Function, gradient: Function, x: Floats) -> Floats:
@@ -26,25 +29,68 @@ def onto_surface(level: Function, gradient: Function, x: Floats) -> Floats:
     """
     x = np.array(x, dtype=float)
     with np.errstate(all="ignore"):
-        value = level(x)
+        value = np.array(level(x), dtype=float)
+        active = np.flatnonzero(np.isfinite(value) & (value != 0.0))
         for _ in range(_STEPS):
-            slope = gradient(x)
-            square = np.sum(slope**2, axis=0)
-            step = np.where(square > 0.0, value / np.where(square > 0.0, square, 1.0), 0.0) * slope
-            factor = 1.0
-            moved = np.zeros(x.shape[1], dtype=bool)
-            for _ in range(_HALVINGS):
-                trial = np.where(moved, x, x - factor * step)
-                trial_value = np.asarray(level(trial))
-                better = ~moved & (np.abs(trial_value) < np.abs(value))
-                x = np.where(better, trial, x)
-                value = np.where(better, trial_value, value)
-                moved |= better
-                if moved.all():
-                    break
-                factor /= 2.0
-            if not moved.any():
+            if not len(active):
                 break
+            here = x[:, active]
+            slope = gradient(here)
+            square = np.sum(slope**2, axis=0)
+            step = np.where(square > 0.0, value[active] / np.where(square > 0.0, square, 1.0), 0.0) * slope
+            size = np.abs(step).max(axis=0)
+            longer = (size > _ROUNDING * np.abs(here).max(axis=0)) & np.isfinite(size)
+            active, here, step = active[longer], here[:, longer], step[:, longer]
+            active = active[_moved(level, x, value, active, here, step)]
+    return x
+
+
+def _moved(level: Function, x: Floats, value: Floats, active: NDArray[np.int64], here: Floats, step: Floats) -> Booleans:
+    """Take the longest of the halved steps that lessens |g|, in place; which of the ``active`` points moved."""
+    waiting = np.arange(len(active))
+    factor = 1.0
+    for _ in range(_HALVINGS):
+        if not len(waiting):
+            break
+        trial = here[:, waiting] - factor * step[:, waiting]
+        found = np.asarray(level(trial))
+        better = np.abs(found) < np.abs(value[active[waiting]])
+        x[:, active[waiting[better]]] = trial[:, better]
+        value[active[waiting[better]]] = found[better]
+        waiting = waiting[~better]
+        factor /= 2.0
+    moved = np.ones(len(active), dtype=bool)
+    moved[waiting] = False
+    return moved
+
+
+def onto_surfaces(levels: Sequence[Function], gradients: Sequence[Function], counts: Booleans, x: Floats) -> Floats:
+    """A point near each point of ``x``, shape (dim, n), where all the functions g_i that count there vanish.
+
+    Newton's method with the shortest step. ``counts`` (functions, n) says which of the functions a point has to meet.
+
+    >>> circle, line = lambda x: 1.0 - np.sum(x**2, axis=0), lambda x: x[1] - 0.6
+    >>> slopes = [lambda x: -2.0 * x, lambda x: np.array([[0.0], [1.0]]) + 0.0 * x]
+    >>> onto_surfaces([circle, line], slopes, np.ones((2, 1), bool), np.array([[0.7], [0.5]])).round(12).ravel().tolist()
+    [0.8, 0.6]
+    """
+    x = np.array(x, dtype=float)
+    active = np.flatnonzero(counts.any(axis=0))
+    with np.errstate(all="ignore"):
+        for _ in range(_STEPS):
+            if not len(active):
+                break
+            here, used = x[:, active], counts[:, active]
+            values = np.where(used, np.array([level(here) for level in levels]), 0.0)
+            slopes = np.where(used[:, None], np.array([gradient(here) for gradient in gradients]), 0.0)
+            length = np.maximum(np.linalg.norm(slopes, axis=1), 1e-300)
+            rows = np.moveaxis(slopes / length[:, None], 2, 0)
+            usable = np.isfinite(rows).all(axis=(1, 2)) & np.isfinite(values).all(axis=0)
+            step = np.zeros_like(here)
+            inverse = np.linalg.pinv(rows[usable], rcond=1e-8)
+            step[:, usable] = np.einsum("nij,jn->in", inverse, (values / length)[:, usable])
+            x[:, active] = here - step
+            active = active[np.abs(step).max(axis=0) > _ROUNDING * np.abs(here).max(axis=0)]
     return x
 
 

@@ -61,6 +61,11 @@ class Region:
 
         return parse_expression(str(self.expression), parameters=self.parameters, key=self.key)
 
+    @property
+    def formula(self) -> Expression:
+        """The parsed text; only of a region that has one."""
+        return self._parsed
+
     def level(self, x: Floats) -> Floats:
         """g at points of shape (dim, n)."""
         function: Any = self._parsed if isinstance(self.expression, str) else self.expression

@@ -1,0 +1,96 @@
+"""A mesh on which smooth surfaces can be cut: where one passes, its normal turns little from vertex to vertex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, diameters
+
+#: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R
+#: turns it by h/R, and its curved cell loses about half of that square of its Jacobian determinant.
+TURN = {1: 0.5, 2: 0.5, 3: 0.7}
+#: A cell is near a surface if the level at its centre says so, to first order, with this room.
+NEAR = 0.6
+#: Newton steps to the foot of a vertex: its normal is wanted to a percent, not its place.
+FOOT_STEPS = 3
+ROUNDS = 60
+MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
+
+
+def refined_near(triangulation: Triangulation, pieces: Sequence[Any]) -> Triangulation:
+    """Bisect until no cell near a surface sees its normal turn by more than ``TURN``.
+
+    Raises :class:`ConvergenceError` where that never ends: a surface that crosses itself, say.
+    """
+    limit = MOST_CELLS[triangulation.dimension]
+    for _ in range(ROUNDS):
+        marked = np.zeros(len(triangulation.cells), dtype=bool)
+        for piece in pieces:
+            marked |= turning(triangulation, piece, TURN[triangulation.dimension])
+        if not marked.any():
+            return triangulation
+        if len(triangulation.cells) > limit:
+            break
+        triangulation = refine(triangulation, marked)
+    raise ConvergenceError(
+        f"more than {limit} cells are needed to follow a surface",
+        "a smooth surface that does not cross itself: a level away from the saddles",
+    )
+
+
+def near_surface(triangulation: Triangulation, piece: Any) -> Booleans:
+    """The cells that the surface crosses, as far as vertices and centre show, or that lie beside it."""
+    corners = triangulation.cell_points
+    centres = corners.mean(axis=1)
+    level = piece.level(triangulation.points.T)[triangulation.cells]
+    middle = piece.level(centres.T)
+    slope = np.linalg.norm(piece.gradient(centres.T), axis=0)
+    mixed = (level.min(axis=1) < 0.0) & (np.maximum(level.max(axis=1), middle) > 0.0)
+    mixed |= (level.max(axis=1) > 0.0) & (middle < 0.0)
+    return np.asarray(mixed | (np.abs(middle) < NEAR * slope * diameters(triangulation)))
+
+
+def turning(triangulation: Triangulation, piece: Any, most: float) -> Booleans:
+    """The cells near the surface within which its normal turns by more than ``most``, at vertices or their feet."""
+    marked = np.zeros(len(triangulation.cells), dtype=bool)
+    if triangulation.dimension == 1:
+        return marked
+    near = np.flatnonzero(near_surface(triangulation, piece))
+    if not len(near):
+        return marked
+    vertices, places = np.unique(triangulation.cells[near], return_inverse=True)
+    places = places.reshape(len(near), -1)
+    points = triangulation.points[vertices].T
+    reach = np.zeros(len(vertices))
+    np.maximum.at(reach, places, diameters(triangulation)[near][:, None])
+    feet = _feet(piece, points, reach)
+    for at in (points, feet):
+        normal = _normal(piece, at)[places]
+        cosine = np.min([(normal[:, a] * normal[:, b]).sum(axis=1) for a, b in combinations(range(places.shape[1]), 2)], axis=0)
+        limit = most if at is feet else 2.0 * most
+        marked[near[cosine < np.cos(limit)]] = True
+    return marked
+
+
+def _feet(piece: Any, points: Floats, reach: Floats) -> Floats:
+    """Points of the surface next to ``points``, nearly, or these where there is none within ``reach``."""
+    feet = points
+    with np.errstate(all="ignore"):
+        for _ in range(FOOT_STEPS):
+            slope = piece.gradient(feet)
+            feet = feet - piece.level(feet) / np.sum(slope**2, axis=0) * slope
+        found = np.linalg.norm(feet - points, axis=0) < reach
+    return np.where(found, feet, points)
+
+
+def _normal(piece: Any, x: Floats) -> Floats:
+    slope = piece.gradient(x)
+    length = np.linalg.norm(slope, axis=0)
+    with np.errstate(all="ignore"):
+        return np.asarray(np.where(length > 0.0, slope / length, 0.0).T)

@@ -1,0 +1,288 @@
+"""Vertices carried onto a surface g = 0, and edges cut where they cross it: after that no cell straddles it.
+
+Whatever a vertex lies on already (a wall, a surface cut before) it keeps: it slides there until g vanishes, too, so that
+the crossing of two surfaces gets its vertex exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.fem.refinement import split_edges
+from fokker_planck.fem.triangulation import (
+    Booleans,
+    Floats,
+    Integers,
+    Triangulation,
+    edge_table,
+    volumes,
+)
+from fokker_planck.projection import onto_surfaces
+
+#: A vertex nearer to the surface than this part of its shortest edge moves onto it. Less leaves slivers beside the
+#: surface, more bends cells; mmg makes good what is left.
+SNAP = 0.3
+#: Of its shortest edge, the farthest that a vertex slides.
+FARTHEST = 0.45
+#: A level is zero where it is within this part of the size of the domain of being so.
+ON_SURFACE = 1e-9
+#: No cell may keep less of its volume.
+LEAST_VOLUME = 0.1
+BISECTIONS = 60
+#: Ends of an interval so close, relative to the edge, are one point.
+CLOSE = 1e-15
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A triangulation that the first of the ``pieces`` have cut, and the ``size`` wanted at its vertices, (n,)."""
+
+    triangulation: Triangulation
+    size: Floats
+
+
+def edge_sizes(triangulation: Triangulation) -> Floats:
+    """Mean length of the edges at every vertex, (n,)."""
+    edges = edge_table(triangulation.cells).vertices
+    length = np.linalg.norm(triangulation.points[edges[:, 0]] - triangulation.points[edges[:, 1]], axis=1)
+    count = len(triangulation.points)
+    total = np.bincount(edges[:, 0], length, count) + np.bincount(edges[:, 1], length, count)
+    return np.asarray(total / np.maximum(np.bincount(edges.ravel(), minlength=count), 1))
+
+
+def cut_along(cut: Cut, pieces: Sequence[Any], number: int) -> Cut:
+    """Cut along piece ``number``, those before being there already."""
+    piece, known = pieces[number], pieces[:number]
+    triangulation = _snapped(cut.triangulation, piece, known)
+    level = levels(triangulation, piece)
+    edges = edge_table(triangulation.cells).vertices
+    crossing = level[edges[:, 0]] * level[edges[:, 1]] < 0.0
+    if not crossing.any():
+        return replace(cut, triangulation=triangulation)
+    edges, share = _with_images(triangulation, edges, crossing, piece)
+    positions = _positions(triangulation, edges, share, piece, known)
+    sizes = np.concatenate([cut.size, cut.size[edges].mean(axis=1)])
+    return Cut(split_edges(triangulation, edges, positions), sizes)
+
+
+def levels(triangulation: Triangulation, piece: Any, at: Floats | None = None) -> Floats:
+    """Level at the vertices, exactly zero where it is zero to rounding."""
+    x = triangulation.points.T if at is None else at
+    level = piece.level(x)
+    slope = np.linalg.norm(piece.gradient(x), axis=0)
+    scale = float(np.ptp(triangulation.points, axis=0).max())
+    return np.where(np.abs(level) <= ON_SURFACE * scale * np.maximum(slope, 1e-300), 0.0, level)
+
+
+def _with_images(triangulation: Triangulation, edges: Integers, crossing: Booleans, piece: Any) -> tuple[Integers, Floats]:
+    """The edges to cut, in their order, periodic images among them, and where: the share of the way to the second."""
+    share = np.full(len(edges), np.nan)
+    ends = triangulation.points[edges[crossing]]
+    share[crossing] = _share(ends, piece)
+    classes = triangulation.vertex_class[edges]
+    if np.bincount(triangulation.vertex_class).max() > 1:
+        turned = classes[:, 0] > classes[:, 1]
+        share[turned] = 1.0 - share[turned]
+        keys = np.sort(classes, axis=1) @ np.array([int(classes.max()) + 1, 1])
+        order = np.unique(keys, return_inverse=True)[1].reshape(-1)
+        first = np.full(int(order.max()) + 1, np.nan)
+        given = np.flatnonzero(crossing)[::-1]
+        first[order[given]] = share[given]
+        share = first[order]
+        share[turned] = 1.0 - share[turned]
+    wanted = np.isfinite(share)
+    return edges[wanted], share[wanted]
+
+
+def _share(ends: Floats, piece: Any) -> Floats:
+    """Where the level vanishes on every segment (k, 2, dim): the false position of Illinois, kept between the ends."""
+    a, b = np.zeros(len(ends)), np.ones(len(ends))
+
+    def at(position: Floats) -> Floats:
+        points = ends[:, 0] + position[:, None] * (ends[:, 1] - ends[:, 0])
+        return np.asarray(piece.level(points.T))
+
+    low, high = at(a), at(b)
+    for step in range(BISECTIONS):
+        with np.errstate(all="ignore"):
+            middle = (a * high - b * low) / (high - low)
+        inner = (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
+        middle = np.where(inner & (step % 5 < 4), middle, 0.5 * (a + b))
+        value = at(middle)
+        open_ = (high != 0.0) & (np.abs(b - a) > CLOSE)
+        if not open_.any():
+            break
+        other = value * high < 0.0
+        a, low = np.where(open_ & other, b, a), np.where(open_, np.where(other, high, 0.5 * low), low)
+        b, high = np.where(open_, middle, b), np.where(open_, value, high)
+    return b
+
+
+def _positions(triangulation: Triangulation, edges: Integers, share: Floats, piece: Any, known: Sequence[Any]) -> Floats:
+    """Points of the edges on the surface, and on every other surface that both ends share."""
+    start, stop = triangulation.points[edges[:, 0]], triangulation.points[edges[:, 1]]
+    chord = start + share[:, None] * (stop - start)
+    surfaces = [piece, *known, *triangulation.surfaces]
+    counts = np.ones((len(surfaces), len(edges)), dtype=bool)
+    for row, other in enumerate(known, 1):
+        on = levels(triangulation, other) == 0.0
+        counts[row] = on[edges].all(axis=1)
+    keys = edges @ np.array([len(triangulation.points), 1])
+    for row in range(len(triangulation.surfaces)):
+        counts[1 + len(known) + row] = np.isin(keys, _edge_keys(triangulation, row))
+    several = np.flatnonzero(counts[1:].any(axis=0))
+    if not len(several):
+        return chord
+    moved = onto_surfaces(
+        [s.level for s in surfaces], [s.gradient for s in surfaces], counts[:, several], chord[several].T
+    ).T
+    length = np.linalg.norm(stop - start, axis=1)[several]
+    near = np.linalg.norm(moved - chord[several], axis=1) < FARTHEST * length
+    chord[several[near]] = moved[near]
+    return chord
+
+
+def _edge_keys(triangulation: Triangulation, number: int) -> Integers:
+    facets = triangulation.facets
+    vertices = facets.vertices[facets.surface == number]
+    if not len(vertices):
+        return np.zeros(0, dtype=np.int64)
+    pairs = edge_table(vertices).vertices if vertices.shape[1] > 1 else np.zeros((0, 2), dtype=np.int64)
+    return np.asarray(pairs @ np.array([len(triangulation.points), 1]))
+
+
+def _snapped(triangulation: Triangulation, piece: Any, known: Sequence[Any]) -> Triangulation:
+    """Move vertices near the surface onto it, or free ones away where a cell would get all its vertices there.
+
+    Such a cell is as thin as the surface is curved, and would fold when its facets follow the surface.
+    """
+    points, cells = triangulation.points, triangulation.cells
+    level = levels(triangulation, piece)
+    slope = piece.gradient(points.T)
+    steepness = np.maximum(np.linalg.norm(slope, axis=0), 1e-300)
+    distance = np.abs(level) / steepness
+    shortest, crossed = _around_vertices(triangulation, level)
+    near = crossed & (distance < SNAP * shortest) & (level != 0.0)
+    near &= np.bincount(triangulation.vertex_class)[triangulation.vertex_class] == 1
+    places = np.flatnonzero(near)
+    if not len(places):
+        return triangulation
+    target, bound = _slid(triangulation, places, piece, known)
+    near[places[np.linalg.norm(target - points[places], axis=1) > FARTHEST * shortest[places]]] = False
+    goal = points.copy()
+    goal[places] = target
+    held = np.zeros(len(points), dtype=bool)
+    held[places[bound]] = True
+    snapped, fixed = near.copy(), level == 0.0
+    while True:
+        flat = (snapped | fixed)[cells].all(axis=1) & snapped[cells].any(axis=1)
+        if not flat.any():
+            break
+        reach = np.where(snapped[cells[flat]], distance[cells[flat]], -1.0)
+        snapped[np.take_along_axis(cells[flat], np.argmax(reach, axis=1)[:, None], axis=1)] = False
+    moved = np.where(snapped[:, None], goal, points)
+    repelled = near & ~snapped & ~held
+    away = (slope / steepness).T * (np.sign(level) * SNAP * shortest)[:, None]
+    moved[repelled] = goal[repelled] + away[repelled]
+    return replace(triangulation, points=_without_squeezing(triangulation, moved))
+
+
+def _slid(triangulation: Triangulation, places: Integers, piece: Any, known: Sequence[Any]) -> tuple[Floats, Booleans]:
+    """The vertices carried onto the surface along whatever they lie on, and which of them lie on something."""
+    dimension = triangulation.dimension
+    facets = triangulation.facets
+    x = triangulation.points[places].T
+    rank = np.full(len(triangulation.points), -1)
+    rank[places] = np.arange(len(places))
+    touching = np.flatnonzero((rank[facets.vertices] >= 0).any(axis=1))
+    levels_, gradients, counts = [piece.level], [piece.gradient], [np.ones(len(places), dtype=bool)]
+    for other in known:
+        levels_.append(other.level)
+        gradients.append(other.gradient)
+        counts.append(levels(triangulation, other, x) == 0.0)
+    for number, surface in enumerate(triangulation.surfaces):
+        on = np.unique(rank[facets.vertices[touching[facets.surface[touching] == number]]])
+        levels_.append(surface.level)
+        gradients.append(surface.gradient)
+        counts.append(np.isin(np.arange(len(places)), on))
+    straight = touching[facets.surface[touching] < 0]
+    for normal, place, of in _planes(triangulation, facets.vertices[straight], rank, len(places)):
+        levels_.append(lambda y, normal=normal, place=place: normal @ y - place)
+        gradients.append(lambda y, normal=normal: np.repeat(normal[:, None], y.shape[1], axis=1))
+        counts.append(of)
+    count = np.array(counts)
+    bound = count[1:].any(axis=0)
+    target = x.copy()
+    free = ~bound
+    target[:, free] = piece.project(x[:, free])
+    sliding = np.flatnonzero(bound & (count.sum(axis=0) <= dimension))
+    if len(sliding):
+        target[:, sliding] = onto_surfaces(levels_, gradients, count[:, sliding], x[:, sliding])
+        misses = np.abs(np.array([f(target[:, sliding]) for f in levels_]))
+        scale = float(np.ptp(triangulation.points, axis=0).max())
+        slopes = np.array([np.linalg.norm(f(target[:, sliding]), axis=0) for f in gradients])
+        wrong = ((misses > ON_SURFACE * scale * slopes) & count[:, sliding]).any(axis=0)
+        target[:, sliding[wrong]] = np.inf
+    target[:, bound & (count.sum(axis=0) > dimension)] = np.inf
+    return np.where(np.isfinite(target), target, 1e300).T, bound
+
+
+def _planes(
+    triangulation: Triangulation, facets: Integers, rank: Integers, count: int
+) -> list[tuple[Floats, float, Booleans]]:
+    """The distinct planes of straight facets: unit normal, offset, and which of the vertices lie on it."""
+    if not len(facets):
+        return []
+    corners = triangulation.points[facets]
+    if triangulation.dimension == 1:
+        normals = np.ones((len(facets), 1))
+    elif triangulation.dimension == 2:
+        along = corners[:, 1] - corners[:, 0]
+        normals = np.stack([along[:, 1], -along[:, 0]], axis=1)
+    else:
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = normals / np.linalg.norm(normals, axis=1)[:, None]
+    leading = np.take_along_axis(normals, np.argmax(np.abs(normals) > 1e-6, axis=1)[:, None], axis=1)
+    normals = normals * np.sign(leading)
+    offsets = (normals * corners[:, 0]).sum(axis=1)
+    scale = float(np.ptp(triangulation.points, axis=0).max())
+    keys = np.round(np.concatenate([normals, offsets[:, None] / scale], axis=1) * 1e7)
+    _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    planes = []
+    for plane, index in enumerate(first):
+        of = rank[facets[number.reshape(-1) == plane]].ravel()
+        planes.append((normals[index], float(offsets[index]), np.isin(np.arange(count), of[of >= 0])))
+    return planes
+
+
+def _around_vertices(triangulation: Triangulation, level: Floats) -> tuple[Floats, Booleans]:
+    """Shortest edge at every vertex, and whether one of its edges crosses the surface."""
+    points = triangulation.points
+    edges = edge_table(triangulation.cells).vertices
+    length = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
+    crosses = level[edges[:, 0]] * level[edges[:, 1]] < 0.0
+    shortest = np.full(len(points), np.inf)
+    crossed = np.zeros(len(points), dtype=bool)
+    for end in (0, 1):
+        np.minimum.at(shortest, edges[:, end], length)
+        crossed[edges[crosses, end]] = True
+    return shortest, crossed
+
+
+def _without_squeezing(triangulation: Triangulation, target: Floats) -> Floats:
+    """Vertices moved to ``target``, but for those that would leave a cell too little of its volume."""
+    points, cells = triangulation.points, triangulation.cells
+    before = volumes(points, cells)
+    moved = target.copy()
+    while True:
+        squeezed = volumes(moved, cells) < LEAST_VOLUME * before
+        if not squeezed.any():
+            return moved
+        corners = np.unique(cells[squeezed])
+        if np.array_equal(moved[corners], points[corners]):
+            return moved
+        moved[corners] = points[corners]
