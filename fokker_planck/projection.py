@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
 Booleans: TypeAlias = NDArray[np.bool_]
 Function: TypeAlias = Callable[[Floats], Floats]
 
@@ -45,7 +46,9 @@ def onto_surface(level: Function, gradient: Function, x: Floats) -> Floats:
     return x
 
 
-def _moved(level: Function, x: Floats, value: Floats, active: NDArray[np.int64], here: Floats, step: Floats) -> Booleans:
+def _moved(
+    level: Function, x: Floats, value: Floats, active: NDArray[np.int64], here: Floats, step: Floats
+) -> Booleans:
     """Take the longest of the halved steps that lessens |g|, in place; which of the ``active`` points moved."""
     waiting = np.arange(len(active))
     factor = 1.0
@@ -71,7 +74,8 @@ def onto_surfaces(levels: Sequence[Function], gradients: Sequence[Function], cou
 
     >>> circle, line = lambda x: 1.0 - np.sum(x**2, axis=0), lambda x: x[1] - 0.6
     >>> slopes = [lambda x: -2.0 * x, lambda x: np.array([[0.0], [1.0]]) + 0.0 * x]
-    >>> onto_surfaces([circle, line], slopes, np.ones((2, 1), bool), np.array([[0.7], [0.5]])).round(12).ravel().tolist()
+    >>> corner = onto_surfaces([circle, line], slopes, np.ones((2, 1), bool), np.array([[0.7], [0.5]]))
+    >>> corner.round(12).ravel().tolist()
     [0.8, 0.6]
     """
     x = np.array(x, dtype=float)

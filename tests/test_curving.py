@@ -9,9 +9,9 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, check_orientation, curved_cells
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.fitting import fit, resolve
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.level_sets import fit_regions
 from fokker_planck.fem.triangulation import STRAIGHT
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace
 
@@ -98,14 +98,14 @@ def test_neighbours_agree_on_their_common_facet(dimension):
 
 @pytest.mark.parametrize("name", ["disc", "ellipse", "ball"])
 def test_a_set_and_what_surrounds_it_fill_the_box(name):
-    region, measure, size = {
-        "disc": (Ball([0.1, 0.0], 0.5), np.pi * 0.25, 0.2),
-        "ellipse": (Ellipsoid([0.0, 0.1], [0.6, 0.4]), np.pi * 0.24, 0.15),
-        "ball": (Ball([0.1, 0.0, 0.0], 0.6), 4.0 / 3.0 * np.pi * 0.216, 0.3),
+    region, measure, cells = {
+        "disc": (Ball([0.1, 0.0], 0.5), np.pi * 0.25, 12),
+        "ellipse": (Ellipsoid([0.0, 0.1], [0.6, 0.4]), np.pi * 0.24, 16),
+        "ball": (Ball([0.1, 0.0, 0.0], 0.6), 4.0 / 3.0 * np.pi * 0.216, 4),
     }[name]
     dimension = region.dimension
-    axes = [np.linspace(-1.0, 1.0, 5)] * dimension
-    mesh = fit(resolve(grid_triangulation(axes, [False] * dimension), region, size), region, "A")
+    axes = [np.linspace(-1.0, 1.0, cells + 1)] * dimension
+    mesh = fit_regions(grid_triangulation(axes, [False] * dimension), {"A": region})
     discretization = discretize(mesh, 2)
     inside = mesh.regions["A"][discretization.cells]
     assert discretization.map.volume[inside].sum() == pytest.approx(measure, rel=1e-8 if dimension == 2 else 1e-6)
@@ -118,7 +118,7 @@ def test_a_set_and_what_surrounds_it_fill_the_box(name):
 @pytest.mark.parametrize("dimension", [1, 2])
 def test_nothing_is_curved_without_a_curved_surface(dimension):
     mesh = grid_triangulation([np.linspace(-1.0, 1.0, 5)] * dimension, [False] * dimension)
-    mesh = fit(mesh, HalfSpace([1.0] * dimension, 0.3), "A")
+    mesh = fit_regions(mesh, {"A": HalfSpace([1.0] * dimension, 0.3)})
     nodes = _dolfinx.lagrange_nodes(dimension, DEGREE)
     curved = curved_cells(mesh, mesh.cells, nodes)
     assert len(curved.cells) == 0

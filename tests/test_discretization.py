@@ -7,9 +7,9 @@ import pytest
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import discretize, quadrature_degree, unknowns_in, unknowns_on_boundary
-from fokker_planck.fem.fitting import fit, mark, resolve
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.level_sets import fit_regions, mark
 from fokker_planck.fem.triangulation import without_cells
 from fokker_planck.sets import Ball, HalfSpace
 
@@ -82,7 +82,7 @@ def test_unknowns_of_a_set_include_its_surface():
 
 def test_unknowns_of_a_curved_set():
     disc = Ball([0.5, 0.5], 0.3)
-    mesh = fit(resolve(grid((4, 4)), disc, 0.1), disc, "A")
+    mesh = fit_regions(grid((12, 12)), {"A": disc})
     discretization = discretize(mesh, 4)
     distance = np.linalg.norm(discretization.nodes - 0.5, axis=1)
     assert (unknowns_in(discretization, "A") == (distance < 0.3 + 1e-7)).all()

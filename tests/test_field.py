@@ -7,9 +7,9 @@ import pytest
 
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Field, interpolate, locate
-from fokker_planck.fem.fitting import fit, resolve
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.level_sets import fit_regions
 from fokker_planck.fem.triangulation import volumes
 from fokker_planck.sets import Ball
 
@@ -88,7 +88,7 @@ def test_coordinates_are_found_back_in_curved_cells(dimension):
 
 def test_both_sides_of_a_curved_surface_are_covered():
     disc = Ball([0.5, 0.5], 0.3)
-    mesh = fit(resolve(grid((4, 4)), disc, 0.15), disc, "A")
+    mesh = fit_regions(grid((8, 8)), {"A": disc})
     discretization = discretize(mesh, 4)
     angle = np.linspace(0.0, 2.0 * pi, 200)
     for radius in (0.29999, 0.3, 0.30001):

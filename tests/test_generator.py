@@ -11,10 +11,10 @@ from scipy.special import erf
 from fokker_planck.diffusion import Constant, Isotropic
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import discretize, unknowns_in, unknowns_on_boundary
-from fokker_planck.fem.fitting import fit, mark, resolve
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.generator import assemble, free_system, mass_times_constant
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.level_sets import fit_regions, mark
 from fokker_planck.potential import Potential
 from fokker_planck.process import Overdamped, detailed_balance
 from fokker_planck.sets import Ball, HalfSpace
@@ -164,7 +164,7 @@ DISC_IN_A_SQUARE = 2.89311718
 def test_absorbed_sets_leave_no_spurious_eigenvalue(dimension, target):
     if target == "disc":
         disc = Ball([0.0, 0.0], 0.4)
-        mesh = fit(resolve(grid((4, 4)), disc, 0.3), disc, "A")
+        mesh = fit_regions(grid((4, 4)), {"A": disc})
     else:
         mesh = mark(grid((16,) * dimension), HalfSpace([1.0] + [0.0] * (dimension - 1), 0.0), "A")
     generator = generator_of("0", Isotropic(1.0), mesh, 2)

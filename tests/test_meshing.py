@@ -8,10 +8,10 @@ import pytest
 
 from fokker_planck.diffusion import Isotropic
 from fokker_planck.domain import Ball, Box, MeshFile, Sublevel
-from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import locate
-from fokker_planck.fem.meshing import domain_triangulation, exponent_range, fitted, resolved
+from fokker_planck.fem.meshing import domain_triangulation, exponent_range, resolved
 from fokker_planck.fem.triangulation import diameters, facet_keys, row_numbers, volumes
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem, Resolution
@@ -114,12 +114,6 @@ def test_two_sets_at_once():
     triangulation = domain_triangulation(asked, sets)
     for name, ball in sets.items():
         assert area(triangulation, name) == pytest.approx(math.pi * ball.radius**2, rel=1e-6)
-
-
-def test_a_surface_that_is_all_corners_is_refused():
-    mesh = domain_triangulation(problem("0", 1.0, Box([-1.0, -1.0], [1.0, 1.0])), {})
-    with pytest.raises(ProblemError, match=r"sets\.A"):
-        fitted(mesh, Region("0.5 + 0.4*cos(200*atan(y/(x + 2))) - sqrt(x**2 + y**2)"), "A", feature=1.0)
 
 
 @pytest.mark.parametrize(("cells", "count"), [((7,), 7), ((6, 4), 48), ((2, 3, 4), 144)])

@@ -12,9 +12,9 @@ from scipy.sparse.linalg import spsolve
 from fokker_planck.diffusion import Isotropic
 from fokker_planck.domain import Box
 from fokker_planck.fem.discretization import discretize, unknowns_in
-from fokker_planck.fem.fitting import mark
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble, free_system
+from fokker_planck.fem.shapes.level_sets import mark
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem
 from fokker_planck.process import Overdamped

@@ -15,12 +15,12 @@ import numpy as np
 from fokker_planck.domain import Box, MeshFile, Sublevel, bounding_box, periods_of
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.curving import DEGREE, curved_cells
 from fokker_planck.fem.discretization import quadrature_degree
-from fokker_planck.fem.fitting import component_holding, cut_at_ends, fit, mark, resolve
+from fokker_planck.fem.fitting import component_holding, cut_at_ends
 from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.level_sets import fit_regions, mark
 from fokker_planck.fem.triangulation import (
     Facets,
     Floats,
@@ -32,13 +32,10 @@ from fokker_planck.fem.triangulation import (
 )
 from fokker_planck.fem.trimming import trimmed
 from fokker_planck.problem import Problem
-from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
+from fokker_planck.sets import Ball, HalfSpace, Region, Set
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
-SIZES = (0.6, 0.4, 0.28, 0.2, 0.14, 0.1, 0.07, 0.05)
-LEAST_STRETCH = 0.2
-KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "to": "committor.to"}
 LARGEST_CHANGE = {1: 9.0, 2: 17.0, 3: 14.0}
 FINE, LARGEST_FINE_CHANGE = 1e-6, {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
@@ -58,9 +55,11 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
     base = _coarse(problem, flat, cells)
     for name, region in flat.items():
         base = mark(base, region, name)
-    for name, region in regions.items():
-        if name not in flat:
-            base = fitted(base, region, name)
+    curved = {name: region for name, region in regions.items() if name not in flat}
+    base = fit_regions(base, curved) if curved else base
+    for name, region in curved.items():
+        if not base.regions[name].any():
+            base = cut_at_ends(base, region)
     return base
 
 
@@ -113,52 +112,13 @@ def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) 
         gradient_function=lambda x: -potential.gradient(x),
         dimension=problem.dimension,
     )
-    inner = fitted(triangulation, region, "", feature=0.5 * float(np.ptp(triangulation.points, axis=0).min()))
+    inner = fit_regions(triangulation, {"": region})
     keep = component_holding(inner, inner.regions[""], np.asarray([part.seed]))
     kept = without_cells(inner, keep)
     boundary = boundary_facets(kept.cells, kept.vertex_class)
     number = 0 if kept.surfaces else -1
     facets = Facets(boundary, np.full(len(boundary), number), np.ones(len(boundary), dtype=bool))
     return Triangulation(kept.points, kept.cells, kept.vertex_class, facets, kept.surfaces, {})
-
-
-def fitted(triangulation: Triangulation, region: Set, name: str, feature: float | None = None) -> Triangulation:
-    """Fit the surface of a set, with cells near it small enough that none folds when its facets are curved."""
-    size = feature if feature is not None else _feature_size(region, triangulation)
-    for share in SIZES:
-        result = fit(resolve(triangulation, region, share * size), region, name)
-        if _least_stretch(result) >= LEAST_STRETCH:
-            return result if result.regions[name].any() else cut_at_ends(result, region)
-        if len(result.cells) > MOST_CELLS[triangulation.dimension]:
-            break
-    raise ProblemError(
-        KEYS.get(name, f"sets.{name}"),
-        "a surface that no mesh of moderate size follows",
-        "a smooth surface, not too small, that touches no other set",
-    )
-
-
-def _feature_size(region: Set, triangulation: Triangulation) -> float:
-    widest = 0.25 * float(np.ptp(triangulation.points, axis=0).min())
-    if isinstance(region, Ball):
-        return min(region.radius, widest)
-    if isinstance(region, Ellipsoid):
-        return min(min(region.semi_axes) ** 2 / max(region.semi_axes), widest)
-    return widest
-
-
-def _least_stretch(triangulation: Triangulation) -> float:
-    """The smallest determinant of the map that curves the cells, relative to the straight cell."""
-    dimension = triangulation.dimension
-    nodes = _dolfinx.lagrange_nodes(dimension, DEGREE)
-    curved = curved_cells(triangulation, triangulation.cells, nodes)
-    if not len(curved.cells):
-        return 1.0
-    corners = triangulation.cell_points[curved.cells]
-    gradients = _dolfinx.tabulate_lagrange(dimension, DEGREE, nodes, 1)[1:]
-    jacobian = np.einsum("jna,cad->cndj", gradients, curved.nodes)
-    straight = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
-    return float((np.linalg.det(jacobian) / np.linalg.det(straight)[:, None]).min())
 
 
 @dataclass(frozen=True)

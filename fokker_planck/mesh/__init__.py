@@ -1,1 +1,1 @@
-"""Meshes of shapes: level sets taken apart into smooth pieces, cut exactly, made regular by mmg, curved."""
+"""Meshes as arrays of numbers: what a file holds, before finite elements are put on it."""

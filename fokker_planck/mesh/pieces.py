@@ -73,10 +73,12 @@ def smooth_pieces(shapes: Iterable[Set]) -> tuple[Any, ...]:
     """
     found: dict[Any, None] = {}
     for shape in shapes:
-        count = 1
+        parts: list[Any] = [shape]
         if isinstance(shape, Region) and isinstance(shape.expression, str):
-            count = len(branches(shape.formula.sympy))
-        for piece in [shape] if count == 1 else [Piece(shape, index) for index in range(count)]:
+            trees = branches(shape.formula.sympy)
+            if trees not in ((shape.formula.sympy,), (-shape.formula.sympy,)):
+                parts = [Piece(shape, index) for index in range(len(trees))]
+        for piece in parts:
             if not any(piece is known or piece == known for known in found):
                 found[piece] = None
     return tuple(found)
@@ -94,7 +96,7 @@ def is_flat(piece: Any) -> bool:
 
 
 def branches(tree: Any) -> tuple[Any, ...]:
-    """The smooth functions of which one is the ``tree`` at every point, and the arguments of steps.
+    """The smooth functions of which one is the ``tree`` at every point, factor by factor, and the arguments of steps.
 
     >>> from fokker_planck.expression import parse_expression
     >>> branches(parse_expression("max(0.1 - abs(x), y)").sympy)
@@ -106,19 +108,33 @@ def branches(tree: Any) -> tuple[Any, ...]:
         here = waiting.pop()
         switch = _innermost(here)
         if switch is None:
-            if here.free_symbols and here not in done and -here not in done:
-                done[here] = None
+            for factor in _factors(here):
+                if factor.free_symbols and factor not in done and -factor not in done:
+                    done[factor] = None
             continue
         if len(done) + len(waiting) > MOST_BRANCHES:
             return (tree,)
         name = type(switch).__name__
         if name in STEPS:
-            waiting += [switch.args[0], here.xreplace({switch: switch.func(-1)}), here.xreplace({switch: switch.func(1)})]
+            waiting += [
+                switch.args[0],
+                here.xreplace({switch: switch.func(-1)}),
+                here.xreplace({switch: switch.func(1)}),
+            ]
         elif name in ONE_ARGUMENT:
             waiting += [here.xreplace({switch: sign * switch.args[0]}) for sign in (-1, 1)]
         else:
             waiting += [here.xreplace({switch: argument}) for argument in switch.args]
     return tuple(sorted(done, key=str)) or (tree,)
+
+
+def _factors(tree: Any) -> list[Any]:
+    """The factors of a product, and the bases of powers: what vanishes where it does, to first order if at all."""
+    if tree.is_Mul:
+        return [factor for part in tree.args for factor in _factors(part)]
+    if tree.is_Pow and tree.exp.is_Number and tree.exp > 0:
+        return _factors(tree.base)
+    return [tree]
 
 
 def _innermost(tree: Any) -> Any:

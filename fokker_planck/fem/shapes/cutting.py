@@ -1,7 +1,7 @@
 """Vertices carried onto a surface g = 0, and edges cut where they cross it: after that no cell straddles it.
 
-Whatever a vertex lies on already (a wall, a surface cut before) it keeps: it slides there until g vanishes, too, so that
-the crossing of two surfaces gets its vertex exactly.
+Whatever a vertex lies on already (a wall, a surface cut before) it keeps: it slides there until g vanishes, too, so
+that the crossing of two surfaces gets its vertex exactly.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def levels(triangulation: Triangulation, piece: Any, at: Floats | None = None) -
     return np.where(np.abs(level) <= ON_SURFACE * scale * np.maximum(slope, 1e-300), 0.0, level)
 
 
-def _with_images(triangulation: Triangulation, edges: Integers, crossing: Booleans, piece: Any) -> tuple[Integers, Floats]:
+def _with_images(
+    triangulation: Triangulation, edges: Integers, crossing: Booleans, piece: Any
+) -> tuple[Integers, Floats]:
     """The edges to cut, in their order, periodic images among them, and where: the share of the way to the second."""
     share = np.full(len(edges), np.nan)
     ends = triangulation.points[edges[crossing]]
@@ -122,7 +124,9 @@ def _share(ends: Floats, piece: Any) -> Floats:
     return b
 
 
-def _positions(triangulation: Triangulation, edges: Integers, share: Floats, piece: Any, known: Sequence[Any]) -> Floats:
+def _positions(
+    triangulation: Triangulation, edges: Integers, share: Floats, piece: Any, known: Sequence[Any]
+) -> Floats:
     """Points of the edges on the surface, and on every other surface that both ends share."""
     start, stop = triangulation.points[edges[:, 0]], triangulation.points[edges[:, 1]]
     chord = start + share[:, None] * (stop - start)
@@ -172,7 +176,7 @@ def _snapped(triangulation: Triangulation, piece: Any, known: Sequence[Any]) -> 
     if not len(places):
         return triangulation
     target, bound = _slid(triangulation, places, piece, known)
-    near[places[np.linalg.norm(target - points[places], axis=1) > FARTHEST * shortest[places]]] = False
+    near[places[np.abs(target - points[places]).max(axis=1) > FARTHEST * shortest[places]]] = False
     goal = points.copy()
     goal[places] = target
     held = np.zeros(len(points), dtype=bool)
@@ -228,7 +232,7 @@ def _slid(triangulation: Triangulation, places: Integers, piece: Any, known: Seq
         wrong = ((misses > ON_SURFACE * scale * slopes) & count[:, sliding]).any(axis=0)
         target[:, sliding[wrong]] = np.inf
     target[:, bound & (count.sum(axis=0) > dimension)] = np.inf
-    return np.where(np.isfinite(target), target, 1e300).T, bound
+    return np.where(np.isfinite(target), target, np.inf).T, bound
 
 
 def _planes(

@@ -15,6 +15,10 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.background import MOST_CELLS, refined_near
+from fokker_planck.fem.shapes.curved_quality import least_stretches
+from fokker_planck.fem.shapes.cutting import Cut, cut_along, edge_sizes, levels
+from fokker_planck.fem.shapes.remeshing import Patch, around, remeshed
 from fokker_planck.fem.triangulation import (
     STRAIGHT,
     Booleans,
@@ -30,11 +34,7 @@ from fokker_planck.fem.triangulation import (
     row_numbers,
     volumes,
 )
-from fokker_planck.mesh.background import MOST_CELLS, refined_near
-from fokker_planck.mesh.curved_quality import least_stretches
-from fokker_planck.mesh.cutting import Cut, cut_along, edge_sizes, levels
 from fokker_planck.mesh.pieces import is_flat, smooth_pieces
-from fokker_planck.mesh.remeshing import Patch, around, remeshed
 from fokker_planck.projection import onto_surfaces
 from fokker_planck.sets import Set
 
@@ -77,7 +77,7 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         for number in range(len(pieces)):
             cut = cut_along(cut, pieces, number)
         fitted = _regular(cut, pieces, regions)
-        faulty = _faulty(fitted.triangulation, regions) | _without_owner(fitted)
+        faulty = _faulty(fitted.triangulation, pieces, regions) | _without_owner(fitted)
         if not faulty.any():
             finished = _unsqueezed(_finished(fitted, pieces))
             if finished is not None:
@@ -107,14 +107,16 @@ def mark(triangulation: Triangulation, region: Set, name: str) -> Triangulation:
         np.concatenate([known.boundary, np.zeros(len(facets), dtype=bool)]),
     )
     surfaces = triangulation.surfaces if flat else (*triangulation.surfaces, region)
-    return replace(
-        triangulation, facets=merged, surfaces=surfaces, regions={**triangulation.regions, name: inside}
-    )
+    return replace(triangulation, facets=merged, surfaces=surfaces, regions={**triangulation.regions, name: inside})
 
 
 def insides(triangulation: Triangulation, region: Set) -> Booleans:
     """The cells inside of a set, by the vertex farthest from its surface; by the centre where all lie on it."""
-    level = levels(triangulation, region)[triangulation.cells]
+    at_vertices = levels(triangulation, region)
+    for piece in smooth_pieces([region]):
+        # a level that jumps has either sign where it should vanish
+        at_vertices[levels(triangulation, piece) == 0.0] = 0.0
+    level = at_vertices[triangulation.cells]
     furthest = np.take_along_axis(level, np.argmax(np.abs(level), axis=1)[:, None], axis=1)[:, 0]
     undecided = furthest == 0.0
     if undecided.any():
@@ -224,9 +226,7 @@ def _merged(
     """The cells outside of the zone with those that mmg returns; None where something that had to stay has not."""
     mesh = known.triangulation
     rest = mesh.cells[~zone]
-    stay = np.unique(
-        np.concatenate([np.intersect1d(rest, vertices), _held_vertices(known, zone)])
-    )
+    stay = np.unique(np.concatenate([np.intersect1d(rest, vertices), _held_vertices(known, zone)]))
     from scipy.spatial import cKDTree
 
     distance, at = cKDTree(patch.points).query(mesh.points[stay])
@@ -321,7 +321,7 @@ def _finished(fitted: Fitted, pieces: Sequence[Any]) -> Triangulation:
     return replace(mesh, facets=merged, surfaces=(*mesh.surfaces, *(pieces[number] for number in curved)))
 
 
-def _faulty(mesh: Triangulation, regions: Mapping[str, Set]) -> Booleans:
+def _faulty(mesh: Triangulation, pieces: Sequence[Any], regions: Mapping[str, Set]) -> Booleans:
     """Cells that are turned over, flat, or on the wrong side of a surface."""
     size = diameters(mesh)
     faulty = volumes(mesh.points, mesh.cells) <= FLATTEST[mesh.dimension] * size**mesh.dimension
@@ -335,9 +335,15 @@ def _faulty(mesh: Triangulation, regions: Mapping[str, Set]) -> Booleans:
         wrong = np.flatnonzero((level < 0.0).any(axis=1))
         if len(wrong):
             beyond = samples[wrong].reshape(-1, mesh.dimension).T
-            slope = np.linalg.norm(region.gradient(beyond), axis=0).reshape(len(wrong), -1)
-            faulty[wrong] |= (level[wrong] < -BEYOND * size[wrong, None] * slope).any(axis=1)
+            away = np.min([_distance(piece, beyond) for piece in pieces], axis=0).reshape(len(wrong), -1)
+            faulty[wrong] |= ((level[wrong] < 0.0) & (away > BEYOND * size[wrong, None])).any(axis=1)
     return np.asarray(faulty)
+
+
+def _distance(piece: Any, x: Floats) -> Floats:
+    """Distance of points (dim, n) to the surface, to first order."""
+    slope = np.linalg.norm(piece.gradient(x), axis=0)
+    return np.abs(piece.level(x)) / np.maximum(slope, 1e-300)
 
 
 def _unsqueezed(mesh: Triangulation) -> Triangulation | None:
@@ -371,7 +377,9 @@ def _refined_at(background: Triangulation, cells: Floats) -> Triangulation:
     """Bisect the cells of the background that hold the centres or vertices of the given cells (k, dim + 1, dim)."""
     from fokker_planck.point_location import Locator
 
-    points = np.concatenate([cells.mean(axis=1), (0.999 * cells + 0.001 * cells.mean(axis=1, keepdims=True)).reshape(-1, cells.shape[2])])
+    points = np.concatenate(
+        [cells.mean(axis=1), (0.999 * cells + 0.001 * cells.mean(axis=1, keepdims=True)).reshape(-1, cells.shape[2])]
+    )
     found = Locator(background.points, background.cells).find(points.T)
     marked = np.zeros(len(background.cells), dtype=bool)
     marked[found[found >= 0]] = True

@@ -72,7 +72,9 @@ def turning(triangulation: Triangulation, piece: Any, most: float) -> Booleans:
     feet = _feet(piece, points, reach)
     for at in (points, feet):
         normal = _normal(piece, at)[places]
-        cosine = np.min([(normal[:, a] * normal[:, b]).sum(axis=1) for a, b in combinations(range(places.shape[1]), 2)], axis=0)
+        cosine = np.min(
+            [(normal[:, a] * normal[:, b]).sum(axis=1) for a, b in combinations(range(places.shape[1]), 2)], axis=0
+        )
         limit = most if at is feet else 2.0 * most
         marked[near[cosine < np.cos(limit)]] = True
     return marked

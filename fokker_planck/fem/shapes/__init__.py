@@ -1,0 +1,1 @@
+"""Meshes of shapes: level sets cut exactly, made regular by mmg, curved onto their surfaces."""
