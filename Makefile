@@ -28,7 +28,7 @@ export OMPI_MCA_btl := ^tcp
 export OMPI_MCA_pml := ob1
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-slow lint validate bench clean
+.PHONY: help setup demo test test-slow lint validate campaign fuzz bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,15 @@ lint: setup ## ruff and mypy
 
 validate: setup ## hold the solver to what theory claims, with a report (VALIDATE_ARGS=--quick for a part of it)
 	$(BIN)/python -m validation $(VALIDATE_ARGS)
+
+N := 200
+SEED := 1
+campaign: setup ## N random problems of campaign SEED against quadrature and against identities: every bar must hold
+	$(BIN)/python -m validation.campaign --count $(N) --seed $(SEED) --jobs 2
+
+MINUTES := 10
+fuzz: setup ## MINUTES of nonsense of SEED: nothing but the library's own errors, and soon
+	$(BIN)/python -m validation.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 bench: setup ## measure time and memory, beside other programs (BENCH_ARGS=--quick for a part of it)
 	$(BIN)/python -m benchmarks.install_rivals

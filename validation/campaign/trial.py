@@ -16,7 +16,7 @@ from validation.campaign.questions import ask, load
 from validation.campaign.random_problems import random_problem
 
 HELD, OUTSIDE, REFUSED, CRASHED, SLOW = "held", "outside", "refused", "crashed", "slow"
-NOT_APPLICABLE = ("fewer than two wells", "two wells deeper", "a single well", "one well")
+NOT_APPLICABLE = ("fewer than two wells", "two wells deeper", "a single well", "one well", "at least two wells")
 
 
 @dataclass(frozen=True)
