@@ -64,10 +64,18 @@ class Expression:
 
     def __call__(self, x: npt.ArrayLike) -> FloatArray:
         """Values at the points ``x`` of shape (dim, n), of shape (n,); not-a-number where it is undefined."""
-        if 0 not in self._tapes:
-            self._tapes[0] = joint_tape([self])
-        values: FloatArray = run_tape(self._tapes[0], self, x)[0]
+        values: FloatArray = run_tape(self.tape(0), self, x)[0]
         return values
+
+    def tape(self, order: int) -> Tape:
+        """Values alone (order 0), or values and the first partial derivatives together (order 1).
+
+        Raises ProblemError where the formula cannot be differentiated.
+        """
+        if order not in self._tapes:
+            slopes = [self.derivative(axis) for axis in range(self.dimension)] if order else []
+            self._tapes[order] = joint_tape([self, *slopes])
+        return self._tapes[order]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.text, self.names, self.parameters, self.key, self.orders)

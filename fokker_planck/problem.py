@@ -29,7 +29,7 @@ from fokker_planck.mesh_checks import outer_facets
 from fokker_planck.near import did_you_mean
 from fokker_planck.potential import Potential
 from fokker_planck.process import Drifting, Overdamped, Process
-from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set, fits
+from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, LineSet, Region, Set, fits
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -162,14 +162,23 @@ def checked_target(problem: Problem, target: Set | Literal["boundary"] | str, ke
 
 
 def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
-    """The set itself or the one of that name, in the dimension of the problem."""
+    """The set itself or the one of that name, in the dimension of the problem; a region on a line by its intervals."""
+    if problem.dimension == 1:
+        named = problem.sets.get(given) if isinstance(given, str) else given
+        if isinstance(named, Region) and fits(named, 1):
+            (lower,), (upper,) = problem.bounding_box()
+            intervals = named.on_line(lower, upper)
+            if intervals is None:
+                name = f"the set {given}" if isinstance(given, str) else str(named.expression)
+                raise ProblemError(key, name, "a set that has points in the domain")
+            return intervals
     if isinstance(given, str):
         if given not in problem.sets:
             known = list(problem.sets)
             wanted = f"one of the sets {', '.join(known)}" if known else "the name of a set: there is no [sets.NAME]"
             raise ProblemError(key, f"{given!r}{did_you_mean(given, known)}", wanted)
         return problem.sets[given]
-    if not isinstance(given, (Ball, Ellipsoid, HalfSpace, Region)):
+    if not isinstance(given, (Ball, Ellipsoid, HalfSpace, Region, LineSet)):
         raise ProblemError(key, described(given), "a Ball, Ellipsoid, HalfSpace or Region, or the name of a set")
     if not fits(given, problem.dimension):
         raise ProblemError(key, f"a set in {given.dimension} dimensions", f"one in {problem.dimension}")
@@ -311,11 +320,13 @@ def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:
 
 
 def _meets(problem: Problem, shape: Set) -> bool:
-    """Whether the set has points in the domain: among samples, or among samples carried onto its surface."""
+    """Whether the set has points in the domain: samples, samples carried onto its surface, boxes that hold it all."""
     x = problem.sample()
     level = shape.level(x)
     if (level >= 0.0).any():
         return True
     nearest = x[:, np.argsort(-np.nan_to_num(level, nan=-np.inf))[:200]]
+    if isinstance(shape, Region) and isinstance(shape.expression, str):
+        nearest = np.concatenate([nearest, shape.boxes(*problem.bounding_box()).centres], axis=1)
     landed = shape.project(nearest)
     return bool((problem.contains(landed) & (shape.level(landed) >= -1e-9)).any())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.arguments import AXES
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.level_boxes import LevelBoxes, boxes_meeting
+from fokker_planck.formulas.line_zeros import zeros_on_line
+from fokker_planck.model.line_set import LineSet, set_of_formula, set_of_function
 from fokker_planck.projection import central_differences, onto_surface
 
 if TYPE_CHECKING:
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = NDArray[np.float64]
 Booleans: TypeAlias = NDArray[np.bool_]
-
-_MOST_ZEROS = 20
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,38 @@ class Region:
         """A point of the surface g = 0 near each point, by Newton's method along the gradient."""
         return onto_surface(self.level, self.gradient, x)
 
-    def faces(self) -> dict[int, tuple[float, ...]]:
-        """Real zeros of a polynomial g in one coordinate, whose surface is planes; otherwise nothing."""
-        if not isinstance(self.expression, str) or len(self._parsed.variables) != 1:
+    def faces(self, lower: Sequence[float] = (), upper: Sequence[float] = ()) -> dict[int, tuple[float, ...]]:
+        """Where a text in one coordinate has its planes, between the corners of a box; otherwise nothing.
+
+        All of them, proved by interval bounds. Without a box: whether there is a plane is not known, a text in one
+        coordinate gives an empty list.
+        """
+        if not isinstance(self.expression, str) or len(self._parsed.sympy.free_symbols) != 1:
             return {}
-        tree: Any = self._parsed.sympy
-        polynomial = tree.as_poly(*tree.free_symbols) if tree.free_symbols else None
-        if polynomial is None or not 1 <= polynomial.degree() <= _MOST_ZEROS:
-            return {}
-        zeros = np.roots([float(c) for c in polynomial.all_coeffs()])
-        real = sorted(float(z.real) for z in zeros if abs(z.imag) <= 1e-12 * (1.0 + abs(z)))
-        return {_least_dimension(self._parsed.variables) - 1: tuple(real)} if real else {}
+        (symbol,) = self._parsed.sympy.free_symbols
+        axis = AXES.index(symbol.name)
+        if axis >= len(lower):
+            return {axis: ()}
+        return {axis: zeros_on_line(self._parsed, axis, float(lower[axis]), float(upper[axis]))}
+
+    def boxes(self, lower: Sequence[float], upper: Sequence[float]) -> LevelBoxes:
+        """Boxes that hold all of the surface of a text within a box: no part is missed, however small.
+
+        Raises :class:`ProblemError` for a text with too many zeros, one that vanishes in a whole box, say.
+        """
+        try:
+            return boxes_meeting(self._parsed, lower, upper)
+        except ConvergenceError as error:
+            raise ProblemError(self.key, error.reason, error.remedy) from None
+
+    def on_line(self, lower: float, upper: float) -> LineSet | None:
+        """The intervals that a region on a line consists of, None where it has no point in [lower, upper].
+
+        Exact for a text, however small they are; for a callable as far as samples show.
+        """
+        if isinstance(self.expression, str):
+            return set_of_formula(self._parsed, lower, upper, self.key)
+        return set_of_function(self.level, lower, upper, str(self))
 
 
 def _least_dimension(variables: tuple[str, ...]) -> int:

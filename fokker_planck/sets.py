@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fokker_planck.arguments import finite_number, point, positive_number, same_length
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.line_set import LineSet as LineSet
 from fokker_planck.projection import onto_surface
 from fokker_planck.region import Region as Region
 
@@ -71,7 +72,7 @@ class Ball:
         offset[0] += np.where(length == 0.0, 1.0, 0.0)
         return _column(self.center) + offset * (self.radius / np.where(length == 0.0, 1.0, length))
 
-    def faces(self) -> dict[int, tuple[float, ...]]:
+    def faces(self, _lower: object = None, _upper: object = None) -> dict[int, tuple[float, ...]]:
         """Where the surface is flat and normal to an axis: both ends of an interval, else nothing."""
         if self.dimension > 1:
             return {}
@@ -142,7 +143,7 @@ class Ellipsoid:
         scaled /= np.where(far & (length > 0.0), length, 1.0)
         return onto_surface(self.level, self.gradient, center + axes * scaled)
 
-    def faces(self) -> dict[int, tuple[float, ...]]:
+    def faces(self, _lower: object = None, _upper: object = None) -> dict[int, tuple[float, ...]]:
         """Both ends in one dimension, otherwise nothing."""
         if self.dimension > 1:
             return {}
@@ -199,7 +200,7 @@ class HalfSpace:
         """The nearest point of the plane."""
         return np.asarray(_points(x, self.dimension) - self.level(x) * self.gradient(x))
 
-    def faces(self) -> dict[int, tuple[float, ...]]:
+    def faces(self, _lower: object = None, _upper: object = None) -> dict[int, tuple[float, ...]]:
         """The place of the plane on its axis, if its normal is along one."""
         along = [i for i, n in enumerate(self.normal) if n != 0.0]
         if len(along) != 1:
@@ -207,7 +208,7 @@ class HalfSpace:
         return {along[0]: (self.offset / self.normal[along[0]],)}
 
 
-Set: TypeAlias = Ball | Ellipsoid | HalfSpace | Region
+Set: TypeAlias = Ball | Ellipsoid | HalfSpace | Region | LineSet
 
 
 def signed_distance(shape: Set, x: Floats) -> Floats:

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "fokker_planck"
 
 WORDS, MATHEMATICS, METHODS, SOLVERS, OUTWARD = range(5)
 FOLDERS = {
-    **dict.fromkeys(["formulas", "mesh", "sgd"], MATHEMATICS),
+    **dict.fromkeys(["formulas", "mesh", "model", "sgd"], MATHEMATICS),
     **dict.fromkeys(["asymptotics", "fem"], METHODS),
     "solvers": SOLVERS,
     "output": OUTWARD,

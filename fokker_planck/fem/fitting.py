@@ -1,4 +1,4 @@
-"""Where a set only touches a wall, a vertex at its ends; and the part of a mesh that holds given points."""
+"""Vertices at the ends of sets, on a line and on walls that a set only touches; the part of a mesh that holds some."""
 
 from __future__ import annotations
 
@@ -13,9 +13,23 @@ from fokker_planck.fem.triangulation import (
     Floats,
     Triangulation,
 )
+from fokker_planck.sets import Region
 
 CLOSE = 1e-6
 ON_SURFACE = 1e-10
+
+
+def with_ends(triangulation: Triangulation, region: Any) -> Triangulation:
+    """On a line: a vertex at every end of the set, however close to each other they are."""
+    lower, upper = triangulation.points.min(axis=0), triangulation.points.max(axis=0)
+    exact = region.on_line(float(lower[0]), float(upper[0])) if isinstance(region, Region) else region
+    ends = exact.faces(lower, upper)[0] if exact is not None else ()
+    for end in ends:
+        left, right = np.sort(triangulation.cell_points[:, :, 0], axis=1).T
+        held = np.flatnonzero((left < end) & (end < right))
+        if len(held):
+            triangulation = split_edges(triangulation, triangulation.cells[held], np.full((len(held), 1), end))
+    return triangulation
 
 
 def cut_at_ends(triangulation: Triangulation, region: Any) -> Triangulation:

@@ -16,7 +16,7 @@ from fokker_planck.domain import Box, MeshFile, Sublevel, bounding_box, periods_
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import quadrature_degree
-from fokker_planck.fem.fitting import component_holding, cut_at_ends
+from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends
 from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
 from fokker_planck.fem.refinement import refine
@@ -56,6 +56,10 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
     for name, region in flat.items():
         base = mark(base, region, name)
     curved = {name: region for name, region in regions.items() if name not in flat}
+    if problem.dimension == 1:
+        for name, region in curved.items():
+            base = mark(with_ends(base, region), region, name)
+        return base
     base = fit_regions(base, curved) if curved else base
     for name, region in curved.items():
         if not base.regions[name].any():
@@ -80,7 +84,7 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     if dimension == 1 and cells is None:
         breaks[0] += problem.process.kinks(lower[0], upper[0])
     for region in flat.values():
-        for axis, places in region.faces().items():
+        for axis, places in region.faces(lower, upper).items():
             breaks[axis] += places
     axes = [axis_points(a, b, n, k) for a, b, n, k in zip(lower, upper, wanted, breaks, strict=True)]
     periodic = [period is not None for period in periods_of(domain)[:dimension]]
@@ -112,7 +116,10 @@ def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) 
         gradient_function=lambda x: -potential.gradient(x),
         dimension=problem.dimension,
     )
-    inner = fit_regions(triangulation, {"": region})
+    if problem.dimension == 1:
+        inner = mark(with_ends(triangulation, region), region, "")
+    else:
+        inner = fit_regions(triangulation, {"": region})
     keep = component_holding(inner, inner.regions[""], np.asarray([part.seed]))
     kept = without_cells(inner, keep)
     boundary = boundary_facets(kept.cells, kept.vertex_class)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.expression import Expression, joint_tape
+from fokker_planck.expression import Expression
 from fokker_planck.formulas.interval_arithmetic import BINARY, Booleans, Floats, Interval, exact, power, unary
 from fokker_planck.tape import BLOCK, Tape
 
@@ -43,15 +43,45 @@ def bounds(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -
 
 def enclosure(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -> tuple[Floats, Floats, Booleans]:
     """As :func:`bounds`, and where f is proved to be defined and continuous on the whole box."""
+    found = enclosed(expression, lower, upper)
+    return found.low, found.high, found.continuous
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """What is proved of f on every box.
+
+    low, high : bounds of the values, (n,)
+    continuous : where f is defined and continuous on the whole box, (n,)
+    slope_low, slope_high : bounds of the partial derivatives, (dim, n), infinite where f is not differentiable
+    """
+
+    low: Floats
+    high: Floats
+    continuous: Booleans
+    slope_low: Floats
+    slope_high: Floats
+
+    @property
+    def monotone(self) -> Booleans:
+        """Where f strictly rises or falls along axis i, (dim, n)."""
+        return np.asarray(((self.slope_low > 0.0) | (self.slope_high < 0.0)) & self.continuous)
+
+
+def enclosed(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -> Enclosed:
+    """Bounds of f and of its partial derivatives on the boxes with these corners, (dim, n) each."""
     below, above = np.atleast_2d(np.asarray(lower, dtype=float)), np.atleast_2d(np.asarray(upper, dtype=float))
     if below.ndim != 2 or below.shape != above.shape or below.shape[0] < expression.dimension:
         raise ValueError(f"corners of shapes {below.shape} and {above.shape} for {expression.dimension} coordinates")
-    count = below.shape[1]
+    dimension, count = below.shape
     low, high, continuous = np.empty(count), np.empty(count), np.empty(count, dtype=bool)
+    slopes = np.zeros((2, dimension, count))
     for start in range(0, count, BLOCK):
         block = slice(start, min(start + BLOCK, count))
-        low[block], high[block], continuous[block] = _block(expression, below[:, block], above[:, block])
-    return low, high, continuous
+        low[block], high[block], continuous[block], slopes[:, :, block] = _block(
+            expression, below[:, block], above[:, block]
+        )
+    return Enclosed(low, high, continuous, slopes[0], slopes[1])
 
 
 def gradient_bounds(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -61,44 +91,44 @@ def gradient_bounds(expression: Expression, lower: npt.ArrayLike, upper: npt.Arr
     return np.array([low for low, _ in parts]), np.array([high for _, high in parts])
 
 
-def _block(expression: Expression, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Booleans]:
+def _block(expression: Expression, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Booleans, Floats]:
+    slopes = np.zeros((2, *lower.shape))
     with np.errstate(all="ignore"):
-        value, *slopes = run_intervals(_tape(expression), lower, upper)
+        value, *derivatives = run_intervals(_tape(expression), lower, upper)
         low, high, continuous = value
-        if not slopes or not continuous.any():
-            return low, high, continuous
-        falling = np.array([slope_high <= 0.0 for _, slope_high, _ in slopes])
-        rising = np.array([slope_low >= 0.0 for slope_low, _, _ in slopes])
+        used = len(derivatives)
+        if not derivatives:
+            slopes[0, : expression.dimension], slopes[1, : expression.dimension] = -np.inf, np.inf
+            return low, high, continuous, slopes
+        for axis, (slope_low, slope_high, _) in enumerate(derivatives):
+            slopes[0, axis] = np.where(continuous & ~np.isnan(slope_low), slope_low, -np.inf)
+            slopes[1, axis] = np.where(continuous & ~np.isnan(slope_high), slope_high, np.inf)
+        rising, falling = slopes[0, :used] >= 0.0, slopes[1, :used] <= 0.0
         centre = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
-        radius = np.nextafter(np.maximum(upper - centre, centre - lower), np.inf)
-        reach = sum(
-            np.where(rising[axis] | falling[axis], 0.0, np.fmax(np.abs(slope_low), np.abs(slope_high)) * radius[axis])
-            for axis, (slope_low, slope_high, _) in enumerate(slopes)
-        )
+        radius = np.nextafter(np.maximum(upper - centre, centre - lower), np.inf)[:used]
         # products and sums of at most three terms
-        reach = np.asarray(reach) * (1.0 + 1e-14)
+        steepest = np.maximum(np.abs(slopes[0, :used]), np.abs(slopes[1, :used]))
+        reach = np.where(rising | falling, 0.0, steepest * radius).sum(axis=0) * (1.0 + 1e-14)
         usable = continuous & np.isfinite(reach)
-        used = len(slopes)
-        for side, (towards, away) in enumerate(((falling, rising), (rising, falling))):
-            start = centre.copy()
-            start[:used] = np.where(towards, upper[:used], np.where(away, lower[:used], centre[:used]))
-            ((least, most, _),) = run_intervals(_tape(expression, False), start, start)
-            if side == 0:
-                low = np.where(usable, np.fmax(low, np.nextafter(least - reach, -np.inf)), low)
-            else:
-                high = np.where(usable, np.fmin(high, np.nextafter(most + reach, np.inf)), high)
-    return low, high, continuous
+        if usable.any():
+            for up in (False, True):
+                start = centre.copy()
+                towards, away = (rising, falling) if up else (falling, rising)
+                start[:used] = np.where(towards, upper[:used], np.where(away, lower[:used], centre[:used]))
+                ((least, most, _),) = run_intervals(expression.tape(0), start, start)
+                if up:
+                    high = np.where(usable, np.fmin(high, np.nextafter(most + reach, np.inf)), high)
+                else:
+                    low = np.where(usable, np.fmax(low, np.nextafter(least - reach, -np.inf)), low)
+    return low, high, continuous, slopes
 
 
-@lru_cache(maxsize=512)
-def _tape(expression: Expression, slopes: bool = True) -> Tape:
+def _tape(expression: Expression) -> Tape:
     """The formula and, where it can be differentiated, its partial derivatives, evaluated together."""
-    if slopes:
-        try:
-            return joint_tape([expression, *(expression.derivative(i) for i in range(expression.dimension))])
-        except ProblemError:
-            pass
-    return joint_tape([expression])
+    try:
+        return expression.tape(1)
+    except ProblemError:
+        return expression.tape(0)
 
 
 def run_intervals(tape: Tape, lower: Floats, upper: Floats) -> Sequence[tuple[Floats, Floats, Booleans]]:
