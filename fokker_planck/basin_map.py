@@ -17,15 +17,22 @@ from fokker_planck.landscape_search import nearest_level
 class BasinMap:
     """The well of every point, by the flow dx/dt = -grad f; called on points (dim, n), it gives their wells (n,).
 
-    ``tolerance`` is the local error of a step of the flow, relative to the extent of the domain.
+    ``tolerance`` is the local error of a step of the flow, relative to the extent of the domain.  Where ``states`` are
+    given, the number of the state that each minimum belongs to, these are what points are told.
     """
 
     landscape: Landscape
     function: Function
     tolerance: float = 1e-8
+    states: tuple[int, ...] | None = None
+
+    @property
+    def state_of(self) -> tuple[int, ...]:
+        """The state of each minimum."""
+        return self.states if self.states is not None else tuple(range(len(self.landscape.minima)))
 
     def __call__(self, x: Floats) -> Integers:
-        """The index into ``landscape.minima`` for each point; a point on a separatrix is given to one of its sides."""
+        """The state of each point, or else the index into ``landscape.minima``; one of both on a separatrix."""
         return self._descend(np.asarray(x, dtype=float), self.tolerance)[0]
 
     def roughly(self, x: Floats) -> Integers:
@@ -39,10 +46,13 @@ class BasinMap:
         with the unstable rate ``lambda``, so ``exp(-lambda time)`` is proportional to d.
         """
         labels, times, slowest = self._descend(np.asarray(x, dtype=float), self.tolerance)
-        rates = np.array([max(-saddle.hessian_eigenvalues[0], 0.0) for saddle in self.landscape.saddles])
+        of = self.state_of
+        between = [saddle for saddle in self.landscape.saddles if of[saddle.joins[0]] != of[saddle.joins[1]]]
+        between = between or list(self.landscape.saddles)
+        rates = np.array([max(-saddle.hessian_eigenvalues[0], 0.0) for saddle in between])
         if len(rates) == 0 or len(labels) == 0:
             return labels, np.ones(len(labels))
-        places = np.array([saddle.position for saddle in self.landscape.saddles]).T
+        places = np.array([saddle.position for saddle in between]).T
         distance = np.linalg.norm(self.landscape.frame.difference(slowest[:, :, None], places[:, None, :]), axis=0)
         return labels, np.exp(-rates[np.argmin(distance, axis=1)] * times)
 
@@ -64,7 +74,7 @@ class BasinMap:
             labels[lost], times[lost] = again.labels, np.inf
             for k in np.flatnonzero(again.labels < 0):
                 labels[lost[k]] = nearest_level(self.function, again.ends[:, k], self.landscape.minima, frame)
-        return labels, times, flow.slowest
+        return np.asarray(self.state_of, dtype=np.int64)[labels], times, flow.slowest
 
 
 def basin_of(

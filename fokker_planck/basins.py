@@ -1,29 +1,54 @@
 """The integral of a weight over every basin of attraction.
 
-``integral over basin k of exp(log_weight(x)) dx``, k = 0, ..., K - 1, on a mesh of straight simplices.  A cell whose
-corners belong to one basin is integrated as it is.  A cell that a separatrix cuts is divided at the points where its
-edges cross; the flat pieces between these leave an error of second order in the size of the cut cells, which are
-halved, and extrapolated, until the integrals settle.  All sums are kept as logarithms.
+``integral over basin k of w(x) dx``, k = 0, ..., K - 1, on a mesh of simplices, straight or curved.  A cell whose
+corners belong to one basin is integrated as it is.  A cell that a separatrix cuts is the union of lines from the
+corners in one basin to those in the other,
+
+    x = (1 - t) a + t b,    mean over the cell = const * mean over a, b of integral (1 - t)^(s-1) t^(dim-s) ... dt,
+
+a in the face of the s corners in one basin, b in the face of the others, and is integrated line by line, by Gauss's
+rules on both sides of the point where the line crosses: with an order as high as the separatrix is smooth.  Two orders
+show the error; cells in which it is too large, or which hold a part of a third basin, are halved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
+from math import factorial
 
 import numpy as np
 
 from fokker_planck.basin_map import BasinMap, basin_of
 from fokker_planck.landscape import Booleans, Floats, Integers
-from fokker_planck.log_quadrature import affordable, log_integrals, log_masses
-from fokker_planck.separatrix import Division, Label, Pieces, cut, labelled, near_separatrix, with_margin
-from fokker_planck.simplex_quadrature import halved
+from fokker_planck.log_quadrature import Parts, affordable, log_integrals, log_masses, log_mean, whole_cells
+from fokker_planck.separatrix import (
+    Label,
+    Lines,
+    Separatrices,
+    crossings,
+    labelled,
+    labels_beyond,
+    near_separatrix,
+    separatrices,
+)
+from fokker_planck.simplex_quadrature import children_of, simplex_rule
+from fokker_planck.weighted_cells import StraightCells, WeightedCells
 
 LogWeight = Callable[[Floats], Floats]
 
-MOST_LEVELS = {1: 3, 2: 7, 3: 4}
-SAFETY = 3.0
+MOST_LEVELS = {1: 3, 2: 12, 3: 3}
+"""Halvings of cut cells; in the plane three basins meet in points, and each halving leaves a quarter around them."""
+LINES = {1: (1, 1), 2: (4, 6), 3: (2, 4)}
+"""Gauss points on each edge from which lines start or at which they end, for the estimate and for the value."""
+MOST_LINES = {1: 10**6, 2: 10**6, 3: 15_000}
+"""Lines that the next halving may ask for: in space the flow is followed from some ten points of each, 2 ms a line."""
+ALONG = (7, 10)
+"""Gauss points along both parts of a line, for the estimate and for the value: Phi changes by up to 14 in a cell."""
+LIGHT = 0.02
+"""The part of the tolerance that cells may hold which are shared out by their corners alone."""
+SAFETY = 1.0
+"""What is returned is the sum by the higher rule: the change to it is an error that has been removed."""
 ROUNDING = 1e-14
 
 
@@ -57,20 +82,21 @@ class BasinMasses:
 def basin_masses(
     points: Floats,
     cells: Integers,
-    log_weight: LogWeight,
+    weight: LogWeight | WeightedCells,
     label: Label,
     n_wells: int,
     tolerance: float = 1e-8,
     beside: Floats | None = None,
 ) -> BasinMasses:
-    """The integrals of exp(log_weight) over the basins, with estimates of their errors.
+    """The integrals of a weight over the basins, with estimates of their errors.
 
     Args:
         points: vertices, (n, dim).
-        cells: straight simplices, (m, dim + 1).
-        log_weight: logarithm of the weight at points (dim, n); any size, nothing overflows.
+        cells: simplices, (m, dim + 1).
+        weight: logarithm of the weight at points (dim, n), for straight cells, or the cells with their weight; any
+            size, nothing overflows.
         label: basin of points (dim, n), integers 0 <= k < n_wells; a :class:`BasinMap` is much faster than a callable
-            that only gives numbers, because its margins lead to the separatrix in a few steps.
+            that only gives numbers, because its saddles and margins lead to the separatrix.
         n_wells: K.
         tolerance: wanted relative error of every integral.
         beside: logarithms of what the basins hold besides these cells, (K,), included in what is returned.
@@ -85,102 +111,117 @@ def basin_masses(
     """
     points = np.asarray(points, dtype=float)
     cells = np.asarray(cells, dtype=np.int64)
+    weighted = StraightCells(points[cells], weight) if callable(weight) else weight
     dimension = points.shape[1]
     share = 0.2 * max(tolerance, 1e-14)
-    inside = np.zeros(len(cells), dtype=np.int64) if n_wells == 1 else None
-    if inside is not None:
-        logs, verified = log_masses(points[cells], inside, log_weight, 1, share)
-        return BasinMasses(logs, np.expm1(verified - logs), np.zeros(1))
-    labels, margins = labelled(points, cells, label)
-    near = near_separatrix(cells, labels)
-    whole, verified = log_masses(points[cells[~near]], labels[cells[~near, 0]], log_weight, n_wells, share)
-    settled, error = whole, np.zeros(n_wells)
-    if beside is not None:
-        settled = np.logaddexp(settled, beside)
-    cells = cells[near]
-    parents: Floats | None = None
-    for level in range(MOST_LEVELS[dimension]):
-        # Cells that weigh nothing next to the wells they lie between are cut as they come.
-        importance = _importance(points, cells, labels, log_weight, settled)
-        light = affordable(importance, np.zeros(len(cells), dtype=np.int64), 0.02 * tolerance)
-        resolution = 0.05 * tolerance / np.maximum(importance * max(len(cells), 1), 1e-300)
-        resolution = np.full(len(cells), 1e-16) if dimension == 1 else np.clip(resolution, 1e-12, 0.1)
-        resolution[light] = 0.25
-        if dimension > 1:
-            error = error + importance[light].sum()
-        division = cut(points, cells, labels, margins, label, resolution)
-        parts, doubt = _part_masses(division, len(cells), n_wells, log_weight, share, settled)
-        grazed = np.zeros(len(cells), dtype=bool) if dimension == 1 else _grazed(points, cells, labels, label)
-        if parents is not None:
-            children = np.logaddexp.reduce(parts.reshape(-1, 2**dimension, n_wells), axis=1)
-            total = np.logaddexp(settled, log_sum(children))
-            change = np.abs(np.exp(children - _shifted(total)) - np.exp(parents - _shifted(total)))
-            # In space the pieces are flat, and the difference of two levels removes their error of second order.
-            if dimension == 3:
-                children = _extrapolated(parents, children)
-            largest = np.where(grazed.reshape(-1, 2**dimension).any(axis=1), np.inf, change.max(axis=1))
-            done = affordable(largest, np.zeros(len(largest), dtype=np.int64), 0.2 * tolerance)
-            if level + 1 == MOST_LEVELS[dimension]:
-                done[:] = True
-            settled = np.logaddexp(settled, log_sum(children[done]))
-            error = error + change[done].sum(axis=0)
-            again = np.repeat(~done, 2**dimension)
-            cells, parts, doubt, grazed = cells[again], parts[again], doubt[again], grazed[again]
-        if dimension == 2 and len(cells):
-            doubt = np.where(grazed, np.inf, doubt)
-            sure = affordable(doubt, np.zeros(len(cells), dtype=np.int64), 0.2 * tolerance)
-            settled = np.logaddexp(settled, log_sum(parts[sure]))
-            error = error + doubt[sure].sum()
-            cells, parts = cells[~sure], parts[~sure]
-        if len(cells) == 0:
+    numbers = np.arange(len(cells))
+    if n_wells == 1:
+        lower, logs = log_masses(weighted, whole_cells(numbers, dimension), 0 * numbers, 1, share)
+        total = logs if beside is None else np.logaddexp(logs, beside)
+        return BasinMasses(total, -np.expm1(lower - logs) * np.exp(logs - total), np.zeros(1))
+    between = separatrices(label, dimension, max(1e-3 * tolerance, 1e-13))
+    labels, between = labelled(points, cells, between)
+    near = near_separatrix(cells, labels) | _crossed(between, weighted, cells, labels)
+    lower, whole = log_masses(weighted, whole_cells(numbers[~near], dimension), labels[cells[~near, 0]], n_wells, share)
+    settled = whole if beside is None else np.logaddexp(whole, beside)
+    front = Front(whole_cells(numbers[near], dimension), cells[near], labels, settled, np.zeros(n_wells))
+    for level in range(MOST_LEVELS[dimension] + 1):
+        if not len(front.parts):
             break
-        count = len(points)
-        points, cells = halved(points, cells)
-        fresh = with_margin(label, points[count:])
-        labels, margins = np.concatenate([labels, fresh[0]]), np.concatenate([margins, fresh[1]])
-        parents = parts
-    changes = np.expm1(_shifted(verified) - _shifted(whole)) * np.exp(np.minimum(whole - _shifted(settled), 0.0))
-    return BasinMasses(settled, changes, np.where(np.isfinite(settled), error, 0.0))
+        front = _advanced(front, weighted, between, tolerance, last=level == MOST_LEVELS[dimension])
+    settled = front.settled
+    changes = -np.expm1(_shifted(lower) - _shifted(whole)) * np.exp(np.minimum(whole - _shifted(settled), 0.0))
+    return BasinMasses(settled, changes, np.where(np.isfinite(settled), front.error, 0.0))
 
 
-def log_sum(logs: Floats) -> Floats:
-    """log of the sum of exp(logs) over the first axis; minus infinity for an empty sum."""
-    return np.asarray(np.logaddexp.reduce(logs, axis=0, initial=-np.inf))
+@dataclass(frozen=True)
+class Front:
+    """Parts of cells that are still to be divided, (m, dim + 1) their vertices with ``labels`` by number.
+
+    ``settled`` (K,) are logarithms of what has been summed up, ``error`` (K,) the relative errors in that.
+    """
+
+    parts: Parts
+    vertices: Integers
+    labels: Integers
+    settled: Floats
+    error: Floats
 
 
-def _part_masses(
-    division: Division, count: int, n_wells: int, log_weight: LogWeight, share: float, settled: Floats
-) -> tuple[Floats, Floats]:
-    """log of the mass of each cell in each basin (m, K); in the plane the likely error relative to the basins (m,)."""
+def _advanced(front: Front, cells: WeightedCells, between: Separatrices, tolerance: float, *, last: bool) -> Front:
+    """Sum up what can be, and halve the rest."""
+    dimension, n_wells = cells.dimension, len(front.settled)
+    marks = front.labels[front.vertices]
+    masses = log_integrals(cells, front.parts, 4)
+    lightest = front.settled[marks].min(axis=1)
+    with np.errstate(over="ignore"):
+        importance = np.exp(np.minimum(masses - np.where(np.isfinite(lightest), lightest, 0.0), 700.0))
+    importance = np.where(np.isfinite(lightest), importance, np.inf)
+    ordered = np.sort(marks, axis=1)
+    distinct = 1 + np.sum(ordered[:, 1:] != ordered[:, :-1], axis=1)
+    light = affordable(importance, np.zeros(len(masses), dtype=np.int64), LIGHT * tolerance) & (distinct > 1)
+    logs = np.full((len(masses), n_wells), -np.inf)
+    doubt = np.where(light, importance, np.inf)
+    logs[light] = _by_corners(masses[light], marks[light], n_wells)
+    two = np.flatnonzero((distinct == 2) & ~light)
+    resolution = np.clip(0.02 * tolerance / np.maximum(importance[two] * max(len(two), 1), 1e-300), 1e-13, 0.05)
+    if dimension == 1:
+        resolution[:] = 1e-16
+    cut, change, grazed = _cut(front, two, marks[two], cells, between, n_wells, resolution)
+    logs[two] = cut
+    known = np.where(np.isnan(logs), -np.inf, logs)
+    total = np.logaddexp(front.settled, np.logaddexp.reduce(known, axis=0, initial=-np.inf))
+    scale = _shifted(total)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rough, fine = np.exp(change - scale), np.exp(cut - scale)
+        doubt[two] = np.nan_to_num(np.abs(fine - rough).max(axis=1), nan=np.inf) + importance[two] * resolution
+    flagged = _holding(front.vertices, grazed)
+    if dimension > 1:
+        flagged[np.flatnonzero(distinct == 1)] |= _crossed(
+            between, cells, front.vertices[distinct == 1], front.labels, front.parts.chosen(distinct == 1)
+        )
+    doubt[flagged & ~light] = np.inf
+    plain = (distinct == 1) & ~flagged
+    _, owned = log_masses(
+        cells, front.parts.chosen(plain), marks[plain, 0], n_wells, max(0.02 * tolerance, 1e-15), _scale(total)
+    )
+    settled = np.logaddexp(front.settled, owned)
+    done = affordable(np.where(plain, np.inf, doubt), np.zeros(len(doubt), dtype=np.int64), 0.2 * tolerance)
+    rest = ~plain & ~done
+    last |= rest.sum() * 2**dimension * LINES[dimension][1] ** (dimension - 1) > MOST_LINES[dimension]
+    if last and rest.any():
+        lost = rest & ~np.isfinite(doubt)
+        logs[lost], doubt[lost] = _by_corners(masses[lost], marks[lost], n_wells), importance[lost]
+        done, rest = done | rest, np.zeros(len(rest), dtype=bool)
+    settled = np.logaddexp(settled, np.logaddexp.reduce(logs[done], axis=0, initial=-np.inf))
+    error = front.error + doubt[done].sum()
+    if not rest.any():
+        return Front(front.parts.chosen(rest), front.vertices[rest], front.labels, settled, error)
+    edges, children = children_of(front.vertices[rest], len(front.labels))
+    parts = front.parts.chosen(rest).halved()
+    # every new vertex is the middle of an edge; one of the parts that have it says where that is
+    fresh = children >= len(front.labels)
+    number, part, corner = children[fresh] - len(front.labels), *np.nonzero(fresh)
+    middle = np.zeros((len(edges), dimension + 1))
+    owner = np.zeros(len(edges), dtype=np.int64)
+    middle[number], owner[number] = parts.corners[part, corner], parts.cell[part]
+    start = np.zeros((len(edges), dimension + 1))
+    known = np.full(len(edges), -1)
+    for end in range(dimension + 1):
+        begins = children[part, end] == edges[number, 0]
+        known[number[begins]] = front.labels[edges[number[begins], 0]]
+        start[number[begins]] = parts.corners[part[begins], end]
+        middle[number[begins]], owner[number[begins]] = (
+            parts.corners[part[begins], corner[begins]],
+            parts.cell[part[begins]],
+        )
+    fresh_labels = labels_beyond(between, Lines(cells, owner, start, middle), known)
+    labels = np.concatenate([front.labels, fresh_labels])
+    return Front(parts, children, labels, settled, error)
 
-    def masses(pieces: Pieces) -> Floats:
-        owner = pieces.cell * n_wells + pieces.owner
-        scale = np.tile(settled, count)
-        tolerance = max(share / max(count, 1), 1e-15)
-        logs, _verified = log_masses(pieces.corners, owner, log_weight, count * n_wells, tolerance, scale)
-        return logs.reshape(count, n_wells)
 
-    plain, straight = masses(division.plain), masses(division.straight)
-    if division.bent is division.straight:
-        return np.logaddexp(plain, straight), np.full(count, np.inf)
-    bent = masses(division.bent)
-    whole = np.logaddexp(settled, log_sum(np.logaddexp(plain, bent)))
-    # The extrapolated mass is taken to be ten times better than the step to it, a cell of three basins to be wrong.
-    change = 0.1 * np.abs(np.exp(bent - _shifted(whole)) - np.exp(straight - _shifted(whole)))
-    change[division.crowded] = np.exp(bent[division.crowded] - _shifted(whole))
-    return np.logaddexp(plain, _extrapolated(straight, bent)), change.max(axis=1)
-
-
-def _grazed(points: Floats, cells: Integers, labels: Integers, label: Label) -> Booleans:
-    """Cells with an edge whose ends are in one basin and whose middle is in another."""
-    ends = np.sort(cells[:, np.array(list(combinations(range(cells.shape[1]), 2)))], axis=2)
-    unique, edge = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
-    crossed = np.zeros(len(unique), dtype=bool)
-    same = np.flatnonzero(labels[unique[:, 0]] == labels[unique[:, 1]])
-    if len(same):
-        middle = 0.5 * (points[unique[same, 0]] + points[unique[same, 1]])
-        crossed[same] = np.asarray(label(middle.T)) != labels[unique[same, 0]]
-    return np.asarray(crossed[edge.reshape(len(cells), -1)].any(axis=1))
+def _scale(logs: Floats) -> Floats:
+    return np.where(np.isfinite(logs), logs, -1e300)
 
 
 def _shifted(logs: Floats) -> Floats:
@@ -188,20 +229,130 @@ def _shifted(logs: Floats) -> Floats:
     return np.where(np.isfinite(logs), logs, 0.0)
 
 
-def _extrapolated(coarse: Floats, fine: Floats) -> Floats:
-    """(4 fine - coarse) / 3 of logarithms: the error of second order removed."""
-    change = -np.expm1(np.clip(_shifted(coarse) - _shifted(fine), -1.0, 0.7)) / 3.0
-    return np.where(np.isfinite(coarse), fine + np.log1p(change), fine)
+def _by_corners(masses: Floats, marks: Integers, n_wells: int) -> Floats:
+    """Logarithms (m, K) of masses (m,) shared out equally among the basins of the corners (m, dim + 1)."""
+    shares = (marks[:, :, None] == np.arange(n_wells)).mean(axis=1)
+    with np.errstate(divide="ignore"):
+        return np.asarray(masses[:, None] + np.log(shares))
 
 
-def _importance(
-    points: Floats, cells: Integers, labels: Integers, log_weight: LogWeight, settled: Floats
-) -> Floats:
-    """The weight of cells relative to the lightest of the wells at their corners, infinite next to an empty one."""
-    lightest = settled[labels[cells]].min(axis=1)
-    with np.errstate(over="ignore"):
-        relative = np.exp(log_integrals(points[cells], log_weight, 4) - np.where(np.isfinite(lightest), lightest, 0.0))
-    return np.where(np.isfinite(lightest), relative, np.inf)
+def _cut(
+    front: Front,
+    chosen: Integers,
+    marks: Integers,
+    cells: WeightedCells,
+    between: Separatrices,
+    n_wells: int,
+    resolution: Floats,
+) -> tuple[Floats, Floats, list[Integers]]:
+    """Masses (m, K) of parts of two basins by the fine and by the coarse rule, and faces that are not in one basin."""
+    fine, coarse = (np.full((len(chosen), n_wells), -np.inf) for _ in range(2))
+    grazed: list[Integers] = []
+    size = cells.dimension + 1
+    first = marks == marks[:, :1]
+    few = np.where((2 * first.sum(axis=1) <= size)[:, None], first, ~first)
+    order = np.argsort(~few, axis=1, kind="stable")
+    for count in range(1, size // 2 + 1):
+        members = np.flatnonzero(few.sum(axis=1) == count)
+        if not len(members):
+            continue
+        swap = order[members]
+        corners = np.take_along_axis(front.parts.corners[chosen[members]], swap[:, :, None], axis=1)
+        ends = np.take_along_axis(marks[members], swap, axis=1)[:, [0, -1]]
+        vertices = np.take_along_axis(front.vertices[chosen[members]], swap, axis=1)
+        number = front.parts.cell[chosen[members]]
+        for result, lines, along in zip((coarse, fine), LINES[cells.dimension], ALONG, strict=True):
+            if cells.dimension == 1 and result is coarse:
+                continue
+            sums, bad = _line_sums(cells, number, corners, count, ends, between, lines, along, resolution[members])
+            result[members[:, None], ends] = sums
+            result[members[bad]] = np.nan
+            grazed.append(vertices[bad][:, count:])
+            if count > 1:
+                grazed.append(vertices[bad][:, :count])
+    if cells.dimension == 1:
+        coarse = fine
+    return fine, coarse, grazed
+
+
+def _line_sums(
+    cells: WeightedCells,
+    number: Integers,
+    corners: Floats,
+    count: int,
+    ends: Integers,
+    between: Separatrices,
+    lines: int,
+    along: int,
+    resolution: Floats,
+) -> tuple[Floats, Booleans]:
+    """Logarithms (m, 2) of the masses before and behind the crossings, and where some line has no single one (m,)."""
+    size, dimension = corners.shape[1], corners.shape[1] - 1
+    start, start_weight = _face_rule(count, lines)
+    stop, stop_weight = _face_rule(size - count, lines)
+    pairs = [(i, j) for i in range(len(start)) for j in range(len(stop))]
+    first = np.zeros((len(pairs), size))
+    last = np.zeros((len(pairs), size))
+    first[:, :count] = start[[i for i, _ in pairs]]
+    last[:, count:] = stop[[j for _, j in pairs]]
+    weight = np.array([start_weight[i] * stop_weight[j] for i, j in pairs])
+    begin, end = first @ corners, last @ corners
+    many = len(pairs)
+    bundle = Lines(cells, np.repeat(number, many), begin.reshape(-1, size), end.reshape(-1, size))
+    root = crossings(between, bundle, np.repeat(ends, many, axis=0), np.repeat(resolution, many)).reshape(-1, many)
+    bad = ~np.isfinite(root).all(axis=1)
+    root = np.where(np.isfinite(root), root, 0.5)
+    nodes, node_weight = np.polynomial.legendre.leggauss(along)
+    nodes, node_weight = 0.5 * (1.0 + nodes), 0.5 * node_weight
+    constant = factorial(dimension) / (factorial(count - 1) * factorial(dimension - count))
+    with np.errstate(divide="ignore"):
+        volume = np.log(np.abs(np.linalg.det(corners)))
+    sums = []
+    for t, length in ((root[..., None] * nodes, root), (root[..., None] + (1.0 - root[..., None]) * nodes, 1.0 - root)):
+        barycentric = begin[:, :, None] + t[..., None] * (end - begin)[:, :, None]
+        density = constant * (1.0 - t) ** (count - 1) * t ** (dimension - count) * length[..., None]
+        logs = cells.log_density(number, barycentric.reshape(len(number), -1, size))
+        with np.errstate(divide="ignore"):
+            logs = logs + np.log(density.reshape(logs.shape))
+        sums.append(log_mean(logs, (weight[:, None] * node_weight).ravel()) + volume)
+    return np.stack(sums, axis=1), bad
+
+
+def _face_rule(corners: int, count: int) -> tuple[Floats, Floats]:
+    """Barycentric points on a face with so many corners, and weights that sum to 1."""
+    return simplex_rule(corners - 1, count) if corners > 1 else (np.ones((1, 1)), np.ones(1))
+
+
+def _holding(vertices: Integers, faces: list[Integers]) -> Booleans:
+    """Which parts, given by their vertices, have all vertices of one of the faces."""
+    result = np.zeros(len(vertices), dtype=bool)
+    for some in faces:
+        for face in np.unique(np.sort(some, axis=1), axis=0):
+            result |= np.isin(vertices, face).sum(axis=1) == len(face)
+    return result
+
+
+def _crossed(
+    between: Separatrices, cells: WeightedCells, vertices: Integers, labels: Integers, parts: Parts | None = None
+) -> Booleans:
+    """Parts with an edge that a known separatrix crosses though both of its ends are in one basin, (m,)."""
+    result = np.zeros(len(vertices), dtype=bool)
+    if between.curves is None or not len(vertices):
+        return result
+    some = whole_cells(np.arange(len(vertices)), cells.dimension) if parts is None else parts
+    size = vertices.shape[1]
+    for i in range(size):
+        for j in range(i):
+            same = np.flatnonzero(labels[vertices[:, i]] == labels[vertices[:, j]])
+            bundle = Lines(cells, some.cell[same], some.corners[same, i], some.corners[same, j])
+            # without the ends, which may lie on a separatrix
+            inner = Lines(cells, bundle.cell, *_shortened(bundle.start, bundle.stop))
+            result[same[between.known_crossings(inner)[0] > 0]] = True
+    return result
+
+
+def _shortened(start: Floats, stop: Floats) -> tuple[Floats, Floats]:
+    return start + 1e-7 * (stop - start), stop + 1e-7 * (start - stop)
 
 
 __all__ = ["BasinMap", "basin_masses", "basin_of"]

@@ -17,7 +17,7 @@ import numpy as np
 from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Frame, Function, Integers
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.
-_A = (
+DORMAND_PRINCE = (
     (1 / 5,),
     (3 / 40, 9 / 40),
     (44 / 45, -56 / 15, 32 / 9),
@@ -25,7 +25,7 @@ _A = (
     (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
     (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
 )
-_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
+DORMAND_PRINCE_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 
 # Kaps and Rentrop's Rosenbrock method of order 4, error of order 3, with Shampine's constants (ACM TOMS 8, 1982).
 _GAMMA = 0.5
@@ -210,11 +210,11 @@ def _advance(
 ) -> tuple[Floats, Floats, Floats, Booleans]:
     """One Runge-Kutta step for every point: moved where its error is small enough, the step adapted everywhere."""
     stages = [force]
-    for row in _A:
+    for row in DORMAND_PRINCE:
         increment = sum(a * k for a, k in zip(row, stages, strict=True) if a != 0.0)
         y = frame.confine(x + step * increment)
         stages.append(-function.gradient(y))
-    error = step * np.linalg.norm(sum(e * k for e, k in zip(_ERROR, stages, strict=True)), axis=0)
+    error = step * np.linalg.norm(sum(e * k for e, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True)), axis=0)
     return _settle(x, y, force, stages[-1], step, error / scale, 0.2, frame)
 
 

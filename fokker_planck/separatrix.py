@@ -1,4 +1,9 @@
-"""Where separatrices cross a mesh: its cells divided into simplices that each belong to one basin."""
+"""Where lines through cells go from one basin into another.
+
+In the plane separatrices are curves that have been followed, on a line they are saddles; a line that crosses them once
+needs no more.  For all others the flow is asked at points of the line: each search keeps a bracket, two points in the
+two basins, and ends when that is short enough, whatever its guesses are worth.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +14,21 @@ import numpy as np
 
 from fokker_planck.basin_map import BasinMap
 from fokker_planck.landscape import Booleans, Floats, Integers
+from fokker_planck.stable_manifolds import ON_END, Curves, stable_manifolds
+from fokker_planck.weighted_cells import WeightedCells
 
 Label = Callable[[Floats], Integers]
 
-SECTIONS = 32
-MOST_SECTIONS = 11
-SECANT_STEPS = 9
+SECTIONS = 16
+"""Parts of a bracket that are told apart at once where there are no margins to guess by."""
+GUESSES = 8
+"""Rounds of guesses before brackets are cut blindly: smooth margins settle in three to five."""
+BEYOND = 0.05
+"""How far beyond the guess, relative to the way to it, the flow is asked: brackets close from both sides."""
+WITNESSES = 12
+"""Vertices whose flow is followed in each part of a mesh between curves, to see that no separatrix is missing."""
+NEWTON = 5
+"""Tangents to a line in a curved cell before it is given to the flow: each squares an error of a few hundredths."""
 
 
 def with_margin(label: Label, points: Floats) -> tuple[Integers, Floats]:
@@ -22,22 +36,6 @@ def with_margin(label: Label, points: Floats) -> tuple[Integers, Floats]:
     if isinstance(label, BasinMap):
         return label.with_margin(points.T)
     return np.asarray(label(points.T), dtype=np.int64), np.full(len(points), np.nan)
-
-
-def labelled(points: Floats, cells: Integers, label: Label) -> tuple[Integers, Floats]:
-    """Labels and margins of all vertices; a rough flow will do away from the separatrix."""
-    if not isinstance(label, BasinMap):
-        return with_margin(label, points)
-    labels, margins = label.roughly(points.T), np.full(len(points), np.nan)
-    exact = np.zeros(len(points), dtype=bool)
-    while True:
-        wanted = np.zeros(len(points), dtype=bool)
-        wanted[cells[near_separatrix(cells, labels)]] = True
-        wanted &= ~exact
-        if not wanted.any():
-            return labels, margins
-        labels[wanted], margins[wanted] = label.with_margin(points[wanted].T)
-        exact |= wanted
 
 
 def near_separatrix(cells: Integers, labels: Integers) -> Booleans:
@@ -51,220 +49,195 @@ def near_separatrix(cells: Integers, labels: Integers) -> Booleans:
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Simplices that each belong to one basin.
+class Lines:
+    """Lines in cells (n,) from and to barycentric coordinates (n, dim + 1), straight in these."""
 
-    corners : (k, dim + 1, dim)
-    owner : the basin of each (k,)
-    cell : the number of the cell it is part of (k,)
-    """
-
-    corners: Floats
-    owner: Integers
+    cells: WeightedCells
     cell: Integers
+    start: Floats
+    stop: Floats
+
+    def __len__(self) -> int:
+        return len(self.cell)
+
+    def chosen(self, which: Booleans | Integers) -> Lines:
+        """Some of them."""
+        return Lines(self.cells, self.cell[which], self.start[which], self.stop[which])
+
+    def at(self, t: Floats) -> Floats:
+        """Places (n, dim) at the fractions (n,)."""
+        barycentric = self.start + t[:, None] * (self.stop - self.start)
+        return np.asarray(self.cells.places(self.cell, barycentric[:, None, :])[:, :, 0].T)
 
 
 @dataclass(frozen=True)
-class Division:
-    """Cells divided among basins.
+class Separatrices:
+    """Which basin a point is in, and where the boundaries between basins are, if that is known."""
 
-    ``plain`` cells lie in one basin, ``straight`` pieces are cut by flat interfaces.  In the plane ``bent`` are the
-    same cells cut along two chords each, which leaves a quarter of the error; elsewhere they are the straight ones.
-    ``crowded`` are the numbers of the cells with corners in three basins, which are shared out blindly.
+    label: Label
+    curves: Curves | None = None
+    places: Floats | None = None
+
+    def known_crossings(self, lines: Lines, labels: Integers | None = None) -> tuple[Integers, Floats]:
+        """How often each line crosses the separatrices that are known, and where it does if once; (n,).
+
+        A crossing between other basins than ``labels`` (n, 2) does not count.
+        """
+        start, stop = lines.at(np.zeros(len(lines))), lines.at(np.ones(len(lines)))
+        if self.curves is None:
+            if self.places is None or not len(self.places):
+                return np.zeros(len(lines), dtype=np.int64), np.full(len(lines), np.nan)
+            t = (self.places[None, :] - start) / (stop - start)
+            hit = (t >= -ON_END) & (t <= 1.0 + ON_END)
+            return hit.sum(axis=1), np.clip(t[np.arange(len(t)), np.argmax(hit, axis=1)], 0.0, 1.0)
+        count, where, piece = self.curves.crossings(start, stop - start)
+        if labels is not None:
+            fits = np.sort(self.curves.states[:, piece].T, axis=1) == np.sort(labels, axis=1)
+            count = np.where((count == 1) & ~fits.all(axis=1), 0, count)
+        bent = np.flatnonzero((count == 1) & lines.cells.curved[lines.cell])
+        for _ in range(NEWTON if len(bent) else 0):
+            some, t = lines.chosen(bent), where[bent]
+            low, high = np.maximum(t - 1e-3, 0.0), np.minimum(t + 1e-3, 1.0)
+            first, last = some.at(low), some.at(high)
+            way = (last - first) / (high - low)[:, None]
+            # the tangent from a tenth of the line before to a tenth behind
+            base = some.at(t) - 0.1 * way
+            found, further, _ = self.curves.crossings(base, 0.2 * way)
+            where[bent] = t + np.where(found == 1, 0.2 * further - 0.1, np.nan)
+        inside = (where >= -ON_END) & (where <= 1.0 + ON_END)
+        return np.where(np.isfinite(where) & ~inside, 0, count), np.clip(where, 0.0, 1.0)
+
+
+def separatrices(label: Label, dimension: int, tolerance: float) -> Separatrices:
+    """Separatrices as curves or points where the map has saddles that can be followed, to a relative ``tolerance``."""
+    if not isinstance(label, BasinMap) or dimension == 3:
+        return Separatrices(label)
+    saddles, states = label.landscape.saddles, label.state_of
+    if dimension == 2:
+        return Separatrices(label, stable_manifolds(label.function, saddles, states, label.landscape.frame, tolerance))
+    between = [saddle for saddle in saddles if states[saddle.joins[0]] != states[saddle.joins[1]]]
+    if any(saddle.degenerate for saddle in between):
+        return Separatrices(label)
+    return Separatrices(label, places=np.array([saddle.position[0] for saddle in between]))
+
+
+def labelled(points: Floats, cells: Integers, between: Separatrices) -> tuple[Integers, Separatrices]:
+    """Labels of all vertices, and the separatrices without those that do not separate what the flow tells apart."""
+    label = between.label
+    if not isinstance(label, BasinMap):
+        return np.asarray(label(points.T), dtype=np.int64), between
+    if between.curves is not None:
+        labels = _by_components(points, cells, between.curves, label)
+        if labels is not None:
+            return labels, between
+        between = Separatrices(label)
+    labels = label.roughly(points.T)
+    exact = np.zeros(len(points), dtype=bool)
+    while True:
+        wanted = np.zeros(len(points), dtype=bool)
+        wanted[cells[near_separatrix(cells, labels)]] = True
+        wanted &= ~exact
+        if not wanted.any():
+            return labels, between
+        labels[wanted] = label(points[wanted].T)
+        exact |= wanted
+
+
+def _by_components(points: Floats, cells: Integers, curves: Curves, label: BasinMap) -> Integers | None:
+    """Labels of vertices from those of a few in each part of the mesh that no curve divides; None if these differ."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = np.sort(np.concatenate([cells[:, [0, 1]], cells[:, [0, 2]], cells[:, [1, 2]]]), axis=1)
+    edges = np.unique(pairs, axis=0)
+    count, _, _ = curves.crossings(points[edges[:, 0]], points[edges[:, 1]] - points[edges[:, 0]])
+    free = edges[count == 0]
+    graph = coo_matrix((np.ones(len(free)), (free[:, 0], free[:, 1])), shape=(len(points), len(points)))
+    total, component = connected_components(graph, directed=False)
+    order = np.argsort(component, kind="stable")
+    first = np.searchsorted(component[order], np.arange(total))
+    size = np.bincount(component, minlength=total)
+    spread = [order[first + np.minimum(k * size // WITNESSES, size - 1)] for k in range(WITNESSES)]
+    asked = np.unique(np.concatenate(spread))
+    found = label(points[asked].T)
+    lowest, highest = np.full(total, np.iinfo(np.int64).max), np.full(total, -1)
+    np.minimum.at(lowest, component[asked], found)
+    np.maximum.at(highest, component[asked], found)
+    return None if (lowest != highest).any() else lowest[component]
+
+
+def labels_beyond(between: Separatrices, lines: Lines, labels: Integers) -> Integers:
+    """Labels at the far ends of lines that begin in basins ``labels`` (n,)."""
+    stop = lines.at(np.ones(len(lines)))
+    if between.curves is None:
+        return np.asarray(between.label(stop.T), dtype=np.int64)
+    start = lines.at(np.zeros(len(lines)))
+    count, where, piece = between.curves.crossings(start, stop - start)
+    beside = between.curves.states[:, piece]
+    sure = (count == 0) | ((count == 1) & (beside == labels).any(axis=0) & (where > 1e-6) & (where < 1.0 - 1e-6))
+    sure &= ~lines.cells.curved[lines.cell]
+    found = np.where(count == 0, labels, np.where(beside[0] == labels, beside[1], beside[0]))
+    if not sure.all():
+        found[~sure] = between.label(stop[~sure].T)
+    return np.asarray(found, dtype=np.int64)
+
+
+def crossings(separatrices: Separatrices, lines: Lines, labels: Integers, resolution: Floats) -> Floats:
+    """The fractions (n,) at which lines from basin ``labels[:, 0]`` into ``labels[:, 1]`` leave the first one.
+
+    NaN where the far end turns out to be in another basin.  ``resolution`` (n,) is the fraction of the line to which
+    the flow is asked.
     """
-
-    plain: Pieces
-    straight: Pieces
-    bent: Pieces
-    crowded: Integers
-
-
-def cut(
-    points: Floats, cells: Integers, labels: Integers, margins: Floats, label: Label, resolution: Floats
-) -> Division:
-    """Divide cells where their edges cross from basin to basin.
-
-    ``resolution`` (m,) is the fraction of an edge to which its crossing is wanted.
-    """
-    dimension = points.shape[1]
-    marks = labels[cells]
-    # The number of basins in a cell: cells of three basins are shared out among their corners.
-    ordered = np.sort(marks, axis=1)
-    distinct = 1 + np.sum(ordered[:, 1:] != ordered[:, :-1], axis=1)
-    one, two, more = (np.flatnonzero(which) for which in (distinct == 1, distinct == 2, distinct > 2))
-    shared = _shared_out(points[cells[more]], marks[more], more)
-    # Corners of the basin with fewer of them first; ties go to that of the first corner.
-    is_first = marks[two] == marks[two, :1]
-    few = np.where((2 * is_first.sum(axis=1) <= dimension + 1)[:, None], is_first, ~is_first)
-    sorted_cells = np.take_along_axis(cells[two], np.argsort(~few, axis=1, kind="stable"), axis=1)
-    straight, bent = [shared], [shared]
-    for size in range(1, (dimension + 1) // 2 + 1):
-        of_size = few.sum(axis=1) == size
-        if not of_size.any():
-            continue
-        chosen, number, wanted = sorted_cells[of_size], two[of_size], resolution[two][of_size]
-        ends = [(i, j) for i in range(size) for j in range(size, dimension + 1)]
-        pairs = chosen[:, np.array(ends)]
-        unique, edge = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-        edge = edge.reshape(-1)
-        finest = np.ones(len(unique))
-        np.minimum.at(finest, edge, np.repeat(wanted, len(ends)))
-        roots = crossings(points[unique], labels[unique], margins[unique], label, finest)[edge]
-        crossing = dict(zip(ends, np.moveaxis(roots.reshape(len(chosen), len(ends), dimension), 1, 0), strict=True))
-        owners = labels[chosen[:, 0]], labels[chosen[:, -1]]
-        straight.append(_flat_parts(points[chosen], size, crossing, owners, number))
-        if dimension == 2:
-            bent.append(_bent_parts(points[chosen], crossing, owners, number, margins[chosen[:, 0]], label, wanted))
-    flat = _joined(straight)
-    plain = Pieces(points[cells[one]], marks[one, 0], one)
-    return Division(plain, flat, _joined(bent) if dimension == 2 else flat, more)
-
-
-def _joined(parts: list[Pieces]) -> Pieces:
-    return Pieces(
-        np.concatenate([part.corners for part in parts]),
-        np.concatenate([part.owner for part in parts]),
-        np.concatenate([part.cell for part in parts]),
-    )
-
-
-def _shared_out(corners: Floats, marks: Integers, number: Integers) -> Pieces:
-    """Each face of a simplex joined to its centre, for the basin of the corner across."""
-    count, size, dimension = corners.shape
-    parts = np.repeat(corners[:, None], size, axis=1)
-    for corner in range(size):
-        parts[:, corner, corner] = corners.mean(axis=1)
-    return Pieces(parts.reshape(count * size, size, dimension), marks.reshape(-1), np.repeat(number, size))
-
-
-def _flat_parts(
-    corners: Floats,
-    size: int,
-    crossing: dict[tuple[int, int], Floats],
-    owners: tuple[Integers, Integers],
-    number: Integers,
-) -> Pieces:
-    """Simplices whose first ``size`` corners are in one basin, the others in another: prisms, cut into simplices."""
-    dimension = corners.shape[2]
-    ends = list(crossing)
-    named: dict[tuple[int, ...], Floats] = {(i,): corners[:, i] for i in range(dimension + 1)}
-    named.update({(i, j): place for (i, j), place in crossing.items()})
-    if size == 1:
-        few: list[list[tuple[int, ...]]] = [[(0,), *ends]]
-        many = _staircase([*ends], [(j,) for j in range(1, dimension + 1)])
-    else:
-        few = _staircase([(0,), (0, 2), (0, 3)], [(1,), (1, 2), (1, 3)])
-        many = _staircase([(2,), (0, 2), (1, 2)], [(3,), (0, 3), (1, 3)])
-    return _joined(
-        [
-            Pieces(np.stack([named[vertex] for vertex in simplex], axis=1), owner, number)
-            for simplices, owner in zip((few, many), owners, strict=True)
-            for simplex in simplices
-        ]
-    )
-
-
-def _bent_parts(
-    corners: Floats,
-    crossing: dict[tuple[int, int], Floats],
-    owners: tuple[Integers, Integers],
-    number: Integers,
-    margin: Floats,
-    label: Label,
-    resolution: Floats,
-) -> Pieces:
-    """Triangles cut along two chords that meet where the ray from corner 0 through the middle of the chord crosses."""
-    a, b, c = np.moveaxis(corners, 1, 0)
-    p, q = crossing[0, 1], crossing[0, 2]
-    alpha = np.linalg.norm(p - a, axis=1) / np.linalg.norm(b - a, axis=1)
-    beta = np.linalg.norm(q - a, axis=1) / np.linalg.norm(c - a, axis=1)
-    share = np.where(alpha + beta > 0.0, alpha / np.maximum(alpha + beta, 1e-300), 0.5)[:, None]
-    foot = share * b + (1.0 - share) * c
-    owner, foot_margin = with_margin(label, foot)
-    middle = 0.5 * (p + q)
-    fits = owner == owners[1]
-    if fits.any():
-        segments = np.stack([a[fits], foot[fits]], axis=1)
-        marks = np.stack([owners[0][fits], owner[fits]], axis=1)
-        margins = np.stack([margin[fits], foot_margin[fits]], axis=1)
-        middle[fits] = crossings(segments, marks, margins, label, resolution[fits])
-    triangles = [(a, p, middle), (a, middle, q), (p, middle, foot), (p, foot, b), (middle, q, c), (middle, c, foot)]
-    return Pieces(
-        np.concatenate([np.stack(triangle, axis=1) for triangle in triangles]),
-        np.concatenate([owners[0]] * 2 + [owners[1]] * 4),
-        np.tile(number, len(triangles)),
-    )
-
-
-def _staircase(bottom: list[tuple[int, ...]], top: list[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
-    """A prism over a simplex as simplices: down to corner k on the bottom, from corner k up on the top."""
-    return [bottom[: k + 1] + top[k:] for k in range(len(bottom))]
-
-
-def crossings(segments: Floats, labels: Integers, margins: Floats, label: Label, resolution: Floats) -> Floats:
-    """Where segments (k, 2, dim) between two basins leave that of their first end, (k, dim).
-
-    Where the map has margins, secants along the side with the smaller margin converge in a few steps; what remains is
-    found by section.
-    """
-    start, way = segments[:, 0], segments[:, 1] - segments[:, 0]
-    dimension = segments.shape[2]
-    root = np.full(len(segments), np.nan)
-    if isinstance(label, BasinMap) and dimension > 1:
-        floor = 1e-10 * label.landscape.frame.extent / np.linalg.norm(way, axis=1)
-        root = _secants(label, start, way, labels, margins, np.maximum(resolution, floor))
-    left = np.flatnonzero(~np.isfinite(root))
+    count, root = separatrices.known_crossings(lines, labels)
+    root = np.where(count == 1, root, np.nan)
+    left = np.flatnonzero(count != 1)
     if len(left):
-        root[left] = _sections(label, start[left], way[left], labels[left, 0], resolution[left])
-    return np.asarray(start + root[:, None] * way)
-
-
-def _secants(
-    label: BasinMap, start: Floats, way: Floats, labels: Integers, margins: Floats, resolution: Floats
-) -> Floats:
-    """Fractions of the segments at which the margin vanishes; NaN where that did not converge."""
-    count = len(start)
-    root = np.full(count, np.nan)
-    # For both sides the last two places where the margin is known, and the margins there.
-    place = np.stack([np.zeros((2, count)), np.ones((2, count))])
-    margin = np.stack([np.stack([np.full(count, np.nan), margins[:, side]]) for side in (0, 1)])
-    root[margins[:, 1] == 0.0], root[margins[:, 0] == 0.0] = 1.0, 0.0
-    active = np.flatnonzero(np.isfinite(margins).all(axis=1) & ~np.isfinite(root))
-    with np.errstate(all="ignore"):
-        for _ in range(SECANT_STEPS):
-            if len(active) == 0:
-                break
-            p, m = place[:, :, active], margin[:, :, active]
-            zero = p[:, 1] + m[:, 1] * (p[:, 1] - p[:, 0]) / (m[:, 0] - m[:, 1])
-            between = (p[0, 1] * m[1, 1] + p[1, 1] * m[0, 1]) / (m[0, 1] + m[1, 1])
-            side = np.where(m[0, 1] <= m[1, 1], 0, 1)[None]
-            t = 0.5 * (p[0, 1] + p[1, 1])
-            for trial in (between, np.take_along_axis(zero, 1 - side, 0)[0], np.take_along_axis(zero, side, 0)[0]):
-                t = np.where((trial > p[0, 1]) & (trial < p[1, 1]), trial, t)
-            found, value = label.with_margin((start[active] + t[:, None] * way[active]).T)
-            hit = np.where(found == labels[active, 0], 0, 1)
-            old_place, old_margin = place[hit, 1, active], margin[hit, 1, active]
-            place[hit, 0, active], margin[hit, 0, active] = old_place, old_margin
-            place[hit, 1, active], margin[hit, 1, active] = t, value
-            rest = value * (t - old_place) / (old_margin - value)
-            close = np.abs(rest) <= resolution[active]
-            root[active[close]] = np.clip(t + rest, place[0, 1, active], place[1, 1, active])[close]
-            active = active[~close]
+        root[left] = _by_flow(separatrices.label, lines.chosen(left), labels[left], resolution[left])
     return root
 
 
-def _sections(label: Label, start: Floats, way: Floats, labels: Integers, resolution: Floats) -> Floats:
-    """The same from labels alone: each round keeps one of the parts."""
-    dimension = start.shape[1]
-    low, high = np.zeros(len(start)), np.ones(len(start))
-    for _ in range(MOST_SECTIONS):
-        wide = np.flatnonzero(high - low > resolution)
-        if len(wide) == 0:
+def _by_flow(label: Label, lines: Lines, labels: Integers, resolution: Floats) -> Floats:
+    """The same by asking the flow."""
+    count = len(lines)
+    # For both sides the last two places where the margin is known, and the margins there.
+    place = np.stack([np.zeros((2, count)), np.ones((2, count))])
+    margin = np.full((2, 2, count), np.nan)
+    found, both = with_margin(label, np.concatenate([lines.at(place[0, 1]), lines.at(place[1, 1])]))
+    margin[:, 1] = both.reshape(2, count)
+    fits = (found[:count] == labels[:, 0]) & (found[count:] == labels[:, 1])
+    active = np.flatnonzero(fits & np.isfinite(margin[:, 1]).all(axis=0))
+    for _ in range(GUESSES):
+        if len(active) == 0:
             break
+        t = _guess(place[:, :, active], margin[:, :, active], resolution[active])
+        now, value = with_margin(label, lines.chosen(active).at(t))
+        side = np.where(now == labels[active, 0], 0, 1)
+        place[side, 0, active], margin[side, 0, active] = place[side, 1, active], margin[side, 1, active]
+        place[side, 1, active], margin[side, 1, active] = t, value
+        active = active[place[1, 1, active] - place[0, 1, active] > resolution[active]]
+    low, high = place[0, 1], place[1, 1]
+    while True:
+        wide = np.flatnonzero(fits & (high - low > np.maximum(resolution, 1e-15)))
+        if len(wide) == 0:
+            return np.where(fits, 0.5 * (low + high), np.nan)
         fractions = low[wide] + (high[wide] - low[wide]) * np.arange(1, SECTIONS)[:, None] / SECTIONS
-        x = start[wide] + fractions[:, :, None] * way[wide]
-        inside = np.asarray(label(x.reshape(-1, dimension).T)).reshape(fractions.shape) == labels[wide]
+        many = lines.chosen(np.tile(wide, SECTIONS - 1))
+        inside = np.asarray(label(many.at(fractions.ravel()).T)).reshape(fractions.shape) == labels[wide, 0]
         part = np.where(inside.all(axis=0), SECTIONS - 1, np.argmin(inside, axis=0))
         width = (high[wide] - low[wide]) / SECTIONS
         low[wide], high[wide] = low[wide] + width * part, low[wide] + width * (part + 1)
-    return np.asarray(0.5 * (low + high))
+
+
+def _guess(place: Floats, margin: Floats, resolution: Floats) -> Floats:
+    """Where the margin seems to vanish, and a little beyond; the middle of the bracket where that is not inside."""
+    low, high = place[0, 1], place[1, 1]
+    with np.errstate(all="ignore"):
+        between = (low * margin[1, 1] + high * margin[0, 1]) / (margin[0, 1] + margin[1, 1])
+        along = place[:, 1] + margin[:, 1] * (place[:, 1] - place[:, 0]) / (margin[:, 0] - margin[:, 1])
+    side = np.where(margin[0, 1] <= margin[1, 1], 0, 1)[None]
+    along = np.take_along_axis(along, side, 0)[0]
+    guess = np.where((along > low) & (along < high), along, between)
+    nearest = np.where(side[0] == 0, low, high)
+    towards = np.sign(guess - nearest)
+    guess = guess + towards * np.maximum(0.4 * resolution, BEYOND * np.abs(guess - nearest))
+    return np.where((guess > low) & (guess < high), guess, 0.5 * (low + high))

@@ -64,12 +64,21 @@ def halved(points: Floats, cells: Integers) -> tuple[Floats, Integers]:
     >>> halved(np.array([[0.0], [1.0]]), np.array([[0, 1]]))[1].tolist()
     [[0, 2], [2, 1]]
     """
+    edges, children = children_of(cells, len(points))
+    return np.concatenate([points, 0.5 * (points[edges[:, 0]] + points[edges[:, 1]])]), children
+
+
+def children_of(cells: Integers, count: int) -> tuple[Integers, Integers]:
+    """The edges (e, 2) whose midpoints become the vertices ``count``, ``count + 1``, ..., and the 2^dim parts of all.
+
+    >>> [array.tolist() for array in children_of(np.array([[0, 1], [1, 2]]), 3)]
+    [[[0, 1], [1, 2]], [[0, 3], [3, 1], [1, 4], [4, 2]]]
+    """
     dimension = cells.shape[1] - 1
     pairs = np.sort(cells[:, np.array(_MIDPOINTS[dimension])], axis=2)
-    unique, number = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    middle = 0.5 * (points[unique[:, 0]] + points[unique[:, 1]])
-    local = np.concatenate([cells, len(points) + number.reshape(len(cells), -1)], axis=1)
-    return np.concatenate([points, middle]), local[:, np.array(_CHILDREN[dimension])].reshape(-1, dimension + 1)
+    edges, number = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
+    local = np.concatenate([cells, count + number.reshape(len(cells), -1)], axis=1)
+    return edges, local[:, np.array(_CHILDREN[dimension])].reshape(-1, dimension + 1)
 
 
 def simplex_volumes(corners: Floats) -> Floats:

@@ -9,7 +9,7 @@ from test_landscape import MUELLER_BROWN, THREE_HOLE
 from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.basins import BasinMap, basin_masses, basin_of
 from fokker_planck.landscape_search import find_landscape, sample_box
-from fokker_planck.log_quadrature import log_masses
+from fokker_planck.log_quadrature import StraightCells, log_masses, whole_cells
 from fokker_planck.potential import Potential
 from fokker_planck.simplex_quadrature import halved, simplex_rule, simplex_volumes
 
@@ -107,7 +107,8 @@ def test_masses_add_up_to_the_integral_over_the_box():
     points, cells = kuhn([-1.5, -0.2], [1.2, 2.0], [40, 40])
     weight = lambda x: -potential.value(x) / 10.0  # noqa: E731
     logs = basin_masses(points, cells, weight, BasinMap(landscape, potential), 3, 1e-6).logs
-    (whole,), _ = log_masses(points[cells], np.zeros(len(cells), dtype=int), weight, 1, 1e-10)
+    numbers = np.arange(len(cells))
+    (whole,), _ = log_masses(StraightCells(points[cells], weight), whole_cells(numbers, 2), 0 * numbers, 1, 1e-10)
     assert np.logaddexp.reduce(logs) == pytest.approx(whole, abs=2e-6)
 
 

@@ -56,7 +56,8 @@ def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool]) -> Tria
             corner[axis] = 1
             path.append(tuple(corner))
         cells.append(np.stack([_shifted(numbers, c).ravel() for c in path], axis=1))
-    return _finished(points, np.concatenate(cells), wrapped.ravel())
+    # numbered without gaps: arrays over the classes are as long as there are classes
+    return _finished(points, np.concatenate(cells), row_numbers(wrapped.reshape(-1, 1)))
 
 
 def _shifted(numbers: Integers, corner: Sequence[int]) -> Integers:

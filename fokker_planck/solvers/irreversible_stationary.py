@@ -8,14 +8,15 @@ import numpy as np
 
 from fokker_planck.basin_map import BasinMap
 from fokker_planck.basins import basin_masses
+from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
-from fokker_planck.fem.field import Field, interpolate
+from fokker_planck.fem.field import Field
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.kinetics import ItoDrift
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.separatrix import labelled, near_separatrix
+from fokker_planck.separatrix import labelled, near_separatrix, separatrices
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
@@ -111,21 +112,15 @@ def _log_probabilities(
     """Logarithms of the basins' probabilities, the doubt that cells at separatrices leave, the basin of every node."""
     mesh = discretization.triangulation
     count = len(setting.attractors)
-    labels, _ = labelled(mesh.points, mesh.cells, basins)
+    labels, _ = labelled(mesh.points, mesh.cells, separatrices(basins, setting.problem.dimension, 1e-8))
     near = near_separatrix(mesh.cells, labels)
     of_cells = labels[mesh.cells[:, 0]]
     masses = _masses(ratio, of_cells[discretization.cells], ~near[discretization.cells], count)
-    log_density = ratio.log_density
-
-    def anywhere(x: Floats) -> Floats:
-        # just beyond the mesh, where cells were cut off, the gauge stands in
-        inner = interpolate(discretization, log_density, x)
-        return np.where(np.isfinite(inner), inner, -setting.weighting.value(x) - ratio.log_whole)
-
+    vertices, weighted = cells_with_nodal_weight(discretization, ratio.log_density, near)
     tolerance = setting.problem.resolution.tolerance
     with np.errstate(divide="ignore"):
         beside = np.log(masses)
-    found = basin_masses(mesh.points, mesh.cells[near], anywhere, basins, count, tolerance, beside)
+    found = basin_masses(mesh.points, vertices, weighted, basins, count, tolerance, beside)
     total = float(np.logaddexp.reduce(found.logs))
     nodal = np.zeros(discretization.count, dtype=np.int64)
     nodal[discretization.dofs] = of_cells[discretization.cells][:, None]
