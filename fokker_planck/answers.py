@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.landscape import Landscape
 from fokker_planck.problem import Problem, checked_exit, checked_target
 from fokker_planck.solvers.results import Rates
@@ -108,11 +107,10 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
 
     count = whole_number("spectrum.count", count, 2 if target is None else 1, 1000)
     shape = None if target is None else checked_target(problem, target, "spectrum.target")
+    name = target if isinstance(target, str) else repr(target)
     if not is_reversible(problem):
-        if target is not None:
-            raise ProblemError("spectrum.target", target, "no target: the process is not in detailed balance")
-        return irreversible_spectrum(problem, count)
-    found = solver.spectrum(problem, count, shape, target if isinstance(target, str) else repr(target))
+        return irreversible_spectrum(problem, count, shape, name)
+    found = solver.spectrum(problem, count, shape, name)
     if target is not None:
         return found
     setting = prepare(problem)

@@ -107,6 +107,80 @@ class Factorization(TwoSidedFactorization):
     method = "cholesky"
 
 
+class ShiftedFactorization:
+    """(A - s M)^-1 M for a complex s and its adjoint, from real arithmetic: z = u + iv with u and v interleaved.
+
+    Args:
+        comm: of the mesh.
+        size: number of unknowns.
+        dofs: (m, n), negative where an unknown is left out.
+        stiffness: element matrices of A, (m, n, n).
+        mass: those of M.
+        shift: s.
+    """
+
+    def __init__(
+        self, comm: MPI.Comm, size: int, dofs: Integers, stiffness: Floats, mass: Floats, shift: complex
+    ) -> None:
+        both = np.concatenate([2 * dofs, np.where(dofs < 0, -1, 2 * dofs + 1)], axis=1)
+        real, imaginary = stiffness - shift.real * mass, shift.imag * mass
+        rows = [np.concatenate([real, imaginary], axis=2), np.concatenate([-imaginary, real], axis=2)]
+        doubled = matrix(comm, 2 * size, both, np.concatenate(rows, axis=1), symmetric=False)
+        self._mass = matrix(comm, size, dofs, mass)
+        self._solver = TwoSidedFactorization(doubled)
+        self._shift, self._size = complex(shift), size
+
+    def nearest(self, count: int, *, adjoint: bool = False) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """The ``count`` eigenvalues of A x = lambda M x nearest to s, by distance, and their vectors (k, n).
+
+        With ``adjoint`` the vectors z of A^T z = lambda M z.
+        """
+        from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
+
+        def step(vector: NDArray[Any]) -> NDArray[np.complex128]:
+            flat = np.asarray(vector).ravel()
+            image = np.empty(2 * self._size)
+            image[0::2], image[1::2] = self._times_mass(flat.real), self._times_mass(flat.imag)
+            solved = self._solver.solve(image, adjoint=adjoint)
+            return np.asarray(solved[0::2] + 1j * solved[1::2])
+
+        operator = LinearOperator((self._size, self._size), matvec=step, dtype=np.complex128)
+        start = (np.cos(np.arange(self._size) * 0.7) + 0.3).astype(np.complex128)
+        basis = min(2 * count + 20, self._size - 1)
+        try:
+            inverse, vectors = eigs(operator, count, which="LM", v0=start, ncv=basis, tol=1e-12, maxiter=60)
+        except ArpackError as error:
+            raise ConvergenceError(f"eigenvalues near {self._shift:.4g} did not converge ({error})", REMEDY) from None
+        order = np.argsort(-np.abs(inverse), kind="stable")
+        values, vectors = 1.0 / inverse[order], vectors.T[order]
+        if adjoint:
+            return self._shift + np.conj(values), np.conj(vectors)
+        return self._shift + values, vectors
+
+    def _times_mass(self, vector: Floats) -> Floats:
+        image = self._mass.createVecLeft()
+        self._mass.mult(_vector(self._mass, np.ascontiguousarray(vector)), image)
+        return _whole(image)
+
+
+def is_positive(comm: MPI.Comm, size: int, dofs: Integers, real: Floats, imaginary: Floats) -> bool:
+    """Whether P + iK is positive definite, by the signs of its pivots, from element matrices of P and a skew K."""
+    both = np.concatenate([2 * dofs, np.where(dofs < 0, -1, 2 * dofs + 1)], axis=1)
+    rows = [np.concatenate([real, -imaginary], axis=2), np.concatenate([imaginary, real], axis=2)]
+    factored = PETSc.PC().create(comm)
+    factored.setOperators(matrix(comm, 2 * size, both, np.concatenate(rows, axis=1)))
+    factored.setType("cholesky")
+    factored.setFactorSolverType("mumps")
+    factored.setFactorSetUpSolverType()
+    factored.getFactorMatrix().setMumpsIcntl(24, 1)  # without it signs are not counted
+    try:
+        factored.setUp()
+    except PETSc.Error:
+        return False
+    negative, zero, _ = factored.getFactorMatrix().getInertia()
+    return bool(negative == 0 and zero == 0)
+
+
 def lowest_eigenvectors(
     stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float, known: Sequence[Floats]
 ) -> tuple[Floats, Floats]:

@@ -18,7 +18,8 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.meshing import domain_triangulation
-from fokker_planck.fem.triangulation import Floats
+from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import SAFETY, Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
@@ -64,15 +65,26 @@ def answered(
     setting: DriftSetting, regions: Mapping[str, Set], answer: Callable[[Discretization], DriftAnswer]
 ) -> Outcome:
     """Ask on finer and finer meshes, fine enough for the gauge to begin with, until the tolerance is reached."""
-    problem, dimension = setting.problem, setting.problem.dimension
-    degree = problem.resolution.degree or DEGREE[dimension]
-    mesh = domain_triangulation(problem, regions)
-    if problem.resolution.cells is None:
-        largest, most = CHANGE[dimension], MOST_CELLS[dimension]
-        mesh = resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
+    problem, most = setting.problem, MOST_UNKNOWNS[setting.problem.dimension]
+    mesh, degree = first_mesh(setting, regions), degree_of(problem)
     return refined_until_verified(
-        problem, mesh, degree, answer, _predicted, least_error=LEAST_ERROR, most_unknowns=MOST_UNKNOWNS[dimension]
+        problem, mesh, degree, answer, _predicted, least_error=LEAST_ERROR, most_unknowns=most
     )
+
+
+def degree_of(problem: Problem) -> int:
+    """The polynomial degree that is asked for, or the usual one without detailed balance."""
+    return problem.resolution.degree or DEGREE[problem.dimension]
+
+
+def first_mesh(setting: DriftSetting, regions: Mapping[str, Set]) -> Triangulation:
+    """The coarsest mesh that follows the gauge below the ceiling, or the one that is prescribed."""
+    problem, dimension = setting.problem, setting.problem.dimension
+    mesh = domain_triangulation(problem, regions)
+    if problem.resolution.cells is not None:
+        return mesh
+    largest, most = CHANGE[dimension], MOST_CELLS[dimension]
+    return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
 
 
 def _predicted(current: DriftAnswer) -> tuple[Floats, Floats]:

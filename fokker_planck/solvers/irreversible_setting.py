@@ -74,12 +74,19 @@ class DriftSetting:
 def prepare_irreversible(
     problem: Problem, goals: Sequence[Goal] = (), start: tuple[float, ...] | None = None
 ) -> DriftSetting:
-    """The setting for a question that ends in ``goals`` and begins at ``start``; kept with the problem."""
-    key = repr((tuple(goals), start))
-    kept = problem.__dict__.setdefault("_drift_settings", {})
-    if key not in kept:
-        kept[key] = _prepared(problem, goals, start)
-    return kept[key]  # type: ignore[no-any-return]
+    """The setting for a question that ends in ``goals`` and begins at ``start``; kept with the problem.
+
+    Goals are compared, not printed: the text of a callable is an address, which another one may be given later.
+    """
+    asked = (tuple(goals), start)
+    kept: list[tuple[tuple[tuple[Goal, ...], tuple[float, ...] | None], DriftSetting]]
+    kept = problem.__dict__.setdefault("_drift_settings", [])
+    for known, setting in kept:
+        if known == asked:
+            return setting
+    setting = _prepared(problem, goals, start)
+    kept.append((asked, setting))
+    return setting
 
 
 def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] | None) -> DriftSetting:
