@@ -10,6 +10,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.unseen import places_on, unseen
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, diameters
 
 #: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R
@@ -24,13 +25,14 @@ MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 
 
 def refined_near(triangulation: Triangulation, pieces: Sequence[Any]) -> Triangulation:
-    """Bisect until no cell near a surface sees its normal turn by more than ``TURN``.
+    """Bisect until no cell near a surface sees its normal turn by more than ``TURN``, and every part of it is seen.
 
     Raises :class:`ConvergenceError` where that never ends: a surface that crosses itself, say.
     """
     limit = MOST_CELLS[triangulation.dimension]
+    places = places_on(pieces, triangulation.points.min(axis=0), triangulation.points.max(axis=0))
     for _ in range(ROUNDS):
-        marked = np.zeros(len(triangulation.cells), dtype=bool)
+        marked = unseen(triangulation, places)
         for piece in pieces:
             marked |= turning(triangulation, piece, TURN[triangulation.dimension])
         if not marked.any():
