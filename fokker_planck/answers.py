@@ -105,7 +105,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     from fokker_planck.solvers.irreversible_spectrum import irreversible_spectrum
     from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
-    count = whole_number("spectrum.count", count, 2 if target is None else 1, 1000)
+    count = whole_number("spectrum.count", count, 2 if target is None else 1, 300)
     shape = None if target is None else checked_target(problem, target, "spectrum.target")
     name = target if isinstance(target, str) else repr(target)
     if not is_reversible(problem):

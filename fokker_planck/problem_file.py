@@ -16,7 +16,7 @@ from fokker_planck.problem_schema import DOMAINS, SHAPES, TOP, Table, refuse_uns
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.toml_text import overridden, read_toml
 
-MOST_EIGENVALUES = 1000
+MOST_EIGENVALUES = 300
 
 
 @dataclass(frozen=True)

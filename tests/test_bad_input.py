@@ -220,7 +220,7 @@ VALUES = {
         instead(DOMAIN, f'kind = "mesh"\nfile = "{MESHES / "interval.msh"}"\n'),
         "potential.expression", "2 coordinates in a domain of 1", "x"),
     "tolerance negative": (
-        added("[discretization]\ntolerance = -1e-6\n"), "discretization.tolerance", "-1e-06", "between 1e-14 and 0.1"),
+        added("[discretization]\ntolerance = -1e-6\n"), "discretization.tolerance", "-1e-06", "between 5e-13 and 0.1"),
     "tolerance of one": (added("[discretization]\ntolerance = 1\n"), "discretization.tolerance", "1", "between"),
     "degree 0": (added("[discretization]\ndegree = 0\n"), "discretization.degree", "0", "whole number from 1 to 8"),
     "degree 9": (added("[discretization]\ndegree = 9\n"), "discretization.degree", "9", "whole number from 1 to 8"),

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, factorial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -103,15 +103,24 @@ def degree_of(problem: Problem) -> int:
 
 
 def answered(
-    setting: Setting, heights: Heights, regions: Mapping[str, Set], answer: Callable[[Discretization], Answer]
+    setting: Setting,
+    heights: Heights,
+    regions: Mapping[str, Set],
+    answer: Callable[[Discretization], Answer],
+    least_unknowns: int = 0,
 ) -> Outcome:
-    """Ask on finer and finer meshes, fine enough for the weight to begin with, until the tolerance is reached."""
+    """Ask on finer and finer meshes, fine enough for the weight to begin with, until the tolerance is reached.
+
+    The first mesh has ``least_unknowns``, or more.
+    """
     problem, degree = setting.problem, degree_of(setting.problem)
     base = domain_triangulation(problem, regions)
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
     if problem.resolution.cells is not None:
         return refined_until_verified(problem, base, degree, answer, _predicted)
     mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
+    while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if _volume(mesh) < _volume(base) else 0.0
     return refined_until_verified(problem, mesh, degree, answer, _predicted, cut)
 

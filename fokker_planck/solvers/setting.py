@@ -31,6 +31,8 @@ SPARE = {1: 0.0, 2: 5.0, 3: 7.0}
 HIGHER = 5.0
 SAME_HEIGHT = 4.0
 MOST_BY_FLOOR = 0.25
+# Barriers of so many units of epsilon: 200,000 cells, each with a change of Phi by 9, end at 2e6.
+LARGEST_EXPONENT = 1e12
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def prepare(problem: Problem) -> Setting:
     balance = kinetics_of(problem)
     if not isinstance(balance, DetailedBalance):
         raise _irreversible(problem)
+    _refuse_overflow(problem, balance)
     landscape = survey(problem, balance.exponent)
     wells, downhill = landscape, balance.exponent
     if not problem.process.field(problem.dimension).constant:
@@ -80,6 +83,17 @@ def prepare(problem: Problem) -> Setting:
     setting = Setting(problem, balance, landscape, wells, downhill)
     problem.__dict__["_setting"] = setting
     return setting
+
+
+def _refuse_overflow(problem: Problem, balance: DetailedBalance) -> None:
+    """Noise so small that Phi = V/D is no double: there is nothing left to resolve."""
+    x = problem.sample()
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = balance.exponent.value(x)
+        overflows = ~(values - np.min(values, where=np.isfinite(values), initial=np.inf) < LARGEST_EXPONENT)
+    if overflows.mean() > 0.5:
+        where = x[:, int(np.argmax(overflows))].tolist()
+        raise ProblemError("diffusion", f"V/D beyond {LARGEST_EXPONENT:g} at {where}", "more noise")
 
 
 def kinetics_of(problem: Problem) -> Kinetics:

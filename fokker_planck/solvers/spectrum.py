@@ -34,6 +34,8 @@ LARGEST_SMALL = 0.03
 KRYLOV = 3
 SHIFT = 0.05
 ROUNDING = 1e-14
+# Of the first mesh: an eigenvalue solver wants twice as many vectors as modes, and waves want six unknowns each.
+UNKNOWNS_A_MODE = 6
 SAME = 1e-4
 NEGLIGIBLE = 1e-4  # of the tolerance
 NOISE = 1e-13
@@ -80,7 +82,7 @@ def spectrum(
         spaces = _eigenspaces(modes)[:wanted]
         return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, spaces, safety=safety)
 
-    outcome = answered(setting, heights, regions, answer)
+    outcome = answered(setting, heights, regions, answer, UNKNOWNS_A_MODE * count)
     functions, rounding = outcome.payload
     eigenvalues = [] if target is not None else [Eigenvalue(Quantity.of(0.0, 0.0))]
     errors = outcome.errors + rounding * np.exp(np.minimum(-outcome.numbers, 600.0))
