@@ -6,8 +6,11 @@ SHELL := /bin/bash
 BIN := .venv/bin
 RESULTS := results
 PYTEST_ARGS :=
-# Tests at a time: a process for every core, and no more than eight, for each takes up to a gigabyte.
-WORKERS := $(shell cores=$$(nproc 2>/dev/null || echo 1); echo $$((cores < 8 ? cores : 8)))
+# Tests at a time: one for every core, for the memory (an everyday test takes up to 2 GB, a slow one up to 10), and no more than eight.
+at_a_time = $(shell cores=$$(nproc 2>/dev/null || echo 1); memory=$$(awk '/^MemTotal/{print int($$2/1e6)}' /proc/meminfo 2>/dev/null || echo 8); \
+  fit=$$((memory/$(1))); n=$$((cores < fit ? cores : fit)); n=$$((n < 8 ? n : 8)); echo $$((n > 1 ? n : 1)))
+WORKERS := $(call at_a_time,2)
+SLOW_WORKERS := $(call at_a_time,10)
 BENCH_ARGS :=
 VALIDATE_ARGS :=
 MPI_TIME_LIMIT := 900
@@ -49,7 +52,7 @@ test: setup ## run the everyday tests: those marked mpi on two processes, all of
 
 test-slow: setup ## run the tests that take long
 	timeout $(MPI_TIME_LIMIT) $(MPIEXEC) -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and slow" tests
-	$(BIN)/python -m pytest -m slow --durations=20 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(SLOW_WORKERS) --dist loadgroup -m slow --durations=20 $(PYTEST_ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

@@ -76,6 +76,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         raise pytest.UsageError(f"{item.nodeid}: an address in memory is no name; give the parameter an id")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that take much memory on one worker of pytest-xdist, so that no two of them run at a time."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if item.get_closest_marker("memory"):
+                item.add_marker(pytest.mark.xdist_group("memory"))
+
+
 @pytest.fixture(autouse=True)
 def memory_handed_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """Slow tests take gigabytes, each; what one of them leaves behind the next would come on top of."""

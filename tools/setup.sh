@@ -104,22 +104,21 @@ candidate_of() { # package: the version that apt would install, nothing if there
   LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: //p' | grep -vxF '(none)' || true
 }
 
-apt_offers_dolfinx() {
+apt_offers() { # package version
   local offered
   command -v apt-get >/dev/null || return 1
-  offered=$(candidate_of python3-dolfinx-real)
+  offered=$(candidate_of "$1")
   if [ -z "$offered" ]; then # a new machine has no lists yet
     may_be_root || return 1
     apt_update
-    offered=$(candidate_of python3-dolfinx-real)
+    offered=$(candidate_of "$1")
   fi
-  [ -n "$offered" ] && dpkg --compare-versions "${offered#*:}" ge 0.9
+  [ -n "$offered" ] && dpkg --compare-versions "${offered#*:}" ge "$2"
 }
 
 # ---- the routes: each sets BASE, the interpreter that .venv stands on (empty: uv chooses one)
 
 DEBIAN_PACKAGES=(python3-dolfinx-real python3-petsc4py-real python3-slepc4py-real python3-scipy python3-venv)
-FOR_TESTS=(gcc python3-dev)     # a few tests hold our matrices against forms, which dolfinx compiles; no answer does
 FAST_BLAS=(libopenblas0-serial) # without it everything works, but factors large matrices several times more slowly
 
 route_here() {
@@ -134,8 +133,8 @@ route_here() {
 
 route_apt() {
   [ -z "$PYTHON" ] || return 1
-  apt_offers_dolfinx && may_be_root || return 1
-  apt_install "${DEBIAN_PACKAGES[@]}" "${FOR_TESTS[@]}" "${FAST_BLAS[@]}" || return 1
+  apt_offers python3-dolfinx-real 0.9 && may_be_root || return 1
+  apt_install "${DEBIAN_PACKAGES[@]}" "${FAST_BLAS[@]}" || return 1
   BASE=/usr/bin/python3
   has_finite_elements $BASE
 }
@@ -148,10 +147,11 @@ route_wheel() {
     if carries_the_wheel "$candidate" ensurepip; then BASE=$candidate; return 0; fi
     [ -n "$without" ] || ! carries_the_wheel "$candidate" || without=$candidate
   done < <(interpreters)
-  if [ "$without" = /usr/bin/python3 ] && command -v apt-get >/dev/null && may_be_root && apt_install python3-venv; then
-    BASE=$without; return 0 # Debian and Ubuntu keep ensurepip in a package of its own
-  fi
   [ -z "$PYTHON" ] || return 1
+  if apt_offers python3 3.12 && may_be_root && apt_install python3-venv; then # Debian and Ubuntu keep ensurepip in it
+    BASE=/usr/bin/python3
+    carries_the_wheel $BASE ensurepip && return
+  fi
   find_uv || return 1
   BASE=$without
 }
@@ -224,7 +224,7 @@ from_scratch() { # a .venv that holds everything itself
 }
 
 WORK=$(mktemp -d); trap 'rm -rf "$WORK"' EXIT
-export UV_NATIVE_TLS=1 # the certificates of this machine, as pip uses them
+export UV_NATIVE_TLS=1 PIP_ROOT_USER_ACTION=ignore # the certificates of this machine, as pip uses them; into .venv root may install
 BASE=
 CHOSEN=
 for route in ${ROUTE:-here apt wheel}; do
