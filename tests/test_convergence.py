@@ -78,6 +78,7 @@ def test_free_motion_in_the_plane(domain, degree, finest):
     assert min(errors) > 0.0
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 @pytest.mark.parametrize(("degree", "sizes", "finest"), [(1, (4, 6, 8, 12), 7e-3), (2, (4, 6, 8), 5e-5)])
 def test_free_motion_in_space(degree, sizes, finest):

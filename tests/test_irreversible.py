@@ -183,6 +183,7 @@ def test_one_well_has_the_density_of_its_rotation_and_a_current_around_it():
         np.testing.assert_allclose(flow, [-2.0 * x[1], 2.0 * (x[0] + x[0] ** 3)], rtol=0, atol=1e-4)
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 def test_exit_times_do_not_depend_on_what_is_known():
     problem = rotated(0.025)
@@ -194,6 +195,7 @@ def test_exit_times_do_not_depend_on_what_is_known():
     assert known.log - formula == pytest.approx(1.13 * 0.025, abs=0.005)
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 @pytest.mark.parametrize("barrier", [50, 100])
 def test_high_barriers_in_two_dimensions(barrier):

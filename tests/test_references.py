@@ -116,6 +116,7 @@ def test_higher_eigenvalues_on_a_line():
         check_spectrum(ask("spectrum", EXAMPLES / "double_well_1d.toml", f"diffusion.epsilon={1 / noise}"), eigenvalues)
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [8, 20])
 def test_quartic_double_well_in_space(noise):
@@ -126,6 +127,7 @@ def test_quartic_double_well_in_space(noise):
     check(ask("exit-time", path, epsilon)["mean"], references()[f"A_eps1/{noise}_T(-1->1)"], TOLERANCE_3D)
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 def test_over_the_wall_in_space():
     """A barrier of 100 noise units, different curvatures across: gap 1.7e-44, time 1.2e+44."""
@@ -234,6 +236,7 @@ def test_ornstein_uhlenbeck_leaves_the_unit_ball(tmp_path, dimension, epsilon):
     check(ask("exit-time", path)["mean"], exit_from_ball(dimension, epsilon))
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 @pytest.mark.parametrize("epsilon", [0.5, 0.1])
 def test_ornstein_uhlenbeck_leaves_the_unit_ball_in_space(tmp_path, epsilon):

@@ -104,6 +104,7 @@ def test_modes_at_the_top_of_a_ring_are_found_too(epsilon):
     assert values(found)[1:] == pytest.approx(exact[1:], rel=1e-6)
 
 
+@pytest.mark.memory
 @pytest.mark.slow
 def test_the_ball_in_space():
     # zeros of the derivatives of spherical Bessel functions: l = 1 thrice, l = 2 five times
