@@ -20,7 +20,8 @@ MOST_PANELS = 200_000
 SMALL, RELATIVE, RELATIVE_OF_DIFFERENCES = 1e-16, 2e-15, 1e-10
 SMOOTH = 1e-4
 NEAR_AN_END = 1e-9
-DEEPEST = 160
+DEEPEST = 400
+"""Halvings: next to a singular end at zero panels shrink to 1e-100 of the line, elsewhere rounding ends them first."""
 BLOCK = 8192
 
 

@@ -18,6 +18,7 @@ from fokker_planck import differences
 from fokker_planck.diffusion import Constant, DiffusionField, Isotropic
 from fokker_planck.errors import ProblemError
 from fokker_planck.line_exponent import line_exponent
+from fokker_planck.model.line_ends import line_ends
 from fokker_planck.path_exponent import PathExponent
 from fokker_planck.process import (
     DetailedBalance,
@@ -126,7 +127,8 @@ def kinetics(
     field = process.field(dimension)
     around = tuple(periods) if periods is not None else (None,) * dimension
     lower, upper = box if box is not None else (points.min(axis=1), points.max(axis=1))
-    if field.constant and isinstance(process, Overdamped):
+    singular = dimension == 1 and around[0] is None and line_ends(process, float(lower[0]), float(upper[0]))
+    if field.constant and isinstance(process, Overdamped) and not singular:
         found = _of_constant_noise(process, field, dimension, points)
         if found is not None:
             return found
@@ -134,7 +136,7 @@ def kinetics(
     if dimension == 1:
         exponent = line_exponent(process, float(lower[0]), float(upper[0]), around[0])
         if exponent is not None:
-            return DetailedBalance(exponent, _named(process, field))
+            return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
         return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
     if _curl_free(process, field, points):
         middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))

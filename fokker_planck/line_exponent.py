@@ -2,6 +2,9 @@
 
 With the noiseless drift a, b = a + alpha D', this is ``Psi = (1 - alpha) log D + Phi`` with ``Phi' = -a / D``: the
 effective potential Phi does not depend on the interpretation, and no derivative of D enters a value.
+
+Next to an end at which D vanishes or the drift is infinite, the weight exp(-Psi) and the scale density exp(Psi) / D are
+singular, some of them without an integral. In the last stretch there both are constants with the same integrals.
 """
 
 from __future__ import annotations
@@ -15,13 +18,13 @@ import numpy.typing as npt
 from fokker_planck.antiderivative import Antiderivative, antiderivative
 from fokker_planck.diffusion import DiffusionField
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.line_ends import LineEnd, line_ends
 from fokker_planck.process import Process, alpha_of
 
 FloatArray = npt.NDArray[np.float64]
 
 SAMPLES = 2001
 VANISHING = 1e-13
-FLAT = 1e-3
 WINDING = 1e-10
 ASIDE, NEARBY, LITTLE = 1e-14, 1e-9, 1e-5
 
@@ -30,7 +33,8 @@ ASIDE, NEARBY, LITTLE = 1e-14, 1e-9, 1e-5
 class LineExponent:
     """Psi on [lower, upper], least value about zero, with Psi' = (D' - b) / D.
 
-    Where D vanishes at an end so that Psi grows without bound, its value there is that at a distance of rounding size.
+    In the last stretch next to a singular end, see :mod:`fokker_planck.model.line_ends`, it is the constant that gives
+    ``int exp(-Psi)`` its value; where that is infinite, the value at the edge of the stretch.
 
     >>> from fokker_planck.potential import Potential
     >>> from fokker_planck.process import Overdamped
@@ -48,8 +52,13 @@ class LineExponent:
 
     @cached_property
     def field(self) -> DiffusionField:
-        """D."""
+        """D as it is given."""
         return self.process.field(1)
+
+    @cached_property
+    def diffusion(self) -> DiffusionField:
+        """D, next to a singular end the constant that gives ``int exp(Psi) / D`` its value."""
+        return FieldWithEnds(self.field, self.ends) if self.ends else self.field
 
     @cached_property
     def kinks(self) -> tuple[float, ...]:
@@ -57,15 +66,30 @@ class LineExponent:
         return self.process.kinks(self.lower, self.upper)
 
     @cached_property
-    def effective(self) -> Antiderivative:
-        """Phi, zero at the lower end."""
-        return antiderivative(self._slope, self.lower, self.upper, self.kinks, self._exact)
+    def ends(self) -> tuple[LineEnd, ...]:
+        """The ends at which D vanishes or the drift is infinite."""
+        return line_ends(self.process, self.lower, self.upper) if self.period is None else ()
 
     @property
-    def singular_ends(self) -> tuple[float, ...]:
-        """The ends at which D vanishes; the process does not reach them."""
-        phi = self.effective
-        return tuple(end for end, sign in ((self.lower, phi.singular_left), (self.upper, phi.singular_right)) if sign)
+    def mass_error(self) -> float:
+        """Relative error of the whole mass that comes from the last stretches next to singular ends."""
+        return sum(end.mass_error for end in self.ends)
+
+    @property
+    def end_time(self) -> float:
+        """Absolute error of mean times that comes from the last stretches next to singular ends."""
+        return sum(end.time for end in self.ends)
+
+    @cached_property
+    def effective(self) -> Antiderivative:
+        """Phi, zero at the lower end of the part outside of the last stretches."""
+        lower, upper = self._inner
+        return antiderivative(self._slope, lower, upper, self.kinks, self._exact)
+
+    @cached_property
+    def _inner(self) -> tuple[float, float]:
+        edges = {end.inward: end.edge for end in self.ends}
+        return edges.get(1.0, self.lower), edges.get(-1.0, self.upper)
 
     @cached_property
     def _shift(self) -> float:
@@ -84,10 +108,12 @@ class LineExponent:
             return np.asarray(-self.process.noiseless_drift(points)[0] / self.field.tensor(points)[0, 0])
 
     def _unshifted(self, x: FloatArray) -> FloatArray:
-        ends = self.effective.ends
-        if self.singular_ends:
-            x = np.clip(x, ends[0], ends[-1])
+        given = x
+        if self.ends:
+            x = np.clip(x, *self._inner)
         phi, share = self.effective(x), 1.0 - alpha_of(self.process)
+        for end in self.ends:
+            phi = np.where(end.within(given), phi - end.log_mass_factor, phi)
         if share == 0.0 or self.field.constant:
             return phi
         if self.kinks:
@@ -104,20 +130,28 @@ class LineExponent:
 
     def gradient(self, x: FloatArray) -> FloatArray:
         """(D' - b) / D, (1, n)."""
-        points = np.asarray(x, dtype=np.float64)
+        points = self._outside_of_stretches(x)
         with np.errstate(all="ignore"):
             return np.asarray(self._numerator(points) / self.field.tensor(points)[0])
 
     def hessian(self, x: FloatArray) -> FloatArray:
         """Its derivative, (1, 1, n)."""
-        points, share = np.asarray(x, dtype=np.float64), 1.0 - alpha_of(self.process)
+        points, share = self._outside_of_stretches(x), 1.0 - alpha_of(self.process)
         slope = -self.process.noiseless_jacobian(points)
         if share and not self.field.constant:
             slope = slope + share * self.field.divergence_jacobian(points)
         tensor = self.field.tensor(points)
         with np.errstate(all="ignore"):
             down = self._numerator(points) * self.field.divergence(points) / tensor[0] ** 2
-            return np.asarray(slope / tensor - down[None])
+            result = np.asarray(slope / tensor - down[None])
+        # no curvature in the last stretch: Newton's method must not come to rest there
+        for end in self.ends:
+            result = np.where(end.within(np.asarray(x, dtype=np.float64)[0]), 0.0, result)
+        return result
+
+    def _outside_of_stretches(self, x: FloatArray) -> FloatArray:
+        points = np.asarray(x, dtype=np.float64)
+        return np.clip(points, *self._inner) if self.ends else points
 
     def _numerator(self, points: FloatArray) -> FloatArray:
         share = 1.0 - alpha_of(self.process)
@@ -132,8 +166,7 @@ class LineExponent:
 def line_exponent(process: Process, lower: float, upper: float, period: float | None = None) -> LineExponent | None:
     """Psi on [lower, upper]; None on a ring around which a net force drives the process.
 
-    Raises ProblemError where D is negative, where it vanishes inside, or where it vanishes at an end that the process
-    reaches all the same.
+    Raises ProblemError where D is negative, where it vanishes inside, or where it vanishes at an end like no power.
     """
     exponent = LineExponent(process, lower, upper, period)
     _check_inside(exponent)
@@ -141,9 +174,53 @@ def line_exponent(process: Process, lower: float, upper: float, period: float | 
     if period is not None:
         winding = float(phi(np.array([upper]))[0])
         return exponent if abs(winding) <= WINDING * (1.0 + phi.variation) else None
-    for end in exponent.singular_ends:
-        _check_end(exponent, end)
     return exponent
+
+
+@dataclass(frozen=True)
+class FieldWithEnds:
+    """D on a line with singular ``ends``: in the last stretch next to each, one number."""
+
+    field: DiffusionField
+    ends: tuple[LineEnd, ...]
+
+    @property
+    def constant(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def key(self) -> str:
+        """Of the field itself."""
+        return self.field.key
+
+    def tensor(self, x: npt.ArrayLike) -> FloatArray:
+        """D at points (1, n), of shape (1, 1, n)."""
+        points, near = np.array(x, dtype=np.float64), {}
+        for end in self.ends:
+            near[end] = end.within(points[0])
+            points[0, near[end]] = end.edge
+        values = np.array(self.field.tensor(points), dtype=np.float64)
+        for end, inside in near.items():
+            values[..., inside] *= np.exp(-end.log_mass_factor) / end.resistance_factor
+        return values
+
+    def divergence(self, x: npt.ArrayLike) -> FloatArray:
+        """D' at points (1, n), zero in the stretches."""
+        return self._outside(np.asarray(self.field.divergence(x)), x)
+
+    def divergence_jacobian(self, x: npt.ArrayLike) -> FloatArray:
+        """D'' at points (1, n), of shape (1, 1, n), zero in the stretches."""
+        return self._outside(np.asarray(self.field.divergence_jacobian(x)), x)
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """Those of the field, and the edges of the stretches."""
+        edges = [end.edge for end in self.ends if lower < end.edge < upper]
+        return tuple(sorted({*self.field.kinks(lower, upper), *edges}))
+
+    def _outside(self, values: FloatArray, x: npt.ArrayLike) -> FloatArray:
+        inside = np.any([end.within(np.asarray(x, dtype=np.float64)[0]) for end in self.ends], axis=0)
+        return np.where(inside, 0.0, values)
 
 
 def _check_inside(exponent: LineExponent) -> None:
@@ -195,13 +272,3 @@ def vanishing(process: Process, field: DiffusionField, place: float) -> ProblemE
     found += f"the mean time to get past it to the {side} is infinite"
     wanted = "a floor > 0" if field.key == "diffusion.floor" else "a D that is positive inside the domain"
     return ProblemError(field.key, found, wanted)
-
-
-def _check_end(exponent: LineExponent, end: float) -> None:
-    """D vanishes at an end: the density must vanish there, too, so that nothing is to be said about that end."""
-    inner = exponent.effective.ends[1:-1]
-    near = inner[:9] if end == exponent.lower else inner[:-10:-1]
-    heights = exponent._unshifted(near)
-    if not (len(heights) > 2 and heights[0] >= heights[-1] - FLAT):
-        found = f"noise that vanishes at the end x = {end:.6g} of the domain, which the process reaches all the same"
-        raise ProblemError(exponent.field.key, found, "a D that is positive there, or a domain that ends before")

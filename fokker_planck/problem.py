@@ -262,13 +262,22 @@ def _key_of(potential: Potential) -> str:
     return "potential.expression" if isinstance(potential.source, str) else "potential"
 
 
+def _sample_between_ends(problem: Problem) -> Floats:
+    """Points of the domain; at the very ends of a line coefficients may be infinite, see ``model.line_ends``."""
+    x = problem.sample()
+    if problem.dimension > 1 or problem.periods[0] is not None:
+        return x
+    lower, upper = problem.bounding_box()
+    return np.asarray(x[:, (x[0] > lower[0]) & (x[0] < upper[0])])
+
+
 def _check_drift(problem: Problem) -> None:
     """Where a drift is given: finite in the domain, and equal on both sides of a periodic axis."""
     process = problem.process
     drift = process.whole if isinstance(process, Drifting) else process.extra
     if drift is None:
         return
-    x = problem.sample()
+    x = _sample_between_ends(problem)
     values = drift.value(x)
     finite = np.isfinite(values).all(axis=0)
     if not finite.all():
@@ -287,7 +296,7 @@ def _check_drift(problem: Problem) -> None:
 
 def _check_potential(problem: Problem, potential: Potential) -> None:
     key = _key_of(potential)
-    x = problem.sample()
+    x = _sample_between_ends(problem)
     values = potential.value(x)
     finite = np.isfinite(values)
     if not finite.all():

@@ -186,10 +186,17 @@ def lowest_eigenvectors(
 ) -> tuple[Floats, Floats]:
     """Eigenvalues (k,) and eigenvectors (k, n) of ``stiffness y = lambda mass y`` nearest to ``shift``, k >= count.
 
-    Shift-and-invert Krylov-Schur; ``known`` eigenvectors (n,) are kept out.
+    Shift-and-invert Krylov-Schur; ``known`` eigenvectors (n,) are kept out.  Both matrices are scaled in place so that
+    the diagonal of the mass is one: on cells of very different sizes rounding is measured by the mass then.
     """
     from slepc4py import SLEPc
 
+    size = mass.getDiagonal()
+    size.sqrtabs()
+    root = _whole(size)
+    size.reciprocal()
+    for operator in (stiffness, mass):
+        operator.diagonalScale(size, size)
     solver = SLEPc.EPS().create(stiffness.getComm())
     solver.setOperators(stiffness, mass)
     solver.setProblemType(SLEPc.EPS.ProblemType.GHEP)
@@ -204,7 +211,7 @@ def lowest_eigenvectors(
     linear.getPC().setType("cholesky")
     linear.getPC().setFactorSolverType("mumps")
     if known:
-        solver.setDeflationSpace([_vector(stiffness, vector) for vector in known])
+        solver.setDeflationSpace([_vector(stiffness, vector * root) for vector in known])
     solver.setInitialSpace([_vector(stiffness, np.cos(np.arange(stiffness.getSize()[0]) * 0.7) + 0.3)])
     try:
         solver.solve()
@@ -219,7 +226,7 @@ def lowest_eigenvectors(
     vector: Any = stiffness.createVecRight()
     for number in range(found):
         values.append(solver.getEigenpair(number, vector).real)
-        vectors.append(_whole(vector))
+        vectors.append(_whole(vector) / root)
     return np.asarray(values), np.asarray(vectors)
 
 

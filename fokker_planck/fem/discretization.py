@@ -18,6 +18,10 @@ from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
 
 
+PART_OF_A_CELL = 1e-2
+"""Share of a cell's size within which an unknown lies on a surface: nodes of degree 12 are further apart."""
+
+
 @dataclass(frozen=True)
 class CellMap:
     """F and its derivative at the quadrature points of every cell of this rank.
@@ -151,8 +155,20 @@ def unknowns_in(discretization: Discretization, name: str, region: Any = None) -
         return discretization.marked(discretization.dofs[inside])
     nodes = discretization.nodes.T
     slope = np.maximum(np.linalg.norm(region.gradient(nodes), axis=0), 1e-300)
-    on_surface = np.abs(region.level(nodes)) <= ON_SURFACE * float(np.ptp(nodes, axis=1).max()) * slope
+    size = np.full(discretization.count, np.inf)
+    np.minimum.at(size, discretization.dofs, _sizes(discretization)[:, None])
+    if discretization.comm.size > 1:
+        discretization.comm.Allreduce(MPI.IN_PLACE, size, op=MPI.MIN)
+    # rounding of coordinates, but never a whole cell: next to a singular end cells are tiny
+    near = np.minimum(ON_SURFACE * float(np.ptp(nodes, axis=1).max()), PART_OF_A_CELL * size)
+    on_surface = np.abs(region.level(nodes)) <= near * slope
     return discretization.marked(discretization.dofs[inside]) | on_surface
+
+
+def _sizes(discretization: Discretization) -> Floats:
+    """Longest edge of every straight cell of this rank, (m,)."""
+    corners = discretization.corners
+    return np.asarray(np.linalg.norm(corners[:, :, None] - corners[:, None], axis=3).max(axis=(1, 2), initial=0.0))
 
 
 def unknowns_on_boundary(discretization: Discretization) -> Booleans:

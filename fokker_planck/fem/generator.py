@@ -45,6 +45,16 @@ class Generator:
         """The constant function in scaled unknowns, largest entry one."""
         return np.exp(-0.5 * (self.exponent - self.lowest))
 
+    @cached_property
+    def mass_diagonal(self) -> Floats:
+        """The diagonal of M in scaled unknowns, (N,)."""
+        discretization = self.discretization
+        local = np.einsum("cii->ci", self.mass)
+        total = np.bincount(discretization.dofs.ravel(), weights=local.ravel(), minlength=discretization.count)
+        if discretization.comm.size > 1:
+            discretization.comm.Allreduce(MPI.IN_PLACE, total, op=MPI.SUM)
+        return np.asarray(total, dtype=float)
+
     def apply_stiffness(self, vector: Floats) -> Floats:
         """A times a scaled vector (N,), whole on every rank."""
         return self._applied(self.stiffness, vector)

@@ -31,6 +31,7 @@ from fokker_planck.fem.triangulation import (
     without_cells,
 )
 from fokker_planck.fem.trimming import trimmed
+from fokker_planck.model.line_ends import line_ends
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Ball, HalfSpace, Region, Set
 
@@ -43,6 +44,8 @@ DEEP = {1: 60.0, 2: 40.0, 3: 20.0}
 STEEPEST = 35.0
 TRIM = {1: 1e-4, 2: 1e-3, 3: 2e-2}
 LOWER = 4
+GRADING = 4.0
+"""Ratio of neighbouring distances to a singular end: what refinement halves once or twice is there at once."""
 GAIN = 1.0
 FRONT = 0.3
 
@@ -81,6 +84,8 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     lower, upper = bounding_box(domain, problem.process.potential)
     wanted = cells or (CELLS_AN_AXIS[dimension],) * dimension
     breaks: list[list[float]] = [[] for _ in range(dimension)]
+    if dimension == 1:
+        breaks[0] += _towards_singular_ends(problem, lower[0], upper[0])
     if dimension == 1 and cells is None:
         breaks[0] += problem.process.kinks(lower[0], upper[0])
     for region in flat.values():
@@ -91,6 +96,18 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     axes = [_at_least(axis, 4) if wraps else axis for axis, wraps in zip(axes, periodic, strict=True)]
     triangulation = grid_triangulation(axes, periodic)
     return _sublevel(triangulation, domain, problem) if isinstance(domain, Sublevel) else triangulation
+
+
+def _towards_singular_ends(problem: Problem, lower: float, upper: float) -> list[float]:
+    """The edge of the last stretch next to a singular end, and points beyond it by powers of ``GRADING``."""
+    if any(period is not None for period in problem.periods):
+        return []
+    found: list[float] = []
+    for end in line_ends(problem.process, lower, upper):
+        reach = 0.5 * (upper - lower) / CELLS_AN_AXIS[1]
+        count = max(0, int(np.log(reach / end.stretch) / np.log(GRADING)))
+        found += [end.place + end.inward * end.stretch * GRADING**k for k in range(count + 1)]
+    return found
 
 
 def _at_least(axis: Floats, count: int) -> Floats:

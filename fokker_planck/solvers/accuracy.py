@@ -21,6 +21,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
+from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import MARGIN, Setting
 
@@ -122,6 +123,7 @@ def answered(
     while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if _volume(mesh) < _volume(base) else 0.0
+    cut += end_error(setting.balance.exponent, setting.relaxation_rate)
     return refined_until_verified(problem, mesh, degree, answer, _predicted, cut)
 
 
@@ -158,6 +160,11 @@ def refined_until_verified(
         errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error
         return _outcome(current, errors, discretization, 1, started)
     most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
+    floor = 2.0 * (least_error + cut)
+    if floor > tolerance:
+        # no mesh helps against what was left away
+        warn_or_refuse(floor, tolerance)
+        tolerance = floor
     excess, level, asked, everywhere = 1.0, 0, np.inf, degree < LEAST_PREDICTABLE
     while True:
         discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict)

@@ -19,6 +19,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.sets import HalfSpace, Set
 from fokker_planck.solvers.accuracy import SAFETY, Answer, answered, slow_safety
+from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting, heights_to_target, prepare, reaches
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
@@ -56,7 +57,8 @@ def mean_exit_time(
 
     outcome = answered(setting, heights, regions, answer)
     field = _field(outcome.discretization, *outcome.payload)
-    mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))
+    error = float(outcome.errors[0]) + end_error(setting.balance.exponent, float(np.exp(min(-outcome.numbers[0], 600.0))))
+    mean = Quantity.of_log(float(outcome.numbers[0]), error)
     return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
 
 

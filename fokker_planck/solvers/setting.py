@@ -24,6 +24,7 @@ from fokker_planck.line_exponent import LineExponent
 from fokker_planck.problem import Problem
 from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
+from fokker_planck.solvers.end_conditions import refuse_infinite_time, refuse_unreachable, singular_ends
 from fokker_planck.survey import sample_graph, survey
 
 MARGIN = {1: 16.0, 2: 11.0, 3: 9.0}
@@ -33,6 +34,7 @@ SAME_HEIGHT = 4.0
 MOST_BY_FLOOR = 0.25
 # Barriers of so many units of epsilon: 200,000 cells, each with a change of Phi by 9, end at 2e6.
 LARGEST_EXPONENT = 1e12
+TARGET_KEYS = {"from": "committor.from", "to": "committor.to"}
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,17 @@ class Setting:
         """
         lower, upper = self.problem.bounding_box()
         rates = []
+        ends = singular_ends(self.balance.exponent)
         for minimum in self.landscape.minima:
+            if any(end.within(np.array(minimum.position)).any() for end in ends):
+                continue  # a singular weight, which has no curvature, holds nothing back
             tensor = self.balance.diffusion.tensor(np.asarray(minimum.position)[:, None])[..., 0]
             across = float(np.linalg.eigvalsh(tensor)[0]) * (np.pi / np.max(np.subtract(upper, lower))) ** 2
             eigenvalues = np.linalg.eigvals(tensor @ np.asarray(minimum.hessian)).real
             rates.append(max(across, float(eigenvalues.min())))
+        if not rates:
+            middle = 0.5 * np.add(lower, upper)[:, None]
+            rates = [float(self.balance.diffusion.tensor(middle)[0, 0, 0]) * (np.pi / (upper[0] - lower[0])) ** 2]
         return min(rates)
 
 
@@ -130,7 +138,7 @@ def limit_landscape(setting: Setting) -> Landscape:
 
     def lifted(point: CriticalPoint) -> Any:
         place = np.array([point.position]).T
-        noise, height = float(exponent.field.tensor(place)[0, 0, 0]), float(exponent.value(place)[0])
+        noise, height = float(exponent.diffusion.tensor(place)[0, 0, 0]), float(exponent.value(place)[0])
         return replace(point.scaled(1.0 / noise), value=height)
 
     minima = [lifted(minimum) for minimum in setting.wells.minima]
@@ -214,7 +222,10 @@ def heights_to_target(
     points, edges = sample_graph(setting.problem)
     values = setting.balance.exponent.value(points.T)
     target = reached(points.T)
-    _refuse_unreachable(setting, reached, name)
+    exponent, key = setting.balance.exponent, TARGET_KEYS.get(name, "exit.target")
+    refuse_unreachable(exponent, reached, key, boundary=name == "boundary")
+    if name not in TARGET_KEYS:
+        refuse_infinite_time(exponent, reached, points.T, start[0] if start is not None else None, key)
     if start is not None:
         _warn_of_the_floor(setting, start[0], points[target, 0])
     if name == "boundary":
@@ -234,14 +245,6 @@ def heights_to_target(
     ceiling = max(_above(setting, highest), between.ceiling)
     fronts = _fronts(setting, highest)
     return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,), start=start, fronts=fronts)
-
-
-def _refuse_unreachable(setting: Setting, reached: Callable[[Floats], Booleans], name: str) -> None:
-    """An end at which the noise vanishes is never reached: a time that waits for it is infinite."""
-    for end in getattr(setting.balance.exponent, "singular_ends", ()):
-        if name == "boundary" and reached(np.array([[end]]))[0]:
-            found = f"the end x = {end:.6g} of the domain, where the noise vanishes: it is never reached"
-            raise ProblemError("exit.target", found, "a set inside the domain")
 
 
 def _warn_of_the_floor(setting: Setting, start: float, reached: Floats) -> None:

@@ -6,7 +6,7 @@ shift-and-invert solve from which those have been taken out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import SAFETY, Answer, answered
+from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name, safety_of
 from fokker_planck.solvers.reduced_problem import reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
@@ -64,9 +65,14 @@ def spectrum(
     With a ``target`` the process is killed there, and zero is not an eigenvalue.
     """
     setting = prepare(problem)
+    if target is None:
+        refuse_endless(setting.balance.exponent, "spectrum")
     heights = heights_between_wells(setting, all_critical_points=count > len(setting.landscape.minima))
     if target is not None:
         heights = heights_to_target(setting, None, reaches(problem, target), region_name(target))
+    if any(np.isfinite(end.threshold) for end in singular_ends(setting.balance.exponent)):
+        # modes reach far towards a natural end, however little the process is there
+        heights = replace(heights, ceiling=np.inf, trim=False)
     regions = {} if target is None or isinstance(target, str) else {TARGET: target}
     wanted = count - 1 if target is None else count
 
@@ -86,6 +92,11 @@ def spectrum(
     functions, rounding = outcome.payload
     eigenvalues = [] if target is not None else [Eigenvalue(Quantity.of(0.0, 0.0))]
     errors = outcome.errors + rounding * np.exp(np.minimum(-outcome.numbers, 600.0))
+    if singular_ends(setting.balance.exponent):
+        found = np.exp(outcome.numbers)
+        errors = errors + spectrum_error(setting.balance.exponent, found)
+        reached = None if target is None else reaches(problem, target)
+        refuse_continuum(setting.balance.exponent, found, reached, "spectrum.count")
     eigenvalues += [
         Eigenvalue(Quantity.of_log(float(log), float(error)))
         for log, error in zip(outcome.numbers, errors, strict=True)
@@ -152,6 +163,7 @@ def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, cou
         raise ConvergenceError(f"an eigenvalue came out as {values[order].min():.2e}, not positive", _petsc.REMEDY)
     whole = np.zeros((len(order), len(free)))
     whole[:, free] = vectors[order]
+    _take_out(generator, whole, [*known, generator.constant] if free.all() else list(known))
     dofs = generator.discretization.dofs
     nodal = [_from_scaled(generator, vector) for vector in whole]
     if not np.isfinite(nodal).all():
@@ -166,10 +178,21 @@ def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, cou
     return Modes(logs[again], whole[again], [nodal[k] for k in again], [cells[k] for k in again])
 
 
+def _take_out(generator: Generator, vectors: Floats, known: list[Floats]) -> None:
+    """Make scaled ``vectors`` (k, N) orthogonal to slower modes, in place.
+
+    The eigenvalue solver leaves rounding of them that shift and invert has multiplied by the quotient of the rates.
+    """
+    for slow in known:
+        image = generator.apply_mass(slow)
+        vectors -= np.outer(vectors @ image / float(slow @ image), slow)
+
+
 def _from_scaled(generator: Generator, vector: Floats) -> Floats:
     """Nodal values, (N,), up to a factor; what is rounding in the scaled unknowns would grow like exp(Phi / 2)."""
-    top = int(np.argmax(np.abs(vector)))
-    known = np.where(np.abs(vector) > NOISE * abs(vector[top]), vector, 0.0)
+    weights = np.sqrt(generator.mass_diagonal / generator.mass_diagonal.max())
+    top = int(np.argmax(np.abs(vector) * weights))
+    known = np.where(np.abs(vector) > NOISE * abs(vector[top]) * weights[top], vector, 0.0)
     return times_exp(known, 0.5 * (generator.exponent - generator.exponent[top]))
 
 

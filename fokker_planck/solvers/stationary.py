@@ -18,6 +18,7 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import degree_of
+from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
 
@@ -26,6 +27,7 @@ def stationary_density(problem: Problem) -> Stationary:
     """The density as a field, and the probability of the basin of attraction of every minimum."""
     started = time.perf_counter()
     setting = prepare(problem)
+    refuse_endless(setting.balance.exponent, "weights of wells")
     degree = degree_of(problem)
     heights = replace(heights_between_wells(setting), fronts=())
     mesh = domain_triangulation(problem, {})

@@ -1,0 +1,259 @@
+"""The ends of a line at which the noise vanishes or the drift is infinite, by Feller's classification.
+
+With the generator ``L u = w^-1 (u' / s')'`` let t be the distance to the end and
+
+    D ~ t^q,      t a / D -> k      (a the noiseless drift, positive away from the end),
+    s' = D^-alpha e^Phi ~ t^-c,     w = D^(alpha - 1) e^-Phi ~ t^(c - q),      c = alpha q + k.
+
+The process arrives at the end in finite time (it is accessible) where ``int w S dt`` is finite, S the scale from the
+end, and the mass near the end is finite where ``int w dt`` is:
+
+    regular: both;   exit: accessible alone;   entrance and natural: not accessible.
+
+Source: Feller, Ann. Math. 55 (1952) 468; Karlin and Taylor, A Second Course in Stochastic Processes (1981), 15.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.process import Process, alpha_of
+
+FloatArray = npt.NDArray[np.float64]
+
+VANISHING = 1e-13
+"""D at an end, over its largest value, below which it is rounding: the error of evaluating D there."""
+LEVELS = 9
+"""Distances L/64, L/128, ... from which limits at the end are extrapolated: the last is far from rounding, L/16384."""
+ROOTS = (1.0, 0.5, 1.0 / 3.0, 0.25)
+"""Powers of the distance in which coefficients are expanded: whole ones, and those of roots of x."""
+SETTLED = 1e-9
+"""Agreement of two extrapolations that is taken for convergence; analytic coefficients reach 1e-12."""
+TINY = 1e-40
+"""Distance to an end at zero, over the length, at which limits are read off: even a fourth root is 1e-10 there."""
+SAME = 1e-6
+"""Exponents closer than that to the border between two kinds of ends are on it."""
+SHARE = 1e-16
+"""Time in the last stretch over that in the domain, (stretch/length)^(2 - q), where coordinates allow so little."""
+ROUNDED = 1e-10
+"""Shortest stretch over the coordinate of an end: there D, with an error of rounding, is known to 1e-6."""
+SHORTEST, LONGEST = 1e-100, 1e-8
+HIGH = 250.0
+"""Change of the exponent up to the stretch at a natural end: what is there has e^-250 of the weight, e^-125 in modes."""
+DEEP = 700.0
+"""Change of the exponent up to the stretch where the drift rules: exp(-700) is nothing."""
+
+
+@dataclass(frozen=True)
+class LineEnd:
+    """An end of the line where D vanishes or the drift is infinite.
+
+    place : its coordinate
+    inward : 1 at the left end, -1 at the right end
+    noise_power : q, D ~ t^q at the distance t
+    scale_power : c, s' ~ t^-c; infinite where the drift rules, that is where t a / D has no limit
+    drift_power : beta, a ~ t^beta, where the drift rules
+    threshold : where the continuous spectrum begins that the end brings, infinite where there is none
+    stretch : the width next to the end on which the coefficients are replaced by constants
+    time : what the process spends in the stretch: the absolute error of mean times for that replacement
+    mass_error : relative, of the whole mass, where the exponents at the end are known to some digits only
+    """
+
+    place: float
+    inward: float
+    noise_power: float
+    scale_power: float
+    drift_power: float
+    threshold: float
+    stretch: float
+    time: float = 0.0
+    mass_error: float = 0.0
+
+    @property
+    def accessible(self) -> bool:
+        """Whether the process can arrive there in finite time."""
+        if np.isinf(self.scale_power):
+            return self.scale_power < 0.0 and self.drift_power < 1.0 - SAME
+        return self.scale_power < 1.0 - SAME and self.noise_power < 2.0 - SAME
+
+    @property
+    def finite_mass(self) -> bool:
+        """Whether the stationary density can be integrated up to the end."""
+        return self.scale_power - self.noise_power > -1.0 + SAME
+
+    @property
+    def kind(self) -> str:
+        """Feller's name."""
+        if self.accessible:
+            return "regular" if self.finite_mass else "exit"
+        if np.isinf(self.scale_power):
+            return "entrance" if self.scale_power > 0.0 and self.drift_power < 1.0 - SAME else "natural"
+        return "entrance" if self.noise_power < 2.0 - SAME else "natural"
+
+    @property
+    def edge(self) -> float:
+        """The inner end of the stretch."""
+        return self.place + self.inward * self.stretch
+
+    def within(self, x: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which of the points (n,) lie in the stretch, or beyond the end."""
+        return np.asarray(self.inward * (x - self.edge) < 0.0)
+
+    @property
+    def log_mass_factor(self) -> float:
+        """log of ``int_0^d w dt / (d w(d))`` over the stretch d, zero where the mass is infinite."""
+        power = self.scale_power - self.noise_power
+        return -float(np.log1p(power)) if self.finite_mass and np.isfinite(power) else 0.0
+
+    @property
+    def resistance_factor(self) -> float:
+        """``int_0^d s' dt / (d s'(d))`` over the stretch d, one where that is infinite."""
+        return 1.0 / (1.0 - self.scale_power) if self.accessible and np.isfinite(self.scale_power) else 1.0
+
+
+def line_ends(process: Process, lower: float, upper: float) -> tuple[LineEnd, ...]:
+    """The ends of [lower, upper] at which the noise vanishes or the drift is infinite.
+
+    >>> from fokker_planck.potential import Potential
+    >>> from fokker_planck.process import Overdamped
+    >>> from fokker_planck.state_diffusion import Formula
+    >>> [end.kind for end in line_ends(Overdamped(Potential("0"), Formula("x*(1 - x)")), 0.0, 1.0)]
+    ['exit', 'exit']
+
+    Raises ProblemError where D or the drift behaves like no power of the distance.
+    """
+    return tuple(
+        _classified(process, place, inward, upper - lower)
+        for place, inward in ((lower, 1.0), (upper, -1.0))
+        if _is_singular(process, place, inward, upper - lower)
+    )
+
+
+def _noise(process: Process, x: FloatArray) -> FloatArray:
+    with np.errstate(all="ignore"):
+        return np.asarray(process.field(1).tensor(x[None])[0, 0], dtype=np.float64)
+
+
+def _drift(process: Process, x: FloatArray) -> FloatArray:
+    with np.errstate(all="ignore"):
+        return np.asarray(process.noiseless_drift(x[None])[0], dtype=np.float64)
+
+
+def _is_singular(process: Process, place: float, inward: float, length: float) -> bool:
+    at = np.array([place])
+    inner = _noise(process, place + inward * length * np.linspace(0.0, 1.0, 33)[1:-1])
+    noise = float(_noise(process, at)[0])
+    vanishes = abs(noise) <= VANISHING * float(np.abs(inner).max())
+    return vanishes or not np.isfinite(_drift(process, at)).all()
+
+
+def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:
+    def distances(smallest: float) -> FloatArray:
+        # coordinates as doubles have them: t is the distance of the point at which D is evaluated
+        t = np.asarray(smallest) * length
+        return np.asarray(inward * ((place + inward * t) - place))
+
+    def noise_power(t: FloatArray) -> FloatArray:
+        values = _noise(process, place + inward * np.concatenate([t, 2.0 * t]))
+        return np.asarray(np.log2(values[len(t) :] / values[: len(t)]))
+
+    def pull(t: FloatArray) -> FloatArray:
+        x = place + inward * t
+        return np.asarray(inward * _drift(process, x) * t / _noise(process, x))
+
+    far = distances(2.0 ** -(6.0 + np.arange(LEVELS)))
+    near = distances(np.array([TINY if place == 0.0 else max(1e-8 * abs(place) / length, 1e-12)]))
+    if near[0] <= 0.0:
+        near = far[-1:]
+    with np.errstate(all="ignore"):
+        q, q_error = _limit(noise_power, far, near)
+        k, k_error = _limit(pull, far, near)
+        strength = np.abs(pull(np.concatenate([near, 2.0 * near])))
+        rising = float(np.log2(strength[0] / strength[1])) if strength.min() > 0.0 else 0.0
+    if q_error > 0.05:
+        found = f"noise that vanishes at the end x = {place:.6g} of the domain like no power of the distance"
+        raise ProblemError(process.field(1).key, found, "a D that vanishes like a power there, or not at all")
+    if rising > 0.05 and strength[0] > 1.0:
+        return _ruled_by_drift(process, place, inward, length, q, rising, pull)
+    if k_error > 0.05:
+        found = f"a drift over noise that has no limit at the end x = {place:.6g} of the domain"
+        raise ProblemError("drift" if process.potential is None else "potential", found, "powers of the distance there")
+    q = _rounded(q, q_error)
+    c = alpha_of(process) * q + _rounded(k, k_error)
+    least = SHORTEST if place == 0.0 else ROUNDED * abs(place) / length
+    below_two = max(2.0 - q, 1e-3)
+    # at a natural end as far as there are numbers: next to a continuous spectrum modes reach far towards it
+    natural = max(SHORTEST, float(np.exp(-HIGH / max(abs(c - q), 1e-3))))
+    share = float(np.clip(SHARE ** (1.0 / below_two) if q < 2.0 - SAME else natural, least, LONGEST))
+    stretch = float(distances(np.array([share]))[0])
+    power, time, mass_error = c - q, 0.0, 0.0
+    if q < 2.0 - SAME:
+        # int w S dt, and int s' M dt, M the mass from the end
+        slowest = max(1.0 / (1.0 - c) if c < 1.0 - SAME else 0.0, 1.0 / (1.0 + power) if power > SAME - 1.0 else 0.0)
+        time = slowest * stretch**2 / float(_noise(process, np.array([place + inward * stretch]))[0]) / (2.0 - q)
+    if power > -1.0 + SAME:
+        # that part of the mass which the exponent near the end decides
+        rounding = 0.0 if place == 0.0 else 1e-16 * abs(place) / stretch
+        mass_error = ((q_error + k_error) / (1.0 + power) + rounding) * share ** (1.0 + power)
+    threshold = inf
+    if q > 2.0 - SAME:
+        level = float(_noise(process, place + inward * near)[0] / near[0] ** 2)
+        threshold = (c - 1.0) ** 2 * level / 4.0 if q < 2.0 + SAME else 0.0
+    return LineEnd(place, inward, q, c, inf, threshold, stretch, time, mass_error)
+
+
+def _ruled_by_drift(
+    process: Process, place: float, inward: float, length: float, q: float, rising: float, pull: object
+) -> LineEnd:
+    """An end where the drift is all that counts: Phi itself is infinite there like a power of the distance."""
+    t = length * np.geomspace(1e-14 if place == 0.0 else max(1e-14, ROUNDED * abs(place) / length), 0.1, 400)
+    strength = pull(t)  # type: ignore[operator]
+    change = np.cumsum((np.abs(strength) * np.gradient(np.log(t)))[::-1])[::-1]
+    deep = np.flatnonzero(change > DEEP)
+    number = int(deep[-1]) if len(deep) else 0
+    sign = float(np.sign(strength[number]))
+    drift_power = q - 1.0 - rising
+    stretch = float(inward * ((place + inward * t[number]) - place))
+    time = 0.0
+    if sign < 0.0 and drift_power < 1.0 - SAME:
+        # outwards the drift alone takes the process to the end
+        time = stretch / abs(float(_drift(process, np.array([place + inward * stretch]))[0])) / (1.0 - drift_power)
+    return LineEnd(place, inward, q, sign * inf, drift_power, inf, stretch, time)
+
+
+def _limit(function: object, far: FloatArray, near: FloatArray) -> tuple[float, float]:
+    """The limit at distance zero and how far it can be off: extrapolated from afar, or read off nearby."""
+    values = function(far)  # type: ignore[operator]
+    best, error = float(function(near)[0]), inf  # type: ignore[operator]
+    for root in ROOTS:
+        table = values.copy()
+        ends = [table[-1]]
+        for order in range(1, len(far)):
+            ratio = (far[:-order] / far[order:]) ** root
+            table = table[1:] + (table[1:] - table[:-1]) / (ratio - 1.0)
+            ends.append(table[-1])
+        # of successive extrapolations those that agree best: later ones amplify rounding
+        gaps = np.abs(np.diff(ends))
+        if np.isfinite(gaps).any():
+            order = int(np.nanargmin(gaps))
+            if gaps[order] < error:
+                best_here, error_here = float(ends[order + 1]), float(gaps[order])
+                if error_here < error:
+                    extrapolated, error = best_here, error_here
+    if error <= SETTLED and near[0] > 2.0**7 * TINY * far[0]:
+        return extrapolated, error
+    # not analytic: what is there at the smallest distance, off by about what an eighth of the way on still changes
+    pair = function(np.concatenate([near, 8.0 * near]))  # type: ignore[operator]
+    change = float(abs(pair[1] - pair[0]))
+    return (best, 4.0 * change) if change < error or not np.isfinite(error) else (extrapolated, error)
+
+
+def _rounded(value: float, error: float) -> float:
+    """The number itself, or the whole or half one that it stands for."""
+    simple = round(2.0 * value) / 2.0
+    return simple if abs(value - simple) <= max(1e-9, 2.0 * error) else value

@@ -1,0 +1,114 @@
+"""What a question may ask of a line whose ends are singular: which can be reached, and which keep what arrives.
+
+Where ``int exp(-Psi)`` is infinite up to an end, the process stays there for good, or for a time with infinite mean:
+there is no stationary density, and a mean time that has to wait for its return is infinite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.fem.triangulation import Booleans, Floats
+from fokker_planck.line_exponent import LineExponent
+from fokker_planck.model.line_ends import LineEnd
+from fokker_planck.process import Exponent
+
+Reached = Callable[[Floats], Booleans]
+
+SAFETY = 3.0
+CLOSE = 1e-3
+"""Next to a continuous spectrum the cut-off line has eigenvalues of its own; so near one is not told from those."""
+BESIDE = 8.0
+"""Stretches from an end at which a set that holds more than the end itself is seen to do so."""
+
+
+def singular_ends(exponent: Exponent) -> tuple[LineEnd, ...]:
+    """The ends of a line at which the noise vanishes or the drift is infinite."""
+    return exponent.ends if isinstance(exponent, LineExponent) else ()
+
+
+def end_error(exponent: Exponent, rate: float) -> float:
+    """Relative error of an answer about what happens at a certain rate, for what is left out at singular ends."""
+    if not isinstance(exponent, LineExponent):
+        return 0.0
+    return SAFETY * (exponent.end_time * rate + exponent.mass_error)
+
+
+def spectrum_error(exponent: Exponent, eigenvalues: Floats) -> Floats:
+    """The same for each of the ``eigenvalues`` (k,), near a continuous spectrum also for where the line is cut off.
+
+    At a natural end with D = d t^2, u sqrt(w) ~ t^g, g^2 = (c - 1)^2/4 - lambda/d; what is cut off has t^(2 g) of it.
+    """
+    error = np.array([end_error(exponent, float(value)) for value in eigenvalues])
+    length = exponent.upper - exponent.lower if isinstance(exponent, LineExponent) else 1.0
+    for end in singular_ends(exponent):
+        if np.isfinite(end.threshold) and end.threshold > 0.0:
+            level = 4.0 * end.threshold / (end.scale_power - 1.0) ** 2
+            root = np.sqrt(np.maximum(end.threshold - eigenvalues, 0.0) / level)
+            error = error + SAFETY * np.exp(2.0 * root * np.log(end.stretch / length))
+    return error
+
+
+def refuse_continuum(exponent: Exponent, eigenvalues: Floats, reached: Reached | None, key: str) -> None:
+    """Raise ProblemError where some ``eigenvalues`` (k,), zero not among them, lie in a continuous spectrum.
+
+    A natural end brings one unless the target, which ``reached`` describes, holds it.
+    """
+    for end in singular_ends(exponent):
+        inside = eigenvalues >= end.threshold * (1.0 - CLOSE)
+        if inside.any() and not (reached is not None and reached(np.array([[end.place]]))[0]):
+            found = f"a continuous spectrum from {end.threshold:.6g} on, of the natural end x = {end.place:.6g}"
+            below = int(np.argmax(inside)) + (reached is None)
+            wanted = f"at most {below} eigenvalues, those below it" if below > 1 else "a domain that ends before"
+            raise ProblemError(key, found, wanted)
+
+
+def refuse_endless(exponent: Exponent, what: str) -> None:
+    """Raise ProblemError where there is no stationary density, which ``what`` asks for."""
+    for end in singular_ends(exponent):
+        if not end.finite_mass:
+            found = f"{_keeping(end)}: no stationary density, no {what}"
+            wanted = "a question with a target that absorbs there, or a domain that ends before"
+            raise ProblemError(_key(exponent), found, wanted)
+
+
+def refuse_unreachable(exponent: Exponent, reached: Reached, key: str, *, boundary: bool = False) -> None:
+    """Raise ProblemError where a set that ``reached`` describes holds an end alone at which no path arrives."""
+    for end in singular_ends(exponent):
+        beside = end.place + BESIDE * end.inward * end.stretch
+        if reached(np.array([[end.place]]))[0] and (boundary or not reached(np.array([[beside]]))[0]):
+            if not end.accessible:
+                found = f"the end x = {end.place:.6g} of the domain ({end.kind} boundary): it is never reached"
+                raise ProblemError(key, found, "a set inside the domain")
+
+
+def refuse_infinite_time(exponent: Exponent, reached: Reached, samples: Floats, start: float | None, key: str) -> None:
+    """Raise ProblemError where the process may stay at an end outside of the target, so that a mean time is infinite.
+
+    exponent : of the process
+    reached : which points (1, n) are in the target
+    samples : points (1, n) all over the domain
+    start : where the process begins, None for anywhere
+    key : of the target
+    """
+    for end in singular_ends(exponent):
+        if end.finite_mass or reached(np.array([[end.place]]))[0]:
+            continue
+        between = samples[0][end.inward * (samples[0] - (np.inf * end.inward if start is None else start)) < 0.0]
+        if start is not None and reached(between[None]).any():
+            continue
+        found = f"not {_keeping(end)}: the mean time is infinite"
+        raise ProblemError(key, found, "a target that absorbs there, too, or a domain that ends before")
+
+
+def _keeping(end: LineEnd) -> str:
+    if end.accessible:
+        return f"an end x = {end.place:.6g} that keeps what arrives there ({end.kind} boundary)"
+    return f"an end x = {end.place:.6g} that keeps what comes near ({end.kind} boundary)"
+
+
+def _key(exponent: Exponent) -> str:
+    return exponent.field.key if isinstance(exponent, LineExponent) else "diffusion"
