@@ -36,7 +36,7 @@ class DriftPotential:
 
     @cached_property
     def integral(self) -> Antiderivative:
-        """U, zero at the lower end."""
+        """U, up to a constant."""
         kinks = self.process.kinks(self.lower, self.upper)
         return antiderivative(lambda x: -self.process.noiseless_drift(x[None])[0], self.lower, self.upper, kinks)
 
@@ -45,7 +45,15 @@ class DriftPotential:
         place = np.asarray(x, dtype=np.float64)[0]
         if self.period is not None:
             place = self.lower + np.mod(place - self.lower, self.period)
-        return self.integral(place)
+        return self.integral(place) - self._level
+
+    @cached_property
+    def _level(self) -> float:
+        """U in the middle where it is infinite at an end, else zero: U is zero at the lower end."""
+        found = self.integral
+        if not (found.singular_left or found.singular_right):
+            return 0.0
+        return float(found(np.array([0.5 * (self.lower + self.upper)]))[0])
 
     __call__ = value
 

@@ -196,7 +196,8 @@ class FieldWithEnds:
 
     def tensor(self, x: npt.ArrayLike) -> FloatArray:
         """D at points (1, n), of shape (1, 1, n)."""
-        points, near = np.array(x, dtype=np.float64), {}
+        points = np.array(x, dtype=np.float64)
+        near: dict[LineEnd, npt.NDArray[np.bool_]] = {}
         for end in self.ends:
             near[end] = end.within(points[0])
             points[0, near[end]] = end.edge

@@ -155,7 +155,8 @@ def _committor_table(answer: Committor) -> Table:
         ("share of time on the way (reactive)", answer.probability_reactive),
         ("share of time since a visit to the first set", answer.probability_last_from),
     ):
-        table.add_row(name, str(quantity), error_bar(quantity))
+        known = (NOTHING, NOTHING) if quantity is None else (str(quantity), error_bar(quantity))
+        table.add_row(name, *known)
     return table
 
 

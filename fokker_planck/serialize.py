@@ -43,7 +43,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         return {
             "rate": answer.rate.as_dict(),
             "probability_reactive": answer.probability_reactive.as_dict(),
-            "probability_last_from": answer.probability_last_from.as_dict(),
+            "probability_last_from": _quantity(answer.probability_last_from),
         }
     if isinstance(answer, Rates):
         return {

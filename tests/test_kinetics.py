@@ -240,13 +240,13 @@ def test_noise_that_vanishes_or_is_negative_inside_a_line(diffusion, found):
 def test_noise_that_vanishes_at_an_end():
     """Jacobi: Psi = (1 - k/2 eps) log(1 - x^2)."""
     psi = line_exponent(Overdamped(Potential("x**2/2"), Quadratic(0.1, -0.1)), -1.0, 1.0)
-    assert psi.singular_ends == (-1.0, 1.0)
+    assert [(end.place, end.kind) for end in psi.ends] == [(-1.0, "entrance"), (1.0, "entrance")]
     x = np.linspace(-0.999, 0.999, 201)[None]
     # the noise itself has an error of rounding over the distance to the end
     np.testing.assert_allclose(psi.value(x) - psi.value(np.zeros((1, 1))), -4.0 * np.log1p(-(x[0] ** 2)), atol=1e-11)
     assert np.isfinite(psi.value(np.array([[-1.0, 1.0]]))).all()
-    with pytest.raises(ProblemError, match="which the process reaches all the same"):
-        line_exponent(Overdamped(Potential("0.05*x**2"), Quadratic(0.1, -0.1)), -1.0, 1.0)
+    regular = line_exponent(Overdamped(Potential("0.05*x**2"), Quadratic(0.1, -0.1)), -1.0, 1.0)
+    assert [end.kind for end in regular.ends] == ["regular", "regular"]
 
 
 def test_tensors_that_are_not_semidefinite():

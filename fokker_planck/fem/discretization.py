@@ -17,7 +17,6 @@ from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, cu
 from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
 
-
 PART_OF_A_CELL = 1e-2
 """Share of a cell's size within which an unknown lies on a surface: nodes of degree 12 are further apart."""
 

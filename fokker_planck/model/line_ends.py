@@ -15,6 +15,7 @@ Source: Feller, Ann. Math. 55 (1952) 468; Karlin and Taylor, A Second Course in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -25,6 +26,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.process import Process, alpha_of
 
 FloatArray = npt.NDArray[np.float64]
+LineFunction = Callable[[FloatArray], FloatArray]
 
 VANISHING = 1e-13
 """D at an end, over its largest value, below which it is rounding: the error of evaluating D there."""
@@ -44,7 +46,7 @@ ROUNDED = 1e-10
 """Shortest stretch over the coordinate of an end: there D, with an error of rounding, is known to 1e-6."""
 SHORTEST, LONGEST = 1e-100, 1e-8
 HIGH = 250.0
-"""Change of the exponent up to the stretch at a natural end: what is there has e^-250 of the weight, e^-125 in modes."""
+"""Change of the exponent up to the stretch at a natural end: e^-250 of the weight, e^-125 in modes, is left there."""
 DEEP = 700.0
 """Change of the exponent up to the stretch where the drift rules: exp(-700) is nothing."""
 
@@ -112,8 +114,13 @@ class LineEnd:
 
     @property
     def resistance_factor(self) -> float:
-        """``int_0^d s' dt / (d s'(d))`` over the stretch d, one where that is infinite."""
-        return 1.0 / (1.0 - self.scale_power) if self.accessible and np.isfinite(self.scale_power) else 1.0
+        """``int_0^d s' dt / (d s'(d))`` over the stretch d; where that is infinite, so little that it does not matter.
+
+        The stretch must not be slower by itself than what goes on next to a natural end, at the rate (c - 1)^2 d/4.
+        """
+        if not np.isfinite(self.scale_power):
+            return 1.0
+        return 1.0 / (1.0 - self.scale_power) if self.accessible else 0.01 / (1.0 + abs(self.scale_power))
 
 
 def line_ends(process: Process, lower: float, upper: float) -> tuple[LineEnd, ...]:
@@ -153,9 +160,9 @@ def _is_singular(process: Process, place: float, inward: float, length: float) -
 
 
 def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:
-    def distances(smallest: float) -> FloatArray:
+    def distances(shares: FloatArray) -> FloatArray:
         # coordinates as doubles have them: t is the distance of the point at which D is evaluated
-        t = np.asarray(smallest) * length
+        t = shares * length
         return np.asarray(inward * ((place + inward * t) - place))
 
     def noise_power(t: FloatArray) -> FloatArray:
@@ -208,11 +215,11 @@ def _classified(process: Process, place: float, inward: float, length: float) ->
 
 
 def _ruled_by_drift(
-    process: Process, place: float, inward: float, length: float, q: float, rising: float, pull: object
+    process: Process, place: float, inward: float, length: float, q: float, rising: float, pull: LineFunction
 ) -> LineEnd:
     """An end where the drift is all that counts: Phi itself is infinite there like a power of the distance."""
     t = length * np.geomspace(1e-14 if place == 0.0 else max(1e-14, ROUNDED * abs(place) / length), 0.1, 400)
-    strength = pull(t)  # type: ignore[operator]
+    strength = pull(t)
     change = np.cumsum((np.abs(strength) * np.gradient(np.log(t)))[::-1])[::-1]
     deep = np.flatnonzero(change > DEEP)
     number = int(deep[-1]) if len(deep) else 0
@@ -226,10 +233,10 @@ def _ruled_by_drift(
     return LineEnd(place, inward, q, sign * inf, drift_power, inf, stretch, time)
 
 
-def _limit(function: object, far: FloatArray, near: FloatArray) -> tuple[float, float]:
+def _limit(function: LineFunction, far: FloatArray, near: FloatArray) -> tuple[float, float]:
     """The limit at distance zero and how far it can be off: extrapolated from afar, or read off nearby."""
-    values = function(far)  # type: ignore[operator]
-    best, error = float(function(near)[0]), inf  # type: ignore[operator]
+    values = function(far)
+    best, error = float(function(near)[0]), inf
     for root in ROOTS:
         table = values.copy()
         ends = [table[-1]]
@@ -248,7 +255,7 @@ def _limit(function: object, far: FloatArray, near: FloatArray) -> tuple[float, 
     if error <= SETTLED and near[0] > 2.0**7 * TINY * far[0]:
         return extrapolated, error
     # not analytic: what is there at the smallest distance, off by about what an eighth of the way on still changes
-    pair = function(np.concatenate([near, 8.0 * near]))  # type: ignore[operator]
+    pair = function(np.concatenate([near, 8.0 * near]))
     change = float(abs(pair[1] - pair[0]))
     return (best, 4.0 * change) if change < error or not np.isfinite(error) else (extrapolated, error)
 

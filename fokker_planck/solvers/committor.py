@@ -11,6 +11,7 @@ Source: E and Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; Metzner, Schuette a
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
 from fokker_planck.solvers.results import Committor
 from fokker_planck.solvers.setting import Setting, heights_to_target, prepare
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
@@ -47,6 +49,9 @@ class Flow:
 def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     """Committor from ``origin`` to ``goal``, transition rate, and the probabilities of transition path theory."""
     setting = prepare(problem)
+    exponent = setting.balance.exponent
+    nowhere = np.zeros((problem.dimension, 0))
+    refuse_infinite_time(exponent, lambda x: origin.contains(x) | goal.contains(x), nowhere, None, "committor.to")
 
     def answer(discretization: Discretization) -> Answer:
         start, end = unknowns_in(discretization, FROM, origin), unknowns_in(discretization, TO, goal)
@@ -58,13 +63,35 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     rate, reactive, last = (
         Quantity.of_log(float(log), float(error)) for log, error in zip(outcome.numbers, outcome.errors, strict=True)
     )
-    return Committor(
+    found = Committor(
         rate=rate,
         probability_reactive=reactive,
         probability_last_from=last,
         field=Field("committor", outcome.discretization, flow.forward),
         reactive_density=Field("reactive density", outcome.discretization, flow.log_density, logarithm=True),
         statistics=outcome.statistics,
+    )
+    kept = {bool(origin.contains(np.array([[end.place]]))[0]) for end in singular_ends(exponent) if not end.finite_mass}
+    return _without_return(found, kept) if kept else found
+
+
+def _without_return(found: Committor, kept_by_first: set[bool]) -> Committor:
+    """The committor where a set (the first, the second, or either) holds an end that keeps what arrives.
+
+    In the long run there are no transitions, and the set visited last is the one that keeps.
+    """
+    message = (
+        "committor: a set holds an end that keeps what arrives, in the long run nothing goes from one to the other"
+    )
+    warnings.warn(f"{message}; the committor itself is the probability of ending in the second", stacklevel=2)
+    none, nowhere = Quantity.of(0.0, 0.0), found.reactive_density
+    last = None if len(kept_by_first) > 1 else Quantity.of(float(kept_by_first == {True}), 0.0)
+    return replace(
+        found,
+        rate=none,
+        probability_reactive=none,
+        probability_last_from=last,
+        reactive_density=replace(nowhere, nodal=np.full_like(nowhere.nodal, -np.inf)),
     )
 
 

@@ -100,7 +100,8 @@ def refuse_infinite_time(exponent: Exponent, reached: Reached, samples: Floats, 
         between = samples[0][end.inward * (samples[0] - (np.inf * end.inward if start is None else start)) < 0.0]
         if start is not None and reached(between[None]).any():
             continue
-        found = f"not {_keeping(end)}: the mean time is infinite"
+        what = "the mean time is infinite" if key.startswith("exit") else "it is not left any more"
+        found = f"not {_keeping(end)}: {what}"
         raise ProblemError(key, found, "a target that absorbs there, too, or a domain that ends before")
 
 

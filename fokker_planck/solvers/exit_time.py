@@ -57,8 +57,9 @@ def mean_exit_time(
 
     outcome = answered(setting, heights, regions, answer)
     field = _field(outcome.discretization, *outcome.payload)
-    error = float(outcome.errors[0]) + end_error(setting.balance.exponent, float(np.exp(min(-outcome.numbers[0], 600.0))))
-    mean = Quantity.of_log(float(outcome.numbers[0]), error)
+    log = float(outcome.numbers[0])
+    error = float(outcome.errors[0]) + end_error(setting.balance.exponent, float(np.exp(min(-log, LARGEST_LOG))))
+    mean = Quantity.of_log(log, error)
     return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
 
 

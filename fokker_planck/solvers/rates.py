@@ -22,6 +22,7 @@ from fokker_planck.landscape import CriticalPoint
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
@@ -36,6 +37,7 @@ HIGHEST = 600.0
 def rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
     setting = prepare(problem)
+    refuse_endless(setting.balance.exponent, "rates")
     minima = states(setting)
     if len(minima) < 2:
         found = f"{len(minima)} well deeper than the noise in the domain"

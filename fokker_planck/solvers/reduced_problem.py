@@ -87,9 +87,7 @@ def _powers_needed(condensed: Condensation, most: int, negligible: float) -> int
     return next((power for power in range(most) if (2 * power + 1) * fastest < np.log(negligible)), most)
 
 
-def reduced_pair(
-    condensed: Condensation, most_powers: int, negligible: float, below: float = np.inf
-) -> ReducedPair:
+def reduced_pair(condensed: Condensation, most_powers: int, negligible: float, below: float = np.inf) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
     p powers of that leave a relative error of (lambda / slowest_inside)^(2 p + 1), which is to be ``negligible``.  At
@@ -156,9 +154,7 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
     return values, vectors
 
 
-def _with_the_same_vector(
-    value: Any, vector: Any, mass: Floats, seen: Floats, bridge: Floats, rates: Floats
-) -> float:
+def _with_the_same_vector(value: Any, vector: Any, mass: Floats, seen: Floats, bridge: Floats, rates: Floats) -> float:
     """lambda with lambda y . (T + lambda B (E - lambda)^-1 B^T) y = y . S y, which is ``value`` y . ``seen`` y."""
     largest = max(abs(entry) for entry in vector)
     y = np.array([float(entry / largest) for entry in vector])

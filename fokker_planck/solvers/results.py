@@ -104,12 +104,13 @@ class Committor:
     """Transitions between two sets: rate, probabilities of transition path theory, committor and reactive density.
 
     ``backward`` is the probability to have come from the first set rather than from the second, where that is not one
-    less the committor: for a process without detailed balance.
+    less the committor: for a process without detailed balance.  Where both sets hold an end of a line that keeps what
+    arrives there, rate and probability of the long run are zero, and ``probability_last_from`` is None.
     """
 
     rate: Quantity
     probability_reactive: Quantity
-    probability_last_from: Quantity
+    probability_last_from: Quantity | None
     field: Field
     reactive_density: Field
     statistics: Statistics
