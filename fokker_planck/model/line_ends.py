@@ -160,7 +160,7 @@ def _is_singular(process: Process, place: float, inward: float, length: float) -
 
 
 def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:
-    def distances(shares: FloatArray) -> FloatArray:
+    def distances(shares: npt.NDArray[np.floating]) -> FloatArray:
         # coordinates as doubles have them: t is the distance of the point at which D is evaluated
         t = shares * length
         return np.asarray(inward * ((place + inward * t) - place))
