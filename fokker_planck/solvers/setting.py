@@ -18,9 +18,10 @@ from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.floor_share import floor_share
-from fokker_planck.kinetics import Kinetics, kinetics
+from fokker_planck.kinetics import Kinetics, check_semidefinite, kinetics
 from fokker_planck.landscape import CriticalPoint, Function, Landscape, assemble_landscape
 from fokker_planck.line_exponent import LineExponent
+from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
 from fokker_planck.problem import Problem
 from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
@@ -108,6 +109,10 @@ def kinetics_of(problem: Problem) -> Kinetics:
     """Whether the process of a problem is reversible, with its exponent if so; computed once and kept with it."""
     known = problem.__dict__.get("_kinetics")
     if known is None:
+        if problem.dimension > 1:
+            field = problem.process.field(problem.dimension)
+            check_semidefinite(field, problem.sample())
+            refuse_degenerate_noise(field, problem.sample(), problem.contains)
         known = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
         problem.__dict__["_kinetics"] = known
     return known
