@@ -95,9 +95,10 @@ apt_update() {
 }
 
 apt_install() { # package...
-  say "installing $*"
+  say "installing $*, which may take some minutes"
   apt_update
-  "${BECOME[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${QUIET[@]}" install -y --no-install-recommends "$@" >&2
+  "${BECOME[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${QUIET[@]}" install -y --no-install-recommends "$@" > "$WORK/apt.log" 2>&1 \
+    || { tail -n 20 "$WORK/apt.log" >&2; return 1; }
 }
 
 candidate_of() { # package: the version that apt would install, nothing if there is none
