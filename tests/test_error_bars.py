@@ -35,15 +35,9 @@ def asked():
 
 
 @pytest.mark.parametrize("case", asked())
-def test_no_error_exceeds_its_bar(case):
+def test_no_error_exceeds_its_bar_and_no_bar_is_beyond_fifty_times_the_error(case):
     for number in measured(case):
         assert number.bar <= case.tolerance
         if number.error > NEGLIGIBLE:
             assert number.error - number.uncertainty <= number.bar, number
-
-
-@pytest.mark.parametrize("case", asked())
-def test_no_bar_is_beyond_fifty_times_the_error(case):
-    for number in measured(case):
-        if number.error > NEGLIGIBLE:
             assert number.ratio <= MOST, number
