@@ -48,9 +48,9 @@ def check_mesh(points: Floats, cells: Integers, key: str) -> None:
 
     Raises :class:`MeshFileError` with what is wrong and where.
     """
-    _check_points(points, key)
     _check_cells(points, cells, key)
     facets = facets_of(cells)
+    _check_points(points, outer_facets(cells), key)
     _, number, count = np.unique(np.sort(facets, axis=1), axis=0, return_inverse=True, return_counts=True)
     number = number.ravel()
     if count.max() > 2:
@@ -61,13 +61,23 @@ def check_mesh(points: Floats, cells: Integers, key: str) -> None:
     _check_one_piece(len(cells), number, cells.shape[1], key)
 
 
-def _check_points(points: Floats, key: str) -> None:
+def _check_points(points: Floats, boundary: Integers, key: str) -> None:
+    """Vertices may share a place on the two sides of a slit, facet against facet, and nowhere else."""
     from scipy.spatial import cKDTree
 
     size = float(np.ptp(points, axis=0).max())
-    distance = cKDTree(points).query(points, k=2)[0][:, 1] if len(points) > 1 else np.array([np.inf])
-    if distance.min() <= 1e-13 * size:
-        where = points[int(np.argmin(distance))]
+    pairs = cKDTree(points).query_pairs(1e-13 * size, output_type="ndarray")
+    if not len(pairs):
+        return
+    place = np.arange(len(points))
+    for first, second in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]:
+        place[second] = place[first]
+    rows = np.sort(place[boundary], axis=1)
+    _, number, count = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    sides = count[number.ravel()] > 1
+    single = ~np.isin(place[pairs[:, 0]], rows[sides])
+    if single.any():
+        where = points[pairs[int(np.argmax(single)), 0]]
         raise MeshFileError(key, f"two vertices at {_place(where)}", "one vertex at a place: merge duplicate nodes")
 
 
@@ -119,7 +129,9 @@ def _check_hanging_nodes(points: Floats, boundary: Integers, key: str) -> None:
     near = cKDTree(points[vertices]).query_ball_point(middle, radius * (1.0 + 1e-9))
     facet = np.repeat(np.arange(len(boundary)), [len(found) for found in near])
     vertex = vertices[np.concatenate([np.asarray(found, dtype=np.int64) for found in near])]
-    foreign = ~(boundary[facet] == vertex[:, None]).any(axis=1)
+    # what stands where a vertex of the facet stands is the other side of a slit
+    same = np.linalg.norm(points[boundary[facet]] - points[vertex][:, None], axis=2) <= 1e-13 * np.ptp(points)
+    foreign = ~((boundary[facet] == vertex[:, None]) | same).any(axis=1)
     facet, vertex = facet[foreign], vertex[foreign]
     if not len(facet):
         return

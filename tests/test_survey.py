@@ -59,8 +59,8 @@ def test_edges_stay_inside_a_mesh(name):
     middles = points[edges].mean(axis=1).T
     beyond = middles[:, ~asked.contains(middles)]
     if name == "annulus" and beyond.size:
-        # chords of the parabolas around the hole: beyond by at most h^2 / (8 r) with h below 0.02 and r = 1/2
-        assert np.linalg.norm(beyond - asked.domain.data.curved.project(beyond), axis=0).max() < 1e-4
+        # chords of the parabolas around the hole: beyond by at most h^2 / (8 r) with h below 0.045 and r = 1/2
+        assert np.linalg.norm(beyond - asked.domain.data.curved.project(beyond), axis=0).max() < 5.1e-4
     else:
         assert not beyond.size
 

@@ -21,6 +21,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
+from fokker_planck.solvers.corners import Tensor, corner_safety, slowest_exponent
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import MARGIN, Setting
@@ -47,13 +48,12 @@ AGAIN = "bisect again"
 class AnyAnswer(Protocol):
     """What the loop needs of an answer: natural logarithms of what is reported, (k,), and how much they weigh.
 
-    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  The ``payload`` travels along.  By
-    ``safety`` the difference to a higher degree is multiplied.
+    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  The ``payload`` travels along.
     """
 
     @property
-    def safety(self) -> float:
-        """How much larger than the difference to a higher degree the error can be."""
+    def absorbed(self) -> Booleans | None:
+        """Unknowns at which the process is stopped, (N,); None where it is nowhere."""
 
     @property
     def numbers(self) -> Any:
@@ -84,7 +84,7 @@ class Answer:
     generator: Generator
     modes: Sequence[Sequence[Mode]]
     weights: Floats | None = None
-    safety: float = SAFETY
+    absorbed: Booleans | None = None
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,15 @@ def answered(
     problem, degree = setting.problem, degree_of(setting.problem)
     base = domain_triangulation(problem, regions)
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
+    tensor = setting.balance.diffusion.tensor
     if problem.resolution.cells is not None:
-        return refined_until_verified(problem, base, degree, answer, _predicted)
+        return refined_until_verified(problem, base, degree, answer, _predicted, tensor)
     mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
     while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if _volume(mesh) < _volume(base) else 0.0
     cut += end_error(setting.balance.exponent, setting.relaxation_rate)
-    return refined_until_verified(problem, mesh, degree, answer, _predicted, cut)
+    return refined_until_verified(problem, mesh, degree, answer, _predicted, tensor, cut)
 
 
 def refined_until_verified(
@@ -133,6 +134,7 @@ def refined_until_verified(
     degree: int,
     answer: Callable[[Discretization], AnAnswer],
     predict: Callable[[AnAnswer], tuple[Floats, Floats]],
+    tensor: Tensor,
     cut: float = 0.0,
     least_error: float = LEAST_ERROR,
     most_unknowns: int | None = None,
@@ -149,6 +151,7 @@ def refined_until_verified(
         degree: of the elements.
         answer: the question.
         predict: estimated error of an answer in every cell, and of every number (k,).
+        tensor: D at points (dim, n), in whose metric corners are measured.
         cut: what the cells that were left away can change, added to every estimate.
         least_error: what rounding leaves.
         most_unknowns: beyond which no finer mesh is tried.
@@ -157,7 +160,7 @@ def refined_until_verified(
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
     if problem.resolution.cells is not None:
         discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict)
-        errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error
+        errors = _verified(problem, current, predicted, discretization, answer, tensor) + least_error
         return _outcome(current, errors, discretization, 1, started)
     most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
     floor = 2.0 * (least_error + cut)
@@ -178,7 +181,7 @@ def refined_until_verified(
         exhausted = discretization.count > most_unknowns
         expected = excess * SAFETY * float((weights * predicted).max())
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
-            errors = _verified(problem, current, predicted, mesh, degree, answer) + least_error + cut
+            errors = _verified(problem, current, predicted, discretization, answer, tensor) + least_error + cut
             before, asked = asked, float((weights * errors).max())
             if asked > tolerance and exhausted:
                 warn_or_refuse(asked, tolerance)
@@ -205,7 +208,7 @@ class _Kept:
     numbers: Any
     payload: Any
     weights: Floats | None
-    safety: float
+    absorbed: Booleans | None
 
 
 def _asked(
@@ -220,28 +223,33 @@ def _asked(
     discretization = discretize(mesh, degree, problem.periods)
     found = answer(discretization)
     indicator, predicted = predict(found)
-    return discretization, _Kept(found.numbers, found.payload, found.weights, found.safety), indicator, predicted
+    return discretization, _Kept(found.numbers, found.payload, found.weights, found.absorbed), indicator, predicted
 
 
 def _verified(
     problem: Problem,
     current: _Kept,
     predicted: Floats,
-    mesh: Triangulation,
-    degree: int,
+    discretization: Discretization,
     answer: Callable[[Discretization], AnAnswer],
+    tensor: Tensor,
 ) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
-    Should the two agree by chance, a share of what the indicator predicts remains.
+    At a corner it falls slowly with the degree, by a power that the angle tells.  Should the two agree by chance, a
+    share of what the indicator predicts remains.
     """
+    mesh, degree, more = discretization.triangulation, discretization.degree, HIGHER[problem.dimension]
+    nowhere = np.zeros(discretization.count, dtype=bool)
+    exponent = slowest_exponent(discretization, nowhere if current.absorbed is None else current.absorbed, tensor)
+    safety = max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
     _make_room(mesh)
-    higher = answer(discretize(mesh, degree + HIGHER[problem.dimension], problem.periods)).numbers
+    higher = answer(discretize(mesh, degree + more, problem.periods)).numbers
     if len(higher) != len(current.numbers):
         return np.full(len(current.numbers), np.inf)
     difference = np.abs(np.expm1(current.numbers - higher))
     least = LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else 0.0
-    return np.asarray(np.maximum(current.safety * difference, least))
+    return np.asarray(np.maximum(safety * difference, least))
 
 
 def _make_room(mesh: Triangulation) -> None:
@@ -307,14 +315,6 @@ def statistics_of(discretization: Discretization, levels: int, started: float) -
         seconds=time.perf_counter() - started,
         dolfinx=_dolfinx.VERSION,
     )
-
-
-def slow_safety(degree: int, dimension: int) -> float:
-    """The factor where the error falls slowly with the degree p, twice what a fall like 1/p asks for.
-
-    So it does where a set begins or ends on a wall: u is like the root of the distance, its energy error like p^-2.
-    """
-    return 2.0 * (degree + HIGHER[dimension]) / HIGHER[dimension]
 
 
 def warn_or_refuse(error: float, tolerance: float) -> None:

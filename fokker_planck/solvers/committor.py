@@ -130,7 +130,7 @@ def _answer(setting: Setting, discretization: Discretization, start: Booleans, e
     with np.errstate(divide="ignore"):
         log_density = sum(np.log(np.maximum(r, 0.0)) + log for r, log in (forward, backward)) - generator.exponent
     flow = Flow(times_exp(*forward), log_density - log_whole)
-    return Answer(numbers, flow, generator, [[mode]])
+    return Answer(numbers, flow, generator, [[mode]], absorbed=start | end)
 
 
 def _by_cell(discretization: Discretization, relative: Floats, logs: Floats) -> LogScaled:

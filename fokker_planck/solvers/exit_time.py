@@ -17,8 +17,8 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.sets import HalfSpace, Set
-from fokker_planck.solvers.accuracy import SAFETY, Answer, answered, slow_safety
+from fokker_planck.sets import Set
+from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting, heights_to_target, prepare, reaches
@@ -43,17 +43,17 @@ def mean_exit_time(
     column = np.asarray(start)[:, None]
 
     def answer(discretization: Discretization) -> Answer:
-        times = exit_times(setting, discretization, absorbed_unknowns(discretization, target))
+        absorbed = absorbed_unknowns(discretization, target)
+        times = exit_times(setting, discretization, absorbed)
         at_start = float(interpolate(discretization, times.relative, column)[0])
         if not at_start > 0.0:
             raise BarrierTooHighError(
                 "the start lies so far above the lowest point that its weight is no double",
                 "more noise, or a domain that does not reach down so far",
             )
-        safety = safety_of(discretization, target)
         mode = Mode(times.cell_values, _green_function(times.condensed, column[:, 0]))
         number = np.array([np.log(at_start) + times.log_scale])
-        return Answer(number, times.nodal, times.generator, [[mode]], safety=safety)
+        return Answer(number, times.nodal, times.generator, [[mode]], absorbed=absorbed)
 
     outcome = answered(setting, heights, regions, answer)
     field = _field(outcome.discretization, *outcome.payload)
@@ -74,13 +74,6 @@ def _field(discretization: Discretization, relative: Floats, log_scale: float) -
     with np.errstate(divide="ignore", invalid="ignore"):
         nodal = np.log(np.maximum(relative, 0.0)) + log_scale
     return Field("mean exit time", discretization, nodal, logarithm=True)
-
-
-def safety_of(discretization: Discretization, target: Set | Literal["boundary"]) -> float:
-    """By what to multiply the difference to a higher degree: more for a set that only touches a part of a wall."""
-    if isinstance(target, str | HalfSpace) or discretization.triangulation.regions[TARGET].any():
-        return SAFETY
-    return slow_safety(discretization.degree, discretization.triangulation.dimension)
 
 
 def absorbed_unknowns(discretization: Discretization, target: Set | Literal["boundary"]) -> Booleans:

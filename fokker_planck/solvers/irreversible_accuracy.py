@@ -18,10 +18,10 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.meshing import domain_triangulation
-from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
-from fokker_planck.solvers.accuracy import SAFETY, Outcome, refined_until_verified
+from fokker_planck.solvers.accuracy import Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
@@ -58,7 +58,7 @@ class DriftAnswer:
     generator: DriftGenerator
     pairs: Sequence[Pair]
     weights: Floats | None = None
-    safety: float = SAFETY
+    absorbed: Booleans | None = None
 
 
 def answered(
@@ -68,7 +68,14 @@ def answered(
     problem, most = setting.problem, MOST_UNKNOWNS[setting.problem.dimension]
     mesh, degree = first_mesh(setting, regions), degree_of(problem)
     return refined_until_verified(
-        problem, mesh, degree, answer, _predicted, least_error=LEAST_ERROR, most_unknowns=most
+        problem,
+        mesh,
+        degree,
+        answer,
+        _predicted,
+        setting.diffusion.tensor,
+        least_error=LEAST_ERROR,
+        most_unknowns=most,
     )
 
 

@@ -88,7 +88,7 @@ def _answer(setting: DriftSetting, discretization: Discretization, start: Boolea
     numbers = np.array([log_flow, np.log(max(reactive, LEAST)), np.log(max(last, LEAST))]) - log_whole
     dofs = discretization.dofs
     pair = Pair(condensed.right_cells(values, nothing), backward[dofs], float(np.exp(log_flow)))
-    return DriftAnswer(numbers, Flow(forward, backward, ratio), generator, [pair])
+    return DriftAnswer(numbers, Flow(forward, backward, ratio), generator, [pair], absorbed=start | end)
 
 
 def _at_states(condensed: TwoSided) -> tuple[Floats, Floats, float]:

@@ -14,10 +14,10 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field, interpolate, point_functional
-from fokker_planck.fem.triangulation import Floats
+from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, safety_of
+from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_setting import (
     DriftSetting,
@@ -60,13 +60,13 @@ def exit_time_in(setting: DriftSetting, start: tuple[float, ...], target: Goal, 
     column = np.asarray(start)[:, None]
 
     def answer(discretization: Discretization) -> DriftAnswer:
-        times = exit_times(setting, discretization, target)
+        absorbed = absorbed_unknowns(discretization, target)
+        times = exit_times(setting, discretization, absorbed)
         at_start = float(interpolate(discretization, times.relative, column)[0])
         right = times.condensed.right_cells(times.at_states, times.inside) / at_start
         left = _green_function(times.condensed, column[:, 0])[discretization.dofs]
-        pair, safety = Pair(right, left), safety_of(discretization, target)
         number = np.array([np.log(at_start) + times.log_scale])
-        return DriftAnswer(number, times, times.condensed.generator, [pair], safety=safety)
+        return DriftAnswer(number, times, times.condensed.generator, [Pair(right, left)], absorbed=absorbed)
 
     outcome = answered(setting, {} if isinstance(target, str) else {TARGET: target}, answer)
     mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))
@@ -74,9 +74,8 @@ def exit_time_in(setting: DriftSetting, start: tuple[float, ...], target: Goal, 
     return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
 
 
-def exit_times(setting: DriftSetting, discretization: Discretization, target: Goal) -> Times:
-    """The whole field of mean times to the target."""
-    absorbed = absorbed_unknowns(discretization, target)
+def exit_times(setting: DriftSetting, discretization: Discretization, absorbed: Booleans) -> Times:
+    """The whole field of mean times to the unknowns that are ``absorbed``, (N,)."""
     generator = assemble_drift(discretization, setting.weighting)
     wells = nearest_unknowns(discretization, setting.places, absorbed)
     condensed = condense(generator, wells, [Target(absorbed)], setting.relaxation_rate)

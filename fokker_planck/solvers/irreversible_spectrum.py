@@ -24,9 +24,8 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.triangulation import Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import SAFETY
 from fokker_planck.solvers.eigenvalue_clusters import Cluster, cluster_of, grouped
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, safety_of
+from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
 from fokker_planck.solvers.irreversible_accuracy import (
     DriftAnswer,
     Numbers,
@@ -196,10 +195,9 @@ class SpectrumQuestion:
                 _pair(pencil.generator, right, left, cluster.mean)
                 for right, left in zip(cluster.right, cluster.left, strict=True)
             ]
-        safety = SAFETY if self.target is None else safety_of(discretization, self.target)
         numbers = np.array(logs)
         found = Found(small, modes, clusters, pencil.generator)
-        return DriftAnswer(numbers, found, pencil.generator, pairs, self._weights(numbers), safety)
+        return DriftAnswer(numbers, found, pencil.generator, pairs, self._weights(numbers), pencil.absorbed)
 
     def _weights(self, numbers: Numbers) -> Floats:
         """One for what is wanted; for what follows as much less as tells their order."""

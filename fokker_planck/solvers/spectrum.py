@@ -23,9 +23,9 @@ from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
-from fokker_planck.solvers.accuracy import SAFETY, Answer, answered
+from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name, safety_of
+from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
 from fokker_planck.solvers.reduced_problem import reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
@@ -84,9 +84,8 @@ def spectrum(
         modes = lowest_modes(setting, generator, absorbed, wanted)
         constant = [] if target is not None else [np.ones(discretization.count)]
         functions = [_normalised(generator, nodal) for nodal in constant + modes.nodal[:wanted]]
-        safety = SAFETY if target is None else safety_of(discretization, target)
         spaces = _eigenspaces(modes)[:wanted]
-        return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, spaces, safety=safety)
+        return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, spaces, absorbed=absorbed)
 
     outcome = answered(setting, heights, regions, answer, UNKNOWNS_A_MODE * count)
     functions, rounding = outcome.payload
