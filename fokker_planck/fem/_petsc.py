@@ -23,9 +23,11 @@ REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the 
 def release_memory() -> None:
     """Hand back what earlier solves have freed: PETSc and the C library would keep it, and a series of meshes add up.
 
-    All processes of a run together: since 3.18 PETSc only marks what Python drops, until all agree that it is gone.
+    All processes of a run together: since 3.18 PETSc only marks what Python drops, until all agree that it is gone.  A
+    single process frees at once; asked to clean up all the same, the wheel of PETSc has been seen to free twice.
     """
-    PETSc.garbage_cleanup()
+    if MPI.COMM_WORLD.size > 1:
+        PETSc.garbage_cleanup()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -21,7 +21,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
-from fokker_planck.solvers.corners import Tensor, corner_safety, slowest_exponent
+from fokker_planck.solvers.corners import Corners, Tensor, corner_safety, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import MARGIN, Setting
@@ -168,7 +168,7 @@ def refined_until_verified(
         # no mesh helps against what was left away
         warn_or_refuse(floor, tolerance)
         tolerance = floor
-    excess, level, asked, everywhere = 1.0, 0, np.inf, degree < LEAST_PREDICTABLE
+    excess, level, asked, everywhere = 1.0, 0, np.inf, degree < 2
     while True:
         discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict)
         level += 1
@@ -190,10 +190,13 @@ def refined_until_verified(
             excess, expected = excess * asked / expected, asked
             # the indicator does not see where the error is
             everywhere |= asked > STAGNATION * before
+        corners = _corners(discretization, current, tensor) if dimension == 2 else None
         if everywhere:
             mesh = refine(mesh, np.ones(len(indicator), dtype=bool))
-            continue
-        mesh = _refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected)
+        else:
+            mesh = _refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected)
+        if corners is not None:
+            mesh = graded(mesh, corners, min(AIM * tolerance / expected, 0.5))
 
 
 def _volume(triangulation: Triangulation) -> float:
@@ -240,8 +243,7 @@ def _verified(
     share of what the indicator predicts remains.
     """
     mesh, degree, more = discretization.triangulation, discretization.degree, HIGHER[problem.dimension]
-    nowhere = np.zeros(discretization.count, dtype=bool)
-    exponent = slowest_exponent(discretization, nowhere if current.absorbed is None else current.absorbed, tensor)
+    exponent = _corners(discretization, current, tensor).slowest
     safety = max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
     _make_room(mesh)
     higher = answer(discretize(mesh, degree + more, problem.periods)).numbers
@@ -250,6 +252,11 @@ def _verified(
     difference = np.abs(np.expm1(current.numbers - higher))
     least = LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else 0.0
     return np.asarray(np.maximum(safety * difference, least))
+
+
+def _corners(discretization: Discretization, current: _Kept, tensor: Tensor) -> Corners:
+    nowhere = np.zeros(discretization.count, dtype=bool)
+    return singular_corners(discretization, nowhere if current.absorbed is None else current.absorbed, tensor)
 
 
 def _make_room(mesh: Triangulation) -> None:

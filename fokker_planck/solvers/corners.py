@@ -12,6 +12,7 @@ With the angle omega between two walls, measured in the metric of D^-1, a functi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -20,7 +21,8 @@ from mpi4py import MPI
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers, row_numbers
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, diameters, row_numbers
 
 SMOOTH = 0.97
 """An exponent from which on nothing is singular: smooth walls have 1, which a curved mesh shows to a percent."""
@@ -31,6 +33,8 @@ BESIDE = 1e-6
 """How far into a cell D is looked at, in lengths of the cell: it may jump at the corner."""
 LEAST = 1e-10
 """Of the trace of D: so much noise it has in every direction when angles are measured, also where it vanishes."""
+MOST_HALVINGS = 20
+"""At once: beyond that the error is asked again, and cells of 1e-6 of those before keep their digits."""
 
 Tensor = Callable[[Floats], Floats]
 
@@ -44,8 +48,21 @@ def corner_safety(degree: int, higher: int, exponent: float) -> float:
     return float(MARGIN / (1.0 - (degree / (degree + higher)) ** (4.0 * exponent)))
 
 
-def slowest_exponent(discretization: Discretization, absorbed: Booleans, tensor: Tensor) -> float:
-    """The least alpha at a corner (or, in space, at an edge) of what no set absorbs; infinity where none is below one.
+@dataclass(frozen=True)
+class Corners:
+    """Vertex classes (k, 1), in space those of edges (k, 2), at which a function is singular, with alpha (k,)."""
+
+    classes: Integers
+    exponents: Floats
+
+    @property
+    def slowest(self) -> float:
+        """The least alpha, infinity where there is none."""
+        return float(np.min(self.exponents, initial=np.inf))
+
+
+def singular_corners(discretization: Discretization, absorbed: Booleans, tensor: Tensor) -> Corners:
+    """Corners (in space, edges) of what no set absorbs at which alpha is below one.
 
     Args:
         discretization: the mesh and its unknowns.
@@ -54,7 +71,7 @@ def slowest_exponent(discretization: Discretization, absorbed: Booleans, tensor:
     """
     mesh, dimension = discretization.triangulation, discretization.triangulation.dimension
     if dimension == 1:
-        return np.inf
+        return Corners(np.zeros((0, 1), dtype=np.int64), np.zeros(0))
     vertices, stopped, inside = _cells(discretization, absorbed)
     free = np.flatnonzero(~inside)
     classes = mesh.vertex_class[vertices[free]]
@@ -72,9 +89,33 @@ def slowest_exponent(discretization: Discretization, absorbed: Booleans, tensor:
     real = (absorbing | reflecting) & ~cut
     angle = _angle_sums(discretization, free, own, real, locals_, tensor)
     known = real & (angle > 0.0)
-    alpha = np.where(absorbing & reflecting, 0.5, 1.0)[known] * np.pi / angle[known]
-    least = float(np.min(alpha, initial=np.inf))
-    return least if least < SMOOTH else np.inf
+    alpha = np.full(len(real), np.inf)
+    alpha[known] = np.where(absorbing & reflecting, 0.5, 1.0)[known] * np.pi / angle[known]
+    singular = alpha < SMOOTH
+    first = np.zeros(len(real), dtype=np.int64)
+    first[number] = np.arange(len(number))
+    return Corners(rows[first[singular]], alpha[singular])
+
+
+def graded(triangulation: Triangulation, corners: Corners, share: float) -> Triangulation:
+    """In the plane, cells at every corner halved until r^(2 alpha) is ``share`` of what it was, by geometric steps."""
+    if triangulation.dimension != 2 or not len(corners.exponents):
+        return triangulation
+    wanted = np.full(int(triangulation.vertex_class.max()) + 1, np.inf)
+    size = diameters(triangulation)
+    at = triangulation.vertex_class[triangulation.cells]
+    largest = np.zeros(len(wanted))
+    np.maximum.at(largest, at.ravel(), np.repeat(size, at.shape[1]))
+    classes = corners.classes[:, 0]
+    halvings = np.minimum(np.log2(1.0 / share) / (2.0 * corners.exponents), MOST_HALVINGS)
+    wanted[classes] = largest[classes] * 2.0**-halvings
+    while True:
+        at = triangulation.vertex_class[triangulation.cells]
+        known = np.where(at < len(wanted), wanted[np.minimum(at, len(wanted) - 1)], np.inf).min(axis=1)
+        marked = diameters(triangulation) > 1.01 * known
+        if not marked.any():
+            return triangulation
+        triangulation = refine(triangulation, marked)
 
 
 def _cells(discretization: Discretization, absorbed: Booleans) -> tuple[Integers, Booleans, Booleans]:
