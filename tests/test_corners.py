@@ -1,0 +1,102 @@
+"""Bars at corners and where an absorbing part of a wall ends: above the error, and not far above."""
+
+import math
+from pathlib import Path
+
+import meshio
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.errors import MeshFileError
+from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
+from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.mesh_file import read_mesh
+from fokker_planck.solvers.corners import singular_corners
+
+LARGEST_RATIO = 20.0
+L_SHAPE = Path(__file__).parents[1] / "meshes" / "l_shape.msh"
+
+
+def brownian(domain, tolerance=1e-6, degree=None, diffusion=None):
+    process = fp.Overdamped(fp.Potential("0*x*y"), diffusion or fp.Isotropic(1.0))
+    return fp.Problem(process=process, domain=domain, resolution=fp.Resolution(tolerance=tolerance, degree=degree))
+
+
+def slit(folder, cells=4):
+    """The square [-1, 1]^2 with a slit from (0, 0) to (1, 0), each side of which has nodes of its own."""
+    places, points, number = np.linspace(-1.0, 1.0, 2 * cells + 1), [], {}
+
+    def node(i, j, upper):
+        key = (i, j, upper) if j == cells and i > cells else (i, j)
+        if key not in number:
+            number[key] = len(points)
+            points.append([places[i], places[j], 0.0])
+        return number[key]
+
+    triangles = []
+    for i in range(2 * cells):
+        for j in range(2 * cells):
+            a, b, c, d = (node(i + p, j + q, j >= cells) for p, q in ((0, 0), (1, 0), (1, 1), (0, 1)))
+            triangles += [[a, b, c], [a, c, d]]
+    path = folder / "slit.vtu"
+    meshio.write(path, meshio.Mesh(np.array(points), [("triangle", np.array(triangles))]))
+    return fp.MeshFile(path)
+
+
+def exponents(problem, target=None):
+    discretization = discretize(domain_triangulation(problem, {}), 3)
+    absorbed = np.zeros(discretization.count, dtype=bool)
+    if target is not None:
+        absorbed = unknowns_on_boundary(discretization) if target == "boundary" else target(discretization.nodes.T)
+    tensor = problem.process.field(2).tensor
+    return sorted(singular_corners(discretization, absorbed, tensor).exponents.round(6).tolist())
+
+
+def test_exponents_are_those_of_the_angles(tmp_path):
+    l_shape = brownian(fp.MeshFile(L_SHAPE))
+    assert exponents(l_shape) == exponents(l_shape, "boundary") == [0.666667]
+    box = brownian(fp.Box([-1, 0], [1, 1]))
+    assert exponents(box) == exponents(box, "boundary") == []
+    assert exponents(box, lambda x: (x[0] <= 0) & (x[1] == 0)) == [0.5]
+    assert exponents(brownian(slit(tmp_path))) == [0.5]
+    # stretched by D, the right angle inside of the L is one of atan(1/3)
+    stretched = brownian(fp.MeshFile(L_SHAPE), diffusion=fp.Constant([[5.0, 4.0], [4.0, 5.0]]))
+    inside = 2.0 * math.pi - math.acos(-(4.0 / 5.0))
+    assert exponents(stretched)[0] == pytest.approx(math.pi / inside, rel=1e-6)
+
+
+@pytest.mark.parametrize(("degree", "tolerance"), [(2, 1e-4), (3, 1e-7), (6, 1e-4), (8, 1e-6)])
+def test_the_gap_of_two_rooms_lies_within_its_bar(degree, tolerance):
+    """1.4756218241, Dauge's benchmark; three times the difference to the next degree was 0.95 and 0.77 of the error."""
+    gap = fp.spectrum(brownian(fp.MeshFile(L_SHAPE), tolerance, degree), count=2).gap
+    error = abs(gap.value / 1.4756218241 - 1.0)
+    assert error - 1e-10 <= gap.relative_error <= min(tolerance, LARGEST_RATIO * error)
+
+
+@pytest.mark.parametrize(("degree", "tolerance"), [(3, 1e-4), (6, 1e-6)])
+def test_half_a_circle_that_absorbs(degree, tolerance):
+    """From the centre of the unit disc to an arc of half-angle e it takes 1/4 - log sin(e/2)."""
+    arc = fp.Region("min(x, x**2 + y**2 - 1)")
+    mean = fp.mean_exit_time(brownian(fp.Ball([0, 0], 1.0), tolerance, degree), [0, 0], arc).mean
+    error = abs(mean.value / (0.25 - math.log(math.sin(math.pi / 4.0))) - 1.0)
+    assert error <= mean.relative_error <= min(tolerance, LARGEST_RATIO * error)
+
+
+def test_a_slit_whose_sides_have_nodes_of_their_own(tmp_path):
+    """Nothing crosses the slit, whose end has the angle 2 pi."""
+    domain, below = slit(tmp_path), fp.HalfSpace([0, -1], 1.0)
+    known = fp.mean_exit_time(brownian(domain, 1e-8), [0.5, 0.5], below).mean.value
+    for tolerance in (1e-2, 1e-4):
+        mean = fp.mean_exit_time(brownian(domain, tolerance), [0.5, 0.5], below).mean
+        error = abs(mean.value / known - 1.0)
+        assert error <= mean.relative_error <= LARGEST_RATIO * error
+
+
+def test_vertices_that_share_a_place_without_a_slit_are_refused(tmp_path):
+    points = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, 0]]
+    cells = [[0, 1, 2], [0, 2, 3], [5, 3, 4]]
+    path = tmp_path / "torn.vtu"
+    meshio.write(path, meshio.Mesh(np.array(points, dtype=float), [("triangle", np.array(cells))]))
+    with pytest.raises(MeshFileError):
+        read_mesh(path)
