@@ -87,6 +87,11 @@ class Drift:
     def _formulas(self) -> tuple[Expression, ...]:
         return formulas([self.expressions], dict(self.parameters or ()), self.key)[0]  # type: ignore[list-item]
 
+    @property
+    def formulas(self) -> tuple[Expression, ...]:
+        """The formulas, parsed; none for a function."""
+        return () if callable(self.expressions) else self._formulas
+
     @cached_property
     def _tapes(self) -> tuple[Tape, Tape]:
         size = len(self._formulas)

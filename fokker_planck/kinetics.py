@@ -8,7 +8,7 @@ its stationary density is e^-Psi. On a line that is always so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,8 +17,11 @@ import numpy.typing as npt
 from fokker_planck import differences
 from fokker_planck.diffusion import Constant, DiffusionField, Isotropic
 from fokker_planck.errors import ProblemError
-from fokker_planck.line_exponent import line_exponent
+from fokker_planck.line_exponent import LineExponent, line_exponent
+from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.line_ends import line_ends
+from fokker_planck.model.reversibility.across_surfaces import Across, across_surfaces, keeps_flow
+from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
 from fokker_planck.path_exponent import PathExponent
 from fokker_planck.process import (
     DetailedBalance,
@@ -27,6 +30,7 @@ from fokker_planck.process import (
     Overdamped,
     Process,
     ScaledPotential,
+    alpha_of,
     detailed_balance,
 )
 
@@ -35,6 +39,8 @@ FloatArray = npt.NDArray[np.float64]
 SEMIDEFINITE = 1e-12
 EXACT, BY_DIFFERENCES = 1e-8, 1e-5
 MOST_PROBES = 200
+# the centre of a path is moved off a surface by that part of the size of the domain
+ASIDE = 1e-6
 
 Reversible = DetailedBalance
 
@@ -126,10 +132,33 @@ def kinetics(
         raise ProblemError(key, f"{process.dimension} coordinates", f"at most {dimension}, the dimension of the domain")
     field = process.field(dimension)
     around = tuple(periods) if periods is not None else (None,) * dimension
-    lower, upper = box if box is not None else (points.min(axis=1), points.max(axis=1))
+    given = box if box is not None else (points.min(axis=1), points.max(axis=1))
+    lower, upper = (tuple(float(c) for c in corner) for corner in given)
+    interfaces = interfaces_of(process, dimension, lower, upper)
+    found = _kinetics(process, field, points, around, (lower, upper), interfaces)
+    if not interfaces or isinstance(found, UnknownDensity) or isinstance(found.exponent, LineExponent):
+        return found
+    return replace(found, exponent=OneSided(found.exponent, interfaces))
+
+
+def _kinetics(
+    process: Process,
+    field: DiffusionField,
+    points: FloatArray,
+    around: Sequence[float | None],
+    box: tuple[Sequence[float], Sequence[float]],
+    interfaces: Interfaces,
+) -> Kinetics:
+    dimension, (lower, upper) = len(points), box
+    across = Across()
+    if interfaces and dimension > 1:
+        check_semidefinite(field, points)
+        across = across_surfaces(process, field, interfaces, lower, upper, points)
     singular = dimension == 1 and around[0] is None and line_ends(process, float(lower[0]), float(upper[0]))
-    if field.constant and isinstance(process, Overdamped) and not singular:
+    if field.constant and isinstance(process, Overdamped) and across.balanced and not singular:
         found = _of_constant_noise(process, field, dimension, points)
+        if isinstance(found, KnownDensity) and not keeps_flow(process, field, interfaces, lower, upper):
+            found = None
         if found is not None:
             return found
     check_semidefinite(field, points)
@@ -138,12 +167,89 @@ def kinetics(
         if exponent is not None:
             return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
         return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
-    if _curl_free(process, field, points):
-        middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
-        along = PathExponent(process, tuple(float(c) for c in middle))
-        if _periodic(along, points, lower, around):
-            return DetailedBalance(along, _named(process, field))
+    middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
+    along: Exponent | None
+    if interfaces:
+        along = _exponent_between(process, field, points, middle, interfaces, across)
+    else:
+        along = PathExponent(process, tuple(float(c) for c in middle)) if _curl_free(process, field, points) else None
+    if along is not None and _periodic(along, points, lower, around):
+        return DetailedBalance(along, _named(process, field))
+    _check_defined(process, field, across)
     return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
+
+
+def _exponent_between(
+    process: Process,
+    field: DiffusionField,
+    points: FloatArray,
+    middle: FloatArray,
+    interfaces: Interfaces,
+    across: Across,
+) -> Exponent | None:
+    """Psi of a process whose coefficients jump or have kinks on surfaces; None without detailed balance."""
+    if across.both_jump:
+        found = "a V and a D that jump on one surface: the density there depends on which is the smoother"
+        raise ProblemError(_potential_key(process), found, "a V that is continuous where D jumps")
+    if not across.balanced:
+        return None
+    centre = points[:, np.argmin(((points - middle[:, None]) ** 2).sum(axis=0))] + ASIDE * interfaces.scale
+    place = tuple(float(c) for c in centre)
+    if is_scalar(field, points):
+        scalar = PiecewiseExponent(process, place, interfaces)
+        return scalar if _symmetric(scalar.jacobian(points), EXACT) else None
+    if across.potential_jumps or (across.noise_jumps and alpha_of(process) < 1.0):
+        return None
+    inner = points[:, _on_one_side(interfaces, points)]
+    if inner.shape[1] == 0 or not _curl_free(process, field, inner):
+        return None
+    return PiecewiseExponent(process, place, interfaces, scalar=False)
+
+
+def _check_defined(process: Process, field: DiffusionField, across: Across) -> None:
+    """Raise ProblemError where a jump leaves a process without detailed balance undefined."""
+    if across.potential_jumps:
+        found = "a V that jumps, in a process without detailed balance"
+        raise ProblemError(_potential_key(process), found, "a steep but continuous V, such as tanh(x/0.01)")
+    if across.noise_jumps and alpha_of(process) < 1.0:
+        found = f"a D that jumps, read as {process.interpretation}, without detailed balance"
+        wanted = 'interpretation = "klimontovich", a continuous D, or a force whose part along the surface changes as D'
+        raise ProblemError(field.key, found, wanted)
+
+
+def is_scalar(field: DiffusionField, points: FloatArray) -> bool:
+    """Whether D is a multiple of the identity at all of the points (dim, n)."""
+    tensor = field.tensor(points)
+    rest = tensor - tensor[0, 0] * np.eye(len(points))[:, :, None]
+    return bool(np.abs(rest).max() <= 1e-14 * np.abs(tensor).max())
+
+
+def _on_one_side(interfaces: Interfaces, points: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which points keep all of their stencil of differences on their side of every surface."""
+    reach = 3.0 * differences.FIRST_STEPS[0] * np.maximum(1.0, np.abs(points))
+    good = np.ones(points.shape[1], dtype=bool)
+    for surface in interfaces.surfaces:
+        here = surface.level(points)
+        for axis in range(len(points)):
+            for share in (-1.0, -0.5, 0.5, 1.0):
+                there = points.copy()
+                there[axis] += share * reach[axis]
+                good &= here * surface.level(there) > 0.0
+    return good
+
+
+def _symmetric(jacobian: FloatArray, tolerance: float) -> bool:
+    """Whether a Jacobian (dim, dim, n) is that of a gradient."""
+    jacobian = jacobian[:, :, np.isfinite(jacobian).all(axis=(0, 1))]
+    if jacobian.shape[2] == 0:
+        return False
+    curl = np.abs(jacobian - jacobian.swapaxes(0, 1)).max(axis=(0, 1))
+    return bool((curl <= tolerance * np.abs(jacobian).max()).all())
+
+
+def _potential_key(process: Process) -> str:
+    potential = process.potential
+    return "potential.expression" if potential is not None and potential.expression is not None else "potential"
 
 
 def check_semidefinite(field: DiffusionField, points: FloatArray) -> None:
@@ -219,12 +325,7 @@ def _curl_free(process: Process, field: DiffusionField, points: FloatArray) -> b
     if inner.shape[1] == 0:
         return False
     path = PathExponent(process, (0.0,) * len(points))
-    jacobian = differences.gradient(path.gradient, inner)
-    jacobian = jacobian[:, :, np.isfinite(jacobian).all(axis=(0, 1))]
-    if jacobian.shape[2] == 0:
-        return False
-    curl = np.abs(jacobian - jacobian.swapaxes(0, 1)).max(axis=(0, 1))
-    return bool((curl <= BY_DIFFERENCES * 1e-2 * np.abs(jacobian).max()).all())
+    return _symmetric(differences.gradient(path.gradient, inner), BY_DIFFERENCES * 1e-2)
 
 
 def _periodic(

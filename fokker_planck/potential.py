@@ -94,6 +94,11 @@ class Potential:
         return self._formula.text if self._formula else None
 
     @property
+    def formulas(self) -> tuple[Expression, ...]:
+        """The formula, parsed; nothing for a function."""
+        return (self._formula,) if self._formula is not None else ()
+
+    @property
     def exact(self) -> bool:
         """Whether gradient and Hessian come without finite differences."""
         return self._formula is not None or (self._gradient is not None and self._hessian is not None)

@@ -184,6 +184,11 @@ class FormulaField:
         """Whether no entry holds a coordinate."""
         return not any(entry.variables for row in self.entries for entry in row)
 
+    @property
+    def formulas(self) -> tuple[Expression, ...]:
+        """All entries."""
+        return tuple(entry for row in self.entries for entry in row)
+
     @cached_property
     def _tapes(self) -> dict[str, Tape]:
         size = len(self.entries)

@@ -21,6 +21,7 @@ from mpi4py import MPI
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.operators import mass_matrices, stiffness_matrices
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.kinetics import check_semidefinite
@@ -77,7 +78,7 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
     cells = discretization.map
     dimension, n_cells, n_points = cells.points.shape
     flat = cells.points.reshape(dimension, -1)
-    exponent = balance.exponent.value(flat).reshape(n_cells, n_points)
+    exponent = values_in_cells(balance.exponent, np.moveaxis(cells.points, 0, 2), discretization.corners)
     if not np.isfinite(exponent).all():
         where = flat[:, np.flatnonzero(~np.isfinite(exponent.ravel()))[0]]
         raise ProblemError(
@@ -94,7 +95,7 @@ def assemble(discretization: Discretization, balance: Any) -> Generator:
         tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)
     on = discretization.corners, discretization.degree, discretization.rule
     stiffness, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
-    nodal = balance.exponent.value(discretization.nodes.T)
+    nodal = values_at_nodes(balance.exponent, discretization)
     local = nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
     for matrices in (stiffness, mass):  # in place: they are the most memory that is held

@@ -7,7 +7,7 @@ goes there is cut away.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from fokker_planck.fem.discretization import quadrature_degree
 from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends
 from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
+from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
 from fokker_planck.fem.triangulation import (
@@ -31,12 +32,14 @@ from fokker_planck.fem.triangulation import (
     without_cells,
 )
 from fokker_planck.fem.trimming import trimmed
+from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Ball, HalfSpace, Region, Set
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
+SURFACE = "a jump or kink of a coefficient, number "
 LARGEST_CHANGE = {1: 9.0, 2: 17.0, 3: 14.0}
 FINE, LARGEST_FINE_CHANGE = 1e-6, {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
@@ -54,6 +57,7 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
     """A coarse mesh of the domain (or the fixed one of the problem's ``cells``) that is fitted to every region."""
     cells = problem.resolution.cells
     grid = isinstance(problem.domain, Box) or problem.dimension == 1 and isinstance(problem.domain, Ball)
+    regions = {**regions, **_surfaces(problem)}
     flat = {name: region for name, region in regions.items() if grid and _on_faces(region, problem.dimension)}
     base = _coarse(problem, flat, cells)
     for name, region in flat.items():
@@ -65,9 +69,17 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
         return base
     base = fit_regions(base, curved) if curved else base
     for name, region in curved.items():
-        if not base.regions[name].any():
+        if not base.regions[name].any() and not name.startswith(SURFACE):
             base = cut_at_ends(base, region)
-    return base
+    return replace(base, regions={name: mask for name, mask in base.regions.items() if not name.startswith(SURFACE)})
+
+
+def _surfaces(problem: Problem) -> dict[str, Set]:
+    """Where coefficients jump or have kinks, as sets that the mesh is fitted to and then forgets."""
+    if problem.dimension == 1:
+        return {}
+    found = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
+    return {f"{SURFACE}{number}": surface for number, surface in enumerate(found.surfaces)}
 
 
 def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | None) -> Triangulation:
@@ -270,7 +282,7 @@ def _weight_integrals(corners: Floats, exponent: Any, rule: int) -> Floats:
     reference, weights = _dolfinx.quadrature_points(corners.shape[2], rule)
     barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
     points = barycentric @ corners
-    values = exponent.value(points.reshape(-1, points.shape[2]).T).reshape(points.shape[:2])
+    values = values_in_cells(exponent, points, corners)
     lowest = values.min(axis=1, keepdims=True)
     return np.log(np.exp(lowest - values) @ weights) - lowest[:, 0]
 
@@ -282,5 +294,5 @@ def exponent_range(triangulation: Triangulation, exponent: Any) -> tuple[Floats,
     samples = [corners, corners.mean(axis=1, keepdims=True)]
     samples.append(np.stack([0.5 * (corners[:, a] + corners[:, b]) for a, b in edges], axis=1))
     points = np.concatenate(samples, axis=1)
-    values = exponent.value(points.reshape(-1, points.shape[2]).T).reshape(points.shape[:2])
+    values = values_in_cells(exponent, points, corners)
     return values.min(axis=1), values.max(axis=1)

@@ -1,0 +1,1 @@
+"""Which kind of process it is, and the exponent of its density."""

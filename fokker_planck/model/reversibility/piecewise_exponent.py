@@ -1,0 +1,243 @@
+"""Psi in several dimensions where coefficients jump or have kinks: in closed form what can be, the rest along lines.
+
+For a scalar D
+
+    Psi(x) = (1 - alpha) log(D(x)/D(c)) + Phi(x),      grad Phi = -a/D,
+
+with the noiseless drift a. The first part holds its jumps by itself; the integrand of the second jumps where a line
+from the centre c crosses a surface, so that the line is divided there. Where V jumps, Phi does by (V+ - V-)/D.
+Of a matrix D all of grad Psi = D^-1 ((1 - alpha) div D - a) is integrated; it must not jump unless alpha is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck import differences
+from fokker_planck.diffusion import DiffusionField
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.process import Overdamped, Process, alpha_of
+from fokker_planck.sets import HalfSpace, Set
+
+FloatArray = npt.NDArray[np.float64]
+
+ORDER = 12
+MOST_PIECES = 256
+TOLERANCE = 1e-13
+BLOCK = 200_000
+# Crossings of a line with a curved surface are looked for on so many intervals: closer pairs are integrated across.
+INTERVALS = 48
+BISECTIONS = 52
+# Where V is compared on both sides of a crossing, in units of the line.
+BESIDE = 1e-9
+
+
+@dataclass(frozen=True)
+class PiecewiseExponent:
+    """Psi of a process in detailed balance; Psi(c) = 0.
+
+    process : drift and noise; centre : c, (dim,), on no surface; interfaces : where coefficients jump; scalar : whether
+        D is a multiple of the identity everywhere
+
+    >>> from fokker_planck.model.interfaces import interfaces_of
+    >>> from fokker_planck.potential import Potential
+    >>> from fokker_planck.state_diffusion import Formula
+    >>> process = Overdamped(Potential("0*x"), Formula("1 - 0.9*heaviside(x)"))
+    >>> psi = PiecewiseExponent(process, (-0.5, 0.0), interfaces_of(process, 2, [-1, -1], [1, 1]))
+    >>> np.exp(psi.value(np.array([[-0.7, 0.7], [0.1, 0.1]]))).round(12).tolist()    # one over the density
+    [1.0, 0.1]
+    """
+
+    process: Process
+    centre: tuple[float, ...]
+    interfaces: Interfaces
+    scalar: bool = True
+
+    @cached_property
+    def _field(self) -> DiffusionField:
+        return self.process.field(len(self.centre))
+
+    @property
+    def _share(self) -> float:
+        return 0.0 if self._field.constant else 1.0 - alpha_of(self.process)
+
+    @cached_property
+    def _free(self) -> bool:
+        """Whether the formulas say that there is no noiseless drift."""
+        if isinstance(self.process, Overdamped):
+            formulas = self.process.potential.formulas
+            return self.process.extra is None and bool(formulas) and not formulas[0].sympy.free_symbols
+        return bool(self.process.whole.formulas) and all(f.sympy == 0 for f in self.process.whole.formulas)
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """Psi, (n,)."""
+        points = np.asarray(x, dtype=np.float64)
+        result = np.zeros(points.shape[1]) if self._free else self._phi(points)
+        if self._share and self.scalar:
+            with np.errstate(all="ignore"):
+                at_centre = np.log(self._noise(np.array(self.centre)[:, None]))
+                result = result + self._share * (np.log(self._noise(points)) - at_centre)
+        return np.asarray(result)
+
+    __call__ = value
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """D^-1 ((1 - alpha) div D - a), (dim, n)."""
+        points = np.asarray(x, dtype=np.float64)
+        force = -self.process.noiseless_drift(points)
+        if self._share:
+            force = force + self._share * self._field.divergence(points)
+        return solved(self._field.tensor(points), force)
+
+    def hessian(self, x: FloatArray) -> FloatArray:
+        """Its derivatives on one side, made symmetric, (dim, dim, n)."""
+        jacobian = self.jacobian(x)
+        return np.asarray(0.5 * (jacobian + jacobian.swapaxes(0, 1)))
+
+    def jacobian(self, x: FloatArray) -> FloatArray:
+        """d_j of component i of the gradient, (dim, dim, n): symmetric where detailed balance holds."""
+        points = np.asarray(x, dtype=np.float64)
+        if not self.scalar:
+            return np.moveaxis(differences.gradient(self.gradient, points), 0, 1)
+        noise = self._noise(points)
+        slope = -self.process.noiseless_jacobian(points)
+        force = -self.process.noiseless_drift(points)
+        with np.errstate(all="ignore"):
+            if self._field.constant:
+                return np.asarray(slope / noise)
+            gradient = self._field.divergence(points)
+            if self._share:
+                slope = slope + self._share * self._field.divergence_jacobian(points)
+                force = force + self._share * gradient
+            return np.asarray(slope / noise - force[:, None] * gradient[None] / noise**2)
+
+    def _noise(self, points: FloatArray) -> FloatArray:
+        return np.asarray(self._field.tensor(points)[0, 0])
+
+    def _phi(self, points: FloatArray) -> FloatArray:
+        """Phi, (n,): its integral along the line from the centre to every point."""
+        by_potential = isinstance(self.process, Overdamped) and self.process.extra is None
+        if self.scalar and by_potential and self._field.constant:
+            both = np.concatenate([np.array(self.centre)[:, None], points], axis=1)
+            values = self.process.potential.value(both)  # type: ignore[union-attr]
+            return np.asarray((values[1:] - values[0]) / self._noise(both[:, :1]))
+        breaks = self._breaks(points)
+        result = self._jumps(points, breaks)
+        todo = np.arange(points.shape[1])
+        last = np.full(len(todo), np.nan)
+        pieces = 1
+        while len(todo):
+            parts = _blocks(todo, breaks, pieces)
+            now = np.concatenate([self._integrated(points[:, part], breaks[part], pieces) for part in parts])
+            settled = ~(np.abs(now - last) > TOLERANCE * np.maximum(1.0, np.abs(now))) & np.isfinite(last)
+            settled |= ~np.isfinite(now)
+            result[todo[settled]] += now[settled]
+            todo, last, pieces = todo[~settled], now[~settled], 2 * pieces
+            if pieces > MOST_PIECES and len(todo):
+                raise ConvergenceError(
+                    "the exponent of the stationary density could not be integrated along straight lines",
+                    "coefficients that vary less, or noise that nowhere nearly vanishes",
+                )
+        return result
+
+    def _breaks(self, points: FloatArray) -> FloatArray:
+        """Where the lines from the centre cross surfaces, from 0 to 1 in order, filled up with ones; (n, k)."""
+        columns = [np.zeros((points.shape[1], 1)), np.ones((points.shape[1], 1))]
+        centre = np.array(self.centre)[:, None]
+        columns += [_crossings(surface, centre, points) for surface in self.interfaces.surfaces]
+        breaks = np.sort(np.concatenate(columns, axis=1), axis=1)
+        needed = (breaks < 1.0).any(axis=0)
+        return breaks[:, : max(2, int(np.count_nonzero(needed)) + 1)]
+
+    def _jumps(self, points: FloatArray, breaks: FloatArray) -> FloatArray:
+        """What the jumps of V on the way add, (n,)."""
+        result = np.zeros(points.shape[1])
+        if not isinstance(self.process, Overdamped) or not self.scalar:
+            return result
+        centre, potential = np.array(self.centre)[:, None], self.process.potential
+        for before_it, place in zip(breaks.T[:-2], breaks.T[1:-1], strict=True):
+            # where two surfaces meet, the line crosses both at once
+            inner = np.flatnonzero((place < 1.0 - 2.0 * BESIDE) & (place - before_it > 4.0 * BESIDE))
+            if not len(inner):
+                continue
+            way = points[:, inner] - centre
+            after, before = (centre + (place[inner] + side) * way for side in (BESIDE, -BESIDE))
+            step = potential.value(after) - potential.value(before)
+            # what a smooth V changes over so little is taken off, and a kink leaves nothing
+            slope = 0.5 * (potential.gradient(after) + potential.gradient(before))
+            step -= 2.0 * BESIDE * (slope * way).sum(axis=0)
+            size = np.maximum(np.abs(potential.value(after)), np.abs(potential.value(before)))
+            result[inner] += np.where(np.abs(step) > 1e-10 * size, step / self._noise(after), 0.0)
+        return result
+
+    def _integrand(self, points: FloatArray) -> FloatArray:
+        if not self.scalar:
+            return self.gradient(points)
+        with np.errstate(all="ignore"):
+            return np.asarray(-self.process.noiseless_drift(points) / self._noise(points))
+
+    def _integrated(self, points: FloatArray, breaks: FloatArray, pieces: int) -> FloatArray:
+        nodes, weights = _gauss(ORDER)
+        shares = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
+        width = np.diff(breaks, axis=1)
+        t = (breaks[:, :-1, None] + width[:, :, None] * shares).reshape(len(breaks), -1)
+        centre = np.array(self.centre)[:, None]
+        way = points - centre
+        along = (centre[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
+        force = self._integrand(along)
+        slope = np.einsum("in,int->nt", way, force.reshape(len(points), points.shape[1], -1))
+        parts = slope.reshape(*width.shape, -1) @ np.tile(weights / pieces, pieces)
+        return np.asarray(np.where(width > 0.0, width * parts, 0.0).sum(axis=1))
+
+
+def solved(tensor: FloatArray, vectors: FloatArray) -> FloatArray:
+    """D^-1 times vectors (dim, n); not-a-number where D is singular."""
+    off = tensor - tensor[0, 0] * np.eye(len(tensor))[:, :, None]
+    with np.errstate(all="ignore"):
+        if not off.any():
+            return np.asarray(np.where(tensor[0, 0] != 0.0, vectors / tensor[0, 0], np.nan))
+        matrices = np.moveaxis(tensor, -1, 0)
+        regular = np.abs(np.linalg.det(matrices)) > 0.0
+    safe = np.where(regular[:, None, None], matrices, np.eye(len(tensor)))
+    return np.asarray(np.where(regular, np.linalg.solve(safe, vectors.T[:, :, None])[:, :, 0].T, np.nan))
+
+
+def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArray:
+    """Where the lines from ``centre`` to ``points`` cross a surface, in units of the line; one where they do not."""
+    way = points - centre
+    if isinstance(surface, HalfSpace):
+        start, end = float(surface.level(centre)[0]), surface.level(points)
+        with np.errstate(all="ignore"):
+            return np.where(start * end < 0.0, start / (start - end), 1.0)[:, None]
+    grid = np.linspace(0.0, 1.0, INTERVALS + 1)
+    along = (centre[:, :, None] + way[:, :, None] * grid).reshape(len(points), -1)
+    levels = surface.level(along).reshape(points.shape[1], -1)
+    line, interval = np.nonzero(levels[:, :-1] * levels[:, 1:] < 0.0)
+    if not len(line):
+        return np.ones((points.shape[1], 0))
+    low, high = grid[interval], grid[interval + 1]
+    sign = np.sign(levels[line, interval])
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        same = surface.level(centre + middle * way[:, line]) * sign > 0.0
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    rank = np.arange(len(line)) - np.searchsorted(line, line)
+    result = np.ones((points.shape[1], int(np.max(rank)) + 1))
+    result[line, rank] = 0.5 * (low + high)
+    return result
+
+
+@lru_cache(maxsize=2)
+def _gauss(order: int) -> tuple[FloatArray, FloatArray]:
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    return 0.5 * (nodes + 1.0), 0.5 * weights
+
+
+def _blocks(numbers: npt.NDArray[np.int64], breaks: FloatArray, pieces: int) -> list[npt.NDArray[np.int64]]:
+    size = pieces * ORDER * (breaks.shape[1] - 1)
+    return list(np.array_split(numbers, max(1, len(numbers) * size // BLOCK)))
