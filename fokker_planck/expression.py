@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,12 @@ class Expression:
                 self.text, self.names, self.parameters, self.key, orders, self.variables, tree
             )
         return self._derivatives[axis]
+
+    @property
+    def without_constant(self) -> Expression:
+        """The formula less the terms in which no coordinate occurs, dropped before anything is rounded."""
+        _, rest = self.sympy.as_independent(*symbols(self.names), as_Add=True)
+        return replace(self, sympy=rest, _derivatives={}, _tapes={})
 
     def __call__(self, x: npt.ArrayLike) -> FloatArray:
         """Values at the points ``x`` of shape (dim, n), of shape (n,); not-a-number where it is undefined."""

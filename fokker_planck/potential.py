@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 ArrayFunction = Callable[[FloatArray], npt.ArrayLike]
 
 MOST_DIMENSIONS = 3
+VARIATION = ((-1,),)
+"""Among the tapes: V without its constant terms."""
 
 
 @dataclass(frozen=True, init=False)
@@ -114,6 +116,18 @@ class Potential:
         return _shaped(self._function, points, (points.shape[1],), "potential")
 
     __call__ = value
+
+    def variation(self, x: npt.ArrayLike) -> FloatArray:
+        """V at the points without the terms of its formula that are constant: differences keep their digits.
+
+        >>> Potential("(x**2 - 1)**2/4 + 1e12").variation(np.array([[1.0, 2.0]])).tolist()
+        [0.0, 2.25]
+        """
+        if self._formula is None:
+            return self.value(x)
+        if VARIATION not in self._tapes:
+            self._tapes[VARIATION] = joint_tape([self._formula.without_constant])
+        return np.asarray(run_tape(self._tapes[VARIATION], self._formula, _checked_points(x, self.dimension))[0])
 
     def gradient(self, x: npt.ArrayLike) -> FloatArray:
         """grad V at the points ``x`` of shape (dim, n), of the same shape; not-a-number where it does not exist."""

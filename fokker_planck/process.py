@@ -203,7 +203,11 @@ def _check_noise(diffusion: object, interpretation: object) -> None:
 
 @dataclass(frozen=True)
 class ScaledPotential:
-    """Phi = V / epsilon.
+    """Phi = V / epsilon, up to a constant.
+
+    potential : V, taken without the constant terms of its formula
+    epsilon : noise
+    level : subtracted from V, where it is a function, before anything is divided
 
     >>> ScaledPotential(Potential("x**2/2"), 0.5).value(np.array([[1.0]])).tolist()
     [1.0]
@@ -211,10 +215,11 @@ class ScaledPotential:
 
     potential: Potential
     epsilon: float
+    level: float = 0.0
 
     def value(self, x: FloatArray) -> FloatArray:
-        """V / epsilon, (n,)."""
-        return self.potential.value(x) / self.epsilon
+        """(V - level) / epsilon less its constant terms, (n,)."""
+        return np.asarray((self.potential.variation(x) - self.level) / self.epsilon)
 
     def gradient(self, x: FloatArray) -> FloatArray:
         """grad V / epsilon, (dim, n)."""
@@ -234,7 +239,7 @@ class ScaledPotential:
 
 @dataclass(frozen=True)
 class SeparatedPotential:
-    """Phi(x) = V(c)/d_1 + sum over eigenspaces g of D of [V(c + P_g (x - c)) - V(c)] / d_g.
+    """Phi(x) = sum over eigenspaces g of D of [V(c + P_g (x - c)) - V(c)] / d_g.
 
     potential : V, a sum of functions of the parts P_g x
     levels : the distinct eigenvalues d_g of D
@@ -252,10 +257,10 @@ class SeparatedPotential:
     def value(self, x: FloatArray) -> FloatArray:
         """Phi, (n,)."""
         points = np.asarray(x, dtype=np.float64)
-        reference = float(self.potential.value(self._centre())[0])
-        total = np.full(points.shape[1], reference / self.levels[0])
+        reference = float(self.potential.variation(self._centre())[0])
+        total = np.zeros(points.shape[1])
         for level, projection in self._parts():
-            total += (self.potential.value(self._projected(projection, points)) - reference) / level
+            total += (self.potential.variation(self._projected(projection, points)) - reference) / level
         return total
 
     def gradient(self, x: FloatArray) -> FloatArray:
@@ -325,13 +330,13 @@ def detailed_balance(process: Overdamped, dimension: int, probe: npt.ArrayLike) 
             "potential", f"{V.dimension} coordinates", f"at most {dimension}, the dimension of the domain"
         )
     if isinstance(D, Isotropic):
-        return DetailedBalance(ScaledPotential(V, D.epsilon), D)
+        return DetailedBalance(ScaledPotential(V, D.epsilon, _level(V, probe)), D)
     if not isinstance(D, Constant):
         raise TypeError(f"a diffusion that is constant, not {D!r}")
     matrix = D.matrix_in(dimension)
     levels, projections = _eigenspaces(matrix)
     if len(levels) == 1:
-        return DetailedBalance(ScaledPotential(V, levels[0]), D)
+        return DetailedBalance(ScaledPotential(V, levels[0], _level(V, probe)), D)
     points = np.asarray(probe, dtype=np.float64)
     if points.ndim != 2 or points.shape[0] != dimension or points.shape[1] == 0:
         raise ValueError(f"probe points have shape ({dimension}, n), n > 0, not {points.shape}")
@@ -345,6 +350,17 @@ def detailed_balance(process: Overdamped, dimension: int, probe: npt.ArrayLike) 
         tuple(centre.tolist()),
     )
     return DetailedBalance(exponent, D)
+
+
+def _level(potential: Potential, probe: npt.ArrayLike) -> float:
+    """A value of V, where it is a function whose values are all far from zero: as good a zero as any."""
+    points = np.asarray(probe, dtype=np.float64)
+    if potential.expression is not None or points.ndim != 2 or not points.shape[1]:
+        return 0.0
+    values = potential.value(points)
+    values = values[np.isfinite(values)]
+    nearest = float(values[np.argmin(np.abs(values))]) if len(values) else 0.0
+    return nearest if len(values) and abs(nearest) > float(np.ptp(values)) else 0.0
 
 
 def _eigenspaces(matrix: FloatArray) -> tuple[list[float], list[FloatArray]]:

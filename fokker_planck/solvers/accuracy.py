@@ -23,7 +23,9 @@ from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.corners import Corners, Tensor, corner_safety, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
+from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST, prescribed_errors
 from fokker_planck.solvers.results import Statistics
+from fokker_planck.solvers.rounding import rounding_error
 from fokker_planck.solvers.setting import MARGIN, Setting
 
 DEGREE = {1: 6, 2: 6, 3: 4}
@@ -42,6 +44,8 @@ CUT = 10.0
 STAGNATION = 0.5
 LEAST_PREDICTABLE = 3
 LARGE = 5000
+FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
+"""Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
 AGAIN = "bisect again"
 
 
@@ -117,15 +121,21 @@ def answered(
     problem, degree = setting.problem, degree_of(setting.problem)
     base = domain_triangulation(problem, regions)
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
-    tensor = setting.balance.diffusion.tensor
+    tensor, rounding = setting.balance.diffusion.tensor, rounding_error(setting)
     if problem.resolution.cells is not None:
-        return refined_until_verified(problem, base, degree, answer, _predicted, tensor)
-    mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * tolerance)
+        return refined_until_verified(
+            problem, base, degree, answer, _predicted, tensor, least_error=LEAST_ERROR + rounding
+        )
+    attainable = max(tolerance, 2.0 * rounding)
+    mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * attainable)
     while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
+    while len(mesh.cells) < FEWEST_CELLS[dimension]:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
     cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if _volume(mesh) < _volume(base) else 0.0
     cut += end_error(setting.balance.exponent, setting.relaxation_rate)
-    return refined_until_verified(problem, mesh, degree, answer, _predicted, tensor, cut)
+    least = LEAST_ERROR + rounding
+    return refined_until_verified(problem, mesh, degree, answer, _predicted, tensor, cut, least)
 
 
 def refined_until_verified(
@@ -160,7 +170,15 @@ def refined_until_verified(
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
     if problem.resolution.cells is not None:
         discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict)
-        errors = _verified(problem, current, predicted, discretization, answer, tensor) + least_error
+        weights = np.ones(len(current.numbers)) if current.weights is None else current.weights
+        safety = _safety(discretization, current, tensor)
+
+        def ask(finer: Triangulation, more: int) -> Any:
+            return answer(discretize(finer, more, problem.periods)).numbers
+
+        errors = prescribed_errors(current.numbers, weights, mesh, degree, HIGHER[dimension], safety, ask)
+        errors = np.maximum(errors, _least(predicted, degree)) + least_error
+        _warn_of_coarseness(float((weights * errors).max(initial=0.0)))
         return _outcome(current, errors, discretization, 1, started)
     most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
     floor = 2.0 * (least_error + cut)
@@ -243,15 +261,25 @@ def _verified(
     share of what the indicator predicts remains.
     """
     mesh, degree, more = discretization.triangulation, discretization.degree, HIGHER[problem.dimension]
-    exponent = _corners(discretization, current, tensor).slowest
-    safety = max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
+    safety = _safety(discretization, current, tensor)
     _make_room(mesh)
     higher = answer(discretize(mesh, degree + more, problem.periods)).numbers
     if len(higher) != len(current.numbers):
         return np.full(len(current.numbers), np.inf)
     difference = np.abs(np.expm1(current.numbers - higher))
-    least = LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else 0.0
-    return np.asarray(np.maximum(safety * difference, least))
+    return np.asarray(np.maximum(safety * difference, _least(predicted, degree)))
+
+
+def _least(predicted: Floats, degree: int) -> Floats:
+    """What remains of the error should two answers agree by chance."""
+    return np.asarray(LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else np.zeros(len(predicted)))
+
+
+def _safety(discretization: Discretization, current: _Kept, tensor: Tensor) -> float:
+    """By what the difference to a higher degree is multiplied."""
+    exponent, degree = _corners(discretization, current, tensor).slowest, discretization.degree
+    more = HIGHER[discretization.triangulation.dimension]
+    return max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
 
 
 def _corners(discretization: Discretization, current: _Kept, tensor: Tensor) -> Corners:
@@ -322,6 +350,15 @@ def statistics_of(discretization: Discretization, levels: int, started: float) -
         seconds=time.perf_counter() - started,
         dolfinx=_dolfinx.VERSION,
     )
+
+
+def _warn_of_coarseness(error: float) -> None:
+    """Say that a prescribed mesh is too coarse for the first digit; refuse where it tells nothing at all."""
+    message = f"the prescribed mesh is so coarse that the relative error can be {error:.1g}"
+    if not error < WORST:
+        raise ConvergenceError(message, REMEDY)
+    if error > WORST_ERROR:
+        warnings.warn(f"{message}; {REMEDY}", stacklevel=3)
 
 
 def warn_or_refuse(error: float, tolerance: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fokker_planck.errors import BarrierTooHighError, ProblemError
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.field import Field, interpolate, point_functional
@@ -84,6 +84,10 @@ def absorbed_unknowns(discretization: Discretization, target: Set | Literal["bou
         absorbed = unknowns_in(discretization, TARGET, target)
     if not absorbed.any():
         raise ProblemError("exit.target", "a set that no point of the mesh belongs to", "a set that meets the domain")
+    if int((~absorbed).sum()) <= discretization.triangulation.dimension:
+        count = len(discretization.triangulation.cells)
+        reason = f"on a mesh of {count} cells hardly an unknown is left that no set absorbs"
+        raise ConvergenceError(reason, "more cells or a higher degree")
     return absorbed
 
 

@@ -26,6 +26,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, refuse_unreachable, singular_ends
+from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.survey import sample_graph, survey
 
 MARGIN = {1: 16.0, 2: 11.0, 3: 9.0}
@@ -82,6 +83,7 @@ def prepare(problem: Problem) -> Setting:
     balance = kinetics_of(problem)
     if not isinstance(balance, DetailedBalance):
         raise _irreversible(problem)
+    refuse_rounding(problem)
     _refuse_overflow(problem, balance)
     landscape = survey(problem, balance.exponent)
     wells, downhill = landscape, balance.exponent

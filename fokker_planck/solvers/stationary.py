@@ -20,6 +20,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import degree_of
 from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
+from fokker_planck.solvers.rounding import rounding_error
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
 
 
@@ -28,16 +29,17 @@ def stationary_density(problem: Problem) -> Stationary:
     started = time.perf_counter()
     setting = prepare(problem)
     refuse_endless(setting.balance.exponent, "weights of wells")
-    degree = degree_of(problem)
+    degree, rounding = degree_of(problem), rounding_error(setting)
     heights = replace(heights_between_wells(setting), fronts=())
     mesh = domain_triangulation(problem, {})
     if problem.resolution.cells is None:
-        mesh = resolved(mesh, setting.balance.exponent, heights, degree, 0.1 * problem.resolution.tolerance)
+        attainable = max(0.1 * problem.resolution.tolerance, 2.0 * rounding)
+        mesh = resolved(mesh, setting.balance.exponent, heights, degree, attainable)
     discretization = discretize(mesh, degree, problem.periods)
     masses = _masses(setting, mesh)
     total = float(np.logaddexp.reduce(masses.logs))
     wells = tuple(
-        WellWeight(minimum.position, Quantity.of_log(float(log), float(error)))
+        WellWeight(minimum.position, Quantity.of_log(float(log), float(error) + rounding))
         for minimum, log, error in zip(setting.wells.minima, *masses.shares, strict=True)
     )
     nodal = -setting.balance.exponent.value(discretization.nodes.T) - total

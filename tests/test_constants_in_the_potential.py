@@ -1,0 +1,52 @@
+"""V + c is V: exactly where V is a formula, to the rounding of V + c, which the bar counts, where it is a function."""
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.errors import ProblemError
+
+EXIT = 729.6706919423228
+
+
+def quartic(source, dimension):
+    if isinstance(source, str):
+        well = "(x**2-1)**2/4" + ("+y**2/2" if dimension == 2 else "")
+        potential = fp.Potential(f"{source} - c + {well} - 7", {"c": 3.0})
+    else:
+        potential = fp.Potential(_function(source, dimension), dimension=dimension)
+    box = fp.Box([-2, -1.5][:dimension], [2, 1.5][:dimension])
+    return fp.Problem(process=fp.Overdamped(potential, fp.Isotropic(0.05)), domain=box)
+
+
+def _function(constant, dimension):
+    return lambda x: (x[0] ** 2 - 1) ** 2 / 4 + (x[1] ** 2 / 2 if dimension == 2 else 0.0) + constant
+
+
+def exit_time(problem):
+    dimension = problem.dimension
+    return fp.mean_exit_time(problem, [-1, 0][:dimension], fp.HalfSpace([1, 0][:dimension], 1)).mean
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_formulas_drop_it(dimension):
+    plain = exit_time(quartic("0", dimension))
+    for constant in ("1e9", "1e12"):
+        found = exit_time(quartic(constant, dimension))
+        assert (found.value, found.relative_error) == (plain.value, plain.relative_error)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_functions_count_their_rounding(dimension):
+    for constant in (1e6, 1e9):
+        problem = quartic(constant, dimension)
+        found = exit_time(problem)
+        assert abs(found.value / EXIT - 1.0) <= found.relative_error
+        assert found.relative_error >= np.spacing(constant) / 0.05
+    weight = fp.stationary_density(quartic(1e9, 1)).wells[0].probability
+    assert abs(weight.value / 0.5 - 1.0) <= weight.relative_error <= 1e-5
+
+
+def test_a_constant_that_drowns_the_landscape_is_refused():
+    with pytest.raises(ProblemError, match="V less its constant part"):
+        exit_time(quartic(1e12, 1))
