@@ -19,13 +19,15 @@ from fokker_planck.antiderivative import Antiderivative, antiderivative
 from fokker_planck.diffusion import DiffusionField
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.line_ends import LineEnd, line_ends
-from fokker_planck.process import Process, alpha_of
+from fokker_planck.process import Overdamped, Process, alpha_of
 
 FloatArray = npt.NDArray[np.float64]
 
 SAMPLES = 2001
 VANISHING = 1e-13
 WINDING = 1e-10
+# V and D are compared at this distance from a kink, in units of the domain, and jump if they change by more than JUMP
+STEP, JUMP = 1e-10, 1e-6
 ASIDE, NEARBY, LITTLE = 1e-14, 1e-9, 1e-5
 
 
@@ -64,6 +66,11 @@ class LineExponent:
     def kinks(self) -> tuple[float, ...]:
         """Inner points between which the coefficients are known to be smooth."""
         return self.process.kinks(self.lower, self.upper)
+
+    @cached_property
+    def steps(self) -> tuple[tuple[float, float], ...]:
+        """Where V jumps, and by how much Psi does: (V+ - V-)/D."""
+        return _steps(self)
 
     @cached_property
     def ends(self) -> tuple[LineEnd, ...]:
@@ -112,6 +119,8 @@ class LineExponent:
         if self.ends:
             x = np.clip(x, *self._inner)
         phi, share = self.effective(x), 1.0 - alpha_of(self.process)
+        for place, step in self.steps:
+            phi = np.where(x >= place, phi + step, phi)
         for end in self.ends:
             phi = np.where(end.within(given), phi - end.log_mass_factor, phi)
         if share == 0.0 or self.field.constant:
@@ -127,6 +136,13 @@ class LineExponent:
         return self._unshifted(self._wrapped(x)) - self._shift
 
     __call__ = value
+
+    def seen_from(self, x: FloatArray, towards: FloatArray) -> FloatArray:
+        """Psi at points (1, n), where it jumps the limit from the side of the points ``towards`` (1, n), (n,)."""
+        points = np.array(x, dtype=np.float64)
+        on = np.isin(points, self.kinks)
+        points[on] += ASIDE * (self.upper - self.lower) * np.sign(towards - points)[on]
+        return self.value(points)
 
     def gradient(self, x: FloatArray) -> FloatArray:
         """(D' - b) / D, (1, n)."""
@@ -172,7 +188,7 @@ def line_exponent(process: Process, lower: float, upper: float, period: float | 
     _check_inside(exponent)
     phi = exponent.effective
     if period is not None:
-        winding = float(phi(np.array([upper]))[0])
+        winding = float(phi(np.array([upper]))[0]) + sum(step for _place, step in exponent.steps)
         return exponent if abs(winding) <= WINDING * (1.0 + phi.variation) else None
     return exponent
 
@@ -222,6 +238,29 @@ class FieldWithEnds:
     def _outside(self, values: FloatArray, x: npt.ArrayLike) -> FloatArray:
         inside = np.any([end.within(np.asarray(x, dtype=np.float64)[0]) for end in self.ends], axis=0)
         return np.where(inside, 0.0, values)
+
+
+def _steps(exponent: LineExponent) -> tuple[tuple[float, float], ...]:
+    """The jumps of V at the kinks over D; raises ProblemError where D jumps there, too."""
+    process, found = exponent.process, []
+    if not isinstance(process, Overdamped):
+        return ()
+    beside = STEP * (exponent.upper - exponent.lower)
+    spread = float(np.ptp(process.potential.value(np.linspace(exponent.lower, exponent.upper, SAMPLES)[None])))
+    for place in exponent.kinks:
+        both = np.array([[place - beside, place + beside]])
+        before, after = process.potential.value(both)
+        # what a V that is only steep changes there is no jump
+        smooth = beside * float(process.potential.gradient(both).sum())
+        step, noise = float(after - before) - smooth, exponent.field.tensor(both)[0, 0]
+        if abs(step) <= JUMP * spread + abs(smooth):
+            continue
+        if abs(noise[1] - noise[0]) > JUMP * abs(noise).max():
+            said = f"a V and a D that jump at x = {place:.6g}: the density there depends on which is the smoother"
+            key = "potential.expression" if process.potential.expression is not None else "potential"
+            raise ProblemError(key, said, "a V that is continuous where D jumps")
+        found.append((place, step / float(noise.mean())))
+    return tuple(found)
 
 
 def _check_inside(exponent: LineExponent) -> None:

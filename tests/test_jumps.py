@@ -146,14 +146,39 @@ def test_a_jump_of_the_noise_in_space():
     assert holds(found, strip_time(1.0, 0.2, 0.2, 0.0), 1e-3)
 
 
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_potential_that_jumps_where_the_noise_varies(dimension):
+    """V = x^2/2 + step, D = (1 + x^2)/10, Itô: Psi = log D + 5 log(1 + x^2), and at the step 0.5/D."""
+    text = "x**2/2 + 0.5*heaviside(x - 0.3137)"
+    box = fp.Box([-2.0, 0.0][:dimension], [2.0, 1.0][:dimension])
+    given = problem(text, "0.1*(1 + x**2)", "ito", box)
+    target = fp.HalfSpace([1.0, 0.0][:dimension], 1.0)
+    found = fp.mean_exit_time(given, start=[-1.0, 0.5][:dimension], target=target).mean
+    assert holds(found, 3932.402973857751, 1e-6)  # Gauss and Legendre on 600 pieces
+
+
+@pytest.mark.parametrize(
+    ("interpretation", "value"),
+    [("ito", 374.0851498625171), ("stratonovich", 497.6424449117843), ("klimontovich", 744.7570350103176)],
+)
+def test_a_disc_in_which_noise_jumps_under_a_potential(interpretation, value):
+    """D w r T' = -int_0^r w s ds with w = D^(alpha - 1) exp(-int s/D ds), by Gauss and Legendre on 400 pieces."""
+    formula = "0.2 - 0.15*heaviside(x**2 + y**2 - 0.16)"
+    given = problem("(x**2 + y**2)/2", formula, interpretation, fp.Ball([0, 0], 1))
+    assert holds(fp.mean_exit_time(given, start=[0, 0], target="boundary").mean, value, 1e-6)
+
+
 @pytest.mark.slow
-def test_a_ball_of_two_materials_in_space():
-    """Itô; from the centre out of the unit ball, by radial quadrature: w r^2 D u' = -int_0^r w s^2 ds."""
-    a, b, radius = 1.0, 0.2, 0.5
-    given = problem("0*x", "1 - 0.8*heaviside(x**2 + y**2 + z**2 - 0.25)", "ito", fp.Ball([0, 0, 0], 1), 1e-2)
-    inner, share = radius**2 / (6.0 * a), b / a
-    wanted = inner + (share - 1.0) * radius**3 / 3.0 * (1.0 / radius - 1.0) / b + (1.0 - radius**2) / (6.0 * b)
-    assert holds(fp.mean_exit_time(given, start=[0, 0, 0], target="boundary").mean, wanted, 1e-2)
+def test_a_rotation_beside_noise_that_jumps():
+    """A drift along circles changes no time to leave a disc; with it there is no detailed balance."""
+    process = fp.Overdamped(
+        fp.Potential("(x**2 + y**2)/2"),
+        fp.Formula("0.2 - 0.15*heaviside(x**2 + y**2 - 0.16)"),
+        "klimontovich",
+        extra=fp.Drift(["-y", "x"]),
+    )
+    given = fp.Problem(process, fp.Ball([0, 0], 1), fp.Resolution(tolerance=1e-4))
+    assert holds(fp.mean_exit_time(given, start=[0, 0], target="boundary").mean, 744.757034982, 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from fokker_planck.diffusion import DiffusionField
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.process import Overdamped, Process, alpha_of
-from fokker_planck.sets import HalfSpace, Set
+from fokker_planck.sets import Ball, HalfSpace, Set
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -127,6 +128,8 @@ class PiecewiseExponent:
             values = self.process.potential.value(both)  # type: ignore[union-attr]
             return np.asarray((values[1:] - values[0]) / self._noise(both[:, :1]))
         breaks = self._breaks(points)
+        if self.scalar and by_potential and self._flat:
+            return self._over_levels(points, breaks)
         result = self._jumps(points, breaks)
         todo = np.arange(points.shape[1])
         last = np.full(len(todo), np.nan)
@@ -143,6 +146,31 @@ class PiecewiseExponent:
                     "the exponent of the stationary density could not be integrated along straight lines",
                     "coefficients that vary less, or noise that nowhere nearly vanishes",
                 )
+        return result
+
+    @cached_property
+    def _flat(self) -> bool:
+        """Whether the formulas say that D is constant between the surfaces, and V is continuous."""
+        if not isinstance(self.process, Overdamped):
+            return False
+        noise, potential = getattr(self._field, "formulas", ()), self.process.potential.formulas
+        slopes = (formula.derivative(axis).sympy for formula in noise for axis in range(len(self.centre)))
+        return (
+            bool(noise) and all(slope == 0 for slope in slopes) and bool(potential) and not _jumps(potential[0].sympy)
+        )
+
+    def _over_levels(self, points: FloatArray, breaks: FloatArray) -> FloatArray:
+        """Phi = sum of (V(end) - V(start))/D over the stretches between crossings, (n,)."""
+        centre, potential = np.array(self.centre)[:, None], self.process.potential
+        way, result = points - centre, np.zeros(points.shape[1])
+        if potential is None:
+            return result
+        before = np.broadcast_to(potential.value(centre), result.shape)
+        for start, stop in zip(breaks.T[:-1], breaks.T[1:], strict=True):
+            after = potential.value(np.where(stop == 1.0, points, centre + stop * way))
+            middle = centre + 0.5 * (start + stop) * way
+            result += np.where(stop > start, (after - before) / self._noise(middle), 0.0)
+            before = after
         return result
 
     def _breaks(self, points: FloatArray) -> FloatArray:
@@ -207,6 +235,13 @@ def solved(tensor: FloatArray, vectors: FloatArray) -> FloatArray:
     return np.asarray(np.where(regular, np.linalg.solve(safe, vectors.T[:, :, None])[:, :, 0].T, np.nan))
 
 
+def _jumps(tree: Any) -> bool:
+    """Whether a formula can jump: it holds a step."""
+    from sympy import preorder_traversal
+
+    return any(type(part).__name__ in ("RealStep", "RealSign", "sign") for part in preorder_traversal(tree))
+
+
 def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArray:
     """Where the lines from ``centre`` to ``points`` cross a surface, in units of the line; one where they do not."""
     way = points - centre
@@ -214,6 +249,13 @@ def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArr
         start, end = float(surface.level(centre)[0]), surface.level(points)
         with np.errstate(all="ignore"):
             return np.where(start * end < 0.0, start / (start - end), 1.0)[:, None]
+    if isinstance(surface, Ball):
+        offset = centre - np.asarray(surface.center)[:, None]
+        square, half = (way**2).sum(axis=0), (way * offset).sum(axis=0)
+        with np.errstate(all="ignore"):
+            root = np.sqrt(half**2 - square * ((offset**2).sum(axis=0) - surface.radius**2))
+            both = np.stack([(-half - root) / square, (-half + root) / square], axis=1)
+        return np.where((both > 0.0) & (both < 1.0), both, 1.0)
     grid = np.linspace(0.0, 1.0, INTERVALS + 1)
     along = (centre[:, :, None] + way[:, :, None] * grid).reshape(len(points), -1)
     levels = surface.level(along).reshape(points.shape[1], -1)
