@@ -8,6 +8,7 @@ straight.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.fem.crossings import curved_edges
 from fokker_planck.fem.triangulation import Floats, Integers, Triangulation
 
 DEGREE = 7
@@ -40,16 +42,25 @@ def curved_cells(triangulation: Triangulation, cells: Integers, nodes: Floats) -
         return CurvedCells(np.zeros(0, dtype=np.int64), np.zeros((0, len(weights), dimension)))
     displacement = np.zeros((len(cells), len(weights), dimension))
     touched = np.zeros(len(cells), dtype=bool)
-    edges_of, faces_of = _curved_entities(triangulation)
-    for size, surfaces in ((2, edges_of), (3, faces_of)):
-        for local in combinations(range(dimension + 1), size):
-            keys = _keys(cells[:, list(local)], len(triangulation.points))
-            for number, known in enumerate(surfaces):
-                hit = np.flatnonzero(np.isin(keys, known))
-                if len(hit):
-                    touched[hit] = True
-                    corners = triangulation.points[cells[hit][:, list(local)]]
-                    displacement[hit] += _faded(triangulation.surfaces[number], corners, weights[:, list(local)])
+    count = len(triangulation.points)
+    edges = [(surface, _keys(pairs, count)) for surface, pairs in curved_edges(triangulation)]
+    for local in combinations(range(dimension + 1), 2):
+        keys = _keys(cells[:, list(local)], count)
+        for surface, known in edges:
+            hit = np.flatnonzero(np.isin(keys, known))
+            if len(hit):
+                touched[hit] = True
+                corners = triangulation.points[cells[hit][:, list(local)]]
+                feet, fade = _feet(weights[:, list(local)])
+                displacement[hit] += _towards_surface(surface, corners, feet) * fade
+    for local in combinations(range(dimension + 1), 3) if dimension == 3 else ():
+        keys = _keys(cells[:, list(local)], count)
+        for number, surface in enumerate(triangulation.surfaces):
+            facets = triangulation.facets.vertices[triangulation.facets.surface == number]
+            hit = np.flatnonzero(np.isin(keys, _keys(facets, count)))
+            if len(hit):
+                faces = cells[hit][:, list(local)]
+                displacement[hit] += _face(surface, edges, faces, triangulation.points, weights[:, list(local)])
     curved = np.flatnonzero(touched)
     straight = np.einsum("nk,ckd->cnd", weights, triangulation.points[cells[curved]])
     return CurvedCells(curved, straight + displacement[curved])
@@ -63,31 +74,28 @@ def _keys(vertices: Integers, count: int) -> Integers:
     return key
 
 
-def _curved_entities(triangulation: Triangulation) -> tuple[list[Integers], list[Integers]]:
-    """Keys of the edges and faces on each surface; an edge between two surfaces stays with the first."""
-    facets, count = triangulation.facets, len(triangulation.points)
-    edges: list[Integers] = []
-    faces: list[Integers] = []
-    for number in range(len(triangulation.surfaces)):
-        vertices = facets.vertices[facets.surface == number]
-        pairs = [vertices[:, list(pair)] for pair in combinations(range(triangulation.dimension), 2)]
-        keys = np.unique(_keys(np.concatenate(pairs), count))
-        for earlier in edges:
-            keys = np.setdiff1d(keys, earlier)
-        edges.append(keys)
-        faces.append(np.unique(_keys(vertices, count)) if triangulation.dimension == 3 else np.zeros(0, dtype=np.int64))
-    return edges, faces
+def _face(
+    surface: Any, edges: Sequence[tuple[Any, Integers]], faces: Integers, points: Floats, weights: Floats
+) -> Floats:
+    """Displacement of the nodes of cells by a curved face (k, 3), beyond that by its edges.
 
-
-def _faded(surface: Any, corners: Floats, weights: Floats) -> Floats:
-    """Displacement that one kind of curved edge or face brings to every node of its cells."""
+    The face is carried onto its surface from where its edges have brought it, so that it lies there whatever else its
+    edges follow.
+    """
     feet, fade = _feet(weights)
-    moved = _towards_surface(surface, corners, feet)
-    if weights.shape[1] == 3:
-        for pair in combinations(range(3), 2):
-            edge_feet, edge_fade = _feet(feet[:, list(pair)])
-            moved -= _towards_surface(surface, corners[:, list(pair)], edge_feet) * edge_fade
-    return moved * fade
+    corners = points[faces]
+    moved = np.zeros((len(faces), len(feet), points.shape[1]))
+    for pair in combinations(range(3), 2):
+        keys = _keys(faces[:, list(pair)], len(points))
+        edge_feet, edge_fade = _feet(feet[:, list(pair)])
+        for follows, known in edges:
+            hit = np.flatnonzero(np.isin(keys, known))
+            if len(hit):
+                moved[hit] += _towards_surface(follows, corners[hit][:, list(pair)], edge_feet) * edge_fade
+    if hasattr(surface, "follow"):
+        return np.asarray((_towards_surface(surface, corners, feet) - moved) * fade)
+    start = np.einsum("nk,ckd->cnd", feet, corners) + moved
+    return np.asarray((_projected(surface, start) - start) * fade)
 
 
 def _feet(weights: Floats) -> tuple[Floats, Floats]:
@@ -113,7 +121,11 @@ def _towards_surface(surface: Any, corners: Floats, feet: Floats) -> Floats:
     points = np.einsum("nk,ckd->cnd", feet, corners)
     if hasattr(surface, "follow"):
         return np.asarray(surface.follow(corners, feet) - points)
-    return surface.project(points.reshape(-1, points.shape[2]).T).T.reshape(points.shape) - points
+    return np.asarray(_projected(surface, points) - points)
+
+
+def _projected(surface: Any, points: Floats) -> Floats:
+    return np.asarray(surface.project(points.reshape(-1, points.shape[2]).T).T.reshape(points.shape))
 
 
 def check_orientation(determinants: Floats, cells: Integers) -> None:

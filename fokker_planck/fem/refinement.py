@@ -12,8 +12,8 @@ from itertools import combinations
 
 import numpy as np
 
+from fokker_planck.fem.crossings import curved_edges
 from fokker_planck.fem.triangulation import (
-    STRAIGHT,
     Booleans,
     EdgeTable,
     Facets,
@@ -118,7 +118,8 @@ def _bisect(
         by_key = np.argsort(keys)
         place = np.searchsorted(keys[by_key], cut_keys)
         middles = positions[by_key[place]]
-    middles = _onto_surfaces(triangulation, cut_keys, middles, count)
+    else:
+        middles = _onto_surfaces(triangulation, cut_keys, middles, count)
     new_class = class_count + np.unique(cut_numbers, return_inverse=True)[1].reshape(-1)
     cells, parents = _cut(triangulation.cells, cut_keys, order[cut_numbers], count)
     facets = triangulation.facets
@@ -137,15 +138,10 @@ def _bisect(
 
 def _onto_surfaces(triangulation: Triangulation, cut_keys: Integers, middles: Floats, count: int) -> Floats:
     """Move the midpoint of an edge of a curved facet onto the facet's surface."""
-    facets = triangulation.facets
-    if triangulation.dimension == 1:
+    if triangulation.dimension == 1 or not triangulation.surfaces:
         return middles
     moved = middles.copy()
-    for number, surface in enumerate(triangulation.surfaces):
-        vertices = facets.vertices[facets.surface == number]
-        if number == STRAIGHT or not len(vertices):
-            continue
-        edges = np.concatenate([vertices[:, list(pair)] for pair in local_edges(vertices.shape[1])])
+    for surface, edges in curved_edges(triangulation):
         on_surface = np.isin(cut_keys, _pair_keys(edges, count))
         if on_surface.any():
             if hasattr(surface, "follow"):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.fem.crossings import planes_of
 from fokker_planck.fem.refinement import split_edges
 from fokker_planck.fem.triangulation import (
     Booleans,
@@ -22,6 +23,7 @@ from fokker_planck.fem.triangulation import (
     volumes,
 )
 from fokker_planck.projection import onto_surfaces
+from fokker_planck.sets import HalfSpace
 
 #: A vertex nearer to the surface than this part of its shortest edge moves onto it. Less leaves slivers beside the
 #: surface, more bends cells; mmg makes good what is left.
@@ -33,6 +35,8 @@ ON_SURFACE = 1e-9
 #: No cell may keep less of its volume.
 LEAST_VOLUME = 0.1
 BISECTIONS = 60
+#: Halvings on the parts of a surface that is known by its points only.
+HALVINGS = 50
 #: Ends of an interval so close, relative to the edge, are one point.
 CLOSE = 1e-15
 
@@ -130,14 +134,20 @@ def _positions(
     """Points of the edges on the surface, and on every other surface that both ends share."""
     start, stop = triangulation.points[edges[:, 0]], triangulation.points[edges[:, 1]]
     chord = start + share[:, None] * (stop - start)
-    surfaces = [piece, *known, *triangulation.surfaces]
+    walls = [s for s in triangulation.surfaces if hasattr(s, "level")]
+    surfaces = [piece, *known, *walls]
     counts = np.ones((len(surfaces), len(edges)), dtype=bool)
     for row, other in enumerate(known, 1):
         on = levels(triangulation, other) == 0.0
         counts[row] = on[edges].all(axis=1)
     keys = edges @ np.array([len(triangulation.points), 1])
-    for row in range(len(triangulation.surfaces)):
-        counts[1 + len(known) + row] = np.isin(keys, _edge_keys(triangulation, row))
+    for row, wall in enumerate(walls):
+        number = next(i for i, s in enumerate(triangulation.surfaces) if s is wall)
+        counts[1 + len(known) + row] = np.isin(keys, _edge_keys(triangulation, number))
+    for number, surface in enumerate(triangulation.surfaces):
+        on = np.isin(keys, _edge_keys(triangulation, number)) & np.isfinite(share)
+        if not hasattr(surface, "level") and on.any():
+            chord[on] = _along(start[on], stop[on], surface, piece)
     several = np.flatnonzero(counts[1:].any(axis=0))
     if not len(several):
         return chord
@@ -148,6 +158,23 @@ def _positions(
     near = np.linalg.norm(moved - chord[several], axis=1) < FARTHEST * length
     chord[several[near]] = moved[near]
     return chord
+
+
+def _along(start: Floats, stop: Floats, surface: Any, piece: Any) -> Floats:
+    """Where g vanishes on the parts of a surface known by its points, between their ends."""
+    ends = np.stack([start, stop], axis=1)
+
+    def at(share: Floats) -> Floats:
+        weights = np.stack([1.0 - share, share], axis=1)
+        return np.stack([surface.follow(ends[i : i + 1], weights[i : i + 1])[0, 0] for i in range(len(ends))])
+
+    low, high = np.zeros(len(ends)), np.ones(len(ends))
+    sign = piece.level(start.T)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        same = piece.level(at(middle).T) * sign > 0.0
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return at(0.5 * (low + high))
 
 
 def _edge_keys(triangulation: Triangulation, number: int) -> Integers:
@@ -208,22 +235,30 @@ def _slid(triangulation: Triangulation, places: Integers, piece: Any, known: Seq
         levels_.append(other.level)
         gradients.append(other.gradient)
         counts.append(levels(triangulation, other, x) == 0.0)
-    for number, surface in enumerate(triangulation.surfaces):
-        on = np.unique(rank[facets.vertices[touching[facets.surface[touching] == number]]])
+    stuck = np.zeros(len(places), dtype=bool)
+    for index, surface in enumerate(triangulation.surfaces):
+        on = np.unique(rank[facets.vertices[touching[facets.surface[touching] == index]]])
+        if not hasattr(surface, "level"):
+            stuck |= np.isin(np.arange(len(places)), on)
+            continue
         levels_.append(surface.level)
         gradients.append(surface.gradient)
         counts.append(np.isin(np.arange(len(places)), on))
-    straight = touching[facets.surface[touching] < 0]
-    for normal, place, of in _planes(triangulation, facets.vertices[straight], rank, len(places)):
-        levels_.append(lambda y, normal=normal, place=place: normal @ y - place)
-        gradients.append(lambda y, normal=normal: np.repeat(normal[:, None], y.shape[1], axis=1))
-        counts.append(of)
+    straight = facets.vertices[touching[facets.surface[touching] < 0]]
+    if len(straight):
+        planes, number = planes_of(triangulation, straight)
+        for plane, (normal, offset) in enumerate(planes):
+            wall = HalfSpace(tuple(normal), offset)
+            levels_.append(wall.level)
+            gradients.append(wall.gradient)
+            counts.append(np.isin(np.arange(len(places)), rank[straight[number == plane]]))
     count = np.array(counts)
-    bound = count[1:].any(axis=0)
+    bound = count[1:].any(axis=0) | stuck
+    count[:, stuck] = True
     target = x.copy()
     free = ~bound
     target[:, free] = piece.project(x[:, free])
-    sliding = np.flatnonzero(bound & (count.sum(axis=0) <= dimension))
+    sliding = np.flatnonzero(bound & ~stuck & (count.sum(axis=0) <= dimension))
     if len(sliding):
         target[:, sliding] = onto_surfaces(levels_, gradients, count[:, sliding], x[:, sliding])
         misses = np.abs(np.array([f(target[:, sliding]) for f in levels_]))
@@ -231,36 +266,8 @@ def _slid(triangulation: Triangulation, places: Integers, piece: Any, known: Seq
         slopes = np.array([np.linalg.norm(f(target[:, sliding]), axis=0) for f in gradients])
         wrong = ((misses > ON_SURFACE * scale * slopes) & count[:, sliding]).any(axis=0)
         target[:, sliding[wrong]] = np.inf
-    target[:, bound & (count.sum(axis=0) > dimension)] = np.inf
+    target[:, stuck | bound & (count.sum(axis=0) > dimension)] = np.inf
     return np.where(np.isfinite(target), target, np.inf).T, bound
-
-
-def _planes(
-    triangulation: Triangulation, facets: Integers, rank: Integers, count: int
-) -> list[tuple[Floats, float, Booleans]]:
-    """The distinct planes of straight facets: unit normal, offset, and which of the vertices lie on it."""
-    if not len(facets):
-        return []
-    corners = triangulation.points[facets]
-    if triangulation.dimension == 1:
-        normals = np.ones((len(facets), 1))
-    elif triangulation.dimension == 2:
-        along = corners[:, 1] - corners[:, 0]
-        normals = np.stack([along[:, 1], -along[:, 0]], axis=1)
-    else:
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = normals / np.linalg.norm(normals, axis=1)[:, None]
-    leading = np.take_along_axis(normals, np.argmax(np.abs(normals) > 1e-6, axis=1)[:, None], axis=1)
-    normals = normals * np.sign(leading)
-    offsets = (normals * corners[:, 0]).sum(axis=1)
-    scale = float(np.ptp(triangulation.points, axis=0).max())
-    keys = np.round(np.concatenate([normals, offsets[:, None] / scale], axis=1) * 1e7)
-    _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    planes = []
-    for plane, index in enumerate(first):
-        of = rank[facets[number.reshape(-1) == plane]].ravel()
-        planes.append((normals[index], float(offsets[index]), np.isin(np.arange(count), of[of >= 0])))
-    return planes
 
 
 def _around_vertices(triangulation: Triangulation, level: Floats) -> tuple[Floats, Booleans]:

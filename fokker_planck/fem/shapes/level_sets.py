@@ -19,6 +19,7 @@ from fokker_planck.fem.shapes.background import MOST_CELLS, refined_near
 from fokker_planck.fem.shapes.curved_quality import least_stretches
 from fokker_planck.fem.shapes.cutting import Cut, cut_along, edge_sizes, levels
 from fokker_planck.fem.shapes.remeshing import Patch, around, remeshed
+from fokker_planck.fem.shapes.smoothing import smoothed
 from fokker_planck.fem.triangulation import (
     STRAIGHT,
     Booleans,
@@ -46,9 +47,12 @@ CHECKED_DEGREE = 3
 BEYOND = 0.15
 #: Cells flatter than this (volume over that of the cube of their diameter) are not accepted before they are refined.
 FLATTEST = {1: 0.0, 2: 0.012, 3: 1e-3}
-ROUNDS = 12
+ROUNDS = {1: 12, 2: 12, 3: 4}
 #: Bisections of squeezed cells before the mesh is made anew.
 BISECTIONS = 4
+#: A mesh in which the curved cells keep this much of the determinant is taken if no better one is found after so many
+#: ROUNDS: where a surface only just touches another, it vanishes in the corner between them on every mesh.
+ACCEPTED = 0.05
 KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "to": "committor.to"}
 
 
@@ -68,7 +72,8 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
     """
     pieces = smooth_pieces(regions.values())
     background = base
-    for _ in range(ROUNDS):
+    accepted: list[Triangulation] = []
+    for _ in range(ROUNDS[base.dimension]):
         try:
             background = refined_near(background, pieces)
         except ConvergenceError:
@@ -79,13 +84,16 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         fitted = _regular(cut, pieces, regions)
         faulty = _faulty(fitted.triangulation, pieces, regions) | _without_owner(fitted)
         if not faulty.any():
-            finished = _unsqueezed(_finished(fitted, pieces))
+            finished, fitted, faulty = _unsqueezed(fitted, pieces, regions)
             if finished is not None:
                 return finished
-            faulty = least_stretches(_finished(fitted, pieces), CHECKED_DEGREE) < LEAST_STRETCH
+            if not accepted and least_stretches(_finished(fitted, pieces), CHECKED_DEGREE).min() > ACCEPTED:
+                accepted.append(_finished(fitted, pieces))
         if len(background.cells) > MOST_CELLS[base.dimension]:
             break
         background = _refined_at(background, fitted.triangulation.cell_points[faulty])
+    if accepted:
+        return accepted[0]
     name = next(iter(regions))
     raise ProblemError(
         KEYS.get(name, f"sets.{name}"),
@@ -136,11 +144,14 @@ def _regular(cut: Cut, pieces: Sequence[Any], regions: Mapping[str, Set]) -> Fit
     if mesh.dimension == 1 or not len(facets):
         return known
     zone = around(mesh.cells, np.unique(facets), len(mesh.points))
-    patch, vertices, kinds = _patch(known, zone)
-    result = remeshed(patch, cut.size[vertices])
-    if result is None:
-        return known
-    return _merged(known, zone, vertices, kinds, result, pieces) or known
+    return _remade(known, zone, cut.size, pieces) or known
+
+
+def _remade(known: Fitted, zone: Booleans, size: Floats, pieces: Sequence[Any]) -> Fitted | None:
+    """The mesh with the cells of the zone made anew by mmg; None where that fails."""
+    patch, vertices, kinds, inner = _patch(known, zone)
+    result = remeshed(patch, size[vertices])
+    return None if result is None else _merged(known, zone, vertices, kinds, inner, result, pieces)
 
 
 def _unique(parts: Sequence[Integers], known: Integers) -> Integers:
@@ -168,8 +179,8 @@ def _owners(mesh: Triangulation, facets: Integers, pieces: Sequence[Any]) -> Int
     return owner
 
 
-def _patch(known: Fitted, zone: Booleans) -> tuple[Patch, Integers, list[Any]]:
-    """The cells of the zone for mmg, the numbers of their vertices, and what the kinds of cells stand for."""
+def _patch(known: Fitted, zone: Booleans) -> tuple[Patch, Integers, list[Any], Booleans]:
+    """The cells of the zone for mmg, the numbers of their vertices, what the kinds of cells stand for, inner facets."""
     mesh = known.triangulation
     vertices = np.unique(mesh.cells[zone])
     new = np.full(len(mesh.points), -1)
@@ -183,12 +194,22 @@ def _patch(known: Fitted, zone: Booleans) -> tuple[Patch, Integers, list[Any]]:
     held = _unique([rim, earlier[(earlier >= 0).all(axis=1)]], np.zeros((0, mesh.dimension), dtype=np.int64))
     held = held[_present(held, cells)]
     facets = new[known.facets]
-    ridges, corners = _creases(facets, known.piece, mesh.dimension)
+    inner = (facets >= 0).all(axis=1)
+    inner[inner] = _present(facets[inner], cells) & ~_among(facets[inner], held)
+    facets, piece = facets[inner], known.piece[inner]
+    ridges, corners = _creases(facets, piece, mesh.dimension)
     return (
-        Patch(mesh.points[vertices], cells, kind.reshape(-1), facets, known.piece, held, corners, ridges),
+        Patch(mesh.points[vertices], cells, kind.reshape(-1), facets, piece, held, corners, ridges),
         vertices,
         [dict(zip(names, row, strict=True)) for row in rows],
+        inner,
     )
+
+
+def _among(facets: Integers, others: Integers) -> Booleans:
+    """Which of the facets are others, too."""
+    numbers = row_numbers(np.sort(np.concatenate([others, facets]), axis=1))
+    return np.isin(numbers[len(others) :], numbers[: len(others)])
 
 
 def _present(facets: Integers, cells: Integers) -> Booleans:
@@ -221,7 +242,13 @@ def _meeting(facets: Integers, piece: Integers, count: int) -> Integers:
 
 
 def _merged(
-    known: Fitted, zone: Booleans, vertices: Integers, kinds: list[Any], patch: Patch, pieces: Sequence[Any]
+    known: Fitted,
+    zone: Booleans,
+    vertices: Integers,
+    kinds: list[Any],
+    inner: Booleans,
+    patch: Patch,
+    pieces: Sequence[Any],
 ) -> Fitted | None:
     """The cells outside of the zone with those that mmg returns; None where something that had to stay has not."""
     mesh = known.triangulation
@@ -250,7 +277,12 @@ def _merged(
     merged = replace(mesh, points=every, cells=cells, vertex_class=classes, regions=regions)
     if not _present(mesh.facets.vertices, cells).all():
         return None
-    return Fitted(_compact(merged), *_renumbered(merged, number[patch.facets], patch.surface))
+    facets = np.concatenate([known.facets[~inner], number[patch.facets]])
+    if not _present(facets, cells).all():
+        return None
+    return Fitted(
+        _compact(merged), np.searchsorted(_used(merged), facets), np.concatenate([known.piece[~inner], patch.surface])
+    )
 
 
 def _held_vertices(known: Fitted, zone: Booleans) -> Integers:
@@ -280,11 +312,6 @@ def _compact(mesh: Triangulation) -> Triangulation:
         vertex_class=row_numbers(mesh.vertex_class[used][:, None]),
         facets=facets,
     )
-
-
-def _renumbered(mesh: Triangulation, facets: Integers, piece: Integers) -> tuple[Integers, Integers]:
-    used = _used(mesh)
-    return np.searchsorted(used, facets), piece
 
 
 def _onto_pieces(patch: Patch, pieces: Sequence[Any]) -> Floats:
@@ -346,16 +373,30 @@ def _distance(piece: Any, x: Floats) -> Floats:
     return np.abs(piece.level(x)) / np.maximum(slope, 1e-300)
 
 
-def _unsqueezed(mesh: Triangulation) -> Triangulation | None:
-    """Cells that their curved facets squeeze bisected, which brings facets nearer to their chords; None if in vain."""
-    for _ in range(BISECTIONS):
-        squeezed = least_stretches(mesh, CHECKED_DEGREE) < LEAST_STRETCH
-        if not squeezed.any():
-            return mesh
-        mesh = refine(mesh, squeezed, all_edges=True)
-        if (volumes(mesh.points, mesh.cells) <= 0.0).any():
-            return None
-    return None
+def _unsqueezed(
+    fitted: Fitted, pieces: Sequence[Any], regions: Mapping[str, Set]
+) -> tuple[Triangulation | None, Fitted, Booleans]:
+    """Smaller cells where curved facets squeeze them, which brings facets nearer to their chords.
+
+    In the plane by bisection, in space, where that spoils their shape, by moving vertices. Without success None, the
+    best that there is, and the cells in question.
+    """
+    squeezed = least_stretches(_finished(fitted, pieces), CHECKED_DEGREE) < LEAST_STRETCH
+    if fitted.triangulation.dimension == 2:
+        mesh = _finished(fitted, pieces)
+        for _ in range(BISECTIONS):
+            still = least_stretches(mesh, CHECKED_DEGREE) < LEAST_STRETCH
+            if not still.any():
+                return mesh, fitted, squeezed
+            mesh = refine(mesh, still, all_edges=True)
+            if (volumes(mesh.points, mesh.cells) <= 0.0).any():
+                break
+        return None, fitted, squeezed
+    moved = smoothed(_finished(fitted, pieces), LEAST_STRETCH, CHECKED_DEGREE, np.unique(fitted.facets))
+    better = replace(fitted, triangulation=replace(fitted.triangulation, points=moved.points))
+    finished = _finished(better, pieces)
+    squeezed = least_stretches(finished, CHECKED_DEGREE) < LEAST_STRETCH
+    return None if squeezed.any() else finished, better, squeezed
 
 
 def _without_owner(fitted: Fitted) -> Booleans:

@@ -15,7 +15,7 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 #: Layers of cells around the surface that are handed over: enough for sizes to grow.
 LAYERS = 2
 #: Ratio of the sizes of neighbouring edges.
-GRADATION = 1.7
+GRADATION = {2: 1.7, 3: 1.3}
 #: Reference of facets that must stay; those of the surface carry 10 + the number of their kind, mmg's own are below.
 HELD, FIRST = 1, 10
 
@@ -119,7 +119,7 @@ def _hold_corners(mesh: object, patch: Patch) -> None:
 def _options(patch: Patch) -> dict[str, float]:
     """Sizes come from the metric alone: the distance to the curve that mmg makes up for itself does not bind."""
     scale = float(np.ptp(patch.points, axis=0).max())
-    return {"hgrad": GRADATION, "hausd": 0.1 * scale, "angle": 0, "verbose": -1}
+    return {"hgrad": GRADATION[patch.points.shape[1]], "hausd": 0.1 * scale, "angle": 0, "verbose": -1}
 
 
 def _returned(
