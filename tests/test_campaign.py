@@ -61,6 +61,7 @@ def test_other_coordinates_are_the_same_process():
     )
 
 
+@pytest.mark.slow
 def test_a_problem_has_the_same_answer_in_other_coordinates(tmp_path):
     there = coordinates.changed(FLAT, coordinates.turned(0.4, 2))
     found, other = (ask("exit", load(tables, tmp_path)) for tables in (FLAT, there))
