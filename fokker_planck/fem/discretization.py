@@ -13,6 +13,7 @@ import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
 from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, row_numbers
@@ -161,7 +162,9 @@ def unknowns_in(discretization: Discretization, name: str, region: Any = None) -
     # rounding of coordinates, but never a whole cell: next to a singular end cells are tiny
     near = np.minimum(ON_SURFACE * float(np.ptp(nodes, axis=1).max()), PART_OF_A_CELL * size)
     on_surface = np.abs(region.level(nodes)) <= near * slope
-    return discretization.marked(discretization.dofs[inside]) | on_surface
+    walls = wall_facets(discretization.triangulation, name)
+    on_wall = _unknowns_on(discretization, walls) if len(walls) else np.zeros(discretization.count, dtype=bool)
+    return discretization.marked(discretization.dofs[inside]) | on_surface | on_wall
 
 
 def _sizes(discretization: Discretization) -> Floats:
@@ -173,7 +176,12 @@ def _sizes(discretization: Discretization) -> Floats:
 def unknowns_on_boundary(discretization: Discretization) -> Booleans:
     """The unknowns on the boundary of the domain, (N,); facets where the mesh was only cut off do not count."""
     facets = discretization.triangulation.facets
-    keys = np.sort(facets.vertices[facets.boundary], axis=1)
+    return _unknowns_on(discretization, facets.vertices[facets.boundary])
+
+
+def _unknowns_on(discretization: Discretization, facets: Integers) -> Booleans:
+    """The unknowns on facets given by their vertices (k, dim), (N,)."""
+    keys = np.sort(facets, axis=1)
     dimension = discretization.triangulation.dimension
     reference = _dolfinx.lagrange_nodes(dimension, discretization.degree)
     barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)

@@ -15,6 +15,7 @@ import numpy as np
 from fokker_planck.domain import Box, MeshFile, Sublevel, bounding_box, periods_of
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.coinciding_walls import with_wall
 from fokker_planck.fem.discretization import quadrature_degree
 from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends
 from fokker_planck.fem.fronts import Front, front_errors
@@ -67,6 +68,12 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
         for name, region in curved.items():
             base = mark(with_ends(base, region), region, name)
         return base
+    if isinstance(problem.domain, MeshFile):
+        for name, region in list(curved.items()):
+            walled = with_wall(base, region, name)
+            if walled is not None:
+                base = walled
+                del curved[name]
     base = fit_regions(base, curved) if curved else base
     for name, region in curved.items():
         if not base.regions[name].any() and not name.startswith(SURFACE):

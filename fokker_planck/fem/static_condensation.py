@@ -56,9 +56,7 @@ class CondensedFactorization:
         return np.asarray(total, dtype=float)
 
 
-def condensed_factorization(
-    discretization: Discretization, elements: Floats, rest: Booleans
-) -> CondensedFactorization:
+def condensed_factorization(discretization: Discretization, elements: Floats, rest: Booleans) -> CondensedFactorization:
     """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
 
     Raises ``ConvergenceError`` where a factorisation fails.

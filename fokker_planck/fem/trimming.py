@@ -17,6 +17,7 @@ from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
+from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.long_range import decaying_solution
 from fokker_planck.fem.triangulation import (
     Booleans,
@@ -94,14 +95,18 @@ def trimmed(
     return triangulation if keep.all() else without_cells(triangulation, keep)
 
 
+def _members(triangulation: Triangulation, name: str) -> Integers:
+    """Vertices of the cells inside of a set, and of the walls that coincide with it."""
+    inside = triangulation.cells[triangulation.regions[name]]
+    return np.concatenate([inside.ravel(), wall_facets(triangulation, name).ravel()])
+
+
 def _states(triangulation: Triangulation, wells: Floats, targets: tuple[str, ...]) -> list[Integers]:
     """Vertex classes of every state: the targets whole, then the vertex nearest to each well outside of them."""
     sets: list[Integers] = []
     for name in targets:
         facets = triangulation.facets
-        vertices = (
-            facets.vertices[facets.boundary] if name == "boundary" else triangulation.cells[triangulation.regions[name]]
-        )
+        vertices = facets.vertices[facets.boundary] if name == "boundary" else _members(triangulation, name)
         sets.append(np.unique(triangulation.vertex_class[vertices.ravel()]))
     taken = set(np.concatenate(sets).tolist()) if sets else set()
     for well in wells:
