@@ -79,9 +79,10 @@ def stationary_density(problem: Problem) -> Stationary:
     found = stationary.stationary_density(problem)
     limit = limit_landscape(prepare(problem))
     predicted: list[Any] = [None] * len(found.wells)
-    if len(found.wells) > 1 and len(limit.minima) == len(found.wells):
+    if len(found.wells) > 1 and len(limit.minima) == sum(1 + len(well.merged) for well in found.wells):
+        # Laplace's formula says nothing about minima shallower than the noise
         beside = well_probabilities(limit)
-        predicted = [beside[limit.nearest_minimum(well.minimum)] for well in found.wells]
+        predicted = [None if w.merged else beside[limit.nearest_minimum(w.minimum)] for w in found.wells]
     wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, predicted, strict=True))
     return replace(found, wells=tuple(wells))
 

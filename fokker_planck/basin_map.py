@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.gradient_flow import Capture, capture_of, descend
-from fokker_planck.landscape import Floats, Function, Integers, Landscape
+from fokker_planck.landscape import Floats, Function, Integers, Landscape, Saddle
 from fokker_planck.landscape_search import nearest_level
 
 
@@ -49,12 +49,18 @@ class BasinMap:
         of = self.state_of
         between = [saddle for saddle in self.landscape.saddles if of[saddle.joins[0]] != of[saddle.joins[1]]]
         between = between or list(self.landscape.saddles)
-        rates = np.array([max(-saddle.hessian_eigenvalues[0], 0.0) for saddle in between])
+        rates = np.array([self._unstable_rate(saddle) for saddle in between])
         if len(rates) == 0 or len(labels) == 0:
             return labels, np.ones(len(labels))
         places = np.array([saddle.position for saddle in between]).T
         distance = np.linalg.norm(self.landscape.frame.difference(slowest[:, :, None], places[:, None, :]), axis=0)
         return labels, np.exp(-rates[np.argmin(distance, axis=1)] * times)
+
+    def _unstable_rate(self, saddle: Saddle) -> float:
+        """At which rate the flow leaves a saddle."""
+        if saddle.degenerate or saddle.wall_normals:
+            return max(-saddle.hessian_eigenvalues[0], 0.0)
+        return max(float(-np.linalg.eigvals(self.function.hessian(saddle.x[:, None])[:, :, 0]).real.min()), 0.0)
 
     @cached_property
     def _captures(self) -> tuple[Capture, ...]:

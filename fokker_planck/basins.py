@@ -39,7 +39,7 @@ LogWeight = Callable[[Floats], Floats]
 
 MOST_LEVELS = {1: 3, 2: 12, 3: 3}
 """Halvings of cut cells; in the plane three basins meet in points, and each halving leaves a quarter around them."""
-LINES = {1: (1, 1), 2: (4, 6), 3: (2, 4)}
+LINES = {1: (1, 1), 2: (4, 6), 3: (3, 4)}
 """Gauss points on each edge from which lines start or at which they end, for the estimate and for the value."""
 MOST_LINES = {1: 10**6, 2: 10**6, 3: 15_000}
 """Lines that the next halving may ask for: in space the flow is followed from some ten points of each, 2 ms a line."""

@@ -235,14 +235,14 @@ def _distinct(
     keep = residual <= 1e-9 * steep * extent
     x, residual, singular, steep = x[:, keep], residual[keep], singular[keep], steep[keep]
     found: list[FloatArray] = []
-    radii: list[float] = []
-    for number in np.argsort(residual, kind="stable"):
+    order = np.argsort(residual, kind="stable")
+    while len(order):
+        number = order[0]
         flat = singular[number, -1] <= 1e-3 * steep[number]
-        delta = [_difference(x[:, number] - other, periods) for other in found]
-        near = [np.linalg.norm(d) <= max(radius, 1e-7 * extent) for d, radius in zip(delta, radii, strict=True)]
-        if not any(near):
-            found.append(x[:, number])
-            radii.append((2e-3 if flat else 1e-7) * extent)
+        radius = (2e-3 if flat else 1e-7) * extent
+        delta = _difference(x[:, order] - x[:, [number]], periods)
+        found.append(x[:, number])
+        order = order[1:][np.linalg.norm(delta, axis=0)[1:] > radius]
     return found
 
 

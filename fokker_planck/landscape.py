@@ -229,6 +229,36 @@ class Landscape:
         return f"<Landscape: {len(self.minima)} minima, {len(self.saddles)} saddles, dimension {self.dimension}>"
 
 
+def states_of(
+    values: Sequence[float], joins: Sequence[tuple[int, int]], heights: Sequence[float], least: float
+) -> tuple[int, ...]:
+    """For each minimum the one that stands for its state: minima shallower than ``least`` belong to a deeper one.
+
+    Args:
+        values: of the minima.
+        joins: two minima that each saddle joins.
+        heights: of these saddles.
+        least: climb to a deeper minimum below which a minimum is no state of its own.
+
+    >>> states_of([0.0, 0.1, 0.3], [(0, 1), (1, 2)], [5.0, 1.0], 1.0)
+    (0, 1, 1)
+    """
+    deepest, state = list(range(len(values))), list(range(len(values)))
+    for number in sorted(range(len(heights)), key=lambda k: heights[k]):
+        first, second = sorted((_root(deepest, well) for well in joins[number]), key=lambda k: (values[k], k))
+        if first != second:
+            deepest[second] = first
+            if heights[number] - values[second] < least:
+                state[second] = first
+    return tuple(_root(state, well) for well in range(len(values)))
+
+
+def numbered(states: Sequence[int]) -> tuple[int, ...]:
+    """States named by their deepest minima numbered 0, 1, ... in that order."""
+    order = sorted(set(states))
+    return tuple(order.index(state) for state in states)
+
+
 def assemble_landscape(minima: list[CriticalPoint], saddles: list[Saddle], frame: Frame) -> Landscape:
     """Sort both lists by value and renumber the joins accordingly."""
     order = _ascending(minima)

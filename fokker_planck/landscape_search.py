@@ -76,13 +76,7 @@ def find_landscape(
     minima += unpolished_minima(function, graph, contains, minima)
     captures = capture_of(function, minima, frame)
     ends = _basin_labels(function, graph, captures, minima)
-    saddles = [
-        joined
-        for point in found
-        if isinstance(point, Saddle)
-        for joined in [_joined(function, point, captures, graph, ends)]
-        if joined is not None
-    ]
+    saddles = _joined(function, [point for point in found if isinstance(point, Saddle)], captures, graph, ends)
     saddles += _missing_passes(function, graph, ends, minima, saddles)
     return assemble_landscape(minima, saddles, frame)
 
@@ -257,22 +251,36 @@ def nearest_level(function: Function, x: Floats, minima: Sequence[CriticalPoint]
 
 
 def _joined(
-    function: Function, saddle: Saddle, captures: Sequence[Capture], graph: SampleGraph, labels: Integers
-) -> Saddle | None:
-    """The saddle with the minima that the flow reaches on its two sides."""
+    function: Function, saddles: list[Saddle], captures: Sequence[Capture], graph: SampleGraph, labels: Integers
+) -> list[Saddle]:
+    """The saddles with the minima that the flow reaches on their two sides: all sides are followed at once."""
+    if not saddles:
+        return []
     frame = graph.frame
-    direction = np.array(saddle.unstable_direction)
-    nearest = int(np.argmin(np.linalg.norm(frame.difference(graph.points.T, saddle.x[:, None]), axis=0)))
-    offset = 0.02 * graph.widths[nearest] * direction
-    start = np.stack([saddle.x - offset, saddle.x + offset], axis=1)
+    place = np.array([saddle.position for saddle in saddles]).T
+    offset = np.array([saddle.unstable_direction for saddle in saddles]).T
+    offset = 0.02 * graph.widths[_nearest(graph, place)] * offset
+    start = np.concatenate([place - offset, place + offset], axis=1)
     flow = descend(function, start, captures, frame, tolerance=1e-5)
+    lost = np.flatnonzero(flow.labels < 0)
     sides = flow.labels
-    for k in np.flatnonzero(sides < 0):
-        distance = np.linalg.norm(frame.difference(graph.points.T, flow.ends[:, [k]]), axis=0)
-        sides[k] = labels[int(np.argmin(distance))]
-    if (sides < 0).any():
-        return None
-    return replace(saddle, joins=(int(sides[0]), int(sides[1])))
+    if len(lost):
+        sides[lost] = labels[_nearest(graph, flow.ends[:, lost])]
+    pairs = sides.reshape(2, -1).T
+    return [
+        replace(saddle, joins=(int(first), int(second)))
+        for saddle, (first, second) in zip(saddles, pairs, strict=True)
+        if first >= 0 and second >= 0
+    ]
+
+
+def _nearest(graph: SampleGraph, x: Floats) -> Integers:
+    """The vertex of the graph nearest to each of the points (dim, n), (n,)."""
+    frame = graph.frame
+    return np.array(
+        [np.argmin(np.linalg.norm(frame.difference(graph.points.T, one[:, None]), axis=0)) for one in x.T],
+        dtype=np.int64,
+    )
 
 
 def _missing_passes(

@@ -125,7 +125,8 @@ def point_text(point: Iterable[Any], digits: int = 7) -> str:
 def _stationary_table(answer: Stationary) -> Table:
     table = _table("Stationary weights of the wells", ("well", "minimum"), ("probability", *COMPARISON))
     for number, well in enumerate(answer.wells, start=1):
-        table.add_row(str(number), point_text(well.minimum), *_compared(well.probability, well))
+        shallow = f" and {len(well.merged)} shallower than the noise" if well.merged else ""
+        table.add_row(str(number), point_text(well.minimum) + shallow, *_compared(well.probability, well))
     return table
 
 

@@ -27,6 +27,8 @@ BEYOND = 0.05
 """How far beyond the guess, relative to the way to it, the flow is asked: brackets close from both sides."""
 WITNESSES = 12
 """Vertices whose flow is followed in each part of a mesh between curves, to see that no separatrix is missing."""
+ON_CURVE = 1e-7
+"""Fraction of an edge from its end within which a curve passes through the vertex: curves are exact to 1e-9."""
 NEWTON = 5
 """Tangents to a line in a curved cell before it is given to the flow: each squares an error of a few hundredths."""
 
@@ -150,8 +152,12 @@ def _by_components(points: Floats, cells: Integers, curves: Curves, label: Basin
 
     pairs = np.sort(np.concatenate([cells[:, [0, 1]], cells[:, [0, 2]], cells[:, [1, 2]]]), axis=1)
     edges = np.unique(pairs, axis=0)
-    count, _, _ = curves.crossings(points[edges[:, 0]], points[edges[:, 1]] - points[edges[:, 0]])
-    free = edges[count == 0]
+    count, where, _ = curves.crossings(points[edges[:, 0]], points[edges[:, 1]] - points[edges[:, 0]])
+    # vertices on a curve, where the flow tells nothing, are left to themselves
+    on = np.zeros(len(points), dtype=bool)
+    on[edges[where < ON_CURVE, 0]] = True
+    on[edges[where > 1.0 - ON_CURVE, 1]] = True
+    free = edges[(count == 0) & ~on[edges].any(axis=1)]
     graph = coo_matrix((np.ones(len(free)), (free[:, 0], free[:, 1])), shape=(len(points), len(points)))
     total, component = connected_components(graph, directed=False)
     order = np.argsort(component, kind="stable")
@@ -190,8 +196,9 @@ def crossings(separatrices: Separatrices, lines: Lines, labels: Integers, resolu
     """
     count, root = separatrices.known_crossings(lines, labels)
     root = np.where(count == 1, root, np.nan)
+    # curves that were found to divide the mesh as the flow does are believed: no line but a bent one crosses unseen
     left = np.flatnonzero(count != 1)
-    if len(left):
+    if separatrices.curves is None and len(left):
         root[left] = _by_flow(separatrices.label, lines.chosen(left), labels[left], resolution[left])
     return root
 
@@ -205,6 +212,11 @@ def _by_flow(label: Label, lines: Lines, labels: Integers, resolution: Floats) -
     found, both = with_margin(label, np.concatenate([lines.at(place[0, 1]), lines.at(place[1, 1])]))
     margin[:, 1] = both.reshape(2, count)
     fits = (found[:count] == labels[:, 0]) & (found[count:] == labels[:, 1])
+    # An end that lies on the separatrix, as vertices do by symmetry, may be told to be on either side.
+    with np.errstate(invalid="ignore"):
+        at_start = ~fits & (found[:count] == labels[:, 1]) & (margin[0, 1] <= resolution * margin[1, 1])
+        at_stop = ~fits & (found[count:] == labels[:, 0]) & (margin[1, 1] <= resolution * margin[0, 1])
+    place[1, 1, at_start], place[0, 1, at_stop] = 0.0, 1.0
     active = np.flatnonzero(fits & np.isfinite(margin[:, 1]).all(axis=0))
     for _ in range(GUESSES):
         if len(active) == 0:
@@ -219,7 +231,7 @@ def _by_flow(label: Label, lines: Lines, labels: Integers, resolution: Floats) -
     while True:
         wide = np.flatnonzero(fits & (high - low > np.maximum(resolution, 1e-15)))
         if len(wide) == 0:
-            return np.where(fits, 0.5 * (low + high), np.nan)
+            return np.where(fits | at_start | at_stop, 0.5 * (low + high), np.nan)
         fractions = low[wide] + (high[wide] - low[wide]) * np.arange(1, SECTIONS)[:, None] / SECTIONS
         many = lines.chosen(np.tile(wide, SECTIONS - 1))
         inside = np.asarray(label(many.at(fractions.ravel()).T)).reshape(fractions.shape) == labels[wide, 0]

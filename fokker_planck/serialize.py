@@ -22,7 +22,12 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     if isinstance(answer, Stationary):
         return {
             "wells": [
-                {"minimum": _floats(well.minimum), "probability": well.probability.as_dict()} for well in answer.wells
+                {
+                    "minimum": _floats(well.minimum),
+                    "probability": well.probability.as_dict(),
+                    **({"merged": [_floats(place) for place in well.merged]} if well.merged else {}),
+                }
+                for well in answer.wells
             ]
         }
     if isinstance(answer, Spectrum):

@@ -74,9 +74,12 @@ class MeshCells:
 
     def _tabulated(self, degree: int, barycentric: Floats, derivatives: int = 0) -> Floats:
         shape = barycentric.shape[:2]
-        table = _dolfinx.tabulate_lagrange(
-            self.dimension, degree, barycentric[..., 1:].reshape(-1, self.dimension), derivatives
-        )
+        if shape[0] > 1 and (barycentric == barycentric[:1]).all():
+            # whole cells, at the same points
+            table = _dolfinx.tabulate_lagrange(self.dimension, degree, barycentric[0, :, 1:].copy(), derivatives)
+            return np.broadcast_to(table[:, None], (len(table), *shape, table.shape[-1]))
+        flat = barycentric[..., 1:].reshape(-1, self.dimension)
+        table = _dolfinx.tabulate_lagrange(self.dimension, degree, flat, derivatives)
         return table.reshape(len(table), *shape, -1)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.climb import climb_heights
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import assemble_drift
@@ -25,9 +24,8 @@ from fokker_planck.solvers.irreversible_wells import TwoSided, condense
 from fokker_planck.solvers.rates import log_hitting_times, weights_of_rates
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
-from fokker_planck.survey import sample_graph
+from fokker_planck.solvers.setting import SHALLOWEST
 
-SHALLOWEST = 1.0
 POWERS = 6
 ROUNDING = 2e-15
 
@@ -66,17 +64,8 @@ def irreversible_rates(problem: Problem) -> Rates:
 
 
 def irreversible_states(setting: DriftSetting) -> list[int]:
-    """The attractors whose wells are deeper than one noise unit."""
-    points, edges = sample_graph(setting.problem)
-    values = setting.weighting.value(points.T)
-    nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in setting.places]
-    result = []
-    for number, node in enumerate(nodes):
-        others = np.zeros(len(values), dtype=bool)
-        others[nodes[:number] + nodes[number + 1 :]] = True
-        if others.any() and climb_heights(values, edges, others)[node] - values[node] >= SHALLOWEST:
-            result.append(number)
-    return result
+    """The attractors whose wells are deeper than one unit of epsilon."""
+    return sorted(set(setting.states)) if setting.attractors else []
 
 
 def _pairs(count: int) -> list[tuple[int, int]]:

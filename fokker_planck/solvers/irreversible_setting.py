@@ -18,21 +18,25 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.fixed_points import FixedPoint, fixed_points
 from fokker_planck.grid_function import zero_on
 from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity
-from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle, numbered, states_of
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.self_consistent_gauge import margin, self_consistent_gauge
-from fokker_planck.solvers.setting import kinetics_of, reaches
+from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
 from fokker_planck.survey import sample_graph
+from fokker_planck.well_flow import Downhill, WellFlow
 
 Goal = Set | Literal["boundary"]
+
+ASIDE = 1e-4
+"""Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
 
 
 @dataclass(frozen=True)
 class DriftSetting:
     """A problem without detailed balance, in a gauge good enough below ``ceiling``.
 
-    ``attractors`` are the stable fixed points of the drift without noise (in a region that nothing of this kind
+    ``attractors`` are the stable fixed points of the flow into wells (in a region that nothing of this kind
     attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether the gauge is the
     exact exponent.
     """
@@ -66,9 +70,23 @@ class DriftSetting:
         return self.problem.process.field(self.problem.dimension)
 
     @cached_property
+    def states(self) -> tuple[int, ...]:
+        """For each attractor that of the state it belongs to: one less than a unit deep belongs to a deeper one."""
+        points, edges = sample_graph(self.problem)
+        values = self.weighting.value(points.T)
+        nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in self.places]
+        joins = [(k, m) for k in range(len(nodes)) for m in range(k)]
+        climbs = []
+        for node in nodes:
+            here = np.zeros(len(values), dtype=bool)
+            here[node] = True
+            climbs.append(climb_heights(values, edges, here)[nodes])
+        return states_of(values[nodes].tolist(), joins, [float(climbs[k][m]) for k, m in joins], SHALLOWEST)
+
+    @cached_property
     def basins(self) -> BasinMap | None:
-        """The attractor that the drift without noise leads to; None where there are not two of them."""
-        return _basins(self) if len(self.attractors) > 1 else None
+        """The state that the flow leads to; None where there are not two of them."""
+        return _basins(self) if len(set(self.states)) > 1 else None
 
 
 def prepare_irreversible(
@@ -133,11 +151,11 @@ def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
 
 
 def _fixed_points(problem: Problem) -> tuple[FixedPoint, ...]:
-    process = problem.process
+    flow = WellFlow(problem.process, problem.dimension)
     lower, upper = problem.bounding_box()
     try:
         return fixed_points(
-            process.noiseless_drift, process.noiseless_jacobian, lower, upper, problem.dimension, problem.periods
+            flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods
         )
     except ConvergenceError:
         # none of them isolated, or some missed: the density shows where the process stays
@@ -189,23 +207,6 @@ def _reached(problem: Problem, goal: Goal, points: Floats) -> Booleans:
     return members
 
 
-@dataclass(frozen=True)
-class _Downhill:
-    """The drift as minus a gradient, for the flow of :mod:`fokker_planck.gradient_flow`."""
-
-    problem: Problem
-    height: Callable[[Floats], Floats]
-
-    def value(self, x: Floats) -> Floats:
-        return self.height(x)
-
-    def gradient(self, x: Floats) -> Floats:
-        return -self.problem.process.noiseless_drift(x)
-
-    def hessian(self, x: Floats) -> Floats:
-        return -self.problem.process.noiseless_jacobian(x)
-
-
 def _basins(setting: DriftSetting) -> BasinMap:
     """Basins of attraction; the metric around an attractor solves J^T P + P J = -2 I, so that the flow comes closer."""
     from scipy.linalg import solve_continuous_lyapunov
@@ -226,6 +227,9 @@ def _basins(setting: DriftSetting) -> BasinMap:
                 "minimum",
             )
         )
+    box = Frame(tuple(lower), tuple(upper), tuple(problem.periods))
+    downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
+    basins = BasinMap(Landscape(tuple(minima), (), box), downhill, states=numbered(setting.states))
     saddles = tuple(
         Saddle(
             point.position,
@@ -233,10 +237,18 @@ def _basins(setting: DriftSetting) -> BasinMap:
             point.jacobian,
             (-max(value.real for value in point.eigenvalues),),
             "saddle",
-            joins=(0, 0),
-            unstable_direction=(0.0,) * problem.dimension,
+            joins=joins,
+            unstable_direction=point.unstable_direction,
         )
         for point in setting.saddles
+        if not point.degenerate
+        for joins in [_joined(basins, point)]
     )
-    box = Frame(tuple(lower), tuple(upper), tuple(problem.periods))
-    return BasinMap(Landscape(tuple(minima), saddles, box), _Downhill(problem, setting.weighting.value))
+    return replace(basins, landscape=replace(basins.landscape, saddles=saddles))
+
+
+def _joined(basins: BasinMap, saddle: FixedPoint) -> tuple[int, int]:
+    """The attractors that the flow leads to from both sides of a saddle."""
+    aside = ASIDE * basins.landscape.frame.extent * np.array(saddle.unstable_direction)
+    first, second = replace(basins, states=None)(np.stack([saddle.x - aside, saddle.x + aside], axis=1))
+    return int(first), int(second)

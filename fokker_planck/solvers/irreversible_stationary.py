@@ -15,14 +15,14 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.kinetics import ItoDrift
 from fokker_planck.problem import Problem
-from fokker_planck.quantity import Quantity
 from fokker_planck.separatrix import labelled, near_separatrix, separatrices
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
 from fokker_planck.solvers.irreversible_wells import TwoSided, condense
-from fokker_planck.solvers.results import Stationary, WellWeight
+from fokker_planck.solvers.results import Stationary
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
+from fokker_planck.solvers.stationary import weights_of_states
 
 LEAST = 1e-300
 FARTHEST = 4.0
@@ -82,11 +82,9 @@ def irreversible_stationary(problem: Problem) -> Stationary:
     places = [point.position for point in setting.attractors]
     if not places:
         places = [tuple(outcome.discretization.nodes[int(np.argmax(ratio.log_density))].tolist())]
-    errors = outcome.errors if len(places) > 1 else np.zeros(1)
-    wells = tuple(
-        WellWeight(place, Quantity.of_log(float(log), float(error + doubt)))
-        for place, log, error, doubt in zip(places, outcome.numbers, errors, doubts[-1], strict=True)
-    )
+    states = setting.states if setting.attractors else (0,)
+    errors = outcome.errors + doubts[-1] if len(set(states)) > 1 else doubts[-1]
+    wells = weights_of_states(places, states, outcome.numbers, errors)
     before = totals[-2] if len(totals) > 1 else np.full(problem.dimension, np.inf)
     change = CURRENT_SAFETY * np.abs(totals[-1] - before)
     current = Current(
@@ -111,7 +109,7 @@ def _log_probabilities(
 ) -> tuple[Floats, Floats, Integers]:
     """Logarithms of the basins' probabilities, the doubt that cells at separatrices leave, the basin of every node."""
     mesh = discretization.triangulation
-    count = len(setting.attractors)
+    count = len(set(setting.states))
     labels, _ = labelled(mesh.points, mesh.cells, separatrices(basins, setting.problem.dimension, 1e-8))
     near = near_separatrix(mesh.cells, labels)
     of_cells = labels[mesh.cells[:, 0]]

@@ -25,10 +25,9 @@ from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
 from fokker_planck.solvers.results import Rates
-from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
+from fokker_planck.solvers.setting import SHALLOWEST, Setting, heights_between_wells, prepare
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
-SHALLOWEST = 1.0
 POWERS = 6
 ROUNDING = 2e-15
 HIGHEST = 600.0

@@ -74,11 +74,15 @@ class ExitTime:
 
 @dataclass(frozen=True)
 class WellWeight:
-    """Stationary probability of the basin of attraction of one minimum."""
+    """Stationary probability of the basin of attraction of one minimum.
+
+    ``merged`` are minima less than one unit of epsilon deep, whose basins are counted with it.
+    """
 
     minimum: tuple[float, ...]
     probability: Quantity
     asymptotic: Quantity | None = None
+    merged: tuple[tuple[float, ...], ...] = ()
 
     @property
     def ratio(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import log
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.floor_share import floor_share
 from fokker_planck.kinetics import Kinetics, check_semidefinite, kinetics
-from fokker_planck.landscape import CriticalPoint, Function, Landscape, assemble_landscape
+from fokker_planck.landscape import CriticalPoint, Function, Landscape, assemble_landscape, states_of
 from fokker_planck.line_exponent import LineExponent
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
 from fokker_planck.problem import Problem
@@ -28,10 +29,13 @@ from fokker_planck.sets import Ball, Set
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, refuse_unreachable, singular_ends
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.survey import sample_graph, survey
+from fokker_planck.well_flow import Downhill, WellFlow, has_potential_wells
 
 MARGIN = {1: 16.0, 2: 11.0, 3: 9.0}
 SPARE = {1: 0.0, 2: 5.0, 3: 7.0}
 HIGHER = 5.0
+SHALLOWEST = 1.0
+"""Units of epsilon that a well must be deep to be a state: out of shallower ones the process goes as it comes."""
 SAME_HEIGHT = 4.0
 MOST_BY_FLOOR = 0.25
 # Barriers of so many units of epsilon: 200,000 cells, each with a change of Phi by 9, end at 2e6.
@@ -43,8 +47,9 @@ TARGET_KEYS = {"from": "committor.from", "to": "committor.to"}
 class Setting:
     """A problem with its detailed balance and the landscape of its exponent Phi.
 
-    The ``wells`` that are reported are the basins of ``downhill``, the function down which the process runs where there
-    is no noise.  Noise that depends on the state shifts the critical points of Phi away from its own.
+    The ``wells`` that are reported are the basins of ``downhill``: of V where the process is given by V alone, else of
+    the flow that belongs to the process however it is written, see :mod:`fokker_planck.well_flow`.  Noise that depends
+    on the state shifts the critical points of Phi away from those of V.
     """
 
     problem: Problem
@@ -52,6 +57,14 @@ class Setting:
     landscape: Landscape
     wells: Landscape
     downhill: Function
+
+    @cached_property
+    def states(self) -> tuple[int, ...]:
+        """For each of ``wells.minima`` the minimum of the state that it belongs to."""
+        wells, height = self.wells, self.balance.exponent.value
+        values = height(np.array([minimum.position for minimum in wells.minima]).T).tolist()
+        heights = height(np.array([saddle.position for saddle in wells.saddles]).T).tolist() if wells.saddles else []
+        return states_of(values, [saddle.joins for saddle in wells.saddles], heights, SHALLOWEST)
 
     @property
     def relaxation_rate(self) -> float:
@@ -86,11 +99,14 @@ def prepare(problem: Problem) -> Setting:
     refuse_rounding(problem)
     _refuse_overflow(problem, balance)
     landscape = survey(problem, balance.exponent)
-    wells, downhill = landscape, balance.exponent
+    wells: Landscape = landscape
+    downhill: Function = balance.exponent
     if not problem.process.field(problem.dimension).constant:
-        slope = drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
-        if slope is not None:
-            wells, downhill = survey(problem, slope), slope
+        if has_potential_wells(problem.process) and problem.process.potential is not None:
+            downhill = problem.process.potential
+            wells = survey(problem, downhill)
+        elif problem.dimension > 1:
+            downhill = Downhill(WellFlow(problem.process, problem.dimension), balance.exponent)
     setting = Setting(problem, balance, landscape, wells, downhill)
     problem.__dict__["_setting"] = setting
     return setting
@@ -139,17 +155,23 @@ def limit_landscape(setting: Setting) -> Landscape:
     those of V, Hess V/D for the Hessian and Phi for the height the formula of Eyring and Kramers becomes
     ``2 pi/sqrt(V''(a)|V''(b)|) (D(b)/D(a))^(1/2 - alpha) exp(int V'/D)``, which is that of Laplace's method.
     """
-    exponent = setting.balance.exponent
-    if setting.wells is setting.landscape or not isinstance(exponent, LineExponent):
+    exponent, problem = setting.balance.exponent, setting.problem
+    if problem.process.field(problem.dimension).constant or not isinstance(exponent, LineExponent):
         return setting.landscape
+    wells = setting.wells
+    if wells is setting.landscape:
+        slope = drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
+        if slope is None:
+            return setting.landscape
+        wells = survey(problem, slope)
 
     def lifted(point: CriticalPoint) -> Any:
         place = np.array([point.position]).T
         noise, height = float(exponent.diffusion.tensor(place)[0, 0, 0]), float(exponent.value(place)[0])
         return replace(point.scaled(1.0 / noise), value=height)
 
-    minima = [lifted(minimum) for minimum in setting.wells.minima]
-    return assemble_landscape(minima, [lifted(saddle) for saddle in setting.wells.saddles], setting.wells.frame)
+    minima = [lifted(minimum) for minimum in wells.minima]
+    return assemble_landscape(minima, [lifted(saddle) for saddle in wells.saddles], wells.frame)
 
 
 def heights_between_wells(setting: Setting, *, all_critical_points: bool = False) -> Heights:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,8 @@ from fokker_planck.fem.cell_weights import cells_with_weight
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.meshing import domain_triangulation, resolved
-from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.landscape import numbered
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import degree_of
@@ -22,6 +24,9 @@ from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.rounding import rounding_error
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
+
+FLOW = 0.01
+"""Local error of a step of the flow, relative to the tolerance: some ten steps past a saddle add up to less than it."""
 
 
 def stationary_density(problem: Problem) -> Stationary:
@@ -38,10 +43,8 @@ def stationary_density(problem: Problem) -> Stationary:
     discretization = discretize(mesh, degree, problem.periods)
     masses = _masses(setting, mesh)
     total = float(np.logaddexp.reduce(masses.logs))
-    wells = tuple(
-        WellWeight(minimum.position, Quantity.of_log(float(log), float(error) + rounding))
-        for minimum, log, error in zip(setting.wells.minima, *masses.shares, strict=True)
-    )
+    logs, errors = masses.shares
+    wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
     nodal = -setting.balance.exponent.value(discretization.nodes.T) - total
     statistics = Statistics(
         unknowns=discretization.count,
@@ -57,7 +60,21 @@ def stationary_density(problem: Problem) -> Stationary:
 def _masses(setting: Setting, mesh: Triangulation) -> BasinMasses:
     """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
-    label = BasinMap(landscape, setting.downhill)
-    weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
     tolerance = setting.problem.resolution.tolerance
-    return basin_masses(mesh.points, mesh.cells, weighted, label, len(landscape.minima), tolerance)
+    label = BasinMap(landscape, setting.downhill, FLOW * tolerance, numbered(setting.states))
+    weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
+    return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(setting.states)), tolerance)
+
+
+def weights_of_states(
+    places: Sequence[tuple[float, ...]], states: Sequence[int], logs: Floats, errors: Floats
+) -> tuple[WellWeight, ...]:
+    """Probabilities of states from their logarithms and errors, (K,), and the minima (dim,) at ``places`` in each."""
+    return tuple(
+        WellWeight(
+            places[state],
+            Quantity.of_log(float(log), float(error)),
+            merged=tuple(place for k, place in enumerate(places) if states[k] == state and k != state),
+        )
+        for state, log, error in zip(sorted(set(states)), logs, errors, strict=True)
+    )

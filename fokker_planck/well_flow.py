@@ -1,0 +1,81 @@
+"""The flow dx/dt = a(x) whose basins of attraction are the wells of a process.
+
+Where the process is given by a potential V alone, a = -grad V: wells are those of V.  Any other drift can be written in
+several ways (Ito, Stratonovich, Klimontovich) that mean one process, so that wells are cut along the drift that belongs
+to the process itself, whatever its writing,
+
+    a = b - div D,
+
+b the Ito drift: the flux is a p - D grad p, and in detailed balance a = -D grad Psi runs down to the peaks of the
+density exp(-Psi).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.process import Exponent, Overdamped, Process
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def has_potential_wells(process: Process) -> bool:
+    """Whether the wells are those of the potential that the process is given by."""
+    return isinstance(process, Overdamped) and process.extra is None
+
+
+@dataclass(frozen=True)
+class WellFlow:
+    """The vector field a of a process in so many coordinates.
+
+    >>> from fokker_planck.drift import Drift
+    >>> from fokker_planck.process import Drifting
+    >>> from fokker_planck.state_diffusion import Formula
+    >>> noise = Formula("1 + x**2/2")
+    >>> written = [Drifting(Drift(["-x"]), noise, "klimontovich"), Drifting(Drift(["-x + x"]), noise, "ito")]
+    >>> [WellFlow(process, 1).value(np.array([[3.0]])).tolist() for process in written]
+    [[[-3.0]], [[-3.0]]]
+    """
+
+    process: Process
+    dimension: int
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """A at points (dim, n), of the same shape."""
+        field = self.process.field(self.dimension)
+        if has_potential_wells(self.process) or field.constant:
+            return self.process.noiseless_drift(x)
+        return np.asarray(self.process.drift(x, self.dimension) - field.divergence(x))
+
+    def jacobian(self, x: FloatArray) -> FloatArray:
+        """d_j a_i, (dim, dim, n)."""
+        field = self.process.field(self.dimension)
+        if has_potential_wells(self.process) or field.constant:
+            return self.process.noiseless_jacobian(x)
+        return np.asarray(self.process.drift_jacobian(x, self.dimension) - field.divergence_jacobian(x))
+
+
+@dataclass(frozen=True)
+class Downhill:
+    """The flow as if it ran down a function, for :mod:`fokker_planck.gradient_flow`: ``gradient`` is -a.
+
+    ``height`` gives the values: in detailed balance those of the exponent Psi, which falls along the flow.
+    """
+
+    flow: WellFlow
+    height: Exponent
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """Height, (n,)."""
+        return self.height.value(x)
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """-a, (dim, n)."""
+        return -self.flow.value(x)
+
+    def hessian(self, x: FloatArray) -> FloatArray:
+        """-da/dx, (dim, dim, n)."""
+        return -self.flow.jacobian(x)
