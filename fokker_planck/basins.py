@@ -153,10 +153,11 @@ def _advanced(front: Front, cells: WeightedCells, between: Separatrices, toleran
     dimension, n_wells = cells.dimension, len(front.settled)
     marks = front.labels[front.vertices]
     masses = log_integrals(cells, front.parts, 4)
-    lightest = front.settled[marks].min(axis=1)
+    # what the basins hold to first order, so that one that has no cell to itself is not taken for empty
+    roughly = np.logaddexp.reduce(_by_corners(masses, marks, n_wells), axis=0, initial=-np.inf)
+    lightest = np.logaddexp(front.settled, roughly)[marks].min(axis=1)
     with np.errstate(over="ignore"):
-        importance = np.exp(np.minimum(masses - np.where(np.isfinite(lightest), lightest, 0.0), 700.0))
-    importance = np.where(np.isfinite(lightest), importance, np.inf)
+        importance = np.exp(np.minimum(masses - _shifted(lightest), 700.0))
     ordered = np.sort(marks, axis=1)
     distinct = 1 + np.sum(ordered[:, 1:] != ordered[:, :-1], axis=1)
     light = affordable(importance, np.zeros(len(masses), dtype=np.int64), LIGHT * tolerance) & (distinct > 1)

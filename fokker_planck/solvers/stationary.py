@@ -61,7 +61,7 @@ def _masses(setting: Setting, mesh: Triangulation) -> BasinMasses:
     """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
     tolerance = setting.problem.resolution.tolerance
-    label = BasinMap(landscape, setting.downhill, FLOW * tolerance, numbered(setting.states))
+    label = BasinMap(landscape, setting.downhill, max(FLOW * tolerance, 1e-13), numbered(setting.states))
     weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
     return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(setting.states)), tolerance)
 
