@@ -8,17 +8,22 @@ the size of the function; a step whose samples are not finite counts as the wors
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 ArrayFunction = Callable[[FloatArray], FloatArray]
+# a derivative, the estimate of its truncation error, and that of rounding
+Trial = tuple[FloatArray, FloatArray, FloatArray]
 
-# multiples of max(1, |x_i|)
+# multiples of the size of the coordinates, of one where that is more and not all points are as small
 FIRST_STEPS = (2.0e-2, 5.0e-3, 1.0e-3, 1.0e-4)
 SECOND_STEPS = (6.0e-2, 2.0e-2, 5.0e-3, 1.0e-3)
+NO_DIGIT, FAR_ABOVE = 1e-3, 1e3
+FINER, MOST_FINER = 1e-3, 5
+"""Smaller steps where the smallest is the best: down to 1e-19 of the coordinates, for lengths in any unit."""
 
 # weights of f(x + k h) -+ f(x - k h), k = 1, 2, 3, for the orders 2, 4, 6
 _FIRST = np.array([[1 / 2, 0, 0], [2 / 3, -1 / 12, 0], [3 / 4, -3 / 20, 1 / 60]])
@@ -34,27 +39,52 @@ def first_derivative(function: ArrayFunction, x: FloatArray, direction: FloatArr
     >>> round(float(first_derivative(lambda x: np.sin(x[0]), np.array([[0.5]]), np.array([1.0]))[0]), 11)
     0.87758256189
     """
-    candidates, errors = [], []
-    for relative in FIRST_STEPS:
-        step = relative * _scale(x, direction)
-        right, left = _samples(function, x, direction, step)
+
+    def at(points: FloatArray, step: FloatArray) -> Trial:
+        right, left = _samples(function, points, direction, step)
         candidate, error = _assessed(_FIRST, right - left, step)
-        candidates.append(candidate)
-        errors.append(error + _rounding(right, left) / step)
-    return _best(candidates, errors)
+        return candidate, error, _rounding(right, left) / step
+
+    return _with_the_best_step(at, x, direction, FIRST_STEPS)
 
 
 def second_derivative(function: ArrayFunction, x: FloatArray, direction: FloatArray) -> FloatArray:
     """d^2/dt^2 f(x + t direction) at t = 0, for the same arguments as ``first_derivative``."""
-    candidates, errors = [], []
-    centre = function(x)
-    for relative in SECOND_STEPS:
-        step = relative * _scale(x, direction)
-        right, left = _samples(function, x, direction, step)
-        candidate, error = _assessed(_SECOND, right - 2.0 * centre + left, step**2)
-        candidates.append(candidate)
-        errors.append(error + 4.0 * _rounding(right, left) / step**2)
-    return _best(candidates, errors)
+
+    def at(points: FloatArray, step: FloatArray) -> Trial:
+        right, left = _samples(function, points, direction, step)
+        candidate, error = _assessed(_SECOND, right - 2.0 * function(points) + left, step**2)
+        return candidate, error, 4.0 * _rounding(right, left) / step**2
+
+    return _with_the_best_step(at, x, direction, SECOND_STEPS)
+
+
+def _with_the_best_step(
+    at: Callable[[FloatArray, FloatArray], Trial],
+    x: FloatArray,
+    direction: FloatArray,
+    steps: tuple[float, ...],
+) -> FloatArray:
+    """The derivative with the least estimate of its error, point by point.
+
+    Where the smallest step is the best, or none gives a digit, the function varies on a smaller scale than its
+    arguments have: smaller steps are tried there.
+    """
+    scale = _scale(x, direction)
+    tried = [at(x, relative * scale) for relative in steps]
+    result, least, unsettled = _best(tried)
+    for finer in range(1, MOST_FINER + 1):
+        again = np.flatnonzero(unsettled.any(axis=tuple(range(unsettled.ndim - 1))))
+        if not len(again):
+            break
+        tried = [at(x[:, again], relative * FINER**finer * scale[again]) for relative in steps]
+        better, error, still = _best(tried)
+        improved = (error < least[..., again]) | (unsettled[..., again] & ~still)
+        result[..., again] = np.where(improved, better, result[..., again])
+        least[..., again] = np.where(improved, error, least[..., again])
+        unsettled = np.zeros_like(unsettled)
+        unsettled[..., again] = still
+    return result
 
 
 def gradient(function: ArrayFunction, x: FloatArray) -> FloatArray:
@@ -78,9 +108,10 @@ def hessian(function: ArrayFunction, x: FloatArray) -> FloatArray:
 
 
 def _scale(x: FloatArray, direction: FloatArray) -> FloatArray:
-    used = x[np.flatnonzero(direction)]
-    scale: FloatArray = np.maximum(1.0, np.max(np.abs(used), axis=0))
-    return scale
+    """The size of the coordinates, one where they are smaller than those of other points, which may lie at zero."""
+    used = np.abs(x[np.flatnonzero(direction)])
+    common = min(1.0, float(used.max(initial=0.0))) or 1.0
+    return np.asarray(np.maximum(common, used.max(axis=0)))
 
 
 def _samples(
@@ -108,8 +139,21 @@ def _rounding(right: FloatArray, left: FloatArray) -> FloatArray:
     return 2.0**-52 * size
 
 
-def _best(candidates: list[FloatArray], errors: list[FloatArray]) -> FloatArray:
-    stacked = np.nan_to_num(np.stack(errors), nan=np.inf, posinf=np.inf)
-    chosen = np.argmin(stacked, axis=0)
-    result: FloatArray = np.take_along_axis(np.stack(candidates), chosen[None], axis=0)[0]
-    return result
+def _best(trials: Sequence[Trial]) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    """The candidate with the least error, that error, and whether smaller steps than these should be tried.
+
+    So it is where the last trial, that of the smallest step, is the best, or where no digit is known beside rounding.
+    """
+    noise = np.nan_to_num(np.stack([trial[2] for trial in trials]), nan=np.inf, posinf=np.inf)
+    errors = np.nan_to_num(np.stack([trial[1] for trial in trials]), nan=np.inf, posinf=np.inf) + noise
+    chosen = np.argmin(errors, axis=0)
+    result, least, rounding = (
+        np.take_along_axis(some, chosen[None], axis=0)[0]
+        for some in (np.stack([trial[0] for trial in trials]), errors, noise)
+    )
+    unknown = (least > NO_DIGIT * np.abs(result)) & (least > FAR_ABOVE * rounding)
+    # an estimate may be small by chance, where a step spans many oscillations: two steps must agree
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(np.stack([trial[0] for trial in trials]) - result)
+    unknown |= (apart <= NO_DIGIT * np.abs(result) + FAR_ABOVE * noise).sum(axis=0) < 2
+    return result, least, ((chosen == len(trials) - 1) & (least > 0.0)) | unknown | ~np.isfinite(least)

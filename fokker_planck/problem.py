@@ -354,4 +354,6 @@ def _meets(problem: Problem, shape: Set) -> bool:
     if isinstance(shape, Region) and isinstance(shape.expression, str):
         nearest = np.concatenate([nearest, shape.boxes(*problem.bounding_box()).centres], axis=1)
     landed = shape.project(nearest)
-    return bool((problem.contains(landed) & (shape.level(landed) >= -1e-9)).any())
+    slope = np.linalg.norm(shape.gradient(landed), axis=0)
+    room = 1e-9 * float(np.max(np.subtract(*problem.bounding_box()[::-1])))
+    return bool((problem.contains(landed) & (shape.level(landed) >= -room * slope)).any())

@@ -106,7 +106,8 @@ def central_differences(function: Function, x: Floats) -> Floats:
     """
     x = np.asarray(x, dtype=float)
     slope = np.zeros_like(x)
-    step = 2e-3 * np.maximum(1.0, np.abs(x))
+    # relative to the size of the coordinates, of those of all points where some lie at zero
+    step = 2e-3 * np.maximum(min(1.0, float(np.abs(x).max(initial=0.0))) or 1.0, np.abs(x))
     for i in range(len(x)):
         for weight, k in ((45.0, 1), (-9.0, 2), (1.0, 3)):
             shift = np.zeros_like(x)

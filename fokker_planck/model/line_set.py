@@ -128,7 +128,7 @@ def _greatest(function: Callable[[Floats], Floats], left: float, right: float) -
 
     found = minimize_scalar(
         lambda t: -float(function(np.array([[t]]))[0]),
-        bounds=(left, right), method="bounded", options={"xatol": 1e-15},
+        bounds=(left, right), method="bounded", options={"xatol": 1e-15 * max(abs(left), abs(right))},
     )  # fmt: skip
     return float(found.x), -float(found.fun)
 
