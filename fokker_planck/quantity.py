@@ -25,6 +25,7 @@ LOG_LARGEST = math.log(sys.float_info.max)
 LOG_SMALLEST = math.log(sys.float_info.min)
 DIGITS_OF_A_DOUBLE = 15
 DIGITS_WITHOUT_ERROR_BAR = 4
+LEAST_DIGITS = 3  # also at a bar of tens of percent, as that of an asymptotic value: 659 rather than 7e+02
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,11 @@ class Quantity:
         return self.value
 
     def __str__(self) -> str:
-        """The digits that the error bar justifies; four where there is no error bar."""
+        """The digits that the error bar justifies, three at least; four where there is no error bar.
+
+        >>> print(Quantity.of(659.38, 0.2))
+        659
+        """
         if self.value == 0.0:
             return "0"
         mantissa, exponent = self._decimal()
@@ -140,10 +145,11 @@ class Quantity:
             decimals = DIGITS_WITHOUT_ERROR_BAR - 1
         else:
             # rounding: that of the number itself, and that of its logarithm where only the logarithm is there
-            least = 2.0**-52 * (1.0 if self.value is not None or self.log is None else max(1.0, abs(self.log)))
-            error = max(self.relative_error, least) * abs(mantissa)
+            rounding = 2.0**-52 * (1.0 if self.value is not None or self.log is None else max(1.0, abs(self.log)))
+            error = max(self.relative_error, rounding) * abs(mantissa)
             decimals = DIGITS_OF_A_DOUBLE - 1 if error == 0.0 else math.floor(-math.log10(min(error, 1.0)))
-        decimals = max(0, min(decimals, DIGITS_OF_A_DOUBLE - 1))
+        least = 0 if self.relative_error >= 1.0 else LEAST_DIGITS - 1
+        decimals = max(least, min(decimals, DIGITS_OF_A_DOUBLE - 1))
         digits = f"{mantissa:.{decimals}f}"
         if abs(float(digits)) >= 10.0:
             exponent, decimals = exponent + 1, decimals + 1

@@ -135,6 +135,7 @@ def test_json_knows_no_infinite_error(error):
         (Quantity.of(9.99999999, 1e-3), "10.00"),
         (Quantity.of(999.9996, 1e-6), "1000.000"),
         (Quantity.of(7.3, math.nan), "7.300"),
+        (Quantity.of(659.38, 0.2), "659"),
         (Quantity.of(7.3, 5.0), "7"),
         (Quantity.of(7.3, math.inf), "7"),
         (Quantity.of(0.0, 0.0), "0"),
