@@ -76,9 +76,7 @@ def _number(value: float) -> str:
     return f"({float(f'{value:.4g}')!r})"
 
 
-def _potential(
-    rng: Generator, kind: str, dimension: int
-) -> tuple[str, float, tuple[float, ...], tuple[float, ...]]:
+def _potential(rng: Generator, kind: str, dimension: int) -> tuple[str, float, tuple[float, ...], tuple[float, ...]]:
     """V, about how high its barriers are, and on a line its breaks with the jumps there."""
     u = rng.uniform
     across = " + ".join(f"{_number(np.exp(u(-1, 1.2)))}*{axis}**2/2" for axis in AXES[1:dimension])

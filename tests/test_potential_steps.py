@@ -1,0 +1,33 @@
+"""A potential that jumps on a line under noise that depends on the state; it was left out, wrong by exp(21)."""
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.errors import ProblemError
+from validation.campaign.line_quadrature import line
+
+PLACE, JUMP = -0.3204, -0.0911
+
+
+def problem(noise, interpretation):
+    text = f"(x**2 - 1)**2/4 + {JUMP}*heaviside(x - ({PLACE}))"
+    process = fp.Overdamped(fp.Potential(text), fp.Formula(noise), interpretation)
+    return fp.Problem(process, fp.Box([-1.7], [1.9]), fp.Resolution(tolerance=1e-6))
+
+
+@pytest.mark.parametrize(("interpretation", "alpha"), [("ito", 0.0), ("stratonovich", 0.5), ("klimontovich", 1.0)])
+def test_the_step_of_the_potential_is_a_step_of_the_exponent(interpretation, alpha):
+    def noise(x):
+        return 0.01 * (1.0 + x**2)
+
+    def drift(x):
+        return x - x**3 + alpha * 0.02 * x
+
+    whole = line(drift, noise, -1.7, 1.9, [-1.0, PLACE, 1.0], [0.0, -JUMP / noise(PLACE), 0.0])
+    given = problem("0.01*(1 + x**2)", interpretation)
+    found = fp.mean_exit_time(given, start=[-1.0], target=fp.HalfSpace([1.0], 1.0)).mean
+    assert abs(found.log - whole.log_exit_to_right(-1.0, 1.0)) <= found.relative_error + 1e-12
+    rate = fp.committor(given, fp.HalfSpace([-1.0], 1.0), fp.HalfSpace([1.0], 1.0)).rate
+    wanted = -whole.log_scale_between(-1.0, 1.0) - whole.log_mass(-np.inf, np.inf)
+    assert abs(rate.log - wanted) <= rate.relative_error + 1e-12
