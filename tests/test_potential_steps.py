@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.errors import ProblemError
 from validation.campaign.line_quadrature import line
 
 PLACE, JUMP = -0.3204, -0.0911
