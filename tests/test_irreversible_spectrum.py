@@ -141,6 +141,29 @@ def test_defective_eigenvalues_are_clusters():
     assert all(e.imag == 0.0 for e in found)
 
 
+# Strong circulations.
+
+
+@pytest.mark.slow
+def test_a_limit_cycle_on_a_generous_domain():
+    """The Brusselator: 0.3983 +- 0.8730i by finite volumes. Layers along the cycle that its density does not show."""
+    process = Drifting(Drift(["1 - 3.5*x + x**2*y", "2.5*x - x**2*y"]), Isotropic(0.1))
+    problem = Problem(process, Box([0.0, 0.0], [4.0, 4.5]), Resolution(tolerance=1e-4))
+    first, second = spectrum(problem, 3).eigenvalues[1:]
+    assert first.real.value == pytest.approx(0.39829363, rel=1e-4)
+    assert first.imag == pytest.approx(0.87297198, rel=1e-4)
+    assert second.imag == -first.imag
+
+
+@pytest.mark.slow
+def test_a_strange_attractor_in_space_is_refused_in_a_line():
+    formulas = ["10*(y - x)", "x*(28 - z) - y", "x*y - 8*z/3"]
+    domain = Box([-35.0, -45.0, -15.0], [35.0, 45.0, 70.0])
+    problem = Problem(Drifting(Drift(formulas), Isotropic(5.0)), domain, Resolution(tolerance=1e-2))
+    with pytest.raises(ConvergenceError, match="cells are needed to follow the density"):
+        spectrum(problem, 2)
+
+
 # Four questions, four answers.
 
 

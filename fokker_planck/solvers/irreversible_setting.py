@@ -21,7 +21,7 @@ from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle, numbered, states_of
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
-from fokker_planck.solvers.self_consistent_gauge import margin, self_consistent_gauge
+from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
 from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
 from fokker_planck.survey import sample_graph
 from fokker_planck.well_flow import Downhill, WellFlow
@@ -122,8 +122,16 @@ def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] 
     else:
         drift, field = ItoDrift(process, dimension), process.field(dimension)
         guess = kind.guess if isinstance(kind, UnknownDensity) else None
+        spare = max(0.0, LEAST_MARGIN - margin(problem.resolution.tolerance))
         gauge = self_consistent_gauge(
-            drift, field, coarse_mesh(problem, {}), (lower, upper), problem.periods, places, height, guess
+            drift,
+            field,
+            coarse_mesh(problem, {}),
+            (lower, upper),
+            problem.periods,
+            places,
+            lambda current: height(current) + spare,
+            guess,
         )
         weighting = GaugedDrift(gauge, drift, field)
     return DriftSetting(problem, weighting, attractors, saddles, height(weighting), isinstance(kind, KnownDensity))

@@ -31,7 +31,7 @@ from fokker_planck.solvers.irreversible_wells import condense
 
 DEGREE = {1: 4, 2: 4, 3: 3}
 LARGEST_CHANGE = {1: 8.0, 2: 10.0, 3: 10.0}
-MOST_CELLS = {1: 100_000, 2: 60_000, 3: 60_000}
+MOST_CELLS = {1: 100_000, 2: 60_000, 3: 30_000}
 HOTTEST_RANGE = 8.0
 FIRST_FACTOR = 1.5
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
@@ -43,6 +43,16 @@ SURE, CERTAIN = 14.0, 22.0
 MOST_STEPS = 80
 MOST_REPEATS = 6
 RATE = 1e-3
+FINENESS = 2.5
+"""By what the change of psi in a cell is divided where the density is lost though the noise hardly fell: a circulation
+that is strong beside the noise makes layers that psi does not show (Brusselator: 10 is too much, 4 is enough)."""
+FINEST = 2
+MOST_LOSSES, CHEAP = 3, 5000
+"""After how many losses in a row a finer mesh is tried, where it has so few cells that it is cheap."""
+GROWN, TOO_MANY = 2000, 20.0
+"""The cells from which their growth with 1 / noise is believed, and how far beyond the limit it must lead."""
+LEAST_MARGIN = CERTAIN + 6.0
+"""Above the passes, so that a few units of epsilon are certain at any tolerance."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +60,13 @@ class Step:
     """One solve: how far log rho is from constant below the ceiling less ``CERTAIN``, and the gauge that follows.
 
     What is known of rho reaches up to the ceiling less ``SURE``; ``lost`` tells that this does not cover the rest.
+    ``cells`` is the size of the mesh.
     """
 
     swing: float
     lost: bool
     gauge: GridFunction
+    cells: int
 
 
 Ceiling = Callable[[Weighting], float]
@@ -88,8 +100,10 @@ def self_consistent_gauge(
     periodic = [period is not None for period in periods]
     process = GaugedDrift(zero_on(box[0], box[1], periodic), drift, diffusion)
 
+    fineness = 0
+
     def step(current: GaugedDrift) -> Step:
-        return _step(current, base, periods, attractors, ceiling)
+        return _step(current, base, periods, attractors, ceiling, FINENESS**-fineness)
 
     if guess is not None:
         values = np.asarray(guess.value(process.gauge.points)).reshape(process.gauge.values.shape)
@@ -101,16 +115,25 @@ def self_consistent_gauge(
     noise, factor = _first_noise(process), FIRST_FACTOR
     gauge, reached = process.gauge, np.inf
     before: tuple[GridFunction, float] | None = None
+    sizes: list[tuple[float, int]] = []
+    losses = 0
     for _ in range(MOST_STEPS):
         trial = gauge if np.isinf(reached) else _continued(before, gauge, reached, noise)
         found = step(replace(process, gauge=trial, noise=noise))
         if found.lost:
-            if np.isinf(reached) or factor < SHORTEST_FACTOR:
-                break
-            factor = float(np.sqrt(factor))
+            losses += 1
+            again = losses >= MOST_LOSSES and found.cells < CHEAP
+            if np.isinf(reached) or factor < SHORTEST_FACTOR or (again and fineness < FINEST):
+                if fineness == FINEST:
+                    break
+                fineness, factor, losses, sizes = fineness + 1, FIRST_FACTOR, 0, []
+            else:
+                factor = float(np.sqrt(factor))
         else:
             before = None if np.isinf(reached) else (gauge, reached)
-            gauge, reached = found.gauge, noise
+            gauge, reached, losses = found.gauge, noise, 0
+            sizes.append((noise, found.cells))
+            _check_growth(sizes, base.dimension)
             factor = _next_factor(factor, found.swing)
             if reached == 1.0:
                 settled = gauge
@@ -118,12 +141,29 @@ def self_consistent_gauge(
                     settled = _settled(step, replace(process, gauge=gauge), patient=True)
                 if settled is not None:
                     return settled
-                break
-        noise = max(1.0, reached / factor)
+                if fineness == FINEST:
+                    break
+                fineness += 1
+        noise = noise if np.isinf(reached) else max(1.0, reached / factor)
     raise ConvergenceError(
         f"the stationary density cannot be followed below {noise:.3g} times the noise that is asked for",
         "more noise or a smaller domain; where the quasipotential has kinks this is as far as the method goes",
     )
+
+
+def _check_growth(sizes: Sequence[tuple[float, int]], dimension: int) -> None:
+    """Refuse early where the meshes, as they grow with less noise, will be far too large at that which is asked for."""
+    if len(sizes) < 3:
+        return
+    (noisy, few), (_, _), (noise, many) = sizes[-3:]
+    growth = log(many / few) / log(noisy / noise) if noise < noisy and many > few else 0.0
+    expected = many * noise**growth
+    if many > GROWN and expected > TOO_MANY * MOST_CELLS[dimension]:
+        raise BarrierTooHighError(
+            f"at {noise:.3g} times the noise {many} cells are needed to follow the density, at that which is asked for "
+            f"about {expected:.1g}",
+            "more noise, or a smaller domain",
+        )
 
 
 def _next_factor(factor: float, swing: float) -> float:
@@ -183,10 +223,11 @@ def _step(
     periods: tuple[float | None, ...],
     attractors: Floats,
     ceiling: Ceiling,
+    finer: float,
 ) -> Step:
     gauge, dimension = process.gauge, base.dimension
     height = ceiling(process)
-    mesh = resolved_below(base, process, attractors, height, LARGEST_CHANGE[dimension], MOST_CELLS[dimension])
+    mesh = resolved_below(base, process, attractors, height, finer * LARGEST_CHANGE[dimension], MOST_CELLS[dimension])
     discretization = discretize(mesh, DEGREE[dimension], periods)
     generator = assemble_drift(discretization, process)
     rate = RATE * typical_rate(process)
@@ -195,12 +236,12 @@ def _step(
     positive = (rho > 0.0) & (generator.exponent < height - SURE)
     logs = np.log(np.where(positive, rho, 1.0))
     core = generator.exponent < height - CERTAIN
-    if not positive[core].all() or not np.isfinite(rho).all():
-        return Step(np.inf, True, gauge)
+    if not core.any() or not positive[core].all() or not np.isfinite(rho).all():
+        return Step(np.inf, True, gauge, len(mesh.cells))
     typical = float(np.median(logs[core]))
     swing = float(np.abs(logs[core] - typical).max())
     if swing > LARGEST_STEP:
-        return Step(swing, True, gauge)
+        return Step(swing, True, gauge, len(mesh.cells))
     # the mesh sees no more of the gauge than its interpolant: what lies between must not stay, and grow
     fresh = interpolate(discretization, np.where(positive, generator.exponent + typical - logs, np.nan), gauge.points)
     change = np.clip(fresh.reshape(gauge.values.shape) - gauge.values, -LARGEST_STEP, LARGEST_STEP)
@@ -210,7 +251,7 @@ def _step(
         if wraps:
             first = np.take(values, [0], axis)
             values = np.concatenate([np.delete(values, -1, axis), first], axis)
-    return Step(swing, False, replace(gauge, values=values - values.min()))
+    return Step(swing, False, replace(gauge, values=values - values.min()), len(mesh.cells))
 
 
 def typical_rate(process: GaugedDrift) -> float:
