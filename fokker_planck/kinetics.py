@@ -172,7 +172,8 @@ def _kinetics(
     if interfaces:
         along = _exponent_between(process, field, points, middle, interfaces, across)
     else:
-        along = PathExponent(process, tuple(float(c) for c in middle)) if _curl_free(process, field, points) else None
+        place, corners = tuple(float(c) for c in middle), (tuple(map(float, lower)), tuple(map(float, upper)))
+        along = PathExponent(process, place, corners) if _curl_free(process, field, points) else None
     if along is not None and _periodic(along, points, lower, around):
         return DetailedBalance(along, _named(process, field))
     _check_defined(process, field, across)
