@@ -47,8 +47,9 @@ FINENESS = 2.5
 """By what the change of psi in a cell is divided where the density is lost though the noise hardly fell: a circulation
 that is strong beside the noise makes layers that psi does not show (Brusselator: 10 is too much, 4 is enough)."""
 FINEST = 2
-MOST_LOSSES, CHEAP = 3, 5000
-"""After how many losses in a row a finer mesh is tried, where it has so few cells that it is cheap."""
+MOST_LOSSES, CHEAP = 3, 1000
+"""After how many losses in a row a finer mesh is tried, and up to how many cells: it has six times as many. Drifts that
+hold nothing are lost on every mesh, and go on without a weight."""
 GROWN, TOO_MANY = 2000, 20.0
 """The cells from which their growth with 1 / noise is believed, and how far beyond the limit it must lead."""
 LEAST_MARGIN = CERTAIN + 6.0
@@ -120,11 +121,12 @@ def self_consistent_gauge(
     for _ in range(MOST_STEPS):
         trial = gauge if np.isinf(reached) else _continued(before, gauge, reached, noise)
         found = step(replace(process, gauge=trial, noise=noise))
+        finest = fineness == FINEST or found.cells > CHEAP
         if found.lost:
             losses += 1
-            again = losses >= MOST_LOSSES and found.cells < CHEAP
-            if np.isinf(reached) or factor < SHORTEST_FACTOR or (again and fineness < FINEST):
-                if fineness == FINEST:
+            again = losses >= MOST_LOSSES and not finest
+            if np.isinf(reached) or factor < SHORTEST_FACTOR or again:
+                if finest:
                     break
                 fineness, factor, losses, sizes = fineness + 1, FIRST_FACTOR, 0, []
             else:
@@ -141,7 +143,7 @@ def self_consistent_gauge(
                     settled = _settled(step, replace(process, gauge=gauge), patient=True)
                 if settled is not None:
                     return settled
-                if fineness == FINEST:
+                if finest:
                     break
                 fineness += 1
         noise = noise if np.isinf(reached) else max(1.0, reached / factor)
