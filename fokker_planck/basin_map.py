@@ -46,6 +46,9 @@ class BasinMap:
         with the unstable rate ``lambda``, so ``exp(-lambda time)`` is proportional to d.
         """
         labels, times, slowest = self._descend(np.asarray(x, dtype=float), self.tolerance)
+        if self._divides is not None:
+            distance = np.abs(slowest[0][:, None] - self._divides[1]).min(axis=1, initial=np.inf)
+            return labels, np.minimum(distance / self.landscape.frame.extent, 1.0)
         of = self.state_of
         between = [saddle for saddle in self.landscape.saddles if of[saddle.joins[0]] != of[saddle.joins[1]]]
         between = between or list(self.landscape.saddles)
@@ -66,9 +69,35 @@ class BasinMap:
     def _captures(self) -> tuple[Capture, ...]:
         return capture_of(self.function, self.landscape.minima, self.landscape.frame)
 
+    @cached_property
+    def _divides(self) -> tuple[Integers, Floats] | None:
+        """On a line: the minima from left to right, (K,), and the maximum between each two neighbours, (K - 1,).
+
+        A flow would step across a narrow well. None elsewhere, and where a maximum is known only roughly.
+        """
+        frame = self.landscape.frame
+        if len(frame.lower) != 1 or any(frame.periods):
+            return None
+        order = np.argsort([minimum.position[0] for minimum in self.landscape.minima])
+        ordered = [self.landscape.minima[k].position[0] for k in order]
+        places = []
+        for left, right in zip(ordered[:-1], ordered[1:], strict=True):
+            between = [saddle for saddle in self.landscape.saddles if left < saddle.position[0] < right]
+            if not between:
+                return None
+            highest = max(between, key=lambda saddle: saddle.value)
+            if highest.degenerate:
+                return None
+            places.append(highest.position[0])
+        return order, np.array(places)
+
     def _descend(self, x: Floats, tolerance: float) -> tuple[Integers, Floats, Floats]:
         if len(self.landscape.minima) == 1:
             return np.zeros(x.shape[1], dtype=np.int64), np.zeros(x.shape[1]), x
+        if self._divides is not None:
+            order, places = self._divides
+            labels = order[np.searchsorted(places, x[0])]
+            return np.asarray(self.state_of, dtype=np.int64)[labels], np.zeros(x.shape[1]), x
         frame = self.landscape.frame
         flow = descend(self.function, x, self._captures, frame, tolerance, timed=True)
         labels, times = flow.labels, flow.times

@@ -58,14 +58,15 @@ def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, 
         x[:, active] += limited
         drift = np.linalg.norm(x[:, active] - guesses.x[:, active], axis=0)
         # Steps of rounding size that shrink no more are the end of the road, also at a degenerate point.
-        done = (length <= 1e-13 * frame.extent) | ((length <= 1e-8 * frame.extent) & (length >= 0.9 * last[active]))
+        small = np.minimum(1e-8 * frame.extent, 1e-5 * width[active])
+        done = (length <= 1e-13 * frame.extent) | ((length <= small) & (length >= 0.9 * last[active]))
         settled[active[done & (drift <= 4.0 * width[active])]] = True
         last[active] = length
         keep = ~done & np.isfinite(length) & (drift <= 4.0 * width[active])
         active = active[keep]
         if len(active) == 0:
             break
-    settled[active[last[active] <= 1e-6 * frame.extent]] = True
+    settled[active[last[active] <= np.minimum(1e-6 * frame.extent, 1e-5 * width[active])]] = True
     return x, settled
 
 

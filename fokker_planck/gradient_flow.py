@@ -72,8 +72,22 @@ def _capture(function: Function, number: int, minima: Sequence[CriticalPoint], f
             reach.append(0.5 * period * np.sqrt(scale))
     # A ball much larger than its shells are apart is not trusted: 60 shells, and the last of a falling run is dropped.
     radii = min(reach) * np.concatenate([np.geomspace(1e-4, 1e-2, 5), np.linspace(0.02, 1.0, 55)])
-    x = point.x[:, None, None] + radii[None, :, None] * outward[:, None, :]
-    flat = x.reshape(dimension, -1)
+    climbs = _climbs(function, point, metric, radii[None, :, None] * outward[:, None, :], frame)
+    good = len(radii) if climbs.all() else int(np.argmin(climbs))
+    if good > 0:
+        return Capture(point.x, metric, 0.9 * float(radii[good - 1]))
+    # a well much narrower than its distance to the next
+    radii = min(reach) * np.geomspace(1e-12, 1e-4, 41)
+    climbs = _climbs(function, point, metric, radii[None, :, None] * outward[:, None, :], frame)
+    first = int(np.argmax(climbs))
+    good = first + int(np.argmin(np.append(climbs[first:], False)))
+    return Capture(point.x, metric, 0.9 * float(radii[good - 1]) if good > first else 1e-9 * frame.extent)
+
+
+def _climbs(function: Function, point: CriticalPoint, metric: Floats, shells: Floats, frame: Frame) -> Booleans:
+    """Whether the function rises outward everywhere on each shell around a minimum, given by offsets (dim, m, k)."""
+    dimension, count, _ = shells.shape
+    flat = (point.x[:, None, None] + shells).reshape(dimension, -1)
     with np.errstate(all="ignore"):
         slope = np.einsum("ik,ij,jk->k", flat - point.x[:, None], metric, function.gradient(flat))
     bounded = np.ones(flat.shape[1], dtype=bool)
@@ -81,9 +95,7 @@ def _capture(function: Function, number: int, minima: Sequence[CriticalPoint], f
         bounded &= (flat[axis] >= frame.lower[axis]) & (flat[axis] <= frame.upper[axis])
     for normal in point.wall_normals:
         bounded &= np.array(normal) @ (flat - point.x[:, None]) <= 0.0
-    climbs = np.all(((slope > 0.0) | ~bounded).reshape(len(radii), -1), axis=1)
-    good = len(radii) if climbs.all() else int(np.argmin(climbs))
-    return Capture(point.x, metric, 0.9 * float(radii[good - 1]) if good > 0 else 1e-9 * frame.extent)
+    return np.all(((slope > 0.0) | ~bounded).reshape(count, -1), axis=1)
 
 
 def _directions(dimension: int) -> Floats:

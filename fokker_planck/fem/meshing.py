@@ -20,6 +20,7 @@ from fokker_planck.fem.discretization import quadrature_degree
 from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends
 from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
+from fokker_planck.fem.narrow import NarrowPlaces, narrow_places, too_wide
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
@@ -214,14 +215,15 @@ def resolved(
     energy at last.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
     """
     dimension = triangulation.dimension
+    narrow = narrow_places(triangulation, exponent, heights, accuracy)
     largest = (LARGEST_CHANGE if accuracy >= FINE else LARGEST_FINE_CHANGE)[dimension]
     change = heights.ceiling - min(heights.bottoms)
     deep = heights.trim and change > DEEP[dimension]
     while deep and change > largest:
         change = max(STEP * change, largest)
-        triangulation = _refined_until(triangulation, exponent, heights, change)
+        triangulation = _refined_until(triangulation, exponent, heights, change, narrow)
         triangulation = _trimmed(triangulation, exponent, heights, accuracy)
-    triangulation = _refined_until(triangulation, exponent, heights, largest, degree, accuracy)
+    triangulation = _refined_until(triangulation, exponent, heights, largest, narrow, degree, accuracy)
     return _trimmed(triangulation, exponent, heights, accuracy) if deep else triangulation
 
 
@@ -243,6 +245,7 @@ def _refined_until(
     exponent: Any,
     heights: Heights,
     change: float,
+    narrow: NarrowPlaces,
     degree: int | None = None,
     accuracy: float = 1.0,
 ) -> Triangulation:
@@ -261,6 +264,8 @@ def _refined_until(
             error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
             marked |= error * importance > accuracy
             marked |= front_errors(triangulation.cell_points, heights.fronts, degree) * importance > FRONT * accuracy
+        if not marked.any():
+            marked = too_wide(triangulation, narrow.points, narrow.widths) & keep
         if not marked.any():
             return triangulation if keep.all() else without_cells(triangulation, keep)
         if len(triangulation.cells) > limit:

@@ -79,6 +79,10 @@ def multiply(u: Interval, v: Interval) -> Interval:
 
 def divide(u: Interval, v: Interval) -> Interval:
     """u/v: everything where v may pass through zero, one-sided where it only touches it."""
+    if np.ndim(v.low) == 0 and v.low > 0.0:
+        # by a coefficient, as in x**2/4: half of the time of many formulas
+        low, high = np.minimum(u.low / v.low, u.low / v.high), np.maximum(u.high / v.low, u.high / v.high)
+        return _outward(low, high, u, v)
     below, above = np.where(v.low == 0.0, 0.0, v.low), np.where(v.high == 0.0, -0.0, v.high)
     corners = (u.low / below, u.low / above, u.high / below, u.high / above)
     low = np.fmin(np.fmin(corners[0], corners[1]), np.fmin(corners[2], corners[3]))

@@ -1,0 +1,225 @@
+"""Boxes within which a formula is nearly a quadratic: no well and no spike of it is narrower than they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.expression import Expression, joint_tape
+from fokker_planck.formulas.interval_arithmetic import Floats
+from fokker_planck.formulas.intervals import enclosed, run_intervals
+from fokker_planck.formulas.level_boxes import halved
+from fokker_planck.tape import BLOCK
+
+# A box counts as seen where Phi is proved to differ by no more than this, in units of epsilon, from a quadratic or a
+# constant: a Gaussian well of depth 2 is then cut into boxes of about a third of its width.
+SEEN = 0.1
+# At a kink, which meshes follow anyway, Phi may change by so much.
+SEEN_AT_KINKS = 4.0
+# Boxes an axis to begin with, by dimension: fewer than any potential needs in the end.
+FIRST = {1: 16, 2: 8, 3: 4}
+# What rounding leaves of Phi, and less, is not asked for.
+LEAST = 1e-9
+# Boxes in all, a second or two of work. Beyond it boxes as wide as the samples are left to these, others refused.
+MOST_BOXES = 200_000
+# Boxes are not split below this part of the domain: no mesh follows.
+SMALLEST = 1e-12
+MOST_BRANCHES = 16
+ONE_ARGUMENT = {"RealAbs": (-1, 1), "Abs": (-1, 1), "RealSign": (-1, 1), "sign": (-1, 1), "RealStep": (0, 1)}
+TWO_ARGUMENTS = ("RealMax", "RealMin")
+Importance: TypeAlias = Callable[[Floats, Floats], Floats]
+
+
+@dataclass(frozen=True)
+class SeenBoxes:
+    """Centres (dim, n) and edges (dim, n) of boxes that cover where the formula is below a height.
+
+    ``size`` (n,) is about the longest edge with which Phi would differ by 0.1 from a quadratic around there.
+    """
+
+    centres: Floats
+    edges: Floats
+    size: Floats
+
+
+def seen_boxes(
+    formula: Expression,
+    scale: float,
+    lower: npt.ArrayLike,
+    upper: npt.ArrayLike,
+    *,
+    highest: float = np.inf,
+    sampled: float = 0.0,
+    tolerance: float = np.inf,
+    importance: Importance | None = None,
+    most: float = SEEN,
+) -> SeenBoxes:
+    """Boxes on which Phi = ``scale`` f is a quadratic up to ``most``, found by halving; not where Phi > ``highest``.
+
+    By Taylor's formula Phi differs from a quadratic by at most sum_ij |H_ij - H_ij(c)| r_i r_j / 2 in a box of half
+    edges r, which bounds of the second derivatives show. ``sampled`` is the spacing of samples: boxes as wide as that
+    are not split when there are too many. With a ``tolerance`` what may be unseen in a box, times the share of the box
+    in all that has ``importance`` (between 0 and 1, from the bounds of Phi), is no more than that either.
+
+    Raises ConvergenceError that names the place where boxes narrower than ``sampled`` have no end.
+
+    >>> from fokker_planck.expression import parse_expression
+    >>> formula = parse_expression("x**2/2 - exp(-((x - 0.3)/1e-6)**2)")
+    >>> found = seen_boxes(formula, 20.0, [-1.0], [1.0])
+    >>> bool(found.size.min() < 1e-6), bool(abs(found.centres[0, found.size.argmin()] - 0.3) < 3e-6)
+    (True, True)
+    """
+    start, stop = np.atleast_1d(np.asarray(lower, dtype=float)), np.atleast_1d(np.asarray(upper, dtype=float))
+    parts = [
+        _of_smooth(part, scale, start, stop, highest, sampled, tolerance, importance, most)
+        for part in smooth_branches(formula)
+    ]
+    return SeenBoxes(
+        np.concatenate([part.centres for part in parts], axis=1),
+        np.concatenate([part.edges for part in parts], axis=1),
+        np.concatenate([part.size for part in parts]),
+    )
+
+
+def _of_smooth(
+    formula: Expression,
+    scale: float,
+    start: Floats,
+    stop: Floats,
+    highest: float,
+    sampled: float,
+    tolerance: float,
+    importance: Importance | None,
+    most: float,
+) -> SeenBoxes:
+    extent = stop - start
+    used = np.array([name in formula.variables for name in formula.names])[: len(start)]
+    below, above = _first_boxes(start, stop, used)
+    done: list[tuple[Floats, Floats, Floats]] = []
+    total, counted = 0, 0.0
+    while below.shape[1]:
+        total += below.shape[1]
+        edges = (above - below) * used[:, None]
+        if total > MOST_BOXES:
+            narrow = edges.max(axis=0) < sampled
+            if narrow.any():
+                raise _without_end(formula, 0.5 * (below + above)[:, np.argmax(narrow)])
+            done.append((below, above, edges.max(axis=0)))
+            break
+        low, high, unseen, limit = _judged(formula, scale, below, above, highest, most)
+        matters = ~(low > highest) & ~np.isnan(low)
+        allowed = limit
+        if importance is not None:
+            share = importance(low, high) * np.prod((above - below) / extent[:, None], axis=0) * matters
+            whole = counted + float(share.sum())
+            allowed = np.minimum(limit, np.maximum(tolerance * whole / np.maximum(share, 1e-300), LEAST))
+            counted += float(share[unseen <= allowed].sum())
+        good = matters & (unseen <= allowed)
+        # a cubic remainder shrinks like the cube of the box
+        size = edges.max(axis=0) * np.cbrt(np.maximum(SEEN / allowed, 1.0))
+        done.append((below[:, good], above[:, good], size[good]))
+        rest = matters & ~good
+        below, above = below[:, rest], above[:, rest]
+        stuck = (edges[:, rest] <= SMALLEST * extent[:, None]).all(axis=0)
+        if stuck.any():
+            raise _without_end(formula, 0.5 * (below + above)[:, np.argmax(stuck)])
+        below, above = halved(below, above, extent, used)
+    lows, highs, sizes = zip(*done, strict=True)
+    low, high = np.concatenate(lows, axis=1), np.concatenate(highs, axis=1)
+    return SeenBoxes(0.5 * low + 0.5 * high, (high - low) * used[:, None], np.concatenate(sizes))
+
+
+def _first_boxes(start: Floats, stop: Floats, used: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """A grid of boxes, so that the first halvings, which decide nothing, are saved."""
+    counts = np.where(used, FIRST[len(start)], 1)
+    axes = [np.linspace(a, b, count + 1) for a, b, count in zip(start, stop, counts, strict=True)]
+    lower = np.stack([c.ravel() for c in np.meshgrid(*[axis[:-1] for axis in axes], indexing="ij")])
+    upper = np.stack([c.ravel() for c in np.meshgrid(*[axis[1:] for axis in axes], indexing="ij")])
+    return lower, upper
+
+
+def _without_end(formula: Expression, place: Floats) -> ConvergenceError:
+    where = ", ".join(f"{c:.9g}" for c in place)
+    return ConvergenceError(
+        f"'{formula.text}' cannot be bounded near ({where}): it may change there within less than any cell",
+        "a formula without parts that narrow, or a function of Python, which is sampled",
+    )
+
+
+def _judged(
+    formula: Expression, scale: float, lower: Floats, upper: Floats, highest: float, most: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Bounds of Phi in every box, what of its change may be unseen, and how much of that is allowed."""
+    found = enclosed(formula, lower, upper)
+    low, high = scale * found.low, scale * found.high
+    unseen = high - low
+    limit = np.where(found.continuous, most, SEEN_AT_KINKS)
+    some = np.flatnonzero(~(low > highest) & found.continuous & (unseen > LEAST))
+    for first in range(0, len(some), BLOCK):
+        part = some[first : first + BLOCK]
+        unseen[part] = np.fmin(unseen[part], scale * _beyond_quadratic(formula, lower[:, part], upper[:, part]))
+    return low, high, unseen, limit
+
+
+def _beyond_quadratic(formula: Expression, lower: Floats, upper: Floats) -> Floats:
+    """Bound of what f differs from its second-order Taylor polynomial about the centre, (n,)."""
+    count = formula.dimension
+    pairs = [(i, j) for i in range(count) for j in range(i, count)]
+    if 2 not in formula._tapes:
+        try:
+            formula._tapes[2] = joint_tape([formula.derivative(i).derivative(j) for i, j in pairs])
+        except ProblemError:
+            return np.full(lower.shape[1], np.inf)
+    radius = 0.5 * (upper - lower)
+    total = np.zeros(lower.shape[1])
+    with np.errstate(all="ignore"):
+        for (i, j), (low, high, continuous) in zip(pairs, run_intervals(formula._tapes[2], lower, upper), strict=True):
+            width = np.where(continuous & np.isfinite(high - low), high - low, np.inf)
+            total += np.where(width > 0.0, width, 0.0) * radius[i] * radius[j] * (0.5 if i == j else 1.0)
+    return total
+
+
+def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
+    """The formulas without abs, sign, heaviside, min and max of which f is one at every point; f itself if many.
+
+    >>> from fokker_planck.expression import parse_expression
+    >>> [str(part.sympy) for part in smooth_branches(parse_expression("x + max(x**2, y)"))]
+    ['x + y', 'x**2 + x']
+    """
+    done, waiting = [], [formula.sympy]
+    while waiting:
+        here = waiting.pop()
+        switch = next(_switches(here), None)
+        if switch is None:
+            done.append(here)
+            continue
+        if len(done) + len(waiting) >= MOST_BRANCHES:
+            return (formula,)
+        name = type(switch).__name__
+        if name in TWO_ARGUMENTS:
+            ways = list(switch.args)
+        elif name in ("RealAbs", "Abs"):
+            ways = [switch.args[0], -switch.args[0]]
+        else:
+            import sympy
+
+            ways = [sympy.Integer(value) for value in ONE_ARGUMENT[name]]
+        waiting += [here.xreplace({switch: way}) for way in ways]
+    if len(done) == 1:
+        return (formula,)
+    distinct = sorted(set(done), key=str)
+    return tuple(
+        replace(formula, text=f"{formula.text} [{k}]", sympy=tree, _derivatives={}, _tapes={})
+        for k, tree in enumerate(distinct)
+    )
+
+
+def _switches(tree: Any) -> Iterator[Any]:
+    from sympy import preorder_traversal
+
+    return (part for part in preorder_traversal(tree) if type(part).__name__ in (*ONE_ARGUMENT, *TWO_ARGUMENTS))
