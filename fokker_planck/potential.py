@@ -101,11 +101,6 @@ class Potential:
         return (self._formula,) if self._formula is not None else ()
 
     @property
-    def formula(self) -> Expression | None:
-        """The parsed formula, or None for a function."""
-        return self._formula
-
-    @property
     def exact(self) -> bool:
         """Whether gradient and Hessian come without finite differences."""
         return self._formula is not None or (self._gradient is not None and self._hessian is not None)

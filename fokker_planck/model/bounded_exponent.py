@@ -19,13 +19,16 @@ def formula_of(function: Any) -> tuple[Expression, float] | None:
     >>> str(formula), scale
     ('x**2/2', 20.0)
     """
+    potential = function if isinstance(function, Potential) else getattr(function, "potential", None)
+    if not isinstance(potential, Potential) or not potential.formulas:
+        return None
+    (formula,) = potential.formulas
     if isinstance(function, Potential):
-        return None if function.formula is None else (function.formula, 1.0)
+        return formula, 1.0
     if isinstance(function, ScaledPotential):
-        formula = function.potential.formula
-        return None if formula is None else (formula, 1.0 / function.epsilon)
-    if isinstance(function, SeparatedPotential) and function.potential.formula is not None:
-        return _sum_over_eigenspaces(function, function.potential.formula), 1.0
+        return formula, 1.0 / function.epsilon
+    if isinstance(function, SeparatedPotential):
+        return _sum_over_eigenspaces(function, formula), 1.0
     return None
 
 
