@@ -98,13 +98,12 @@ def _of_smooth(
     most: float,
 ) -> SeenBoxes:
     extent = stop - start
-    used = np.array([name in formula.variables for name in formula.names])[: len(start)]
-    below, above = _first_boxes(start, stop, used)
+    below, above = _first_boxes(start, stop)
     done: list[tuple[Floats, Floats, Floats]] = []
     total, counted = 0, 0.0
     while below.shape[1]:
         total += below.shape[1]
-        edges = (above - below) * used[:, None]
+        edges = above - below
         if total > MOST_BOXES:
             narrow = edges.max(axis=0) < sampled
             if narrow.any():
@@ -128,16 +127,15 @@ def _of_smooth(
         stuck = (edges[:, rest] <= SMALLEST * extent[:, None]).all(axis=0)
         if stuck.any():
             raise _without_end(formula, 0.5 * (below + above)[:, np.argmax(stuck)])
-        below, above = halved(below, above, extent, used)
+        below, above = halved(below, above, extent)
     lows, highs, sizes = zip(*done, strict=True)
     low, high = np.concatenate(lows, axis=1), np.concatenate(highs, axis=1)
-    return SeenBoxes(0.5 * low + 0.5 * high, (high - low) * used[:, None], np.concatenate(sizes))
+    return SeenBoxes(0.5 * low + 0.5 * high, high - low, np.concatenate(sizes))
 
 
-def _first_boxes(start: Floats, stop: Floats, used: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _first_boxes(start: Floats, stop: Floats) -> tuple[Floats, Floats]:
     """A grid of boxes, so that the first halvings, which decide nothing, are saved."""
-    counts = np.where(used, FIRST[len(start)], 1)
-    axes = [np.linspace(a, b, count + 1) for a, b, count in zip(start, stop, counts, strict=True)]
+    axes = [np.linspace(a, b, FIRST[len(start)] + 1) for a, b in zip(start, stop, strict=True)]
     lower = np.stack([c.ravel() for c in np.meshgrid(*[axis[:-1] for axis in axes], indexing="ij")])
     upper = np.stack([c.ravel() for c in np.meshgrid(*[axis[1:] for axis in axes], indexing="ij")])
     return lower, upper
