@@ -18,6 +18,7 @@ from fokker_planck import differences
 from fokker_planck.diffusion import Constant, DiffusionField, Isotropic
 from fokker_planck.errors import ProblemError
 from fokker_planck.line_exponent import LineExponent, line_exponent
+from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.model.reversibility.across_surfaces import Across, across_surfaces, keeps_flow
@@ -151,6 +152,8 @@ def _kinetics(
 ) -> Kinetics:
     dimension, (lower, upper) = len(points), box
     across = Across()
+    if dimension > 1:
+        check_functions(process, dimension, points)
     if interfaces and dimension > 1:
         check_semidefinite(field, points)
         across = across_surfaces(process, field, interfaces, lower, upper, points)

@@ -194,3 +194,29 @@ def test_what_depends_on_how_a_jump_is_smoothed_is_refused(potential, noise, int
     with pytest.raises(fp.ProblemError) as error:
         fp.mean_exit_time(given, start=[-0.5, 0], target=fp.HalfSpace([1.0, 0.0], 0.9))
     assert error.value.key == key
+
+
+def test_a_density_on_both_sides_of_a_jump():
+    """Itô: 1 : 10 up to the surface, on curved ones, too; the whole is one."""
+    given = problem("0*x", "1 - 0.9*heaviside(x**2 + y**2 - 0.25)", "ito", fp.Ball([0, 0], 1), 1e-6)
+    density = fp.stationary_density(given).density(np.array([[0.0, 0.499, 0.501, 0.0], [0.3, 0.0, 0.0, -0.9]]))
+    inner = 1.0 / (np.pi * (0.25 + 10.0 * 0.75))
+    assert density == pytest.approx([inner, inner, 10.0 * inner, 10.0 * inner], rel=1e-6)
+
+
+@pytest.mark.parametrize("key", ["diffusion", "potential"])
+def test_a_python_function_that_jumps_is_refused(key):
+    def step(x):
+        return np.where(x[0] + 0.3 * x[1] > 0.37, 0.1, 1.0)
+
+    functions = {
+        "diffusion": (fp.Potential("0*x"), fp.Sampled(step)),
+        "potential": (fp.Potential(step, dimension=2),) * 2,
+    }
+    potential, noise = functions[key]
+    noise = noise if key == "diffusion" else fp.Formula("1 + 0.1*x**2")
+    process = fp.Overdamped(potential, noise, "klimontovich")
+    given = fp.Problem(process, fp.Box([0, 0], [1, 1]), fp.Resolution(tolerance=1e-2))
+    with pytest.raises(fp.ProblemError, match="a function that jumps at") as error:
+        fp.mean_exit_time(given, start=[0, 0.5], target=RIGHT)
+    assert error.value.key == key

@@ -21,13 +21,15 @@ class Field:
     """Nodal values of a function, (N,), on a discretization.
 
     Called at points it gives the function's values, and ``log`` their natural logarithm.  Where ``logarithm`` is set
-    the nodal values are those of the logarithm: a density, or a mean time, need not fit a double.
+    the nodal values are those of the logarithm: a density, or a mean time, need not fit a double.  A function that
+    jumps between cells is given by its values in every cell of this rank as well, ``by_cell`` (cells, n).
     """
 
     name: str
     discretization: Discretization
     nodal: Floats
     logarithm: bool = False
+    by_cell: Floats | None = None
 
     def __call__(self, x: Floats) -> Floats:
         """Values at points of shape (dim, n); nan outside of the mesh."""
@@ -45,7 +47,10 @@ class Field:
     def _interpolated(self, x: Floats) -> Floats:
         x = np.asarray(x, dtype=float)
         points = x.reshape(self.discretization.triangulation.dimension, -1)
-        return interpolate(self.discretization, self.nodal, points).reshape(x.shape[1:])
+        by_cell = self.by_cell
+        if by_cell is None:
+            return interpolate(self.discretization, self.nodal, points).reshape(x.shape[1:])
+        return evaluate_in_cells(self.discretization, points, lambda cells: by_cell[cells]).reshape(x.shape[1:])
 
     def _values(self, numbers: Floats) -> Floats:
         with np.errstate(over="ignore", under="ignore"):
@@ -115,12 +120,17 @@ def interpolate(discretization: Discretization, nodal: Floats, points: Floats) -
 
 def evaluate(discretization: Discretization, points: Floats, local: Callable[[Integers], Floats]) -> Floats:
     """As :func:`interpolate`, with the nodal values of a cell, (n, dofs per cell), from its unknowns."""
+    return evaluate_in_cells(discretization, points, lambda cells: local(discretization.dofs[cells]))
+
+
+def evaluate_in_cells(discretization: Discretization, points: Floats, local: Callable[[Integers], Floats]) -> Floats:
+    """As :func:`interpolate`, with the nodal values of a cell, (n, dofs per cell), from its number on this rank."""
     cells, reference = locate(discretization, points)
     found = np.flatnonzero(cells >= 0)
     values = np.full(points.shape[1], np.nan)
     if len(found):
         basis = _dolfinx.tabulate_lagrange(len(points), discretization.degree, reference[found])[0]
-        values[found] = (basis * local(discretization.dofs[cells[found]])).sum(axis=1)
+        values[found] = (basis * local(cells[found])).sum(axis=1)
     if discretization.comm.size > 1:
         for other in discretization.comm.allgather(values):
             values = np.where(np.isnan(values), other, values)

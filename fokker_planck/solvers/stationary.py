@@ -15,6 +15,7 @@ from fokker_planck.fem.cell_weights import cells_with_weight
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.meshing import domain_triangulation, resolved
+from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.triangulation import Floats, Triangulation
 from fokker_planck.landscape import numbered
 from fokker_planck.problem import Problem
@@ -45,7 +46,10 @@ def stationary_density(problem: Problem) -> Stationary:
     total = float(np.logaddexp.reduce(masses.logs))
     logs, errors = masses.shares
     wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
-    nodal = -setting.balance.exponent.value(discretization.nodes.T) - total
+    exponent = setting.balance.exponent
+    nodal, by_cell = -values_at_nodes(exponent, discretization) - total, None
+    if hasattr(exponent, "seen_from"):
+        by_cell = -values_in_cells(exponent, discretization.cell_nodes, discretization.corners) - total
     statistics = Statistics(
         unknowns=discretization.count,
         cells=len(mesh.cells),
@@ -54,7 +58,7 @@ def stationary_density(problem: Problem) -> Stationary:
         seconds=time.perf_counter() - started,
         dolfinx=_dolfinx.VERSION,
     )
-    return Stationary(wells, Field("density", discretization, nodal, logarithm=True), statistics)
+    return Stationary(wells, Field("density", discretization, nodal, logarithm=True, by_cell=by_cell), statistics)
 
 
 def _masses(setting: Setting, mesh: Triangulation) -> BasinMasses:
