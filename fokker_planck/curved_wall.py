@@ -8,11 +8,11 @@ Newton's method with differences minimises f(x(t)).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Function
+from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Function, Saddle
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,56 @@ def wall_minimum(
     )
 
 
+@dataclass(frozen=True)
+class _Negated:
+    """-f, of which the minima along a wall are the maxima of f."""
+
+    function: Function
+
+    def value(self, x: Floats) -> Floats:
+        return -self.function.value(x)
+
+
+def wall_saddle(
+    function: Function, contains: Callable[[Floats], Booleans], start: Saddle, width: float
+) -> Saddle | None:
+    """The saddle in the plane that a curved wall holds near ``start``: f falls to the outside and is greatest along it.
+
+    None where there is none.
+    """
+    x = start.x
+    for step in (0.1, 0.03, 0.01, 0.003, 0.001):
+        wall = _wall(function, contains, x, width)
+        t = None if wall is None else _minimise(_Negated(function), wall, width, step * width)
+        if wall is None or t is None:
+            return None
+        x = wall.points(t[:, None])[:, 0]
+        if not np.isfinite(x).all() or np.linalg.norm(x - start.x) > 6.0 * width:
+            return None
+    wall = _wall(function, contains, x, width)
+    if wall is None:
+        return None
+    curvature = float(_derivatives(function, wall, np.zeros(1), 0.02 * width)[1][0, 0])
+    gradient = function.gradient(x[:, None])[:, 0]
+    slope = float(np.linalg.norm(gradient))
+    if not curvature < -1e-5 * slope / width:
+        return None
+    hessian = function.hessian(x[:, None])[:, :, 0]
+    along = wall.tangents[:, 0] * np.sign(wall.tangents[:, 0] @ np.array(start.unstable_direction) or 1.0)
+    return replace(
+        start,
+        position=tuple(float(entry) for entry in x),
+        value=float(function.value(x[:, None])[0]),
+        hessian=tuple(tuple(float(entry) for entry in row) for row in hessian),
+        hessian_eigenvalues=(curvature,),
+        degenerate=False,
+        on_boundary=True,
+        wall_slopes=(slope,),
+        wall_normals=(tuple(float(entry) for entry in -gradient / slope),),
+        unstable_direction=tuple(float(entry) for entry in along),
+    )
+
+
 def height_of_wall(function: Function, contains: Callable[[Floats], Booleans], x: Floats, width: float) -> float:
     """The value of f where the ray of steepest descent from a point meets the wall; NaN if it does not."""
     wall = _wall(function, contains, x, width)
@@ -104,7 +154,7 @@ def _wall(function: Function, contains: Callable[[Floats], Booleans], x: Floats,
     return wall if np.isfinite(wall.points(np.zeros((len(x) - 1, 1)))).all() else None
 
 
-def _derivatives(function: Function, wall: Wall, t: Floats, step: float) -> tuple[Floats, Floats]:
+def _derivatives(function: Function | _Negated, wall: Wall, t: Floats, step: float) -> tuple[Floats, Floats]:
     """Gradient and Hessian of f along the wall, by central differences."""
     size = len(t)
     unit = step * np.eye(size)
@@ -119,7 +169,7 @@ def _derivatives(function: Function, wall: Wall, t: Floats, step: float) -> tupl
     return gradient, hessian
 
 
-def _minimise(function: Function, wall: Wall, width: float, step: float) -> Floats | None:
+def _minimise(function: Function | _Negated, wall: Wall, width: float, step: float) -> Floats | None:
     t = np.zeros(wall.tangents.shape[1])
     for _ in range(30):
         gradient, hessian = _derivatives(function, wall, t, step)

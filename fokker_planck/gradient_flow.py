@@ -34,6 +34,8 @@ _COUPLING = ((), (-8.0,), (372 / 25, 12 / 5), (-112 / 125, -54 / 125, -2 / 5))
 _WEIGHT = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
 _DIFFERENCE = (17 / 54, 7 / 36, 0.0, 125 / 108)
 EXPLICIT_STEPS = 120
+SKIN = 1e-6
+"""How far ahead of a point, relative to the extent, a curved wall is felt: rounding is 1e-10 of that."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def descend(
     scale = tolerance * frame.extent
     with np.errstate(all="ignore"):
         position = ends.copy()
-        force = -function.gradient(position)
+        force = _force(function, position, frame)
         least = np.linalg.norm(force, axis=0)
         step = 0.01 * frame.extent / (least + 1e-300)
         before, pull, taken, clock = position, force, np.zeros(len(active)), np.zeros(len(active))
@@ -192,6 +194,24 @@ def descend(
     return Descent(labels, ends, times, slowest)
 
 
+def _force(function: Function, x: Floats, frame: Frame) -> Floats:
+    """-grad f at points (dim, n), without the part of it that a curved wall takes up: the flow slides along it."""
+    free = -function.gradient(x)
+    if frame.hold is None:
+        return free
+    ahead = SKIN * frame.extent / np.maximum(np.linalg.norm(free, axis=0), 1e-300)
+    there = x + ahead * free
+    held = frame.hold(there)
+    return np.where((held == there).all(axis=0), free, (held - x) / ahead)
+
+
+def _overshoot(raw: Floats, held: Floats, frame: Frame, scale: float) -> Floats | float:
+    """How far a step leads through a curved wall: the error of being put back is the square of that, in tolerances."""
+    if frame.hold is None:
+        return 0.0
+    return np.asarray(np.sum((raw - held) ** 2, axis=0) / (frame.extent * scale))
+
+
 def _gone(x: Floats, frame: Frame) -> Booleans:
     """Points that the flow has carried far out of a domain without flat walls to hold them."""
     gone = np.zeros(x.shape[1], dtype=bool)
@@ -223,11 +243,12 @@ def _advance(
     """One Runge-Kutta step for every point: moved where its error is small enough, the step adapted everywhere."""
     stages = [force]
     for row in DORMAND_PRINCE:
-        increment = sum(a * k for a, k in zip(row, stages, strict=True) if a != 0.0)
-        y = frame.confine(x + step * increment)
-        stages.append(-function.gradient(y))
+        raw = x + step * sum(a * k for a, k in zip(row, stages, strict=True) if a != 0.0)
+        y = frame.confine(raw)
+        stages.append(_force(function, y, frame))
     error = step * np.linalg.norm(sum(e * k for e, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True)), axis=0)
-    return _settle(x, y, force, stages[-1], step, error / scale, 0.2, frame)
+    error = np.maximum(error / scale, _overshoot(raw, y, frame, scale))
+    return _settle(x, y, force, stages[-1], step, error, 0.2, frame)
 
 
 def _advance_stiff(
@@ -242,12 +263,14 @@ def _advance_stiff(
     pull = force
     for shift, coupling in zip(_SHIFT, _COUPLING, strict=True):
         if shift and len(stages) < 3:
-            pull = -function.gradient(frame.confine(x + sum(a * k for a, k in zip(shift, stages, strict=True))))
+            pull = _force(function, frame.confine(x + sum(a * k for a, k in zip(shift, stages, strict=True))), frame)
         right = pull + sum((c * k for c, k in zip(coupling, stages, strict=True)), np.zeros((len(x), count))) / step
         stages.append(np.einsum("nij,jn->in", inverse, right))
-    y = frame.confine(x + sum(b * k for b, k in zip(_WEIGHT, stages, strict=True)))
+    raw = x + sum(b * k for b, k in zip(_WEIGHT, stages, strict=True))
+    y = frame.confine(raw)
     error = np.linalg.norm(sum(e * k for e, k in zip(_DIFFERENCE, stages, strict=True)), axis=0)
-    return _settle(x, y, force, -function.gradient(y), step, error / scale, 0.25, frame)
+    error = np.maximum(error / scale, _overshoot(raw, y, frame, scale))
+    return _settle(x, y, force, _force(function, y, frame), step, error, 0.25, frame)
 
 
 def _settle(

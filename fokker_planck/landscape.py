@@ -7,7 +7,7 @@ that of a deeper one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -36,12 +36,16 @@ class Function(Protocol):
 
 @dataclass(frozen=True)
 class Frame:
-    """The bounding box of a domain, the periods of its axes (None for none), and whether the domain fills the box."""
+    """The bounding box of a domain, the periods of its axes (None for none), and whether the domain fills the box.
+
+    ``hold`` moves points (dim, n) outside of a domain with curved walls to the nearest point of a wall.
+    """
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     periods: tuple[float | None, ...]
     box: bool = True
+    hold: Callable[[Floats], Floats] | None = None
 
     @cached_property
     def walled(self) -> Booleans:
@@ -55,6 +59,8 @@ class Frame:
 
     def confine(self, x: Floats) -> Floats:
         """Points (dim, n) brought back by whole periods, or onto the nearest wall."""
+        if self.hold is not None:
+            x = self.hold(x)
         if not (self.walled.any() or any(self.periods)):
             return x
         moved = np.array(x)
@@ -67,7 +73,7 @@ class Frame:
 
     def wrapped(self, x: Floats) -> Floats:
         """Points (dim, n) moved by whole periods into the box; other axes are left alone."""
-        return replace(self, box=False).confine(x)
+        return replace(self, box=False, hold=None).confine(x)
 
     def holds(self, x: Floats) -> Booleans:
         """Which of the points (dim, n) are between the walls, with room for rounding, (n,)."""

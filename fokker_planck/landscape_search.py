@@ -7,13 +7,14 @@ function is not smooth or is held by a wall.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from fokker_planck.critical_points import Guesses, classify, describe, newton_step, polish
+from fokker_planck.curved_wall import wall_saddle
 from fokker_planck.gradient_flow import Capture, capture_of, descend
 from fokker_planck.landscape import (
     Booleans,
@@ -36,6 +37,7 @@ def find_landscape(
     edges: Integers,
     inside: Inside | None = None,
     periods: Sequence[float | None] | None = None,
+    hold: Callable[[Floats], Floats] | None = None,
 ) -> Landscape:
     """All minima and index-one saddles that a graph on the domain resolves, and which wells each saddle joins.
 
@@ -45,6 +47,7 @@ def find_landscape(
         edges: pairs of neighbouring vertices (m, 2), around periodic axes too.
         inside: which of the points (dim, n) are in the domain; the whole bounding box if not given.
         periods: period of every axis, None where not periodic.
+        hold: moves points (dim, n) outside of the domain to the nearest point of its walls, where these are curved.
 
     Returns:
         Minima and saddles in ascending value.  A reflecting wall holds minima and passes of its own, flagged
@@ -67,6 +70,8 @@ def find_landscape(
         edges = number[edges[finite[edges].all(axis=1)]]
         points, values = points[finite], values[finite]
     frame = _frame(points, inside, periods)
+    if not frame.box:
+        frame = replace(frame, hold=hold)
     graph = SampleGraph(points, edges, values, frame)
     contains = (lambda x: np.ones(x.shape[1], dtype=bool)) if inside is None else inside
     found = _newton_points(function, graph, contains)
@@ -77,7 +82,8 @@ def find_landscape(
     captures = capture_of(function, minima, frame)
     ends = _basin_labels(function, graph, captures, minima)
     saddles = _joined(function, [point for point in found if isinstance(point, Saddle)], captures, graph, ends)
-    saddles += _missing_passes(function, graph, ends, minima, saddles)
+    rough = _missing_passes(function, graph, ends, minima, saddles)
+    saddles += [_on_wall(function, saddle, graph, contains) for saddle in rough]
     return assemble_landscape(minima, saddles, frame)
 
 
@@ -281,6 +287,19 @@ def _nearest(graph: SampleGraph, x: Floats) -> Integers:
         [np.argmin(np.linalg.norm(frame.difference(graph.points.T, one[:, None]), axis=0)) for one in x.T],
         dtype=np.int64,
     )
+
+
+def _on_wall(function: Function, rough: Saddle, graph: SampleGraph, contains: Inside) -> Saddle:
+    """A saddle of the graph moved to where a curved wall holds one, if it does."""
+    if graph.frame.box or len(graph.frame.lower) != 2:
+        return rough
+    width = float(graph.widths[_nearest(graph, rough.x[:, None])[0]])
+    with np.errstate(all="ignore"):
+        gradient = function.gradient(rough.x[:, None])[:, 0]
+    steep = float(np.linalg.norm(gradient))
+    if not steep > 0.0 or contains((rough.x - 2.0 * width * gradient / steep)[:, None])[0]:
+        return rough
+    return wall_saddle(function, contains, rough, width) or rough
 
 
 def _missing_passes(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -39,13 +41,14 @@ def survey(problem: Problem, function: Function) -> Landscape:
     problem.__dict__.pop("_narrow", None)
     points, edges = sample_graph(problem)
     inside = None if _fills_its_box(problem) else problem.contains
-    landscape = find_landscape(function, points, edges, inside, problem.periods)
+    hold = held_by(problem)
+    landscape = find_landscape(function, points, edges, inside, problem.periods, hold)
     narrow = _narrow_points(problem, function, landscape, points, edges)
     if narrow is None:
         return landscape
     problem.__dict__["_narrow"] = narrow
     points, edges = sample_graph(problem)
-    return find_landscape(function, points, edges, inside, problem.periods)
+    return find_landscape(function, points, edges, inside, problem.periods, hold)
 
 
 def _narrow_points(
@@ -127,6 +130,31 @@ def _plain_graph(problem: Problem) -> tuple[Floats, Integers]:
     kept = problem.contains(points.T)
     number = np.cumsum(kept) - 1
     return points[kept], number[edges[kept[edges].all(axis=1)]]
+
+
+def held_by(problem: Problem) -> Callable[[Floats], Floats] | None:
+    """What a curved wall does to points (dim, n) beyond it: they are put back to the nearest point of it.
+
+    None for boxes, whose walls the frame knows, for sublevel sets, which a flow down V never leaves, and for meshes.
+    """
+    domain = problem.domain
+    return HeldByBall(domain) if isinstance(domain, Ball) and problem.dimension > 1 else None
+
+
+@dataclass(frozen=True)
+class HeldByBall:
+    """Points (dim, n) outside of a ball put back to its surface."""
+
+    ball: Ball
+
+    def __call__(self, x: Floats) -> Floats:
+        """The points inside, unchanged, and the nearest ones of the sphere to those outside."""
+        outside = ~(self.ball.level(x) >= 0.0)
+        if not outside.any():
+            return x
+        moved = np.array(x)
+        moved[:, outside] = self.ball.project(x[:, outside])
+        return moved
 
 
 def _fills_its_box(problem: Problem) -> bool:

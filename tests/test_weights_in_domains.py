@@ -120,3 +120,14 @@ def test_a_circulation_across_the_walls_is_solved_for_in_either_form():
         fp.committor(fp.Problem(process, box, fp.Resolution(tolerance=1e-5)), *sets).rate for process in (beside, plain)
     )
     assert abs(known.value / unknown.value - 1.0) < known.relative_error + unknown.relative_error + 1e-7
+
+
+def test_a_separatrix_that_ends_at_a_saddle_of_the_wall():
+    """The flow x' = x - 0.03, y' = 1/2 meets the circle and slides to both sides of the wall's saddle.
+
+    The separatrix x = 0.03 + C exp(2y) through that saddle, cos t (sin t - 1/2) = 0.03 sin t, divides the disc:
+    0.2958730809 by Gauss's rule in strips.
+    """
+    found = weights("-x**2/2 - 0.5*y + 0.03*x", fp.Ball([0.0, 0.0], 1.0), 0.05, tolerance=1e-5)
+    right = max(found, key=lambda well: well.minimum[0]).probability
+    assert abs(right.value / 0.2958730809442898 - 1.0) < right.relative_error < 1e-5
