@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.level_sets import random_set
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fitting import component_holding, cut_at_ends, touches
@@ -13,6 +14,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import least_stretches
 from fokker_planck.fem.shapes.level_sets import LEAST_STRETCH, fit_regions, mark
 from fokker_planck.fem.triangulation import STRAIGHT, diameters, facet_keys, row_numbers, volumes
+from fokker_planck.mesh.images import with_images
 from fokker_planck.mesh.pieces import smooth_pieces
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region
 
@@ -159,6 +161,27 @@ def test_a_surface_through_a_periodic_seam_matches_itself():
     left, right = (seam & (np.sign(fitted.points[:, 0]) == side) for side in (-1, 1))
     assert np.array_equal(np.sort(fitted.points[left, 1]), np.sort(fitted.points[right, 1]))
     assert set(fitted.vertex_class[left]) == set(fitted.vertex_class[right])
+
+
+def test_a_ball_across_a_seam_is_whole():
+    lower, upper = [-180.0, -60.0], [180.0, 60.0]
+    axes = [np.linspace(a, b, n) for a, b, n in zip(lower, upper, (25, 9), strict=True)]
+    region = with_images(Ball([170.0, 5.0], 30.0), lower, upper, [360.0, None])
+    fitted = fit_regions(grid_triangulation(axes, [True, False]), {"A": region})
+    assert measures(fitted, ["A"]) == pytest.approx([math.pi * 900.0, 360.0 * 120.0], rel=1e-9)
+    # the seam is no part of the surface
+    on = fitted.points[np.unique(fitted.facets.vertices[~fitted.facets.boundary])]
+    assert np.abs(region.level(on.T)).max() < 1e-7
+
+
+@pytest.mark.slow
+def test_random_smooth_sets_of_the_plane_are_all_meshed():
+    generator = np.random.default_rng(11)
+    for _ in range(25):
+        sets = {name: random_set(generator, 2) for name in "AB"[: generator.integers(1, 3)]}
+        mesh = fit_regions(grid_triangulation([np.linspace(-2.0, 2.0, 9)] * 2, [False] * 2), sets)
+        assert least_stretches(mesh).min() > 0.4
+        assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(16.0, rel=1e-13)
 
 
 def test_the_same_input_gives_the_same_digits():

@@ -34,6 +34,7 @@ from fokker_planck.fem.triangulation import (
     without_cells,
 )
 from fokker_planck.fem.trimming import trimmed
+from fokker_planck.mesh.images import with_images
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.problem import Problem
@@ -59,6 +60,9 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
     """A coarse mesh of the domain (or the fixed one of the problem's ``cells``) that is fitted to every region."""
     cells = problem.resolution.cells
     grid = isinstance(problem.domain, Box) or problem.dimension == 1 and isinstance(problem.domain, Ball)
+    if isinstance(problem.domain, Box) and problem.dimension > 1:
+        box = problem.domain
+        regions = {n: with_images(region, box.lower, box.upper, box.periods) for n, region in regions.items()}
     regions = {**regions, **_surfaces(problem)}
     flat = {name: region for name, region in regions.items() if grid and _on_faces(region, problem.dimension)}
     base = _coarse(problem, flat, cells)

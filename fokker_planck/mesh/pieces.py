@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from fokker_planck.mesh.images import Images
 from fokker_planck.projection import onto_surface
 from fokker_planck.sets import Floats, HalfSpace, Region, Set
 
@@ -73,7 +74,7 @@ def smooth_pieces(shapes: Iterable[Set]) -> tuple[Any, ...]:
     """
     found: dict[Any, None] = {}
     for shape in shapes:
-        parts: list[Any] = [shape]
+        parts: list[Any] = list(shape.shapes) if isinstance(shape, Images) else [shape]
         if isinstance(shape, Region) and isinstance(shape.expression, str):
             trees = branches(shape.formula.sympy)
             if trees not in ((shape.formula.sympy,), (-shape.formula.sympy,)):

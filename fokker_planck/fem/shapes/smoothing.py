@@ -11,8 +11,8 @@ from fokker_planck.fem.shapes.curved_quality import least_stretches
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, diameters, volumes
 
 #: Moves that are tried, as part of the height of the cell and of the way to the middle of the neighbours.
-STEPS = (0.4, 0.2, 0.1)
-SWEEPS = 15
+STEPS = (0.3, 0.12)
+SWEEPS = 10
 #: A cell with this volume, over the cube of its diameter, is as bad as one that is squeezed too much: a tenth of that
 #: of a regular one.
 WORST_SHAPE = 0.012
