@@ -7,6 +7,7 @@ and with periodic images is required to stay. Vertices of the new surface slide 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -116,15 +117,13 @@ def _hold_corners(mesh: object, patch: Patch) -> None:
         mesh.set_required_vertices(patch.corners.astype(np.int32))  # type: ignore[attr-defined]
 
 
-def _options(patch: Patch) -> dict[str, float]:
+def _options(patch: Patch) -> dict[str, Any]:
     """Sizes come from the metric alone: the distance to the curve that mmg makes up for itself does not bind."""
     scale = float(np.ptp(patch.points, axis=0).max())
     return {"hgrad": GRADATION[patch.points.shape[1]], "hausd": 0.1 * scale, "angle": 0, "verbose": -1}
 
 
-def _returned(
-    patch: Patch, points: Floats, cells: Integers, kinds: Integers, facets: Integers, marks: Integers, ridges: Integers
-) -> Patch:
+def _returned(patch: Patch, points: Floats, cells: Any, kinds: Any, facets: Any, marks: Any, ridges: Integers) -> Patch:
     marks = np.asarray(marks, dtype=np.int64)
     of_surface = marks >= FIRST
     return Patch(
