@@ -47,6 +47,8 @@ CHECKED_DEGREE = 3
 BEYOND = 0.15
 #: Cells flatter than this (volume over that of the cube of their diameter) are not accepted before they are refined.
 FLATTEST = {1: 0.0, 2: 0.012, 3: 1e-3}
+#: Times this with every attempt: where a surface meets a wall at a small angle, every mesh has flat cells.
+YIELDING = 0.6
 ROUNDS = {1: 12, 2: 12, 3: 4}
 #: Bisections of squeezed cells before the mesh is made anew.
 BISECTIONS = 4
@@ -73,7 +75,7 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
     pieces = smooth_pieces(regions.values())
     background = base
     accepted: list[Triangulation] = []
-    for _ in range(ROUNDS[base.dimension]):
+    for attempt in range(ROUNDS[base.dimension]):
         try:
             background = refined_near(background, pieces)
         except ConvergenceError:
@@ -82,7 +84,7 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         for number in range(len(pieces)):
             cut = cut_along(cut, pieces, number)
         fitted = _regular(cut, pieces, regions)
-        faulty = _faulty(fitted.triangulation, pieces, regions) | _without_owner(fitted)
+        faulty = _faulty(fitted.triangulation, pieces, regions, YIELDING**attempt) | _without_owner(fitted)
         if not faulty.any():
             finished, fitted, faulty = _unsqueezed(fitted, pieces, regions)
             if finished is not None:
@@ -348,10 +350,10 @@ def _finished(fitted: Fitted, pieces: Sequence[Any]) -> Triangulation:
     return replace(mesh, facets=merged, surfaces=(*mesh.surfaces, *(pieces[number] for number in curved)))
 
 
-def _faulty(mesh: Triangulation, pieces: Sequence[Any], regions: Mapping[str, Set]) -> Booleans:
+def _faulty(mesh: Triangulation, pieces: Sequence[Any], regions: Mapping[str, Set], share: float) -> Booleans:
     """Cells that are turned over, flat, or on the wrong side of a surface."""
     size = diameters(mesh)
-    faulty = volumes(mesh.points, mesh.cells) <= FLATTEST[mesh.dimension] * size**mesh.dimension
+    faulty = volumes(mesh.points, mesh.cells) <= share * FLATTEST[mesh.dimension] * size**mesh.dimension
     if faulty.any():
         return np.asarray(faulty)
     samples = _samples(mesh)
