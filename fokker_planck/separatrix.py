@@ -252,4 +252,4 @@ def _guess(place: Floats, margin: Floats, resolution: Floats) -> Floats:
     nearest = np.where(side[0] == 0, low, high)
     towards = np.sign(guess - nearest)
     guess = guess + towards * np.maximum(0.4 * resolution, BEYOND * np.abs(guess - nearest))
-    return np.where((guess > low) & (guess < high), guess, 0.5 * (low + high))
+    return np.asarray(np.where((guess > low) & (guess < high), guess, 0.5 * (low + high)))

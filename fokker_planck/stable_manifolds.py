@@ -104,7 +104,7 @@ def _meetings(bezier: Floats, a: Floats, w: Floats) -> tuple[Floats, Booleans]:
     return t, (changes > 1) & overlaps
 
 
-def _bezier(coefficients: Floats, s: Floats) -> Floats:
+def _bezier(coefficients: Floats, s: Floats | float) -> Floats:
     """The Bernstein polynomial with coefficients (degree + 1, n) at s (n,), by de Casteljau's algorithm."""
     rows = list(coefficients)
     while len(rows) > 1:

@@ -32,7 +32,7 @@ ready() { # the stamp tells what was asked for, and how it was answered
   local asked route base
   { read -r asked && read -r route && read -r base; } 2>/dev/null < $STAMP || return 1
   [ "$asked" = "$wanted" ] && [ "${PYTHON:-$base}" = "$base" ] && [ "${ROUTE:-$route}" = "$route" ] || return 1
-  works || { say "$VENV does not work any more"; return 1; }
+  works
 }
 if ready; then exit 0; fi
 if command -v flock >/dev/null; then # two of us at once would spoil each other's work
@@ -236,6 +236,7 @@ if [ -z "$CHOSEN" ]; then
   give_up
 fi
 
+[ ! -f $STAMP ] || works || say "$VENV does not work any more"
 say "making $VENV (route: $CHOSEN${BASE:+, $BASE})"
 rm -rf $VENV
 case $CHOSEN in

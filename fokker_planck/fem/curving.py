@@ -53,14 +53,14 @@ def curved_cells(triangulation: Triangulation, cells: Integers, nodes: Floats) -
                 corners = triangulation.points[cells[hit][:, list(local)]]
                 feet, fade = _feet(weights[:, list(local)])
                 displacement[hit] += _towards_surface(surface, corners, feet) * fade
-    for local in combinations(range(dimension + 1), 3) if dimension == 3 else ():
-        keys = _keys(cells[:, list(local)], count)
+    for face in combinations(range(dimension + 1), 3) if dimension == 3 else ():
+        keys = _keys(cells[:, list(face)], count)
         for number, surface in enumerate(triangulation.surfaces):
             facets = triangulation.facets.vertices[triangulation.facets.surface == number]
             hit = np.flatnonzero(np.isin(keys, _keys(facets, count)))
             if len(hit):
-                faces = cells[hit][:, list(local)]
-                displacement[hit] += _face(surface, edges, faces, triangulation.points, weights[:, list(local)])
+                faces = cells[hit][:, list(face)]
+                displacement[hit] += _face(surface, edges, faces, triangulation.points, weights[:, list(face)])
     curved = np.flatnonzero(touched)
     straight = np.einsum("nk,ckd->cnd", weights, triangulation.points[cells[curved]])
     return CurvedCells(curved, straight + displacement[curved])

@@ -66,7 +66,7 @@ def _abandon() -> None:
 def warn_in_one_line(command: str, speaks: bool) -> None:
     """Show warnings as lines of the command's own, on one rank; floating-point noise of libraries is none."""
 
-    def show(message: Any, category: type[Warning], filename: str, lineno: int, *rest: Any) -> None:
+    def show(message: Any, *rest: Any, **further: Any) -> None:
         if speaks and sys.stderr is not None:
             print(f"{command}: warning: {one_line(str(message))}", file=sys.stderr, flush=True)
 

@@ -59,7 +59,7 @@ def ask(question: str, problem_file: Any, *, callables: bool = False) -> Numbers
         return {"mean": of_quantity(fp.mean_exit_time(problem, exit_.start, exit_.target).mean)}
     if question == "spectrum":
         asked = problem_file.spectrum
-        found = fp.spectrum(problem, asked.count, asked.target)
+        found: Any = fp.spectrum(problem, asked.count, asked.target)
         numbers: Numbers = {}
         for k, one in enumerate(found.eigenvalues):
             if k == 0 and asked.target is None:
