@@ -30,6 +30,15 @@ from fokker_planck.landscape import (
 from fokker_planck.rough_minima import Inside, unpolished_minima, wall_minima
 from fokker_planck.sample_graph import SampleGraph, sample_box
 
+# Wells that are told apart, and critical points that are followed one by one: a plateau, of which rounding or a spline
+# makes ripples, has thousands of either. With more, only the deepest wells by persistence on the sample are kept: each
+# costs some tenths of a second, with the saddles around.
+MOST_WELLS = 200
+KEPT_WELLS = 40
+MOST_POINTS = 600
+# In widths of the sample: as far as Newton's method may carry a vertex.
+BESIDE = 2.0
+
 
 def find_landscape(
     function: Function,
@@ -74,7 +83,11 @@ def find_landscape(
         frame = replace(frame, hold=hold)
     graph = SampleGraph(points, edges, values, frame)
     contains = (lambda x: np.ones(x.shape[1], dtype=bool)) if inside is None else inside
+    if len(graph.bottoms) > MOST_WELLS:
+        graph = graph.with_deepest(KEPT_WELLS)
     found = _newton_points(function, graph, contains)
+    if len(found) > MOST_POINTS:
+        found = _beside_the_deepest(found, graph)
     minima = [point for point in found if point.kind == "minimum"]
     if not frame.box:
         minima += wall_minima(function, graph, contains, minima)
@@ -85,6 +98,21 @@ def find_landscape(
     rough = _missing_passes(function, graph, ends, minima, saddles)
     saddles += [_on_wall(function, saddle, graph, contains) for saddle in rough]
     return assemble_landscape(minima, saddles, frame)
+
+
+def _beside_the_deepest(found: list[CriticalPoint], graph: SampleGraph) -> list[CriticalPoint]:
+    """The minima beside bottoms of the graph and the saddles beside its passes: others are ripples of a plateau."""
+    from scipy.spatial import cKDTree
+
+    passes = [vertex for _height, _first, _second, vertex in graph.passes(graph.basins)]
+    kept = []
+    for kind, vertices in (("minimum", graph.bottoms), ("saddle", np.array(passes, dtype=np.int64))):
+        some = [point for point in found if point.kind == kind]
+        if some and len(vertices):
+            distance, nearest = cKDTree(graph.points[vertices]).query(np.array([point.position for point in some]))
+            near = distance <= BESIDE * graph.widths[vertices[nearest]]
+            kept += [point for point, beside in zip(some, near, strict=True) if beside]
+    return kept
 
 
 def _frame(points: Floats, inside: Inside | None, periods: Sequence[float | None] | None) -> Frame:
@@ -250,9 +278,7 @@ def nearest_level(function: Function, x: Floats, minima: Sequence[CriticalPoint]
     height = float(function.value(x[:, None])[0])
     distance = [float(np.linalg.norm(frame.difference(minimum.x, x))) for minimum in minima]
     scale = max(abs(minimum.value) for minimum in minima) + 1e-300
-    flat = [
-        k for k, minimum in enumerate(minima) if minimum.degenerate and abs(minimum.value - height) <= 1e-6 * scale
-    ]
+    flat = [k for k, minimum in enumerate(minima) if minimum.degenerate and abs(minimum.value - height) <= 1e-6 * scale]
     return min(flat or range(len(minima)), key=lambda k: distance[k])
 
 

@@ -33,7 +33,7 @@ def sample_box(
     counts = [PER_AXIS[dimension]] * dimension if per_axis is None else list(np.broadcast_to(per_axis, dimension))
     periodic = [period is not None for period in (periods or [None] * dimension)]
     axes = [
-        np.linspace(low, high, count + around)[: count]
+        np.linspace(low, high, count + around)[:count]
         for low, high, count, around in zip(lower, upper, counts, periodic, strict=True)
     ]
     points = np.stack([grid.ravel() for grid in np.meshgrid(*axes, indexing="ij")], axis=1)
@@ -131,6 +131,45 @@ class SampleGraph:
             offset = self.frame.difference(self.points[members].T, self.points[members[0]][:, None])
             found.append(members[np.argmin(np.linalg.norm(offset - offset.mean(axis=1, keepdims=True), axis=0))])
         return np.array(found, dtype=np.int64)
+
+    def with_deepest(self, most: int) -> SampleGraph:
+        """The same graph with at most ``most`` bottoms: shallower basins flow over their lowest pass into a deeper one.
+
+        Basins are joined in the order of their passes, the shallower of two dying at the pass (persistence).
+        """
+        bottoms = self.bottoms
+        if len(bottoms) <= most:
+            return self
+        height = dict(zip(self.basins[bottoms].tolist(), self.values[bottoms].tolist(), strict=True))
+        parent = {basin: basin for basin in height}
+
+        def root(basin: int) -> int:
+            while parent[basin] != basin:
+                parent[basin] = parent[parent[basin]]
+                basin = parent[basin]
+            return basin
+
+        deaths: list[tuple[float, int, int]] = []
+        for top, first, second, _vertex in self.passes(self.basins):
+            low, high = sorted((root(first), root(second)), key=lambda basin: height[basin])
+            if low != high:
+                deaths.append((top - height[high], high, low))
+                parent[high] = low
+        gone = {high: low for _depth, high, low in sorted(deaths)[: len(bottoms) - most]}
+
+        def survivor(basin: int) -> int:
+            while basin in gone:
+                basin = gone[basin]
+            return basin
+
+        kept = {basin: survivor(basin) for basin in height}
+        result = SampleGraph(self.points, self.edges, self.values, self.frame)
+        values, places = np.unique(self.basins, return_inverse=True)
+        joined = np.array([kept[int(basin)] for basin in values], dtype=np.int64)[places]
+        result.__dict__["plateaus"] = self.plateaus
+        result.__dict__["basins"] = joined
+        result.__dict__["bottoms"] = bottoms[[kept[int(basin)] == basin for basin in self.basins[bottoms]]]
+        return result
 
     @cached_property
     def wide(self) -> Booleans:
