@@ -191,6 +191,7 @@ def test_entrance_ends():
         (line("x/2", "x**2/2", 0, 3), lambda p: fp.mean_exit_time(p, 1.0, above(2.0)), "the mean time is infinite"),
         (line("x - x**2", "x**2/2", 0, 3), lambda p: fp.mean_exit_time(p, 1.0, below(0.0)), "natural.*never reached"),
         (line("1 - x", "x/2", 0, 3), lambda p: fp.mean_exit_time(p, 1.0, "boundary"), "entrance.*never reached"),
+        (line("-1", "exp(-1/x)", 0.0, 3.0), lambda p: fp.spectrum(p, 2), "like no power of the distance"),
         (line("0", "x - 0.2", 0, 3), lambda p: fp.mean_exit_time(p, 1.0, below(0.5)), "value -0.2 at .*0"),
     ],
 )

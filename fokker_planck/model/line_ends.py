@@ -182,12 +182,12 @@ def _classified(process: Process, place: float, inward: float, length: float) ->
         k, k_error = _limit(pull, far, near)
         strength = np.abs(pull(np.concatenate([near, 2.0 * near])))
         rising = float(np.log2(strength[0] / strength[1])) if strength.min() > 0.0 else 0.0
-    if q_error > 0.05:
+    if not q_error <= 0.05 or not np.isfinite(q):
         found = f"noise that vanishes at the end x = {place:.6g} of the domain like no power of the distance"
         raise ProblemError(process.field(1).key, found, "a D that vanishes like a power there, or not at all")
     if rising > 0.05 and strength[0] > 1.0:
         return _ruled_by_drift(process, place, inward, length, q, rising, pull)
-    if k_error > 0.05:
+    if not k_error <= 0.05 or not np.isfinite(k):
         found = f"a drift over noise that has no limit at the end x = {place:.6g} of the domain"
         raise ProblemError("drift" if process.potential is None else "potential", found, "powers of the distance there")
     q = _rounded(q, q_error)
