@@ -57,6 +57,8 @@ def downhill_time(scale, mass, start):
         ("0", "x**1.5", 0.0, 3.0, "ito", ["exit"]),
         ("0", "(3 - x)**2.5", 0.0, 3.0, "ito", ["natural"]),
         ("-x", "0.1", -1.0, 1.0, "ito", []),
+        ("x*(1 - x)", "0.32*x**2", 1e-6, 12.0, "ito", []),
+        ("-1", "0.5*(x - 1e-6)", 1e-6, 3.0, "ito", ["exit"]),
     ],
 )
 def test_kinds_of_ends(drift, noise, lower, upper, interpretation, kinds):
@@ -164,6 +166,14 @@ def test_natural_ends():
     quiet = fp.spectrum(line("x*(1 - x)", "0.05*x**2", 0.0, 12.0), 4).eigenvalues
     for n, eigenvalue in enumerate(quiet[1:], start=1):
         check(eigenvalue.real, 0.95 * n - 0.05 * n**2)
+
+
+def test_a_line_cut_off_close_to_a_natural_end():
+    """Modes of the cut line: above the continuous spectrum by about d (pi/log(length))^2."""
+    found = fp.spectrum(line("x*(1 - x)", "0.32*x**2", 1e-6, 12.0), 3)
+    assert found.gap.relative_error <= 1e-6
+    longer = fp.spectrum(line("x*(1 - x)", "0.32*x**2", 1e-7, 12.0), 3)
+    assert 0.36 < longer.gap.value < found.gap.value < 0.38
 
 
 def test_entrance_ends():

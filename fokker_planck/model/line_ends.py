@@ -30,6 +30,8 @@ LineFunction = Callable[[FloatArray], FloatArray]
 
 VANISHING = 1e-13
 """D at an end, over its largest value, below which it is rounding: the error of evaluating D there."""
+BESIDE, GROWN = 1e-12, 0.01
+"""Distance over the coordinate at which D is many times its value at an end where that is rounding, and how many."""
 LEVELS = 9
 """Distances L/64, L/128, ... from which limits at the end are extrapolated: the last is far from rounding, L/16384."""
 ROOTS = (1.0, 0.5, 1.0 / 3.0, 0.25)
@@ -155,7 +157,10 @@ def _is_singular(process: Process, place: float, inward: float, length: float) -
     at = np.array([place])
     inner = _noise(process, place + inward * length * np.linspace(0.0, 1.0, 33)[1:-1])
     noise = float(_noise(process, at)[0])
+    beside = place + inward * (TINY * length if place == 0.0 else BESIDE * abs(place))
+    # small is not zero, as where a line has been cut off close to a zero: D must grow at once
     vanishes = abs(noise) <= VANISHING * float(np.abs(inner).max())
+    vanishes = vanishes and abs(noise) <= GROWN * float(_noise(process, np.array([beside]))[0])
     return vanishes or not np.isfinite(_drift(process, at)).all()
 
 
