@@ -43,8 +43,6 @@ def test_functions_count_their_rounding(dimension):
         found = exit_time(problem)
         assert abs(found.value / EXIT - 1.0) <= found.relative_error
         assert found.relative_error >= np.spacing(constant) / 0.05
-    weight = fp.stationary_density(quartic(1e9, 1)).wells[0].probability
-    assert abs(weight.value / 0.5 - 1.0) <= weight.relative_error <= 1e-5
 
 
 def test_a_constant_that_drowns_the_landscape_is_refused():

@@ -73,9 +73,9 @@ def _masses(setting: Setting, mesh: Triangulation) -> BasinMasses:
     """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
     tolerance = setting.problem.resolution.tolerance
-    if mesh.dimension == 1:
-        tolerance = min(tolerance, LINE_TOLERANCE)
     label = BasinMap(landscape, setting.downhill, max(FLOW * tolerance, 1e-13), numbered(setting.states))
+    if mesh.dimension == 1 and (setting.problem.process.potential is None or setting.problem.process.potential.exact):
+        tolerance = min(tolerance, LINE_TOLERANCE)
     weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
     return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(setting.states)), tolerance)
 
