@@ -130,6 +130,8 @@ def _decomposed(hessian: FloatArray) -> tuple[FloatArray, FloatArray]:
     matrices = np.moveaxis(hessian, -1, 0)
     finite = np.isfinite(matrices).all(axis=(1, 2))
     matrices = np.where(finite[:, None, None], matrices, 0.0)
+    eigenvalues: FloatArray
+    vectors: FloatArray
     if matrices.shape[1] == 2:
         # in closed form, ten times as fast: with the angle of the first axis, as exact as rounding lets them be
         mean, half = 0.5 * (matrices[:, 0, 0] + matrices[:, 1, 1]), 0.5 * (matrices[:, 0, 0] - matrices[:, 1, 1])

@@ -13,11 +13,12 @@ density exp(-Psi).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.process import Exponent, Overdamped, Process
+from fokker_planck.process import Overdamped, Process
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -58,6 +59,14 @@ class WellFlow:
         return np.asarray(self.process.drift_jacobian(x, self.dimension) - field.divergence_jacobian(x))
 
 
+class Height(Protocol):
+    """What falls along the flow."""
+
+    def value(self, x: FloatArray) -> FloatArray:
+        """Values at points (dim, n), (n,)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Downhill:
     """The flow as if it ran down a function, for :mod:`fokker_planck.gradient_flow`: ``gradient`` is -a.
@@ -66,7 +75,7 @@ class Downhill:
     """
 
     flow: WellFlow
-    height: Exponent
+    height: Height
 
     def value(self, x: FloatArray) -> FloatArray:
         """Height, (n,)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.expression import Expression
@@ -37,6 +36,8 @@ def zeros_on_line(expression: Expression, axis: int, lower: float, upper: float)
     >>> zeros_on_line(parse_expression("(x - 0.6123)**9*(exp(x) - exp(-0.5))"), 0, -1.0, 1.0)
     (-0.5, 0.6123)
     """
+    from scipy.optimize import brentq
+
     low, high = np.zeros(len(expression.names)), np.zeros(len(expression.names))
     low[axis], high[axis] = lower, upper
     boxes = boxes_meeting(expression, low, high, smallest=FINEST, breaks=True)
