@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Formulas are taken apart up to this many branches, then followed as they are.
 MOST_BRANCHES = 128
+#: Polynomials of a higher degree are followed whole: factors of those of degree 12 are found in milliseconds.
+HIGHEST_FACTORED = 12
 ONE_ARGUMENT, TWO_ARGUMENTS = ("RealAbs", "Abs"), ("RealMax", "RealMin")
 STEPS = ("RealSign", "RealStep", "sign")
 
@@ -135,7 +137,21 @@ def _factors(tree: Any) -> list[Any]:
         return [factor for part in tree.args for factor in _factors(part)]
     if tree.is_Pow and tree.exp.is_Number and tree.exp > 0:
         return _factors(tree.base)
-    return [tree]
+    return _polynomial_factors(tree)
+
+
+def _polynomial_factors(tree: Any) -> list[Any]:
+    """(x + 2 y)^2 - 1 is two lines: a surface in two sheets is one where each follows its own."""
+    variables = tuple(tree.free_symbols)
+    polynomial = tree.as_poly(*variables) if variables and tree.is_Add else None
+    if polynomial is None or not 2 <= polynomial.total_degree() <= HIGHEST_FACTORED or not _rational(polynomial):
+        return [tree]
+    factors = [factor.as_expr() for factor, _ in polynomial.factor_list()[1]]
+    return factors if len(factors) > 1 else [tree]
+
+
+def _rational(polynomial: Any) -> bool:
+    return bool(polynomial.domain.is_ZZ or polynomial.domain.is_QQ)
 
 
 def _innermost(tree: Any) -> Any:

@@ -18,6 +18,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.meshing import TRIM, Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.curved_quality import unfolded
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
@@ -191,6 +192,7 @@ def refined_until_verified(
         tolerance = floor
     excess, level, asked, everywhere = 1.0, 0, np.inf, degree < 2
     while True:
+        mesh = unfolded(mesh)
         discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict)
         level += 1
         if level > MOST_LEVELS or not np.isfinite(predicted).all():

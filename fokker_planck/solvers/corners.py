@@ -36,6 +36,9 @@ LEAST = 1e-10
 MOST_HALVINGS = 20
 """At once: beyond that the error is asked again, and cells of 1e-6 of those before keep their digits."""
 
+SMALLEST = 1e-12
+"""Of the extent of the mesh: the coordinates of a cell of this size keep four digits of its shape."""
+
 Tensor = Callable[[Floats], Floats]
 
 
@@ -108,7 +111,8 @@ def graded(triangulation: Triangulation, corners: Corners, share: float) -> Tria
     np.maximum.at(largest, at.ravel(), np.repeat(size, at.shape[1]))
     classes = corners.classes[:, 0]
     halvings = np.minimum(np.log2(1.0 / share) / (2.0 * corners.exponents), MOST_HALVINGS)
-    wanted[classes] = largest[classes] * 2.0**-halvings
+    least = SMALLEST * float(np.ptp(triangulation.points, axis=0).max())
+    wanted[classes] = np.maximum(largest[classes] * 2.0**-halvings, least)
     while True:
         at = triangulation.vertex_class[triangulation.cells]
         known = np.where(at < len(wanted), wanted[np.minimum(at, len(wanted) - 1)], np.inf).min(axis=1)
