@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import MeshFileError
 
+# Squares of it, as distances take them, stay doubles.
+LARGEST_COORDINATE = 1e150
+
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -65,6 +68,9 @@ def _check_points(points: Floats, boundary: Integers, key: str) -> None:
     """Vertices may share a place on the two sides of a slit, facet against facet, and nowhere else."""
     from scipy.spatial import cKDTree
 
+    largest = float(np.abs(points).max())
+    if largest > LARGEST_COORDINATE:
+        raise MeshFileError(key, f"a coordinate of size {largest:.3g}", f"coordinates below {LARGEST_COORDINATE:g}")
     size = float(np.ptp(points, axis=0).max())
     pairs = cKDTree(points).query_pairs(1e-13 * size, output_type="ndarray")
     if not len(pairs):

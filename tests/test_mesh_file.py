@@ -147,7 +147,7 @@ def bad_cells():
         "coinciding points": (
             [*SQUARE, [0, 0], [1, 1]],
             [("triangle", [[0, 1, 2], [4, 5, 3]])],
-            "two vertices at (0, 0)",
+            "2 pieces that share no facet",  # two vertices at a place are the two sides of a slit
         ),
         "index out of range": (SQUARE, [("triangle", [[0, 1, 7]])], "vertex number 7"),
         "negative index": (SQUARE, [("triangle", [[0, 1, -1]])], "vertex number -1"),

@@ -81,6 +81,8 @@ def singular_corners(discretization: Discretization, absorbed: Booleans, tensor:
     locals_ = list(combinations(range(dimension + 1), dimension - 1))
     corners = np.stack([classes[:, list(c)] for c in locals_], axis=1)
     facets, kinds = _walls(discretization, classes, stopped[free])
+    if not len(facets):  # periodic all around, and nothing absorbs
+        return Corners(np.zeros((0, dimension - 1), dtype=np.int64), np.zeros(0))
     around = np.stack([facets[:, list(c)] for c in combinations(range(dimension), dimension - 1)], axis=1)
     rows = np.concatenate([corners.reshape(-1, dimension - 1), around.reshape(-1, dimension - 1)])
     number = row_numbers(np.sort(rows, axis=1))
