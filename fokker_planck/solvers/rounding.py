@@ -15,10 +15,18 @@ from fokker_planck.line_exponent import LineExponent
 from fokker_planck.problem import Problem
 
 if TYPE_CHECKING:
+    from fokker_planck.fem.triangulation import Floats
     from fokker_planck.solvers.setting import Setting
 
 STEP = 1e-7
 """Of the extent of the domain: so near to each other smooth values of V differ by less than their rounding."""
+PART = 1e-6
+"""Of the width sqrt(epsilon / V'') of a minimum or saddle, where that says a shorter step: third differences over it are
+1e-18 units of epsilon for a smooth V, below the rounding of any number, however narrow the well is."""
+FEWEST = 4.0
+"""Of the distance to the next double: shorter steps do not tell one place from the next."""
+STEPS = 12
+"""Values at every place: differences of four in a row, so that the jumps of coarsely rounded values are not missed."""
 BINOMIAL = np.array([1.0, -3.0, 3.0, -1.0])
 UNLIKELY = 1e-14
 """Rounding below it is that of any sum, and is covered by what every bar has for rounding."""
@@ -33,21 +41,38 @@ def rounding_error(setting: Setting) -> float:
     potential, landscape = setting.problem.process.potential, setting.landscape
     if potential is None or not len(landscape.minima):
         return 0.0
-    places = np.array([point.position for point in (*landscape.minima, *landscape.saddles)]).T
+    points = (*landscape.minima, *landscape.saddles)
+    places = np.array([point.position for point in points]).T
     tensors = np.moveaxis(setting.balance.diffusion.tensor(places), -1, 0)
     noise = float(np.min(np.linalg.eigvalsh(tensors)))
     if not noise > 0.0:
         return 0.0
-    values = np.abs(potential.variation(places))
-    least = float(np.max(np.spacing(values), initial=0.0))
+    least = float(np.max(np.spacing(np.abs(potential.variation(places))), initial=0.0))
     lower, upper = setting.problem.bounding_box()
-    shift = np.zeros((len(places), 1))
-    shift[0] = STEP * (upper[0] - lower[0])
-    around = sum(c * potential.variation(places + k * shift) for k, c in enumerate(BINOMIAL))
+    curvatures = np.array([np.abs(point.hessian).max() for point in points])  # of V over epsilon
+    steps = _steps(places[0], curvatures, upper[0] - lower[0])
+    values = []
+    for k in range(STEPS):
+        shifted = places.copy()
+        shifted[0] += k * steps
+        values.append(potential.variation(shifted))
+    around = sum(c * np.array(values[k : STEPS - 3 + k]) for k, c in enumerate(BINOMIAL))
     seen = float(np.max(np.abs(around), initial=0.0)) / float(np.abs(BINOMIAL).sum())
     indirect = isinstance(setting.balance.exponent, LineExponent) and not potential.exact
     found = (DIFFERENCES if indirect else 1.0) * max(least, seen if np.isfinite(seen) else 0.0) / noise
     return found if found > UNLIKELY else 0.0
+
+
+def _steps(places: Floats, curvatures: Floats, extent: float) -> Floats:
+    """Steps so short that V, with these second derivatives in units of epsilon, is smooth over them, (n,).
+
+    They are whole multiples of the spacing of doubles: the places themselves add no rounding.
+    """
+    with np.errstate(divide="ignore"):
+        widths = 1.0 / np.sqrt(curvatures)
+    steps = np.fmin(STEP * extent, PART * widths)
+    spacing = np.spacing(2.0 * np.maximum(np.abs(places), steps))
+    return np.asarray(np.maximum(np.ceil(steps / spacing), FEWEST) * spacing)
 
 
 def refuse_rounding(problem: Problem) -> None:
