@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 STEP = 1e-7
 """Of the extent of the domain: so near to each other smooth values of V differ by less than their rounding."""
 PART = 1e-6
-"""Of the width sqrt(epsilon / V'') of a minimum or saddle, where that says a shorter step: third differences over it are
-1e-18 units of epsilon for a smooth V, below the rounding of any number, however narrow the well is."""
+"""Of the width sqrt(epsilon / V'') of a minimum or saddle, where that says a shorter step: third differences over
+it are 1e-18 units of epsilon for a smooth V, below the rounding of any number, however narrow the well is."""
 FEWEST = 4.0
 """Of the distance to the next double: shorter steps do not tell one place from the next."""
 STEPS = 12
