@@ -170,7 +170,8 @@ def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None
     values = potential.value(places)
     if domain["kind"] == "sublevel":
         domain["level"] = _level(rng, potential, dimension)
-        inside = values < 0.5 * (domain["level"] + values.min())
+        # well below the level, or the lowest tenth where little of the sample lies so deep
+        inside = values < max(0.5 * (domain["level"] + values.min()), float(np.quantile(values, 0.1)))
         places, values = places[:, inside], values[inside]
     low = places[:, np.argsort(values)[: max(40, len(values) // 10)]]
     start = low[:, 0]

@@ -75,7 +75,7 @@ def four_wells() -> DoubleWell:
     V = Polynomial.fromroots(PLACES).integ()
     scale = 0.25 / max(V(x) - V(PLACES[2]) for x in PLACES[1::2])
     powers = tuple(float(c) * scale for c in V.coef)
-    return DoubleWell("four wells", " + ".join(f"({c!r})*x**{k}" for k, c in enumerate(powers) if k), powers)
+    return DoubleWell("four wells", " + ".join(f"({float(c)!r})*x**{k}" for k, c in enumerate(powers) if k), powers)
 
 
 def passes(noise: float) -> list[Quantity]:
