@@ -30,3 +30,18 @@ def test_the_step_of_the_potential_is_a_step_of_the_exponent(interpretation, alp
     rate = fp.committor(given, fp.HalfSpace([-1.0], 1.0), fp.HalfSpace([1.0], 1.0)).rate
     wanted = -whole.log_scale_between(-1.0, 1.0) - whole.log_mass(-np.inf, np.inf)
     assert abs(rate.log - wanted) <= rate.relative_error + 1e-12
+
+
+def test_the_step_has_a_vertex_on_a_mesh_from_a_file(tmp_path):
+    """Without one, cells at the jump were bisected until they had no length."""
+    import meshio
+
+    t = np.linspace(-1.7, 1.9, 12)
+    points = np.stack([t, 0 * t, 0 * t], axis=1)
+    cells = [("line", np.stack([np.arange(11), np.arange(1, 12)], axis=1))]
+    meshio.Mesh(points, cells).write(tmp_path / "line.msh", file_format="gmsh", binary=False)
+    box = problem("0.01*(1 + x**2)", "ito")
+    file = fp.Problem(box.process, fp.MeshFile(tmp_path / "line.msh"), box.resolution)
+    target = fp.HalfSpace([1.0], 1.0)
+    found, wanted = (fp.mean_exit_time(given, start=[-1.0], target=target).mean for given in (file, box))
+    assert abs(found.log - wanted.log) <= found.relative_error + wanted.relative_error

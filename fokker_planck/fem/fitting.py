@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -23,12 +24,16 @@ def with_ends(triangulation: Triangulation, region: Any) -> Triangulation:
     """On a line: a vertex at every end of the set, however close to each other they are."""
     lower, upper = triangulation.points.min(axis=0), triangulation.points.max(axis=0)
     exact = region.on_line(float(lower[0]), float(upper[0])) if isinstance(region, Region) else region
-    ends = exact.faces(lower, upper)[0] if exact is not None else ()
-    for end in ends:
+    return with_vertices(triangulation, exact.faces(lower, upper)[0] if exact is not None else ())
+
+
+def with_vertices(triangulation: Triangulation, places: Sequence[float]) -> Triangulation:
+    """On a line: a vertex at each of the places inside."""
+    for place in places:
         left, right = np.sort(triangulation.cell_points[:, :, 0], axis=1).T
-        held = np.flatnonzero((left < end) & (end < right))
+        held = np.flatnonzero((left < place) & (place < right))
         if len(held):
-            triangulation = split_edges(triangulation, triangulation.cells[held], np.full((len(held), 1), end))
+            triangulation = split_edges(triangulation, triangulation.cells[held], np.full((len(held), 1), place))
     return triangulation
 
 

@@ -17,7 +17,7 @@ from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import with_wall
 from fokker_planck.fem.discretization import quadrature_degree
-from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends
+from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends, with_vertices
 from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
 from fokker_planck.fem.narrow import NarrowPlaces, narrow_places, too_wide
@@ -98,7 +98,10 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     domain, dimension = problem.domain, problem.dimension
     if isinstance(domain, MeshFile):
         data = domain.data
-        return triangulation_of_arrays(data.points, data.cells, data.cell_sets, data.curved)
+        read = triangulation_of_arrays(data.points, data.cells, data.cell_sets, data.curved)
+        if dimension > 1 or cells is not None:
+            return read
+        return with_vertices(read, problem.process.kinks(float(data.points.min()), float(data.points.max())))
     if isinstance(domain, Ball) and dimension > 1:
         triangulation = ball_triangulation(domain)
         size = 2.0 * domain.radius / (cells[0] if cells else CELLS_AN_AXIS[dimension] / 2)

@@ -72,8 +72,9 @@ def ask(question: str, problem_file: Any, *, callables: bool = False) -> Numbers
         return numbers
     if question == "stationary":
         found = fp.stationary_density(problem)
-        order = sorted(found.wells, key=lambda well: -(well.probability.log or -np.inf))
-        return {f"well {k}": of_quantity(well.probability) for k, well in enumerate(order)}
+        weights = [of_quantity(well.probability) for well in found.wells]
+        weights.sort(key=lambda weight: -np.inf if weight.log is None else weight.log, reverse=True)
+        return {f"well {k}": weight for k, weight in enumerate(weights)}
     if question == "committor":
         asked = problem_file.committor
         found = fp.committor(problem, asked.from_set, asked.to_set)

@@ -140,6 +140,8 @@ def _noise(rng: Generator, kind: str, dimension: int, epsilon: float) -> tuple[T
         return {"kind": "expression", "expression": f"{epsilon!r}*exp({_number(u(-0.6, 0.6))}*({wave}))", **reading}, ()
     place = float(f"{u(-0.8, 0.8):.4g}")
     step = f"{epsilon!r}*(1 + {_number(u(-0.8, 1.5))}*heaviside(x - ({place!r})))"
+    if dimension > 1:
+        reading = {"interpretation": "klimontovich"}  # the others are refused unless V is flat along the surface
     return {"kind": "expression", "expression": step, **reading}, (place,)
 
 
@@ -154,7 +156,7 @@ def _domain(rng: Generator, dimension: int, kind: str) -> Tables:
         return {"kind": "ball", "center": rng.uniform(-0.2, 0.2, dimension).round(3).tolist(), "radius": size}
     if form == "sublevel":
         # the level is set when the potential is known, see `_level`
-        return {"kind": "sublevel", "lower": [-6.0] * dimension, "upper": [6.0] * dimension}
+        return {"kind": "sublevel", "lower": [-2.3] * dimension, "upper": [2.3] * dimension}
     sizes = rng.uniform(1.5, 2.5, (2, dimension)).round(2)
     return {"kind": form, "lower": (-sizes[0]).tolist(), "upper": sizes[1].tolist()}
 
@@ -219,10 +221,10 @@ def _level(rng: Generator, potential: Any, dimension: int) -> float:
     t = np.linspace(-1.5, 1.5, {1: 2001, 2: 81, 3: 25}[dimension])
     grid = np.stack([c.ravel() for c in np.meshgrid(*[t] * dimension, indexing="ij")])
     inner = float(np.quantile(potential.value(grid), rng.uniform(0.6, 0.95)))
-    far = 5.9 * np.linspace(-1.0, 1.0, 41)
+    far = 2.25 * np.linspace(-1.0, 1.0, 41)
     faces = []
     for axis in range(dimension):
-        for end in (-5.9, 5.9):
+        for end in (-2.25, 2.25):
             rest = [far] * (dimension - 1)
             face = np.stack([c.ravel() for c in np.meshgrid(*rest, indexing="ij")]) if rest else np.zeros((0, 1))
             faces.append(np.insert(face, axis, end, axis=0))
