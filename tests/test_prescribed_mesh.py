@@ -10,6 +10,8 @@ import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
 
 EXIT, GAP = 729.6706919423228, 2.776140636572725e-3
+STEEP = 3.33831005688e-23, 1.0662818862542
+"""Of 160 and of 240 cells alike; without prescribed cells within 3e-9 and 3e-8."""
 
 
 def quartic(cells, degree):
@@ -48,3 +50,14 @@ def test_one_triangle_that_absorbs_all_around(tmp_path, degree):
     problem = fp.Problem(process=process, domain=fp.MeshFile(path), resolution=resolution)
     lowest = fp.spectrum(problem, count=1, target="boundary").eigenvalues[0].real
     assert abs(lowest.value / (5.0 * np.pi**2) - 1.0) <= lowest.relative_error <= 1e-4
+
+
+@pytest.mark.parametrize("cells", [20, 40, 80])
+def test_cells_far_up_the_walls_of_a_line_make_no_slow_modes(cells):
+    # Phi changes by 110 to 380 across the last cell
+    potential = fp.Potential("(x**2 - 1)**2*(1 + 0.4*x)/4")
+    process, box = fp.Overdamped(potential, fp.Isotropic(1 / 200)), fp.Box([-2.0], [2.0])
+    found = fp.spectrum(fp.Problem(process, box, fp.Resolution(cells=[cells])), count=3).eigenvalues[1:]
+    for eigenvalue, exact in zip(found, STEEP, strict=True):
+        assert abs(eigenvalue.real.value / exact - 1) < eigenvalue.real.relative_error + 1e-10
+        assert eigenvalue.real.relative_error < 1e-3

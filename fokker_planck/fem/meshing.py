@@ -16,7 +16,6 @@ from fokker_planck.domain import Box, MeshFile, Sublevel, bounding_box, periods_
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import with_wall
-from fokker_planck.fem.discretization import quadrature_degree
 from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends, with_vertices
 from fokker_planck.fem.fronts import Front, front_errors
 from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
@@ -43,6 +42,9 @@ from fokker_planck.sets import Ball, HalfSpace, Region, Set
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 SURFACE = "a jump or kink of a coefficient, number "
+ROOM = {1: 12, 2: 8, 3: 4}
+"""Degrees for the weight of the rule by which first meshes are judged: on a line fewer than the forms have, whose rule
+would see the weight in cells in which the functions themselves are not resolved yet."""
 LARGEST_CHANGE = {1: 9.0, 2: 17.0, 3: 14.0}
 FINE, LARGEST_FINE_CHANGE = 1e-6, {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
@@ -284,13 +286,13 @@ def _refined_until(
 
 
 def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
-    """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by the rule of the forms.
+    """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by a rule that the forms have at least.
 
     The difference to a rule of ``LOWER`` degrees less, times ``GAIN``: what that many degrees bring at least where
     Phi changes by no more than ``LARGEST_CHANGE``.
     """
     dimension = corners.shape[2]
-    rule = quadrature_degree(degree, dimension)
+    rule = 2 * degree + ROOM[dimension]
     fine = _weight_integrals(corners, exponent, rule)
     coarse = _weight_integrals(corners, exponent, rule - LOWER)
     return GAIN * np.abs(np.expm1(coarse - fine))
