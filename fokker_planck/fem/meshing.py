@@ -286,7 +286,7 @@ def _refined_until(
 
 
 def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
-    """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by a rule no better than the forms'.
+    """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by a rule the forms have at least.
 
     The difference to a rule of ``LOWER`` degrees less, times ``GAIN``: what that many degrees bring at least where
     Phi changes by no more than ``LARGEST_CHANGE``.
