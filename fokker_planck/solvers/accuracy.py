@@ -135,8 +135,7 @@ def answered(
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     while len(mesh.cells) < FEWEST_CELLS[dimension]:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
-    trimmed = _volume(mesh) < (1.0 - GONE) * _volume(base)
-    cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if trimmed else 0.0
+    cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if cut_off(base, mesh) else 0.0
     cut += end_error(setting.balance.exponent, setting.relaxation_rate)
     least = LEAST_ERROR + rounding
     return refined_until_verified(problem, mesh, degree, answer, _predicted, tensor, cut, least)
@@ -220,6 +219,11 @@ def refined_until_verified(
             mesh = _refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected)
         if corners is not None:
             mesh = graded(mesh, corners, min(AIM * tolerance / expected, 0.5))
+
+
+def cut_off(base: Triangulation, mesh: Triangulation) -> bool:
+    """Whether cells of a mesh are gone from one that was made of it."""
+    return _volume(mesh) < (1.0 - GONE) * _volume(base)
 
 
 def _volume(triangulation: Triangulation) -> float:

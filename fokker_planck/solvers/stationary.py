@@ -14,13 +14,13 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_weights import cells_with_weight
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.meshing import domain_triangulation, resolved
+from fokker_planck.fem.meshing import TRIM, domain_triangulation, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.triangulation import Floats, Triangulation
 from fokker_planck.landscape import numbered
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import degree_of
+from fokker_planck.solvers.accuracy import cut_off, degree_of
 from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.rounding import rounding_error
@@ -45,12 +45,14 @@ def stationary_density(problem: Problem) -> Stationary:
     heights = replace(heights_between_wells(setting), fronts=())
     if problem.dimension == 1:
         rounding += LINE_ROUNDING + ROUNDING_OF_PSI * (heights.top - min(heights.bottoms))
-    mesh = domain_triangulation(problem, {})
+    mesh, tolerance = domain_triangulation(problem, {}), _wanted(problem)
     if problem.resolution.cells is None:
-        attainable = max(0.1 * problem.resolution.tolerance, 2.0 * rounding)
-        mesh = resolved(mesh, setting.balance.exponent, heights, degree, attainable)
+        # the mesh too: what is cut off below this accuracy is in no basin, and no rule of quadrature sees it
+        attainable = max(0.1 * tolerance, 2.0 * rounding)
+        whole, mesh = mesh, resolved(mesh, setting.balance.exponent, heights, degree, attainable)
+        rounding += TRIM[problem.dimension] * attainable if cut_off(whole, mesh) else 0.0
     discretization = discretize(mesh, degree, problem.periods)
-    masses = _masses(setting, mesh)
+    masses = _masses(setting, mesh, tolerance)
     total = float(np.logaddexp.reduce(masses.logs))
     logs, errors = masses.shares
     wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
@@ -69,13 +71,17 @@ def stationary_density(problem: Problem) -> Stationary:
     return Stationary(wells, Field("density", discretization, nodal, logarithm=True, by_cell=by_cell), statistics)
 
 
-def _masses(setting: Setting, mesh: Triangulation) -> BasinMasses:
+def _wanted(problem: Problem) -> float:
+    """The tolerance that is asked for; on a line, where slopes are exact, what rounding leaves of it."""
+    potential, tolerance = problem.process.potential, problem.resolution.tolerance
+    easy = problem.dimension == 1 and (potential is None or potential.exact)
+    return min(tolerance, LINE_TOLERANCE) if easy else tolerance
+
+
+def _masses(setting: Setting, mesh: Triangulation, tolerance: float) -> BasinMasses:
     """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
-    tolerance = setting.problem.resolution.tolerance
     label = BasinMap(landscape, setting.downhill, max(FLOW * tolerance, 1e-13), numbered(setting.states))
-    if mesh.dimension == 1 and (setting.problem.process.potential is None or setting.problem.process.potential.exact):
-        tolerance = min(tolerance, LINE_TOLERANCE)
     weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
     return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(setting.states)), tolerance)
 
