@@ -24,6 +24,8 @@ SECOND_STEPS = (6.0e-2, 2.0e-2, 5.0e-3, 1.0e-3)
 NO_DIGIT, FAR_ABOVE = 1e-3, 1e3
 FINER, MOST_FINER = 1e-3, 5
 """Smaller steps where the smallest is the best: down to 1e-19 of the coordinates, for lengths in any unit."""
+FEW_DIGITS, COARSER = 1e-6, 10.0
+"""Longer steps where rounding leaves fewer digits: a point 1e-10 from the origin says nothing about lengths."""
 
 # weights of f(x + k h) -+ f(x - k h), k = 1, 2, 3, for the orders 2, 4, 6
 _FIRST = np.array([[1 / 2, 0, 0], [2 / 3, -1 / 12, 0], [3 / 4, -3 / 20, 1 / 60]])
@@ -73,6 +75,20 @@ def _with_the_best_step(
     scale = _scale(x, direction)
     tried = [at(x, relative * scale) for relative in steps]
     result, least, unsettled = _best(tried)
+    drowned = _drowned(tried, result)
+    while True:
+        again = np.flatnonzero(drowned.any(axis=tuple(range(drowned.ndim - 1))) & (scale < 1.0))
+        if not len(again):
+            break
+        scale[again] = np.minimum(COARSER * scale[again], 1.0)
+        tried = [at(x[:, again], relative * scale[again]) for relative in steps]
+        better, error, still = _best(tried)
+        improved = (error < least[..., again]) & drowned[..., again]
+        result[..., again] = np.where(improved, better, result[..., again])
+        unsettled[..., again] = np.where(improved, still, unsettled[..., again])
+        least[..., again] = np.where(improved, error, least[..., again])
+        drowned = np.zeros_like(drowned)
+        drowned[..., again] = improved & _drowned(tried, better)
     for finer in range(1, MOST_FINER + 1):
         again = np.flatnonzero(unsettled.any(axis=tuple(range(unsettled.ndim - 1))))
         if not len(again):
@@ -85,6 +101,14 @@ def _with_the_best_step(
         unsettled = np.zeros_like(unsettled)
         unsettled[..., again] = still
     return result
+
+
+def _drowned(trials: Sequence[Trial], result: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where the longest step shows no truncation beside rounding, which leaves few digits of the result."""
+    _, truncation, rounding = trials[0]
+    with np.errstate(invalid="ignore"):
+        found: npt.NDArray[np.bool_] = (truncation <= rounding) & (rounding > FEW_DIGITS * np.abs(result))
+    return found
 
 
 def gradient(function: ArrayFunction, x: FloatArray) -> FloatArray:

@@ -34,6 +34,9 @@ _COUPLING = ((), (-8.0,), (372 / 25, 12 / 5), (-112 / 125, -54 / 125, -2 / 5))
 _WEIGHT = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
 _DIFFERENCE = (17 / 54, 7 / 36, 0.0, 125 / 108)
 EXPLICIT_STEPS = 120
+STALLED = 60
+"""Implicit steps within the tolerance, one after the other, after which a point rests: each may be five times as long
+as the one before, so that these last for ever; slopes from finite differences never vanish, and would be followed."""
 SKIN = 1e-6
 """How far ahead of a point, relative to the extent, a curved wall is felt: rounding is 1e-10 of that."""
 
@@ -161,6 +164,7 @@ def descend(
         least = np.linalg.norm(force, axis=0)
         step = 0.01 * frame.extent / (least + 1e-300)
         before, pull, taken, clock = position, force, np.zeros(len(active)), np.zeros(len(active))
+        resting = np.zeros(len(active), dtype=np.int64)
         for count in range(steps):
             done = np.zeros(len(active), dtype=bool)
             for number, capture in enumerate(captures):
@@ -177,12 +181,12 @@ def descend(
             least = np.where(slower, speed, least)
             slowest[:, active[slower]] = position[:, slower]
             # Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
-            done |= ~np.isfinite(speed) | (speed * step < 1e-15 * frame.extent) | _gone(position, frame)
+            done |= (resting >= STALLED) | ~np.isfinite(speed) | (speed * step < 1e-15 * frame.extent) | _gone(position, frame)
             if done.any():
                 ends[:, active[done]], times[active[done]] = position[:, done], clock[done]
                 keep = ~done
                 active, position, force, step = active[keep], position[:, keep], force[:, keep], step[keep]
-                least, clock = least[keep], clock[keep]
+                least, clock, resting = least[keep], clock[keep], resting[keep]
             if len(active) == 0:
                 break
             before, pull, taken = position, force, step
@@ -190,6 +194,9 @@ def descend(
             position, force, step, accepted = advance(function, position, force, step, scale, frame)
             taken = np.where(accepted, taken, 0.0)
             clock = clock + taken
+            if count >= EXPLICIT_STEPS:
+                little = np.linalg.norm(frame.difference(position, before), axis=0) <= scale
+                resting = np.where(little, resting + 1, 0)
     ends[:, active], times[active] = position, clock
     return Descent(labels, ends, times, slowest)
 

@@ -129,6 +129,10 @@ class Potential:
             self._tapes[VARIATION] = joint_tape([self._formula.without_constant])
         return np.asarray(run_tape(self._tapes[VARIATION], self._formula, _checked_points(x, self.dimension))[0])
 
+    def rounding(self, x: npt.ArrayLike) -> FloatArray:
+        """The last place of what is differentiated, V or V without the constant terms of its formula, (n,)."""
+        return np.asarray(np.spacing(np.abs(self.variation(x))))
+
     def gradient(self, x: npt.ArrayLike) -> FloatArray:
         """grad V at the points ``x`` of shape (dim, n), of the same shape; not-a-number where it does not exist."""
         points = _checked_points(x, self.dimension)

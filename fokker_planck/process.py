@@ -221,6 +221,10 @@ class ScaledPotential:
         """(V - level) / epsilon less its constant terms, (n,)."""
         return np.asarray((self.potential.variation(x) - self.level) / self.epsilon)
 
+    def rounding(self, x: FloatArray) -> FloatArray:
+        """The last place of V in units of epsilon, (n,): the level has not given it any digits back."""
+        return self.potential.rounding(x) / self.epsilon
+
     def gradient(self, x: FloatArray) -> FloatArray:
         """grad V / epsilon, (dim, n)."""
         return self.potential.gradient(x) / self.epsilon

@@ -1,5 +1,7 @@
 """V + c is V: exactly where V is a formula, to the rounding of V + c, which the bar counts, where it is a function."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,16 @@ def test_functions_count_their_rounding(dimension):
         found = exit_time(problem)
         assert abs(found.value / EXIT - 1.0) <= found.relative_error
         assert found.relative_error >= np.spacing(constant) / 0.05
+
+
+@pytest.mark.parametrize("constant", [1e6, 1e9])
+def test_weights_find_both_wells_in_the_rounding(constant):
+    """At 1e9 the slopes never vanish: minima were not found, and one well was told to hold 1 +- 2e-6, after a minute."""
+    started = time.process_time()
+    left, right = fp.stationary_density(quartic(constant, 1)).wells
+    for well in (left, right):
+        assert abs(well.probability.value / 0.5 - 1.0) <= well.probability.relative_error <= 1e-5
+    assert time.process_time() - started < 10.0
 
 
 def test_a_constant_that_drowns_the_landscape_is_refused():
