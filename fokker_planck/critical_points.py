@@ -46,10 +46,10 @@ def newton_step(gradient: Floats, hessian: Floats, width: Floats) -> tuple[Float
     return -np.einsum("nij,nj->in", vectors, quotient), largest
 
 
-def rounding_of(function: Function, x: Floats) -> Floats:
-    """The last place of what derivatives come from, (n,): a function that has lost a constant says so itself."""
+def slope_of_rounding(function: Function, x: Floats, frame: Frame) -> Floats:
+    """The largest slope that may be rounding, (n,), of functions that say of what they take finite differences."""
     known = getattr(function, "rounding", None)
-    return np.asarray(known(x) if known is not None else np.spacing(np.abs(function.value(x))))
+    return np.zeros(x.shape[1]) if known is None else np.asarray(SLOPE_OF_ROUNDING * known(x) / frame.extent)
 
 
 def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, Booleans]:
@@ -83,8 +83,7 @@ def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, 
     if len(left):
         with np.errstate(all="ignore"):
             slope = np.linalg.norm(function.gradient(x[:, left]) * guesses.free[:, left], axis=0)
-            rounding = rounding_of(function, x[:, left])
-        settled[left[slope <= SLOPE_OF_ROUNDING * rounding / frame.extent]] = True
+            settled[left[slope <= slope_of_rounding(function, x[:, left], frame)]] = True
     return x, settled
 
 

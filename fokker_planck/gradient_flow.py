@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fokker_planck.critical_points import slope_of_rounding
 from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Frame, Function, Integers
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.
@@ -35,8 +36,7 @@ _WEIGHT = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
 _DIFFERENCE = (17 / 54, 7 / 36, 0.0, 125 / 108)
 EXPLICIT_STEPS = 120
 STALLED = 60
-"""Implicit steps within the tolerance, one after the other, after which a point rests: each may be five times as long
-as the one before, so that these last for ever; slopes from finite differences never vanish, and would be followed."""
+"""Implicit steps in slopes of rounding after which a point rests: slopes from finite differences never vanish."""
 SKIN = 1e-6
 """How far ahead of a point, relative to the extent, a curved wall is felt: rounding is 1e-10 of that."""
 
@@ -181,7 +181,12 @@ def descend(
             least = np.where(slower, speed, least)
             slowest[:, active[slower]] = position[:, slower]
             # Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
-            done |= (resting >= STALLED) | ~np.isfinite(speed) | (speed * step < 1e-15 * frame.extent) | _gone(position, frame)
+            done |= (
+                (resting >= STALLED)
+                | ~np.isfinite(speed)
+                | (speed * step < 1e-15 * frame.extent)
+                | _gone(position, frame)
+            )
             if done.any():
                 ends[:, active[done]], times[active[done]] = position[:, done], clock[done]
                 keep = ~done
@@ -195,8 +200,8 @@ def descend(
             taken = np.where(accepted, taken, 0.0)
             clock = clock + taken
             if count >= EXPLICIT_STEPS:
-                little = np.linalg.norm(frame.difference(position, before), axis=0) <= scale
-                resting = np.where(little, resting + 1, 0)
+                level = np.linalg.norm(force, axis=0) <= slope_of_rounding(function, position, frame)
+                resting = np.where(level, resting + 1, 0)
     ends[:, active], times[active] = position, clock
     return Descent(labels, ends, times, slowest)
 

@@ -138,13 +138,12 @@ class LineExponent:
     __call__ = value
 
     def rounding(self, x: FloatArray) -> FloatArray:
-        """The last place of Psi, of V / D where slopes are finite differences of V, (n,)."""
+        """The last place of V / D where slopes are finite differences of V, (n,); zero where they are exact."""
         potential = self.process.potential
-        own = np.spacing(np.abs(self.value(x)))
         if potential is None or potential.exact:
-            return np.asarray(own)
+            return np.zeros(x.shape[1])
         with np.errstate(all="ignore"):
-            return np.asarray(np.fmax(own, potential.rounding(x) / self.diffusion.tensor(x)[0, 0]))
+            return np.asarray(potential.rounding(x) / self.diffusion.tensor(x)[0, 0])
 
     def seen_from(self, x: FloatArray, towards: FloatArray) -> FloatArray:
         """Psi at points (1, n), where it jumps the limit from the side of the points ``towards`` (1, n), (n,)."""

@@ -130,8 +130,9 @@ class Potential:
         return np.asarray(run_tape(self._tapes[VARIATION], self._formula, _checked_points(x, self.dimension))[0])
 
     def rounding(self, x: npt.ArrayLike) -> FloatArray:
-        """The last place of what is differentiated, V or V without the constant terms of its formula, (n,)."""
-        return np.asarray(np.spacing(np.abs(self.variation(x))))
+        """The last place of V where slopes are finite differences of it, (n,); zero where they are exact."""
+        values = self.value(x)
+        return np.zeros(len(values)) if self.exact else np.asarray(np.spacing(np.abs(values)))
 
     def gradient(self, x: npt.ArrayLike) -> FloatArray:
         """grad V at the points ``x`` of shape (dim, n), of the same shape; not-a-number where it does not exist."""

@@ -222,7 +222,7 @@ class ScaledPotential:
         return np.asarray((self.potential.variation(x) - self.level) / self.epsilon)
 
     def rounding(self, x: FloatArray) -> FloatArray:
-        """The last place of V in units of epsilon, (n,): the level has not given it any digits back."""
+        """The last place of V in units of epsilon, (n,): a level that is subtracted gives no digits back."""
         return self.potential.rounding(x) / self.epsilon
 
     def gradient(self, x: FloatArray) -> FloatArray:
