@@ -213,7 +213,12 @@ class Heights:
 
 
 def resolved(
-    triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float
+    triangulation: Triangulation,
+    exponent: Any,
+    heights: Heights,
+    degree: int,
+    accuracy: float,
+    kept: float | None = None,
 ) -> Triangulation:
     """Bisect until the weight exp(-Phi) is integrated to ``accuracy`` wherever it matters; cut off what does not.
 
@@ -221,7 +226,8 @@ def resolved(
 
     No cell below the highest pass keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
     exponential.  Above the pass it matters by so much less, but beyond ``STEEPEST`` it would spoil the sign of the
-    energy at last.  What is cut off changes the answers by a small part of ``accuracy``, see ``TRIM``.
+    energy at last.  What is cut off changes the answers by a small part of ``kept``, which is
+    ``accuracy`` if not given, see ``TRIM``.
     """
     dimension = triangulation.dimension
     narrow = narrow_places(triangulation, exponent, heights, accuracy)
@@ -231,9 +237,9 @@ def resolved(
     while deep and change > largest:
         change = max(STEP * change, largest)
         triangulation = _refined_until(triangulation, exponent, heights, change, narrow)
-        triangulation = _trimmed(triangulation, exponent, heights, accuracy)
+        triangulation = _trimmed(triangulation, exponent, heights, accuracy if kept is None else kept)
     triangulation = _refined_until(triangulation, exponent, heights, largest, narrow, degree, accuracy)
-    return _trimmed(triangulation, exponent, heights, accuracy) if deep else triangulation
+    return _trimmed(triangulation, exponent, heights, accuracy if kept is None else kept) if deep else triangulation
 
 
 def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, accuracy: float) -> Triangulation:

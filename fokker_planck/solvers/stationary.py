@@ -47,10 +47,11 @@ def stationary_density(problem: Problem) -> Stationary:
         rounding += LINE_ROUNDING + ROUNDING_OF_PSI * (heights.top - min(heights.bottoms))
     mesh, tolerance = domain_triangulation(problem, {}), _wanted(problem)
     if problem.resolution.cells is None:
-        # the mesh too: what is cut off below this accuracy is in no basin, and no rule of quadrature sees it
-        attainable = max(0.1 * tolerance, 2.0 * rounding)
-        whole, mesh = mesh, resolved(mesh, setting.balance.exponent, heights, degree, attainable)
-        rounding += TRIM[problem.dimension] * attainable if cut_off(whole, mesh) else 0.0
+        accuracy = max(0.1 * problem.resolution.tolerance, 2.0 * rounding)
+        # what is cut off is in no basin, and no rule of quadrature sees it
+        kept = max(0.1 * tolerance, 2.0 * rounding)
+        whole, mesh = mesh, resolved(mesh, setting.balance.exponent, heights, degree, accuracy, kept)
+        rounding += TRIM[problem.dimension] * kept if cut_off(whole, mesh) else 0.0
     discretization = discretize(mesh, degree, problem.periods)
     masses = _masses(setting, mesh, tolerance)
     total = float(np.logaddexp.reduce(masses.logs))
