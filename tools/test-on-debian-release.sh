@@ -82,7 +82,7 @@ as_user() { # root command...: an ordinary user, whom Open MPI accepts and who c
   local root=$1; shift
   chroot --userspec=1000:1000 "$root" env -i HOME=/tmp/home LC_ALL=C.UTF-8 XDG_CACHE_HOME=/forms \
     PYTHONPATH=/tmp/site:/opt/from-pypi PATH=/tmp/site/bin:/usr/bin:/bin PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 MPLBACKEND=Agg OMP_NUM_THREADS=1 \
-    OMPI_MCA_btl=^tcp OMPI_MCA_pml=ob1 \
+    OMPI_MCA_btl=^tcp OMPI_MCA_pml=ob1 OMPI_MCA_mpi_yield_when_idle=1 \
     bash -c 'mkdir -p /tmp/home && cd /src && exec "$@"' _ "$@" 9>&-
 }
 
