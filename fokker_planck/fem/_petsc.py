@@ -5,6 +5,7 @@ Every solve is checked; what did not converge raises ``ConvergenceError``.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from collections.abc import Sequence
 from typing import Any
@@ -130,7 +131,7 @@ class ShiftedFactorization:
         doubled = matrix(comm, 2 * size, both, np.concatenate(rows, axis=1), symmetric=False)
         self._mass = matrix(comm, size, dofs, mass)
         self._solver = TwoSidedFactorization(doubled)
-        self._shift, self._size = complex(shift), size
+        self._comm, self._shift, self._size = comm, complex(shift), size
 
     def nearest(self, count: int, *, adjoint: bool = False) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
         """The ``count`` eigenvalues of A x = lambda M x nearest to s, by distance, and their vectors (k, n).
@@ -146,13 +147,17 @@ class ShiftedFactorization:
             solved = self._solver.solve(image, adjoint=adjoint)
             return np.asarray(solved[0::2] + 1j * solved[1::2])
 
-        operator = LinearOperator((self._size, self._size), matvec=step, dtype=np.complex128)
-        start = (np.cos(np.arange(self._size) * 0.7) + 0.3).astype(np.complex128)
-        basis = min(2 * count + 20, self._size - 1)
-        try:
-            inverse, vectors = eigs(operator, count, which="LM", v0=start, ncv=basis, tol=1e-12, maxiter=60)
-        except ArpackError as error:
-            raise ConvergenceError(f"eigenvalues near {self._shift:.4g} did not converge ({error})", REMEDY) from None
+        def pairs(apply: Any) -> Any:
+            operator = LinearOperator((self._size, self._size), matvec=apply, dtype=np.complex128)
+            start = (np.cos(np.arange(self._size) * 0.7) + 0.3).astype(np.complex128)
+            basis = min(2 * count + 20, self._size - 1)
+            try:
+                return eigs(operator, count, which="LM", v0=start, ncv=basis, tol=1e-12, maxiter=60)
+            except ArpackError as error:
+                found = f"eigenvalues near {self._shift:.4g} did not converge ({error})"
+                raise ConvergenceError(found, REMEDY) from None
+
+        inverse, vectors = led_by_first_rank(self._comm, step, pairs)
         order = np.argsort(-np.abs(inverse), kind="stable")
         values, vectors = 1.0 / inverse[order], vectors.T[order]
         if adjoint:
@@ -163,6 +168,36 @@ class ShiftedFactorization:
         image = self._mass.createVecLeft()
         self._mass.mult(_vector(self._mass, np.ascontiguousarray(vector)), image)
         return _whole(image)
+
+
+def led_by_first_rank(comm: MPI.Comm, apply: Any, compute: Any) -> Any:
+    """``compute(apply)`` on rank 0 alone, the other ranks joining in every ``apply``; the result on all.
+
+    A Krylov method that each rank ran for itself would take as many steps as its own rounding says, which depends on
+    where its vectors lie in memory: the ranks would then wait for each other for ever.
+    """
+    if comm.size == 1:
+        return compute(apply)
+    outcome: Any = None
+    if comm.rank == 0:
+
+        def led(vector: Any) -> Any:
+            comm.bcast(vector, root=0)
+            return apply(vector)
+
+        try:
+            outcome = compute(led)
+        except ConvergenceError as error:
+            outcome = error
+        comm.bcast(None, root=0)
+    else:
+        while (vector := comm.bcast(None, root=0)) is not None:
+            with contextlib.suppress(ConvergenceError):  # rank 0 meets it, too, and tells all
+                apply(vector)
+    outcome = comm.bcast(outcome, root=0)
+    if isinstance(outcome, ConvergenceError):
+        raise outcome
+    return outcome
 
 
 def is_positive(comm: MPI.Comm, size: int, dofs: Integers, real: Floats, imaginary: Floats) -> bool:
