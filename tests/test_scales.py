@@ -94,7 +94,8 @@ def test_no_unit_is_special(problem, ask):
     expected = ask(problem(1.0, 1.0), 1.0, 1.0)
     for s, tau in UNITS:
         found = ask(problem(s, tau), s, tau)
-        allowed = TOLERANCE if problem is flow else SAME
+        # of cells that symmetry makes equal, rounding says which is bisected first
+        allowed = TOLERANCE if problem is flow or (problem, ask) == (plane, rates) else SAME
         np.testing.assert_allclose(found, expected, rtol=allowed, err_msg=f"lengths of {s}, times of {tau}")
 
 
