@@ -51,7 +51,10 @@ def _variants(problem: RandomProblem, folder: Path) -> Iterator[tuple[str, Calla
     if dimension > 1 and kind == "ball":
         yield "turned", asked(changed(problem.tables, turned(float(rng.uniform(0.1, 1.4)), dimension)))
     raised = deepcopy(problem.tables)
-    raised["potential"]["expression"] += f" + ({float(rng.uniform(-100, 100)):.4g})"
+    constant = float(f"{rng.uniform(-100, 100):.4g}")
+    raised["potential"]["expression"] += f" + ({constant!r})"
+    if "level" in raised["domain"]:
+        raised["domain"]["level"] += constant
     yield "V + c", asked(raised)
     smooth = not {"kinks", "jump"} & set(problem.tags)
     if smooth and "hessian" not in problem.tags:
@@ -104,18 +107,16 @@ def on_a_line(problem: RandomProblem, folder: Path) -> Numbers:
         return process.field(1).tensor(x[None])[0, 0]
 
     def drift(x: Any) -> Any:
-        return process.drift(x[None], 1)[0]
+        return process.noiseless_drift(x[None])[0]
 
-    breaks, jumps = [], []
+    breaks, jumps = list(problem.breaks), []
     for place, jump in zip(problem.breaks, problem.jumps_of_potential, strict=True):
-        step = 1e-9
-        left, right = (float(noise(np.array([place + sign * step]))[0]) for sign in (-1.0, 1.0))
-        breaks.append(place)
-        jumps.append(alpha * float(np.log(right / left)) - jump / left)
+        both = noise(np.array([place - 1e-9, place + 1e-9]))
+        jumps.append(-jump / float(both.mean()) if jump else 0.0)
     marks = _marks(problem, file)
     whole = line(
         drift, noise, float(np.ravel(lower)[0]), float(np.ravel(upper)[0]),
-        [*breaks, *marks], [*jumps, *(0.0 for _ in marks)],
+        [*breaks, *marks], [*jumps, *(0.0 for _ in marks)], alpha,
     )  # fmt: skip
     return _answer(problem, file, whole)
 
@@ -166,18 +167,24 @@ def _tops(problem: RandomProblem, file: Any) -> list[float]:
     import fokker_planck as fp
 
     wells = sorted(well.minimum[0] for well in fp.stationary_density(file.problem).wells)
+    from scipy.optimize import brentq
+
     from fokker_planck.solvers.setting import prepare
 
     function = prepare(file.problem).downhill
     tops = []
     for a, b in zip(wells[:-1], wells[1:], strict=True):
-        for _ in range(12):
-            t = np.linspace(a, b, 4001)
-            k = int(np.argmax(function.value(t[None])))
-            a, b = t[max(k - 1, 0)], t[min(k + 1, 4000)]
-            if b - a < 1e-13:
-                break
-        tops.append(0.5 * (a + b))
+        t = np.linspace(a, b, 4001)[1:-1]
+        k = int(np.argmax(function.value(t[None])))
+        left, right = t[max(k - 1, 0)], t[min(k + 1, len(t) - 1)]
+        def slope(x: float) -> float:
+            return float(function.gradient(np.array([[x]]))[0, 0])
+
+        kinks = [place for place in problem.breaks if left <= place <= right]
+        if kinks:
+            tops.append(kinks[0])
+        else:
+            tops.append(float(brentq(slope, left, right, xtol=1e-15)))
     return tops
 
 

@@ -1,8 +1,8 @@
 """On a line everything is a double integral; here it is, without anything of the package.
 
-With the Ito drift b and the noise D, Phi' = -b/D up to div D, and
+With the noiseless drift a, the noise D and its interpretation alpha, Phi' = -a/D and
 
-    s'(x) = exp(int -b/D),    w(x) = exp(int b/D) / D,
+    s'(x) = D^-alpha exp(Phi),    w(x) = D^(alpha - 1) exp(-Phi),
     T(x0 -> b) = int_x0^b s'(y) int_left^y w(z) dz dy   (reflecting on the left),
     q(x) = int_A^x s' / int_A^B s'.
 
@@ -100,13 +100,18 @@ def _cumulative_weights() -> Floats:
 
 
 def line(
-    drift: Function, noise: Function, lower: float, upper: float, breaks: Sequence[float], jumps: Sequence[float] = ()
+    drift: Function,
+    noise: Function,
+    lower: float,
+    upper: float,
+    breaks: Sequence[float],
+    jumps: Sequence[float] = (),
+    alpha: float = 0.0,
 ) -> Line:
-    """The line from ``lower`` to ``upper`` for the Ito drift b and D; ``breaks`` become edges.
+    """The line from ``lower`` to ``upper`` for the noiseless drift a and D; ``breaks`` become edges.
 
-    ``drift`` and ``noise`` are smooth between the ``breaks``.  At ``breaks[k]`` the logarithm of w jumps by
-    ``jumps[k]`` beyond what log(1/D) does, and that of s' by its negative (a potential that jumps, or a noise that
-    jumps and is not read as Ito).
+    ``drift`` and ``noise`` are smooth between the ``breaks``.  At ``breaks[k]`` Phi falls by ``jumps[k]``, where a
+    potential jumps.  With alpha = 0 the ``drift`` may also be the Ito drift of any interpretation.
     """
     order = np.argsort(breaks)
     inner = [(float(breaks[k]), float(jumps[k]) if len(jumps) else 0.0) for k in order if lower < breaks[k] < upper]
@@ -130,7 +135,7 @@ def line(
     for place, jump in inner:
         start[edges[:-1] >= place - 1e-14] -= jump
     exponent = start[:, None] + rise
-    return Line(edges, points, exponent, -exponent - np.log(level))
+    return Line(edges, points, exponent - alpha * np.log(level), -exponent + (alpha - 1.0) * np.log(level))
 
 
 def _rough(values: Floats) -> NDArray[np.bool_]:

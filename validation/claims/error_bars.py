@@ -39,6 +39,9 @@ def compute(run: Run) -> Finding:
     rows = []
     for name in (name for name in KINDS if name in groups):
         seen = [(case, error, bar, doubt) for case, (error, bar, doubt) in groups[name] if error > NEGLIGIBLE]
+        if not seen:  # weights on a line are right to rounding
+            rows.append((name, len(groups[name]), 0, "", "", ""))
+            continue
         least = min(seen, key=lambda one: (one[2] + one[3]) / one[1])
         most = max(seen, key=lambda one: one[2] / one[1])
         widest = WIDEST_OF_WEIGHTS if name == KINDS[3] else WIDEST
