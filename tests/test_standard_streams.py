@@ -16,7 +16,7 @@ from fokker_planck.expression import parse_expression
 from fokker_planck.toml_text import overridden, parsed
 
 PACKAGE = Path(fokker_planck.__file__).parent
-EXAMPLE = PACKAGE.parent / "examples" / "double_well_1d.toml"
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "double_well_1d.toml"
 COMMAND = f"{sys.executable} -m fokker_planck landscape {EXAMPLE}"
 
 

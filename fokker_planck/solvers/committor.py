@@ -36,6 +36,9 @@ from fokker_planck.solvers.setting import Setting, heights_to_target, prepare
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 FROM, TO = "from", "to"
+ROUNDING = 5e-12
+"""Of the flow from set to set, a sum over the cells between them: 1.6e-12 to 2.9e-12 were measured against quadrature
+at 22 units of epsilon, where the difference of two degrees is 1e-13."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     outcome = answered(setting, _heights(setting, origin, goal), {FROM: origin, TO: goal}, answer)
     flow: Flow = outcome.payload
     rate, reactive, last = (
-        Quantity.of_log(float(log), float(error)) for log, error in zip(outcome.numbers, outcome.errors, strict=True)
+        Quantity.of_log(float(log), float(error) + ROUNDING)
+        for log, error in zip(outcome.numbers, outcome.errors, strict=True)
     )
     found = Committor(
         rate=rate,
