@@ -208,6 +208,7 @@ def test_entrance_ends():
 def test_what_has_no_answer_is_refused(problem, ask, message):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)  # those of sympy about mpmath
         with pytest.raises(fp.ProblemError, match=message):
             ask(problem)
 
