@@ -62,16 +62,17 @@ class CurvedFacets:
         Parameters are interpolated between the corners, so that what two parts share they map alike.
         """
         count, size, dimension = corners.shape
-        facets = self._nearest(corners.mean(axis=1))
-        flat = facets.ravel()
-        repeated = np.repeat(corners, facets.shape[1], axis=0)
-        parameters = np.stack([self._parameters(flat, repeated[:, corner]) for corner in range(size)], axis=1)
-        distance = np.zeros(len(flat))
+        part, facets, _ = self._candidates(corners.mean(axis=1))
+        starts = self._nearest_samples(facets, corners[part])
+        parameters = np.empty((len(part), size, dimension - 1))
+        distance = np.zeros(len(part))
         for corner in range(size):
-            distance += np.linalg.norm(self.at(flat, parameters[:, corner]) - repeated[:, corner], axis=1)
-        best = np.argmin(distance.reshape(facets.shape), axis=1) + facets.shape[1] * np.arange(count)
+            place = corners[part, corner]
+            parameters[:, corner] = self._parameters(facets, place, starts[:, corner])
+            distance += np.linalg.norm(self.at(facets, parameters[:, corner]) - place, axis=1)
+        best = _least_of_each(part, distance)
         inner = np.einsum("ns,msd->mnd", weights, parameters[best])
-        owner = np.repeat(flat[best], len(weights))
+        owner = np.repeat(facets[best], len(weights))
         return self.at(owner, inner.reshape(-1, dimension - 1)).reshape(count, len(weights), dimension)
 
     def project(self, x: Floats) -> Floats:
@@ -126,35 +127,50 @@ class CurvedFacets:
         points = self.at_all(_lattice(self.dimension - 1, SAMPLES))
         return cKDTree(points.reshape(-1, self.dimension)), np.repeat(np.arange(len(self)), points.shape[1])
 
-    def _nearest(self, points: Floats) -> Integers:
-        """Facets (n, candidates) whose samples are nearest to the points (n, dim); some may stand twice."""
+    def _candidates(self, points: Floats) -> tuple[Integers, Integers, Floats]:
+        """Pairs of a point (its number, ascending) and a facet near it, and the parameters of that facet's sample."""
         tree, owner = self._samples
         count = min(CANDIDATES * 2, len(owner))
-        return np.asarray(owner[tree.query(points, k=count)[1].reshape(len(points), count)])
+        sample = tree.query(points, k=count)[1].reshape(len(points), count)
+        facets = owner[sample]
+        order = np.argsort(facets, axis=1, kind="stable")
+        ordered = np.take_along_axis(facets, order, axis=1)
+        fresh = np.ones(ordered.shape, dtype=bool)
+        fresh[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+        starts = _lattice(self.dimension - 1, SAMPLES)
+        nearest = np.take_along_axis(sample, order, axis=1)[fresh] % len(starts)
+        return np.nonzero(fresh)[0], ordered[fresh], starts[nearest]
 
-    def _parameters(self, facets: Integers, points: Floats) -> Floats:
+    def _nearest_samples(self, facets: Integers, points: Floats) -> Floats:
+        """Parameters of the sample of its facet that is nearest to each of the points (n, s, dim)."""
+        starts = _lattice(self.dimension - 1, SAMPLES)
+        samples = self.at_all(starts)[facets]
+        distance = np.linalg.norm(samples[:, None] - points[:, :, None], axis=3)
+        return np.asarray(starts[np.argmin(distance, axis=2)])
+
+    def _parameters(self, facets: Integers, points: Floats, start: Floats) -> Floats:
         """Parameters of the point of the (extended) facet that is nearest to each point, (n, dim - 1)."""
-        samples = _lattice(self.dimension - 1, SAMPLES)
-        near = np.linalg.norm(self.at_all(samples)[facets] - points[:, None], axis=2)
-        parameters = samples[np.argmin(near, axis=1)]
+        parameters = np.array(start)
+        moving = np.arange(len(points))
         for _ in range(MOST_STEPS):
-            residual = points - self.at(facets, parameters)
-            tangents = self._tangents(facets, parameters)
-            step = _least_squares(tangents, residual)
-            parameters = np.clip(parameters + np.clip(step, -0.5, 0.5), -0.5, 1.5)
-            if np.abs(step).max(initial=0.0) < SETTLED:
+            own = facets[moving]
+            residual = points[moving] - self.at(own, parameters[moving])
+            step = np.clip(_least_squares(self._tangents(own, parameters[moving]), residual), -0.5, 0.5)
+            moved = np.clip(parameters[moving] + step, -0.5, 1.5)
+            unsettled = np.abs(moved - parameters[moving]).max(axis=1) >= SETTLED
+            parameters[moving] = moved
+            moving = moving[unsettled]
+            if not len(moving):
                 break
         return parameters
 
     def _feet(self, points: Floats) -> tuple[Integers, Floats, Floats]:
         """Facet, parameters and place of the nearest point for each of the points (n, dim)."""
-        facets = self._nearest(points)
-        flat, repeated = facets.ravel(), np.repeat(points, facets.shape[1], axis=0)
-        parameters = _into_simplex(self._parameters(flat, repeated))
-        feet = self.at(flat, parameters)
-        distance = np.linalg.norm(feet - repeated, axis=1).reshape(facets.shape)
-        best = np.argmin(distance, axis=1) + facets.shape[1] * np.arange(len(points))
-        return flat[best], parameters[best], feet[best]
+        point, facets, starts = self._candidates(points)
+        parameters = _into_simplex(self._parameters(facets, points[point], starts))
+        feet = self.at(facets, parameters)
+        best = _least_of_each(point, np.linalg.norm(feet - points[point], axis=1))
+        return facets[best], parameters[best], feet[best]
 
     def _tangents(self, facets: Integers, parameters: Floats) -> Floats:
         """Derivatives of the point by its parameters, (n, dim, dim - 1)."""
@@ -204,19 +220,38 @@ def _powers(dimension: int, order: int) -> list[tuple[int, ...]]:
 
 def _monomials(parameters: Floats, order: int, axis: int | None = None) -> Floats:
     """u^k for all powers, (n, powers), or the derivative by one parameter."""
-    columns = []
-    for power in _powers(parameters.shape[1], order):
-        factor = 1.0 if axis is None else float(power[axis])
-        lowered = [e - 1 if i == axis and e else e for i, e in enumerate(power)]
-        columns.append(factor * np.prod(parameters ** np.array(lowered), axis=1))
-    return np.stack(columns, axis=1)
+    table = np.ones((order + 1, *parameters.shape))
+    for power in range(1, order + 1):
+        table[power] = table[power - 1] * parameters
+    powers = _powers(parameters.shape[1], order)
+    columns = np.ones((len(parameters), len(powers)))
+    for column, exponents in enumerate(powers):
+        for i, exponent in enumerate(exponents):
+            if i == axis:
+                columns[:, column] *= exponent * table[max(exponent - 1, 0), :, i]
+            elif exponent:
+                columns[:, column] *= table[exponent, :, i]
+    return columns
 
 
 def _least_squares(tangents: Floats, residual: Floats) -> Floats:
     """The step (n, s) that the tangents (n, dim, s) need to come nearest to the residual (n, dim)."""
-    square = np.swapaxes(tangents, 1, 2) @ tangents
-    right = (np.swapaxes(tangents, 1, 2) @ residual[..., None])[..., 0]
-    return np.asarray(np.linalg.solve(square, right[..., None])[..., 0])
+    right = np.einsum("nds,nd->ns", tangents, residual)
+    first = (tangents[:, :, 0] ** 2).sum(axis=1)
+    if tangents.shape[2] == 1:
+        return np.asarray(right / first[:, None])
+    mixed = (tangents[:, :, 0] * tangents[:, :, 1]).sum(axis=1)
+    second = (tangents[:, :, 1] ** 2).sum(axis=1)
+    step = [second * right[:, 0] - mixed * right[:, 1], first * right[:, 1] - mixed * right[:, 0]]
+    return np.stack(step, axis=1) / (first * second - mixed**2)[:, None]
+
+
+def _least_of_each(group: Integers, value: Floats) -> Integers:
+    """Where each group, numbered from zero and ascending, has its least value."""
+    order = np.lexsort((value, group))
+    first = np.ones(len(group), dtype=bool)
+    first[1:] = group[1:] != group[:-1]
+    return np.asarray(order[first])
 
 
 def _into_simplex(parameters: Floats) -> Floats:
