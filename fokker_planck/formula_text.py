@@ -37,7 +37,7 @@ FUNCTIONS: dict[str, tuple[Any, int, int]] = {
     "atan2": (math.atan2, 2, 2), "min": (min, 2, 20), "max": (max, 2, 20),
 }  # fmt: skip
 ALIASES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "fabs": "abs"}
-_RESERVED = frozenset(FUNCTIONS) | frozenset(CONSTANTS)
+_RESERVED = frozenset(FUNCTIONS) | frozenset(CONSTANTS) | {"piecewise"}
 
 
 # syntax that Python knows and formulas do not

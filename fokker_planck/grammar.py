@@ -25,6 +25,7 @@ from fokker_planck.formula_text import (
     parsed_text,
     too_deep,
 )
+from fokker_planck.formulas.piecewise import is_piecewise, selected
 
 LARGEST_EXPONENT = 1000
 # An exponent with a larger denominator, such as 1e-320, is kept as a double: sympy looks for roots of so high an order
@@ -153,7 +154,7 @@ def _literal(value: object, scope: Scope) -> Term:
 def _named(name: str, scope: Scope) -> Term:
     if name in scope.names:
         return scope.names[name]
-    if name in FUNCTIONS:
+    if name in FUNCTIONS or name == "piecewise":
         raise scope.error(f"the function {name} without its argument", f"{name}(...)")
     raise scope.error(f"the unknown name '{name}'", _suggestion(name, list(scope.names)))
 
@@ -235,10 +236,13 @@ def _call(node: ast.Call, scope: Scope, depth: int) -> Term:
     if not isinstance(node.func, ast.Name):
         raise scope.error("a bracket after something that is no function", "products written with *, as in 2*(x + 1)")
     name = node.func.id
+    if is_piecewise(node):
+        tree = selected(node, lambda part: _converted(part, scope, depth + 1), scope.error)
+        return _checked(tree, float(tree) if tree.is_Number else None, scope)
     if name not in FUNCTIONS:
         if name in scope.names:
             raise scope.error(f"'{name}' followed by a bracket", f"a product written with *, as in {name}*(...)")
-        wanted = ALIASES[name] if name in ALIASES else _suggestion(name, list(FUNCTIONS))
+        wanted = ALIASES[name] if name in ALIASES else _suggestion(name, [*FUNCTIONS, "piecewise"])
         raise scope.error(f"the unknown function '{name}'", wanted)
     function, least, most = FUNCTIONS[name]
     if node.keywords or not least <= len(node.args) <= most:

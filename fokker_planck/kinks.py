@@ -1,4 +1,4 @@
-"""Where a formula on the line changes its branch: the zeros of what stands inside abs, sign, heaviside, min and max."""
+"""Where a formula on the line changes its branch: the zeros of what stands inside abs, sign, heaviside, min, max and conditions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 SAMPLES = 4001
 SAME = 1e-12
 ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
+SELECT = "RealSelect"
 TWO_ARGUMENTS = ("RealMax", "RealMin")
 
 
@@ -81,7 +82,7 @@ def _switches(tree: Any) -> set[Any]:
     found = set()
     for part in _parts(tree):
         name = type(part).__name__
-        if name in ONE_ARGUMENT:
+        if name in ONE_ARGUMENT or name == SELECT:
             found.add(part.args[0])
         elif name in TWO_ARGUMENTS:
             found.add(part.args[0] - part.args[1])

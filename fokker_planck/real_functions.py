@@ -60,6 +60,25 @@ class RealStep(sympy.Function):  # type: ignore[misc]
         return sympy.Integer(0)
 
 
+class RealSelect(sympy.Function):  # type: ignore[misc]
+    """u where level >= 0, else v."""
+
+    nargs = 3
+    is_real = True
+
+    @classmethod
+    def eval(cls, level: Any, u: Any, v: Any) -> Any:
+        """Numbers and equal values only."""
+        if u == v:
+            return u
+        return (u if level >= 0 else v) if level.is_Number else None
+
+    def _eval_derivative(self, symbol: Any) -> Any:
+        """That of the value that counts: the other may have none there."""
+        level, u, v = self.args
+        return RealSelect(level, u.diff(symbol), v.diff(symbol))
+
+
 class RealMax(sympy.Function):  # type: ignore[misc]
     """The larger of two."""
 

@@ -29,6 +29,7 @@ _UNARY: dict[str, Callable[..., Any]] = {
 _BINARY: dict[str, Callable[..., Any]] = {
     "RealMax": np.maximum, "RealMin": np.minimum, "atan2": np.arctan2,
 }  # fmt: skip
+_TERNARY: dict[str, Callable[..., Any]] = {"RealSelect": lambda level, u, v: np.where(level >= 0.0, u, v)}
 
 
 class UnsupportedFunctionError(LookupError):
@@ -130,7 +131,7 @@ class _Compiler:
         if tree.is_Pow:
             return self._power(*tree.as_base_exp())
         name = type(tree).__name__
-        if name in _UNARY or name in _BINARY or name in ("erf", "erfc"):
+        if name in _UNARY or name in _BINARY or name in _TERNARY or name in ("erf", "erfc"):
             return self._emit(name, tuple(self.register(a) for a in tree.args))
         raise UnsupportedFunctionError(name)
 
@@ -204,7 +205,7 @@ def _function(name: str) -> Callable[..., Any]:
         from scipy import special
 
         return special.erf if name == "erf" else special.erfc  # type: ignore[no-any-return]
-    return _ARITHMETIC.get(name) or _UNARY.get(name) or _BINARY[name]
+    return _ARITHMETIC.get(name) or _UNARY.get(name) or _TERNARY.get(name) or _BINARY[name]
 
 
 def _raised(u: Any, exponent: float) -> Any:

@@ -44,6 +44,11 @@ HOSTILE = {
     "x and y": "logical",
     "not x": "logical",
     "x < y": "comparison",
+    "piecewise(x, 1, 2)": "a piece without a condition",
+    "piecewise(x < 0, 1)": "piecewise with 2 arguments",
+    "piecewise(x == 0, 1, 2)": "none of < <= > >=",
+    "piecewise(x < 0 and 3, 1, 2)": "a piece without a condition",
+    "piecewise": "without its argument",
     "x % 2": "operator",
     "x // 2": "operator",
     "x @ y": "operator",
@@ -258,6 +263,22 @@ def test_derivatives_at_kinks_are_the_mean_of_both_sides():
     assert parse_expression("min(x, y)").derivative(1)(here).tolist() == [0.5, 1.0, 0.0]
     assert parse_expression("heaviside(x)").derivative(0)(here).tolist() == [0.0, 0.0, 0.0]
     assert parse_expression("max(x**2, 1)").derivative(0)(here).tolist() == [0.0, 4.0, -4.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "slopes"),
+    [
+        ("piecewise(x < 0, 1, 2)", [1, 2, 2, 2], [0, 0, 0, 0]),
+        ("piecewise(x <= 0, 1, x < 1, 2*x, 3)", [1, 1, 1, 3], [0, 0, 2, 0]),
+        ("piecewise(0 <= x < 0.5 or x >= 1, x, 7)", [7, 0, 7, 1], [0, 1, 0, 1]),
+        ("piecewise(x > 0 and not x > 0.5, x**2, 7)", [7, 7, 0.25, 7], [0, 0, 1, 0]),
+        ("piecewise(x > 0.25, sqrt(x - 0.25), 1 < 2, -x, 9)", [1, 0, 0.5, 0.75**0.5], [-1, -1, 1, 0.75**-0.5 / 2]),
+    ],
+)
+def test_pieces_and_their_derivatives(text, values, slopes):
+    x, formula = np.array([[-1.0, 0.0, 0.5, 1.0]]), parse_expression(text)
+    assert formula(x) == pytest.approx(values)
+    assert formula.derivative(0)(x) == pytest.approx(slopes)
 
 
 def test_absolute_values_of_roots_and_logarithms_have_derivatives():

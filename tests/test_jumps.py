@@ -63,6 +63,7 @@ def test_the_closed_forms():
         ("heaviside(exp(x) - 2*y)", 1),
         ("abs(x**2 + y**2 - 0.25)", 1),
         ("x**2 + tanh(y)", 0),
+        ("piecewise(x < 0.2 and y < 0.1, 1, x**2 + y**2 < 0.25, 2, 3)", 3),
     ],
 )
 def test_surfaces_are_found(formula, count):
@@ -79,6 +80,33 @@ def test_a_jump_of_the_noise_in_the_plane_and_the_density(interpretation, value)
 def test_a_jump_between_grid_points(tolerance):
     given = problem("0*x", "1 - 0.9*heaviside(x - 0.37)", "klimontovich", fp.Box([0, 0], [1, 1]), tolerance)
     assert holds(fp.mean_exit_time(given, start=[0, 0.5], target=RIGHT).mean, 4.38395, tolerance)
+
+
+@pytest.mark.parametrize("interpretation", INTERPRETATIONS)
+def test_pieces_of_a_strip(interpretation):
+    given = problem("0*x", "piecewise(x < 0.37, 1, 0.1)", interpretation, fp.Box([0, 0], [1, 1]))
+    value = strip_time(1.0, 0.1, 0.37, INTERPRETATIONS[interpretation])
+    assert holds(fp.mean_exit_time(given, start=[0, 0.5], target=RIGHT).mean, value, 1e-6)
+
+
+def test_pieces_of_a_potential_on_a_line_and_in_the_plane():
+    """A well cut off flat: V = x^2 within 0.6 of the origin, 0.36 beyond."""
+    text = "piecewise(abs(x) < 0.6, x**2, 0.36)"
+
+    def weight(x):
+        return np.exp(-np.where(np.abs(x) < 0.6, x**2, 0.36) / 0.05)
+
+    whole, outer = integral(weight, [-2.0, -0.6, 0.6, 2.0]), integral(weight, [-2.0, -0.6])
+    for domain in (fp.Box([-2], [2]), fp.Box([-2, 0], [2, 1])):
+        rest = [0.5] * (len(domain.lower) - 1)
+        given = problem(text, 0.05, "ito", domain, 1e-6)
+        density = fp.stationary_density(given).density(np.array([[0.0, *rest], [1.0, *rest]]).T)
+        assert density == pytest.approx([1.0 / whole, np.exp(-7.2) / whole], rel=1e-5)
+        target = fp.HalfSpace([1.0] + [0.0] * len(rest), 1.0)
+        mean = fp.mean_exit_time(given, start=[-1.0, *rest], target=target).mean
+        line = problem("min(x**2, 0.36)", 0.05, "ito", fp.Box([-2], [2]), 1e-9)
+        wanted = fp.mean_exit_time(line, start=[-1], target=fp.HalfSpace([1], 1)).mean.value
+        assert outer < whole and holds(mean, wanted, 1e-6)
 
 
 @pytest.mark.parametrize("interpretation", INTERPRETATIONS)

@@ -1,7 +1,7 @@
 """Surfaces on which formulas pass from one branch to another: the zeros of what stands inside a switch.
 
-A switch is ``heaviside(u)``, ``sign(u)`` or ``abs(u)``, which change at u = 0, or ``min(u, v)``, ``max(u, v)``, which
-change at u - v = 0. A switch inside u is taken apart, so that ``abs(abs(x) - y)`` has the planes x = 0, y = x, y = -x,
+A switch is ``heaviside(u)``, ``sign(u)`` or ``abs(u)``, which change at u = 0, or ``min(u, v)``, ``max(u, v)``, and the
+comparisons of u and v in ``piecewise``, which change at u - v = 0. A switch inside u is taken apart, so that ``abs(abs(x) - y)`` has the planes x = 0, y = x, y = -x,
 each smooth: a corner is where two of them cross.
 """
 
@@ -23,7 +23,9 @@ from fokker_planck.tape import UnsupportedFunctionError, compile_tape
 FloatArray = npt.NDArray[np.float64]
 
 ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
+SELECT = "RealSelect"
 TWO_ARGUMENTS = ("RealMax", "RealMin")
+SWITCHES = (*ONE_ARGUMENT, *TWO_ARGUMENTS, SELECT)
 # Smooth parts of one switch beyond which it is left alone: six nested switches, or a minimum of 64 terms.
 MOST_PARTS = 64
 # Polynomials above this size are not factored, which may take sympy seconds; their product is a surface as well.
@@ -59,7 +61,7 @@ def switches(tree: Any) -> Iterator[Any]:
     """What changes its sign where a sympy tree passes from one branch to another."""
     for part in _parts(tree):
         name = type(part).__name__
-        if name in ONE_ARGUMENT:
+        if name in ONE_ARGUMENT or name == SELECT:
             yield part.args[0]
         elif name in TWO_ARGUMENTS:
             yield part.args[0] - part.args[1]
@@ -83,13 +85,15 @@ def _smooth_parts(tree: Any) -> set[Any]:
     todo = [tree]
     while todo:
         here = todo.pop()
-        inner = next((p for p in _parts(here) if type(p).__name__ in ONE_ARGUMENT + TWO_ARGUMENTS), None)
+        inner = next((p for p in _parts(here) if type(p).__name__ in SWITCHES), None)
         if inner is None:
             done.add(here)
             continue
         name = type(inner).__name__
         if name in TWO_ARGUMENTS:
             ways = list(inner.args)
+        elif name == SELECT:
+            ways = list(inner.args[1:])
         elif name in ("RealAbs", "Abs"):
             ways = [inner.args[0], -inner.args[0]]
         else:

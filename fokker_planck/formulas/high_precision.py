@@ -60,4 +60,5 @@ def _functions() -> dict[str, Callable[..., Any]]:
     return {name: getattr(mpmath, name) for name in same.split()} | {
         "Abs": abs, "RealAbs": abs, "sign": mpmath.sign, "RealSign": mpmath.sign,
         "RealStep": lambda u: (1 + mpmath.sign(u)) / 2, "RealMax": max, "RealMin": min,
+        "RealSelect": lambda level, u, v: u if level >= 0 else v,
     }  # fmt: skip

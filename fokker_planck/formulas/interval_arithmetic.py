@@ -153,6 +153,15 @@ def step(u: Interval) -> Interval:
     return Interval(np.heaviside(u.low, 0.5), np.heaviside(u.high, 0.5), u.continuous & _away_from_zero(u))
 
 
+def select(level: Interval, u: Interval, v: Interval) -> Interval:
+    """u where level >= 0, else v; both where the sign is open."""
+    first, second = level.low >= 0.0, level.high < 0.0
+    low = np.where(first, u.low, np.where(second, v.low, np.fmin(u.low, v.low)))
+    high = np.where(first, u.high, np.where(second, v.high, np.fmax(u.high, v.high)))
+    continuous = np.where(first, u.continuous, np.where(second, v.continuous, False))
+    return Interval(low, high, continuous & level.continuous)
+
+
 def sine(u: Interval, shift: float = 0.0, function: Callable[..., Any] = np.sin) -> Interval:
     """sin(u), with its crests at pi/2 + ``shift`` + 2 pi k."""
     low, high = function(u.low), function(u.high)

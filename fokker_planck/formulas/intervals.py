@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.expression import Expression
-from fokker_planck.formulas.interval_arithmetic import BINARY, Booleans, Floats, Interval, exact, power, unary
+from fokker_planck.formulas.interval_arithmetic import BINARY, Booleans, Floats, Interval, exact, power, select, unary
 from fokker_planck.tape import BLOCK, Tape
 
 
@@ -141,6 +141,8 @@ def run_intervals(tape: Tape, lower: Floats, upper: Floats) -> Sequence[tuple[Fl
         arguments = [registers[i] for i in instruction.arguments]
         if instruction.operation == "power":
             result = power(arguments[0], instruction.exponent)
+        elif instruction.operation == "RealSelect":
+            result = select(*arguments)
         elif len(arguments) == 2:
             result = BINARY[instruction.operation](*arguments)
         else:

@@ -32,6 +32,7 @@ SMALLEST = 1e-12
 MOST_BRANCHES = 16
 ONE_ARGUMENT = {"RealAbs": (-1, 1), "Abs": (-1, 1), "RealSign": (-1, 1), "sign": (-1, 1), "RealStep": (0, 1)}
 TWO_ARGUMENTS = ("RealMax", "RealMin")
+SELECT = "RealSelect"
 Importance: TypeAlias = Callable[[Floats, Floats], Floats]
 
 
@@ -183,7 +184,7 @@ def _beyond_quadratic(formula: Expression, lower: Floats, upper: Floats) -> Floa
 
 
 def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
-    """The formulas without abs, sign, heaviside, min and max of which f is one at every point; f itself if many.
+    """The formulas without abs, sign, heaviside, min, max and piecewise of which f is one at every point; f itself if many.
 
     >>> from fokker_planck.expression import parse_expression
     >>> [str(part.sympy) for part in smooth_branches(parse_expression("x + max(x**2, y)"))]
@@ -201,6 +202,8 @@ def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
         name = type(switch).__name__
         if name in TWO_ARGUMENTS:
             ways = list(switch.args)
+        elif name == SELECT:
+            ways = list(switch.args[1:])
         elif name in ("RealAbs", "Abs"):
             ways = [switch.args[0], -switch.args[0]]
         else:
@@ -220,4 +223,4 @@ def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
 def _switches(tree: Any) -> Iterator[Any]:
     from sympy import preorder_traversal
 
-    return (part for part in preorder_traversal(tree) if type(part).__name__ in (*ONE_ARGUMENT, *TWO_ARGUMENTS))
+    return (part for part in preorder_traversal(tree) if type(part).__name__ in (*ONE_ARGUMENT, *TWO_ARGUMENTS, SELECT))

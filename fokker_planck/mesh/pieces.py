@@ -24,6 +24,7 @@ MOST_BRANCHES = 128
 HIGHEST_FACTORED = 12
 ONE_ARGUMENT, TWO_ARGUMENTS = ("RealAbs", "Abs"), ("RealMax", "RealMin")
 STEPS = ("RealSign", "RealStep", "sign")
+SELECT = "RealSelect"
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def branches(tree: Any) -> tuple[Any, ...]:
                 here.xreplace({switch: switch.func(-1)}),
                 here.xreplace({switch: switch.func(1)}),
             ]
+        elif name == SELECT:
+            waiting += [switch.args[0], *(here.xreplace({switch: way}) for way in switch.args[1:])]
         elif name in ONE_ARGUMENT:
             waiting += [here.xreplace({switch: sign * switch.args[0]}) for sign in (-1, 1)]
         else:
@@ -158,5 +161,5 @@ def _innermost(tree: Any) -> Any:
     """A switch whose arguments hold none, or nothing."""
     from sympy import postorder_traversal
 
-    names = ONE_ARGUMENT + TWO_ARGUMENTS + STEPS
+    names = ONE_ARGUMENT + TWO_ARGUMENTS + (*STEPS, SELECT)
     return next((part for part in postorder_traversal(tree) if type(part).__name__ in names), None)

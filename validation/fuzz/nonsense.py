@@ -32,10 +32,25 @@ def formula(rng: random.Random, depth: int = 0) -> str:
         return f"({formula(rng, depth + 1)}{operator}{formula(rng, depth + 1)})"
     if kind < 0.8:
         return f"-{formula(rng, depth + 1)}"
-    name = rng.choice(FUNCTIONS[:-3] if rng.random() < 0.97 else FUNCTIONS)
+    name = rng.choice(FUNCTIONS[:-2] if rng.random() < 0.97 else FUNCTIONS)
+    if name == "piecewise" and rng.random() < 0.9:
+        pieces = [f"{condition(rng, depth + 1)},{formula(rng, depth + 1)}" for _ in range(rng.choice([1, 1, 2]))]
+        return f"piecewise({','.join([*pieces, formula(rng, depth + 1)])})"
     count = 2 if name in ("min", "max", "atan2") else 1
     count += rng.random() < 0.03
     return f"{name}({','.join(formula(rng, depth + 1) for _ in range(count))})"
+
+
+def condition(rng: random.Random, depth: int = 0) -> str:
+    """A random condition of ``piecewise``; most are of the grammar."""
+    kind = rng.random()
+    if depth < 5 and kind < 0.2:
+        return f"({condition(rng, depth + 1)} {rng.choice(['and', 'or'])} {condition(rng, depth + 1)})"
+    if depth < 5 and kind < 0.25:
+        return f"not {condition(rng, depth + 1)}"
+    operator = rng.choice(["<", "<=", ">", ">="] if rng.random() < 0.97 else ["==", "!=", "in", "=", ","])
+    text = f"{formula(rng, depth + 1)} {operator} {formula(rng, depth + 1)}"
+    return f"{text} < {formula(rng, depth + 1)}" if kind > 0.95 else text
 
 
 def problem_text(rng: random.Random) -> str:

@@ -236,10 +236,10 @@ def solved(tensor: FloatArray, vectors: FloatArray) -> FloatArray:
 
 
 def _jumps(tree: Any) -> bool:
-    """Whether a formula can jump: it holds a step."""
+    """Whether a formula can jump: it holds a step, or a choice."""
     from sympy import preorder_traversal
 
-    return any(type(part).__name__ in ("RealStep", "RealSign", "sign") for part in preorder_traversal(tree))
+    return any(type(part).__name__ in ("RealStep", "RealSign", "sign", "RealSelect") for part in preorder_traversal(tree))
 
 
 def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArray:
