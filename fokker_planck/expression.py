@@ -104,7 +104,8 @@ def parse_expression(
     key : the entry of the problem that errors name
 
     Functions: exp log sqrt sin cos tan sinh cosh tanh asin acos atan atan2 asinh acosh atanh erf erfc abs sign
-    heaviside min max, and piecewise(condition, value, ..., otherwise). Constants: pi e. Raises ProblemError for everything else.
+    heaviside min max, and piecewise(condition, value, ..., otherwise). Constants: pi e. Raises ProblemError
+    for everything else.
 
     >>> parse_expression("(x**2 - 1)**2/4")(np.array([[0.0, 1.0, 2.0]])).tolist()
     [0.25, 0.0, 2.25]

@@ -1,4 +1,4 @@
-"""Where a formula on the line changes its branch: the zeros of what stands inside abs, sign, heaviside, min, max and conditions."""
+"""Where a formula on the line changes its branch: the zeros of what stands inside abs, sign, heaviside, min and max."""
 
 from __future__ import annotations
 

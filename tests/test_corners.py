@@ -83,6 +83,36 @@ def test_half_a_circle_that_absorbs(degree, tolerance):
     assert error <= mean.relative_error <= min(tolerance, LARGEST_RATIO * error)
 
 
+def seven_eighths(folder):
+    """The square [-1, 1]^2 without the triangle (0, 0), (1, -1), (1, 0): an angle of 315 degrees."""
+    ring = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)]
+    points = np.array([(0, 0), *ring], dtype=float)
+    triangles = np.array([[0, k, k + 1] for k in range(1, len(ring))])
+    path = folder / "seven_eighths.vtu"
+    meshio.write(path, meshio.Mesh(np.c_[points, np.zeros(len(points))], [("triangle", triangles)]))
+    return fp.MeshFile(path)
+
+
+@pytest.mark.parametrize(("degree", "tolerance"), [(2, 1e-2), (8, 1e-6)])
+def test_errors_that_hide_each_other_at_315_degrees(degree, tolerance, tmp_path):
+    """Far from the corner and at it they had two signs: the bars were 0.5 and 0.3 of the errors."""
+    mean = fp.mean_exit_time(brownian(seven_eighths(tmp_path), tolerance, degree), [0.5, 0.5], "boundary").mean
+    error = abs(mean.value / 0.10352429533 - 1.0)  # degree 6, to 2e-10
+    assert error <= mean.relative_error <= min(tolerance, LARGEST_RATIO * error)
+
+
+@pytest.mark.parametrize("degree", [3, 5, 7])
+@pytest.mark.parametrize("eighths", [4, 6, 7])
+def test_sectors_cut_out_of_a_disc(eighths, degree):
+    """Reflected by the arc and absorbed by the straight sides, the slowest rate is that of J_nu(k r) sin(nu angle)."""
+    wedge = {4: "-y", 6: "min(x, -y)", 7: "min(x + y, -y)"}[eighths]
+    root = {4: 1.8411837813406593, 6: 1.4012180193682853, 7: 1.268369171958194}[eighths]
+    given = brownian(fp.Ball([0, 0], 1.0), 1e-4, degree)
+    rate = fp.spectrum(given, count=1, target=fp.Region(wedge)).eigenvalues[0].real
+    error = abs(rate.value / root**2 - 1.0)
+    assert error <= rate.relative_error <= max(1e-9, min(1e-4, LARGEST_RATIO * error))
+
+
 def test_a_slit_whose_sides_have_nodes_of_their_own(tmp_path):
     """Nothing crosses the slit, whose end has the angle 2 pi."""
     domain, below = slit(tmp_path), fp.HalfSpace([0, -1], 1.0)

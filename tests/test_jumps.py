@@ -96,7 +96,7 @@ def test_pieces_of_a_potential_on_a_line_and_in_the_plane():
     def weight(x):
         return np.exp(-np.where(np.abs(x) < 0.6, x**2, 0.36) / 0.05)
 
-    whole, outer = integral(weight, [-2.0, -0.6, 0.6, 2.0]), integral(weight, [-2.0, -0.6])
+    whole = integral(weight, [-2.0, -0.6, 0.6, 2.0])
     for domain in (fp.Box([-2], [2]), fp.Box([-2, 0], [2, 1])):
         rest = [0.5] * (len(domain.lower) - 1)
         given = problem(text, 0.05, "ito", domain, 1e-6)
@@ -106,7 +106,7 @@ def test_pieces_of_a_potential_on_a_line_and_in_the_plane():
         mean = fp.mean_exit_time(given, start=[-1.0, *rest], target=target).mean
         line = problem("min(x**2, 0.36)", 0.05, "ito", fp.Box([-2], [2]), 1e-9)
         wanted = fp.mean_exit_time(line, start=[-1], target=fp.HalfSpace([1], 1)).mean.value
-        assert outer < whole and holds(mean, wanted, 1e-6)
+        assert holds(mean, wanted, 1e-6)
 
 
 @pytest.mark.parametrize("interpretation", INTERPRETATIONS)

@@ -1,8 +1,8 @@
 """Surfaces on which formulas pass from one branch to another: the zeros of what stands inside a switch.
 
 A switch is ``heaviside(u)``, ``sign(u)`` or ``abs(u)``, which change at u = 0, or ``min(u, v)``, ``max(u, v)``, and the
-comparisons of u and v in ``piecewise``, which change at u - v = 0. A switch inside u is taken apart, so that ``abs(abs(x) - y)`` has the planes x = 0, y = x, y = -x,
-each smooth: a corner is where two of them cross.
+comparisons of u and v in ``piecewise``, which change at u - v = 0. A switch inside u is taken apart, so that
+``abs(abs(x) - y)`` has the planes x = 0, y = x, y = -x, each smooth: a corner is where two of them cross.
 """
 
 from __future__ import annotations

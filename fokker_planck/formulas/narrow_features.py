@@ -184,7 +184,7 @@ def _beyond_quadratic(formula: Expression, lower: Floats, upper: Floats) -> Floa
 
 
 def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
-    """The formulas without abs, sign, heaviside, min, max and piecewise of which f is one at every point; f itself if many.
+    """The formulas without switches (abs, min, piecewise and so on) of which f is one at every point; f itself if many.
 
     >>> from fokker_planck.expression import parse_expression
     >>> [str(part.sympy) for part in smooth_branches(parse_expression("x + max(x**2, y)"))]

@@ -1,8 +1,8 @@
 """``piecewise(condition, value, condition, value, ..., otherwise)``: the value of the first condition that holds.
 
-A condition compares two formulas, ``u < v``, ``u <= v``, ``u > v``, ``u >= v`` or a chain such as ``0 < x < 1``; ``and``,
-``or`` and ``not`` join conditions.  One comparison becomes the sign of a difference, so that its surface is found like
-that of ``heaviside``; joined ones become a number that is one where they hold.
+A condition compares two formulas, ``u < v``, ``u <= v``, ``u > v``, ``u >= v`` or a chain such as ``0 < x < 1``;
+``and``, ``or`` and ``not`` join conditions.  One comparison becomes the sign of a difference, so that its surface is
+found like that of ``heaviside``; joined ones become a number that is one where they hold.
 """
 
 from __future__ import annotations

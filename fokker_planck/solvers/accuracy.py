@@ -22,7 +22,7 @@ from fokker_planck.fem.shapes.curved_quality import unfolded
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
-from fokker_planck.solvers.corners import Corners, Tensor, corner_safety, graded, singular_corners
+from fokker_planck.solvers.corners import Corners, Tensor, corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST, prescribed_errors
 from fokker_planck.solvers.results import Statistics
@@ -76,6 +76,14 @@ class AnyAnswer(Protocol):
 
 
 AnAnswer = TypeVar("AnAnswer", bound=AnyAnswer)
+AnyAnswerIn = TypeVar("AnyAnswerIn", bound=AnyAnswer, contravariant=True)
+
+
+class Predict(Protocol[AnyAnswerIn]):
+    """Estimated error of an answer in every cell, and of every number (k,)."""
+
+    def __call__(self, answer: AnyAnswerIn, exponents: Floats | None = None, /) -> tuple[Floats, Floats]:
+        """Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ def refined_until_verified(
     mesh: Triangulation,
     degree: int,
     answer: Callable[[Discretization], AnAnswer],
-    predict: Callable[[AnAnswer], tuple[Floats, Floats]],
+    predict: Predict[AnAnswer],
     tensor: Tensor,
     cut: float = 0.0,
     least_error: float = LEAST_ERROR,
@@ -172,15 +180,15 @@ def refined_until_verified(
     started = time.perf_counter()
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
     if problem.resolution.cells is not None:
-        discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict)
+        discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict, tensor)
         weights = np.ones(len(current.numbers)) if current.weights is None else current.weights
-        safety = _safety(discretization, current, tensor)
+        safety = _safety(discretization, current)
 
         def ask(finer: Triangulation, more: int) -> Any:
             return answer(discretize(finer, more, problem.periods)).numbers
 
         errors = prescribed_errors(current.numbers, weights, mesh, degree, HIGHER[dimension], safety, ask)
-        errors = np.maximum(errors, _least(predicted, degree)) + least_error
+        errors = np.maximum(errors, _least(current, predicted, degree)) + least_error
         _warn_of_coarseness(float((weights * errors).max(initial=0.0)))
         return _outcome(current, errors, discretization, 1, started)
     most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
@@ -192,7 +200,7 @@ def refined_until_verified(
     excess, level, asked, everywhere = 1.0, 0, np.inf, degree < 2
     while True:
         mesh = unfolded(mesh)
-        discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict)
+        discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict, tensor)
         level += 1
         if level > MOST_LEVELS or not np.isfinite(predicted).all():
             raise ConvergenceError(
@@ -203,7 +211,7 @@ def refined_until_verified(
         exhausted = discretization.count > most_unknowns
         expected = excess * SAFETY * float((weights * predicted).max())
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
-            errors = _verified(problem, current, predicted, discretization, answer, tensor) + least_error + cut
+            errors = _verified(problem, current, predicted, discretization, answer) + least_error + cut
             before, asked = asked, float((weights * errors).max())
             if asked > tolerance and exhausted:
                 warn_or_refuse(asked, tolerance)
@@ -212,13 +220,12 @@ def refined_until_verified(
             excess, expected = excess * asked / expected, asked
             # the indicator does not see where the error is
             everywhere |= asked > STAGNATION * before
-        corners = _corners(discretization, current, tensor) if dimension == 2 else None
         if everywhere:
             mesh = refine(mesh, np.ones(len(indicator), dtype=bool))
         else:
             mesh = _refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected)
-        if corners is not None:
-            mesh = graded(mesh, corners, min(AIM * tolerance / expected, 0.5))
+        if dimension == 2:
+            mesh = graded(mesh, current.corners, min(AIM * tolerance / expected, 0.5))
 
 
 def cut_off(base: Triangulation, mesh: Triangulation) -> bool:
@@ -239,6 +246,8 @@ class _Kept:
     payload: Any
     weights: Floats | None
     absorbed: Booleans | None
+    corners: Corners
+    at_corners: Floats
 
 
 def _asked(
@@ -246,14 +255,21 @@ def _asked(
     mesh: Triangulation,
     degree: int,
     answer: Callable[[Discretization], AnAnswer],
-    predict: Callable[[AnAnswer], tuple[Floats, Floats]],
+    predict: Predict[AnAnswer],
+    tensor: Tensor,
 ) -> tuple[Discretization, _Kept, Floats, Floats]:
     """The answer on a mesh, with its estimated error in every cell, and of every number."""
     _make_room(mesh)
     discretization = discretize(mesh, degree, problem.periods)
     found = answer(discretization)
     indicator, predicted = predict(found)
-    return discretization, _Kept(found.numbers, found.payload, found.weights, found.absorbed), indicator, predicted
+    nowhere = np.zeros(discretization.count, dtype=bool)
+    corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, tensor)
+    at_corners = np.zeros(len(predicted))
+    if len(corners.exponents):
+        at_corners = predict(found, exponents_of_cells(discretization, corners))[1]
+    kept = _Kept(found.numbers, found.payload, found.weights, found.absorbed, corners, at_corners)
+    return discretization, kept, indicator, predicted
 
 
 def _verified(
@@ -262,38 +278,37 @@ def _verified(
     predicted: Floats,
     discretization: Discretization,
     answer: Callable[[Discretization], AnAnswer],
-    tensor: Tensor,
 ) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
     At a corner it falls slowly with the degree, by a power that the angle tells.  Should the two agree by chance, a
-    share of what the indicator predicts remains.
+    share of what the indicator predicts remains, and all that it predicts at corners.
     """
     mesh, degree, more = discretization.triangulation, discretization.degree, HIGHER[problem.dimension]
-    safety = _safety(discretization, current, tensor)
+    safety = _safety(discretization, current)
     _make_room(mesh)
     higher = answer(discretize(mesh, degree + more, problem.periods)).numbers
     if len(higher) != len(current.numbers):
         return np.full(len(current.numbers), np.inf)
     difference = np.abs(np.expm1(current.numbers - higher))
-    return np.asarray(np.maximum(safety * difference, _least(predicted, degree)))
+    return np.asarray(np.maximum(safety * difference, _least(current, predicted, degree)))
 
 
-def _least(predicted: Floats, degree: int) -> Floats:
-    """What remains of the error should two answers agree by chance."""
-    return np.asarray(LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else np.zeros(len(predicted)))
+def _least(current: _Kept, predicted: Floats, degree: int) -> Floats:
+    """What remains of the error should two answers agree by chance.
+
+    At corners all that is predicted there: an error of another sign elsewhere can hide in the difference, of which the
+    corner shows a part only, what shows of the corner, and no more of its error.
+    """
+    share = LEAST_SHARE * predicted if degree >= LEAST_PREDICTABLE else np.zeros(len(predicted))
+    return np.asarray(np.maximum(share, current.at_corners))
 
 
-def _safety(discretization: Discretization, current: _Kept, tensor: Tensor) -> float:
+def _safety(discretization: Discretization, current: _Kept) -> float:
     """By what the difference to a higher degree is multiplied."""
-    exponent, degree = _corners(discretization, current, tensor).slowest, discretization.degree
+    exponent, degree = current.corners.slowest, discretization.degree
     more = HIGHER[discretization.triangulation.dimension]
     return max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
-
-
-def _corners(discretization: Discretization, current: _Kept, tensor: Tensor) -> Corners:
-    nowhere = np.zeros(discretization.count, dtype=bool)
-    return singular_corners(discretization, nowhere if current.absorbed is None else current.absorbed, tensor)
 
 
 def _make_room(mesh: Triangulation) -> None:
@@ -302,10 +317,10 @@ def _make_room(mesh: Triangulation) -> None:
         _petsc.release_memory()
 
 
-def _predicted(current: Answer) -> tuple[Floats, Floats]:
-    """Estimated error in every cell, of all modes together, and of every number, (k,)."""
+def _predicted(current: Answer, exponents: Floats | None = None) -> tuple[Floats, Floats]:
+    """Estimated error in every cell, of all modes together, and of every number, (k,); see :class:`Predict`."""
     distinct = {id(modes): modes for modes in current.modes}
-    parts = {key: energy_errors(current.generator, modes) for key, modes in distinct.items()}
+    parts = {key: energy_errors(current.generator, modes, exponents) for key, modes in distinct.items()}
     indicator = np.sum(list(parts.values()), axis=0)
     if len(current.modes) < len(current.numbers):
         return indicator, np.full(len(current.numbers), indicator.sum())

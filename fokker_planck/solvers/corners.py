@@ -102,6 +102,16 @@ def singular_corners(discretization: Discretization, absorbed: Booleans, tensor:
     return Corners(rows[first[singular]], alpha[singular])
 
 
+def exponents_of_cells(discretization: Discretization, corners: Corners) -> Floats:
+    """The least alpha of the corners (in space, edges) of every cell of this rank, infinity where there is none."""
+    mesh, result = discretization.triangulation, np.full(len(discretization.cells), np.inf)
+    classes = mesh.vertex_class[discretization.vertices]
+    for alpha, wanted in zip(corners.exponents, corners.classes, strict=True):
+        meets = np.logical_and.reduce([(classes == one).any(axis=1) for one in wanted])
+        result[meets] = np.minimum(result[meets], alpha)
+    return result
+
+
 def graded(triangulation: Triangulation, corners: Corners, share: float) -> Triangulation:
     """In the plane, cells at every corner halved until r^(2 alpha) is ``share`` of what it was, by geometric steps."""
     if triangulation.dimension != 2 or not len(corners.exponents):

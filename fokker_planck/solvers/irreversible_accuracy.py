@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator
+from fokker_planck.fem.indicator import power_law_rest
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.problem import Problem
@@ -94,8 +95,8 @@ def first_mesh(setting: DriftSetting, regions: Mapping[str, Set]) -> Triangulati
     return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
 
 
-def _predicted(current: DriftAnswer) -> tuple[Floats, Floats]:
-    parts = [pair_errors(current.generator, pair) for pair in current.pairs]
+def _predicted(current: DriftAnswer, exponents: Floats | None = None) -> tuple[Floats, Floats]:
+    parts = [pair_errors(current.generator, pair, exponents) for pair in current.pairs]
     sums = np.array([part.sum() for part in parts])
     one_each = len(sums) == len(current.numbers)
     weights = current.weights if current.weights is not None and one_each else np.ones(len(parts))
@@ -103,12 +104,15 @@ def _predicted(current: DriftAnswer) -> tuple[Floats, Floats]:
     return indicator, sums if one_each else np.full(len(current.numbers), sums.sum())
 
 
-def pair_errors(generator: DriftGenerator, pair: Pair) -> Floats:
-    """sqrt(a_c(e, e) a_c(f, f)) / |whole| for every cell of the mesh, on every rank."""
+def pair_errors(generator: DriftGenerator, pair: Pair, exponents: Floats | None = None) -> Floats:
+    """sqrt(a_c(e, e) a_c(f, f)) / |whole| for every cell of the mesh, on every rank.
+
+    Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
+    """
     discretization = generator.discretization
     exponent = generator.exponent[discretization.dofs]
     levels = exponent.min(axis=1)
-    local = np.sqrt(_missed(generator, pair.right)) * np.sqrt(_missed(generator, pair.left))
+    local = np.sqrt(_missed(generator, pair.right, exponents)) * np.sqrt(_missed(generator, pair.left, exponents))
     result = np.zeros(len(discretization.triangulation.cells))
     with np.errstate(divide="ignore"):
         logs = np.log(local) - (levels - generator.lowest) - np.log(abs(pair.whole))
@@ -118,13 +122,13 @@ def pair_errors(generator: DriftGenerator, pair: Pair) -> Floats:
     return result
 
 
-def _missed(generator: DriftGenerator, values: Numbers) -> Floats:
+def _missed(generator: DriftGenerator, values: Numbers, exponents: Floats | None) -> Floats:
     """Energy of the error in every cell of this rank, in the cell's own scale.
 
     What degrees p, p - 1 and p - 2 add is measured; degree p + 1 would add as much less again.
     """
     if np.iscomplexobj(values):
-        return _missed(generator, values.real) + _missed(generator, values.imag)
+        return _missed(generator, values.real, exponents) + _missed(generator, values.imag, exponents)
     discretization = generator.discretization
     degree, dimension = discretization.degree, discretization.triangulation.dimension
     exponent = generator.exponent[discretization.dofs]
@@ -136,6 +140,8 @@ def _missed(generator: DriftGenerator, values: Numbers) -> Floats:
         scaled = (upper - lower - (upper - lower)[:, :1]) * half
         added.append(np.maximum((scaled * (generator.energy @ scaled[..., None])[..., 0]).sum(axis=1), 1e-300))
     last, before, earlier = added
+    if exponents is not None:
+        return np.asarray(np.where(np.isfinite(exponents), last * power_law_rest(degree, 1, exponents), 0.0))
     ratio = np.minimum(last / before, 1.0)
     if degree < 3:
         return np.asarray(last * ratio)

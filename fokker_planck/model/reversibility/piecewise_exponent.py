@@ -239,7 +239,8 @@ def _jumps(tree: Any) -> bool:
     """Whether a formula can jump: it holds a step, or a choice."""
     from sympy import preorder_traversal
 
-    return any(type(part).__name__ in ("RealStep", "RealSign", "sign", "RealSelect") for part in preorder_traversal(tree))
+    names = ("RealStep", "RealSign", "sign", "RealSelect")
+    return any(type(part).__name__ in names for part in preorder_traversal(tree))
 
 
 def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArray:
