@@ -77,11 +77,12 @@ def stationary_density(problem: Problem) -> Stationary:
     if not is_reversible(problem):
         return irreversible_stationary(problem)
     found = stationary.stationary_density(problem)
-    limit = limit_landscape(prepare(problem))
+    setting = prepare(problem)
+    limit = limit_landscape(setting)
     predicted: list[Any] = [None] * len(found.wells)
     if len(found.wells) > 1 and len(limit.minima) == sum(1 + len(well.merged) for well in found.wells):
         # Laplace's formula says nothing about minima shallower than the noise
-        beside = well_probabilities(limit)
+        beside = well_probabilities(limit, setting.balance.exponent)
         predicted = [None if w.merged else beside[limit.nearest_minimum(w.minimum)] for w in found.wells]
     wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, predicted, strict=True))
     return replace(found, wells=tuple(wells))
@@ -115,7 +116,8 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     if target is not None:
         return found
     setting = prepare(problem)
-    predicted = predicted_eigenvalues(limit_landscape(setting), setting.balance.diffusion.tensor)
+    limit, balance = limit_landscape(setting), setting.balance
+    predicted = predicted_eigenvalues(limit, balance.diffusion.tensor, count, balance.exponent)
     beside = predicted[1:count] + [None] * (count - max(len(predicted), 1))
     eigenvalues = [replace(e, asymptotic=value) for e, value in zip(found.eigenvalues[1:], beside, strict=True)]
     return replace(found, eigenvalues=(found.eigenvalues[0], *eigenvalues))

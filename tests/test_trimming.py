@@ -1,8 +1,11 @@
 """What is cut away: shares that add up to the given one, a channel that remains, nothing where nothing is known."""
 
+import math
+
 import numpy as np
 import pytest
 
+import fokker_planck as fp
 from fokker_planck.diffusion import Isotropic
 from fokker_planck.domain import Box
 from fokker_planck.fem import trimming
@@ -137,3 +140,13 @@ def _tetrahedron_rule(mesh, points, weights):
     places = np.einsum("nk,ckd->dcn", barycentric, mesh.cell_points)
     volume = np.abs(volumes(mesh.points, mesh.cells))[:, None] * scale
     return places.reshape(3, -1), volume.ravel()
+
+
+def test_a_mesh_that_is_cut_off_beside_periodic_seams():
+    """A vertex of one seam whose image is cut off stays alone: it was an AssertionError."""
+    process = fp.Overdamped(fp.Potential("cos(x) + cos(2*y)"), fp.Isotropic(0.1))
+    domain = fp.Box([0.0, 0.0], [2 * math.pi, math.pi], boundary=["periodic", "periodic"])
+    given = fp.Problem(process, domain, fp.Resolution(tolerance=1e-4))
+    target = fp.Ball([math.pi, math.pi / 2 + 1.2], 0.1)
+    mean = fp.mean_exit_time(given, [math.pi, math.pi / 2], target).mean
+    assert abs(mean.value / 6370863.0 - 1.0) <= mean.relative_error  # with the box moved by (1, 1/2), to 1e-7

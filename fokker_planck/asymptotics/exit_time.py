@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fokker_planck.asymptotics.anharmonicity import neglected
 from fokker_planck.asymptotics.exit_surfaces import Surface, Target, surface_of
 from fokker_planck.asymptotics.eyring_kramers import (
     LOWEST_BARRIER,
@@ -29,7 +30,7 @@ from fokker_planck.asymptotics.eyring_kramers import (
 )
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.basin_map import BasinMap
-from fokker_planck.landscape import Booleans, Floats, Function, Integers, Landscape, Saddle
+from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Function, Integers, Landscape, Saddle
 from fokker_planck.quantity import Quantity
 
 WIDTHS = 4.0
@@ -107,7 +108,19 @@ def mean_exit_time(
     error = _error(landscape, exits, slopes, errors, first)
     if not np.isfinite(time) or error is None:
         return None
-    return Quantity.of_log(time, error)
+    ways = [(well, way) for well, all_ways in exits.items() for way in all_ways] + list(slopes.items())
+    points = _decisive(landscape, ways, first)
+    return Quantity.of_log(time, max(error, neglected(points, exponent, landscape.frame)))
+
+
+def _decisive(landscape: Landscape, ways: Sequence[tuple[int, Exit]], first: int) -> list[CriticalPoint]:
+    """The well of the start, and the saddle that the time hangs on: the highest on the lowest path to an exit."""
+    heights = [max(way.height, landscape.communication_height(first, well)) for well, way in ways]
+    if not heights:
+        return [landscape.minima[first]]
+    highest = min(heights)
+    saddle = [saddle for saddle in landscape.saddles if saddle.value == highest and not saddle.degenerate]
+    return [landscape.minima[first], *saddle[:1]]
 
 
 def _share_that_returns(between: Floats, log_absorption: Floats, well: int) -> float:
@@ -270,7 +283,11 @@ def _trapezoid(values: Floats) -> float:
 def _error(
     landscape: Landscape, exits: dict[int, list[Exit]], slopes: dict[int, Exit], errors: dict[int, float], first: int
 ) -> float | None:
-    """One over the lowest climb out of the well of the start, plus the errors of the exits themselves."""
+    """One over the lowest climb out of the well of the start, plus the errors of the exits themselves.
+
+    About the first neglected term where Phi is smooth on the scale of the climb; a layer that is not shows in
+    :func:`fokker_planck.asymptotics.anharmonicity.neglected`.
+    """
     heights = [way.height for way in exits[first]]
     heights += [slopes[first].height] if first in slopes else []
     heights += [saddle.value for saddle in landscape.saddles if first in saddle.joins]

@@ -19,7 +19,8 @@ from math import log, pi, sqrt
 
 import numpy as np
 
-from fokker_planck.landscape import CriticalPoint, Floats, Landscape, Saddle
+from fokker_planck.asymptotics.anharmonicity import neglected
+from fokker_planck.landscape import CriticalPoint, Floats, Function, Landscape, Saddle
 from fokker_planck.quantity import Quantity
 
 Tensor = Callable[[Floats], Floats]
@@ -194,11 +195,14 @@ def _log_eigenvalues(log_capacities: Floats, log_weights: Floats, most: float = 
         return [float(mpmath.log(value) + top) if value > floor else -np.inf for value in values]
 
 
-def predicted_eigenvalues(landscape: Landscape, tensor: Tensor, count: int | None = None) -> list[Quantity | None]:
+def predicted_eigenvalues(
+    landscape: Landscape, tensor: Tensor, count: int | None = None, exponent: Function | None = None
+) -> list[Quantity | None]:
     """Small eigenvalues of -L as Eyring and Kramers predict them, the zero first, one for each well.
 
     None stands for an eigenvalue without prediction: its well is shallower than half a noise unit, or some critical
-    point is degenerate.  The stated error is one over the barrier, about the size of the first neglected term.
+    point is degenerate.  The stated error is one over the barrier, about the size of the first neglected term, or,
+    given the ``exponent`` Phi itself, what its integrals say, if that is more.
     """
     size = len(landscape.minima)
     zero: list[Quantity | None] = [Quantity.of(0.0, 0.0)]
@@ -206,8 +210,15 @@ def predicted_eigenvalues(landscape: Landscape, tensor: Tensor, count: int | Non
     if np.isnan(log_rates).any():
         found = zero + [None] * (size - 1)
     else:
-        barriers = sorted(landscape.barriers, reverse=True)
+        order = sorted(range(size), key=lambda well: landscape.barriers[well], reverse=True)
+        barriers = [landscape.barriers[well] for well in order]
         errors = [0.0 if not np.isfinite(barrier) else 1.0 / max(barrier, 1e-3) for barrier in barriers]
+        if exponent is not None:
+            saddles = {merge.absorbed: landscape.saddles[merge.saddle] for merge in landscape.merges}
+            for k, well in enumerate(order):
+                if well in saddles and (count is None or k < count):
+                    points = (landscape.minima[well], saddles[well])
+                    errors[k] = max(errors[k], neglected(points, exponent, landscape.frame))
         weights = np.array([log_local_integral(minimum) for minimum in landscape.minima])
         predicted = eigenvalues(log_rates, weights, relative_errors=errors)
         usable = [not np.isfinite(barrier) or barrier >= LOWEST_BARRIER for barrier in barriers]
@@ -217,10 +228,11 @@ def predicted_eigenvalues(landscape: Landscape, tensor: Tensor, count: int | Non
     return found if count is None else found[:count]
 
 
-def well_probabilities(landscape: Landscape) -> list[Quantity | None]:
+def well_probabilities(landscape: Landscape, exponent: Function | None = None) -> list[Quantity | None]:
     """Stationary probability of every well by Laplace's method: ``e^-Phi(x) / sqrt(det Hess Phi(x))``, normalised.
 
-    None for all if a minimum that matters is degenerate.  The error stated is one over the barrier of the well.
+    None for all if a minimum that matters is degenerate.  The error stated is one over the barrier of the well, or,
+    given the ``exponent`` Phi itself, what the integrals over it and the heaviest other well say, if that is more.
 
     >>> from fokker_planck.landscape import Frame
     >>> flat = CriticalPoint((-1.0,), 0.0, ((1.2,),), (1.2,), "minimum")
@@ -237,4 +249,10 @@ def well_probabilities(landscape: Landscape) -> list[Quantity | None]:
     lowest = min((barrier for barrier in barriers if barrier > 0.0), default=0.0)
     deepest = 1.0 / lowest if lowest > 0.0 else float("nan")
     errors = [1.0 / barrier if barrier > 0.0 else deepest for barrier in barriers]
+    if exponent is not None:
+        for well, minimum in enumerate(landscape.minima):
+            other = max((k for k in range(len(logs)) if k != well), key=lambda k: logs[k], default=well)
+            share = min(1.0, float(np.exp(logs[other] - total)) * 2.0)
+            doubt = neglected([minimum, landscape.minima[other]], exponent, landscape.frame)
+            errors[well] = max(errors[well], share * doubt)
     return [Quantity.of_log(float(value) - total, error) for value, error in zip(logs, errors, strict=True)]

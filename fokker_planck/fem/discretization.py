@@ -278,6 +278,18 @@ def _masters_of_corners(
     return master
 
 
+def _seams_match(points: Floats, lower: Floats, axis: int, period: float) -> bool:
+    """Whether every vertex on one face of a periodic axis has its image on the other: not beside what is cut off."""
+    from scipy.spatial import cKDTree
+
+    near = 1e-9 * period
+    first = np.delete(points[points[:, axis] < lower[axis] + near], axis, axis=1)
+    second = np.delete(points[points[:, axis] > lower[axis] + period - near], axis, axis=1)
+    if len(first) != len(second) or not len(first):
+        return False
+    return bool(cKDTree(first).query(second)[0].max() <= 1e-8 * period)
+
+
 def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tuple[float | None, ...]) -> Integers:
     from scipy.spatial import cKDTree
 
@@ -291,9 +303,10 @@ def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tupl
         images = nodes[upper].copy()
         images[:, axis] -= period
         distance, partner = tree.query(images)
-        if len(upper) and distance.max() > 1e-8 * period:
+        matched = distance <= 1e-8 * period
+        if not matched.all() and _seams_match(triangulation.points, lower, axis, period):
             raise AssertionError("periodic faces of the mesh do not match")
-        master[upper] = partner
+        master[upper[matched]] = partner[matched]
     for _ in periods:
         master = master[master]
     return master
