@@ -251,7 +251,9 @@ def rates(problem: Problem) -> WellRates:
         from fokker_planck.solvers.irreversible_setting import prepare_irreversible
 
         chain, of_drift = irreversible_rates(problem), prepare_irreversible(problem)
-        beside = predicted_rates(of_drift, irreversible_states(of_drift))
+        states = irreversible_states(of_drift)
+        states = [k for k in states if of_drift.attractors[k].position in chain.minima]
+        beside = predicted_rates(of_drift, states)
         return WellRates(chain.minima, chain.rates, chain.hitting_times, chain.statistics, beside)
     found = solver.rates(problem)
     setting = prepare(problem)

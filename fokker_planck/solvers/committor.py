@@ -121,7 +121,7 @@ def _heights(setting: Setting, origin: Set, goal: Set) -> Heights:
 
 def _answer(setting: Setting, discretization: Discretization, start: Booleans, end: Booleans) -> Answer:
     generator = assemble(discretization, setting.balance)
-    wells = well_nodes(discretization, setting.landscape.minima, start | end)
+    wells = well_nodes(discretization, setting.deep_minima, start | end)
     condensed = condense(generator, wells, [start, end], setting.relaxation_rate)
     values, log_values, log_complements, log_flow = _at_states(condensed)
     forward, backward = condensed.log_sum(log_values), condensed.log_sum(log_complements)

@@ -110,7 +110,7 @@ class Times:
 def exit_times(setting: Setting, discretization: Discretization, absorbed: Booleans) -> Times:
     """tau = sum_k tau_k h_k + A_FF^-1 M 1 with S tau = H^T M 1 on the wells (Bovier et al. 2004, section 3)."""
     generator = assemble(discretization, setting.balance)
-    wells = well_nodes(discretization, setting.landscape.minima, absorbed)
+    wells = well_nodes(discretization, setting.deep_minima, absorbed)
     condensed = condense(generator, wells, [absorbed], setting.relaxation_rate)
     height = 0.5 * (generator.exponent - generator.lowest)
     logs = _log_solution_at_wells(condensed, log_loads(condensed))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
@@ -21,13 +22,21 @@ from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
 from fokker_planck.solvers.irreversible_reduced import SlowModes, slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
 from fokker_planck.solvers.irreversible_wells import TwoSided, condense
-from fokker_planck.solvers.rates import log_hitting_times, weights_of_rates
+from fokker_planck.solvers.reduced_chain import (
+    chain_of,
+    log_hitting_times,
+    metastable,
+    pairs_of,
+    refuse_too_many,
+    table_of,
+    warn_of_the_left_out,
+    weights_of_rates,
+)
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
 from fokker_planck.solvers.setting import SHALLOWEST
 
 POWERS = 6
-ROUNDING = 2e-15
 
 
 def irreversible_rates(problem: Problem) -> Rates:
@@ -39,25 +48,25 @@ def irreversible_rates(problem: Problem) -> Rates:
         wanted = f"at least two, of more than {SHALLOWEST:g} noise unit, to go between"
         raise ProblemError("drift", found, wanted)
 
+    refuse_too_many(len(kept))
+    chosen: list[int] = []
+
     def answer(discretization: Discretization) -> DriftAnswer:
-        return _answer(setting, kept, discretization)
+        return _answer(setting, kept, chosen, discretization)
 
     outcome = answered(setting, {}, answer)
-    signs, times = outcome.payload
-    count = len(kept)
-    table: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
+    warn_of_the_left_out(len(kept), len(chosen))
+    signs, chain, digits = outcome.payload
+    count = len(chosen)
+    pairs = pairs_of(count)
+    with mpmath.workdps(digits):
+        times = log_hitting_times(chain, pairs)
     hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
-    pairs = _pairs(count)
-    largest = [max(outcome.numbers[n] for n, pair in enumerate(pairs) if pair[0] == k) for k in range(count)]
     for number, (k, m) in enumerate(pairs):
-        # an entry is a sum with the other rates of its well: it knows no more than their rounding
-        rounding = ROUNDING * float(np.exp(np.clip(largest[k] - outcome.numbers[number], 0.0, 700.0)))
-        error = float(outcome.errors[number]) + rounding
-        table[k][m] = _entry(float(outcome.numbers[number]), error, float(signs[number]))
         hitting[k][m] = Quantity.of_log(float(times[number]), float(outcome.errors.max()))
     return Rates(
-        minima=tuple(setting.attractors[k].position for k in kept),
-        rates=tuple(tuple(row) for row in table),
+        minima=tuple(setting.attractors[kept[k]].position for k in chosen),
+        rates=table_of(outcome.numbers, outcome.errors, signs, pairs, count),
         hitting_times=tuple(tuple(row) for row in hitting),
         statistics=outcome.statistics,
     )
@@ -68,18 +77,8 @@ def irreversible_states(setting: DriftSetting) -> list[int]:
     return sorted(set(setting.states)) if setting.attractors else []
 
 
-def _pairs(count: int) -> list[tuple[int, int]]:
-    return [(k, m) for k in range(count) for m in range(count) if k != m]
-
-
-def _entry(log: float, error: float, sign: float) -> Quantity:
-    quantity = Quantity.of_log(log, error) if sign != 0.0 else Quantity.of(0.0, 0.0)
-    return quantity if sign >= 0.0 else Quantity.of(-(quantity.value or 0.0), error)
-
-
-def _answer(setting: DriftSetting, kept: list[int], discretization: Discretization) -> DriftAnswer:
-    import mpmath
-
+def _answer(setting: DriftSetting, kept: list[int], chosen: list[int], discretization: Discretization) -> DriftAnswer:
+    """The chain on one mesh; the first one says which of the ``kept`` attractors are states."""
     generator = assemble_drift(discretization, setting.weighting)
     wells = nearest_unknowns(discretization, setting.places)
     condensed = condense(generator, wells, [], setting.relaxation_rate)
@@ -91,28 +90,31 @@ def _answer(setting: DriftSetting, kept: list[int], discretization: Discretizati
         )
     count = len(kept)
     modes = slow_modes(condensed, POWERS)
-    pairs = _pairs(count)
     values = _values_at(setting.places[kept], condensed, modes)
     with mpmath.workdps(modes.digits):
-        at_wells, middle = mpmath.matrix(count, count), mpmath.matrix(count, count)
+        at_wells = mpmath.matrix(count, count)
         for k in range(count):
-            middle[k, k] = -modes.values[k] if k else mpmath.mpf(0)
             for row in range(count):
                 at_wells[row, k] = mpmath.fsum(values[row][i] * modes.right[i, k] for i in range(len(values[row])))
-        chain = (at_wells * middle * mpmath.inverse(at_wells)).apply(mpmath.re)
+        if not chosen:
+            chosen.extend(metastable(modes.values, at_wells))
+        count = len(chosen)
+        chain = chain_of(modes.values, at_wells, chosen)
+        if chain is None:
+            raise ConvergenceError("the slow modes do not tell the wells apart", "a smaller tolerance or more noise")
+        chain = chain.apply(mpmath.re)
+        pairs = pairs_of(count)
         entries = [chain[k, m] for k, m in pairs]
         logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
         signs = np.array([float(mpmath.sign(entry)) for entry in entries])
-        times = log_hitting_times(chain, pairs)
     weights = weights_of_rates(logs, pairs)
     answer_pairs = modes.pairs(condensed, range(1, count))
-    return DriftAnswer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, answer_pairs, weights)
+    payload = (signs, chain, modes.digits)
+    return DriftAnswer(np.where(np.isfinite(logs), logs, 0.0), payload, generator, answer_pairs, weights)
 
 
 def _values_at(places: Floats, condensed: TwoSided, modes: SlowModes) -> list[list[Any]]:
     """What the coefficients of a mode are worth at every attractor, in mpmath: the basis functions' values there."""
-    import mpmath
-
     generator, count = condensed.generator, len(condensed.wells)
     if len(condensed.wells) < len(places):
         raise ProblemError("drift", "two attractors too close to tell apart on the mesh", "a smaller tolerance")

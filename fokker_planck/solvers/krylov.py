@@ -16,16 +16,18 @@ def images(
     generator: Generator, start: Sequence[Floats] | Floats, step: Callable[[Floats], Floats], powers: int
 ) -> Floats:
     """What ``step`` and its powers make of vectors (N,), orthonormal in M, dependent ones left out, (size, N)."""
-    basis: list[Floats] = []
+    start = np.asarray(start)
+    size = len(generator.exponent)
+    basis, count = np.empty((powers * len(start), size)), 0
     current = list(start)
     for _ in range(powers):
         current = [step(vector) for vector in current]
         for vector in current:
             norm = np.sqrt(vector @ generator.apply_mass(vector))
-            for _ in range(2):
-                for other in basis:
-                    vector = vector - (other @ generator.apply_mass(vector)) * other
+            # against all at once, twice: a product with M each, where one for every pair would be thousands
+            for _ in range(2 if count else 0):
+                vector = vector - (basis[:count] @ generator.apply_mass(vector)) @ basis[:count]
             left = np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
             if left > DEPENDENT * norm:
-                basis.append(vector / left)
-    return np.asarray(basis).reshape(len(basis), len(generator.exponent))
+                basis[count], count = vector / left, count + 1
+    return basis[:count]

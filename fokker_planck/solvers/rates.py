@@ -8,29 +8,49 @@ than one noise unit are no states of the chain: the process does not stay in the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import mpmath
 import numpy as np
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import interpolate
-from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.field import point_functional
+from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.triangulation import Floats
+from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.landscape import CriticalPoint
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_endless
+from fokker_planck.solvers.reduced_chain import (
+    ROUNDING,
+    chain_of,
+    log_hitting_times,
+    metastable,
+    pairs_of,
+    refuse_too_many,
+    table_of,
+    warn_of_the_left_out,
+    weights_of_rates,
+)
 from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.setting import SHALLOWEST, Setting, heights_between_wells, prepare
+from fokker_planck.solvers.spectrum import SHIFT, ordinary_modes
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 POWERS = 6
-ROUNDING = 2e-15
 HIGHEST = 600.0
+FEW = 10
+"""States, up to which their modes are found in multiple precision: 10 take 2 s, 20 take 30 s, more the cube of it."""
+LEAST_RATIO = 1e-6
+"""Of the eigenvalues of a chain, down to which doubles hold them: by shift and invert a vector is known to 1e-12."""
+SOLVED = 1e-12
+DIGITS = 30
 
 
 def rates(problem: Problem) -> Rates:
@@ -42,109 +62,131 @@ def rates(problem: Problem) -> Rates:
         found = f"{len(minima)} well deeper than the noise in the domain"
         wanted = f"at least two wells of more than {SHALLOWEST:g} noise unit to go between"
         raise ProblemError("potential", found, wanted)
+    refuse_too_many(len(minima))
+    kept: list[int] = []
 
     def answer(discretization: Discretization) -> Answer:
-        return _answer(setting, minima, discretization)
+        return _answer(setting, minima, kept, discretization)
 
     outcome = answered(setting, heights_between_wells(setting), {}, answer)
-    signs, times = outcome.payload
-    count = len(minima)
-    table: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
+    warn_of_the_left_out(len(minima), len(kept))
+    signs, chain, digits, left_out = outcome.payload
+    count, errors = len(kept), outcome.errors + left_out
+    pairs = pairs_of(count)
+    with mpmath.workdps(digits):
+        times = log_hitting_times(chain, pairs)
     hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
-    pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
-    largest = [max(outcome.numbers[n] for n, pair in enumerate(pairs) if pair[0] == k) for k in range(count)]
     for number, (k, m) in enumerate(pairs):
-        # an entry is a sum with the other rates of its well: it knows no more than their rounding
-        rounding = ROUNDING * float(np.exp(np.clip(largest[k] - outcome.numbers[number], 0.0, 700.0)))
-        table[k][m] = _entry(float(outcome.numbers[number]), float(outcome.errors[number]) + rounding, signs[number])
-        hitting[k][m] = Quantity.of_log(float(times[number]), float(outcome.errors.max()))
+        hitting[k][m] = Quantity.of_log(float(times[number]), float(errors.max()))
     return Rates(
-        minima=tuple(minimum.position for minimum in minima),
-        rates=tuple(tuple(row) for row in table),
+        minima=tuple(minima[k].position for k in kept),
+        rates=table_of(outcome.numbers, errors, signs, pairs, count),
         hitting_times=tuple(tuple(row) for row in hitting),
         statistics=outcome.statistics,
     )
 
 
-def _entry(log: float, error: float, sign: float) -> Quantity:
-    """A rate; one far below the others of its well can come out as zero, or negative by what the chain leaves out."""
-    quantity = Quantity.of_log(log, error) if sign != 0.0 else Quantity.of(0.0, 0.0)
-    if sign >= 0.0:
-        return quantity
-    return Quantity.of(-(quantity.value or 0.0), error)
-
-
 def states(setting: Setting) -> tuple[CriticalPoint, ...]:
     """The minima that are states of the chain, in the order of the landscape."""
-    landscape = setting.landscape
-    return tuple(
-        minimum for minimum, barrier in zip(landscape.minima, landscape.barriers, strict=True) if barrier >= SHALLOWEST
-    )
+    return setting.deep_minima
 
 
-def _answer(setting: Setting, minima: tuple[CriticalPoint, ...], discretization: Discretization) -> Answer:
-    import mpmath
-
+def _answer(
+    setting: Setting, minima: tuple[CriticalPoint, ...], kept: list[int], discretization: Discretization
+) -> Answer:
+    """The chain on one mesh; the first one says which minima are ``kept``, and the others keep to it."""
     generator = assemble(discretization, setting.balance)
     absorbed = np.zeros(discretization.count, dtype=bool)
-    wells = well_nodes(discretization, setting.landscape.minima, absorbed)
-    nodes = discretization.nodes[wells]
+    modes = _in_doubles(setting, minima, generator, absorbed) if len(minima) > FEW else None
+    modes = modes or _by_condensation(setting, minima, generator, absorbed)
+    with mpmath.workdps(modes.digits):
+        if not kept:
+            kept.extend(metastable(modes.values, modes.at_wells))
+        count = len(kept)
+        chain = chain_of(modes.values, modes.at_wells, kept)
+        if chain is None:
+            raise ConvergenceError("the slow modes do not tell the wells apart", "a smaller tolerance or more noise")
+        pairs = pairs_of(count)
+        entries = [chain[k, m] for k, m in pairs]
+        logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
+        signs = np.array([float(mpmath.sign(entry)) for entry in entries])
+    weights = weights_of_rates(logs, pairs)
+    functions = [[Mode(values)] for values in modes.by_cell(count)]
+    payload = (signs, chain, modes.digits, modes.left_out(count))
+    return Answer(np.where(np.isfinite(logs), logs, 0.0), payload, generator, functions, weights)
+
+
+@dataclass(frozen=True)
+class SlowModes:
+    """Eigenvalues, the zero first, and values of their functions at the minima, (K, K), modes in columns.
+
+    In mpmath, or in doubles where these hold them.
+    ``by_cell`` gives the functions of so many modes, without the constant, cell by cell, ``left_out`` the relative
+    error of a chain of so many.
+    """
+
+    values: list[Any]
+    at_wells: Any
+    digits: int
+    by_cell: Callable[[int], list[Floats]]
+    left_out: Callable[[int], float]
+
+
+def _by_condensation(
+    setting: Setting, minima: tuple[CriticalPoint, ...], generator: Generator, absorbed: Booleans
+) -> SlowModes:
+    """The modes in multiple precision, however small their eigenvalues."""
+    wells = well_nodes(generator.discretization, minima, absorbed)
+    nodes = generator.discretization.nodes[wells]
     order = [int(np.argmin(((nodes - np.asarray(m.position)) ** 2).sum(axis=1))) for m in minima]
     if len(set(order)) < len(minima):
         raise ProblemError("potential", "two minima too close to tell apart on the mesh", "a smaller tolerance")
     condensed = condense(generator, wells, [], setting.relaxation_rate)
-    pair, count = reduced_pair(condensed, POWERS, ROUNDING), len(minima)
+    pair, count = reduced_pair(condensed, POWERS, ROUNDING, most_states=FEW), len(minima)
     with mpmath.workdps(pair.digits):
-        at_wells, middle = mpmath.matrix(count, count), mpmath.matrix(count, count)
+        at_wells = mpmath.matrix(count, count)
         for row, minimum in enumerate(minima):
             basis = _basis_at(condensed, pair, order[row], minimum)
             for k in range(count):
                 total = mpmath.fsum(mpmath.mpf(float(value)) * pair.vectors[k][j] for j, value in enumerate(basis))
                 at_wells[row, k] = total * pair.scale[order[row]]
-        for k in range(count):
-            middle[k, k] = -pair.values[k] if k else mpmath.mpf(0)
-        chain = at_wells * middle * mpmath.inverse(at_wells)
-        pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
-        entries = [chain[k, m] for k, m in pairs]
-        logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
-        signs = np.array([float(mpmath.sign(entry)) for entry in entries])
-        times = log_hitting_times(chain, pairs)
-    modes = [[Mode(values)] for values in pair.cell_values(condensed, range(1, count))]
-    weights = weights_of_rates(logs, pairs)
-    return Answer(np.where(np.isfinite(logs), logs, 0.0), (signs, times), generator, modes, weights)
+
+    def left_out(size: int) -> float:
+        return float(pair.values[size - 1] / condensed.slowest_inside) ** (2 * pair.powers + 1)
+
+    return SlowModes(
+        pair.values, at_wells, pair.digits, lambda size: pair.cell_values(condensed, range(1, size)), left_out
+    )
+
+
+def _in_doubles(
+    setting: Setting, minima: tuple[CriticalPoint, ...], generator: Generator, absorbed: Booleans
+) -> SlowModes | None:
+    """The modes of many shallow wells by shift and invert; None where doubles do not hold the smallest eigenvalue."""
+    count, discretization = len(minima), generator.discretization
+    shift = SHIFT * setting.relaxation_rate
+    modes = ordinary_modes(generator, absorbed, np.zeros((0, discretization.count)), count - 1, shift)
+    logs = modes.logs[: count - 1]
+    if logs[0] - logs[-1] < np.log(LEAST_RATIO):
+        return None
+    at_wells = np.ones((count, count))
+    for row, minimum in enumerate(minima):
+        functional = point_functional(discretization, np.asarray(minimum.position))
+        if not functional.any():
+            functional[well_nodes(discretization, [minimum], absorbed)[0]] = 1.0
+        at_wells[row, 1:] = [float(functional @ nodal) for nodal in modes.nodal[: count - 1]]
+    values = [0.0, *np.exp(logs).tolist()]
+    rounding = SOLVED * float(np.exp(logs[-1] - logs[0]))
+    return SlowModes(values, at_wells, DIGITS, lambda size: modes.cell_values[: size - 1], lambda size: rounding)
 
 
 def _basis_at(condensed: Condensation, pair: ReducedPair, well: int, minimum: CriticalPoint) -> Floats:
     """Values of the reduced basis at a minimum itself, which need not be a node of the mesh; scaled to its well."""
     generator = condensed.generator
     height = np.exp(0.5 * np.minimum(generator.exponent - condensed.exponents[well], HIGHEST))
-    place = np.asarray(minimum.position)[:, None]
-    values = np.array([interpolate(generator.discretization, row * height, place)[0] for row in pair.basis])
-    # a minimum on a curved wall may lie beside the mesh by rounding
-    return values if np.isfinite(values).all() else np.asarray(pair.basis[:, condensed.wells[well]])
-
-
-def weights_of_rates(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
-    """How much a rate counts among those out of its well: a negligible one need not be known to the tolerance."""
-    out: dict[int, float] = {}
-    for (k, _), log in zip(pairs, logs, strict=True):
-        out[k] = float(np.logaddexp(out.get(k, -np.inf), log))
-    return np.array([float(np.exp(log - out[k])) for (k, _), log in zip(pairs, logs, strict=True)])
-
-
-def log_hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
-    """Logarithms of the mean times of the chain from k to m, for every pair."""
-    import mpmath
-
-    size = chain.rows
-    result = {}
-    for goal in range(size):
-        rest = [k for k in range(size) if k != goal]
-        matrix = mpmath.matrix(len(rest), len(rest))
-        for i, k in enumerate(rest):
-            for j, m in enumerate(rest):
-                matrix[i, j] = -chain[k, m]
-        times = mpmath.lu_solve(matrix, mpmath.matrix([mpmath.mpf(1)] * len(rest)))
-        for i, k in enumerate(rest):
-            result[k, goal] = float(mpmath.log(abs(times[i])))
-    return np.array([result[pair] for pair in pairs])
+    functional = point_functional(generator.discretization, np.asarray(minimum.position))
+    touched = np.flatnonzero(functional)
+    if not len(touched):
+        # a minimum on a curved wall may lie beside the mesh by rounding
+        return np.asarray(pair.basis[:, condensed.wells[well]])
+    return np.asarray(pair.basis[:, touched] @ (functional * height)[touched])

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.triangulation import Floats
 from fokker_planck.solvers.krylov import images
@@ -26,6 +27,8 @@ FAR_BELOW = 0.1
 MOST_STEPS = 30
 SETTLED = 1e-13
 NOTHING = 1e-30
+MOST_STATES = 20
+"""Whose modes are found in multiple precision beside faster ones: 10 take 2 s, 20 take 30 s, more the cube of it."""
 
 Eigenpairs = tuple[list[Any], list[list[Any]]]
 
@@ -87,11 +90,15 @@ def _powers_needed(condensed: Condensation, most: int, negligible: float) -> int
     return next((power for power in range(most) if (2 * power + 1) * fastest < np.log(negligible)), most)
 
 
-def reduced_pair(condensed: Condensation, most_powers: int, negligible: float, below: float = np.inf) -> ReducedPair:
+def reduced_pair(
+    condensed: Condensation, most_powers: int, left_out: float, below: float = np.inf, most_states: int = MOST_STATES
+) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
-    p powers of that leave a relative error of (lambda / slowest_inside)^(2 p + 1), which is to be ``negligible``.  At
-    least all eigenvalues smaller than ``below`` are returned, at most as many as there are wells.
+    p powers of that leave a relative error of (lambda / slowest_inside)^(2 p + 1), which is to be ``left_out`` at most.
+    At least all eigenvalues smaller than ``below`` are returned, at most as many as there are wells.
+
+    Raises ``ConvergenceError`` for more than ``most_states`` that are no ends of their own, see ``MOST_STATES``.
     """
     import mpmath
 
@@ -100,7 +107,13 @@ def reduced_pair(condensed: Condensation, most_powers: int, negligible: float, b
     def step(vector: Floats) -> Floats:
         return condensed.solve_inside(generator.apply_mass(vector))
 
-    powers = _powers_needed(condensed, most_powers, negligible)
+    powers = _powers_needed(condensed, most_powers, left_out)
+    if powers and count > most_states:
+        raise ConvergenceError(
+            f"{count} wells, some so deep and others so shallow that their chain asks for multiple precision; it is "
+            f"computed of at most {most_states}",
+            "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
+        )
     inner = images(generator, condensed.potentials[:count], step, powers)
     basis = np.concatenate([condensed.potentials[:count], inner])
     mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
@@ -125,6 +138,9 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
     found with the vector held for as long as that goes.
     """
     count = flows.rows
+    if len(mass) == count:
+        found, columns = _ascending_eigen(flows, mass)
+        return found, [[columns[i, k] for i in range(count)] for k in range(count)]
     half = np.linalg.inv(np.linalg.cholesky(mass[count:, count:]))
     rates, turned = np.linalg.eigh(half @ energy @ half.T)
     turned = half.T @ turned

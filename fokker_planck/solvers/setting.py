@@ -66,6 +66,16 @@ class Setting:
         heights = height(np.array([saddle.position for saddle in wells.saddles]).T).tolist() if wells.saddles else []
         return states_of(values, [saddle.joins for saddle in wells.saddles], heights, SHALLOWEST)
 
+    @cached_property
+    def deep_minima(self) -> tuple[CriticalPoint, ...]:
+        """The minima deeper than a unit of epsilon: out of the others the process goes as it comes.
+
+        Shallower ones cost a condensation no digit, and each that is singled out costs a solve: ripples come in dozens.
+        """
+        landscape = self.landscape
+        pairs = zip(landscape.minima, landscape.barriers, strict=True)
+        return tuple(minimum for minimum, barrier in pairs if barrier >= SHALLOWEST)
+
     @property
     def relaxation_rate(self) -> float:
         """The slowest rate of settling in any one well: smallest eigenvalue of D Hess Phi at the minima.

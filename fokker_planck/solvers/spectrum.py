@@ -129,7 +129,7 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
 
     Where the last one ``wanted`` is multiple, all of its eigenspace is returned.
     """
-    wells = well_nodes(generator.discretization, setting.landscape.minima, absorbed)
+    wells = well_nodes(generator.discretization, setting.deep_minima, absorbed)
     targets = [absorbed] if absorbed.any() else []
     condensed = condense(generator, wells, targets, setting.relaxation_rate)
     negligible = NEGLIGIBLE * setting.problem.resolution.tolerance
@@ -138,7 +138,7 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     missing = wanted - len(small.logs)
     if missing <= 0:
         return small
-    others = _ordinary_modes(generator, absorbed, small.vectors, missing, SHIFT * setting.relaxation_rate)
+    others = ordinary_modes(generator, absorbed, small.vectors, missing, SHIFT * setting.relaxation_rate)
     return Modes(
         np.concatenate([small.logs, others.logs]),
         np.concatenate([small.vectors, others.vectors]),
@@ -148,7 +148,8 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     )
 
 
-def _ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, count: int, shift: float) -> Modes:
+def ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, count: int, shift: float) -> Modes:
+    """The ``count`` lowest eigenvalues but for those of the ``known`` vectors (k, N), by shift and invert."""
     free = ~absorbed
     system = free_system(generator, absorbed)
     kernel = [vector[free] for vector in known]

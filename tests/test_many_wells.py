@@ -1,0 +1,68 @@
+"""Rates where minima come in dozens, or are so narrow that the process does not stay in them."""
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.solvers.reduced_chain import chain_of, metastable, table_of
+
+
+def test_a_narrow_minimum_that_is_left_faster_than_the_wells_settle_is_no_state():
+    """It is 1.6 units of epsilon deep, and changes the rates by its weight alone: they are half the gap of one mode."""
+    dent = "(x**2 - 1)**2/4 - 0.08*exp(-((x - 0.3)/0.02)**2)"
+    line = fp.Problem(fp.Overdamped(fp.Potential(dent), fp.Isotropic(0.05)), fp.Box([-2], [2]))
+    with pytest.warns(UserWarning, match="1 of 3 wells deeper than the noise are no states"):
+        found = fp.rates(line)
+    assert np.round(np.ravel(found.minima), 1).tolist() == [-1.0, 1.0]
+    forth, back = found.rates[0][1].value, found.rates[1][0].value
+    assert forth + back == pytest.approx(fp.spectrum(line, count=2).gap.value, rel=1e-7)
+
+
+def test_a_chain_of_modes_that_do_not_tell_its_states_apart_has_none():
+    """Three states, the third of which the third mode does not know: rates from it are negative by as much as any."""
+    modes = np.array([[1.0, 1.0, 0.2], [1.0, -1.0, 0.2], [1.0, 0.9, 0.1]])
+    values = [0.0, 0.1, 5.0]
+    assert chain_of(values, modes, [0, 1, 2]).min() < -5.0
+    kept = metastable(values, modes)
+    assert len(kept) == 2
+    assert chain_of(values, modes, kept)[0, 1] > 0.0
+
+
+def test_a_negative_entry_is_known_to_nothing_but_its_size():
+    pairs = [(0, 1), (1, 0)]
+    table = table_of(np.log([1e-3, 1.0]), np.full(2, 1e-9), np.array([-1.0, 1.0]), pairs, 2)
+    assert table[0][1].value == pytest.approx(-1e-3)
+    assert table[0][1].relative_error >= 1.0
+    assert table[1][0].relative_error < 2e-9
+
+
+def test_ripples_of_a_periodic_free_energy_are_merged():
+    """Forty-odd minima of which two are wells: those of sin(x) + sin(y) with a ripple, symmetric under x <-> y but for
+    the place; more wells than fit into a chain in multiple precision used to take hundreds of seconds."""
+    rippled = fp.Potential("4*(sin(x) + sin(y)) + 1.5*cos(5*x)*cos(5*y)")
+    torus = fp.Box([0, 0], [2 * np.pi, 2 * np.pi], boundary="periodic")
+    problem = fp.Problem(fp.Overdamped(rippled, fp.Isotropic(0.8)), torus, fp.Resolution(tolerance=1e-3))
+    found = fp.rates(problem)
+    weights = [well.probability.value for well in fp.stationary_density(problem).wells]
+    forth, back = found.rates[0][1].value, found.rates[1][0].value
+    assert len(weights) == 2
+    gap = fp.spectrum(problem, count=2).gap
+    assert forth + back == pytest.approx(gap.value, rel=2e-3)
+
+
+@pytest.mark.slow
+def test_fifty_wells_of_a_periodic_free_energy_make_a_chain():
+    """Half of them are the others by symmetry: their chain has the eigenvalues of the spectrum, and V is symmetric."""
+    rippled = fp.Potential("0.5*(sin(x) + sin(y)) + 1.5*cos(5*x)*cos(5*y)")
+    torus = fp.Box([0, 0], [2 * np.pi, 2 * np.pi], boundary="periodic")
+    problem = fp.Problem(fp.Overdamped(rippled, fp.Isotropic(0.5)), torus, fp.Resolution(tolerance=1e-3))
+    found = fp.rates(problem)
+    count = len(found.minima)
+    assert count == 50
+    table = np.array([[0.0 if q is None else q.value for q in row] for row in found.rates])
+    chain = table - np.diag(table.sum(axis=1))
+    gap = np.sort(-np.linalg.eigvals(chain).real)[1]
+    assert gap == pytest.approx(fp.spectrum(problem, count=2).gap.value, rel=2e-3)
+    places = [tuple(np.round(place, 3)) for place in found.minima]
+    mirrored = [places.index((y, x)) for x, y in places]
+    assert table[np.ix_(mirrored, mirrored)] == pytest.approx(table, rel=2e-3, abs=1e-4 * table.max())
