@@ -130,3 +130,20 @@ def test_vertices_that_share_a_place_without_a_slit_are_refused(tmp_path):
     meshio.write(path, meshio.Mesh(np.array(points, dtype=float), [("triangle", np.array(cells))]))
     with pytest.raises(MeshFileError):
         read_mesh(path)
+
+
+@pytest.mark.parametrize("turn", [None, 0.0, 0.3])
+def test_an_absorbing_part_that_ends_between_the_vertices_of_a_file(turn, tmp_path):
+    """Half of a square's wall, up to 0.2137: the part was read at the nearest vertex, at a bar of 0.7 of the error."""
+    if turn is None:
+        domain, text = fp.Box([-1.0, 0.0], [1.0, 1.0]), "min(0.2137 - x, -y)"
+    else:
+        c, s = math.cos(turn), math.sin(turn)
+        points = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0)]) @ np.array([[c, s], [-s, c]])
+        triangles = np.array([[0, k, k + 1] for k in range(1, 5)])
+        path = tmp_path / "half.vtu"
+        meshio.write(path, meshio.Mesh(np.c_[points, np.zeros(6)], [("triangle", triangles)]))
+        domain, text = fp.MeshFile(path), f"min(0.2137 - ({c!r}*x + {s!r}*y), {s!r}*x - {c!r}*y)"
+    rate = fp.spectrum(brownian(domain, 1e-6), count=1, target=fp.Region(text)).eigenvalues[0].real
+    error = abs(rate.value / 1.3642815333 - 1.0)  # degree 6, to 2e-9
+    assert error <= rate.relative_error <= min(1e-6, LARGEST_RATIO * error)

@@ -77,7 +77,7 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
         return base
     if isinstance(problem.domain, MeshFile):
         for name, region in list(curved.items()):
-            walled = with_wall(base, region, name)
+            walled = with_wall(cut_at_ends(base, region), region, name)
             if walled is not None:
                 base = walled
                 del curved[name]
