@@ -70,6 +70,7 @@ def changed(tables: Tables, change: Change) -> Tables:
     for key in ("expression", "extra"):
         if key in new.get("drift", {}):
             new["drift"][key] = _turned_vector([change.text(f) for f in tables["drift"][key]], change)
+    new["diffusion"] = in_formulas(new["diffusion"], len(change.shift))
     _change_noise(new["diffusion"], change)
     new["domain"] = _domain(tables["domain"], change)
     new["sets"] = {name: _set(shape, change) for name, shape in tables.get("sets", {}).items()}
@@ -78,9 +79,41 @@ def changed(tables: Tables, change: Change) -> Tables:
     return new
 
 
+def in_formulas(noise: Tables, dimension: int) -> Tables:
+    """The same noise of one of the kinds isotropic, constant, hessian, or written as formulas."""
+    noise = deepcopy(noise)
+    if noise["kind"] == "sgd":
+        share = noise.pop("learning_rate") / (2.0 * noise.pop("batch_size"))
+        noise["kind"] = noise.pop("covariance")
+        for key in ("epsilon", "scale", "offset", "slope", "curvature"):
+            if key in noise:
+                noise[key] = (share * np.asarray(noise[key])).tolist()
+    if noise["kind"] == "isotropic":
+        noise.pop("interpretation", None)
+    if noise["kind"] != "quadratic":
+        return noise
+    given = {
+        key: np.broadcast_to(np.asarray(noise.get(key, 0.0), dtype=float), dimension).tolist()
+        for key in ("offset", "slope", "curvature", "center")
+    }
+    formulas = []
+    for i in range(dimension):
+        o, s, c, m = (given[key][i] for key in ("offset", "slope", "curvature", "center"))
+        y = f"({AXES[i]} - ({m!r}))"
+        formulas.append(f"({c!r})*{y}**2" if noise.get("form") == "radial" else f"{o!r} + ({s!r})*{y} + ({c!r})*{y}**2")
+    reading = {"interpretation": noise.get("interpretation", "ito")}
+    if noise.get("form") == "radial":
+        return {"kind": "expression", "expression": f"{given['offset'][0]!r} + {' + '.join(formulas)}", **reading}
+    rows = [[formulas[i] if i == j else "0" for j in range(dimension)] for i in range(dimension)]
+    return {"kind": "expression", "expression": rows[0][0] if dimension == 1 else rows, **reading}
+
+
 def _turned_vector(formulas: list[str], change: Change) -> list[str]:
     return [
-        " + ".join(f"({float(change.scale * q)!r})*({f})" for q, f in zip(row, formulas, strict=True) if q != 0.0)
+        " + ".join(
+            f"({float(change.scale * q)!r})*({f})" for q, f in zip(row, formulas, strict=True) if q != 0.0 and f != "0"
+        )
+        or "0"
         for row in change.turn
     ]
 
@@ -121,7 +154,20 @@ def _domain(domain: Tables, change: Change) -> Tables:
         return new
     if domain["kind"] == "sublevel":
         new["level"] = change.scale**2 * domain["level"]
-    if "lower" in domain:
+    if domain["kind"] == "sublevel" and "lower" in domain and not change.along_axes:
+        # a box around the turned box: the part that does not touch its faces is the same
+        corners = np.array(np.meshgrid(*zip(domain["lower"], domain["upper"], strict=True))).reshape(
+            len(change.shift), -1
+        )
+        ends = np.array([change.forward(corner) for corner in corners.T])
+        new["lower"], new["upper"] = ends.min(axis=0).tolist(), ends.max(axis=0).tolist()
+    elif domain["kind"] == "mesh" or not change.along_axes:
+        # a mesh file of the box where it comes to lie
+        known = Change(domain.get("scale", 1.0), np.array(domain.get("turn", np.eye(len(change.shift)))), np.zeros(1))
+        new["kind"] = "mesh"
+        new["scale"], new["turn"] = change.scale * known.scale, (change.turn @ known.turn).tolist()
+        new["shift"] = change.forward(domain.get("shift", np.zeros(len(change.shift))))
+    elif "lower" in domain:
         ends = np.array([change.forward(domain["lower"]), change.forward(domain["upper"])])
         new["lower"], new["upper"] = ends.min(axis=0).tolist(), ends.max(axis=0).tolist()
     if isinstance(domain.get("boundary"), list):

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from validation.campaign.coordinates import Change, changed, identity, turned
+from validation.campaign.coordinates import Change, changed, identity, in_formulas, turned
 from validation.campaign.line_quadrature import Line, line
+from validation.campaign.other_domains import ends_of_sublevel, other_domains
 from validation.campaign.questions import Number, Numbers, ask, exactly, load
+from validation.campaign.random_noise import whole_drift
 from validation.campaign.random_problems import RandomProblem
 
 Tables = dict[str, Any]
@@ -23,61 +25,112 @@ LEAST_TOLERANCE = {1: 1e-11, 2: 1e-8, 3: 1e-2}
 
 def references(problem: RandomProblem, folder: Path) -> Iterator[tuple[str, Callable[[], Numbers]]]:
     """Everything that the problem's numbers can be held to, by name; computed when it is called."""
-    if problem.dimension == 1 and problem.question in ("exit", "stationary", "committor"):
+    if problem.dimension == 1 and problem.question in ("exit", "stationary", "committor") and _on_a_line(problem):
         yield "quadrature", lambda: on_a_line(problem, folder)
     yield from _variants(problem, folder)
 
 
+def _on_a_line(problem: RandomProblem) -> bool:
+    return "boundary" not in problem.tables["domain"] or problem.question == "exit"
+
+
 def _variants(problem: RandomProblem, folder: Path) -> Iterator[tuple[str, Callable[[], Numbers]]]:
-    dimension, question = problem.dimension, problem.question
+    dimension, question, tables = problem.dimension, problem.question, problem.tables
 
     def asked(tables: Tables, callables: bool = False) -> Callable[[], Numbers]:
         return lambda: ask(question, load(tables, folder), callables=callables)
 
     rng = np.random.default_rng([7, problem.number])
-    kind = problem.tables["domain"]["kind"]
-    if kind == "mesh":
-        boxed = deepcopy(problem.tables)
-        boxed["domain"]["kind"] = "box"
-        yield "box for mesh file", asked(boxed)
-        return
+    kind = tables["domain"]["kind"]
+    for name, changed_tables in _moved(problem, rng):
+        yield name, asked(changed_tables)
+    for name, domain in other_domains(problem, folder):
+        yield name, asked({**tables, "domain": domain})
+    for name, changed_tables in _written_otherwise(problem, rng):
+        yield name, asked(changed_tables)
+    # a function is sampled, and its derivatives beyond those given are differences: no Hessian noise, no jumps
+    if not {"kinks", "jump", "hessian"} & {*problem.tags, tables["diffusion"].get("covariance")}:
+        rounder = deepcopy(tables)
+        rounder["discretization"]["tolerance"] = max(tables["discretization"]["tolerance"], 1e-8)
+        yield "by a callable", asked(rounder, callables=True)
+    finer = deepcopy(tables)
+    tolerance = tables["discretization"]["tolerance"]
+    finer["discretization"]["tolerance"] = max(tolerance * FINER, LEAST_TOLERANCE[dimension])
+    yield "a finer tolerance", asked(finer)
+    if question == "spectrum":
+        more = deepcopy(tables)
+        more["spectrum"]["count"] += 3
+        yield "a larger count", asked(more)
+    if question == "committor":
+        back = deepcopy(tables)
+        back["committor"] = {"from": "B", "to": "A"}
+        yield "B to A", lambda: {"rate": asked(back)()["rate"]}
+    if dimension < 3 and kind == "box" and question == "exit" and _extends(tables):
+        yield "an axis more", asked(_with_an_axis(tables, dimension))
+
+
+def _moved(problem: RandomProblem, rng: np.random.Generator) -> Iterator[tuple[str, Tables]]:
+    """Mirrored, scaled and shifted, turned."""
+    dimension, tables = problem.dimension, problem.tables
     mirror = np.diag(np.where(np.arange(dimension) == 0, -1.0, 1.0))
     if dimension > 1:
         mirror = mirror[[1, 0, *range(2, dimension)]]
-    yield "mirrored", asked(changed(problem.tables, replace(identity(dimension), turn=mirror)))
+    yield "mirrored", changed(tables, replace(identity(dimension), turn=mirror))
     scale = float(f"{np.exp(rng.uniform(-3.0, 3.0)):.3g}")
     shift = rng.uniform(-3.0, 3.0, dimension).round(3)
-    yield "scaled and shifted", asked(changed(problem.tables, Change(scale, np.eye(dimension), shift)))
-    if dimension > 1 and kind == "ball":
-        yield "turned", asked(changed(problem.tables, turned(float(rng.uniform(0.1, 1.4)), dimension)))
-    raised = deepcopy(problem.tables)
+    yield "scaled and shifted", changed(tables, Change(scale, np.eye(dimension), shift))
+    if dimension > 1 and "boundary" not in tables["domain"]:
+        yield "turned", changed(tables, turned(float(rng.uniform(0.1, 1.4)), dimension))
+
+
+def _written_otherwise(problem: RandomProblem, rng: np.random.Generator) -> Iterator[tuple[str, Tables]]:
+    """A constant added to V, no potential but a drift, formulas for noise, the drift of another interpretation."""
+    tables, dimension = problem.tables, problem.dimension
+    noise = in_formulas(tables["diffusion"], dimension)
+    if noise["kind"] != tables["diffusion"]["kind"]:
+        yield "noise by formulas", {**tables, "diffusion": noise}
+    smooth = not {"kinks", "jump"} & set(problem.tags)
+    if noise["kind"] == "expression" and smooth and noise["interpretation"] != "ito":
+        drift = _with_half_or_all(tables, noise, dimension)
+        yield "by its Ito drift", {**tables, "diffusion": {**noise, "interpretation": "ito"}, "drift": drift}
+    if "potential" not in tables:
+        return
+    raised = deepcopy(tables)
     constant = float(f"{rng.uniform(-100, 100):.4g}")
     raised["potential"]["expression"] += f" + ({constant!r})"
     if "level" in raised["domain"]:
         raised["domain"]["level"] += constant
-    yield "V + c", asked(raised)
-    smooth = not {"kinks", "jump"} & set(problem.tags)
-    if smooth and "hessian" not in problem.tags:
-        yield "by a callable", asked(problem.tables, callables=True)
-    finer = deepcopy(problem.tables)
-    tolerance = problem.tables["discretization"]["tolerance"]
-    finer["discretization"]["tolerance"] = max(tolerance * FINER, LEAST_TOLERANCE[dimension])
-    yield "a finer tolerance", asked(finer)
-    if question == "spectrum":
-        more = deepcopy(problem.tables)
-        more["spectrum"]["count"] += 3
-        yield "a larger count", asked(more)
-    if question == "committor":
-        back = deepcopy(problem.tables)
-        back["committor"] = {"from": "B", "to": "A"}
-        yield "B to A", lambda: {"rate": asked(back)()["rate"]}
-    if dimension < 3 and kind == "box" and question == "exit" and _extends(problem.tables):
-        yield "an axis more", asked(_with_an_axis(problem.tables, dimension))
+    yield "V + c", raised
+    if smooth and noise["kind"] != "hessian" and tables["domain"]["kind"] != "sublevel":
+        extra = tables.get("drift", {}).get("extra", ["0"] * dimension)
+        whole = {**tables, "drift": {"expression": whole_drift(tables["potential"]["expression"], extra)}}
+        del whole["potential"]
+        yield "by its drift alone", whole
+
+
+def _with_half_or_all(tables: Tables, noise: Tables, dimension: int) -> Tables:
+    """[drift] of the same process read as Ito: alpha div D is added."""
+    from fokker_planck.expression import parse_expression
+
+    alpha = {"stratonovich": 0.5, "klimontovich": 1.0}[noise["interpretation"]]
+    given = noise["expression"]
+    rows = given
+    if isinstance(given, str):
+        rows = [[given if i == j else "0" for j in range(dimension)] for i in range(dimension)]
+    added = [
+        " + ".join(f"{alpha!r}*({parse_expression(rows[i][j]).derivative(j).sympy})" for j in range(dimension))
+        for i in range(dimension)
+    ]
+    key = "extra" if "potential" in tables else "expression"
+    before = tables.get("drift", {}).get(key, ["0"] * dimension)
+    return {key: [f"({b}) + {a}" for b, a in zip(before, added, strict=True)]}
 
 
 def _extends(tables: Tables) -> bool:
     noise = tables["diffusion"]
-    return set(tables["sets"]["goal"]) <= {"halfspace", "region"} and noise["kind"] == "isotropic"
+    plain = "potential" in tables and "drift" not in tables and "boundary" not in tables["domain"]
+    goal = tables["sets"].get("goal", {})
+    return plain and bool(goal) and set(goal) <= {"halfspace", "region"} and noise["kind"] == "isotropic"
 
 
 def _with_an_axis(tables: Tables, dimension: int) -> Tables:
@@ -98,8 +151,10 @@ def on_a_line(problem: RandomProblem, folder: Path) -> Numbers:
     file = load(problem.tables, folder)
     given = file.problem
     lower, upper = given.bounding_box()
+    if "boundary" in problem.tables["domain"]:
+        lower, upper = _around_the_ring(problem, file, lower, upper)
     if given.domain.__class__.__name__ == "Sublevel":
-        lower, upper = _ends_of_sublevel(problem.tables, lower, upper)
+        lower, upper = ends_of_sublevel(problem.tables, lower, upper)
     process = given.process
     alpha = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}[process.interpretation]
 
@@ -121,24 +176,6 @@ def on_a_line(problem: RandomProblem, folder: Path) -> Numbers:
     return _answer(problem, file, whole)
 
 
-def _ends_of_sublevel(tables: Tables, lower: Any, upper: Any) -> tuple[Any, Any]:
-    from scipy.optimize import brentq
-
-    from fokker_planck.potential import Potential
-
-    potential, level = Potential(tables["potential"]["expression"]), tables["domain"]["level"]
-
-    def over(x: float) -> float:
-        return float(potential.value(np.array([[x]]))[0]) - level
-
-    a, b = float(np.ravel(lower)[0]), float(np.ravel(upper)[0])
-    t = np.linspace(a, b, 20001)
-    inside = np.flatnonzero(potential.value(t[None]) <= level)
-    left = brentq(over, t[max(inside[0] - 1, 0)], t[inside[0]], xtol=1e-15) if inside[0] else a
-    right = brentq(over, t[inside[-1]], t[inside[-1] + 1], xtol=1e-15) if inside[-1] < len(t) - 1 else b
-    return [left], [right]
-
-
 def _interval(shape: Any) -> tuple[float, float]:
     """The set on the line."""
     import re
@@ -153,7 +190,18 @@ def _interval(shape: Any) -> tuple[float, float]:
     return (-np.inf, float(place)) if sign else (float(place), np.inf)
 
 
+def _around_the_ring(problem: RandomProblem, file: Any, lower: Any, upper: Any) -> tuple[Any, Any]:
+    """From the upper end of the target around the ring to its lower end, with the start between; formulas go on."""
+    period = float(upper[0] - lower[0])
+    a, b = _interval(file.problem.sets["goal"])
+    a, b = max(a, float(lower[0])), min(b, float(upper[0]))
+    turns = np.floor((file.exit.start[0] - b) / period)
+    return [b + turns * period], [a + (turns + 1.0) * period]
+
+
 def _marks(problem: RandomProblem, file: Any) -> list[float]:
+    if "boundary" in problem.tables["domain"]:
+        return [float(file.exit.start[0])]
     marks = [float(end) for shape in file.problem.sets.values() for end in _interval(shape) if np.isfinite(end)]
     if problem.question == "exit":
         marks.append(float(file.exit.start[0]))
@@ -177,6 +225,7 @@ def _tops(problem: RandomProblem, file: Any) -> list[float]:
         t = np.linspace(a, b, 4001)[1:-1]
         k = int(np.argmax(function.value(t[None])))
         left, right = t[max(k - 1, 0)], t[min(k + 1, len(t) - 1)]
+
         def slope(x: float) -> float:
             return float(function.gradient(np.array([[x]]))[0, 0])
 
@@ -191,6 +240,8 @@ def _tops(problem: RandomProblem, file: Any) -> list[float]:
 def _answer(problem: RandomProblem, file: Any, whole: Line) -> Numbers:
     if problem.question == "exit":
         start = float(file.exit.start[0])
+        if "boundary" in problem.tables["domain"] or file.exit.target == "boundary":
+            return {"mean": exactly(whole.log_exit_to_ends(start))}
         a, b = _interval(file.problem.sets["goal"])
         return {"mean": exactly(whole.log_exit_to_right(start, a) if start < a else whole.log_exit_to_left(start, b))}
     total = whole.log_mass(-np.inf, np.inf)
@@ -207,6 +258,8 @@ def _answer(problem: RandomProblem, file: Any, whole: Line) -> Numbers:
 def outside(found: Numbers, reference: Numbers) -> list[str]:
     """Numbers that are further apart than both bars and the rounding of the reference together."""
     wrong = []
+    if any(name.startswith("well") for name in found) and found.keys() != reference.keys():
+        wrong.append(f"{len(found)} wells and {len(reference)}")
     for name in found.keys() & reference.keys():
         one, other = found[name], reference[name]
         size = max(1.0, abs(one.value or 0.0)) if one.log is None else max(1.0, 1e-2 * abs(one.log))

@@ -76,6 +76,19 @@ class Line:
         """log T from an edge to an edge on its left."""
         return self._mirrored().log_exit_to_right(-start, -end)
 
+    def log_exit_to_ends(self, start: float) -> float:
+        """log T from an edge to either end, both absorbing: the integral of Green's function, all terms positive.
+
+        ``T(x) = [S(x, b) int_a^x S(a, z) w dz + S(a, x) int_x^b S(z, b) w dz] / S(a, b)``, S the integral of s'.
+        """
+        (_, from_left), (_, from_right) = (self.log_cumulative(self.log_scale, side) for side in (True, False))
+        before = self.edges[1:] <= start + 1e-14
+        scale = self.log_integral(self.log_scale)
+        left, right = float(logsumexp(scale[before])), float(logsumexp(scale[~before]))
+        below = logsumexp(self.log_integral(self.log_speed + from_left)[before])
+        above = logsumexp(self.log_integral(self.log_speed + from_right)[~before])
+        return float(np.logaddexp(right + below, left + above) - np.logaddexp(left, right))
+
     def log_scale_between(self, lower: float, upper: float) -> float:
         """log int s' between two edges."""
         inside = (self.edges[:-1] >= lower - 1e-14) & (self.edges[1:] <= upper + 1e-14)

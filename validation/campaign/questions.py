@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -91,20 +92,29 @@ def ask(question: str, problem_file: Any, *, callables: bool = False) -> Numbers
 
 
 def _by_callables(problem: Any) -> Any:
-    """The same problem, its potential given by a Python function."""
+    """The same problem, with every coefficient that is not constant given by a Python function."""
     from dataclasses import replace
 
     import fokker_planck as fp
+    from fokker_planck.state_diffusion import Sampled
 
-    process = problem.process
-    formula = process.potential
-    function = fp.Potential(
-        lambda x: formula.value(x), gradient=lambda x: formula.gradient(x), hessian=lambda x: formula.hessian(x),
-        dimension=problem.dimension,
-    )  # fmt: skip
-    return fp.Problem(
-        replace(process, potential=function), problem.domain, problem.resolution, dict(problem.sets), problem.title
-    )
+    process, dimension = problem.process, problem.dimension
+    field = process.field(dimension)
+    if not field.constant:
+        noise = Sampled(lambda x: field.tensor(x), lambda x: field.divergence(x), dimension)
+        process = replace(process, diffusion=noise)
+    if process.potential is not None:
+        formula = process.potential
+        function = fp.Potential(
+            lambda x: formula.value(x), gradient=lambda x: formula.gradient(x), hessian=lambda x: formula.hessian(x),
+            dimension=dimension,
+        )  # fmt: skip
+        process = replace(process, potential=function)
+    name = "whole" if process.potential is None else "extra"
+    drift = getattr(process, name)
+    if drift is not None:
+        process = replace(process, **{name: fp.Drift(lambda x: drift.value(x), dimension=dimension, key=drift.key)})
+    return fp.Problem(process, problem.domain, problem.resolution, dict(problem.sets), problem.title)
 
 
 def load(tables: dict[str, Any], folder: Path) -> Any:
@@ -117,22 +127,36 @@ def load(tables: dict[str, Any], folder: Path) -> Any:
 
 
 def mesh_of_box(domain: dict[str, Any], folder: Path) -> Path:
-    """A mesh file of the box from ``lower`` to ``upper``: an interval in parts, or triangles of unequal shape."""
+    """A mesh file of the box from ``lower`` to ``upper``: intervals, triangles or tetrahedra of unequal shape.
+
+    Turned, scaled and shifted by what the ``domain`` says.
+    """
     import meshio
 
     lower, upper = np.asarray(domain["lower"]), np.asarray(domain["upper"])
-    t = np.linspace(0.0, 1.0, 10)
-    if len(lower) == 1:
-        points = (lower + t[:, None] ** 1.3 * (upper - lower)) * np.array([[1.0, 0.0, 0.0]])
-        cells = [("line", np.stack([np.arange(9), np.arange(1, 10)], axis=1))]
-    else:
-        x, y = (a.ravel() for a in np.meshgrid(t**1.2, t, indexing="ij"))
-        flat = np.stack([x, y], axis=1) * (upper - lower) + lower
-        points = np.concatenate([flat, np.zeros((len(flat), 1))], axis=1)
-        corner = (np.arange(9)[:, None] * 10 + np.arange(9)).ravel()
-        lower_half = np.stack([corner, corner + 10, corner + 11], axis=1)
-        cells = [("triangle", np.concatenate([lower_half, np.stack([corner, corner + 11, corner + 1], axis=1)]))]
+    dimension = len(lower)
+    count = {1: 9, 2: 9, 3: 3}[dimension]
+    t = np.linspace(0.0, 1.0, count + 1)
+    grid = np.stack([c.ravel() for c in np.meshgrid(t**1.2, *[t] * (dimension - 1), indexing="ij")], axis=1)
+    flat = (
+        domain.get("scale", 1.0) * (grid * (upper - lower) + lower) @ np.array(domain.get("turn", np.eye(dimension))).T
+    )
+    points = np.zeros((len(flat), 3))
+    points[:, :dimension] = flat + np.array(domain.get("shift", np.zeros(dimension)))
+    cells = [({1: "line", 2: "triangle", 3: "tetra"}[dimension], _simplices(count, dimension))]
     path = folder / f"box-{os.getpid()}.msh"
     folder.mkdir(parents=True, exist_ok=True)
     meshio.Mesh(points, cells).write(path, file_format="gmsh", binary=False)
     return path
+
+
+def _simplices(count: int, dimension: int) -> Any:
+    """Kuhn's simplices of a grid of ``count`` boxes an axis: from one corner along the axes in every order."""
+    strides = (count + 1) ** np.arange(dimension)[::-1]
+    corner = np.stack(np.meshgrid(*[np.arange(count)] * dimension, indexing="ij")).reshape(dimension, -1)
+    first = strides @ corner
+    cells = [
+        np.stack([first, *(first + step for step in np.cumsum(strides[list(order)]))], axis=1)
+        for order in permutations(range(dimension))
+    ]
+    return np.concatenate(cells)

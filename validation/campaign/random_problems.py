@@ -13,14 +13,17 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from validation.campaign.random_noise import AXES, KINDS, PERIODIC, extra_drift, noise, whole_drift, written
+
 Floats = NDArray[np.float64]
 Tables = dict[str, Any]
-AXES = "xyz"
-KINDS_OF_POTENTIAL = ("double well", "polynomial", "gaussians", "waves", "kinks", "jump")
-KINDS_OF_NOISE = ("isotropic", "isotropic", "constant", "hessian", "quadratic", "formula", "jump")
+KINDS_OF_POTENTIAL = ("double well", "polynomial", "gaussians", "waves", "periodic", "kinks", "jump")
+DRIFTS = ("none", "none", "none", "none", "extra", "whole")
 DOMAINS = ("box", "box", "ball", "sublevel", "mesh")
 QUESTIONS = ("exit", "exit", "spectrum", "stationary", "committor", "rates")
 SHARES = (0.45, 0.45, 0.10)  # of problems in one, two and three dimensions: what is exact first, what is slow least
+WITH_DRIFT = ("double well", "polynomial", "gaussians", "waves", "periodic")
+PERIOD = 4.0
 LARGEST_BARRIER = {1: 400.0, 2: 120.0, 3: 15.0}
 TOLERANCES = {1: (1e-3, 1e-10), 2: (1e-2, 1e-7), 3: (3e-2, 1e-2)}
 
@@ -49,20 +52,25 @@ def random_problem(seed: int, number: int) -> RandomProblem:
     """The problem with that number of the campaign with that seed, the same each time."""
     rng = np.random.default_rng([seed, number])
     dimension = int(rng.choice([1, 2, 3], p=SHARES))
-    kind = str(rng.choice(KINDS_OF_POTENTIAL if dimension < 3 else KINDS_OF_POTENTIAL[:3]))
+    kind = str(rng.choice(KINDS_OF_POTENTIAL if dimension < 3 else KINDS_OF_POTENTIAL[:5]))
     potential, height, breaks, jumps = _potential(rng, kind, dimension)
     barrier = float(np.exp(rng.uniform(np.log(2.0), np.log(LARGEST_BARRIER[dimension]))))
-    noise_kind = str(rng.choice(KINDS_OF_NOISE if dimension < 3 else KINDS_OF_NOISE[:5]))
-    noise, more = _noise(rng, noise_kind, dimension, height / barrier)
+    kinds = PERIODIC if kind == "periodic" else KINDS if dimension < 3 else KINDS[:-1]
+    noise_kind = str(rng.choice(kinds))
+    waves = 2.0 * np.pi / PERIOD if kind == "periodic" else 0.0
+    diffusion, more = noise(rng, noise_kind, dimension, height / barrier, waves)
     breaks = (*breaks, *more)
     jumps = (*jumps, *(0.0 for _ in more))
-    domain = _domain(rng, dimension, kind)
+    drift = str(rng.choice(DRIFTS)) if kind in WITH_DRIFT and noise_kind != "jump" else "none"
+    if drift == "whole" and "hessian" in (noise_kind, diffusion.get("covariance")):
+        drift = "extra"
+    domain = _domain(rng, dimension, kind, drift)
     coarsest, finest = TOLERANCES[dimension]
     tolerance = float(f"{np.exp(rng.uniform(np.log(finest), np.log(coarsest))):.1e}")
     tables: Tables = {
-        "title": f"{dimension}-D {kind}, {noise_kind} noise, {domain['kind']}",
+        "title": "",
         "potential": {"expression": potential},
-        "diffusion": noise,
+        "diffusion": diffusion,
         "domain": domain,
         "discretization": {"tolerance": tolerance},
     }
@@ -70,44 +78,54 @@ def random_problem(seed: int, number: int) -> RandomProblem:
     if kind == "jump" and question in ("stationary", "rates"):
         question = "exit"  # the limit in docs/accuracy.md: wells are cut along the flow, which does not see a jump of V
     _sets(rng, tables, dimension, question)
-    tags = (kind, noise_kind, domain["kind"], noise.get("interpretation", "ito"))
+    tables["title"] = f"{dimension}-D {kind}, {noise_kind} noise, drift {drift}, {domain['kind']}"
+    if drift != "none":
+        extra = extra_drift(rng, dimension, 0.3 * height, waves)
+        tables["drift"] = {"extra": extra}
+        if drift == "whole":
+            tables["drift"] = {"expression": whole_drift(potential, extra)}
+            del tables["potential"]
+    tags = (kind, noise_kind, domain["kind"], diffusion.get("interpretation", "ito"), drift)
     return RandomProblem(number, question, tables, breaks, jumps, tags)
-
-
-def _number(value: float) -> str:
-    return f"({float(f'{value:.4g}')!r})"
 
 
 def _potential(rng: Generator, kind: str, dimension: int) -> tuple[str, float, tuple[float, ...], tuple[float, ...]]:
     """V, about how high its barriers are, and on a line its breaks with the jumps there."""
     u = rng.uniform
-    across = " + ".join(f"{_number(np.exp(u(-1, 1.2)))}*{axis}**2/2" for axis in AXES[1:dimension])
+    across = " + ".join(f"{written(np.exp(u(-1, 1.2)))}*{axis}**2/2" for axis in AXES[1:dimension])
     across = f" + {across}" if across else ""
     if dimension > 1 and u() < 0.4:
-        across += f" + {_number(u(-0.3, 0.3))}*x*y"
+        across += f" + {written(u(-0.3, 0.3))}*x*y"
     height = float(np.exp(u(-0.7, 0.7)))
-    well = f"{_number(height)}*(x**2 - 1)**2*(1 + {_number(u(-0.4, 0.4))}*x) + {_number(height * u(-0.3, 0.3))}*x"
+    well = f"{written(height)}*(x**2 - 1)**2*(1 + {written(u(-0.4, 0.4))}*x) + {written(height * u(-0.3, 0.3))}*x"
     if kind == "double well":
         return well + across, height, (), ()
     if kind == "polynomial":
-        terms = [f"{_number(u(-0.5, 0.5))}*{axis}**{power}" for axis in AXES[:dimension] for power in (1, 3)]
-        bowl = [f"0.25*{axis}**4 - {_number(u(0.0, 1.0))}*{axis}**2" for axis in AXES[:dimension]]
+        terms = [f"{written(u(-0.5, 0.5))}*{axis}**{power}" for axis in AXES[:dimension] for power in (1, 3)]
+        bowl = [f"0.25*{axis}**4 - {written(u(0.0, 1.0))}*{axis}**2" for axis in AXES[:dimension]]
         return " + ".join([*bowl, *terms]), 0.3, (), ()
     if kind == "gaussians":
         bumps = []
         for _ in range(int(rng.integers(2, 5))):
-            width = _number(u(0.25, 0.6))
-            parts = [f"(({axis} - {_number(u(-1.3, 1.3))})/{width})**2" for axis in AXES[:dimension]]
-            bumps.append(f"{_number(u(0.4, 1.2))}*exp(-0.5*({' + '.join(parts)}))")
+            width = written(u(0.25, 0.6))
+            parts = [f"(({axis} - {written(u(-1.3, 1.3))})/{width})**2" for axis in AXES[:dimension]]
+            bumps.append(f"{written(u(0.4, 1.2))}*exp(-0.5*({' + '.join(parts)}))")
         bowl = " + ".join(f"0.15*{axis}**2" for axis in AXES[:dimension])
         return f"{bowl} - {' - '.join(bumps)}", 0.5, (), ()
     if kind == "waves":
         waves = [
-            f"{_number(u(0.2, 0.5))}*cos({_number(u(2.0, 5.0))}*{axis} + {_number(u(0, 6))})"
+            f"{written(u(0.2, 0.5))}*cos({written(u(2.0, 5.0))}*{axis} + {written(u(0, 6))})"
             for axis in AXES[:dimension]
         ]
         bowl = " + ".join(f"0.3*{axis}**2" for axis in AXES[:dimension])
         return f"{bowl} + {' + '.join(waves)}", 0.5, (), ()
+    if kind == "periodic":
+        once, twice = repr(2.0 * np.pi / PERIOD), repr(4.0 * np.pi / PERIOD)
+        waves = [
+            f"{written(u(0.3, 0.7))}*cos({once}*{a} + {written(u(0, 6))}) + {written(u(0.1, 0.5))}*cos({twice}*{a})"
+            for a in AXES[:dimension]
+        ]
+        return " + ".join(waves), 1.0, (), ()
     place = float(f"{u(-0.8, 0.8):.4g}")
     if kind == "kinks":
         form = str(rng.choice(["abs", "max", "min"]))
@@ -116,41 +134,17 @@ def _potential(rng: Generator, kind: str, dimension: int) -> tuple[str, float, t
             "max": f"max(x - {place!r}, 0.0)",
             "min": f"min(2*(x - {place!r}), x - {place!r})",
         }[form]
-        return f"{well} + {_number(height * u(-0.8, 0.8))}*{tent}{across}", height, (place,), (0.0,)
+        return f"{well} + {written(height * u(-0.8, 0.8))}*{tent}{across}", height, (place,), (0.0,)
     jump = float(f"{height * u(-0.4, 0.4):.4g}")
     return f"{well} + ({jump!r})*heaviside(x - ({place!r})){across}", height, (place,), (jump,)
 
 
-def _noise(rng: Generator, kind: str, dimension: int, epsilon: float) -> tuple[Tables, tuple[float, ...]]:
-    """[diffusion], and where it jumps on a line."""
-    u = rng.uniform
-    epsilon = float(f"{epsilon:.4g}")
-    reading = {"interpretation": str(rng.choice(["ito", "stratonovich", "klimontovich"]))}
-    if kind == "isotropic":
-        return {"kind": "isotropic", "epsilon": epsilon}, ()
-    if kind == "constant":
-        factors = rng.normal(size=(dimension, dimension)) * 0.4 + np.eye(dimension)
-        return {"kind": "constant", "matrix": (epsilon * factors @ factors.T).tolist()}, ()
-    if kind == "hessian":
-        return {"kind": "hessian", "scale": epsilon, "floor": float(f"{u(0.3, 1.5):.3g}"), **reading}, ()
-    if kind == "quadratic":
-        center, curvature = _number(u(-1, 1)), _number(u(0.1, 2.0))
-        squares = " + ".join(f"({axis} - {center})**2" for axis in AXES[:dimension])
-        return {"kind": "expression", "expression": f"{epsilon!r}*(1 + {curvature}*({squares}))", **reading}, ()
-    if kind == "formula":
-        wave = " + ".join(f"sin({_number(u(0.5, 2.5))}*{axis})" for axis in AXES[:dimension])
-        return {"kind": "expression", "expression": f"{epsilon!r}*exp({_number(u(-0.6, 0.6))}*({wave}))", **reading}, ()
-    place = float(f"{u(-0.8, 0.8):.4g}")
-    step = f"{epsilon!r}*(1 + {_number(u(-0.8, 1.5))}*heaviside(x - ({place!r})))"
-    if dimension > 1:
-        reading = {"interpretation": "klimontovich"}  # the others are refused unless V is flat along the surface
-    return {"kind": "expression", "expression": step, **reading}, (place,)
-
-
-def _domain(rng: Generator, dimension: int, kind: str) -> Tables:
+def _domain(rng: Generator, dimension: int, kind: str, drift: str) -> Tables:
+    if kind == "periodic":
+        return _ring(rng, dimension)
     form = str(rng.choice(DOMAINS))
-    if form == "sublevel" and kind in ("jump", "kinks", "waves"):
-        form = "ball"  # a level set with corners, or in several parts, is refused on purpose
+    if form == "sublevel" and (kind in ("jump", "kinks", "waves") or drift == "whole"):
+        form = "ball"  # a level set with corners, or in several parts, is refused on purpose; no V, no level
     if form == "mesh" and dimension == 3:
         form = "box"
     size = float(f"{rng.uniform(1.6, 2.6):.3g}")
@@ -163,6 +157,14 @@ def _domain(rng: Generator, dimension: int, kind: str) -> Tables:
     return {"kind": form, "lower": (-sizes[0]).tolist(), "upper": sizes[1].tolist()}
 
 
+def _ring(rng: Generator, dimension: int) -> Tables:
+    """A box of which the first axis, and perhaps others, is periodic; from anywhere."""
+    lower = rng.uniform(-2.5, -1.5, dimension).round(2)
+    boundary = ["periodic", *(str(rng.choice(["periodic", "reflecting"])) for _ in range(dimension - 1))]
+    size = [PERIOD if kind == "periodic" else float(f"{rng.uniform(2.0, 3.5):.3g}") for kind in boundary]
+    return {"kind": "box", "lower": lower.tolist(), "upper": (lower + size).tolist(), "boundary": boundary}
+
+
 def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None:
     """The sets of the question, around low points of the potential, and the level of a sublevel domain."""
     from fokker_planck.potential import Potential
@@ -171,9 +173,13 @@ def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None
     domain = tables["domain"]
     reach = domain.get("radius", 1.7) / (np.sqrt(dimension) if domain["kind"] == "ball" else 1.0)
     places = rng.uniform(-0.8, 0.8, (dimension, 4000)) * reach
+    if "boundary" in domain:
+        low, high = np.array(domain["lower"])[:, None], np.array(domain["upper"])[:, None]
+        places = 0.5 * (low + high) + 0.5 * (high - low) * rng.uniform(-0.8, 0.8, (dimension, 4000))
     values = potential.value(places)
     if domain["kind"] == "sublevel":
-        domain["level"] = _level(rng, potential, dimension)
+        _set_level(rng, domain, potential, dimension)
+    if domain["kind"] == "sublevel":
         # well below the level, or the lowest tenth where little of the sample lies so deep
         inside = values < max(0.5 * (domain["level"] + values.min()), float(np.quantile(values, 0.1)))
         places, values = places[:, inside], values[inside]
@@ -183,13 +189,20 @@ def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None
     distance = float(np.linalg.norm(far - start))
     radius = float(f"{min(0.3, 0.3 * distance):.3g}")
     tables["sets"] = {}
-    if question == "exit":
+    if question == "exit" and rng.uniform() < 0.12 and "periodic" not in domain.get("boundary", ()):
+        tables["exit"] = {"start": start.round(4).tolist(), "target": "boundary"}
+    elif question == "exit":
         target = _target(rng, dimension, start, far, radius, distance)
         tables["sets"]["goal"] = target
         tables["exit"] = {"start": start.round(4).tolist(), "target": "goal"}
     elif question == "committor":
         for name, center in (("A", start), ("B", far)):
-            if dimension > 1 and rng.uniform() < 0.3:
+            form = rng.uniform()
+            if name == "B" and form > 0.8 and domain["kind"] != "sublevel":
+                direction = (far - start) / max(distance, 1e-9)
+                offset = round(float(direction @ far) - 0.3 * radius, 4)
+                tables["sets"][name] = {"halfspace": {"normal": direction.round(6).tolist(), "offset": offset}}
+            elif dimension > 1 and form < 0.3:
                 axes = (radius * rng.uniform(0.5, 1.0, dimension)).round(4).tolist()
                 tables["sets"][name] = {"ellipsoid": {"center": center.round(4).tolist(), "semi_axes": axes}}
             else:
@@ -201,7 +214,7 @@ def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None
 
 def _target(rng: Generator, dimension: int, start: Floats, far: Floats, radius: float, distance: float) -> Tables:
     direction = (far - start) / max(distance, 1e-9)
-    form = str(rng.choice(["halfspace", "ball", "region", "ellipsoid" if dimension > 1 else "region"]))
+    form = str(rng.choice(["halfspace", "ball", "region", *(["ellipsoid", "corner"] if dimension > 1 else [])]))
     if form == "halfspace":
         middle = start + rng.uniform(0.4, 0.9) * (far - start)
         return {"halfspace": {"normal": direction.round(6).tolist(), "offset": round(float(direction @ middle), 4)}}
@@ -210,6 +223,12 @@ def _target(rng: Generator, dimension: int, start: Floats, far: Floats, radius: 
     if form == "ellipsoid":
         axes = (radius * rng.uniform(0.4, 1.0, dimension)).round(4).tolist()
         return {"ellipsoid": {"center": far.round(4).tolist(), "semi_axes": axes}}
+    if form == "corner":
+        # the end of a strip: two corners, in space two edges
+        aside = np.zeros(dimension)
+        aside[:2] = -direction[1], direction[0]
+        ahead, beside = (_affine(n, far) for n in (direction, aside))
+        return {"region": f"min({ahead} + {0.5 * radius:.4g}, {radius:.4g} - abs({beside}))"}
     if dimension == 1:
         where = float(start[0] + 0.7 * (far[0] - start[0]))
         sign = "" if far[0] > start[0] else "-"
@@ -218,8 +237,31 @@ def _target(rng: Generator, dimension: int, start: Floats, far: Floats, radius: 
     return {"region": f"exp({radius**2:.4g}) - exp({parts})"}
 
 
-def _level(rng: Generator, potential: Any, dimension: int) -> float:
-    """Above what lies between low points, below the faces of the box to search in."""
+def _affine(normal: Floats, point: Floats) -> str:
+    """normal . (x - point)."""
+    return " + ".join(f"({n:.6g})*({a} - ({p:.4g}))" for n, a, p in zip(normal, AXES, point, strict=False))
+
+
+def _set_level(rng: Generator, domain: Tables, potential: Any, dimension: int) -> None:
+    """A level at which the set is in one part; a box instead of a sublevel set where there is none."""
+    from fokker_planck.domain import Sublevel
+    from fokker_planck.errors import ProblemError
+    from fokker_planck.sublevel import connected_part
+
+    level, highest = _levels(rng, potential, dimension)
+    for share in (0.0, 0.3, 0.6, 0.95):
+        domain["level"] = float(f"{level + share * (highest - level):.5g}")
+        try:
+            connected_part(Sublevel(domain["level"], domain["lower"], domain["upper"]), potential)
+        except ProblemError:
+            continue
+        return
+    domain.clear()
+    domain.update({"kind": "box", "lower": [-1.9] * dimension, "upper": [2.1] * dimension})
+
+
+def _levels(rng: Generator, potential: Any, dimension: int) -> tuple[float, float]:
+    """One above much of what lies between low points, and the least on the faces of the box to search in."""
     t = np.linspace(-1.5, 1.5, {1: 2001, 2: 81, 3: 25}[dimension])
     grid = np.stack([c.ravel() for c in np.meshgrid(*[t] * dimension, indexing="ij")])
     inner = float(np.quantile(potential.value(grid), rng.uniform(0.6, 0.95)))
@@ -231,4 +273,4 @@ def _level(rng: Generator, potential: Any, dimension: int) -> float:
             face = np.stack([c.ravel() for c in np.meshgrid(*rest, indexing="ij")]) if rest else np.zeros((0, 1))
             faces.append(np.insert(face, axis, end, axis=0))
     highest = float(min(potential.value(face).min() for face in faces))
-    return float(f"{min(inner, 0.8 * highest + 0.2 * float(potential.value(grid).min())):.5g}")
+    return min(inner, 0.8 * highest + 0.2 * float(potential.value(grid).min())), highest

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from validation.campaign.random_problems import random_problem
-from validation.campaign.trial import CRASHED, HELD, REFUSED, SLOW, Trial
+from validation.campaign.trial import CRASHED, HELD, NO_QUESTION, REFUSED, SLOW, Trial
 
 SECONDS = 60.0  # of CPU a question may take before an answer or a refusal
 QUESTIONS_A_TRIAL = 3.0  # the problem and what it is held to
@@ -73,10 +73,14 @@ def summary(trials: Sequence[Trial]) -> str:
 
 
 def holds(trials: Sequence[Trial]) -> bool:
-    """Whether no answer is outside its bar, nothing crashed or was slow, and little was refused."""
+    """Whether no answer is outside its bar, nothing crashed or was slow, and little was refused.
+
+    Problems that ask for rates where there are no two wells do not count.
+    """
     counts = Counter(trial.verdict for trial in trials)
+    asked = len(trials) - counts.pop(NO_QUESTION, 0)
     refused = counts.pop(REFUSED, 0)
-    return set(counts) <= {HELD} and refused <= max(1, MOST_REFUSED * len(trials))
+    return set(counts) <= {HELD} and refused <= max(1, MOST_REFUSED * asked)
 
 
 def _work(pipe: Connection, seed: int, folder: str) -> None:
@@ -146,7 +150,7 @@ def _cpu_seconds(pid: int) -> float:
 def _keep(trial: Trial, seed: int, folder: Path) -> None:
     with (folder / f"trials-{seed}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(trial.as_dict()) + "\n")
-    if trial.verdict != HELD:
+    if trial.verdict not in (HELD, NO_QUESTION):
         name = folder / f"{trial.verdict}-{seed}-{trial.number}.toml"
         name.write_text(_toml(random_problem(seed, trial.number).tables), encoding="utf-8")
 

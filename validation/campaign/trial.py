@@ -16,7 +16,8 @@ from validation.campaign.questions import ask, load
 from validation.campaign.random_problems import random_problem
 
 HELD, OUTSIDE, REFUSED, CRASHED, SLOW = "held", "outside", "refused", "crashed", "slow"
-NOT_APPLICABLE = ("fewer than two wells", "two wells deeper", "a single well", "one well", "at least two wells")
+NO_QUESTION = "no question"  # rates where there are no two wells: rightly refused, and no number is held to anything
+NO_RATES = ("fewer than two wells", "two wells deeper", "a single well", "one well", "at least two wells")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _failure(error: Exception) -> tuple[str, str]:
 
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, FokkerPlanckError):
-        if any(words in str(error) for words in NOT_APPLICABLE):
-            return HELD, ""
+        if any(words in str(error) for words in NO_RATES):
+            return NO_QUESTION, ""
         return REFUSED, text
     return CRASHED, text + "\n" + traceback.format_exc(limit=-4)
