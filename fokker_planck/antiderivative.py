@@ -84,7 +84,12 @@ class Antiderivative:
 
 
 def antiderivative(
-    function: LineFunction, lower: float, upper: float, kinks: Sequence[float] = (), exact: bool = True
+    function: LineFunction,
+    lower: float,
+    upper: float,
+    kinks: Sequence[float] = (),
+    exact: bool = True,
+    narrow: npt.ArrayLike = (),
 ) -> Antiderivative:
     """F(x) = int_lower^x f with an error of about 1e-15 of its variation.
 
@@ -92,6 +97,7 @@ def antiderivative(
     lower, upper : the interval
     kinks : points inside at which panels end
     exact : False where f carries the errors of finite differences
+    narrow : more ends of the first panels, where f changes within less than these show
 
     Raises ConvergenceError where f has a pole inside.
 
@@ -101,7 +107,8 @@ def antiderivative(
     """
     inner = sorted({float(point) for point in kinks if lower < point < upper})
     pieces = [np.linspace(a, b, FIRST_PANELS + 1) for a, b in zip([lower, *inner], [*inner, upper], strict=True)]
-    edges = np.unique(np.concatenate(pieces))
+    more = np.asarray(narrow, dtype=np.float64)
+    edges = np.unique(np.concatenate([*pieces, more[(more > lower) & (more < upper)]]))
     left, right = edges[:-1], edges[1:]
     parent = np.full(len(left), np.inf)
     done: list[tuple[FloatArray, FloatArray, FloatArray]] = []

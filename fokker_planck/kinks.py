@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.expression import Expression
+from fokker_planck.formulas.line_zeros import zeros_on_line
 from fokker_planck.grammar import symbols
 from fokker_planck.tape import UnsupportedFunctionError, compile_tape
 
@@ -31,8 +34,23 @@ def kinks_of(formulas: Sequence[Expression], lower: float, upper: float) -> tupl
     trees = {tree for formula in formulas for tree in _switches(formula.sympy)}
     found: list[float] = []
     for tree in sorted(trees, key=str):
-        found += zeros(_function(tree, formulas[0].names), lower, upper)
+        found += zeros_of_tree(tree, formulas[0], lower, upper)
     return distinct(found, lower, upper)
+
+
+def zeros_of_tree(tree: Any, formula: Expression, lower: float, upper: float, axis: int = 0) -> list[float]:
+    """Where a part of a formula, in one coordinate, vanishes: proved to be all, if bounds come to an end.
+
+    >>> from fokker_planck.expression import parse_expression
+    >>> formula = parse_expression("max(1 - abs(x - 0.25)/1e-9, 0)")
+    >>> [round(x - 0.25, 12) for x in kinks_of([formula], -1.0, 1.0)]
+    [-1e-09, 0.0, 1e-09]
+    """
+    part = replace(formula, sympy=tree, variables=(formula.names[axis],), _derivatives={}, _tapes={})
+    try:
+        return [x for x in zeros_on_line(part, axis, lower, upper) if lower < x < upper]
+    except (ConvergenceError, ProblemError):
+        return zeros(_function(tree, formula.names, axis), lower, upper)
 
 
 def distinct(points: Iterable[float], lower: float, upper: float) -> tuple[float, ...]:
@@ -95,9 +113,9 @@ def _parts(tree: Any) -> Any:
     return preorder_traversal(tree)
 
 
-def _function(tree: Any, names: Sequence[str]) -> Any:
+def _function(tree: Any, names: Sequence[str], axis: int = 0) -> Any:
     try:
-        tape = compile_tape([tree], symbols(names)[:1])
+        tape = compile_tape([tree], [symbols(names)[axis]])
     except (UnsupportedFunctionError, RecursionError):
         return np.ones_like
     return lambda x: tape(np.asarray(x, dtype=np.float64)[None])[0]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from fokker_planck.antiderivative import Antiderivative, antiderivative
 from fokker_planck.diffusion import DiffusionField
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.line_boxes import LineBoxes, line_boxes
 from fokker_planck.model.line_ends import LineEnd, line_ends
 from fokker_planck.process import Overdamped, Process, alpha_of
 
@@ -29,6 +30,9 @@ WINDING = 1e-10
 # V and D are compared at this distance from a kink, in units of the domain, and jump if they change by more than JUMP
 STEP, JUMP = 1e-10, 1e-6
 ASIDE, NEARBY, LITTLE = 1e-14, 1e-9, 1e-5
+# Where a coefficient is a power of the distance to an end, intervals in which it hardly changes are a tenth to a third
+# of that distance.
+OF_DISTANCE = 0.03
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,40 @@ class LineExponent:
         return _steps(self)
 
     @cached_property
+    def boxes(self) -> LineBoxes | None:
+        """Intervals in which drift and noise hardly change; None where one of them is a function, which is sampled.
+
+        Without those next to a singular end that are as wide as a power of the distance to it asks for: meshes are
+        graded towards such ends anyway.
+        """
+        found = line_boxes(self.process, *self._inner, self.kinks)
+        if found is None or not self.ends:
+            return found
+        middles = 0.5 * (found.lower + found.upper)
+        distance = np.min([np.abs(middles - end.place) for end in self.ends], axis=0)
+        some = found.widths < OF_DISTANCE * distance
+        beside = np.min([np.abs(found.doubtful - end.place) for end in self.ends], axis=0)
+        doubtful = found.doubtful[beside > NEARBY * (self.upper - self.lower)]
+        return LineBoxes(found.lower[some], found.upper[some], doubtful, found.unproved)
+
+    @cached_property
+    def narrow(self) -> FloatArray:
+        """Ends of intervals narrower than the panels and samples that one begins with."""
+        width = (self.upper - self.lower) / SAMPLES
+        return self.boxes.narrower(width) if self.boxes is not None else np.zeros(0)
+
+    @cached_property
+    def _noise_jumps(self) -> FloatArray:
+        """Those of the kinks at which D jumps; where it is a cusp the point itself is as good as its neighbours."""
+        places = np.array(self.kinks)
+        if self.field.constant or not len(places):
+            return np.zeros(0)
+        aside = ASIDE * (self.upper - self.lower)
+        before, at, after = (self.field.tensor((places + side)[None])[0, 0] for side in (-aside, 0.0, aside))
+        same = (np.abs(after - before) <= JUMP * np.abs(after)) & (np.abs(at - after) <= JUMP * np.abs(after))
+        return np.asarray(places[~same])
+
+    @cached_property
     def ends(self) -> tuple[LineEnd, ...]:
         """The ends at which D vanishes or the drift is infinite."""
         return line_ends(self.process, self.lower, self.upper) if self.period is None else ()
@@ -91,7 +129,9 @@ class LineExponent:
     def effective(self) -> Antiderivative:
         """Phi, zero at the lower end of the part outside of the last stretches."""
         lower, upper = self._inner
-        return antiderivative(self._slope, lower, upper, self.kinks, self._exact)
+        if self.boxes is not None:
+            self.boxes.check()
+        return antiderivative(self._slope, lower, upper, self.kinks, self._exact, self.narrow)
 
     @cached_property
     def _inner(self) -> tuple[float, float]:
@@ -125,9 +165,9 @@ class LineExponent:
             phi = np.where(end.within(given), phi - end.log_mass_factor, phi)
         if share == 0.0 or self.field.constant:
             return phi
-        if self.kinks:
+        if len(self._noise_jumps):
             # where D jumps its value at the point itself means nothing
-            x = np.where(np.isin(x, self.kinks), x + ASIDE * (self.upper - self.lower), x)
+            x = np.where(np.isin(x, self._noise_jumps), x + ASIDE * (self.upper - self.lower), x)
         with np.errstate(all="ignore"):
             return np.asarray(phi + share * np.log(self.field.tensor(x[None])[0, 0]))
 
@@ -275,7 +315,8 @@ def _check_inside(exponent: LineExponent) -> None:
     """Look for zeros and negative values of D between the ends."""
     field = exponent.field
     x = np.linspace(exponent.lower, exponent.upper, SAMPLES)
-    x = np.unique(np.concatenate([x, exponent.kinks]))
+    doubtful = exponent.boxes.doubtful if exponent.boxes is not None else np.zeros(0)
+    x = np.unique(np.concatenate([x, exponent.kinks, exponent.narrow, doubtful]))
     values = field.tensor(x[None])[0, 0]
     largest = float(np.abs(values).max())
     negative = values < -VANISHING * largest

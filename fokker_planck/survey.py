@@ -12,6 +12,7 @@ from fokker_planck.domain import Box, MeshFile
 from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.landscape import Floats, Function, Integers, Landscape
 from fokker_planck.landscape_search import find_landscape
+from fokker_planck.line_exponent import LineExponent
 from fokker_planck.model.bounded_exponent import formula_of
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem
@@ -59,6 +60,11 @@ def _narrow_points(
     By bounds of the formula in boxes, up to ``ABOVE`` the highest saddle; None where the samples see everything, and
     for functions of Python, of which there is nothing but samples.
     """
+    spacing = float(np.abs(points[edges[:, 0]] - points[edges[:, 1]]).max()) if len(edges) else 0.0
+    if isinstance(function, LineExponent) and function.boxes is not None:
+        middles, widths = 0.5 * (function.boxes.lower + function.boxes.upper), function.boxes.widths
+        some = (widths < spacing) & function.boxes.proper
+        return (middles[some, None], widths[some]) if (widths[some] < NARROW * spacing).any() else None
     known = formula_of(function)
     if known is None:
         return None
@@ -70,7 +76,6 @@ def _narrow_points(
     offset = float(ratio * function.value(somewhere)[0] - scale * formula(somewhere)[0])
     heights = [point.value for point in (*landscape.minima, *landscape.saddles)]
     highest = ratio * max(heights, default=0.0) + ABOVE - offset
-    spacing = float(np.abs(points[edges[:, 0]] - points[edges[:, 1]]).max()) if len(edges) else 0.0
     boxes = seen_boxes(formula, scale, *problem.bounding_box(), highest=highest, sampled=spacing, most=SHALLOW)
     if not (boxes.size < NARROW * spacing).any():
         return None

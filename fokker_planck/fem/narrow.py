@@ -9,7 +9,9 @@ import numpy as np
 
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, diameters
 from fokker_planck.formulas.narrow_features import seen_boxes
+from fokker_planck.line_exponent import LineExponent
 from fokker_planck.model.bounded_exponent import formula_of
+from fokker_planck.model.line_boxes import SEEN, LineBoxes
 from fokker_planck.point_location import Locator
 
 # A cell may be so many times wider than the box in which Phi differs by 0.1 from a quadratic, which is a third of the
@@ -17,6 +19,10 @@ from fokker_planck.point_location import Locator
 # smooth potentials the bound is wider than the cells are anyway (measured: no cell more for the quartic well, barriers
 # 5 to 500).
 WIDER = 10.0
+# Where log D changes by more than a tenth in such a box, a cell of three changes D by a factor of five at most: rules
+# by which forms are integrated are chosen for the weight, and the difference of two degrees does not see what both
+# miss (a cusp D = 1 - 0.999 max(0, 1 - |x|/w): with ten the error is nine bars).
+STEEP, WIDER_OF_NOISE = 0.1, 3.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ def narrow_places(triangulation: Triangulation, exponent: Any, heights: Any, acc
     Nowhere for an exponent without a formula: it is sampled.
     """
     dimension = triangulation.dimension
+    if isinstance(exponent, LineExponent) and exponent.boxes is not None:
+        return _on_a_line(exponent, exponent.boxes, heights)
     known = formula_of(exponent)
     if known is None:
         return NarrowPlaces(np.zeros((dimension, 0)), np.zeros(0))
@@ -50,6 +58,17 @@ def narrow_places(triangulation: Triangulation, exponent: Any, heights: Any, acc
         importance=lambda low, high: heights.importance(low + offset, high + offset),
     )
     return NarrowPlaces(boxes.centres, WIDER * boxes.size)
+
+
+def _on_a_line(exponent: LineExponent, boxes: LineBoxes, heights: Any) -> NarrowPlaces:
+    """Intervals below the cutoff, by Phi at both ends: in between it is monotone, or changes by less than one."""
+    values = np.minimum(exponent.value(boxes.lower[None]), exponent.value(boxes.upper[None]))
+    some = ~(values > heights.ceiling + SEEN) & boxes.proper
+    ends = (exponent.field.tensor(end[None])[0, 0] for end in (boxes.lower, boxes.upper))
+    with np.errstate(all="ignore"):
+        steep = ~(np.abs(np.subtract(*(np.log(end) for end in ends))) <= STEEP)
+    widths = np.where(steep, WIDER_OF_NOISE, WIDER) * boxes.widths
+    return NarrowPlaces(0.5 * (boxes.lower + boxes.upper)[None, some], widths[some])
 
 
 def _offset(triangulation: Triangulation, exponent: Any, formula: Any, scale: float) -> float:

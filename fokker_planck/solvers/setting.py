@@ -114,7 +114,10 @@ def prepare(problem: Problem) -> Setting:
     if not problem.process.field(problem.dimension).constant:
         if has_potential_wells(problem.process) and problem.process.potential is not None:
             downhill = problem.process.potential
+            narrow = problem.__dict__.get("_narrow")
             wells = survey(problem, downhill)
+            if narrow is not None:  # the sample is that of the exponent, whose passes it has to show
+                problem.__dict__["_narrow"] = narrow
         elif problem.dimension > 1:
             downhill = Downhill(WellFlow(problem.process, problem.dimension), balance.exponent)
     setting = Setting(problem, balance, landscape, wells, downhill)

@@ -17,7 +17,7 @@ from validation.campaign.random_problems import random_problem
 
 HELD, OUTSIDE, REFUSED, CRASHED, SLOW = "held", "outside", "refused", "crashed", "slow"
 NO_QUESTION = "no question"  # rates where there are no two wells: rightly refused, and no number is held to anything
-NO_RATES = ("fewer than two wells", "two wells deeper", "a single well", "one well", "at least two wells")
+NO_RATES = ("wanted at least two wells", "wanted at least two, of more than")
 
 
 @dataclass(frozen=True)
