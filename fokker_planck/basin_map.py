@@ -67,7 +67,8 @@ class BasinMap:
 
     @cached_property
     def _captures(self) -> tuple[Capture, ...]:
-        return capture_of(self.function, self.landscape.minima, self.landscape.frame)
+        landscape = self.landscape
+        return capture_of(self.function, landscape.minima, landscape.frame, landscape.saddles)
 
     @cached_property
     def _divides(self) -> tuple[Integers, Floats] | None:

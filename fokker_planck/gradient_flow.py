@@ -40,6 +40,11 @@ STALLED = 60
 SKIN = 1e-6
 """How far ahead of a point, relative to the extent, a curved wall is felt: rounding is 1e-10 of that."""
 
+NARROW_VALLEY = 3.0
+"""Root of a quotient of curvatures above which rays are drawn towards the valley: below it, 72 of them see into it."""
+SAME_PLACE = 1e-9
+"""Of the extent, within which two critical points are one and the same."""
+
 
 @dataclass(frozen=True)
 class Capture:
@@ -56,22 +61,27 @@ class Capture:
         return inside
 
 
-def capture_of(function: Function, minima: Sequence[CriticalPoint], frame: Frame) -> tuple[Capture, ...]:
-    """The largest checked capture ball of every minimum."""
-    return tuple(_capture(function, number, minima, frame) for number in range(len(minima)))
+def capture_of(
+    function: Function, minima: Sequence[CriticalPoint], frame: Frame, saddles: Sequence[CriticalPoint] = ()
+) -> tuple[Capture, ...]:
+    """The largest checked capture ball of every minimum, which holds no other critical point that is known."""
+    return tuple(_capture(function, number, minima, frame, saddles) for number in range(len(minima)))
 
 
-def _capture(function: Function, number: int, minima: Sequence[CriticalPoint], frame: Frame) -> Capture:
+def _capture(
+    function: Function, number: int, minima: Sequence[CriticalPoint], frame: Frame, saddles: Sequence[CriticalPoint]
+) -> Capture:
     point = minima[number]
     dimension = len(point.position)
     metric = np.array(point.hessian)
     if point.degenerate or point.wall_slopes or np.linalg.eigvalsh(metric)[0] <= 0.0:
         metric = np.eye(dimension)
-    outward = np.linalg.inv(np.linalg.cholesky(metric)).T @ _directions(dimension)
+    outward = _rays(metric)
     reach = [frame.extent * np.sqrt(np.linalg.eigvalsh(metric)[-1])]
-    for other in (*minima[:number], *minima[number + 1 :]):
+    for other in (*minima[:number], *minima[number + 1 :], *saddles):
         delta = frame.difference(other.x, point.x)
         reach.append(np.sqrt(delta @ metric @ delta))
+    reach = [distance for distance in reach if distance > SAME_PLACE * reach[0]]
     for period, scale in zip(frame.periods, np.diag(metric), strict=True):
         if period is not None:
             reach.append(0.5 * period * np.sqrt(scale))
@@ -101,6 +111,21 @@ def _climbs(function: Function, point: CriticalPoint, metric: Floats, shells: Fl
     for normal in point.wall_normals:
         bounded &= np.array(normal) @ (flat - point.x[:, None]) <= 0.0
     return np.all(((slope > 0.0) | ~bounded).reshape(count, -1), axis=1)
+
+
+def _rays(metric: Floats) -> Floats:
+    """Vectors (dim, k) of length one in the metric, along which f is seen to increase.
+
+    In the metric the slope along a ray is that of the stiff directions, but for rays within the root of the quotient of
+    the eigenvalues of the soft ones: in a valley, where f can fall, only rays drawn together by that quotient lie.
+    """
+    eigenvalues, vectors = np.linalg.eigh(metric)
+    ratio = np.sqrt(eigenvalues / eigenvalues[0])
+    spread = _directions(len(metric))
+    powers = [0.0] if ratio[-1] < NARROW_VALLEY else [0.0, 0.5, 1.0, 1.5]
+    drawn = np.concatenate([spread / ratio[:, None] ** power for power in powers], axis=1)
+    drawn /= np.linalg.norm(drawn, axis=0)
+    return np.asarray(vectors @ (drawn / np.sqrt(eigenvalues)[:, None]))
 
 
 def _directions(dimension: int) -> Floats:

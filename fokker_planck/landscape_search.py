@@ -91,10 +91,11 @@ def find_landscape(
     minima = [point for point in found if point.kind == "minimum"]
     if not frame.box:
         minima += wall_minima(function, graph, contains, minima)
-    minima += unpolished_minima(function, graph, contains, minima)
-    captures = capture_of(function, minima, frame)
+    smooth = [point for point in found if isinstance(point, Saddle)]
+    minima += unpolished_minima(function, graph, contains, minima, smooth)
+    captures = capture_of(function, minima, frame, smooth)
     ends = _basin_labels(function, graph, captures, minima)
-    saddles = _joined(function, [point for point in found if isinstance(point, Saddle)], captures, graph, ends)
+    saddles = _joined(function, smooth, captures, graph, ends)
     rough = _missing_passes(function, graph, ends, minima, saddles)
     saddles += [_on_wall(function, saddle, graph, contains) for saddle in rough]
     return assemble_landscape(minima, saddles, frame)

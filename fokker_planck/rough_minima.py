@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
@@ -76,15 +76,22 @@ def _rough_point(function: Function, x: Floats, on_boundary: bool) -> CriticalPo
 
 
 def unpolished_minima(
-    function: Function, graph: SampleGraph, contains: Inside, known: list[CriticalPoint]
+    function: Function,
+    graph: SampleGraph,
+    contains: Inside,
+    known: list[CriticalPoint],
+    saddles: Sequence[CriticalPoint] = (),
 ) -> list[CriticalPoint]:
-    """Minima of the graph from which the flow reaches no known minimum: the function is not smooth there."""
+    """Minima of the graph from which the flow reaches no known minimum: the function is not smooth there.
+
+    A graph that is too coarse for a narrow valley has minima all along it, and on a saddle the flow rests.
+    """
     frame = graph.frame
     extra: list[CriticalPoint] = []
     bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
-    flow = descend(function, graph.points[bottoms].T, capture_of(function, known, frame), frame, tolerance=1e-5)
+    flow = descend(function, graph.points[bottoms].T, capture_of(function, known, frame, saddles), frame, tolerance=1e-5)
     for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
-        if label >= 0:
+        if label >= 0 or any(_rests_on(saddle, end, frame) for saddle in saddles):
             continue
         start = graph.points[vertex]
         if not frame.box:
@@ -110,6 +117,12 @@ def unpolished_minima(
             continue
         extra.append(_rough_point(function, x, bool(frame.walls_met(x[:, None]).any())))
     return extra
+
+
+def _rests_on(saddle: CriticalPoint, end: Floats, frame: Frame) -> bool:
+    """Whether a smooth saddle is where the flow ended, to rounding."""
+    distance = float(np.linalg.norm(frame.difference(saddle.x, end)))
+    return not saddle.degenerate and distance <= 1e-7 * frame.extent
 
 
 def _compass(function: Function, x: Floats, step: float, frame: Frame) -> Floats:
