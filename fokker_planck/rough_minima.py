@@ -89,7 +89,8 @@ def unpolished_minima(
     frame = graph.frame
     extra: list[CriticalPoint] = []
     bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
-    flow = descend(function, graph.points[bottoms].T, capture_of(function, known, frame, saddles), frame, tolerance=1e-5)
+    captures = capture_of(function, known, frame, saddles)
+    flow = descend(function, graph.points[bottoms].T, captures, frame, tolerance=1e-5)
     for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
         if label >= 0 or any(_rests_on(saddle, end, frame) for saddle in saddles):
             continue
