@@ -109,7 +109,8 @@ def test_a_set_and_what_surrounds_it_fill_the_box(name):
     discretization = discretize(mesh, 2)
     inside = mesh.regions["A"][discretization.cells]
     assert discretization.map.volume[inside].sum() == pytest.approx(measure, rel=1e-8 if dimension == 2 else 1e-6)
-    assert discretization.map.volume.sum() == pytest.approx(2.0**dimension, rel=1e-12)
+    # in space the rule is not exact for the determinant of cells as large as half of the radius
+    assert discretization.map.volume.sum() == pytest.approx(2.0**dimension, rel=1e-12 if dimension == 2 else 1e-10)
     assert discretization.map.stretch.min() > 0.0
     level = region.level(discretization.map.points[:, inside].reshape(dimension, -1))
     assert level.min() > -1e-6

@@ -15,7 +15,7 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, dia
 
 #: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R
 #: turns it by h/R, and its curved cell loses about half of that square of its Jacobian determinant.
-TURN = {1: 0.5, 2: 0.5, 3: 0.5}
+TURN = {1: 0.5, 2: 0.5, 3: 0.8}
 #: A cell is near a surface if the level at its centre says so, to first order, with this room.
 NEAR = 0.6
 #: Newton steps to the foot of a vertex: its normal is wanted to a percent, not its place.

@@ -131,11 +131,15 @@ def _share(ends: Floats, piece: Any) -> Floats:
 def _positions(
     triangulation: Triangulation, edges: Integers, share: Floats, piece: Any, known: Sequence[Any]
 ) -> Floats:
-    """Points of the edges on the surface, and on every other surface that both ends share."""
+    """Points of the edges on the surface, and on every other surface that both ends share.
+
+    In space a point that slides along a surface to another would leave a plane wall, so that it slides on that as well.
+    """
     start, stop = triangulation.points[edges[:, 0]], triangulation.points[edges[:, 1]]
     chord = start + share[:, None] * (stop - start)
     walls = [s for s in triangulation.surfaces if hasattr(s, "level")]
-    surfaces = [piece, *known, *walls]
+    planes = _planes_along(triangulation, edges)
+    surfaces = [piece, *known, *walls, *(plane for plane, _ in planes)]
     counts = np.ones((len(surfaces), len(edges)), dtype=bool)
     for row, other in enumerate(known, 1):
         on = levels(triangulation, other) == 0.0
@@ -144,6 +148,9 @@ def _positions(
     for row, wall in enumerate(walls):
         number = next(i for i, s in enumerate(triangulation.surfaces) if s is wall)
         counts[1 + len(known) + row] = np.isin(keys, _edge_keys(triangulation, number))
+    several = counts[1:].any(axis=0)
+    for row, (_, on) in enumerate(planes, 1 + len(known) + len(walls)):
+        counts[row] = on & several
     for number, surface in enumerate(triangulation.surfaces):
         on = np.isin(keys, _edge_keys(triangulation, number)) & np.isfinite(share)
         if not hasattr(surface, "level") and on.any():
@@ -158,6 +165,23 @@ def _positions(
     near = np.linalg.norm(moved - chord[several], axis=1) < FARTHEST * length
     chord[several[near]] = moved[near]
     return chord
+
+
+def _planes_along(triangulation: Triangulation, edges: Integers) -> list[tuple[HalfSpace, Booleans]]:
+    """In space the plane walls that have some of the edges (k, 2) in them, and which."""
+    facets = triangulation.facets
+    straight = facets.vertices[facets.surface < 0]
+    if triangulation.dimension < 3 or not len(straight):
+        return []
+    scale = np.array([len(triangulation.points), 1])
+    keys = np.sort(edges, axis=1) @ scale
+    found = []
+    planes, number = planes_of(triangulation, straight)
+    for plane, (normal, offset) in enumerate(planes):
+        on = np.isin(keys, edge_table(straight[number == plane]).vertices @ scale)
+        if on.any():
+            found.append((HalfSpace(tuple(normal), offset), on))
+    return found
 
 
 def _along(start: Floats, stop: Floats, surface: Any, piece: Any) -> Floats:

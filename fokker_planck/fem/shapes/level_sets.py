@@ -8,7 +8,7 @@ would squeeze, one with points of the wrong side - is refined before it is cut, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,25 +18,23 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.background import MOST_CELLS, refined_near
 from fokker_planck.fem.shapes.curved_quality import least_stretches
 from fokker_planck.fem.shapes.cutting import Cut, cut_along, edge_sizes, levels
-from fokker_planck.fem.shapes.remeshing import Patch, around, remeshed
+from fokker_planck.fem.shapes.patches import Fitted, owners, remade, unique
+from fokker_planck.fem.shapes.remeshing import around
+from fokker_planck.fem.shapes.sizes import sizes_in_space, smaller_at
 from fokker_planck.fem.shapes.smoothing import smoothed
+from fokker_planck.fem.shapes.whole import remade_in_space
 from fokker_planck.fem.triangulation import (
     STRAIGHT,
     Booleans,
     Facets,
     Floats,
-    Integers,
     Triangulation,
-    boundary_facets,
     diameters,
     interface_facets,
     local_edges,
-    oriented,
-    row_numbers,
     volumes,
 )
 from fokker_planck.mesh.pieces import is_flat, smooth_pieces
-from fokker_planck.projection import onto_surfaces
 from fokker_planck.sets import Set
 
 #: Least ratio of the Jacobian determinant of a curved cell to that of the straight one.
@@ -56,16 +54,11 @@ BISECTIONS = 4
 #: A mesh in which the curved cells keep this much of the determinant is taken if no better one is found after so many
 #: ROUNDS: where a surface only just touches another, it vanishes in the corner between them on every mesh.
 ACCEPTED = 0.05
+#: Times that a mesh of space is made anew from itself, edges shorter where a cell is not good.
+REMESHINGS = 2
+#: A mesh of space in which the curved cells keep this much of the determinant is taken after so many REMESHINGS.
+GOOD_ENOUGH = 0.3
 KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "to": "committor.to"}
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A triangulation with the marks of its regions, and the piece that each facet of a surface follows, (k,)."""
-
-    triangulation: Triangulation
-    facets: Integers
-    piece: Integers
 
 
 def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulation:
@@ -84,14 +77,14 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         cut = Cut(background, edge_sizes(background))
         for number in range(len(pieces)):
             cut = cut_along(cut, pieces, number)
-        fitted = _regular(cut, pieces, regions)
-        faulty = _faulty(fitted.triangulation, pieces, regions, YIELDING**attempt) | _without_owner(fitted)
-        if not faulty.any():
-            finished, fitted, faulty = _unsqueezed(fitted, pieces, regions)
-            if finished is not None:
-                return finished
-            if not accepted and least_stretches(_finished(fitted, pieces), CHECKED_DEGREE).min() > ACCEPTED:
-                accepted.append(_finished(fitted, pieces))
+        finished, fitted, faulty = _made_regular(
+            base, _marked(cut, pieces, regions), cut.size, pieces, regions, YIELDING**attempt
+        )
+        if finished is not None:
+            return finished
+        sound = not _faulty(fitted.triangulation, pieces, regions, YIELDING**attempt).any()
+        if sound and not accepted and least_stretches(_finished(fitted, pieces), CHECKED_DEGREE).min() > ACCEPTED:
+            accepted.append(_finished(fitted, pieces))
         if len(background.cells) > MOST_CELLS[base.dimension]:
             break
         background = _refined_at(background, fitted.triangulation.cell_points[faulty])
@@ -135,204 +128,70 @@ def insides(triangulation: Triangulation, region: Set) -> Booleans:
     return np.asarray(furthest > 0.0)
 
 
-def _regular(cut: Cut, pieces: Sequence[Any], regions: Mapping[str, Set]) -> Fitted:
-    """The cut mesh with marks, cells around the new surfaces made regular."""
+def _marked(cut: Cut, pieces: Sequence[Any], regions: Mapping[str, Set]) -> Fitted:
+    """The cut mesh with marks."""
     mesh = cut.triangulation
     marks = {name: insides(mesh, region) for name, region in regions.items()}
     mesh = replace(mesh, regions={**mesh.regions, **marks})
-    facets = _unique(
+    facets = unique(
         [interface_facets(mesh.cells, mesh.vertex_class, marks[name]) for name in regions], mesh.facets.vertices
     )
-    known = Fitted(mesh, facets, _owners(mesh, facets, pieces))
-    if mesh.dimension == 1 or not len(facets):
-        return known
-    zone = around(mesh.cells, np.unique(facets), len(mesh.points))
-    return _remade(known, zone, cut.size, pieces) or known
+    return Fitted(mesh, facets, owners(mesh, facets, pieces))
 
 
-def _remade(known: Fitted, zone: Booleans, size: Floats, pieces: Sequence[Any]) -> Fitted | None:
-    """The mesh with the cells of the zone made anew by mmg; None where that fails."""
-    patch, vertices, kinds, inner = _patch(known, zone)
-    result = remeshed(patch, size[vertices])
-    return None if result is None else _merged(known, zone, vertices, kinds, inner, result, pieces)
-
-
-def _unique(parts: Sequence[Integers], known: Integers) -> Integers:
-    """All facets, each once, but for those that are ``known``."""
-    facets = np.concatenate(parts)
-    numbers = row_numbers(np.sort(np.concatenate([known, facets]), axis=1))
-    of = numbers[len(known) :]
-    first = np.unique(of, return_index=True)[1]
-    new = first[~np.isin(of[first], numbers[: len(known)])]
-    return facets[np.sort(new)]
-
-
-def _owners(mesh: Triangulation, facets: Integers, pieces: Sequence[Any]) -> Integers:
-    """The piece that every facet follows: it vanishes at the vertices, and nearly so in the middle."""
-    if not len(facets):
-        return np.zeros(0, dtype=np.int64)
-    middle = mesh.points[facets].mean(axis=1).T
-    best, owner = np.full(len(facets), np.inf), np.full(len(facets), -1, dtype=np.int64)
-    for number, piece in enumerate(pieces):
-        on = (levels(mesh, piece) == 0.0)[facets].all(axis=1)
-        slope = np.maximum(np.linalg.norm(piece.gradient(middle), axis=0), 1e-300)
-        distance = np.where(on, np.abs(piece.level(middle)) / slope, np.inf)
-        owner = np.where(distance < best, number, owner)
-        best = np.minimum(distance, best)
-    return owner
-
-
-def _patch(known: Fitted, zone: Booleans) -> tuple[Patch, Integers, list[Any], Booleans]:
-    """The cells of the zone for mmg, the numbers of their vertices, what the kinds of cells stand for, inner facets."""
-    mesh = known.triangulation
-    vertices = np.unique(mesh.cells[zone])
-    new = np.full(len(mesh.points), -1)
-    new[vertices] = np.arange(len(vertices))
-    cells = new[mesh.cells[zone]]
-    names = list(mesh.regions)
-    table = np.array([mesh.regions[name][zone] for name in names]).T.reshape(len(cells), len(names))
-    rows, kind = np.unique(table, axis=0, return_inverse=True)
-    rim = boundary_facets(cells, np.arange(len(vertices)))
-    earlier = new[mesh.facets.vertices]
-    held = _unique([rim, earlier[(earlier >= 0).all(axis=1)]], np.zeros((0, mesh.dimension), dtype=np.int64))
-    held = held[_present(held, cells)]
-    facets = new[known.facets]
-    inner = (facets >= 0).all(axis=1)
-    inner[inner] = _present(facets[inner], cells) & ~_among(facets[inner], held)
-    facets, piece = facets[inner], known.piece[inner]
-    ridges, corners = _creases(facets, piece, mesh.dimension)
-    return (
-        Patch(mesh.points[vertices], cells, kind.reshape(-1), facets, piece, held, corners, ridges),
-        vertices,
-        [dict(zip(names, row, strict=True)) for row in rows],
-        inner,
-    )
-
-
-def _among(facets: Integers, others: Integers) -> Booleans:
-    """Which of the facets are others, too."""
-    numbers = row_numbers(np.sort(np.concatenate([others, facets]), axis=1))
-    return np.isin(numbers[len(others) :], numbers[: len(others)])
-
-
-def _present(facets: Integers, cells: Integers) -> Booleans:
-    """Which of the facets belong to a cell."""
-    every = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(cells.shape[1])]), axis=1)
-    numbers = row_numbers(np.concatenate([every, np.sort(facets, axis=1)]))
-    return np.isin(numbers[len(every) :], numbers[: len(every)])
-
-
-def _creases(facets: Integers, piece: Integers, dimension: int) -> tuple[Integers, Integers]:
-    """Edges (in space) in which facets of different pieces meet, and vertices in which such edges or facets do."""
-    none = np.zeros((0, 2), dtype=np.int64)
-    if len(np.unique(piece)) < 2:
-        return none, np.zeros(0, dtype=np.int64)
-    if dimension == 2:
-        return none, _meeting(facets, piece, 2)
-    edges = np.concatenate([facets[:, list(pair)] for pair in local_edges(3)])
-    of = np.tile(piece, 3)
-    keys = row_numbers(np.sort(edges, axis=1))
-    pairs = np.unique(np.stack([keys, of], axis=1), axis=0)
-    several = np.bincount(pairs[:, 0], minlength=int(keys.max()) + 1)[keys] > 1
-    first = np.unique(keys[several], return_index=True)[1]
-    return edges[several][first], _meeting(facets, piece, 3)
-
-
-def _meeting(facets: Integers, piece: Integers, count: int) -> Integers:
-    """Vertices in which facets of at least ``count`` pieces meet."""
-    pairs = np.unique(np.stack([facets.ravel(), np.repeat(piece, facets.shape[1])], axis=1), axis=0)
-    return np.asarray(np.flatnonzero(np.bincount(pairs[:, 0]) >= count))
-
-
-def _merged(
-    known: Fitted,
-    zone: Booleans,
-    vertices: Integers,
-    kinds: list[Any],
-    inner: Booleans,
-    patch: Patch,
+def _made_regular(
+    base: Triangulation,
+    marked: Fitted,
+    size: Floats,
     pieces: Sequence[Any],
-) -> Fitted | None:
-    """The cells outside of the zone with those that mmg returns; None where something that had to stay has not."""
-    mesh = known.triangulation
-    rest = mesh.cells[~zone]
-    stay = np.unique(np.concatenate([np.intersect1d(rest, vertices), _held_vertices(known, zone)]))
-    from scipy.spatial import cKDTree
-
-    distance, at = cKDTree(patch.points).query(mesh.points[stay])
-    scale = float(np.ptp(mesh.points, axis=0).max())
-    if len(stay) and (distance.max() > 1e-10 * scale or len(np.unique(at)) < len(stay)):
-        return None
-    points = _onto_pieces(patch, pieces)
-    number = np.full(len(points), -1)
-    number[at] = stay
-    fresh = np.flatnonzero(number < 0)
-    number[fresh] = len(mesh.points) + np.arange(len(fresh))
-    every = np.concatenate([mesh.points, points[fresh]])
-    cells = np.concatenate([rest, number[patch.cells]])
-    regions = {}
-    for name, mask in mesh.regions.items():
-        of_kind = np.array([kind[name] for kind in kinds])
-        regions[name] = np.concatenate([mask[~zone], of_kind[patch.kind]])
-    classes = np.concatenate([mesh.vertex_class, mesh.vertex_class.max() + 1 + np.arange(len(fresh))])
-    if volumes(every, cells).min() <= 0.0:
-        cells = oriented(every, cells)
-    merged = replace(mesh, points=every, cells=cells, vertex_class=classes, regions=regions)
-    if not _present(mesh.facets.vertices, cells).all():
-        return None
-    facets = np.concatenate([known.facets[~inner], number[patch.facets]])
-    if not _present(facets, cells).all():
-        return None
-    return Fitted(
-        _compact(merged), np.searchsorted(_used(merged), facets), np.concatenate([known.piece[~inner], patch.surface])
-    )
+    regions: Mapping[str, Set],
+    share: float,
+) -> tuple[Triangulation | None, Fitted, Booleans]:
+    """A mesh that is good everywhere or None, the best that there is, and the cells in question."""
+    if base.dimension == 3 and len(marked.facets):
+        return _regular_in_space(base, marked, pieces, regions, share)
+    fitted = _regular(marked, size, pieces)
+    faulty = _faulty(fitted.triangulation, pieces, regions, share) | _without_owner(fitted)
+    if faulty.any():
+        return None, fitted, faulty
+    finished, squeezed = _unsqueezed(fitted, pieces)
+    return finished, fitted, squeezed
 
 
-def _held_vertices(known: Fitted, zone: Booleans) -> Integers:
-    """Vertices of the zone on walls, on earlier surfaces, and with periodic images."""
-    mesh = known.triangulation
-    several = np.bincount(mesh.vertex_class)[mesh.vertex_class] > 1
-    inside = np.unique(mesh.cells[zone])
-    held = np.zeros(len(mesh.points), dtype=bool)
-    held[mesh.facets.vertices.ravel()] = True
-    held |= several
-    return inside[held[inside]]
+def _regular(marked: Fitted, size: Floats, pieces: Sequence[Any]) -> Fitted:
+    """The cells around the new surfaces made regular."""
+    mesh = marked.triangulation
+    if mesh.dimension == 1 or not len(marked.facets):
+        return marked
+    zone = around(mesh.cells, np.unique(marked.facets), len(mesh.points))
+    return remade(marked, zone, size, pieces) or marked
 
 
-def _used(mesh: Triangulation) -> Integers:
-    return np.unique(mesh.cells)
+def _regular_in_space(
+    base: Triangulation, marked: Fitted, pieces: Sequence[Any], regions: Mapping[str, Set], share: float
+) -> tuple[Triangulation | None, Fitted, Booleans]:
+    """All cells made anew, as large as curvature allows, smaller where they are not good; None if that does not end.
 
-
-def _compact(mesh: Triangulation) -> Triangulation:
-    used = _used(mesh)
-    renumber = np.full(len(mesh.points), -1, dtype=np.int64)
-    renumber[used] = np.arange(len(used))
-    facets = replace(mesh.facets, vertices=renumber[mesh.facets.vertices])
-    return replace(
-        mesh,
-        points=mesh.points[used],
-        cells=renumber[mesh.cells],
-        vertex_class=row_numbers(mesh.vertex_class[used][:, None]),
-        facets=facets,
-    )
-
-
-def _onto_pieces(patch: Patch, pieces: Sequence[Any]) -> Floats:
-    """Vertices of the surface back on every piece whose facets they belong to."""
-    points = patch.points.copy()
-    counts = np.zeros((len(pieces), len(points)), dtype=bool)
-    for number in range(len(pieces)):
-        counts[number, patch.facets[patch.surface == number].ravel()] = True
-    alone = counts.sum(axis=0) == 1
-    for number, piece in enumerate(pieces):
-        here = alone & counts[number]
-        if here.any():
-            points[here] = piece.project(points[here].T).T
-    several = np.flatnonzero(counts.sum(axis=0) > 1)
-    if len(several):
-        levels_, gradients = [p.level for p in pieces], [p.gradient for p in pieces]
-        points[several] = onto_surfaces(levels_, gradients, counts[:, several], points[several].T).T
-    return points
+    Inner vertices are moved before a cell is judged, see :mod:`smoothing`.
+    """
+    fitted = remade_in_space(marked, sizes_in_space(base, marked, pieces), pieces) or marked
+    for attempt in range(REMESHINGS + 1):
+        moved = smoothed(_finished(fitted, pieces), LEAST_STRETCH, CHECKED_DEGREE, np.unique(fitted.facets))
+        fitted = replace(fitted, triangulation=replace(fitted.triangulation, points=moved.points))
+        mesh, finished = fitted.triangulation, _finished(fitted, pieces)
+        wrong = _faulty(mesh, pieces, regions, share) | _without_owner(fitted)
+        if not wrong.any():
+            stretch = least_stretches(finished, CHECKED_DEGREE)
+            wrong = stretch < LEAST_STRETCH
+            if not wrong.any() or attempt == REMESHINGS and stretch.min() > GOOD_ENOUGH:
+                return finished, fitted, wrong
+        if attempt == REMESHINGS or volumes(mesh.points, mesh.cells).min() <= 0.0:
+            break
+        again = remade_in_space(fitted, smaller_at(mesh, wrong), pieces)
+        if again is None:
+            break
+        fitted = again
+    return None, fitted, wrong
 
 
 def _finished(fitted: Fitted, pieces: Sequence[Any]) -> Triangulation:
@@ -354,7 +213,7 @@ def _finished(fitted: Fitted, pieces: Sequence[Any]) -> Triangulation:
 def _faulty(mesh: Triangulation, pieces: Sequence[Any], regions: Mapping[str, Set], share: float) -> Booleans:
     """Cells that are turned over, flat, or on the wrong side of a surface."""
     size = diameters(mesh)
-    faulty = volumes(mesh.points, mesh.cells) <= share * FLATTEST[mesh.dimension] * size**mesh.dimension
+    faulty = volumes(mesh.points, mesh.cells) <= share * FLATTEST[mesh.dimension] * _room(mesh)
     if faulty.any():
         return np.asarray(faulty)
     samples = _samples(mesh)
@@ -370,36 +229,38 @@ def _faulty(mesh: Triangulation, pieces: Sequence[Any], regions: Mapping[str, Se
     return np.asarray(faulty)
 
 
+def _room(mesh: Triangulation) -> Floats:
+    """Of every cell the product of its longest edge and its other ones of least length, as many as make a volume.
+
+    A cell between two vertices that lie close together, as where a surface cuts off a corner, has small angles and no
+    large ones: in space it is not called flat, for polynomials on it are as good as the long edges allow (Krizek 1992).
+    """
+    if mesh.dimension < 3:
+        return diameters(mesh) ** mesh.dimension
+    corners = mesh.cell_points
+    lengths = np.sort([np.linalg.norm(corners[:, a] - corners[:, b], axis=1) for a, b in local_edges(4)], axis=0)
+    return np.asarray(lengths[0] * lengths[1] * lengths[-1])
+
+
 def _distance(piece: Any, x: Floats) -> Floats:
     """Distance of points (dim, n) to the surface, to first order."""
     slope = np.linalg.norm(piece.gradient(x), axis=0)
     return np.abs(piece.level(x)) / np.maximum(slope, 1e-300)
 
 
-def _unsqueezed(
-    fitted: Fitted, pieces: Sequence[Any], regions: Mapping[str, Set]
-) -> tuple[Triangulation | None, Fitted, Booleans]:
-    """Smaller cells where curved facets squeeze them, which brings facets nearer to their chords.
-
-    In the plane by bisection, in space, where that spoils their shape, by moving vertices. Without success None, the
-    best that there is, and the cells in question.
-    """
-    squeezed = least_stretches(_finished(fitted, pieces), CHECKED_DEGREE) < LEAST_STRETCH
-    if fitted.triangulation.dimension == 2:
-        mesh = _finished(fitted, pieces)
-        for _ in range(BISECTIONS):
-            still = least_stretches(mesh, CHECKED_DEGREE) < LEAST_STRETCH
-            if not still.any():
-                return mesh, fitted, squeezed
-            mesh = refine(mesh, still, all_edges=True)
-            if (volumes(mesh.points, mesh.cells) <= 0.0).any():
-                break
-        return None, fitted, squeezed
-    moved = smoothed(_finished(fitted, pieces), LEAST_STRETCH, CHECKED_DEGREE, np.unique(fitted.facets))
-    better = replace(fitted, triangulation=replace(fitted.triangulation, points=moved.points))
-    finished = _finished(better, pieces)
-    squeezed = least_stretches(finished, CHECKED_DEGREE) < LEAST_STRETCH
-    return None if squeezed.any() else finished, better, squeezed
+def _unsqueezed(fitted: Fitted, pieces: Sequence[Any]) -> tuple[Triangulation | None, Booleans]:
+    """Bisected where curved facets squeeze cells, which brings facets nearer to their chords; None without success."""
+    mesh = _finished(fitted, pieces)
+    squeezed = least_stretches(mesh, CHECKED_DEGREE) < LEAST_STRETCH
+    still = squeezed
+    for _ in range(BISECTIONS):
+        if not still.any():
+            return mesh, squeezed
+        mesh = refine(mesh, still, all_edges=True)
+        if (volumes(mesh.points, mesh.cells) <= 0.0).any():
+            break
+        still = least_stretches(mesh, CHECKED_DEGREE) < LEAST_STRETCH
+    return None, squeezed
 
 
 def _without_owner(fitted: Fitted) -> Booleans:
