@@ -16,6 +16,7 @@ import numpy as np
 
 from fokker_planck.critical_points import slope_of_rounding
 from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Frame, Function, Integers
+from fokker_planck.model.box_units import FlowInUnits, frame_in, units_of
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.
 DORMAND_PRINCE = (
@@ -75,7 +76,8 @@ def _capture(
     dimension = len(point.position)
     metric = np.array(point.hessian)
     if point.degenerate or point.wall_slopes or np.linalg.eigvalsh(metric)[0] <= 0.0:
-        metric = np.eye(dimension)
+        units = units_of(frame)
+        metric = np.eye(dimension) if units is None else np.diag(units**-2.0)
     outward = _rays(metric)
     reach = [frame.extent * np.sqrt(np.linalg.eigvalsh(metric)[-1])]
     for other in (*minima[:number], *minima[number + 1 :], *saddles):
@@ -178,6 +180,14 @@ def descend(
         steps: when to give up.
         timed: find out when a ball was entered, not only at the end of which step.
     """
+    units = units_of(frame)
+    if units is not None:
+        column = units[:, None]
+        scaled = [Capture(c.centre / units, c.metric * (column * units), c.radius) for c in captures]
+        flow = descend(
+            FlowInUnits(function, units), x / column, scaled, frame_in(frame, units), tolerance, steps, timed
+        )
+        return Descent(flow.labels, flow.ends * column, flow.times, flow.slowest * column)
     labels = np.full(x.shape[1], -1, dtype=np.int64)
     ends = frame.confine(np.asarray(x, dtype=float))
     slowest, times = ends.copy(), np.zeros(x.shape[1])

@@ -27,6 +27,7 @@ from fokker_planck.landscape import (
     Saddle,
     assemble_landscape,
 )
+from fokker_planck.model.box_units import InUnits, frame_in, landscape_in, units_of
 from fokker_planck.rough_minima import Inside, unpolished_minima, wall_minima
 from fokker_planck.sample_graph import SampleGraph, sample_box
 
@@ -81,6 +82,11 @@ def find_landscape(
     frame = _frame(points, inside, periods)
     if not frame.box:
         frame = replace(frame, hold=hold)
+    units = units_of(frame)
+    if units is not None:
+        scaled, around = InUnits(function, units), frame_in(frame, units).periods
+        beyond = None if inside is None else lambda z: inside(z * units[:, None])
+        return landscape_in(find_landscape(scaled, points / units, edges, beyond, around), units, frame)
     graph = SampleGraph(points, edges, values, frame)
     contains = (lambda x: np.ones(x.shape[1], dtype=bool)) if inside is None else inside
     if len(graph.bottoms) > MOST_WELLS:

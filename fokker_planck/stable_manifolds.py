@@ -8,12 +8,13 @@ directions at its ends, kept short enough for its middle to have the right direc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fokker_planck.gradient_flow import DORMAND_PRINCE, DORMAND_PRINCE_ERROR
 from fokker_planck.landscape import Booleans, Floats, Frame, Function, Integers, Saddle
+from fokker_planck.model.box_units import FlowInUnits, frame_in, units_of
 
 FIRST = 1e-5
 """Distance from the saddle at which a curve is begun along the eigenvector, relative to the extent of the domain: its
@@ -124,6 +125,12 @@ def stable_manifolds(
         frame: of the domain.
         tolerance: of the curves, relative to the extent of the domain.
     """
+    units = units_of(frame)
+    if units is not None:
+        around = frame_in(frame, units)
+        scaled = [replace(saddle, position=tuple((saddle.x / units).tolist())) for saddle in saddles]
+        curves = stable_manifolds(FlowInUnits(function, units), scaled, states, around, tolerance)
+        return None if curves is None else Curves(curves.points * units[:, None], curves.states)
     between = [saddle for saddle in saddles if states[saddle.joins[0]] != states[saddle.joins[1]]]
     starts: list[Floats] = []
     ways: list[Floats] = []

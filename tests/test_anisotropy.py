@@ -39,3 +39,17 @@ def test_two_wells_along_a_narrow_valley_that_is_turned_weigh_the_same(
     for well in found:
         assert abs(abs(along @ well.minimum) - 1.0) < 1e-9
         assert inside(well.probability, 0.5)
+
+
+LONG = "(x**2 - 1)**2/4 + (y/1e4)**2/2"
+
+
+def test_two_wells_across_a_box_ten_thousand_times_longer_than_wide() -> None:
+    """One well of weight 1 +- 1e-10 where lengths of the short axis were measured by those of the long one."""
+    problem = fp.Problem(fp.Overdamped(fp.Potential(LONG), fp.Isotropic(EPS)), fp.Box([-2, -2e4], [2, 2e4]))
+    wells = fp.stationary_density(problem).wells
+    assert [round(well.minimum[0], 6) for well in wells] == [-1.0, 1.0]
+    assert all(inside(well.probability, 0.5) for well in wells)
+    (saddle,) = fp.energy_landscape(problem).saddles
+    assert abs(saddle.unstable_direction[0]) == pytest.approx(1.0)
+    assert saddle.hessian_eigenvalues == pytest.approx((-1.0, 1e-8))
