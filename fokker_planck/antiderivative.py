@@ -89,7 +89,7 @@ def antiderivative(
     upper: float,
     kinks: Sequence[float] = (),
     exact: bool = True,
-    narrow: npt.ArrayLike = (),
+    finer: npt.ArrayLike = (),
 ) -> Antiderivative:
     """F(x) = int_lower^x f with an error of about 1e-15 of its variation.
 
@@ -97,7 +97,7 @@ def antiderivative(
     lower, upper : the interval
     kinks : points inside at which panels end
     exact : False where f carries the errors of finite differences
-    narrow : more ends of the first panels, where f changes within less than these show
+    finer : more ends of the first panels, where f changes within less than these show
 
     Raises ConvergenceError where f has a pole inside.
 
@@ -107,7 +107,7 @@ def antiderivative(
     """
     inner = sorted({float(point) for point in kinks if lower < point < upper})
     pieces = [np.linspace(a, b, FIRST_PANELS + 1) for a, b in zip([lower, *inner], [*inner, upper], strict=True)]
-    more = np.asarray(narrow, dtype=np.float64)
+    more = np.asarray(finer, dtype=np.float64)
     edges = np.unique(np.concatenate([*pieces, more[(more > lower) & (more < upper)]]))
     left, right = edges[:-1], edges[1:]
     parent = np.full(len(left), np.inf)

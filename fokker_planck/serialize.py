@@ -108,13 +108,16 @@ def chain_json(answer: Rates) -> dict[str, Any]:
 
 
 def statistics_json(statistics: Statistics) -> dict[str, Any]:
-    """What an answer cost."""
+    """What an answer cost, and of Python functions how far they are from what the mesh sees."""
+    seen = statistics.functions
+    checked = {} if seen is None else {"functions": {"points": seen.points, "deviation": _number(seen.deviation)}}
     return {
         "unknowns": int(statistics.unknowns),
         "cells": int(statistics.cells),
         "degree": int(statistics.degree),
         "levels": int(statistics.levels),
         "seconds": round(float(statistics.seconds), 3),
+        **checked,
     }
 
 

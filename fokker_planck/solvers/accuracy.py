@@ -24,6 +24,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.corners import Corners, Tensor, corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
+from fokker_planck.solvers.function_checks import check_functions
 from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST, prescribed_errors
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.rounding import rounding_error
@@ -190,7 +191,7 @@ def refined_until_verified(
         errors = prescribed_errors(current.numbers, weights, mesh, degree, HIGHER[dimension], safety, ask)
         errors = np.maximum(errors, _least(current, predicted, degree)) + least_error
         _warn_of_coarseness(float((weights * errors).max(initial=0.0)))
-        return _outcome(current, errors, discretization, 1, started)
+        return _outcome(problem, current, errors, discretization, 1, started)
     most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
     floor = 2.0 * (least_error + cut)
     if floor > tolerance:
@@ -216,7 +217,7 @@ def refined_until_verified(
             if asked > tolerance and exhausted:
                 warn_or_refuse(asked, tolerance)
             if asked <= tolerance or exhausted:
-                return _outcome(current, errors, discretization, level, started)
+                return _outcome(problem, current, errors, discretization, level, started)
             excess, expected = excess * asked / expected, asked
             # the indicator does not see where the error is
             everywhere |= asked > STAGNATION * before
@@ -359,8 +360,12 @@ def _bisections(indicator: Floats, gain: float, share: float, dimension: int) ->
     return once, twice
 
 
-def _outcome(answer: _Kept, errors: Floats, discretization: Discretization, levels: int, started: float) -> Outcome:
+def _outcome(
+    problem: Problem, answer: _Kept, errors: Floats, discretization: Discretization, levels: int, started: float
+) -> Outcome:
     statistics = statistics_of(discretization, levels, started)
+    seen = check_functions(problem, discretization.triangulation, discretization.degree)
+    statistics = replace(statistics, functions=seen)
     return Outcome(answer.numbers, errors, answer.payload, discretization, statistics)
 
 

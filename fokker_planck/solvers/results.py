@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
     from fokker_planck.quantity import Quantity
+    from fokker_planck.solvers.function_checks import FunctionCheck
     from fokker_planck.solvers.irreversible_current import Current
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What an answer cost: size of the finest discretisation, number of meshes tried, wall time."""
+    """What an answer cost: size of the finest discretisation, number of meshes tried, wall time.
+
+    ``functions`` tells how far coefficients that are Python functions are from what the mesh sees of them.
+    """
 
     unknowns: int
     cells: int
@@ -21,6 +25,7 @@ class Statistics:
     levels: int
     seconds: float
     dolfinx: str
+    functions: FunctionCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import cut_off, degree_of
 from fokker_planck.solvers.end_conditions import refuse_endless
+from fokker_planck.solvers.function_checks import check_functions
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.rounding import rounding_error
 from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
@@ -68,6 +69,7 @@ def stationary_density(problem: Problem) -> Stationary:
         levels=1,
         seconds=time.perf_counter() - started,
         dolfinx=_dolfinx.VERSION,
+        functions=check_functions(problem, mesh, degree),
     )
     return Stationary(wells, Field("density", discretization, nodal, logarithm=True, by_cell=by_cell), statistics)
 
