@@ -11,12 +11,14 @@ import argparse
 import contextlib
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fokker_planck import __version__
+from fokker_planck.output.interruption import ended_by_interrupts
 from fokker_planck.output.standard_streams import fill_closed_streams, warn_in_one_line, write_answer
 from fokker_planck.parallel import World, fail_together, guessed_rank, launched, one_thread_a_rank, world
 
@@ -37,6 +39,8 @@ QUESTIONS = {
 VALIDATE = "validate"
 LATER = ("evolve", "sweep")
 DEFAULT_COUNT = 4
+BETWEEN_LINES = 0.5
+"""Seconds from one line of progress to the next where it is no terminal: quick questions say one line."""
 ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -55,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ranks = World()
     try:
         ranks = world()
-        with warnings.catch_warnings():
+        watched = ended_by_interrupts(COMMAND) if ranks.size == 1 else contextlib.nullcontext()
+        with watched, warnings.catch_warnings():
             warn_in_one_line(COMMAND, ranks.speaks)
             with _numbers_only_on_stdout(options.json):
                 text = _run(options, ranks)
@@ -300,13 +305,26 @@ def _progress(step: str, ranks: World, quiet: bool) -> Iterator[None]:
     """Say on standard error what is being computed: a live line on a terminal, one plain line elsewhere."""
     if quiet or not ranks.speaks:
         yield
-    elif sys.stderr.isatty():
+        return
+    from fokker_planck.progress import listening
+
+    if sys.stderr.isatty():
         from rich.console import Console
 
-        with Console(stderr=True).status(f"{step} ..."):
-            yield
-    else:
-        print(f"{COMMAND}: {step}", file=sys.stderr, flush=True)
+        with Console(stderr=True).status(f"{step} ...") as status:
+            with listening(lambda doing, long: status.update(f"{step}: {doing} ...")):
+                yield
+        return
+    print(f"{COMMAND}: {step}", file=sys.stderr, flush=True)
+    last = time.monotonic()
+
+    def line(doing: str, long: bool) -> None:
+        nonlocal last
+        if long or time.monotonic() - last > BETWEEN_LINES:
+            print(f"{COMMAND}: {step}: {doing}", file=sys.stderr, flush=True)
+            last = time.monotonic()
+
+    with listening(line):
         yield
 
 

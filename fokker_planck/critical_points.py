@@ -152,27 +152,44 @@ def _change(function: Function, x: Floats, step: Floats, relax: Floats, noise: F
 
 
 def describe(
-    function: Function, x: Floats, free: Booleans, kinds: Kinds, number: int, outward: Floats
-) -> CriticalPoint | Saddle:
-    """The critical point number ``number`` of the arrays, as a value; a saddle's joins are filled in later.
+    function: Function, x: Floats, free: Booleans, kinds: Kinds, numbers: Integers, outward: Floats
+) -> list[CriticalPoint | Saddle]:
+    """The critical points of these ``numbers`` of the arrays, as values; joins of saddles are filled in later.
 
-    ``outward`` (dim,) is -1, 0 or 1 for a point on the lower wall, on none, on the upper wall of each axis.
+    ``outward`` (dim, n) is -1, 0 or 1 for a point on the lower wall, on none, on the upper wall of each axis.  The
+    function is asked once for all points: there may be thousands, and a call of a user's function costs by itself.
     """
-    position = x[:, number]
-    walls = np.flatnonzero(outward)
-    slope = function.gradient(x[:, [number]])[:, 0]
-    hessian = function.hessian(x[:, [number]])[:, :, 0]
-    moving = np.flatnonzero(free[:, number])
+    if not len(numbers):
+        return []
+    some = x[:, numbers]
+    values, slopes, hessians = function.value(some), function.gradient(some), function.hessian(some)
+    return [
+        _described(x[:, number], free[:, number], kinds, number, outward[:, number], value, slope, hessian)
+        for number, value, slope, hessian in zip(numbers, values, slopes.T, np.moveaxis(hessians, -1, 0), strict=True)
+    ]
+
+
+def _described(
+    position: Floats,
+    free: Booleans,
+    kinds: Kinds,
+    number: int,
+    outward: Floats,
+    value: float,
+    slope: Floats,
+    hessian: Floats,
+) -> CriticalPoint | Saddle:
+    walls, moving = np.flatnonzero(outward), np.flatnonzero(free)
     eigenvalues = np.linalg.eigvalsh(hessian[np.ix_(moving, moving)]) if len(moving) else np.zeros(0)
     normals = tuple(tuple(float(outward[axis] * (axis == k)) + 0.0 for k in range(len(position))) for axis in walls)
     common = {
         "position": tuple(float(entry) for entry in position),
-        "value": float(function.value(x[:, [number]])[0]),
+        "value": float(value),
         "hessian": tuple(tuple(float(entry) for entry in row) for row in 0.5 * (hessian + hessian.T)),
         "hessian_eigenvalues": tuple(float(entry) for entry in eigenvalues),
         "degenerate": bool(kinds.degenerate[number]),
         "on_boundary": len(walls) > 0,
-        "wall_slopes": tuple(0.0 if free[axis, number] else abs(float(slope[axis])) for axis in walls),
+        "wall_slopes": tuple(0.0 if free[axis] else abs(float(slope[axis])) for axis in walls),
         "wall_normals": normals,
     }
     if kinds.index[number] == 0:

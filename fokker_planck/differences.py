@@ -31,6 +31,9 @@ FEW_DIGITS, COARSER = 1e-6, 10.0
 _FIRST = np.array([[1 / 2, 0, 0], [2 / 3, -1 / 12, 0], [3 / 4, -3 / 20, 1 / 60]])
 _SECOND = np.array([[1, 0, 0], [4 / 3, -1 / 12, 0], [3 / 2, -3 / 20, 1 / 90]])
 
+ROUGH_STEP = 1e-4
+"""Of the coordinates: between truncation, the square of it, and rounding over it."""
+
 
 def first_derivative(function: ArrayFunction, x: FloatArray, direction: FloatArray) -> FloatArray:
     """d/dt f(x + t direction) at t = 0.
@@ -114,6 +117,17 @@ def _drowned(trials: Sequence[Trial], result: FloatArray) -> npt.NDArray[np.bool
 def gradient(function: ArrayFunction, x: FloatArray) -> FloatArray:
     """All first derivatives, of shape (dim, ..., n)."""
     return np.stack([first_derivative(function, x, axis) for axis in np.eye(x.shape[0])])
+
+
+def rough_gradient(function: ArrayFunction, x: FloatArray) -> FloatArray:
+    """All first derivatives, of shape (dim, ..., n), by one step a coordinate, and one call of the function."""
+    dimension, n = x.shape
+    units = np.eye(dimension)
+    steps = [ROUGH_STEP * _scale(x, unit) for unit in units]
+    shifts = [sign * unit[:, None] * step for unit, step in zip(units, steps, strict=True) for sign in (1.0, -1.0)]
+    values = function(np.concatenate([x + shift for shift in shifts], axis=1))
+    parts = [values[..., k * n : (k + 1) * n] for k in range(2 * dimension)]
+    return np.stack([(parts[2 * k] - parts[2 * k + 1]) / (2.0 * step) for k, step in enumerate(steps)])
 
 
 def hessian(function: ArrayFunction, x: FloatArray) -> FloatArray:

@@ -168,6 +168,7 @@ def descend(
     tolerance: float = 1e-8,
     steps: int = 2000,
     timed: bool = False,
+    least_slope: float = 0.0,
 ) -> Descent:
     """Follow dx/dt = -grad f from points (dim, n), held back by the walls of the box.
 
@@ -179,6 +180,7 @@ def descend(
         tolerance: local error of one step relative to the extent of the domain.
         steps: when to give up.
         timed: find out when a ball was entered, not only at the end of which step.
+        least_slope: below which a path ends where it is.
     """
     units = units_of(frame)
     if units is not None:
@@ -220,6 +222,7 @@ def descend(
                 (resting >= STALLED)
                 | ~np.isfinite(speed)
                 | (speed * step < 1e-15 * frame.extent)
+                | (speed <= least_slope)
                 | _gone(position, frame)
             )
             if done.any():
@@ -303,7 +306,9 @@ def _advance_stiff(
 ) -> tuple[Floats, Floats, Floats, Booleans]:
     """The same by the Rosenbrock method, with the Hessian of f as the Jacobian."""
     count = x.shape[1]
-    matrix = np.moveaxis(function.hessian(x), -1, 0) + np.eye(len(x)) / (_GAMMA * step)[:, None, None]
+    # its errors make steps shorter, no path wrong: the difference of two orders accepts them
+    hessian = getattr(function, "rough_hessian", function.hessian)(x)
+    matrix = np.moveaxis(hessian, -1, 0) + np.eye(len(x)) / (_GAMMA * step)[:, None, None]
     finite = np.isfinite(matrix).all(axis=(1, 2))
     inverse = np.linalg.pinv(np.where(finite[:, None, None], matrix, np.eye(len(x))))
     stages: list[Floats] = []

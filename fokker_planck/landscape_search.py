@@ -28,7 +28,7 @@ from fokker_planck.landscape import (
     assemble_landscape,
 )
 from fokker_planck.model.box_units import InUnits, frame_in, landscape_in, units_of
-from fokker_planck.rough_minima import Inside, unpolished_minima, wall_minima
+from fokker_planck.rough_minima import FLAT, Inside, unpolished_minima, wall_minima
 from fokker_planck.sample_graph import SampleGraph, sample_box
 
 # Wells that are told apart, and critical points that are followed one by one: a plateau, of which rounding or a spline
@@ -168,11 +168,9 @@ def _newton_points(function: Function, graph: SampleGraph, contains: Inside) -> 
         distinct = _distinct(
             values[members], x[:, members], kinds.index[members], kinds.degenerate[members], width[members], frame
         )
-        found += [
-            describe(function, x, free, kinds, number, outward[:, number])
-            for number in members[distinct]
-            if kinds.index[number] in (0, 1)
-        ]
+        chosen_here = members[distinct]
+        of_interest = chosen_here[np.isin(kinds.index[chosen_here], (0, 1))]
+        found += describe(function, x, free, kinds, of_interest, outward)
     return found
 
 
@@ -271,7 +269,8 @@ def _basin_labels(
 ) -> Integers:
     """The number of the minimum for every vertex of the graph, by the graph's own basins."""
     frame = graph.frame
-    flow = descend(function, graph.points[graph.bottoms].T, captures, frame, tolerance=1e-5)
+    flat = FLAT * float(np.median(graph.values) - graph.values.min()) / frame.extent
+    flow = descend(function, graph.points[graph.bottoms].T, captures, frame, tolerance=1e-5, least_slope=flat)
     labels = flow.labels
     for k in np.flatnonzero(labels < 0):
         labels[k] = nearest_level(function, flow.ends[:, k], minima, frame)

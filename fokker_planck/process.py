@@ -233,6 +233,10 @@ class ScaledPotential:
         """Hess V / epsilon, (dim, dim, n)."""
         return self.potential.hessian(x) / self.epsilon
 
+    def rough_hessian(self, x: FloatArray) -> FloatArray:
+        """The Hessian to some digits, see :meth:`Potential.rough_hessian`."""
+        return self.potential.rough_hessian(x) / self.epsilon
+
     def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], FloatArray]:
         """A partial derivative of V / epsilon, as in ``Potential.derivative``."""
         of_potential = self.potential.derivative(orders)

@@ -14,6 +14,9 @@ from fokker_planck.sample_graph import SampleGraph
 
 Inside = Callable[[Floats], Booleans]
 
+FLAT = 1e-9
+"""Of the height of the lower half of the domain: a slope that leads down by less, all across it, is a plateau."""
+
 
 def wall_minima(
     function: Function, graph: SampleGraph, contains: Inside, known: list[CriticalPoint]
@@ -90,7 +93,9 @@ def unpolished_minima(
     extra: list[CriticalPoint] = []
     bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
     captures = capture_of(function, known, frame, saddles)
-    flow = descend(function, graph.points[bottoms].T, captures, frame, tolerance=1e-5)
+    # on a plateau that a spline makes rippled, paths would creep for thousands of steps
+    flat = FLAT * float(np.median(graph.values) - graph.values.min()) / frame.extent
+    flow = descend(function, graph.points[bottoms].T, captures, frame, tolerance=1e-5, least_slope=flat)
     for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
         if label >= 0 or any(_rests_on(saddle, end, frame) for saddle in saddles):
             continue

@@ -16,6 +16,7 @@ from fokker_planck.line_exponent import LineExponent
 from fokker_planck.model.bounded_exponent import formula_of
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem
+from fokker_planck.progress import say
 from fokker_planck.sample_graph import sample_box
 from fokker_planck.sets import Ball
 
@@ -40,6 +41,7 @@ def survey(problem: Problem, function: Function) -> Landscape:
     [-1.046681, 0.945649]
     """
     problem.__dict__.pop("_narrow", None)
+    say("minima and saddles")
     points, edges = sample_graph(problem)
     inside = None if _fills_its_box(problem) else problem.contains
     hold = held_by(problem)

@@ -25,7 +25,7 @@ FOLDERS = {
     "output": OUTWARD,
 }
 FILES = {
-    **dict.fromkeys(["errors", "quantity"], WORDS),
+    **dict.fromkeys(["errors", "progress", "quantity"], WORDS),
     **dict.fromkeys(
         ["answers", "committor_plot", "sgd_study", "small_noise"]
         + ["problem_file", "io", "picture", "plotting", "report", "serialize", "parallel", "cli"],

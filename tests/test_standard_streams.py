@@ -109,3 +109,28 @@ def test_numbers_in_formulas_are_those_of_doubles(formula, value):
 def test_numbers_that_no_double_holds_are_refused(formula):
     with pytest.raises(ProblemError, match="expression"):
         parse_expression(formula)
+
+
+@pytest.mark.slow
+def test_an_interruption_while_a_library_computes_ends_within_two_seconds(tmp_path):
+    """150 eigenvalues in the plane: nearly all of the time is one call of SLEPc."""
+    (tmp_path / "long.toml").write_text(
+        '[potential]\nexpression = "(x**2 - 1)**2/4 + y**2/2"\n[diffusion]\nkind = "isotropic"\nepsilon = 0.05\n'
+        '[domain]\nkind = "box"\nlower = [-2.0, -1.5]\nupper = [2.0, 1.5]\n[spectrum]\ncount = 150\n'
+    )
+    process = subprocess.Popen(
+        [*COMMAND.split()[:3], "spectrum", str(tmp_path / "long.toml")], stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)}, preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "cells of degree" in line:  # the mesh is made, what follows is algebra
+            break
+    time.sleep(4.0)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    said = process.communicate(timeout=60)[1]
+    assert time.monotonic() - began < 4.0  # two seconds, and as many for a machine with other work
+    assert process.returncode in (130, -signal.SIGTERM)
+    assert said.endswith("fokker-planck: interrupted\n")

@@ -157,7 +157,8 @@ def _over_saddle(
             continue
         if distance is None and not absorbing[stop]:
             if start != stop:
-                between[start, stop] = np.logaddexp(between[start, stop], capacity - weights[start])
+                with np.errstate(invalid="ignore"):  # a degenerate saddle has no capacity: nan says so
+                    between[start, stop] = np.logaddexp(between[start, stop], capacity - weights[start])
             continue
         if distance is not None and absorbing[stop]:
             # Nearer to the bottom behind than to the saddle the parabola is no guide, and the formula is the usual one.

@@ -21,6 +21,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import unfolded
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
 from fokker_planck.problem import Problem
+from fokker_planck.progress import say
 from fokker_planck.sets import Set
 from fokker_planck.solvers.corners import Corners, Tensor, corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
@@ -48,6 +49,8 @@ GONE = 1e-9
 STAGNATION = 0.5
 LEAST_PREDICTABLE = 3
 LARGE = 5000
+LONG = {1: 200_000, 2: 40_000, 3: 8_000}
+"""Unknowns with which a mesh takes about two seconds, and is announced however little ago the one before was."""
 FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
 """Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
 AGAIN = "bisect again"
@@ -261,6 +264,7 @@ def _asked(
 ) -> tuple[Discretization, _Kept, Floats, Floats]:
     """The answer on a mesh, with its estimated error in every cell, and of every number."""
     _make_room(mesh)
+    _say(mesh, degree, "")
     discretization = discretize(mesh, degree, problem.periods)
     found = answer(discretization)
     indicator, predicted = predict(found)
@@ -271,6 +275,12 @@ def _asked(
         at_corners = predict(found, exponents_of_cells(discretization, corners))[1]
     kept = _Kept(found.numbers, found.payload, found.weights, found.absorbed, corners, at_corners)
     return discretization, kept, indicator, predicted
+
+
+def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
+    cells = len(mesh.cells)
+    unknowns = cells * degree**mesh.dimension / factorial(mesh.dimension)
+    say(f"{cells:,} cells of degree {degree}{purpose}", long=unknowns > LONG[mesh.dimension])
 
 
 def _verified(
@@ -288,6 +298,7 @@ def _verified(
     mesh, degree, more = discretization.triangulation, discretization.degree, HIGHER[problem.dimension]
     safety = _safety(discretization, current)
     _make_room(mesh)
+    _say(mesh, degree + more, ", to verify")
     higher = answer(discretize(mesh, degree + more, problem.periods)).numbers
     if len(higher) != len(current.numbers):
         return np.full(len(current.numbers), np.inf)

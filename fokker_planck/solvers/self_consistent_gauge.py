@@ -27,6 +27,7 @@ from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, without_cells
 from fokker_planck.grid_function import GridFunction, extended, zero_on
+from fokker_planck.progress import say
 from fokker_planck.solvers.irreversible_wells import condense
 
 DEGREE = {1: 4, 2: 4, 3: 3}
@@ -120,6 +121,7 @@ def self_consistent_gauge(
     losses = 0
     for _ in range(MOST_STEPS):
         trial = gauge if np.isinf(reached) else _continued(before, gauge, reached, noise)
+        say(f"the density at {noise:.3g} times the noise")
         found = step(replace(process, gauge=trial, noise=noise))
         finest = fineness == FINEST or found.cells > CHEAP
         if found.lost:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.progress import say
 
 Numbers = NDArray[Any]
 
@@ -124,6 +125,7 @@ def all_in_strip(nearest: Nearest, bounded: Bounded, total: int, unit: float, mo
                 f"which {MOST_DISCS} shifts do not search",
                 "a smaller count",
             )
+        say(f"eigenvalues with frequencies from {low:.3g} up to {height:.3g}")
         discs.append(_next_disc(nearest, discs, low, height, width, most))
 
 
