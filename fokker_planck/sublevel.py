@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.model.sublevel_walls import parts_between_walls, parts_on_line
 
 if TYPE_CHECKING:
     from fokker_planck.domain import Sublevel
@@ -104,9 +105,31 @@ def _searched(domain: Sublevel, potential: Potential) -> SublevelPart:
     if parts.max() > 1:
         found = f"{level:g}, which cuts the set into {parts.max()} parts"
         raise ProblemError(KEY, found, "a level above the saddles between the wells, or a box with one of them")
+    _refuse_thin_walls(domain, potential, grid, parts > 0, closer)
     depth = np.where(parts > 0, grid.values, np.inf)
     seed = grid.at(np.unravel_index(int(np.argmin(depth)), depth.shape))
     return SublevelPart(tuple(closer[0].tolist()), tuple(closer[1].tolist()), tuple(seed.tolist()))
+
+
+def _refuse_thin_walls(
+    domain: Sublevel, potential: Potential, grid: _Grid, inside: Booleans, closer: tuple[Floats, Floats]
+) -> None:
+    """Raise ProblemError where a wall V > level that no grid point sees divides the set; of a formula, by bounds."""
+    if not potential.formulas:
+        return
+    formula, level = potential.formulas[0], domain.level
+    place = None
+    try:
+        if len(grid.lower) == 1:
+            parts = parts_on_line(formula, level, float(closer[0][0]), float(closer[1][0]))
+        else:
+            parts, place = parts_between_walls(formula, level, grid.lower, grid.upper, inside)
+    except ConvergenceError:
+        return  # bounds have no end, at a saddle on the level say: what the grid shows is left
+    if parts > 1:
+        where = "" if place is None else " by a thin wall near (" + ", ".join(f"{c:.6g}" for c in place) + ")"
+        found = f"{level:g}, which cuts the set into {parts} parts{where}"
+        raise ProblemError(KEY, found, "a level above the saddles between the wells, or a box with one of them")
 
 
 def _grid(level: float, potential: Potential, lower: Floats, upper: Floats) -> _Grid:

@@ -129,3 +129,40 @@ def test_smooth_processes_take_few_intervals():
         found = line_boxes(Overdamped(fp.Potential(QUARTIC), noise), -2.0, 2.0)
         assert len(found.lower) < 1000
         assert found.narrower(4.0 / 2001).size == 0 or noise == Hessian(0.0005, 0.1)
+
+
+SMOOTH = [
+    ("double well, quadratic noise", QUARTIC + " + y**2/2", Formula("0.01*(1 + x**2 + y**2)"), None),
+    ("Hessian noise at a barrier of 500", QUARTIC + " + y**2/2", Hessian(0.0005, 0.5), None),
+    ("limit cycle", None, fp.Isotropic(0.001), ["x - y - x*(x**2 + y**2)", "x + y - y*(x**2 + y**2)"]),
+    ("jump", "0*x*y", Formula("0.05*(1 + heaviside(x - 0.3))"), None),
+    ("kink", None, fp.Isotropic(0.01), ["-x - abs(x - y)", "-y"]),
+]
+NARROW = [
+    ("spike of D", "y**2/2", Formula("0.05*(1 + 1e3*exp(-((x - 0.3)/1e-4)**2 - y**2))"), None),
+    ("dip of D", "0*x*y", Formula("1 - 0.999*exp(-(((x - 0.3)**2 + y**2)/1e-5**2))"), None),
+    ("push", QUARTIC + " + y**2/2", fp.Isotropic(0.05), ["3000*exp(-((x - 0.3 + 0.1*y)/1e-4)**2)", "0"]),
+    ("whole drift", None, fp.Isotropic(0.05), ["x - x**3", "-y - 1e3*exp(-((x - 0.3)/1e-5)**2)"]),
+    ("Hessian noise", QUARTIC + " + y**2/2 + 1e-8*exp(-((x - 0.3)/1e-5)**2)", Hessian(0.05, 0.5), None),
+]
+
+
+def _in_the_plane(potential, noise, drift, box=((-2.0, -1.5), (2.0, 1.5))):
+    from fokker_planck.solvers.setting import kinetics_of
+
+    if potential is None:
+        process = fp.Drifting(fp.Drift(drift), noise)
+    else:
+        process = Overdamped(fp.Potential(potential), noise, extra=fp.Drift(drift) if drift else None)
+    return kinetics_of(fp.Problem(process, fp.Box(*box)))
+
+
+@pytest.mark.parametrize(("name", "potential", "noise", "drift"), SMOOTH)
+def test_smooth_coefficients_in_the_plane_are_let_through(name, potential, noise, drift):
+    _in_the_plane(potential, noise, drift)
+
+
+@pytest.mark.parametrize(("name", "potential", "noise", "drift"), NARROW)
+def test_narrow_parts_of_noise_and_drift_in_the_plane_are_refused_with_their_place(name, potential, noise, drift):
+    with pytest.raises(ConvergenceError, match=r"near \(0\.[23]"):
+        _in_the_plane(potential, noise, drift)

@@ -23,6 +23,7 @@ from fokker_planck.kinetics import Kinetics, check_semidefinite, kinetics
 from fokker_planck.landscape import CriticalPoint, Function, Landscape, assemble_landscape, states_of
 from fokker_planck.line_exponent import LineExponent
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
+from fokker_planck.model.narrow_coefficients import refuse_narrow
 from fokker_planck.problem import Problem
 from fokker_planck.process import DetailedBalance, Overdamped
 from fokker_planck.sets import Ball, Set
@@ -144,6 +145,9 @@ def kinetics_of(problem: Problem) -> Kinetics:
             field = problem.process.field(problem.dimension)
             check_semidefinite(field, problem.sample())
             refuse_degenerate_noise(field, problem.sample(), problem.contains)
+            drift = problem.process.extra if isinstance(problem.process, Overdamped) else problem.process.whole
+            if not field.constant or drift is not None:
+                refuse_narrow(problem.process, *problem.bounding_box(), problem.sample())
         known = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
         problem.__dict__["_kinetics"] = known
     return known
