@@ -12,7 +12,9 @@ from fokker_planck.errors import MeshFileError
 from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.mesh_file import read_mesh
+from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.solvers.corners import singular_corners
+from fokker_planck.solvers.material_corners import Medium
 
 LARGEST_RATIO = 20.0
 L_SHAPE = Path(__file__).parents[1] / "meshes" / "l_shape.msh"
@@ -49,8 +51,9 @@ def exponents(problem, target=None):
     absorbed = np.zeros(discretization.count, dtype=bool)
     if target is not None:
         absorbed = unknowns_on_boundary(discretization) if target == "boundary" else target(discretization.nodes.T)
-    tensor = problem.process.field(2).tensor
-    return sorted(singular_corners(discretization, absorbed, tensor).exponents.round(6).tolist())
+    box = ([-2.0, -2.0], [2.0, 2.0])
+    medium = Medium(problem.process.field(2).tensor, interfaces_of(problem.process, 2, *box))
+    return sorted(singular_corners(discretization, absorbed, medium).exponents.round(6).tolist())
 
 
 def test_exponents_are_those_of_the_angles(tmp_path):
@@ -147,3 +150,39 @@ def test_an_absorbing_part_that_ends_between_the_vertices_of_a_file(turn, tmp_pa
     rate = fp.spectrum(brownian(domain, 1e-6), count=1, target=fp.Region(text)).eigenvalues[0].real
     error = abs(rate.value / 1.3642815333 - 1.0)  # degree 6, to 2e-9
     assert error <= rate.relative_error <= min(1e-6, LARGEST_RATIO * error)
+
+
+def klimontovich(noise):
+    process = fp.Overdamped(fp.Potential("0*x"), fp.Formula(noise), "klimontovich")
+    return fp.Problem(process, fp.Box([-1.0, -1.0], [1.0, 1.0]))
+
+
+def test_exponents_where_surfaces_of_jump_meet():
+    """A checkerboard (Kellogg 1975), and a surface that meets two walls at 60 and 120 degrees."""
+    assert exponents(klimontovich("piecewise(x*y > 0, 1, 100)")) == [round(4.0 / math.pi * math.atan(0.1), 6)]
+    c, s = math.cos(math.pi / 6.0), math.sin(math.pi / 6.0)
+    (oblique,) = exponents(klimontovich(f"1 - 0.9*heaviside({c!r}*x + {s!r}*y - 0.1)"))
+    assert math.tan(oblique * math.pi / 3.0) == pytest.approx(-0.1 * math.tan(oblique * 2.0 * math.pi / 3.0), rel=1e-4)
+    assert exponents(klimontovich("1 - 0.9*heaviside(x**2 + y**2 - 0.25)")) == []
+
+
+@pytest.mark.parametrize("interpretation", ["ito", "stratonovich", "klimontovich"])
+@pytest.mark.parametrize(
+    ("noise", "tolerance", "values"),
+    [
+        (
+            "1 + 3*heaviside(x - 0.1) + 5*heaviside(y + 0.13) - 8.5*heaviside(x - 0.1)*heaviside(y + 0.13)",
+            1e-3,
+            (1.34286892427, 1.16582185548, 1.16786846),
+        ),
+        ("1 - 0.95*heaviside(min(x - 0.1, y + 0.13))", 1e-5, (5.84374175733, 4.60552015203, 3.92804727)),
+    ],
+)
+def test_bars_where_materials_meet(noise, tolerance, values, interpretation):
+    """Four materials at a point, and a corner of one: the bars were 0.71 and 0.99 of the errors."""
+    process = fp.Overdamped(fp.Potential("0*x"), fp.Formula(noise), interpretation)
+    given = fp.Problem(process, fp.Box([-1.0, -1.0], [1.0, 1.0]), fp.Resolution(tolerance=tolerance))
+    mean = fp.mean_exit_time(given, [-0.5, -0.4], fp.HalfSpace([1.0, 0.0], 1.0)).mean
+    known = values[["ito", "stratonovich", "klimontovich"].index(interpretation)]  # tolerance 1e-8
+    error = abs(mean.value / known - 1.0)
+    assert error <= mean.relative_error <= min(tolerance, LARGEST_RATIO * error)

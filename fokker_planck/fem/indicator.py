@@ -15,7 +15,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_products import CellProducts, energy, sizes
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.scaled_cholesky import scaled_cholesky
-from fokker_planck.fem.triangulation import Floats, Integers
+from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 
 CELLS_AT_ONCE = 4096
 AS_IF_HIGHER = 1.75
@@ -28,11 +28,13 @@ STEP_DOWN = {1: 0.0, 2: 1.0, 3: 2.0 / 3.0}  # one over the degrees between what 
 class Mode:
     """A function that an answer rests on, ``values`` (cells of this rank, n) by cell, up to a constant in each.
 
-    The number reported is a(u, u), or a(u, z) with the ``dual`` z, given in the same way.
+    The number reported is a(u, u), or a(u, z) with the ``dual`` z, given in the same way, which has a pole in the cells
+    ``pole`` (cells,).
     """
 
     values: Floats
     dual: Floats | None = None
+    pole: Booleans | None = None
 
 
 def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats | None = None) -> Floats:
@@ -48,6 +50,9 @@ def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats
     discretization = generator.discretization
     result = np.zeros(len(discretization.triangulation.cells))
     first = modes[0]
+    if exponents is not None and first.pole is not None:
+        # a logarithm there is no power, and nearly orthogonal to it
+        exponents = np.where(first.pole, np.inf, exponents)
     if first.dual is None:
         wholes = [_finite(energy(generator, mode.values).log_of_sum()) for mode in modes]
         missed = _missed(generator, [m.values for m in modes], [whole - wholes[0] for whole in wholes], exponents)

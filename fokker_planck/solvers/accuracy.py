@@ -10,6 +10,7 @@ from math import exp, factorial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc
@@ -20,12 +21,14 @@ from fokker_planck.fem.meshing import TRIM, Heights, domain_triangulation, resol
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import unfolded
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
+from fokker_planck.model.interfaces import Interfaces, OneSided
 from fokker_planck.problem import Problem
 from fokker_planck.progress import say
 from fokker_planck.sets import Set
-from fokker_planck.solvers.corners import Corners, Tensor, corner_safety, exponents_of_cells, graded, singular_corners
+from fokker_planck.solvers.corners import Corners, corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.function_checks import check_functions
+from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST, prescribed_errors
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.rounding import rounding_error
@@ -136,10 +139,12 @@ def answered(
     problem, degree = setting.problem, degree_of(setting.problem)
     base = domain_triangulation(problem, regions)
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
-    tensor, rounding = setting.balance.diffusion.tensor, rounding_error(setting)
+    rounding, exponent = rounding_error(setting), setting.balance.exponent
+    interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
+    medium = Medium(setting.balance.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
     if problem.resolution.cells is not None:
         return refined_until_verified(
-            problem, base, degree, answer, _predicted, tensor, least_error=LEAST_ERROR + rounding
+            problem, base, degree, answer, _predicted, medium, least_error=LEAST_ERROR + rounding
         )
     attainable = max(tolerance, 2.0 * rounding)
     mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * attainable)
@@ -150,7 +155,7 @@ def answered(
     cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if cut_off(base, mesh) else 0.0
     cut += end_error(setting.balance.exponent, setting.relaxation_rate)
     least = LEAST_ERROR + rounding
-    return refined_until_verified(problem, mesh, degree, answer, _predicted, tensor, cut, least)
+    return refined_until_verified(problem, mesh, degree, answer, _predicted, medium, cut, least)
 
 
 def refined_until_verified(
@@ -159,7 +164,7 @@ def refined_until_verified(
     degree: int,
     answer: Callable[[Discretization], AnAnswer],
     predict: Predict[AnAnswer],
-    tensor: Tensor,
+    medium: Medium,
     cut: float = 0.0,
     least_error: float = LEAST_ERROR,
     most_unknowns: int | None = None,
@@ -176,7 +181,7 @@ def refined_until_verified(
         degree: of the elements.
         answer: the question.
         predict: estimated error of an answer in every cell, and of every number (k,).
-        tensor: D at points (dim, n), in whose metric corners are measured.
+        medium: D, in whose metric corners are measured, and where it jumps.
         cut: what the cells that were left away can change, added to every estimate.
         least_error: what rounding leaves.
         most_unknowns: beyond which no finer mesh is tried.
@@ -184,7 +189,7 @@ def refined_until_verified(
     started = time.perf_counter()
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
     if problem.resolution.cells is not None:
-        discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict, tensor)
+        discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict, medium)
         weights = np.ones(len(current.numbers)) if current.weights is None else current.weights
         safety = _safety(discretization, current)
 
@@ -204,7 +209,7 @@ def refined_until_verified(
     excess, level, asked, everywhere = 1.0, 0, np.inf, degree < 2
     while True:
         mesh = unfolded(mesh)
-        discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict, tensor)
+        discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict, medium)
         level += 1
         if level > MOST_LEVELS or not np.isfinite(predicted).all():
             raise ConvergenceError(
@@ -252,6 +257,7 @@ class _Kept:
     absorbed: Booleans | None
     corners: Corners
     at_corners: Floats
+    slowest: float
 
 
 def _asked(
@@ -260,7 +266,7 @@ def _asked(
     degree: int,
     answer: Callable[[Discretization], AnAnswer],
     predict: Predict[AnAnswer],
-    tensor: Tensor,
+    medium: Medium,
 ) -> tuple[Discretization, _Kept, Floats, Floats]:
     """The answer on a mesh, with its estimated error in every cell, and of every number."""
     _make_room(mesh)
@@ -269,11 +275,16 @@ def _asked(
     found = answer(discretization)
     indicator, predicted = predict(found)
     nowhere = np.zeros(discretization.count, dtype=bool)
-    corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, tensor)
-    at_corners = np.zeros(len(predicted))
+    corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, medium)
+    at_corners, slowest = np.zeros(len(predicted)), corners.slowest
     if len(corners.exponents):
-        at_corners = predict(found, exponents_of_cells(discretization, corners))[1]
-    kept = _Kept(found.numbers, found.payload, found.weights, found.absorbed, corners, at_corners)
+        exponents = exponents_of_cells(discretization, corners)
+        at_corners = predict(found, exponents)[1]
+        poles = [m.pole for modes in getattr(found, "modes", ()) for m in modes if m.pole is not None]
+        # a value at the corner itself is no energy: its error falls like p^(-2 alpha)
+        own = min([slowest, *(0.5 * float(exponents[pole].min(initial=np.inf)) for pole in poles)])
+        slowest = discretization.comm.allreduce(own, op=MPI.MIN)
+    kept = _Kept(found.numbers, found.payload, found.weights, found.absorbed, corners, at_corners, slowest)
     return discretization, kept, indicator, predicted
 
 
@@ -318,7 +329,7 @@ def _least(current: _Kept, predicted: Floats, degree: int) -> Floats:
 
 def _safety(discretization: Discretization, current: _Kept) -> float:
     """By what the difference to a higher degree is multiplied."""
-    exponent, degree = current.corners.slowest, discretization.degree
+    exponent, degree = current.slowest, discretization.degree
     more = HIGHER[discretization.triangulation.dimension]
     return max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
 

@@ -11,7 +11,7 @@ With the angle omega between two walls, measured in the metric of D^-1, a functi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -23,6 +23,7 @@ from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, diameters, row_numbers
+from fokker_planck.solvers.material_corners import Medium, Sector, Tensor, log_flux, material_exponent
 
 SMOOTH = 0.97
 """An exponent from which on nothing is singular: smooth walls have 1, which a curved mesh shows to a percent."""
@@ -31,6 +32,10 @@ MARGIN = 1.5
 at all tolerances."""
 BESIDE = 1e-6
 """How far into a cell D is looked at, in lengths of the cell: it may jump at the corner."""
+APART = 1e-12
+"""Of the extent of the mesh: so far from a surface D is looked at, also in cells that are not much larger."""
+ON_SURFACE = 1e-9
+"""Of the extent of the mesh: so far from a surface of jump its vertices lie."""
 LEAST = 1e-10
 """Of the trace of D: so much noise it has in every direction when angles are measured, also where it vanishes."""
 MOST_HALVINGS = 20
@@ -38,8 +43,6 @@ MOST_HALVINGS = 20
 
 SMALLEST = 1e-12
 """Of the extent of the mesh: the coordinates of a cell of this size keep four digits of its shape."""
-
-Tensor = Callable[[Floats], Floats]
 
 
 def corner_safety(degree: int, higher: int, exponent: float) -> float:
@@ -64,13 +67,13 @@ class Corners:
         return float(np.min(self.exponents, initial=np.inf))
 
 
-def singular_corners(discretization: Discretization, absorbed: Booleans, tensor: Tensor) -> Corners:
-    """Corners (in space, edges) of what no set absorbs at which alpha is below one.
+def singular_corners(discretization: Discretization, absorbed: Booleans, medium: Medium) -> Corners:
+    """Corners (in space, edges) of what no set absorbs at which alpha is below one, and where surfaces of jump meet.
 
     Args:
         discretization: the mesh and its unknowns.
         absorbed: unknowns at which the process is stopped, (N,).
-        tensor: D at points (dim, n), (dim, dim, n).
+        medium: D, and the surfaces on which it or the density jumps.
     """
     mesh, dimension = discretization.triangulation, discretization.triangulation.dimension
     if dimension == 1:
@@ -81,9 +84,10 @@ def singular_corners(discretization: Discretization, absorbed: Booleans, tensor:
     locals_ = list(combinations(range(dimension + 1), dimension - 1))
     corners = np.stack([classes[:, list(c)] for c in locals_], axis=1)
     facets, kinds = _walls(discretization, classes, stopped[free])
-    if not len(facets):  # periodic all around, and nothing absorbs
+    if not len(facets) and not medium.interfaces:  # periodic all around, and nothing absorbs
         return Corners(np.zeros((0, dimension - 1), dtype=np.int64), np.zeros(0))
     around = np.stack([facets[:, list(c)] for c in combinations(range(dimension), dimension - 1)], axis=1)
+    position = _positions(discretization)
     rows = np.concatenate([corners.reshape(-1, dimension - 1), around.reshape(-1, dimension - 1)])
     number = row_numbers(np.sort(rows, axis=1))
     own, around = number[: corners[..., 0].size].reshape(corners.shape[:2]), number[corners[..., 0].size :]
@@ -92,10 +96,16 @@ def singular_corners(discretization: Discretization, absorbed: Booleans, tensor:
         kind[around.reshape(len(facets), -1)[chosen]] = True
     absorbing, reflecting, cut = seen
     real = (absorbing | reflecting) & ~cut
-    angle = _angle_sums(discretization, free, own, real, locals_, tensor)
+    angle = _angle_sums(discretization, position[free], own, real, locals_, medium.tensor)
     known = real & (angle > 0.0)
     alpha = np.full(len(real), np.inf)
     alpha[known] = np.where(absorbing & reflecting, 0.5, 1.0)[known] * np.pi / angle[known]
+    if medium.interfaces:
+        meeting = _meetings(mesh, rows, number, medium, real) & ~cut
+        sectors = _sectors(discretization, position[free], classes, own, meeting, locals_, medium)
+        walls = {tuple(sorted(f)): bool(a) for f, a in zip(facets.tolist(), kinds[0], strict=True)}
+        for corner, parts in sectors.items():
+            alpha[corner] = _around(parts, walls)
     singular = alpha < SMOOTH
     first = np.zeros(len(real), dtype=np.int64)
     first[number] = np.arange(len(number))
@@ -166,27 +176,112 @@ def _walls(
 
 def _angle_sums(
     discretization: Discretization,
-    free: Integers,
+    place: Integers,
     own: Integers,
     real: Booleans,
     locals_: Sequence[tuple[int, ...]],
     tensor: Tensor,
 ) -> Floats:
-    """The angle that free cells fill at every corner (edge) that is ``real``, in the metric of D^-1."""
-    position = np.full(len(discretization.triangulation.cells), -1)
-    position[discretization.cells] = np.arange(len(discretization.cells))
+    """The angle that free cells, at ``place`` on this rank, fill at each ``real`` corner (edge), by the metric D^-1."""
     result = np.zeros(len(real))
     for column, local in enumerate(locals_):
-        mine = np.flatnonzero(real[own[:, column]] & (position[free] >= 0))
+        mine = np.flatnonzero(real[own[:, column]] & (place >= 0))
         if len(mine):
-            np.add.at(result, own[mine, column], _angles(discretization, position[free[mine]], local, tensor))
+            angles, _, _ = _opened(discretization, place[mine], local, tensor)
+            np.add.at(result, own[mine, column], angles)
     if discretization.comm.size > 1:
         discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
     return result
 
 
-def _angles(discretization: Discretization, cells: Integers, local: tuple[int, ...], tensor: Tensor) -> Floats:
-    """Angle of each of the ``cells`` of this rank at its ``local`` vertex, or in space at its local edge."""
+def _positions(discretization: Discretization) -> Integers:
+    """Where every cell of the mesh stands among those of this rank; -1 for those of others."""
+    position = np.full(len(discretization.triangulation.cells), -1)
+    position[discretization.cells] = np.arange(len(discretization.cells))
+    return position
+
+
+def _meetings(mesh: Triangulation, rows: Integers, number: Integers, medium: Medium, real: Booleans) -> Booleans:
+    """Which corners (edges) lie on two surfaces of jump at once, or on one and a wall."""
+    extent = float(np.ptp(mesh.points, axis=0).max())
+    count = np.zeros(len(real), dtype=np.int64)
+    for surface in medium.interfaces.surfaces:
+        slope = np.maximum(np.linalg.norm(surface.gradient(mesh.points.T), axis=0), 1e-300)
+        near = np.abs(surface.level(mesh.points.T)) <= ON_SURFACE * extent * slope
+        on = np.zeros(int(mesh.vertex_class.max()) + 1, dtype=bool)
+        on[mesh.vertex_class[near]] = True
+        both = np.zeros(len(real), dtype=bool)
+        both[number] = on[rows].all(axis=1)
+        count += both
+    return np.asarray((count > 1) | ((count > 0) & real))
+
+
+Part = tuple[tuple[int, ...], tuple[int, ...], Sector]
+
+
+def _sectors(
+    discretization: Discretization,
+    place: Integers,
+    classes: Integers,
+    own: Integers,
+    chosen: Booleans,
+    locals_: Sequence[tuple[int, ...]],
+    medium: Medium,
+) -> dict[int, list[Part]]:
+    """By chosen corner (edge) the facets, as sorted classes, between which each cell lies there, and its sector."""
+    dimension, found = discretization.triangulation.dimension, []
+    for column, local in enumerate(locals_):
+        mine = np.flatnonzero(chosen[own[:, column]] & (place >= 0))
+        if not len(mine):
+            continue
+        angles, lengths, points = _opened(discretization, place[mine], local, medium.tensor)
+        weights = medium.log_weight(points) if medium.log_weight is not None else np.zeros(len(mine))
+        fluxes = log_flux(np.moveaxis(medium.tensor(points), -1, 0), weights)
+        others = [k for k in range(dimension + 1) if k not in local]
+        for k, cell in enumerate(mine):
+            first, last = (tuple(sorted(np.delete(classes[cell], other).tolist())) for other in others[::-1])
+            sector = Sector(float(angles[k]), float(lengths[0, k]), float(lengths[1, k]), float(fluxes[k]))
+            found.append((int(own[cell, column]), (first, last, sector)))
+    result: dict[int, list[Part]] = {}
+    for part in discretization.comm.allgather(found):
+        for corner, one in part:
+            result.setdefault(corner, []).append(one)
+    return result
+
+
+def _around(parts: Sequence[Part], walls: dict[tuple[int, ...], bool]) -> float:
+    """The least alpha of the chains of sectors around a corner, each from wall to wall or closed."""
+    left, alphas = list(parts), []
+    while left:
+        chain, ends = [left.pop()], []
+        for back in (True, False):
+            while True:
+                ray = chain[0][0] if back else chain[-1][1]
+                if ray in walls:
+                    ends.append(walls[ray])
+                    break
+                next_ = next((k for k, part in enumerate(left) if ray in part[:2]), None)
+                if next_ is None:
+                    break
+                first, last, sector = left.pop(next_)
+                if (last if back else first) != ray:
+                    first, last = last, first
+                    sector = Sector(sector.angle, sector.last, sector.first, sector.log_flux)
+                chain = [(first, last, sector), *chain] if back else [*chain, (first, last, sector)]
+        closed = chain[0][0] == chain[-1][1] and not ends
+        if closed or len(ends) == 2:
+            sectors = [sector for _, _, sector in chain]
+            alphas.append(material_exponent(sectors, None if closed else (ends[0], ends[1])))
+    return min(alphas, default=float("inf"))
+
+
+def _opened(
+    discretization: Discretization, cells: Integers, local: tuple[int, ...], tensor: Tensor
+) -> tuple[Floats, Floats, Floats]:
+    """Of each of the ``cells`` of this rank at its ``local`` vertex, or in space at its local edge, by the metric D^-1.
+
+    The angle (n,), the lengths of unit vectors along both rays (2, n), and the points (dim, n) where D was looked at.
+    """
     dimension = discretization.triangulation.dimension
     reference = np.concatenate([np.zeros((1, dimension)), np.eye(dimension)])
     place = reference[list(local)].mean(axis=0)
@@ -200,15 +295,22 @@ def _angles(discretization: Discretization, cells: Integers, local: tuple[int, .
         nodes = curved.nodes[np.searchsorted(curved.cells, cells[bent])]
         jacobian[bent] = np.einsum("ja,cad->cdj", slopes, nodes)
     middle = corners[:, list(local)].mean(axis=1)
-    points = middle + BESIDE * (corners.mean(axis=1) - middle)
+    inwards = corners.mean(axis=1) - middle
+    apart = APART * float(np.ptp(discretization.triangulation.points, axis=0).max())
+    share = np.maximum(BESIDE, apart / np.linalg.norm(inwards, axis=1))
+    points = middle + np.minimum(share, 1.0)[:, None] * inwards
     metric = np.moveaxis(tensor(points.T), -1, 0)
     least = LEAST * np.trace(metric, axis1=1, axis2=2)
     factor = np.linalg.cholesky(metric + least[:, None, None] * np.eye(dimension))
-    jacobian = np.linalg.solve(factor, jacobian)
+    straight, jacobian = jacobian, np.linalg.solve(factor, jacobian)
     first, second = (jacobian @ (reference[k] - place) for k in others)
+    plain = [straight @ (reference[k] - place) for k in others]
+    lengths = np.array(
+        [np.linalg.norm(v, axis=1) / np.linalg.norm(u, axis=1) for u, v in zip(plain, (first, second), strict=True)]
+    )
     if dimension == 3:
         along = jacobian @ (reference[local[1]] - reference[local[0]])
         along /= np.linalg.norm(along, axis=1, keepdims=True)
         first, second = (v - (v * along).sum(axis=1, keepdims=True) * along for v in (first, second))
     cosine = (first * second).sum(axis=1) / (np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1))
-    return np.asarray(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    return np.arccos(np.clip(cosine, -1.0, 1.0)), lengths, points.T

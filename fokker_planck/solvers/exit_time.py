@@ -51,7 +51,7 @@ def mean_exit_time(
                 "the start lies so far above the lowest point that its weight is no double",
                 "more noise, or a domain that does not reach down so far",
             )
-        mode = Mode(times.cell_values, _green_function(times.condensed, column[:, 0]))
+        mode = Mode(times.cell_values, *_green_function(times.condensed, column[:, 0]))
         number = np.array([np.log(at_start) + times.log_scale])
         return Answer(number, times.nodal, times.generator, [[mode]], absorbed=absorbed)
 
@@ -130,8 +130,11 @@ def log_loads(condensed: Condensation) -> Floats:
     return np.array([product(generator, values, 1.0).log_of_sum() + generator.lowest for values in inside])
 
 
-def _green_function(condensed: Condensation, start: Floats) -> Floats:
-    """z with a(v, z) = v(start) for all v: the dual of the mean time at the start, cell by cell, up to a factor."""
+def _green_function(condensed: Condensation, start: Floats) -> tuple[Floats, Booleans]:
+    """z with a(v, z) = v(start) for all v: the dual of the mean time at the start, cell by cell, up to a factor.
+
+    And which cells touch the start, where it has its pole.
+    """
     generator = condensed.generator
     functional = point_functional(generator.discretization, start)
     level = float(generator.exponent[functional != 0.0].min())
@@ -144,7 +147,8 @@ def _green_function(condensed: Condensation, start: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         scale = max([float((np.log(np.abs(inside)) + height).max()), *logs])
     inside = times_exp(inside, height - scale)
-    return condensed.cell_values(np.append(np.exp(logs - scale), 0.0), inside)
+    pole = (functional != 0.0)[generator.discretization.dofs].any(axis=1)
+    return condensed.cell_values(np.append(np.exp(logs - scale), 0.0), inside), pole
 
 
 def _log_solution_at_wells(condensed: Condensation, right: Floats) -> Floats:

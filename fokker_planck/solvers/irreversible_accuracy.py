@@ -20,10 +20,12 @@ from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.indicator import power_law_rest
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
+from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
+from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 DEGREE = {1: 6, 2: 4, 3: 4}
@@ -68,13 +70,14 @@ def answered(
     """Ask on finer and finer meshes, fine enough for the gauge to begin with, until the tolerance is reached."""
     problem, most = setting.problem, MOST_UNKNOWNS[setting.problem.dimension]
     mesh, degree = first_mesh(setting, regions), degree_of(problem)
+    interfaces = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
     return refined_until_verified(
         problem,
         mesh,
         degree,
         answer,
         _predicted,
-        setting.diffusion.tensor,
+        Medium(setting.diffusion.tensor, interfaces),
         least_error=LEAST_ERROR,
         most_unknowns=most,
     )
