@@ -150,3 +150,15 @@ def test_a_mesh_that_is_cut_off_beside_periodic_seams():
     target = fp.Ball([math.pi, math.pi / 2 + 1.2], 0.1)
     mean = fp.mean_exit_time(given, [math.pi, math.pi / 2], target).mean
     assert abs(mean.value / 6370863.0 - 1.0) <= mean.relative_error  # with the box moved by (1, 1/2), to 1e-7
+
+
+def test_a_well_beside_a_target_whose_vertex_is_the_nearest_is_kept():
+    """The deepest well lies between a target and the wall, nearer to the target's end than to the next vertex."""
+    import fokker_planck as fp
+
+    formula = "0.7687*(x**2 - 1)**2*(1 - 0.1661*x) - 0.03315*x - 0.4594*min(2*(x - 0.2565), x - 0.2565)"
+    process = fp.Overdamped(fp.Potential(formula), fp.Isotropic(0.03943))
+    problem = fp.Problem(process, fp.Box([-1.65], [1.64]), fp.Resolution(tolerance=1.6e-4))
+    mean = fp.mean_exit_time(problem, [1.0871], fp.Ball([0.9462], 0.0423)).mean
+    # by quadrature from the end of the target, 0.9885, with the wall at 1.64
+    assert abs(mean.value / 0.4717488098225282 - 1.0) < mean.relative_error + 1e-12

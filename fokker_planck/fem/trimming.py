@@ -30,6 +30,7 @@ from fokker_planck.fem.triangulation import (
     volumes,
     without_cells,
 )
+from fokker_planck.point_location import Locator
 
 LARGEST_STEP = 700.0
 CHANNEL = 0.2
@@ -102,15 +103,28 @@ def _members(triangulation: Triangulation, name: str) -> Integers:
 
 
 def _states(triangulation: Triangulation, wells: Floats, targets: tuple[str, ...]) -> list[Integers]:
-    """Vertex classes of every state: the targets whole, then the vertex nearest to each well outside of them."""
+    """Vertex classes of every state: the targets whole, then a vertex of the cell of each well outside of them.
+
+    None at all where some well has no vertex that is not the target's: the mesh is too coarse to say what can go.
+    """
     sets: list[Integers] = []
     for name in targets:
         facets = triangulation.facets
         vertices = facets.vertices[facets.boundary] if name == "boundary" else _members(triangulation, name)
         sets.append(np.unique(triangulation.vertex_class[vertices.ravel()]))
     taken = set(np.concatenate(sets).tolist()) if sets else set()
-    for well in wells:
-        nearest = int(triangulation.vertex_class[np.argmin(((triangulation.points - well) ** 2).sum(axis=1))])
+    absorbing = np.isin(triangulation.vertex_class, list(taken))
+    cells = Locator(triangulation.points, triangulation.cells).find(np.asarray(wells, dtype=np.float64).T)
+    regions = [triangulation.regions[name] for name in targets if name != "boundary"]
+    for well, cell in zip(wells, cells, strict=True):
+        if cell >= 0 and any(region[cell] for region in regions):
+            continue
+        near = np.arange(len(triangulation.points)) if cell < 0 else triangulation.cells[cell]
+        near = near[~absorbing[near]]
+        if not len(near):
+            return []
+        distance = ((triangulation.points[near] - well) ** 2).sum(axis=1)
+        nearest = int(triangulation.vertex_class[near[np.argmin(distance)]])
         if nearest not in taken:
             taken.add(nearest)
             sets.append(np.array([nearest]))
