@@ -106,7 +106,7 @@ def fan(eighths: int, turn: float) -> Any:
 
 
 REMARKS = (
-    "At a corner the error of degree p falls like p^(-4 alpha) and shows in the difference to the next degree by a part "
+    "At a corner the error of degree p falls like p^(-4 alpha), and the difference to the next shows a part of it "
     "only, which the exponent tells; and what the indicator predicts at corners remains in the bar where an error of "
     "another sign elsewhere hides it.",
     "Degree 2 is asked for 1e-4 at most, degree 3 for 1e-6: beyond, degree 3 and degree 4 stand in for them.",
