@@ -45,3 +45,22 @@ def test_the_step_has_a_vertex_on_a_mesh_from_a_file(tmp_path):
     target = fp.HalfSpace([1.0], 1.0)
     found, wanted = (fp.mean_exit_time(given, start=[-1.0], target=target).mean for given in (file, box))
     assert abs(found.log - wanted.log) <= found.relative_error + wanted.relative_error
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("0.05*x**2 + piecewise(0.3 < x < 0.6, 1, 0)", "0.6"),
+        ("(x**2 - 1)**2/4 + 0.5*heaviside(x - 0.3137)", "0.3137"),
+        ("(x**2 - 1)**2/4 + 0.5*heaviside(x + 0.3137)", None),
+        ("(x**2 - 1)**2/4 - 0.5*heaviside(x - 0.3137)", None),
+        ("(x**2 - 1)**2/4 + 0.04*heaviside(x - 0.3137)", None),
+    ],
+)
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_well_that_only_a_step_holds_up_is_spoken_of(text, place, dimension, recwarn):
+    process = fp.Overdamped(fp.Potential(text + " + y**2" * (dimension - 1)), fp.Isotropic(0.05))
+    box = fp.Box([-2.0] * dimension, [2.0] * dimension)
+    fp.stationary_density(fp.Problem(process, box, fp.Resolution(tolerance=1e-4)))
+    said = [str(warning.message) for warning in recwarn if "holds up" in str(warning.message)]
+    assert [place is not None and f"({place}" in text for text in said] == [True] * (place is not None)

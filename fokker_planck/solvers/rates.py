@@ -26,6 +26,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_endless
+from fokker_planck.solvers.potential_steps import warn_of_steps
 from fokker_planck.solvers.reduced_chain import (
     ROUNDING,
     chain_of,
@@ -57,6 +58,7 @@ def rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
     setting = prepare(problem)
     refuse_endless(setting.balance.exponent, "rates")
+    warn_of_steps(setting)
     minima = states(setting)
     if len(minima) < 2:
         found = f"{len(minima)} well deeper than the noise in the domain"

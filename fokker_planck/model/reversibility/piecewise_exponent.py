@@ -156,7 +156,7 @@ class PiecewiseExponent:
         noise, potential = getattr(self._field, "formulas", ()), self.process.potential.formulas
         slopes = (formula.derivative(axis).sympy for formula in noise for axis in range(len(self.centre)))
         return (
-            bool(noise) and all(slope == 0 for slope in slopes) and bool(potential) and not _jumps(potential[0].sympy)
+            bool(noise) and all(slope == 0 for slope in slopes) and bool(potential) and not can_jump(potential[0].sympy)
         )
 
     def _over_levels(self, points: FloatArray, breaks: FloatArray) -> FloatArray:
@@ -235,7 +235,7 @@ def solved(tensor: FloatArray, vectors: FloatArray) -> FloatArray:
     return np.asarray(np.where(regular, np.linalg.solve(safe, vectors.T[:, :, None])[:, :, 0].T, np.nan))
 
 
-def _jumps(tree: Any) -> bool:
+def can_jump(tree: Any) -> bool:
     """Whether a formula can jump: it holds a step, or a choice."""
     from sympy import preorder_traversal
 

@@ -1,0 +1,65 @@
+"""Wells that only a jump of V holds up: tables of wells follow the smooth parts of V and do not see them.
+
+Where V rises by a jump and the slope below leads to it, the process stays in front of the step, but the flow that cuts
+the domain into wells runs on through it.  Times, gaps and committors know the step; tables of wells do not, and say so.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from fokker_planck.fem.triangulation import Floats
+from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.reversibility.piecewise_exponent import can_jump
+from fokker_planck.process import Overdamped
+from fokker_planck.solvers.setting import SHALLOWEST, Setting
+
+BESIDE = 1e-7
+"""Of the extent of the domain: so far from a surface its two sides are looked at."""
+
+
+def held_up_by_a_step(setting: Setting) -> tuple[Floats, float] | None:
+    """The place (dim,) of the highest step that a slope of V leads up to, and its height in units of epsilon.
+
+    None where all such steps are lower than a well must be deep to be a state.
+    """
+    problem, process = setting.problem, setting.problem.process
+    potential = process.potential if isinstance(process, Overdamped) else None
+    if potential is None or not any(can_jump(formula.sympy) for formula in getattr(potential, "formulas", ())):
+        return None
+    lower, upper = problem.bounding_box()
+    exponent = setting.balance.exponent
+    known = exponent.interfaces if isinstance(exponent, OneSided) else None
+    interfaces: Interfaces = known or interfaces_of(process, problem.dimension, lower, upper)
+    extent, sample = float(np.max(np.subtract(upper, lower))), problem.sample()
+    highest, place = SHALLOWEST, None
+    for surface in interfaces.surfaces:
+        points = np.unique(np.round(surface.project(sample) / (1e-6 * extent)), axis=1) * 1e-6 * extent
+        points = surface.project(points)
+        points = points[:, problem.contains(points)]
+        normal = surface.gradient(points)
+        normal = normal / np.maximum(np.linalg.norm(normal, axis=0), 1e-300)
+        for side in (-1.0, 1.0):
+            below, above = points - side * BESIDE * extent * normal, points + side * BESIDE * extent * normal
+            noise = setting.balance.diffusion.tensor(below)[0, 0]
+            with np.errstate(all="ignore"):
+                step = (potential.value(above) - potential.value(below)) / noise
+                towards = -(potential.gradient(below) * side * normal).sum(axis=0) > 0.0
+            rising = np.where(towards & np.isfinite(step), step, 0.0)
+            if rising.size and rising.max() > highest:
+                highest, place = float(rising.max()), points[:, int(np.argmax(rising))]
+    return None if place is None else (place, highest)
+
+
+def warn_of_steps(setting: Setting) -> None:
+    """Say where a table of wells leaves one out that a jump of V holds up."""
+    found = held_up_by_a_step(setting)
+    if found is not None:
+        where = ", ".join(f"{coordinate:.4g}" for coordinate in found[0])
+        warnings.warn(
+            f"V jumps up by {found[1]:.3g} units of epsilon at ({where}), where its slope leads: what it holds up "
+            "is no well of its own here but counted with the well behind it; times, gaps and committors know the jump",
+            stacklevel=3,
+        )
