@@ -41,6 +41,10 @@ from fokker_planck.sets import Ball, HalfSpace, Region, Set
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
+SUBLEVEL_ROOM, PROBES = 0.25, 9
+"""Of the width of a sublevel set in space, between it and the walls of the box that it is cut out of: next to a wall
+that it all but touches cells are squeezed, and a sphere took 50 s of CPU instead of 3; and points an axis, at which V
+has to be finite in that box."""
 SURFACE = "a jump or kink of a coefficient, number "
 ROOM = {1: 12, 2: 8, 3: 4}
 """Degrees for the weight of the rule by which first meshes are judged: on a line fewer than the forms have, whose rule
@@ -111,6 +115,8 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
             triangulation = refine(triangulation, np.ones(len(triangulation.cells), dtype=bool), all_edges=True)
         return triangulation
     lower, upper = bounding_box(domain, problem.process.potential)
+    if isinstance(domain, Sublevel) and dimension == 3:
+        lower, upper = _with_room(domain, problem, lower, upper)
     wanted = cells or (CELLS_AN_AXIS[dimension],) * dimension
     breaks: list[list[float]] = [[] for _ in range(dimension)]
     if dimension == 1:
@@ -125,6 +131,22 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     axes = [_at_least(axis, 4) if wraps else axis for axis, wraps in zip(axes, periodic, strict=True)]
     triangulation = grid_triangulation(axes, periodic)
     return _sublevel(triangulation, domain, problem) if isinstance(domain, Sublevel) else triangulation
+
+
+def _with_room(
+    domain: Sublevel, problem: Problem, lower: tuple[float, ...], upper: tuple[float, ...]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """A box with room around a sublevel set, within the search box and where V is finite: see ``SUBLEVEL_ROOM``."""
+    low, high = np.array(lower), np.array(upper)
+    room = SUBLEVEL_ROOM * (high - low)
+    low, high = low - room, high + room
+    if domain.lower is not None and domain.upper is not None:
+        low, high = np.maximum(low, np.minimum(domain.lower, lower)), np.minimum(high, np.maximum(domain.upper, upper))
+    points = np.stack([c.ravel() for c in np.meshgrid(*np.linspace(low, high, PROBES).T, indexing="ij")])
+    potential = problem.process.potential
+    with np.errstate(all="ignore"):
+        finite = potential is not None and bool(np.isfinite(potential.value(points)).all())
+    return (tuple(low.tolist()), tuple(high.tolist())) if finite else (lower, upper)
 
 
 def _towards_singular_ends(problem: Problem, lower: float, upper: float) -> list[float]:
