@@ -34,12 +34,16 @@ from fokker_planck.fem.triangulation import (
 )
 from fokker_planck.fem.trimming import trimmed
 from fokker_planck.mesh.images import with_images
+from fokker_planck.model.box_units import LONG
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Ball, HalfSpace, Region, Set
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
+CELLS_ACROSS = 2
+"""Along an axis ``LONG`` times shorter than the longest. Rounding grows like (length / width of a cell)^2: in a box of
+1 by 1e4 four times wider cells, of degree 6, leave a sixteenth of it; where V changes along the axis, cells are cut."""
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 SUBLEVEL_ROOM, PROBES = 0.25, 9
 """Of the width of a sublevel set in space, between it and the walls of the box that it is cut out of: next to a wall
@@ -117,7 +121,7 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     lower, upper = bounding_box(domain, problem.process.potential)
     if isinstance(domain, Sublevel) and dimension == 3:
         lower, upper = _with_room(domain, problem, lower, upper)
-    wanted = cells or (CELLS_AN_AXIS[dimension],) * dimension
+    wanted = cells or _counts(np.subtract(upper, lower))
     breaks: list[list[float]] = [[] for _ in range(dimension)]
     if dimension == 1:
         breaks[0] += _towards_singular_ends(problem, lower[0], upper[0])
@@ -147,6 +151,13 @@ def _with_room(
     with np.errstate(all="ignore"):
         finite = potential is not None and bool(np.isfinite(potential.value(points)).all())
     return (tuple(low.tolist()), tuple(high.tolist())) if finite else (lower, upper)
+
+
+def _counts(edges: Floats) -> tuple[int, ...]:
+    """Cells along every axis of a first grid: few across a box that is much longer along others."""
+    dimension = len(edges)
+    longest = float(edges.max())
+    return tuple(CELLS_AN_AXIS[dimension] if edge * LONG >= longest else CELLS_ACROSS for edge in edges)
 
 
 def _towards_singular_ends(problem: Problem, lower: float, upper: float) -> list[float]:

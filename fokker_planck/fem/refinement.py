@@ -3,7 +3,8 @@
 Every marked edge is cut once.  A cell with several marked edges is bisected at the longest of them first, its
 children at the next, and so on; since "longest" is one total order over all edges, two cells cut their common face
 alike, so that the result conforms whatever is marked.  Marking the longest edge of each touched cell and face as
-well (Rivara 1984; Plaza and Carey 2000) keeps the angles bounded.
+well (Rivara 1984; Plaza and Carey 2000) keeps the angles bounded.  "Longest" is meant in the stretched coordinates of
+the triangulation: a triangle that is flat there is cut along its length until its parts are not.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ def _pair_keys(pairs: Integers, count: int) -> Integers:
 def _length_order(triangulation: Triangulation, table: EdgeTable) -> Integers:
     """Rank of every edge by length; ties, also those that rounding only just breaks, go by number."""
     corners = triangulation.cell_points
+    if triangulation.stretch is not None:
+        corners = corners @ triangulation.stretch.T
     lengths = np.zeros(len(table.vertices))
     for local, (a, b) in enumerate(local_edges(corners.shape[1])):
         lengths[table.of_cells[:, local]] = np.linalg.norm(corners[:, a] - corners[:, b], axis=1)
@@ -133,6 +136,7 @@ def _bisect(
         facets=Facets(facet_vertices, facets.surface[facet_parents], facets.boundary[facet_parents]),
         surfaces=triangulation.surfaces,
         regions={name: mask[parents] for name, mask in triangulation.regions.items()},
+        stretch=triangulation.stretch,
     )
 
 

@@ -40,7 +40,8 @@ class Triangulation:
     """Simplices ``cells`` (m, dim + 1) on ``points`` (n, dim).
 
     ``vertex_class`` gives periodic images one number; ``surfaces`` are the sets whose boundary some facets follow;
-    ``regions`` marks the cells inside each named set.
+    ``regions`` marks the cells inside each named set.  ``stretch`` (dim, dim), the identity if not given, is the T in
+    whose coordinates z = T x cells are to be as wide as long: bisection measures edges there.
     """
 
     points: Floats
@@ -49,6 +50,7 @@ class Triangulation:
     facets: Facets
     surfaces: tuple[Any, ...] = ()
     regions: Mapping[str, Booleans] = field(default_factory=dict)
+    stretch: Floats | None = None
 
     @property
     def dimension(self) -> int:
@@ -161,6 +163,7 @@ def without_cells(triangulation: Triangulation, keep: Booleans) -> Triangulation
         facets=Facets(renumber[facets.vertices[present]], facets.surface[present], facets.boundary[present]),
         surfaces=triangulation.surfaces,
         regions={name: mask[keep] for name, mask in triangulation.regions.items()},
+        stretch=triangulation.stretch,
     )
 
 
