@@ -93,7 +93,9 @@ def _searched(domain: Sublevel, potential: Potential) -> SublevelPart:
         if not grid.inside.any():
             seed = _descended(level, potential, grid)
             grid = _grid(level, potential, *_within(grid, seed - grid.step, seed + grid.step))
+    widest = (grid.lower, grid.upper) if domain.lower is None else (np.asarray(domain.lower), np.asarray(domain.upper))
     for _ in range(_MOST_BOXES):
+        grid = _opened(level, potential, grid, *widest)
         parts = _parts(level, grid)
         indices = np.argwhere(parts > 0)
         closer = _within(
@@ -181,6 +183,23 @@ def _grown(level: float, potential: Potential, dimension: int) -> _Grid:
     raise ProblemError(KEY, f"{reason} {far:g}", wanted)
 
 
+def _opened(level: float, potential: Potential, grid: _Grid, lower: Floats, upper: Floats) -> _Grid:
+    """A wider grid, within the widest box, where every part that is seen touches the faces.
+
+    Of a part thinner than the steps of the grid before, the tips fell between its points.
+    """
+    for _ in range(_MOST_BOXES):
+        faces = np.array([_on_faces(grid.inside, axis) for axis in range(len(lower))])
+        if not faces.any() or _clear_parts(grid)[1]:
+            return grid
+        width = grid.upper - grid.lower
+        wider = np.maximum(grid.lower - width * faces[:, 0], lower), np.minimum(grid.upper + width * faces[:, 1], upper)
+        if np.all(wider[0] >= grid.lower) and np.all(wider[1] <= grid.upper):
+            return grid
+        grid = _grid(level, potential, *wider)
+    return grid
+
+
 def _on_faces(inside: Booleans, axis: int) -> tuple[bool, bool]:
     return bool(inside.take(0, axis=axis).any()), bool(inside.take(-1, axis=axis).any())
 
@@ -213,6 +232,15 @@ def _descended(level: float, potential: Potential, grid: _Grid) -> Floats:
 
 def _parts(level: float, grid: _Grid) -> NDArray[np.int64]:
     """Number of the part at each grid point of it, from 1 on; 0 outside and in parts that touch the faces."""
+    numbers, kept = _clear_parts(grid)
+    if not kept:
+        found = f"{level:g}, and V <= {level:g} reaches the faces of the box from lower to upper"
+        raise ProblemError(KEY, found, "a lower level or a wider box")
+    return np.where(np.isin(numbers, kept), np.searchsorted(kept, numbers) + 1, 0)
+
+
+def _clear_parts(grid: _Grid) -> tuple[NDArray[np.int64], list[int]]:
+    """A number for the part of each grid point, 0 outside, and the numbers of the parts that touch no face."""
     from scipy.ndimage import label
 
     numbers, _ = label(grid.inside, structure=np.ones((3,) * grid.inside.ndim))
@@ -220,11 +248,7 @@ def _parts(level: float, grid: _Grid) -> NDArray[np.int64]:
     for axis in range(grid.inside.ndim):
         for end in (0, -1):
             touching |= set(np.unique(numbers.take(end, axis=axis)).tolist())
-    kept = sorted(set(np.unique(numbers).tolist()) - touching - {0})
-    if not kept:
-        found = f"{level:g}, and V <= {level:g} reaches the faces of the box from lower to upper"
-        raise ProblemError(KEY, found, "a lower level or a wider box")
-    return np.where(np.isin(numbers, kept), np.searchsorted(kept, numbers) + 1, 0)
+    return numbers, sorted(set(np.unique(numbers).tolist()) - touching - {0})
 
 
 def _within(grid: _Grid, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:

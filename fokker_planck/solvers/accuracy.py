@@ -54,8 +54,8 @@ GONE = 1e-9
 """Share of the volume that is missing where cells were left away, and not for rounding."""
 STAGNATION = 0.5
 FLAT, STALLED = 1e-9, 100.0
-"""Where rounding in flat cells, estimated, is beyond ``FLAT``, a bar below ``STALLED`` times that which the next mesh does
-not lower is of rounding: three bars of 1.1e-6, 2.4e-6 and 2.6e-6 came of 9e-8, for the time to cross 1 by 1e4."""
+"""Where rounding in flat cells, estimated, is beyond ``FLAT``, a bar below ``STALLED`` times that which the next mesh
+does not lower is of rounding: three bars of 1.1e-6, 2.4e-6 and 2.6e-6 came of 9e-8, for the time to cross 1 by 1e4."""
 LEAST_PREDICTABLE = 3
 LARGE = 5000
 LONG = {1: 200_000, 2: 40_000, 3: 8_000}
