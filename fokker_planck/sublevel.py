@@ -25,6 +25,9 @@ GRID = (2001, 161, 49)
 #: A search that has come this far from the origin without meeting V > level gives up.
 FARTHEST = 1e6
 _MOST_BOXES = 200
+#: Grid steps around the points of the set that a closer box leaves: between two columns the set may reach further than
+#: to the next row, touch the face of a box that is too close, and be taken for a part that runs out of the domain.
+MARGIN = 2
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,27 @@ def _searched(domain: Sublevel, potential: Potential) -> SublevelPart:
             seed = _descended(level, potential, grid)
             grid = _grid(level, potential, *_within(grid, seed - grid.step, seed + grid.step))
     widest = (grid.lower, grid.upper) if domain.lower is None else (np.asarray(domain.lower), np.asarray(domain.upper))
+    grid = _opened(level, potential, grid, *widest)
+    parts, closer, margin = _parts(level, grid), (grid.lower, grid.upper), MARGIN
     for _ in range(_MOST_BOXES):
-        grid = _opened(level, potential, grid, *widest)
-        parts = _parts(level, grid)
         indices = np.argwhere(parts > 0)
         closer = _within(
-            grid, grid.lower + grid.step * (indices.min(axis=0) - 1), grid.lower + grid.step * (indices.max(axis=0) + 1)
+            grid,
+            grid.lower + grid.step * (indices.min(axis=0) - margin),
+            grid.lower + grid.step * (indices.max(axis=0) + margin),
         )
         if np.all(closer[1] - closer[0] > 0.9 * (grid.upper - grid.lower)):
             break
-        grid = _grid(level, potential, *closer)
+        finer = _opened(level, potential, _grid(level, potential, *closer), *widest)
+        try:
+            kept = _parts(level, finer)
+            lost = not _holds_all(grid, parts, finer, kept)
+        except ProblemError:
+            lost = True
+        if lost:
+            margin *= 2
+        else:
+            grid, parts, margin = finer, kept, MARGIN
     if parts.max() > 1:
         found = f"{level:g}, which cuts the set into {parts.max()} parts"
         raise ProblemError(KEY, found, "a level above the saddles between the wells, or a box with one of them")
@@ -111,6 +125,18 @@ def _searched(domain: Sublevel, potential: Potential) -> SublevelPart:
     depth = np.where(parts > 0, grid.values, np.inf)
     seed = grid.at(np.unravel_index(int(np.argmin(depth)), depth.shape))
     return SublevelPart(tuple(closer[0].tolist()), tuple(closer[1].tolist()), tuple(seed.tolist()))
+
+
+def _holds_all(before: _Grid, parts: NDArray[np.int64], after: _Grid, kept: NDArray[np.int64]) -> bool:
+    """Whether the deepest point of every part of a grid is in a part that a finer grid keeps."""
+    for number in range(1, int(parts.max()) + 1):
+        depth = np.where(parts == number, before.values, np.inf)
+        place = before.at(np.unravel_index(int(np.argmin(depth)), depth.shape))
+        near = np.rint((place - after.lower) / after.step).astype(int)
+        block = tuple(slice(max(k - 2, 0), k + 3) for k in near)
+        if not kept[block].any():
+            return False
+    return True
 
 
 def _refuse_thin_walls(
