@@ -130,3 +130,19 @@ def test_switches_are_taken_apart():
     parts = smooth_branches(parse_expression("max(x, y) + abs(z)*heaviside(x - 1)"))
     assert len(parts) == 6
     assert len(smooth_branches(parse_expression("x + y"))) == 1
+
+
+def test_what_only_the_tolerance_asks_for_is_no_narrow_part():
+    """A smooth pair of wells asked to 1e-10: boxes that prove as much have no end in reach, and it was refused."""
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + 0.027*x + 1.69*y**2/2 + 0.8*y**4"), fp.Isotropic(0.0714))
+    given = fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]), fp.Resolution(tolerance=1e-10))
+    rate = fp.committor(given, fp.HalfSpace([-1, 0], 0.68), fp.HalfSpace([1, 0], 0.68)).rate
+
+    def integral(sign, ends):
+        x = np.linspace(*ends, 4001)
+        middle = 0.5 * (x[1:] + x[:-1])[:, None] + 0.5 * (x[1] - x[0]) * np.polynomial.legendre.leggauss(8)[0]
+        values = np.exp(sign * ((middle**2 - 1.0) ** 2 / 4.0 + 0.027 * middle) / 0.0714)
+        return 0.5 * (x[1] - x[0]) * float((values @ np.polynomial.legendre.leggauss(8)[1]).sum())
+
+    known = 0.0714 / (integral(-1.0, (-2.0, 2.0)) * integral(1.0, (-0.68, 0.68)))
+    assert abs(rate.value / known - 1.0) <= rate.relative_error <= 1e-10

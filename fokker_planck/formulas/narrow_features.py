@@ -106,7 +106,9 @@ def _of_smooth(
         total += below.shape[1]
         edges = above - below
         if total > MOST_BOXES:
-            narrow = edges.max(axis=0) < sampled
+            # what only the tolerance asks for is left to the degrees of the solver, which see the rest of a quadratic
+            low, _, unseen, limit = _judged(formula, scale, below, above, highest, most)
+            narrow = (edges.max(axis=0) < sampled) & ~(low > highest) & ~np.isnan(low) & (unseen > limit)
             if narrow.any():
                 raise _without_end(formula, 0.5 * (below + above)[:, np.argmax(narrow)])
             done.append((below, above, edges.max(axis=0)))
