@@ -56,6 +56,10 @@ STAGNATION = 0.5
 FLAT, STALLED = 1e-9, 100.0
 """Where rounding in flat cells, estimated, is beyond ``FLAT``, a bar below ``STALLED`` times that which the next mesh
 does not lower is of rounding: three bars of 1.1e-6, 2.4e-6 and 2.6e-6 came of 9e-8, for the time to cross 1 by 1e4."""
+UNMOVED = 0.8
+"""Of an error, which a bisection of all cells leaves where it is rounding; at a corner of exponent 1/2 0.7."""
+MOST_STALLS = 3
+"""Of the error in a row, after which it is reported as it is: each takes twice the unknowns of the one before."""
 LEAST_PREDICTABLE = 3
 LARGE = 5000
 LONG = {1: 200_000, 2: 40_000, 3: 8_000}
@@ -217,6 +221,7 @@ def refined_until_verified(
         warn_or_refuse(floor, tolerance)
         tolerance = floor
     excess, level, asked, everywhere = 1.0, 0, np.inf, degree < 2
+    stalls, least, held, hoped = 0, np.inf, np.zeros(0), np.inf
     while True:
         mesh = unfolded(mesh)
         discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict, medium)
@@ -229,12 +234,21 @@ def refined_until_verified(
         weights = np.ones(len(predicted)) if current.weights is None else current.weights
         exhausted = discretization.count > most_unknowns
         expected = excess * SAFETY * float((weights * predicted).max())
-        if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance:
+        # rounding is in the indicator, too: what no bisection makes less is verified as it is
+        unmoved, hoped = everywhere and expected > UNMOVED * hoped, expected
+        if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved:
             others = least_error + cut
             errors = _verified(problem, current, predicted, discretization, answer, tolerance - others) + others
+            if everywhere and float((weights * errors).max()) > UNMOVED * least:
+                # what no bisection of all cells makes less is rounding, and comes out small by chance at times
+                stalls, held = stalls + 1, errors if len(held) != len(errors) else np.maximum(held, errors)
+                errors = held
+            elif everywhere:
+                stalls, held = 0, errors
             before, asked = asked, float((weights * errors).max())
+            least = min(least, asked) if everywhere else np.inf
             # of flat cells rounding is left, which finer ones do not mend
-            exhausted |= least_error > FLAT and before <= asked <= STALLED * least_error
+            exhausted |= stalls >= MOST_STALLS or (least_error > FLAT and before <= asked <= STALLED * least_error)
             if asked > tolerance and exhausted:
                 warn_or_refuse(asked, tolerance)
             if asked <= tolerance or exhausted:

@@ -162,9 +162,7 @@ def _fixed_points(problem: Problem) -> tuple[FixedPoint, ...]:
     flow = WellFlow(problem.process, problem.dimension)
     lower, upper = problem.bounding_box()
     try:
-        return fixed_points(
-            flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods
-        )
+        return fixed_points(flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods)
     except ConvergenceError:
         # none of them isolated, or some missed: the density shows where the process stays
         return ()

@@ -39,6 +39,8 @@ SHALLOWEST = 1.0
 """Units of epsilon that a well must be deep to be a state: out of shallower ones the process goes as it comes."""
 SAME_HEIGHT = 4.0
 MOST_BY_FLOOR = 0.25
+FAR_UP = 60.0
+"""Units of epsilon above the highest saddle between wells from which a critical point asks for most of a mesh."""
 # Barriers of so many units of epsilon: 200,000 cells, each with a change of Phi by 9, end at 2e6.
 LARGEST_EXPONENT = 1e12
 TARGET_KEYS = {"from": "committor.from", "to": "committor.to"}
@@ -191,18 +193,20 @@ def limit_landscape(setting: Setting) -> Landscape:
     return assemble_landscape(minima, [lifted(saddle) for saddle in wells.saddles], wells.frame)
 
 
-def heights_between_wells(setting: Setting, *, all_critical_points: bool = False) -> Heights:
+def heights_between_wells(setting: Setting, *, all_critical_points: bool = False, faster: float = np.inf) -> Heights:
     """For questions about the whole domain: up to the pass at which the last wells merge.
 
     With ``all_critical_points`` up to the highest saddle and the highest top: eigenfunctions beyond those of the
     wells live there, too, with eigenvalues near sums of the curvatures (Helffer and Sjoestrand 1984), however
-    little the process visits them.
+    little the process visits them.  But for those far up where such an eigenvalue is at least ``faster``.
     """
     landscape = setting.landscape
     bottoms = tuple(minimum.value for minimum in landscape.minima)
     passes = tuple(merge.value for merge in landscape.merges)
     if all_critical_points:
-        passes += tuple(saddle.value for saddle in landscape.saddles) + _tops(setting)
+        passes += tuple(
+            height for height, rate in critical_rates(setting) if rate < faster or height < _far_up(setting)
+        )
     wells = np.array([minimum.position for minimum in landscape.minima])
     highest = max(bottoms[:1] + passes)
     ceiling = _above(setting, highest)
@@ -229,8 +233,39 @@ def _fronts(setting: Setting, highest: float) -> tuple[Front, ...]:
     return tuple(front for front in found if front is not None)
 
 
-def _tops(setting: Setting) -> tuple[float, ...]:
-    """Heights of the local maxima of Phi inside the domain, as the sample of the domain sees them."""
+def fastest_spared(setting: Setting) -> float:
+    """The smallest eigenvalue at critical points so far up that a mesh without them is much smaller; 0 without any."""
+    above = _far_up(setting)
+    return min((rate for height, rate in critical_rates(setting) if height >= above), default=0.0)
+
+
+def _far_up(setting: Setting) -> float:
+    merges = [merge.value for merge in setting.landscape.merges]
+    lowest = [minimum.value for minimum in setting.landscape.minima[:1]]
+    return max(lowest + merges, default=np.inf) + FAR_UP
+
+
+def critical_rates(setting: Setting) -> tuple[tuple[float, float], ...]:
+    """For every saddle and local maximum of Phi its height and the smallest eigenvalue of -L near it for small noise.
+
+    That is minus the sum of the negative eigenvalues of D Hess Phi (Helffer and Sjoestrand 1984); less one that is
+    degenerate, zero say.
+    """
+    saddles = np.array([saddle.position for saddle in setting.landscape.saddles]).reshape(
+        -1, setting.landscape.dimension
+    )
+    x = np.concatenate([saddles, _tops(setting).T]).T
+    if not x.shape[1]:
+        return ()
+    tensor, hessian = setting.balance.diffusion.tensor(x), setting.balance.exponent.hessian(x)
+    turned = np.linalg.eigvals(np.einsum("ijn,jkn->nik", tensor, hessian)).real
+    heights = setting.balance.exponent.value(x)
+    rates = -np.minimum(turned, 0.0).sum(axis=1)
+    return tuple(zip(heights.tolist(), np.nan_to_num(rates, nan=0.0).tolist(), strict=True))
+
+
+def _tops(setting: Setting) -> Floats:
+    """The local maxima of Phi inside the domain, as the sample of the domain sees them, (dim, n)."""
     points, edges = sample_graph(setting.problem)
     values = setting.balance.exponent.value(points.T)
     highest = np.full(len(values), -np.inf)
@@ -239,7 +274,7 @@ def _tops(setting: Setting) -> tuple[float, ...]:
     slope = np.linalg.norm(setting.balance.exponent.gradient(points.T), axis=0)
     extent = float(np.max(np.subtract(*setting.problem.bounding_box()[::-1])))
     spread = float(np.ptp(values)) if len(values) else 0.0
-    return tuple(float(v) for v in values[(values > highest) & (slope * extent < 0.5 * spread)])
+    return np.asarray(points[(values > highest) & (slope * extent < 0.5 * spread)].T)
 
 
 def reaches(problem: Problem, target: Set | Literal["boundary"]) -> Callable[[Floats], Booleans]:

@@ -19,6 +19,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble, free_system
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
@@ -26,13 +27,23 @@ from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
+from fokker_planck.solvers.krylov import images
+from fokker_planck.solvers.narrow_wells import combined, has_narrow_wells
 from fokker_planck.solvers.reduced_problem import reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
-from fokker_planck.solvers.setting import Setting, heights_between_wells, heights_to_target, prepare, reaches
+from fokker_planck.solvers.setting import (
+    Setting,
+    fastest_spared,
+    heights_between_wells,
+    heights_to_target,
+    prepare,
+    reaches,
+)
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 LARGEST_SMALL = 0.03
 KRYLOV = 3
+IMAGES = 2  # of the potential of a narrow well: a third changes no digit
 SHIFT = 0.05
 ROUNDING = 1e-14
 # Of the first mesh: an eigenvalue solver wants twice as many vectors as modes, and waves want six unknowns each.
@@ -40,6 +51,12 @@ UNKNOWNS_A_MODE = 6
 SAME = 1e-4
 NEGLIGIBLE = 1e-4  # of the tolerance
 NOISE = 1e-13
+SLOWER = 0.25
+"""Of the eigenvalue that belongs to a critical point for small noise, below which one has nothing to do with it."""
+
+
+class _TooFast(Exception):
+    """An eigenvalue could belong to critical points that the mesh leaves out."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +84,30 @@ def spectrum(
     setting = prepare(problem)
     if target is None:
         refuse_endless(setting.balance.exponent, "spectrum")
-    heights = heights_between_wells(setting, all_critical_points=count > len(setting.landscape.minima))
+    beyond = count > len(setting.landscape.minima)
+    spared = fastest_spared(setting) if beyond and target is None and problem.resolution.cells is None else 0.0
+    if spared > 0.0:
+        # a trial without the critical points far up, which holds if all that is asked for is far slower than they
+        low = heights_between_wells(setting, all_critical_points=True, faster=spared)
+        found = _spectrum(problem, setting, low, count, target, name, slower=SLOWER * spared)
+        if found is not None:
+            return found
+    whole = heights_between_wells(setting, all_critical_points=beyond)
+    answer = _spectrum(problem, setting, whole, count, target, name)
+    assert answer is not None
+    return answer
+
+
+def _spectrum(
+    problem: Problem,
+    setting: Setting,
+    heights: Heights,
+    count: int,
+    target: Set | Literal["boundary"] | None,
+    name: str,
+    slower: float = np.inf,
+) -> Spectrum | None:
+    """The eigenvalues on a mesh of the ``heights``; None as soon as one is not ``slower``."""
     if target is not None:
         heights = heights_to_target(setting, None, reaches(problem, target), region_name(target))
     if any(np.isfinite(end.threshold) for end in singular_ends(setting.balance.exponent)):
@@ -82,12 +122,17 @@ def spectrum(
             absorbed = absorbed_unknowns(discretization, target)
         generator = assemble(discretization, setting.balance)
         modes = lowest_modes(setting, generator, absorbed, wanted)
+        if not modes.logs[:wanted].max(initial=-np.inf) < np.log(slower):
+            raise _TooFast
         constant = [] if target is not None else [np.ones(discretization.count)]
         functions = [_normalised(generator, nodal) for nodal in constant + modes.nodal[:wanted]]
         spaces = _eigenspaces(modes)[:wanted]
         return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, spaces, absorbed=absorbed)
 
-    outcome = answered(setting, heights, regions, answer, UNKNOWNS_A_MODE * count)
+    try:
+        outcome = answered(setting, heights, regions, answer, UNKNOWNS_A_MODE * count)
+    except _TooFast:
+        return None
     functions, rounding = outcome.payload
     eigenvalues = [] if target is not None else [Eigenvalue(Quantity.of(0.0, 0.0))]
     errors = outcome.errors + rounding * np.exp(np.minimum(-outcome.numbers, 600.0))
@@ -139,6 +184,8 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     if missing <= 0:
         return small
     others = ordinary_modes(generator, absorbed, small.vectors, missing, SHIFT * setting.relaxation_rate)
+    if has_narrow_wells(setting):
+        others = _with_potentials(generator, condensed, others, len(small.logs) + (0 if targets else 1))
     return Modes(
         np.concatenate([small.logs, others.logs]),
         np.concatenate([small.vectors, others.vectors]),
@@ -146,6 +193,23 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
         small.cell_values + others.cell_values,
         np.append(np.broadcast_to(small.rounding, len(small.logs)), [ROUNDING * setting.relaxation_rate] * missing),
     )
+
+
+def _with_potentials(generator: Generator, condensed: Condensation, others: Modes, slower: int) -> Modes:
+    """The modes combined with the potentials of the wells, see :mod:`fokker_planck.solvers.narrow_wells`."""
+    potentials = [condensed.unscaled(well) for well in range(len(condensed.wells))]
+
+    def step(vector: Floats) -> Floats:
+        return condensed.solve_inside(generator.apply_mass(vector))
+
+    height = 0.5 * (generator.exponent - generator.lowest)
+    inside = images(generator, condensed.potentials[: len(condensed.wells)], step, IMAGES)
+    found = combined(generator, [*potentials, *(times_exp(v, height) for v in inside)], others.nodal, slower)
+    if found is None:
+        raise ConvergenceError("a well is so narrow that modes beside it are rounding", "fewer eigenvalues, or `exit`")
+    logs, nodal = found
+    dofs = generator.discretization.dofs
+    return replace(others, logs=logs, nodal=nodal, cell_values=[values[dofs] for values in nodal])
 
 
 def ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, count: int, shift: float) -> Modes:
