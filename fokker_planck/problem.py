@@ -25,6 +25,7 @@ from fokker_planck.domain import (
     sample_points,
 )
 from fokker_planck.errors import ProblemError
+from fokker_planck.mesh.images import with_images
 from fokker_planck.mesh_checks import outer_facets
 from fokker_planck.near import did_you_mean
 from fokker_planck.potential import Potential
@@ -182,13 +183,13 @@ def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
             known = list(problem.sets)
             wanted = f"one of the sets {', '.join(known)}" if known else "the name of a set: there is no [sets.NAME]"
             raise ProblemError(key, f"{given!r}{did_you_mean(given, known)}", wanted)
-        return problem.sets[given]
+        return _whole(problem, problem.sets[given])
     if not isinstance(given, (Ball, Ellipsoid, HalfSpace, Region, LineSet)):
         raise ProblemError(key, described(given), "a Ball, Ellipsoid, HalfSpace or Region, or the name of a set")
     if not fits(given, problem.dimension):
         raise ProblemError(key, f"a set in {given.dimension} dimensions", f"one in {problem.dimension}")
     _check_wrapping(problem, given, key)
-    return given
+    return _whole(problem, given)
 
 
 def _cells(given: Any) -> tuple[int, ...]:
@@ -247,15 +248,35 @@ def _check_dimensions(problem: Problem) -> None:
 
 
 def _check_wrapping(problem: Problem, shape: Set, key: str) -> None:
-    """A set is given in the coordinates of the box and is not continued beyond a periodic face."""
+    """A set that reaches across a periodic face goes on at the opposite one, unless it reaches itself there."""
     if not isinstance(shape, (Ball, Ellipsoid)) or not any(problem.periods):
         return
     axes = shape.semi_axes if isinstance(shape, Ellipsoid) else (shape.radius,) * shape.dimension
     low, high = problem.bounding_box()
     for i, (c, r, period) in enumerate(zip(shape.center, axes, problem.periods, strict=True)):
-        if period is not None and (c - r < low[i] or c + r > high[i]):
-            found = f"a set from {c - r:g} to {c + r:g} along {'xyz'[i]}, across the periodic boundary"
-            raise ProblemError(key, found, f"one within {low[i]:g} and {high[i]:g}: shift the box so that it is")
+        if period is None or low[i] <= c - r and c + r <= high[i]:
+            continue
+        if not low[i] <= c <= high[i]:
+            found = f"a set around {c:g} along {'xyz'[i]}, beyond the periodic boundary"
+            raise ProblemError(key, found, f"its centre between {low[i]:g} and {high[i]:g}")
+        if not 2.0 * r < period:
+            found = f"a set from {c - r:g} to {c + r:g} along {'xyz'[i]}, which reaches itself across the boundary"
+            raise ProblemError(key, found, f"one narrower than the period, {period:g}")
+
+
+def _whole(problem: Problem, shape: Set) -> Set:
+    """The set with its images across periodic faces: a start in an image is in the set."""
+    if not isinstance(shape, (Ball, Ellipsoid)) or not any(problem.periods):
+        return shape
+    low, high = problem.bounding_box()
+    if problem.dimension > 1:
+        return with_images(shape, low, high, problem.periods)
+    (a,), (b,), period = low, high, problem.periods[0] or 0.0
+    center, radius = shape.center[0], shape.radius if isinstance(shape, Ball) else shape.semi_axes[0]
+    start, stop = center - radius, center + radius
+    if start < a:
+        return LineSet(((a, stop), (start + period, b)), repr(shape))
+    return shape if stop <= b else LineSet(((a, stop - period), (start, b)), repr(shape))
 
 
 def _key_of(potential: Potential) -> str:

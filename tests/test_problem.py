@@ -26,6 +26,10 @@ def ring(potential="-cos(x)", lower=0.0, upper=2 * np.pi):
     return Problem(process(potential), Box([lower], [upper], boundary="periodic"))
 
 
+def torus():
+    return Problem(process("cos(x) + cos(y)"), Box([-np.pi] * 2, [np.pi] * 2, boundary="periodic"))
+
+
 def refused(key, found="", wanted=""):
     """The error of that key, with these fragments."""
 
@@ -142,8 +146,19 @@ class TestRefused:
             Problem(process(), BOX, sets={"boundary": HalfSpace([1, 0], 1)})
 
     def test_set_across_a_periodic_face(self):
-        with refused("sets.A", "across the periodic boundary"):
-            replace(ring(), sets={"A": Ball([0.0], 0.5)})
+        for given, found in ((Ball([0.0], 50.0), "reaches itself"), (Ball([-7.5], 1.0), "beyond the periodic")):
+            with refused("sets.A", found):
+                replace(ring(), sets={"A": given})
+
+    def test_a_start_in_the_image_of_a_set(self):
+        (low,), (high,) = ring().bounding_box()
+        for problem, given, start in (
+            (ring(), Ball([low + 0.1], 0.25), [high - 0.1]),
+            (torus(), Ball([3.0, 3.0], 0.5), [-3.0, -3.1]),
+        ):
+            for target in (given, "A"):
+                with refused("exit.start", "outside of"):
+                    checked_exit(replace(problem, sets={"A": given}), start, target)
 
     def test_cells_of_the_wrong_number(self):
         with refused("discretization.cells", "[8]", "2 of them"):

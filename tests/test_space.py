@@ -89,3 +89,19 @@ def test_balls_that_overlap(sets, name):
     assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(8.0, rel=1e-12)
     assert least_stretches(mesh).min() > GOOD_ENOUGH - 0.02
     assert len(mesh.cells) < 10_000
+
+
+@pytest.mark.parametrize("dimension", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_ball_across_periodic_seams_is_the_ball_of_a_shifted_box(dimension):
+    def time(sign, centre, start):
+        terms = [f"{sign}cos(x)", f"{sign}0.5*cos(y)", "0.3*cos(z)"][:dimension]
+        process = fp.Overdamped(fp.Potential("+".join(terms)), fp.Isotropic(0.5))
+        box = fp.Box([-np.pi] * dimension, [np.pi] * dimension, boundary="periodic")
+        problem = fp.Problem(process=process, domain=box, resolution=fp.Resolution(tolerance=1e-3))
+        place = [*[start] * min(dimension, 2), 1.0][:dimension]
+        middle = [*[centre] * min(dimension, 2), 0.0][:dimension]
+        return fp.mean_exit_time(problem, start=place, target=fp.Ball(middle, 0.5)).mean
+
+    across, shifted = time("", 3.0, 0.2), time("-", 3.0 - np.pi, 0.2 - np.pi)
+    bars = across.relative_error + shifted.relative_error
+    assert abs(across.value / shifted.value - 1.0) < bars < 2e-3

@@ -148,9 +148,9 @@ def _positions(
     for row, wall in enumerate(walls):
         number = next(i for i, s in enumerate(triangulation.surfaces) if s is wall)
         counts[1 + len(known) + row] = np.isin(keys, _edge_keys(triangulation, number))
-    several = counts[1:].any(axis=0)
+    slides = counts[1:].any(axis=0)
     for row, (_, on) in enumerate(planes, 1 + len(known) + len(walls)):
-        counts[row] = on & several
+        counts[row] = on & slides
     for number, surface in enumerate(triangulation.surfaces):
         on = np.isin(keys, _edge_keys(triangulation, number)) & np.isfinite(share)
         if not hasattr(surface, "level") and on.any():
