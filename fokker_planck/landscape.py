@@ -235,8 +235,16 @@ class Landscape:
         return f"<Landscape: {len(self.minima)} minima, {len(self.saddles)} saddles, dimension {self.dimension}>"
 
 
+TIE = 1e-6
+"""Units of epsilon within which two saddles are equally high: positions of critical points leave 1e-9."""
+
+
 def states_of(
-    values: Sequence[float], joins: Sequence[tuple[int, int]], heights: Sequence[float], least: float
+    values: Sequence[float],
+    joins: Sequence[tuple[int, int]],
+    heights: Sequence[float],
+    least: float,
+    ties: Literal["as they are", "forwards", "backwards"] = "as they are",
 ) -> tuple[int, ...]:
     """For each minimum the one that stands for its state: minima shallower than ``least`` belong to a deeper one.
 
@@ -245,12 +253,20 @@ def states_of(
         joins: two minima that each saddle joins.
         heights: of these saddles.
         least: climb to a deeper minimum below which a minimum is no state of its own.
+        ties: saddles as high as each other to rounding, which decide where such a minimum belongs, in the order of
+            their heights, or of their numbers either way.
 
     >>> states_of([0.0, 0.1, 0.3], [(0, 1), (1, 2)], [5.0, 1.0], 1.0)
     (0, 1, 1)
     """
     deepest, state = list(range(len(values))), list(range(len(values)))
-    for number in sorted(range(len(heights)), key=lambda k: heights[k]):
+    order = sorted(range(len(heights)), key=lambda k: heights[k])
+    if ties != "as they are":
+        sorted_heights = np.array([heights[k] for k in order])
+        level = dict(zip(order, np.cumsum(np.diff(sorted_heights, prepend=sorted_heights[:1]) > TIE), strict=True))
+        sign = 1 if ties == "forwards" else -1
+        order.sort(key=lambda k: (level[k], sign * k))
+    for number in order:
         first, second = sorted((_root(deepest, well) for well in joins[number]), key=lambda k: (values[k], k))
         if first != second:
             deepest[second] = first

@@ -64,10 +64,19 @@ class Setting:
     @cached_property
     def states(self) -> tuple[int, ...]:
         """For each of ``wells.minima`` the minimum of the state that it belongs to."""
+        return self._states("as they are")
+
+    @cached_property
+    def other_states(self) -> tuple[tuple[int, ...], ...]:
+        """The same where saddles as high as each other are taken in another order: minima that belong to two states."""
+        both = {self._states("forwards"), self._states("backwards")}
+        return tuple(sorted(states for states in both if set(states) == set(self.states) and states != self.states))
+
+    def _states(self, ties: Literal["as they are", "forwards", "backwards"]) -> tuple[int, ...]:
         wells, height = self.wells, self.balance.exponent.value
         values = height(np.array([minimum.position for minimum in wells.minima]).T).tolist()
         heights = height(np.array([saddle.position for saddle in wells.saddles]).T).tolist() if wells.saddles else []
-        return states_of(values, [saddle.joins for saddle in wells.saddles], heights, SHALLOWEST)
+        return states_of(values, [saddle.joins for saddle in wells.saddles], heights, SHALLOWEST, ties)
 
     @cached_property
     def deep_minima(self) -> tuple[CriticalPoint, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -56,9 +57,10 @@ def stationary_density(problem: Problem) -> Stationary:
         whole, mesh = mesh, resolved(mesh, setting.balance.exponent, heights, degree, accuracy, kept)
         rounding += TRIM[problem.dimension] * kept if cut_off(whole, mesh) else 0.0
     discretization = discretize(mesh, degree, problem.periods)
-    masses = _masses(setting, mesh, tolerance)
+    masses = _masses(setting, mesh, tolerance, setting.states)
     total = float(np.logaddexp.reduce(masses.logs))
     logs, errors = masses.shares
+    errors = errors + _ties(setting, mesh, tolerance, logs)
     wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
     exponent = setting.balance.exponent
     nodal, by_cell = -values_at_nodes(exponent, discretization) - total, None
@@ -83,12 +85,29 @@ def _wanted(problem: Problem) -> float:
     return min(tolerance, LINE_TOLERANCE) if easy else tolerance
 
 
-def _masses(setting: Setting, mesh: Triangulation, tolerance: float) -> BasinMasses:
+def _ties(setting: Setting, mesh: Triangulation, tolerance: float, logs: Floats) -> Floats:
+    """By how much weights (K,) differ where a minimum that is no state of its own could as well belong to another."""
+    spread = np.zeros(len(logs))
+    for states in setting.other_states:
+        other = _masses(setting, mesh, tolerance, states).shares[0]
+        spread = np.maximum(spread, np.abs(np.expm1(other - logs)))
+        minima = zip(setting.wells.minima, setting.states, states, strict=True)
+        place = next(minimum.position for minimum, here, there in minima if here != there)
+        where = ", ".join(f"{coordinate:.4g}" for coordinate in place)
+        warnings.warn(
+            f"the minimum at ({where}) is no state of its own and belongs to two others alike; which one it is counted "
+            "with is in the error of both",
+            stacklevel=4,
+        )
+    return spread
+
+
+def _masses(setting: Setting, mesh: Triangulation, tolerance: float, states: Sequence[int]) -> BasinMasses:
     """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
-    label = BasinMap(landscape, setting.downhill, max(FLOW * tolerance, 1e-13), numbered(setting.states))
+    label = BasinMap(landscape, setting.downhill, max(FLOW * tolerance, 1e-13), numbered(states))
     weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
-    return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(setting.states)), tolerance)
+    return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(states)), tolerance)
 
 
 def weights_of_states(
