@@ -14,6 +14,11 @@ import numpy as np
 
 from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Function, Saddle
 
+LEVEL = 1e-5
+"""Slope along the wall, over that into it, that counts as none: differences leave 1e-10 on smooth walls."""
+SHARP = 20.0
+"""Curvature of f along the wall, in slopes over widths of the sample, from which a bend of the wall is a corner."""
+
 
 @dataclass(frozen=True)
 class Wall:
@@ -45,7 +50,7 @@ class Wall:
 def wall_minimum(
     function: Function, contains: Callable[[Floats], Booleans], start: Floats, width: float
 ) -> CriticalPoint | None:
-    """The minimum on the wall near a point of the domain from which f falls towards the outside; None if there is none.
+    """The minimum on the wall near a point of the domain from which f falls towards the outside; None at a corner.
 
     >>> from types import SimpleNamespace
     >>> slope = SimpleNamespace(value=lambda x: -x[0], gradient=lambda x: np.array([[-1.0], [0.0]]) + 0 * x,
@@ -72,15 +77,16 @@ def wall_minimum(
     gradient = function.gradient(x[:, None])[:, 0]
     hessian = function.hessian(x[:, None])[:, :, 0]
     slope = float(np.linalg.norm(gradient))
-    # Flat along the wall, or so sharp that it is a corner of the domain.
-    vague = bool(np.any(curvature <= 1e-5 * slope / width) or np.any(curvature >= 20.0 * slope / width))
+    if np.any(curvature >= SHARP * slope / width):
+        return None
+    flat = bool(np.any(curvature <= 1e-5 * slope / width))
     return CriticalPoint(
         position=tuple(float(entry) for entry in x),
         value=float(function.value(x[:, None])[0]),
         hessian=tuple(tuple(float(entry) for entry in row) for row in 0.5 * (hessian + hessian.T)),
         hessian_eigenvalues=tuple(float(entry) for entry in curvature),
         kind="minimum",
-        degenerate=vague,
+        degenerate=flat,
         on_boundary=True,
         wall_slopes=(slope,),
         wall_normals=(tuple(float(entry) for entry in -gradient / slope),),
@@ -119,7 +125,7 @@ def wall_saddle(
     curvature = float(_derivatives(function, wall, np.zeros(1), 0.02 * width)[1][0, 0])
     gradient = function.gradient(x[:, None])[:, 0]
     slope = float(np.linalg.norm(gradient))
-    if not curvature < -1e-5 * slope / width:
+    if not -SHARP * slope / width < curvature < -1e-5 * slope / width:
         return None
     hessian = function.hessian(x[:, None])[:, :, 0]
     along = wall.tangents[:, 0] * np.sign(wall.tangents[:, 0] @ np.array(start.unstable_direction) or 1.0)
@@ -187,4 +193,5 @@ def _minimise(function: Function | _Negated, wall: Wall, width: float, step: flo
             return None
         if length < 1e-9 * width:
             break
-    return t
+    # At a corner the steps go to and fro: there is no point where the slope along the wall vanishes.
+    return t if float(np.linalg.norm(gradient)) <= LEVEL * wall.steepness else None

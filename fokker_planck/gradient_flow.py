@@ -112,7 +112,12 @@ def _climbs(function: Function, point: CriticalPoint, metric: Floats, shells: Fl
         bounded &= (flat[axis] >= frame.lower[axis]) & (flat[axis] <= frame.upper[axis])
     for normal in point.wall_normals:
         bounded &= np.array(normal) @ (flat - point.x[:, None]) <= 0.0
-    return np.all(((slope > 0.0) | ~bounded).reshape(count, -1), axis=1)
+    climbs = (slope > 0.0) | ~bounded
+    if frame.hold is not None:
+        # Outside there is no flow; but what is seen from the minimum only across a wall need not come down to it.
+        inside = (frame.hold(flat) == flat).all(axis=0).reshape(count, -1)
+        climbs = (climbs.reshape(count, -1) & np.logical_and.accumulate(inside, axis=0)) | ~inside
+    return np.all(climbs.reshape(count, -1), axis=1)
 
 
 def _rays(metric: Floats) -> Floats:
@@ -306,9 +311,7 @@ def _advance_stiff(
 ) -> tuple[Floats, Floats, Floats, Booleans]:
     """The same by the Rosenbrock method, with the Hessian of f as the Jacobian."""
     count = x.shape[1]
-    # its errors make steps shorter, no path wrong: the difference of two orders accepts them
-    hessian = getattr(function, "rough_hessian", function.hessian)(x)
-    matrix = np.moveaxis(hessian, -1, 0) + np.eye(len(x)) / (_GAMMA * step)[:, None, None]
+    matrix = _along_walls(function, x, force, frame) + np.eye(len(x)) / (_GAMMA * step)[:, None, None]
     finite = np.isfinite(matrix).all(axis=(1, 2))
     inverse = np.linalg.pinv(np.where(finite[:, None, None], matrix, np.eye(len(x))))
     stages: list[Floats] = []
@@ -325,12 +328,26 @@ def _advance_stiff(
     return _settle(x, y, force, _force(function, y, frame), step, error, 0.25, frame)
 
 
+def _along_walls(function: Function, x: Floats, force: Floats, frame: Frame) -> Floats:
+    """The Hessian of f at points (dim, n), (n, dim, dim), without what leads off the wall that takes up a force."""
+    # its errors make steps shorter, no path wrong: the difference of two orders accepts them
+    hessian = np.moveaxis(getattr(function, "rough_hessian", function.hessian)(x), -1, 0)
+    if frame.hold is None:
+        return np.asarray(hessian)
+    free = -function.gradient(x)
+    taken = free - force
+    size = np.linalg.norm(taken, axis=0)
+    normal = np.where(size > SKIN * np.linalg.norm(free, axis=0), taken / np.maximum(size, 1e-300), 0.0)
+    along = np.eye(len(x)) - np.einsum("in,jn->nij", normal, normal)
+    return np.asarray(along @ hessian @ along)
+
+
 def _settle(
     x: Floats, y: Floats, force: Floats, new: Floats, step: Floats, error: Floats, power: float, frame: Frame
 ) -> tuple[Floats, Floats, Floats, Booleans]:
     """Accept the step where its error (in units of the tolerance) allows, and choose the next everywhere."""
     moved = np.linalg.norm(frame.difference(y, x), axis=0)
-    error = np.maximum(error, moved / (0.1 * frame.extent))
+    error = np.maximum(error, moved / min(0.1 * frame.extent, getattr(frame.hold, "reach", np.inf)))
     accept = error <= 1.0
     factor = np.where(np.isfinite(error), np.clip(0.9 * np.maximum(error, 1e-10) ** -power, 0.2, 5.0), 0.1)
     blocked = moved < 1e-14 * frame.extent

@@ -13,6 +13,8 @@ Integers: TypeAlias = NDArray[np.int64]
 #: Barycentric coordinates as negative as this still count as inside: points on facets belong to a cell.
 SLACK = 1e-10
 _MOST_BINS = 2_000_000
+#: Pairs of a point and a cell that are tested at once, some 100 MB; more are tested cell by cell of each bin.
+_MOST_PAIRS = 500_000
 
 
 class Locator:
@@ -54,13 +56,24 @@ class Locator:
         near = np.flatnonzero(np.all((x >= self._lower - margin) & (x <= upper + margin), axis=1))
         number = self._flat(self._bin(x[near]))
         start, stop = self._starts[number], self._starts[number + 1]
+        if int((stop - start).sum()) <= _MOST_PAIRS:
+            count = stop - start
+            row = np.repeat(np.arange(len(near)), count)
+            cell = self._candidates[np.arange(len(row)) + np.repeat(start - np.cumsum(count) + count, count)]
+            inside = self._holds(cell, x[near[row]])
+            found[near[row[inside]][::-1]] = cell[inside][::-1]  # the first of several is assigned last
+            return found
         for turn in range(int((stop - start).max(initial=0))):
             todo = np.flatnonzero((start + turn < stop) & (found[near] < 0))
             cell = self._candidates[start[todo] + turn]
-            rest = np.einsum("nij,nj->ni", self._inverse[cell], x[near[todo]] - self._origin[cell])
-            inside = np.all(rest >= -SLACK, axis=1) & (rest.sum(axis=1) <= 1.0 + SLACK)
+            inside = self._holds(cell, x[near[todo]])
             found[near[todo[inside]]] = cell[inside]
         return found
+
+    def _holds(self, cell: Integers, x: Floats) -> NDArray[np.bool_]:
+        """Whether each of the cells (n,) holds its point (n, dim)."""
+        rest = np.einsum("nij,nj->ni", self._inverse[cell], x - self._origin[cell])
+        return np.asarray(np.all(rest >= -SLACK, axis=1) & (rest.sum(axis=1) <= 1.0 + SLACK))
 
     def barycentric(self, x: Floats, cell: Integers) -> Floats:
         """Barycentric coordinates, shape (n, dim + 1), of the points x, shape (dim, n), in the given cells."""

@@ -13,6 +13,7 @@ from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.landscape import Floats, Function, Integers, Landscape
 from fokker_planck.landscape_search import find_landscape
 from fokker_planck.line_exponent import LineExponent
+from fokker_planck.mesh.walls import HeldByMesh
 from fokker_planck.model.bounded_exponent import formula_of
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem
@@ -142,9 +143,11 @@ def _plain_graph(problem: Problem) -> tuple[Floats, Integers]:
 def held_by(problem: Problem) -> Callable[[Floats], Floats] | None:
     """What a curved wall does to points (dim, n) beyond it: they are put back to the nearest point of it.
 
-    None for boxes, whose walls the frame knows, for sublevel sets, which a flow down V never leaves, and for meshes.
+    None for boxes, whose walls the frame knows, and for sublevel sets, which a flow down V never leaves.
     """
     domain = problem.domain
+    if isinstance(domain, MeshFile) and problem.dimension > 1:
+        return HeldByMesh(domain)
     return HeldByBall(domain) if isinstance(domain, Ball) and problem.dimension > 1 else None
 
 

@@ -71,6 +71,8 @@ def unstable_rate(saddle: Saddle, tensor: Tensor) -> float:
     if normals:
         _q, _r = np.linalg.qr(np.array(normals).T, mode="complete")
         along = _q[:, len(normals) :]
+        if along.shape[1] == 1:  # the second derivative along a wall that may be curved
+            return -saddle.hessian_eigenvalues[0] * float(along[:, 0] @ matrix @ along[:, 0])
         matrix, hessian = along.T @ matrix @ along, along.T @ hessian @ along
     return float(np.max(np.linalg.eigvals(-matrix @ hessian).real))
 

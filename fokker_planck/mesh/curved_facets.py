@@ -79,12 +79,12 @@ class CurvedFacets:
         """The nearest point of the facets for each of the points (dim, n)."""
         return self._feet(np.asarray(x, dtype=float).T)[2].T
 
-    def outside(self, x: Floats) -> Booleans:
-        """Which of the points (dim, n) lie beyond the facet nearest to them, seen from its cell."""
+    def outside(self, x: Floats, slack: float = SLACK) -> Booleans:
+        """Which of the points (dim, n) lie beyond the facet nearest to them, seen from its cell, by more than slack."""
         points = np.asarray(x, dtype=float).T
         facets, parameters, feet = self._feet(points)
         normals = self._outward(facets, parameters)
-        return np.asarray(((points - feet) * normals).sum(axis=1) > SLACK * self._size)
+        return np.asarray(((points - feet) * normals).sum(axis=1) > slack * self._size)
 
     def near(self, x: Floats, distance: float) -> Integers:
         """Numbers of those of the points (dim, n) that are at most this far from the facets."""
