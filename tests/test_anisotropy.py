@@ -129,3 +129,17 @@ def test_eigenvalues_along_a_long_box_with_two_wells_across() -> None:
     for k, one in enumerate(found, start=1):
         assert one.real.value is not None
         assert abs(one.real.value / (1e-8 * k) - 1.0) < one.real.relative_error < 1e-4
+
+
+def test_points_of_long_cells_are_located() -> None:
+    """Centres of hundreds of other cells are nearer to a point than that of the cell that holds it."""
+    from fokker_planck.fem.discretization import discretize
+    from fokker_planck.fem.field import locate
+    from fokker_planck.fem.generation import grid_triangulation
+
+    mesh = grid_triangulation([np.linspace(0.0, 1.0, 401), np.linspace(0.0, 1e4, 3)], [False, False])
+    x = np.random.default_rng(1).uniform([[0.0], [0.0]], [[1.0], [1e4]], (2, 300))
+    cells, reference = locate(discretize(mesh, 1), x)
+    assert (cells >= 0).all()
+    assert (reference.min(axis=1) > -1e-9).all()
+    assert (reference.sum(axis=1) < 1.0 + 1e-9).all()

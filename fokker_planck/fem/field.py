@@ -12,6 +12,8 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.triangulation import Floats, Integers
+from fokker_planck.model.box_units import LONG
+from fokker_planck.point_location import Locator
 
 OUTSIDE = 1e-9
 
@@ -172,8 +174,22 @@ def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Fl
         rows = np.arange(len(open_))
         best[open_], cells[open_] = excess[rows, column], near[rows, column]
         reference[open_] = coordinates.reshape(*near.shape, -1)[rows, column]
-    cells[best > OUTSIDE] = -1
+    left = np.flatnonzero(best > OUTSIDE)
+    cells[left] = -1
+    if len(left) and _has_long_cells(discretization):
+        # the centre of a cell much longer than wide may be farther than those of hundreds that do not hold the point
+        held = Locator(discretization.triangulation.points, discretization.vertices).find(points[:, left])
+        some = left[held >= 0]
+        cells[some] = held[held >= 0]
+        reference[some] = _reference_coordinates(discretization, cells[some], points[:, some].T)
     return cells, reference
+
+
+def _has_long_cells(discretization: Discretization) -> bool:
+    """Whether the box around some cell of this rank is much longer than wide, or cells are stretched askew."""
+    edges = np.ptp(discretization.corners, axis=1)
+    stretched = discretization.triangulation.stretch is not None
+    return stretched or bool((edges.max(axis=1) > LONG * edges.min(axis=1)).any())
 
 
 def _reference_coordinates(discretization: Discretization, cells: Integers, points: Floats) -> Floats:
