@@ -200,3 +200,15 @@ def test_barriers_at_which_the_committor_is_no_double(barrier):
         assert error <= max(ours.relative_error, exact.relative_error)
         assert ours.relative_error <= tolerance
     assert (found.rate.value is None) == (barrier > 700.0)
+
+
+def test_the_reactive_density_beside_the_sets():
+    """q (1 - q) p, which vanishes on the sets: its logarithm was interpolated there, to nan and inf."""
+    import fokker_planck as fp
+
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.05))
+    given = fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]))
+    found = fp.committor(given, fp.HalfSpace([-1, 0], 1.0), fp.HalfSpace([1, 0], 1.0))
+    x = np.array([[-1.1, -0.99, -0.9, -0.5, 0.0, 0.9, 0.99], [0.01] * 7])
+    q, density = found.field(x), fp.stationary_density(given).density(x)
+    assert found.reactive_density(x) == pytest.approx(density * q * (1.0 - q), rel=0.02, abs=1e-12)

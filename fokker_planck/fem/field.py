@@ -49,10 +49,13 @@ class Field:
     def _interpolated(self, x: Floats) -> Floats:
         x = np.asarray(x, dtype=float)
         points = x.reshape(self.discretization.triangulation.dimension, -1)
-        by_cell = self.by_cell
-        if by_cell is None:
-            return interpolate(self.discretization, self.nodal, points).reshape(x.shape[1:])
-        return evaluate_in_cells(self.discretization, points, lambda cells: by_cell[cells]).reshape(x.shape[1:])
+        by_cell, dofs = self.by_cell, self.discretization.dofs
+
+        def local(cells: Integers) -> Floats:
+            return self.nodal[dofs[cells]] if by_cell is None else by_cell[cells]
+
+        combine = _logarithms if self.logarithm else _plain
+        return evaluate_in_cells(self.discretization, points, local, combine).reshape(x.shape[1:])
 
     def _values(self, numbers: Floats) -> Floats:
         with np.errstate(over="ignore", under="ignore"):
@@ -125,14 +128,39 @@ def evaluate(discretization: Discretization, points: Floats, local: Callable[[In
     return evaluate_in_cells(discretization, points, lambda cells: local(discretization.dofs[cells]))
 
 
-def evaluate_in_cells(discretization: Discretization, points: Floats, local: Callable[[Integers], Floats]) -> Floats:
-    """As :func:`interpolate`, with the nodal values of a cell, (n, dofs per cell), from its number on this rank."""
+def _plain(basis: Floats, values: Floats) -> Floats:
+    return np.asarray((basis * values).sum(axis=1))
+
+
+def _logarithms(basis: Floats, values: Floats) -> Floats:
+    """As they are; in cells where the function vanishes at a node, the logarithm of its own interpolant."""
+    vanishing = np.isneginf(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = _plain(basis, np.where(vanishing, 0.0, values))
+        some = np.flatnonzero(vanishing.any(axis=1))
+        if len(some):
+            top = np.maximum(values[some].max(axis=1, keepdims=True), -1e300)
+            inside = np.maximum(_plain(basis[some], np.exp(values[some] - top)), 0.0)
+            result[some] = np.log(inside) + top[:, 0]
+    return result
+
+
+def evaluate_in_cells(
+    discretization: Discretization,
+    points: Floats,
+    local: Callable[[Integers], Floats],
+    combine: Callable[[Floats, Floats], Floats] = _plain,
+) -> Floats:
+    """As :func:`interpolate`, with the nodal values of a cell, (n, dofs per cell), from its number on this rank.
+
+    ``combine`` makes values at points, (n,), of basis functions there and nodal values, (n, dofs per cell) each.
+    """
     cells, reference = locate(discretization, points)
     found = np.flatnonzero(cells >= 0)
     values = np.full(points.shape[1], np.nan)
     if len(found):
         basis = _dolfinx.tabulate_lagrange(len(points), discretization.degree, reference[found])[0]
-        values[found] = (basis * local(cells[found])).sum(axis=1)
+        values[found] = combine(basis, local(cells[found]))
     if discretization.comm.size > 1:
         for other in discretization.comm.allgather(values):
             values = np.where(np.isnan(values), other, values)
