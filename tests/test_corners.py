@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.errors import MeshFileError
+from fokker_planck.errors import MeshFileError, ProblemError
 from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.mesh_file import read_mesh
@@ -124,6 +124,14 @@ def test_a_slit_whose_sides_have_nodes_of_their_own(tmp_path):
         mean = fp.mean_exit_time(brownian(domain, tolerance), [0.5, 0.5], below).mean
         error = abs(mean.value / known - 1.0)
         assert error <= mean.relative_error <= LARGEST_RATIO * error
+
+
+def test_weights_of_wells_beside_a_slit_are_refused(tmp_path):
+    """A flow to the wells would cross it: the place of a point does not tell on which side of the slit it is."""
+    process = fp.Overdamped(fp.Potential("0.3*y - 0.5*x"), fp.Isotropic(0.05))
+    for question in (fp.stationary_density, fp.rates):
+        with pytest.raises(ProblemError, match=r"domain\.file.*slit of 4 facets"):
+            question(fp.Problem(process, slit(tmp_path)))
 
 
 def test_vertices_that_share_a_place_without_a_slit_are_refused(tmp_path):

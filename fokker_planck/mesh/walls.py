@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fokker_planck.errors import ProblemError
 from fokker_planck.mesh_checks import outer_facets
 
 if TYPE_CHECKING:
@@ -87,6 +88,22 @@ def walls_of(points: Floats, cells: Integers, except_for: Integers | None = None
         known = {tuple(row) for row in np.sort(except_for, axis=1).tolist()}
         facets = facets[[tuple(row) not in known for row in np.sort(facets, axis=1).tolist()]]
     return Walls(points[facets]) if len(facets) else None
+
+
+def refuse_slits(domain: object, question: str) -> None:
+    """Raise :class:`ProblemError` where two outer facets of a mesh file lie at one place.
+
+    Which side of a slit a point is on is not seen from its place, so that a flow would cross it.
+    """
+    data = getattr(domain, "data", None)
+    if data is None or data.dimension == 1:
+        return
+    middles = data.points[outer_facets(data.cells)].mean(axis=1)
+    places = np.round((middles - data.points.min(axis=0)) / (GRAZING * np.max(np.ptp(data.points, axis=0))))
+    again = len(places) - len(np.unique(places, axis=0))
+    if again:
+        wanted = f"for {question} a narrow notch instead, since wells are found by a flow, which would cross the slit"
+        raise ProblemError("domain.file", f"a slit of {again} facets whose sides share their places", wanted)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import assemble_drift
 from fokker_planck.fem.field import interpolate
 from fokker_planck.fem.triangulation import Floats
+from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
@@ -41,6 +42,7 @@ POWERS = 6
 
 def irreversible_rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
+    refuse_slits(problem.domain, "rates")
     setting = prepare_irreversible(problem)
     kept = irreversible_states(setting)
     if len(kept) < 2:

@@ -14,6 +14,7 @@ from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.kinetics import ItoDrift
+from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.problem import Problem
 from fokker_planck.separatrix import labelled, near_separatrix, separatrices
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
@@ -61,6 +62,7 @@ def density_ratio(setting: DriftSetting, discretization: Discretization) -> Dens
 
 def irreversible_stationary(problem: Problem) -> Stationary:
     """The density as a field, the probability of every basin of attraction, and the current."""
+    refuse_slits(problem.domain, "weights of wells")
     setting = prepare_irreversible(problem)
     totals: list[Floats] = []
     doubts: list[Floats] = []

@@ -22,6 +22,7 @@ from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.triangulation import Booleans, Floats
 from fokker_planck.landscape import CriticalPoint
+from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
@@ -58,6 +59,7 @@ def rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
     setting = prepare(problem)
     refuse_endless(setting.balance.exponent, "rates")
+    refuse_slits(problem.domain, "rates")
     warn_of_steps(setting)
     minima = states(setting)
     if len(minima) < 2:

@@ -19,6 +19,7 @@ from fokker_planck.fem.meshing import TRIM, domain_triangulation, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.triangulation import Floats, Triangulation
 from fokker_planck.landscape import numbered
+from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import cut_off, degree_of
@@ -44,6 +45,7 @@ def stationary_density(problem: Problem) -> Stationary:
     started = time.perf_counter()
     setting = prepare(problem)
     refuse_endless(setting.balance.exponent, "weights of wells")
+    refuse_slits(problem.domain, "weights of wells")
     warn_of_steps(setting)
     degree, rounding = degree_of(problem), rounding_error(setting)
     heights = replace(heights_between_wells(setting), fronts=())
