@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.landscape import Landscape
-from fokker_planck.problem import Problem, checked_exit, checked_target
+from fokker_planck.problem import MOST_EIGENVALUES, Problem, checked_exit, checked_target
 from fokker_planck.solvers.results import Rates
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     from fokker_planck.solvers.irreversible_spectrum import irreversible_spectrum
     from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
-    count = whole_number("spectrum.count", count, 2 if target is None else 1, 300)
+    count = whole_number("spectrum.count", count, 2 if target is None else 1, MOST_EIGENVALUES[problem.dimension])
     shape = None if target is None else checked_target(problem, target, "spectrum.target")
     name = target if isinstance(target, str) else repr(target)
     if not is_reversible(problem):

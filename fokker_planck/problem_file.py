@@ -10,13 +10,11 @@ from typing import Any
 from fokker_planck.arguments import whole_number
 from fokker_planck.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.errors import ProblemError
-from fokker_planck.problem import Problem, Resolution, checked_exit, checked_set, checked_target
+from fokker_planck.problem import MOST_EIGENVALUES, Problem, Resolution, checked_exit, checked_set, checked_target
 from fokker_planck.problem_process import process_of
 from fokker_planck.problem_schema import DOMAINS, SHAPES, TOP, Table, refuse_unsolved
 from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.toml_text import overridden, read_toml
-
-MOST_EIGENVALUES = 300
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ def _spectrum(problem: Problem, table: Table) -> SpectrumQuestion:
         target = table.text("target", "the name of a set, or boundary")
         checked_target(problem, target, "spectrum.target")
     least = 2 if target is None else 1
-    count = whole_number("spectrum.count", table.entries.get("count", 4), least, MOST_EIGENVALUES)
+    count = whole_number("spectrum.count", table.entries.get("count", 4), least, MOST_EIGENVALUES[problem.dimension])
     return SpectrumQuestion(count, target)
 
 
