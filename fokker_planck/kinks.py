@@ -81,8 +81,12 @@ def zeros(function: Any, lower: float, upper: float) -> list[float]:
     found = [float(x[k]) for k in np.flatnonzero(values == 0.0)]
     if len(found) > SAMPLES // 2:
         return []
-    for k in np.flatnonzero(values[:-1] * values[1:] < 0.0):
-        root = brentq(lambda t: float(function(np.array([t]))[0]), x[k], x[k + 1], xtol=1e-300, rtol=1e-15)
+    for k in np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0.0):
+        # clipped, and whatever the last step was: at a pole secants have no end
+        root, _ = brentq(
+            lambda t: float(np.clip(function(np.array([t]))[0], -1e300, 1e300)),
+            x[k], x[k + 1], xtol=1e-300, rtol=1e-15, maxiter=500, full_output=True, disp=False,
+        )  # fmt: skip
         found.append(_shortest(function, float(root)))
     return sorted(point for point in found if lower < point < upper)
 

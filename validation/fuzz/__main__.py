@@ -68,6 +68,23 @@ def try_problem(rng: random.Random, folder: Path) -> str:
     return text
 
 
+def try_process(rng: random.Random, folder: Path) -> str:
+    """Ask which kind of process it is whose noise and drift are random formulas, on a line or in the plane."""
+    import fokker_planck as fp
+    from fokker_planck.solvers.setting import kinetics_of
+    from fokker_planck.state_diffusion import Formula
+
+    dimension = rng.choice([1, 1, 2])
+    drift = [f"-{axis} + 0*({nonsense.formula(rng, 3)})" if rng.random() < 0.5 else nonsense.formula(rng, 3)
+             for axis in "xy"[:dimension]]  # fmt: skip
+    noise = f"abs({nonsense.formula(rng, 3)}) + 0.01" if rng.random() < 0.7 else nonsense.formula(rng, 2)
+    text = f"{drift} {noise}"
+    (folder / "last.txt").write_text(text, encoding="utf-8")
+    process = fp.Drifting(fp.Drift(drift), Formula(noise), rng.choice(["ito", "stratonovich", "klimontovich"]))
+    kinetics_of(fp.Problem(process, fp.Box([-1.0] * dimension, [2.0] * dimension)))
+    return text
+
+
 def try_mesh(rng: random.Random, folder: Path) -> str:
     """Read it."""
     from fokker_planck.mesh_file import read_mesh
@@ -82,6 +99,7 @@ def try_mesh(rng: random.Random, folder: Path) -> str:
 KINDS: dict[str, Callable[[random.Random, Path], str]] = {
     "formula": try_formula,
     "problem": try_problem,
+    "process": try_process,
     "mesh": try_mesh,
 }
 
