@@ -204,8 +204,6 @@ def test_barriers_at_which_the_committor_is_no_double(barrier):
 
 def test_the_reactive_density_beside_the_sets():
     """q (1 - q) p, which vanishes on the sets: its logarithm was interpolated there, to nan and inf."""
-    import fokker_planck as fp
-
     process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.05))
     given = fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]))
     found = fp.committor(given, fp.HalfSpace([-1, 0], 1.0), fp.HalfSpace([1, 0], 1.0))
