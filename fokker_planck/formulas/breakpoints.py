@@ -131,7 +131,9 @@ def _factors(trees: Iterable[Any]) -> set[Any]:
 
 
 def _polynomial(tree: Any) -> Any:
-    return tree.as_poly(*sorted(tree.free_symbols, key=str))
+    names = sorted(tree.free_symbols, key=str)
+    # asked first, by its form alone: to see that c**(x - 1e300) is none it would be expanded, for ever
+    return tree.as_poly(*names) if tree.is_polynomial(*names) else None
 
 
 def _surfaces(
