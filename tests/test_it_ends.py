@@ -100,3 +100,11 @@ def test_modes_beside_a_well_narrower_than_rounding_of_the_matrix(width, effect)
     mass = width * quad(lambda s: np.expm1(20 * np.exp(-s * s)), -7, 7, epsabs=0, epsrel=1e-12, limit=500)[0]
     exact = galerkin(-2, 2, lambda x: (x**2 - 1) ** 2 / 4, np.ones_like, 0.05, sticky=(-0.7137, mass))[1:4]
     assert found == pytest.approx(exact, rel=effect)
+
+
+def test_hessian_noise_has_its_gap_and_the_formula_beside_it():
+    """The error of the formula asked for the exponent, an integral along lines, far outside of the box."""
+    steep = fp.Potential("0.688*(x**2-1)**2/4 - 0.035*x + 2.993*y**2/2 + 0.095*y**4")
+    process = fp.Overdamped(steep, fp.Hessian(0.116, 0.66), interpretation="klimontovich")
+    found = fp.spectrum(fp.Problem(process, fp.Box([-3, -3], [3, 3]), fp.Resolution(tolerance=1e-4)), count=2)
+    assert found.gap.value == pytest.approx(0.034427667003921, rel=1e-10)

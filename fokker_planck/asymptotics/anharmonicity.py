@@ -68,16 +68,19 @@ def _half(point: CriticalPoint, exponent: Function, frame: Frame, direction: Flo
     widths = np.concatenate([[0.0], np.geomspace(NEAREST, FURTHEST, SAMPLES)])
     steps = widths / np.sqrt(abs(curvature))
     x = point.x[:, None] + direction[:, None] * steps
+    held = frame.holds(x)
+    # beyond the walls an exponent that is an integral along lines need not exist
+    here = np.where(held, frame.wrapped(x), point.x[:, None])
     with np.errstate(all="ignore"):
-        rise = np.sign(curvature) * (exponent.value(frame.wrapped(x)) - point.value)
+        rise = np.sign(curvature) * (exponent.value(here) - point.value)
     rise[0] = 0.0
-    within = frame.holds(x) & np.isfinite(rise)
+    within = held & np.isfinite(rise)
     lengths = [period for period in frame.periods if period is not None]
     if lengths:
         within &= steps <= 0.5 * min(lengths)
     if frame.hold is not None:
-        held = frame.hold(x)
-        within &= np.linalg.norm(held - x, axis=0) <= 1e-6 * frame.extent
+        put_back = frame.hold(x)
+        within &= np.linalg.norm(put_back - x, axis=0) <= 1e-6 * frame.extent
     turned = rise < np.maximum.accumulate(np.where(within, rise, -np.inf)) - TURN
     ends = turned | ~within | (rise > NEGLIGIBLE)
     end = int(np.argmax(ends)) if ends.any() else len(steps)
