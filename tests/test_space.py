@@ -10,6 +10,7 @@ from fokker_planck.fem.shapes.curved_quality import least_stretches
 from fokker_planck.fem.shapes.level_sets import GOOD_ENOUGH, fit_regions
 from fokker_planck.fem.triangulation import volumes
 from fokker_planck.sets import Ball
+from fokker_planck.state_diffusion import Formula
 
 
 def brownian_ball(tolerance=1e-3):
@@ -105,3 +106,28 @@ def test_a_ball_across_periodic_seams_is_the_ball_of_a_shifted_box(dimension):
     across, shifted = time("", 3.0, 0.2), time("-", 3.0 - np.pi, 0.2 - np.pi)
     bars = across.relative_error + shifted.relative_error
     assert abs(across.value / shifted.value - 1.0) < bars < 2e-3
+
+
+def test_a_ball_of_two_materials():
+    """T(0) = int_0^1 r/(3 D(r)) dr, D = 1/10 within half of the radius and 1 outside."""
+    diffusion = Formula("1 - 0.9*heaviside(0.25 - x**2 - y**2 - z**2)")
+    process = fp.Overdamped(fp.Potential("0"), diffusion, interpretation="klimontovich")
+    problem = fp.Problem(
+        process=process, domain=fp.Ball([0.0, 0.0, 0.0], 1.0), resolution=fp.Resolution(tolerance=1e-2)
+    )
+    mean = fp.mean_exit_time(problem, start=[0.0, 0.0, 0.0], target="boundary").mean
+    assert abs(mean.value / ((0.25 / 0.1 + 0.75) / 6.0) - 1.0) < mean.relative_error < 1e-2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("join", ["max"])
+def test_a_union_of_balls_as_target_turns_with_its_start(join):
+    def time(along, across, start):
+        balls = [f"0.09 - ({along} - 0.2)**2 - {across}**2 - z**2", f"0.09 - ({along} + 0.1)**2 - {across}**2 - z**2"]
+        process = fp.Overdamped(fp.Potential("0"), fp.Isotropic(1.0))
+        box = fp.Box([-1.0] * 3, [1.0] * 3)
+        problem = fp.Problem(process=process, domain=box, resolution=fp.Resolution(tolerance=1e-2))
+        return fp.mean_exit_time(problem, start=start, target=fp.Region(f"{join}({', '.join(balls)})")).mean
+
+    first, turned = time("x", "y", [0.8, 0.5, 0.3]), time("y", "x", [0.5, 0.8, 0.3])
+    assert abs(first.value / turned.value - 1.0) < first.relative_error + turned.relative_error < 2e-2
