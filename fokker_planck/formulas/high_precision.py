@@ -7,6 +7,8 @@ from typing import Any
 
 DIGITS = 60
 
+MOST_PRODUCTS = 1_000_000
+
 
 def sign_at(tree: Any, values: Mapping[Any, float], digits: int = DIGITS) -> int | None:
     """Sign of a sympy tree at doubles that stand for its symbols; None where it is not real or not known here.
@@ -47,7 +49,10 @@ def _value(tree: Any, symbols: Mapping[Any, Any]) -> Any:
     if tree.is_Mul:
         return mpmath.fprod(arguments)
     if tree.is_Pow:
-        return arguments[0] ** arguments[1]
+        base, exponent = arguments
+        if abs(exponent) > MOST_PRODUCTS and base > 0:  # a whole one is multiplied out, bit by bit
+            return mpmath.exp(exponent * mpmath.log(base))
+        return base**exponent
     return _functions()[type(tree).__name__](*arguments)
 
 

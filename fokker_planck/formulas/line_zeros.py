@@ -78,7 +78,7 @@ def _clusters(lower: Floats, upper: Floats) -> list[tuple[float, float]]:
 
 def _with_more_digits(tree: Any, symbol: Any, a: float, b: float) -> list[float]:
     """The zeros in an interval where f is below its rounding; the ends of stretches where it vanishes identically."""
-    polynomial = tree.as_poly(symbol)
+    polynomial = tree.as_poly(symbol) if tree.is_polynomial(symbol) else None
     if polynomial is not None and (polynomial.domain.is_QQ or polynomial.domain.is_ZZ) and not polynomial.is_zero:
         return _of_polynomial(polynomial, a, b)
     places = np.linspace(a, b, PLACES)
