@@ -202,7 +202,7 @@ def descend(
     scale = tolerance * frame.extent
     with np.errstate(all="ignore"):
         position = ends.copy()
-        force = _force(function, position, frame)
+        force = slide(function, position, frame)
         least = np.linalg.norm(force, axis=0)
         step = 0.01 * frame.extent / (least + 1e-300)
         before, pull, taken, clock = position, force, np.zeros(len(active)), np.zeros(len(active))
@@ -249,7 +249,7 @@ def descend(
     return Descent(labels, ends, times, slowest)
 
 
-def _force(function: Function, x: Floats, frame: Frame) -> Floats:
+def slide(function: Function, x: Floats, frame: Frame) -> Floats:
     """-grad f at points (dim, n), without the part of it that a curved wall takes up: the flow slides along it."""
     free = -function.gradient(x)
     if frame.hold is None:
@@ -300,7 +300,7 @@ def _advance(
     for row in DORMAND_PRINCE:
         raw = x + step * sum(a * k for a, k in zip(row, stages, strict=True) if a != 0.0)
         y = frame.confine(raw)
-        stages.append(_force(function, y, frame))
+        stages.append(slide(function, y, frame))
     error = step * np.linalg.norm(sum(e * k for e, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True)), axis=0)
     error = np.maximum(error / scale, _overshoot(raw, y, frame, scale))
     return _settle(x, y, force, stages[-1], step, error, 0.2, frame)
@@ -318,14 +318,14 @@ def _advance_stiff(
     pull = force
     for shift, coupling in zip(_SHIFT, _COUPLING, strict=True):
         if shift and len(stages) < 3:
-            pull = _force(function, frame.confine(x + sum(a * k for a, k in zip(shift, stages, strict=True))), frame)
+            pull = slide(function, frame.confine(x + sum(a * k for a, k in zip(shift, stages, strict=True))), frame)
         right = pull + sum((c * k for c, k in zip(coupling, stages, strict=True)), np.zeros((len(x), count))) / step
         stages.append(np.einsum("nij,jn->in", inverse, right))
     raw = x + sum(b * k for b, k in zip(_WEIGHT, stages, strict=True))
     y = frame.confine(raw)
     error = np.linalg.norm(sum(e * k for e, k in zip(_DIFFERENCE, stages, strict=True)), axis=0)
     error = np.maximum(error / scale, _overshoot(raw, y, frame, scale))
-    return _settle(x, y, force, _force(function, y, frame), step, error, 0.25, frame)
+    return _settle(x, y, force, slide(function, y, frame), step, error, 0.25, frame)
 
 
 def _along_walls(function: Function, x: Floats, force: Floats, frame: Frame) -> Floats:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_continuous_lyapunov
 
+import fokker_planck as fp
 from fokker_planck.answers import committor, mean_exit_time, rates, spectrum, stationary_density
 from fokker_planck.diffusion import Constant, Isotropic
 from fokker_planck.domain import Box
 from fokker_planck.drift import Drift
-from fokker_planck.errors import ConvergenceError
+from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity, kinetics
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem, Resolution
@@ -303,3 +304,18 @@ def test_a_limit_cycle_turns_with_its_frequency():
     x = np.array([[0.0, 1.0, 0.0, 0.8], [0.0, 0.0, -1.0, 0.8]])
     shape = found.density.log(x) + ((x**2).sum(axis=0) - 1.0) ** 2 / 0.4
     np.testing.assert_allclose(shape - shape[0], 0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("domain", [fp.Box([-1.2, -1.2], [1.2, 1.2]), fp.Ball([0, 0], 1.2)], ids=["box", "ball"])
+def test_wells_that_only_a_wall_holds_are_not_overlooked(domain):
+    """The drift runs into the wall above on both sides of x = 0: two wells, of which neither has a fixed point."""
+    process = fp.Drifting(fp.Drift(["x - x**3", "2 - y + 0.5*x**2*y"]), fp.Isotropic(0.03))
+    problem = fp.Problem(process, domain, fp.Resolution(tolerance=1e-3))
+    with pytest.raises(ProblemError, match="drift.*2 ends of its flow, of which a wall holds"):
+        fp.stationary_density(problem)
+
+
+def test_one_end_of_the_flow_at_a_wall_is_one_well():
+    process = fp.Drifting(fp.Drift(["1 + 0.3*y", "0.2*x"]), fp.Isotropic(0.3))
+    wells = fp.stationary_density(fp.Problem(process, fp.Box([-1, -1], [1, 1]), fp.Resolution(tolerance=1e-3))).wells
+    assert [well.probability.value for well in wells] == [1.0]

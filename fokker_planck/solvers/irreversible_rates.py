@@ -21,7 +21,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
 from fokker_planck.solvers.irreversible_reduced import SlowModes, slow_modes
-from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
+from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
 from fokker_planck.solvers.irreversible_wells import TwoSided, condense
 from fokker_planck.solvers.reduced_chain import (
     chain_of,
@@ -44,6 +44,7 @@ def irreversible_rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
     refuse_slits(problem.domain, "rates")
     setting = prepare_irreversible(problem)
+    refuse_unseen_wells(setting, "rates")
     kept = irreversible_states(setting)
     if len(kept) < 2:
         found = f"{len(kept)} attractor of the drift with a barrier above the noise"

@@ -18,9 +18,10 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.fixed_points import FixedPoint, fixed_points
 from fokker_planck.grid_function import zero_on
 from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity
-from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle, numbered, states_of
+from fokker_planck.landscape import CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
+from fokker_planck.solvers.held_attractors import frame_of, refuse_held_attractors
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
 from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
 from fokker_planck.survey import sample_graph
@@ -213,12 +214,10 @@ def _reached(problem: Problem, goal: Goal, points: Floats) -> Booleans:
     return members
 
 
-def _basins(setting: DriftSetting) -> BasinMap:
-    """Basins of attraction; the metric around an attractor solves J^T P + P J = -2 I, so that the flow comes closer."""
+def _minima(setting: DriftSetting) -> tuple[CriticalPoint, ...]:
+    """The attractors; the metric around one solves J^T P + P J = -2 I, so that the flow comes closer."""
     from scipy.linalg import solve_continuous_lyapunov
 
-    problem = setting.problem
-    lower, upper = problem.bounding_box()
     minima = []
     for number, point in enumerate(setting.attractors):
         jacobian = np.array(point.jacobian)
@@ -233,9 +232,21 @@ def _basins(setting: DriftSetting) -> BasinMap:
                 "minimum",
             )
         )
-    box = Frame(tuple(lower), tuple(upper), tuple(problem.periods))
+    return tuple(minima)
+
+
+def refuse_unseen_wells(setting: DriftSetting, question: str) -> None:
+    """Raise :class:`ProblemError` where the flow also ends where a wall holds it."""
+    if setting.problem.dimension > 1:
+        hyperbolic = tuple(point for point in setting.attractors if not point.degenerate)
+        refuse_held_attractors(setting.problem, _minima(replace(setting, attractors=hyperbolic)), question)
+
+
+def _basins(setting: DriftSetting) -> BasinMap:
+    """Basins of attraction, and the saddles between them."""
+    problem, minima = setting.problem, _minima(setting)
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
-    basins = BasinMap(Landscape(tuple(minima), (), box), downhill, states=numbered(setting.states))
+    basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, states=numbered(setting.states))
     saddles = tuple(
         Saddle(
             point.position,

@@ -19,7 +19,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.separatrix import labelled, near_separatrix, separatrices
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current
-from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
+from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
 from fokker_planck.solvers.irreversible_wells import TwoSided, condense
 from fokker_planck.solvers.results import Stationary
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
@@ -64,6 +64,7 @@ def irreversible_stationary(problem: Problem) -> Stationary:
     """The density as a field, the probability of every basin of attraction, and the current."""
     refuse_slits(problem.domain, "weights of wells")
     setting = prepare_irreversible(problem)
+    refuse_unseen_wells(setting, "weights of wells")
     totals: list[Floats] = []
     doubts: list[Floats] = []
 
