@@ -28,7 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 # certain. A smooth quartic at a barrier of 500 units of epsilon asks for boxes of a hundredth.
 NARROW = 1e-3
 PART = 0.01
-# Units of the exponent; of log D a fifth of that, which within a thousandth of the domain changes a time by 1e-4.
+# Units of the exponent; of log D a fifth of that: a time is an integral of 1/D, of which a thousandth of the domain
+# holds 1e-4 more where D is off by a tenth.
 # A cone |x|/D is let through up to a slope of 100 units over the domain.
 UNSEEN, OF_NOISE = 0.5, 5.0
 

@@ -32,6 +32,27 @@ def compute(run: Run) -> Finding:
     return held(run, cases, tolerances, QUICK_DEGREES if run.quick else DEGREES, REMARKS)
 
 
+def exit_from(start: list[float]) -> Callable[[Any], Quantity]:
+    """The question for the mean time from a point to the boundary."""
+    import fokker_planck as fp
+
+    return lambda problem: fp.mean_exit_time(problem, start, "boundary").mean
+
+
+def transitions(first: fp.HalfSpace, second: fp.HalfSpace) -> Callable[[Any], Quantity]:
+    """The question for the rate of transitions between two sets."""
+    import fokker_planck as fp
+
+    return lambda problem: fp.committor(problem, first, second).rate
+
+
+def rate_into(target: fp.Region) -> Callable[[Any], Quantity]:
+    """The question for the smallest eigenvalue with a set that absorbs."""
+    import fokker_planck as fp
+
+    return lambda problem: fp.spectrum(problem, 1, target).eigenvalues[0].real
+
+
 def corner_cases(turn: float) -> Iterator[Case]:
     """Problems turned by an angle, with closed forms, or values by degree 6 to a tolerance of 1e-8."""
     import fokker_planck as fp
@@ -59,21 +80,21 @@ def corner_cases(turn: float) -> Iterator[Case]:
         yield Case(f"reflecting corner of {45 * eighths}°, turned by {turn}, gap", ask, gap, 3e-10)
     for eighths, time in ((2, 0.0687443111271), (4, 0.09711803766814), (6, 0.10236215765), (7, 0.10352429533)):
         start = at(0.4, 0.6) if eighths == 2 else at(0.5, 0.5)
-        ask = asked(file(eighths), lambda p, start=start: fp.mean_exit_time(p, start, "boundary").mean)
+        ask = asked(file(eighths), exit_from(start))
         yield Case(f"absorbing corner of {45 * eighths}°, turned by {turn}, time", ask, time, 3e-10)
     for eighths, rate in ((6, 0.168127761752), (7, 0.159650745634)):
         first, second = fp.HalfSpace(at(1, 1), 1.3), fp.HalfSpace(at(0, -1), 0.8)
-        ask = asked(file(eighths), lambda p, a=first, b=second: fp.committor(p, a, b).rate)
+        ask = asked(file(eighths), transitions(first, second))
         yield Case(f"reflecting corner of {45 * eighths}°, turned by {turn}, transitions", ask, rate, 5e-9)
     for eighths, root in ROOTS.items():
         wedge = region(WEDGES[eighths])
-        ask = asked(lambda: ball, lambda p, wedge=wedge: fp.spectrum(p, 1, wedge).eigenvalues[0].real)
+        ask = asked(lambda: ball, rate_into(wedge))
         yield Case(f"sector of {45 * eighths}° cut out of a disc, turned by {turn}, rate", ask, root**2)
     arc = region("min(X - cos(1), x**2 + y**2 - 1)")
     ask = asked(lambda: ball, lambda p: fp.mean_exit_time(p, [0.0, 0.0], arc).mean)
     yield Case(f"an arc of a circle that absorbs, turned by {turn}, time", ask, 0.25 - math.log(math.sin(0.5)))
     part = region("min(0.2137 - X, -Y)")
-    ask = asked(file(4), lambda p: fp.spectrum(p, 1, part).eigenvalues[0].real)
+    ask = asked(file(4), rate_into(part))
     yield Case(f"a part of a wall that absorbs, turned by {turn}, rate", ask, 1.3642815333, 2e-9)
     other = fp.Ball(at(0.9, 0.0), 0.7)
     ask = asked(lambda: ball, lambda p: fp.mean_exit_time(p, at(-0.4, 0.1), other).mean)
