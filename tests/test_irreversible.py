@@ -306,7 +306,13 @@ def test_a_limit_cycle_turns_with_its_frequency():
     np.testing.assert_allclose(shape - shape[0], 0.0, atol=1e-6)
 
 
-@pytest.mark.parametrize("domain", [fp.Box([-1.2, -1.2], [1.2, 1.2]), fp.Ball([0, 0], 1.2)], ids=["box", "ball"])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        pytest.param(fp.Box([-1.2, -1.2], [1.2, 1.2]), id="box"),
+        pytest.param(fp.Ball([0, 0], 1.2), id="ball", marks=pytest.mark.slow),
+    ],
+)
 def test_wells_that_only_a_wall_holds_are_not_overlooked(domain):
     """The drift runs into the wall above on both sides of x = 0: two wells, of which neither has a fixed point."""
     process = fp.Drifting(fp.Drift(["x - x**3", "2 - y + 0.5*x**2*y"]), fp.Isotropic(0.03))
@@ -319,3 +325,16 @@ def test_one_end_of_the_flow_at_a_wall_is_one_well():
     process = fp.Drifting(fp.Drift(["1 + 0.3*y", "0.2*x"]), fp.Isotropic(0.3))
     wells = fp.stationary_density(fp.Problem(process, fp.Box([-1, -1], [1, 1]), fp.Resolution(tolerance=1e-3))).wells
     assert [well.probability.value for well in wells] == [1.0]
+
+
+def test_a_flow_through_the_surface_of_a_level_is_refused_for_weights():
+    """A push along y and a rotation lead out of the level set of V; a push that V outweighs at the surface does not."""
+    potential, domain = fp.Potential("(x**2 - 1)**2/4 + y**2/2 + x/20"), fp.Sublevel(0.5, [-3.0, -3.0], [3.0, 3.0])
+    out = fp.Problem(fp.Overdamped(potential, Isotropic(0.05), extra=Drift(["0*x", "2 + 0*x"])), domain)
+    with pytest.raises(ProblemError, match=r"domain\.level.*leads out"):
+        fp.stationary_density(out)
+    turned = fp.Problem(fp.Overdamped(potential, Isotropic(0.05), extra=Drift(["-y", "x"])), domain)
+    with pytest.raises(ProblemError, match=r"domain\.level.*leads out"):
+        fp.rates(turned)
+    low = fp.Problem(fp.Overdamped(potential, Isotropic(0.05), extra=Drift(["0.3 + 0*x", "0*y"])), domain)
+    assert sum(well.probability.value for well in fp.stationary_density(low).wells) == pytest.approx(1.0, rel=1e-9)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.domain import Box
+from fokker_planck.domain import Box, Sublevel
 from fokker_planck.errors import ProblemError
 from fokker_planck.gradient_flow import SKIN, capture_of, descend
 from fokker_planck.landscape import Floats, Frame
@@ -27,6 +27,10 @@ AT_REST = 1e-4
 """Speed along a wall, over that with which the flow runs into it, below which it has come to rest there."""
 SLOW = 1e-4
 """Speed, over that in the middle of the domain, below which no wall is needed for the flow to end."""
+DEEP = 60.0
+"""Units of epsilon between the wells and a level from which on what the flow does there moves no weight."""
+RAY = 200
+"""Steps of a ray across the domain, so that thin parts outside are not jumped over."""
 APART = 0.15
 """In extents of the domain: ends of the flow along a wall nearer than that are one, as where a drift is uniform."""
 
@@ -80,3 +84,42 @@ class _Flat:
     def value(self, x: Floats) -> Floats:
         """Zero at points (dim, n), (n,)."""
         return np.zeros(x.shape[1])
+
+
+def refuse_flow_through_level(problem: Problem, question: str) -> None:
+    """Raise :class:`ProblemError` where the flow leads out through the surface of a sublevel set.
+
+    A flow down V never does; with a drift beside it, or noise that varies, it would have to slide along that surface.
+    """
+    domain, potential = problem.domain, problem.process.potential
+    if not isinstance(domain, Sublevel) or problem.dimension == 1 or potential is None:
+        return
+    surface = _surface_points(problem)
+    flow, slope = WellFlow(problem.process, problem.dimension).value(surface), potential.gradient(surface)
+    noise = np.linalg.eigvalsh(np.moveaxis(problem.process.field(problem.dimension).tensor(surface), -1, 0))[:, -1]
+    depth = (domain.level - float(potential.value(problem.sample(SAMPLE)).min())) / noise
+    steep = np.linalg.norm(flow, axis=0) * np.linalg.norm(slope, axis=0)
+    outward = ((flow * slope).sum(axis=0) > AT_REST * steep) & (depth < DEEP)
+    if outward.any():
+        place = ", ".join(f"{entry:.4g}" for entry in surface[:, int(np.argmax(outward))])
+        found = f"a surface through which the flow to the wells leads out, at ({place})"
+        raise ProblemError("domain.level", found, f"for {question} a level at which the drift leads inwards, or a box")
+
+
+def _surface_points(problem: Problem) -> Floats:
+    """Where rays from points of the domain leave it first, (dim, n)."""
+    lower, upper = (np.asarray(corner) for corner in problem.bounding_box())
+    inside = problem.sample(SAMPLE)
+    ways = np.random.default_rng(1).standard_normal(inside.shape)
+    ways *= np.linalg.norm(upper - lower) / np.linalg.norm(ways, axis=0)
+    steps = np.linspace(0.0, 1.0, RAY + 1)
+    along = inside[:, :, None] + ways[:, :, None] * steps
+    within = problem.contains(along.reshape(len(inside), -1)).reshape(-1, RAY + 1)
+    first = np.argmin(within, axis=1)
+    left = ~within.all(axis=1) & (first > 0)
+    low, high = steps[first[left] - 1], steps[first[left]]
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        held = problem.contains(inside[:, left] + ways[:, left] * middle)
+        low, high = np.where(held, middle, low), np.where(held, high, middle)
+    return np.asarray(inside[:, left] + ways[:, left] * low)

@@ -19,6 +19,7 @@ from fokker_planck.fem.triangulation import Floats
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
 from fokker_planck.solvers.irreversible_reduced import SlowModes, slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
@@ -43,6 +44,7 @@ POWERS = 6
 def irreversible_rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
     refuse_slits(problem.domain, "rates")
+    refuse_flow_through_level(problem, "rates")
     setting = prepare_irreversible(problem)
     refuse_unseen_wells(setting, "rates")
     kept = irreversible_states(setting)

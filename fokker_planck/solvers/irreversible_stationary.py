@@ -17,6 +17,7 @@ from fokker_planck.kinetics import ItoDrift
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.problem import Problem
 from fokker_planck.separatrix import labelled, near_separatrix, separatrices
+from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
@@ -63,6 +64,7 @@ def density_ratio(setting: DriftSetting, discretization: Discretization) -> Dens
 def irreversible_stationary(problem: Problem) -> Stationary:
     """The density as a field, the probability of every basin of attraction, and the current."""
     refuse_slits(problem.domain, "weights of wells")
+    refuse_flow_through_level(problem, "weights of wells")
     setting = prepare_irreversible(problem)
     refuse_unseen_wells(setting, "weights of wells")
     totals: list[Floats] = []

@@ -27,6 +27,7 @@ from fokker_planck.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_endless
+from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.potential_steps import warn_of_steps
 from fokker_planck.solvers.reduced_chain import (
     ROUNDING,
@@ -60,6 +61,7 @@ def rates(problem: Problem) -> Rates:
     setting = prepare(problem)
     refuse_endless(setting.balance.exponent, "rates")
     refuse_slits(problem.domain, "rates")
+    refuse_flow_through_level(problem, "rates")
     warn_of_steps(setting)
     minima = states(setting)
     if len(minima) < 2:

@@ -25,6 +25,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import cut_off, degree_of
 from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.function_checks import check_functions
+from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.potential_steps import warn_of_steps
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.rounding import rounding_error
@@ -46,6 +47,7 @@ def stationary_density(problem: Problem) -> Stationary:
     setting = prepare(problem)
     refuse_endless(setting.balance.exponent, "weights of wells")
     refuse_slits(problem.domain, "weights of wells")
+    refuse_flow_through_level(problem, "weights of wells")
     warn_of_steps(setting)
     degree, rounding = degree_of(problem), rounding_error(setting)
     heights = replace(heights_between_wells(setting), fronts=())
