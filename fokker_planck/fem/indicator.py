@@ -108,7 +108,7 @@ def power_law_rest(degree: int, last: int, exponents: Floats) -> Floats:
     """What the degrees above p add over what the ``last`` up to p add, where degree k leaves k^(-4 alpha); else zero.
 
     >>> power_law_rest(6, 2, np.array([2.0 / 3.0, np.inf])).round(3).tolist()
-    [0.835, 0.0]
+    [0.822, 0.0]
     """
     ratio = (degree + AS_IF_HIGHER) / (degree - last + AS_IF_HIGHER)
     with np.errstate(over="ignore"):
