@@ -29,7 +29,7 @@ from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endles
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
 from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.narrow_wells import combined, has_narrow_wells
-from fokker_planck.solvers.reduced_problem import reduced_pair
+from fokker_planck.solvers.reduced_problem import MOST_STATES, reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import (
     Setting,
@@ -45,6 +45,8 @@ LARGEST_SMALL = 0.03
 KRYLOV = 3
 IMAGES = 2  # of the potential of a narrow well: a third changes no digit
 SHIFT = 0.05
+LEAST_RATIO = 1e-6
+"""Of an eigenvalue to the rates inside the wells, down to which doubles hold it: shift and invert leaves 1e-14."""
 ROUNDING = 1e-14
 # Of the first mesh: an eigenvalue solver wants twice as many vectors as modes, and waves want six unknowns each.
 UNKNOWNS_A_MODE = 6
@@ -177,6 +179,12 @@ def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wan
     wells = well_nodes(generator.discretization, setting.deep_minima, absorbed)
     targets = [absorbed] if absorbed.any() else []
     condensed = condense(generator, wells, targets, setting.relaxation_rate)
+    if len(wells) > MOST_STATES:
+        many = ordinary_modes(
+            generator, absorbed, np.zeros((0, len(absorbed))), wanted, SHIFT * setting.relaxation_rate
+        )
+        if many.logs[0] > np.log(LEAST_RATIO * condensed.slowest_inside):
+            return replace(many, rounding=np.full(len(many.logs), ROUNDING * setting.relaxation_rate))
     negligible = NEGLIGIBLE * setting.problem.resolution.tolerance
     below = min(LARGEST_SMALL, negligible ** (1.0 / (2 * KRYLOV + 1))) * condensed.slowest_inside
     small = small_modes(condensed, below, wanted, negligible)
