@@ -15,7 +15,7 @@ import numpy as np
 from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Function, Saddle
 
 LEVEL = 1e-5
-"""Slope along the wall, over that into it, that counts as none: differences leave 1e-10 on smooth walls."""
+"""Slope along the wall, over that into it, that counts as none; at a corner of a right angle one of them is 0.7."""
 SHARP = 20.0
 """Curvature of f along the wall, in slopes over widths of the sample, from which a bend of the wall is a corner."""
 
