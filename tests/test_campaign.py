@@ -1,6 +1,12 @@
 """The instruments of the campaign: its quadrature, its changes of coordinates, its comparison of bars."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from math import exp, log
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +16,7 @@ from validation.campaign.identities import outside
 from validation.campaign.questions import Number, ask, load
 from validation.campaign.random_problems import random_problem
 from validation.campaign.runner import campaign, holds
-from validation.campaign.trial import CRASHED, HELD, OUTSIDE, REFUSED, SLOW, Trial
+from validation.campaign.trial import CRASHED, HELD, OUTSIDE, REFUSED, SLOW, Trial, _timed
 
 FLAT = {
     "title": "2-D",
@@ -85,6 +91,63 @@ def test_the_verdict_on_a_campaign():
     assert not holds(trials(*[HELD] * 90, *[REFUSED] * 10))
     for verdict in (OUTSIDE, CRASHED, SLOW):
         assert not holds(trials(*[HELD] * 99, verdict))
+
+
+PARENT = """
+import ctypes, multiprocessing
+from validation.parent import leave_with_parent
+
+def work(pipe):
+    leave_with_parent()
+    pipe.send(multiprocessing.current_process().pid)
+    ctypes.PyDLL(None).sleep(60)  # like a factorisation: no other thread of this process runs meanwhile
+
+if __name__ == "__main__":
+    ours, theirs = multiprocessing.Pipe()
+    multiprocessing.get_context("spawn").Process(target=work, args=(theirs,), daemon=True).start()
+    print(ours.recv(), flush=True)
+    ctypes.CDLL(None).sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker ends a little later")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_ends_with_its_parent(tmp_path, how):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        worker = int(parent.stdout.readline())
+        os.kill(worker, 0)
+        parent.send_signal(how)
+    for _ in range(50):
+        if not _runs(worker):
+            return
+        time.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker went on")
+
+
+def _runs(process):
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z"  # ended, but its status is not yet asked for
+    except FileNotFoundError:
+        return False
+
+
+def test_what_a_refusal_takes_is_counted():
+    def refuse():
+        time.process_time()
+        sum(range(2_000_000))
+        raise ValueError
+
+    seconds = []
+    with pytest.raises(ValueError):  # noqa: PT011
+        _timed(refuse, seconds)
+    assert len(seconds) == 1
+    assert seconds[0] > 0.0
 
 
 @pytest.mark.slow

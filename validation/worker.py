@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import multiprocessing
 import os
 import platform
-import threading
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from validation.outcome import compute
+from validation.parent import leave_with_parent
 from validation.registry import claim
 from validation.state import Memory
 
@@ -24,7 +23,7 @@ def work(pipe: Connection, package: str, quick: bool, log: str) -> None:
 
     What libraries print, also those in C, goes to the file ``log``.
     """
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(printed, stream)
@@ -72,10 +71,3 @@ def _give_back_memory() -> None:
     """To the system what the last step has freed, before the next one asks for more."""
     with contextlib.suppress(OSError, AttributeError):  # no glibc
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -15,6 +15,7 @@ from typing import Any
 
 from validation.campaign.random_problems import random_problem
 from validation.campaign.trial import CRASHED, HELD, NO_QUESTION, REFUSED, SLOW, Trial
+from validation.parent import leave_with_parent
 
 SECONDS = 60.0  # of CPU a question may take before an answer or a refusal
 QUESTIONS_A_TRIAL = 3.0  # the problem and what it is held to
@@ -84,6 +85,7 @@ def holds(trials: Sequence[Trial]) -> bool:
 
 
 def _work(pipe: Connection, seed: int, folder: str) -> None:
+    leave_with_parent()
     from validation.campaign.trial import run
 
     quiet = os.open(os.devnull, os.O_WRONLY)
@@ -121,7 +123,7 @@ def _poll(worker: _Worker, seed: int, seconds: float) -> tuple[Trial | None, boo
     try:
         if worker.pipe.poll():
             trial = worker.pipe.recv()
-            if trial.seconds > seconds and trial.verdict == HELD:
+            if trial.seconds > seconds and trial.verdict in (HELD, REFUSED):
                 trial = _ended(worker, seed, SLOW, f"{trial.seconds:.0f} s of CPU")
             return trial, False
     except (EOFError, OSError):

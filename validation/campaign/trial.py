@@ -40,19 +40,19 @@ class Trial:
 def run(seed: int, number: int, folder: Path, most_references: int = 2) -> Trial:
     """Solve the problem with that number and compare it with its quadrature and with variants drawn by its number."""
     problem = random_problem(seed, number)
-    slowest, reference = 0.0, "the problem itself"
+    seconds: list[float] = []
+    reference = "the problem itself"
     verdict, details = HELD, []
     used: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found, slowest = _timed(lambda: ask(problem.question, load(problem.tables, folder)))
+            found = _timed(lambda: ask(problem.question, load(problem.tables, folder)), seconds)
             offered = list(references(problem, folder))
             for name, compute in _drawn(offered, most_references, number):
                 reference = name
-                expected, seconds = _timed(compute)
+                expected = _timed(compute, seconds)
                 used.append(name)
-                slowest = max(slowest, seconds)
                 wrong = outside(found, expected)
                 if wrong:
                     verdict = OUTSIDE
@@ -61,7 +61,7 @@ def run(seed: int, number: int, folder: Path, most_references: int = 2) -> Trial
             verdict, text = _failure(error)
             details.append(f"{reference}: {text}")
     return Trial(
-        number, problem.tables["title"], problem.question, verdict, ", ".join(used), "; ".join(details), slowest
+        number, problem.tables["title"], problem.question, verdict, ", ".join(used), "; ".join(details), max(seconds)
     )
 
 
@@ -73,10 +73,13 @@ def _drawn(offered: list[Any], most: int, number: int) -> list[Any]:
     return [*exact, *(rest[k] for k in order)][:most]
 
 
-def _timed(compute: Any) -> tuple[Any, float]:
+def _timed(compute: Any, seconds: list[float]) -> Any:
+    """What it computes; the CPU time is appended, of a refusal as well."""
     start = time.process_time()
-    result = compute()
-    return result, time.process_time() - start
+    try:
+        return compute()
+    finally:
+        seconds.append(time.process_time() - start)
 
 
 def _failure(error: Exception) -> tuple[str, str]:
