@@ -171,11 +171,12 @@ def _kinetics(
             return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
         return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
     middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
+    corners = tuple(map(float, lower)), tuple(map(float, upper))
     along: Exponent | None
     if interfaces:
-        along = _exponent_between(process, field, points, middle, interfaces, across)
+        along = _exponent_between(process, field, points, middle, interfaces, across, corners)
     else:
-        place, corners = tuple(float(c) for c in middle), (tuple(map(float, lower)), tuple(map(float, upper)))
+        place = tuple(float(c) for c in middle)
         along = PathExponent(process, place, corners) if _curl_free(process, field, points) else None
     if along is not None and _periodic(along, points, lower, around):
         return DetailedBalance(along, _named(process, field))
@@ -190,6 +191,7 @@ def _exponent_between(
     middle: FloatArray,
     interfaces: Interfaces,
     across: Across,
+    box: tuple[tuple[float, ...], tuple[float, ...]],
 ) -> Exponent | None:
     """Psi of a process whose coefficients jump or have kinks on surfaces; None without detailed balance."""
     if across.both_jump:
@@ -200,14 +202,14 @@ def _exponent_between(
     centre = points[:, np.argmin(((points - middle[:, None]) ** 2).sum(axis=0))] + ASIDE * interfaces.scale
     place = tuple(float(c) for c in centre)
     if is_scalar(field, points):
-        scalar = PiecewiseExponent(process, place, interfaces)
+        scalar = PiecewiseExponent(process, place, interfaces, box=box)
         return scalar if _symmetric(scalar.jacobian(points), EXACT) else None
     if across.potential_jumps or (across.noise_jumps and alpha_of(process) < 1.0):
         return None
     inner = points[:, _on_one_side(interfaces, points)]
     if inner.shape[1] == 0 or not _curl_free(process, field, inner):
         return None
-    return PiecewiseExponent(process, place, interfaces, scalar=False)
+    return PiecewiseExponent(process, place, interfaces, scalar=False, box=box)
 
 
 def _check_defined(process: Process, field: DiffusionField, across: Across) -> None:

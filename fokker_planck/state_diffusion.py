@@ -200,9 +200,15 @@ class FormulaField:
             "jacobian": joint_tape(second),
         }
 
+    @cached_property
+    def _slopes(self) -> Tape:
+        size = len(self.entries)
+        return joint_tape([entry.derivative(k) for k in range(size) for row in self.entries for entry in row])
+
     def _run(self, which: str, x: npt.ArrayLike) -> FloatArray:
         size, points = len(self.entries), np.asarray(x, dtype=np.float64)
-        values = run_tape(self._tapes[which], self.entries[0][0], points)
+        tape = self._slopes if which == "gradient" else self._tapes[which]
+        values = run_tape(tape, self.entries[0][0], points)
         return values.reshape(len(values) // size**2, size, size, points.shape[1])  # no -1: there may be no points
 
     def tensor(self, x: npt.ArrayLike) -> FloatArray:
@@ -212,6 +218,10 @@ class FormulaField:
     def divergence(self, x: npt.ArrayLike) -> FloatArray:
         """Div D at points (dim, n), of the same shape."""
         return np.asarray(self._run("divergence", x)[0].sum(axis=1))
+
+    def gradient(self, x: npt.ArrayLike) -> FloatArray:
+        """d D_ij / d x_k at points (dim, n), (k, i, j, n)."""
+        return np.asarray(self._run("gradient", x))
 
     def divergence_jacobian(self, x: npt.ArrayLike) -> FloatArray:
         """d_k (div D)_i at points (dim, n), of shape (dim, dim, n)."""

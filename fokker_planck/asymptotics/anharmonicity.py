@@ -69,6 +69,8 @@ def _half(point: CriticalPoint, exponent: Function, frame: Frame, direction: Flo
     steps = widths / np.sqrt(abs(curvature))
     x = point.x[:, None] + direction[:, None] * steps
     held = frame.holds(x)
+    if frame.hold is not None:
+        held &= np.linalg.norm(frame.hold(x) - x, axis=0) <= 1e-6 * frame.extent
     # beyond the walls an exponent that is an integral along lines need not exist
     here = np.where(held, frame.wrapped(x), point.x[:, None])
     with np.errstate(all="ignore"):
@@ -78,9 +80,6 @@ def _half(point: CriticalPoint, exponent: Function, frame: Frame, direction: Flo
     lengths = [period for period in frame.periods if period is not None]
     if lengths:
         within &= steps <= 0.5 * min(lengths)
-    if frame.hold is not None:
-        put_back = frame.hold(x)
-        within &= np.linalg.norm(put_back - x, axis=0) <= 1e-6 * frame.extent
     turned = rise < np.maximum.accumulate(np.where(within, rise, -np.inf)) - TURN
     ends = turned | ~within | (rise > NEGLIGIBLE)
     end = int(np.argmax(ends)) if ends.any() else len(steps)

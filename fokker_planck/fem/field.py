@@ -16,6 +16,8 @@ from fokker_planck.model.box_units import LONG
 from fokker_planck.point_location import Locator
 
 OUTSIDE = 1e-9
+BEYOND = 1.1
+"""Times the distance from its centre to its farthest node: so far a curved cell may reach between its nodes."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -187,21 +189,29 @@ def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Fl
     cells, reference = np.full(count, -1), np.zeros((count, len(points)))
     if not most:
         return cells, reference
-    tree = cKDTree(discretization.cell_nodes.mean(axis=1))
-    best = np.full(count, np.inf)
+    centres = discretization.cell_nodes.mean(axis=1)
+    reach = BEYOND * np.linalg.norm(discretization.cell_nodes - centres[:, None], axis=2).max(axis=1)
+    tree = cKDTree(centres)
+    best, open_ = np.full(count, np.inf), np.arange(count)
     for neighbours in (4, 16, 64, 256):
-        open_ = np.flatnonzero(best > OUTSIDE)
         if not len(open_):
             break
-        _, near = tree.query(points[:, open_].T, k=min(neighbours, most))
-        near = near.reshape(len(open_), -1)
-        candidates, owner = near.ravel(), np.repeat(np.arange(len(open_)), near.shape[1])
-        coordinates = _reference_coordinates(discretization, candidates, points[:, open_].T[owner])
-        excess = -np.minimum(coordinates.min(axis=1), 1.0 - coordinates.sum(axis=1)).reshape(near.shape)
-        column = np.argmin(excess, axis=1)
+        distance, near = tree.query(points[:, open_].T, k=min(neighbours, most))
+        distance, near = distance.reshape(len(open_), -1), near.reshape(len(open_), -1)
+        # points far outside, most of a grid around a narrow domain, are in reach of no cell
+        row, column = np.nonzero(distance <= reach[near])
+        coordinates = _reference_coordinates(discretization, near[row, column], points[:, open_].T[row])
+        excess = np.full(near.shape, np.inf)
+        excess[row, column] = -np.minimum(coordinates.min(axis=1), 1.0 - coordinates.sum(axis=1))
+        at = np.full(near.shape, -1)
+        at[row, column] = np.arange(len(row))
+        chosen = np.argmin(excess, axis=1)
         rows = np.arange(len(open_))
-        best[open_], cells[open_] = excess[rows, column], near[rows, column]
-        reference[open_] = coordinates.reshape(*near.shape, -1)[rows, column]
+        some = np.isfinite(excess[rows, chosen])
+        place = at[rows[some], chosen[some]]
+        best[open_], cells[open_[some]] = excess[rows, chosen], near[rows[some], chosen[some]]
+        reference[open_[some]] = coordinates[place]
+        open_ = open_[(best[open_] > OUTSIDE) & (distance[:, -1] <= reach.max())]
     left = np.flatnonzero(best > OUTSIDE)
     cells[left] = -1
     if len(left) and _has_long_cells(discretization):

@@ -47,6 +47,20 @@ class ChebyshevPatches:
         """Patches along every axis."""
         return self.coefficients.shape[: len(self.lower)]
 
+    def number_of(self, x: FloatArray) -> npt.NDArray[np.int64]:
+        """Of the patch that holds each point (dim, n) of the box, (n,)."""
+        counts, lower = np.array(self.counts)[:, None], np.array(self.lower)[:, None]
+        widths = (np.array(self.upper)[:, None] - lower) / counts
+        patch = np.clip(np.floor((np.asarray(x, dtype=float) - lower) / widths).astype(np.int64), 0, counts - 1)
+        return np.asarray(np.ravel_multi_index(tuple(patch), self.counts))
+
+    def through(self, points: FloatArray, values: FloatArray) -> ChebyshevPatches:
+        """With other constants, so that at ``points`` (dim, patches), one in each, it has these ``values``."""
+        shift = (values - self.value(points)).reshape(self.counts)
+        coefficients = self.coefficients.copy()
+        coefficients[_mean(len(self.lower))] += np.where(np.isfinite(shift), shift, 0.0)
+        return ChebyshevPatches(self.lower, self.upper, coefficients)
+
     def inside(self, x: FloatArray) -> npt.NDArray[np.bool_]:
         """Which points (dim, n) lie in the box."""
         low, high = np.array(self.lower)[:, None], np.array(self.upper)[:, None]
@@ -186,20 +200,8 @@ def _joined(
     centre: Sequence[float],
 ) -> ChebyshevPatches:
     """The function in every patch, and its constants from patch to patch through the middles of their faces."""
-    dimension, points = len(counts), expanded.shape[-1]
-    half = 0.5 * np.subtract(upper, lower) / counts
-    whole = np.zeros((*counts, *(points + 1,) * dimension))
-    at_middle = np.array([np.cos(0.5 * np.pi * k) for k in range(points + 1)])
-    for axis in range(dimension):
-        part = expanded[axis]
-        for later in range(axis + 1, dimension):
-            middle = np.tensordot(part, at_middle[:points], axes=(dimension + later, 0))
-            part = np.expand_dims(middle, dimension + later)
-        integral = np.moveaxis(
-            np.tensordot(_antiderivative(points, at_middle), part, axes=(1, dimension + axis)), 0, dimension + axis
-        )
-        slices = (*(slice(None),) * dimension, *(slice(0, n) for n in integral.shape[dimension:]))
-        whole[slices] += half[axis] * integral
+    dimension = len(counts)
+    whole, at_middle = _integrals(expanded, 0.5 * np.subtract(upper, lower) / counts), _at_middle(expanded.shape[-1])
     constants = np.zeros(tuple(counts))
     for axis in range(dimension):
         # on the far face in front of the middle, on the near face behind it
@@ -216,6 +218,58 @@ def _joined(
     found = ChebyshevPatches(tuple(map(float, lower)), tuple(map(float, upper)), whole)
     whole[mean] -= float(found.value(np.array(centre, dtype=float)[:, None])[0])
     return found
+
+
+def _integrals(expanded: FloatArray, half: FloatArray) -> FloatArray:
+    """Coefficients of the function in every patch, zero in its middle."""
+    dimension, points = len(half), expanded.shape[-1]
+    whole = np.zeros((*expanded.shape[1 : 1 + dimension], *(points + 1,) * dimension))
+    at_middle = _at_middle(points)
+    for axis in range(dimension):
+        part = expanded[axis]
+        for later in range(axis + 1, dimension):
+            middle = np.tensordot(part, at_middle[:points], axes=(dimension + later, 0))
+            part = np.expand_dims(middle, dimension + later)
+        integral = np.moveaxis(
+            np.tensordot(_antiderivative(points, at_middle), part, axes=(1, dimension + axis)), 0, dimension + axis
+        )
+        slices = (*(slice(None),) * dimension, *(slice(0, n) for n in integral.shape[dimension:]))
+        whole[slices] += half[axis] * integral
+    return whole
+
+
+def _at_middle(points: int) -> FloatArray:
+    """T_0 .. T_points at zero."""
+    return np.array([np.cos(0.5 * np.pi * k) for k in range(points + 1)])
+
+
+def patch_by_patch(
+    gradient: Callable[[FloatArray], FloatArray],
+    lower: Sequence[float],
+    upper: Sequence[float],
+    counts: Sequence[int],
+) -> tuple[ChebyshevPatches, FloatArray]:
+    """A function in each of ``counts`` patches up to a constant of its own, and how much the last coefficients hold.
+
+    The latter, (patches,), is infinite where the gradient is not finite, and far from rounding where it is not smooth.
+
+    >>> kink, rest = patch_by_patch(lambda x: np.array([np.abs(x[0] - 0.3), 0 * x[0]]), (0.0, 0.0), (1.0, 1.0), (2, 1))
+    >>> (rest < 1e-13).tolist()
+    [False, True]
+    """
+    dimension, points = len(counts), POINTS[len(counts)]
+    with np.errstate(all="ignore"):
+        samples = _sampled(gradient, lower, upper, counts, points)
+    inner = tuple(range(1 + dimension, 1 + 2 * dimension))
+    finite = np.isfinite(samples).all(axis=(0, *inner))
+    expanded = _expanded(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), dimension)
+    half = 0.5 * np.subtract(upper, lower) / counts
+    last = np.zeros(tuple(counts))
+    for axis in range(dimension):
+        tail = np.take(expanded, [points - 2, points - 1], axis=1 + dimension + axis)
+        last = np.maximum(last, float(np.max(half)) * np.abs(tail).max(axis=(0, *inner)))
+    found = ChebyshevPatches(tuple(map(float, lower)), tuple(map(float, upper)), _integrals(expanded, half))
+    return found, np.where(finite, last, np.inf).ravel()
 
 
 def _mean(dimension: int) -> Any:

@@ -24,6 +24,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.sets import Set
 from fokker_planck.solvers.committor import FROM, TO, _check_apart
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
+from fokker_planck.solvers.irreversible_exit_time import log_at_wells
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible
 from fokker_planck.solvers.irreversible_stationary import LEAST, DensityRatio, density_ratio
 from fokker_planck.solvers.irreversible_wells import Target, TwoSided, condense
@@ -87,8 +88,44 @@ def _answer(setting: DriftSetting, discretization: Discretization, start: Boolea
     last = float(weighted @ condensed.load)
     numbers = np.array([log_flow, np.log(max(reactive, LEAST)), np.log(max(last, LEAST))]) - log_whole
     dofs = discretization.dofs
-    pair = Pair(condensed.right_cells(values, nothing), backward[dofs], float(np.exp(log_flow)))
-    return DriftAnswer(numbers, Flow(forward, backward, ratio), generator, [pair], absorbed=start | end)
+    right, left = condensed.right_cells(values, nothing), backward[dofs]
+    pairs = [Pair(right, left, float(np.exp(log_flow)))]
+    pairs += _pairs_of_shares(condensed, (forward, right), (backward, left), (reactive, last))
+    return DriftAnswer(numbers, Flow(forward, backward, ratio), generator, pairs, absorbed=start | end)
+
+
+def _pairs_of_shares(
+    condensed: TwoSided, forward: tuple[Floats, Floats], backward: tuple[Floats, Floats], shares: tuple[float, float]
+) -> list[Pair]:
+    """What the two shares of time rest on, for q+ and rho q- as nodal values and by cell.
+
+    With a(v, w) = m(v, rho q-) and a(u, v) = m(q+, v) for all v that vanish on the sets, an error e of q+ changes
+    m(q+, rho q-) by a(e, w), an error f of rho q- by a(u, f); of m(1, rho q-) it is a(u, f) with a(u, v) = m(1, v).
+    """
+    generator = condensed.generator
+    reactive, last = (max(share, LEAST) for share in shares)
+    load_right = generator.apply_mass(forward[0] * generator.constant)
+    load_left = generator.apply_mass(backward[0] * generator.constant)
+    dual, scale = _solved(condensed, load_left, adjoint=True)
+    pairs = [Pair(forward[1], dual, reactive * float(np.exp(-scale)))]
+    for load, share in ((load_right, reactive), (condensed.load, last)):
+        function, scale = _solved(condensed, load, adjoint=False)
+        pairs.append(Pair(function, backward[1], share * float(np.exp(-scale))))
+    return pairs
+
+
+def _solved(condensed: TwoSided, load: Floats, *, adjoint: bool) -> tuple[Floats, float]:
+    """By cell, (cells, n), the function whose right or left products with a are ``load`` (N,), and a log scale."""
+    generator = condensed.generator
+    others = condensed.right if adjoint else condensed.left
+    logs = log_at_wells(condensed, np.maximum(others @ load, LEAST), adjoint=adjoint)
+    scale = max([0.0, *logs])
+    at_states = np.append(np.exp(logs - scale), [0.0, 0.0])
+    height = np.exp(0.5 * (generator.exponent - generator.lowest) - scale)
+    inside = condensed.inside(load, adjoint=adjoint) * height
+    if adjoint:
+        return condensed.left_sum(at_states, inside)[generator.discretization.dofs], scale
+    return condensed.right_cells(at_states, inside), scale
 
 
 def _at_states(condensed: TwoSided) -> tuple[Floats, Floats, float]:

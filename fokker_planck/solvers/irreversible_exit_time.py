@@ -79,7 +79,7 @@ def exit_times(setting: DriftSetting, discretization: Discretization, absorbed: 
     generator = assemble_drift(discretization, setting.weighting)
     wells = nearest_unknowns(discretization, setting.places, absorbed)
     condensed = condense(generator, wells, [Target(absorbed)], setting.relaxation_rate)
-    logs = _log_at_wells(condensed, condensed.left @ condensed.load, adjoint=False)
+    logs = log_at_wells(condensed, condensed.left @ condensed.load, adjoint=False)
     scale = max([0.0, *logs])
     at_states = np.append(np.exp(logs - scale), 0.0)
     inside = condensed.inside(condensed.load) * _height(generator, scale)
@@ -97,12 +97,12 @@ def _green_function(condensed: TwoSided, start: Floats) -> Floats:
     functional = point_functional(generator.discretization, start)
     level = float(generator.exponent[functional != 0.0].min())
     right = functional * np.exp(0.5 * (generator.exponent - level))
-    logs = _log_at_wells(condensed, np.maximum(condensed.right @ right, 1e-300), adjoint=True, level=level)
+    logs = log_at_wells(condensed, np.maximum(condensed.right @ right, 1e-300), adjoint=True, level=level)
     inside = condensed.inside(right, adjoint=True) * np.exp(0.5 * (generator.exponent + level) - generator.lowest)
     return condensed.left_sum(np.append(np.exp(np.minimum(logs, LARGEST_LOG)), 0.0), inside)
 
 
-def _log_at_wells(condensed: TwoSided, right: Floats, *, adjoint: bool, level: float | None = None) -> Floats:
+def log_at_wells(condensed: TwoSided, right: Floats, *, adjoint: bool, level: float | None = None) -> Floats:
     """log u at the wells from S u = f, or S^T u = f, the small system in multiple precision.
 
     ``right`` (n,) holds products of scaled potentials with a vector that is scaled by the exponent ``level``, the

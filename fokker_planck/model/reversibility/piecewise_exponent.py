@@ -22,6 +22,7 @@ from fokker_planck import differences
 from fokker_planck.diffusion import DiffusionField
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals
 from fokker_planck.process import Overdamped, Process, alpha_of
 from fokker_planck.sets import Ball, HalfSpace, Set
 
@@ -43,7 +44,8 @@ class PiecewiseExponent:
     """Psi of a process in detailed balance; Psi(c) = 0.
 
     process : drift and noise; centre : c, (dim,), on no surface; interfaces : where coefficients jump; scalar : whether
-        D is a multiple of the identity everywhere
+        D is a multiple of the identity everywhere; box : corners of a box that holds the domain, in which integrals
+        along lines are found once, on patches
 
     >>> from fokker_planck.model.interfaces import interfaces_of
     >>> from fokker_planck.potential import Potential
@@ -58,6 +60,7 @@ class PiecewiseExponent:
     centre: tuple[float, ...]
     interfaces: Interfaces
     scalar: bool = True
+    box: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @cached_property
     def _field(self) -> DiffusionField:
@@ -127,17 +130,42 @@ class PiecewiseExponent:
             both = np.concatenate([np.array(self.centre)[:, None], points], axis=1)
             values = self.process.potential.value(both)  # type: ignore[union-attr]
             return np.asarray((values[1:] - values[0]) / self._noise(both[:, :1]))
-        breaks = self._breaks(points)
         if self.scalar and by_potential and self._flat:
-            return self._over_levels(points, breaks)
-        result = self._jumps(points, breaks)
+            return self._over_levels(points)
+        local = self._local
+        inside = np.zeros(points.shape[1], dtype=bool) if local is None else local.patches.inside(points)
+        result = np.empty(points.shape[1])
+        if local is not None and inside.any():
+            result[inside] = local.value(points[:, inside])
+        if not inside.all():
+            result[~inside] = self._along(self._from_centre(points[:, ~inside]), points[:, ~inside])
+        return result
+
+    @cached_property
+    def _local(self) -> LocalIntegrals | None:
+        """Phi on patches of the box; None where there is none, or where integrals do not settle all over it."""
+        if self.box is None or not 2 <= len(self.centre) <= 3:
+            return None
+        return local_integrals(self._integrand, self._along, self.interfaces, self.box, np.array(self.centre))
+
+    def _from_centre(self, points: FloatArray) -> FloatArray:
+        return np.broadcast_to(np.array(self.centre)[:, None], points.shape)
+
+    def _along(self, starts: FloatArray, points: FloatArray, size: FloatArray | float = 1.0) -> FloatArray:
+        """The integral of grad Phi, and its jumps, along the lines from ``starts`` (dim, n) to points, (n,).
+
+        ``size`` is that of what it is added to, the rounding of which it need not be below.
+        """
+        whole = np.broadcast_to(np.maximum(size, 1.0), points.shape[1:])
+        breaks = self._breaks(starts, points)
+        result = self._jumps(starts, points, breaks)
         todo = np.arange(points.shape[1])
         last = np.full(len(todo), np.nan)
         pieces = 1
         while len(todo):
             parts = _blocks(todo, breaks, pieces)
-            now = np.concatenate([self._integrated(points[:, part], breaks[part], pieces) for part in parts])
-            settled = ~(np.abs(now - last) > TOLERANCE * np.maximum(1.0, np.abs(now))) & np.isfinite(last)
+            now = np.concatenate([self._integrated(starts[:, k], points[:, k], breaks[k], pieces) for k in parts])
+            settled = ~(np.abs(now - last) > TOLERANCE * np.maximum(whole[todo], np.abs(now))) & np.isfinite(last)
             settled |= ~np.isfinite(now)
             result[todo[settled]] += now[settled]
             todo, last, pieces = todo[~settled], now[~settled], 2 * pieces
@@ -159,8 +187,9 @@ class PiecewiseExponent:
             bool(noise) and all(slope == 0 for slope in slopes) and bool(potential) and not can_jump(potential[0].sympy)
         )
 
-    def _over_levels(self, points: FloatArray, breaks: FloatArray) -> FloatArray:
+    def _over_levels(self, points: FloatArray) -> FloatArray:
         """Phi = sum of (V(end) - V(start))/D over the stretches between crossings, (n,)."""
+        breaks = self._breaks(self._from_centre(points), points)
         centre, potential = np.array(self.centre)[:, None], self.process.potential
         way, result = points - centre, np.zeros(points.shape[1])
         if potential is None:
@@ -173,28 +202,27 @@ class PiecewiseExponent:
             before = after
         return result
 
-    def _breaks(self, points: FloatArray) -> FloatArray:
-        """Where the lines from the centre cross surfaces, from 0 to 1 in order, filled up with ones; (n, k)."""
+    def _breaks(self, starts: FloatArray, points: FloatArray) -> FloatArray:
+        """Where the lines from ``starts`` cross surfaces, from 0 to 1 in order, filled up with ones; (n, k)."""
         columns = [np.zeros((points.shape[1], 1)), np.ones((points.shape[1], 1))]
-        centre = np.array(self.centre)[:, None]
-        columns += [_crossings(surface, centre, points) for surface in self.interfaces.surfaces]
+        columns += [_crossings(surface, starts, points) for surface in self.interfaces.surfaces]
         breaks = np.sort(np.concatenate(columns, axis=1), axis=1)
         needed = (breaks < 1.0).any(axis=0)
         return breaks[:, : max(2, int(np.count_nonzero(needed)) + 1)]
 
-    def _jumps(self, points: FloatArray, breaks: FloatArray) -> FloatArray:
+    def _jumps(self, starts: FloatArray, points: FloatArray, breaks: FloatArray) -> FloatArray:
         """What the jumps of V on the way add, (n,)."""
         result = np.zeros(points.shape[1])
         if not isinstance(self.process, Overdamped) or not self.scalar:
             return result
-        centre, potential = np.array(self.centre)[:, None], self.process.potential
+        potential = self.process.potential
         for before_it, place in zip(breaks.T[:-2], breaks.T[1:-1], strict=True):
             # where two surfaces meet, the line crosses both at once
             inner = np.flatnonzero((place < 1.0 - 2.0 * BESIDE) & (place - before_it > 4.0 * BESIDE))
             if not len(inner):
                 continue
-            way = points[:, inner] - centre
-            after, before = (centre + (place[inner] + side) * way for side in (BESIDE, -BESIDE))
+            way = points[:, inner] - starts[:, inner]
+            after, before = (starts[:, inner] + (place[inner] + side) * way for side in (BESIDE, -BESIDE))
             step = potential.value(after) - potential.value(before)
             # what a smooth V changes over so little is taken off, and a kink leaves nothing
             slope = 0.5 * (potential.gradient(after) + potential.gradient(before))
@@ -209,14 +237,13 @@ class PiecewiseExponent:
         with np.errstate(all="ignore"):
             return np.asarray(-self.process.noiseless_drift(points) / self._noise(points))
 
-    def _integrated(self, points: FloatArray, breaks: FloatArray, pieces: int) -> FloatArray:
+    def _integrated(self, starts: FloatArray, points: FloatArray, breaks: FloatArray, pieces: int) -> FloatArray:
         nodes, weights = _gauss(ORDER)
         shares = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
         width = np.diff(breaks, axis=1)
         t = (breaks[:, :-1, None] + width[:, :, None] * shares).reshape(len(breaks), -1)
-        centre = np.array(self.centre)[:, None]
-        way = points - centre
-        along = (centre[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
+        way = points - starts
+        along = (starts[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
         force = self._integrand(along)
         slope = np.einsum("in,int->nt", way, force.reshape(len(points), points.shape[1], -1))
         parts = slope.reshape(*width.shape, -1) @ np.tile(weights / pieces, pieces)
@@ -244,10 +271,10 @@ def can_jump(tree: Any) -> bool:
 
 
 def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArray:
-    """Where the lines from ``centre`` to ``points`` cross a surface, in units of the line; one where they do not."""
+    """Where the lines from ``centre`` (dim, n) to ``points`` cross a surface, in units of the line; else one."""
     way = points - centre
     if isinstance(surface, HalfSpace):
-        start, end = float(surface.level(centre)[0]), surface.level(points)
+        start, end = surface.level(centre), surface.level(points)
         with np.errstate(all="ignore"):
             return np.where(start * end < 0.0, start / (start - end), 1.0)[:, None]
     if isinstance(surface, Ball):
