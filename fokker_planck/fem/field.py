@@ -16,8 +16,11 @@ from fokker_planck.model.box_units import LONG
 from fokker_planck.point_location import Locator
 
 OUTSIDE = 1e-9
-BEYOND = 1.1
-"""Times the distance from its centre to its farthest node: so far a curved cell may reach between its nodes."""
+TOGETHER = 20_000
+"""Points of curved cells that are looked for at once: their basis functions in space take 25 MB."""
+BULGE = 0.1
+"""By how much of its size a curved cell may stand out of the box around its nodes of degree 4: a quarter of a circle in
+one edge stands out by less than 0.001. Only pairs of a cell and a point in its box are looked at."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,29 +192,36 @@ def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Fl
     cells, reference = np.full(count, -1), np.zeros((count, len(points)))
     if not most:
         return cells, reference
-    centres = discretization.cell_nodes.mean(axis=1)
-    reach = BEYOND * np.linalg.norm(discretization.cell_nodes - centres[:, None], axis=2).max(axis=1)
-    tree = cKDTree(centres)
+    nodes = discretization.cell_nodes
+    centers, lower, upper = nodes.mean(axis=1), nodes.min(axis=1), nodes.max(axis=1)
+    bent = discretization.curved
+    if len(bent.cells):
+        lower[bent.cells] = np.minimum(lower[bent.cells], bent.nodes.min(axis=1))
+        upper[bent.cells] = np.maximum(upper[bent.cells], bent.nodes.max(axis=1))
+    slack = BULGE * (upper - lower)
+    lower, upper = lower - slack, upper + slack
+    # beyond this distance from its centre no cell holds a point: most of a grid around a narrow domain is out of reach
+    reach = float(np.linalg.norm(np.maximum(upper - centers, centers - lower), axis=1).max())
+    tree = cKDTree(centers)
     best, open_ = np.full(count, np.inf), np.arange(count)
     for neighbours in (4, 16, 64, 256):
         if not len(open_):
             break
-        distance, near = tree.query(points[:, open_].T, k=min(neighbours, most))
+        wanted = points[:, open_].T
+        distance, near = tree.query(wanted, k=min(neighbours, most), distance_upper_bound=reach)
         distance, near = distance.reshape(len(open_), -1), near.reshape(len(open_), -1)
-        # points far outside, most of a grid around a narrow domain, are in reach of no cell
-        row, column = np.nonzero(distance <= reach[near])
-        coordinates = _reference_coordinates(discretization, near[row, column], points[:, open_].T[row])
-        excess = np.full(near.shape, np.inf)
-        excess[row, column] = -np.minimum(coordinates.min(axis=1), 1.0 - coordinates.sum(axis=1))
-        at = np.full(near.shape, -1)
-        at[row, column] = np.arange(len(row))
-        chosen = np.argmin(excess, axis=1)
-        rows = np.arange(len(open_))
-        some = np.isfinite(excess[rows, chosen])
-        place = at[rows[some], chosen[some]]
-        best[open_], cells[open_[some]] = excess[rows, chosen], near[rows[some], chosen[some]]
-        reference[open_[some]] = coordinates[place]
-        open_ = open_[(best[open_] > OUTSIDE) & (distance[:, -1] <= reach.max())]
+        row, column = np.nonzero(np.isfinite(distance))
+        candidates = near[row, column]
+        around = ((wanted[row] >= lower[candidates]) & (wanted[row] <= upper[candidates])).all(axis=1)
+        row, column, candidates = row[around], column[around], candidates[around]
+        coordinates = _reference_coordinates(discretization, candidates, wanted[row])
+        excess = -np.minimum(coordinates.min(axis=1), 1.0 - coordinates.sum(axis=1))
+        order = np.lexsort((column, excess, row))
+        rows, first = np.unique(row[order], return_index=True)
+        chosen = order[first]
+        best[open_[rows]], cells[open_[rows]] = excess[chosen], candidates[chosen]
+        reference[open_[rows]] = coordinates[chosen]
+        open_ = open_[(best[open_] > OUTSIDE) & np.isfinite(distance).all(axis=1)]
     left = np.flatnonzero(best > OUTSIDE)
     cells[left] = -1
     if len(left) and _has_long_cells(discretization):
@@ -236,22 +246,36 @@ def _reference_coordinates(discretization: Discretization, cells: Integers, poin
     inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
     reference = np.einsum("nij,nj->ni", inverse[cells], points - corners[cells, 0])
     curved = discretization.curved
+    if not len(curved.cells):
+        return reference
     position = np.full(len(corners), -1)
     position[curved.cells] = np.arange(len(curved.cells))
-    bent = np.flatnonzero((position[cells] >= 0) & (np.abs(reference) < 3.0).all(axis=1))
-    if len(bent):
-        nodes = curved.nodes[position[cells[bent]]]
-        reference[bent] = _newton(nodes, points[bent], np.clip(reference[bent], -0.2, 1.2))
+    # a curved cell lies above the least barycentric coordinates, in the straight cell, of its own nodes
+    of_nodes = np.einsum("nij,nkj->nki", inverse[curved.cells], curved.nodes - corners[curved.cells, :1])
+    least = _barycentric(of_nodes).min(axis=1) - BULGE
+    bent = np.flatnonzero(position[cells] >= 0)
+    bent = bent[(_barycentric(reference[bent]) >= least[position[cells[bent]]]).all(axis=1)]
+    for some in np.array_split(bent, max(1, len(bent) // TOGETHER)):
+        nodes = curved.nodes[position[cells[some]]]
+        reference[some] = _newton(nodes, points[some], np.clip(reference[some], -0.2, 1.2))
     return reference
 
 
+def _barycentric(reference: Floats) -> Floats:
+    """Of all corners, (..., dim + 1)."""
+    return np.concatenate([1.0 - reference.sum(axis=-1, keepdims=True), reference], axis=-1)
+
+
 def _newton(nodes: Floats, points: Floats, reference: Floats) -> Floats:
+    """Of the points that are not there yet, for those outside of a cell may never be."""
+    active = np.arange(len(points))
     for _ in range(12):
-        basis = _dolfinx.tabulate_lagrange(points.shape[1], DEGREE, reference, 1)
-        residual = points - np.einsum("na,nad->nd", basis[0], nodes)
-        jacobian = np.einsum("jna,nad->ndj", basis[1:], nodes)
+        basis = _dolfinx.tabulate_lagrange(points.shape[1], DEGREE, reference[active], 1)
+        residual = points[active] - np.einsum("na,nad->nd", basis[0], nodes[active])
+        jacobian = np.einsum("jna,nad->ndj", basis[1:], nodes[active])
         step = np.linalg.solve(jacobian, residual[..., None])[..., 0]
-        reference = reference + np.clip(step, -0.5, 0.5)
-        if np.abs(step).max() < 1e-13:
+        reference[active] += np.clip(step, -0.5, 0.5)
+        active = active[np.abs(step).max(axis=1) >= 1e-13]
+        if not len(active):
             break
     return reference
