@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.field import Field, interpolate, locate
+from fokker_planck.fem.field import Field, interpolate, locate, nearly
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions
@@ -152,3 +152,27 @@ def test_the_name_is_shown():
     field = Field("density", discretize(grid((2,)), 2), np.zeros(5), logarithm=True)
     assert repr(field) == "<Field 'density' on <Discretization: 2 cells of degree 2, 5 unknowns>>"
     assert field.logarithm
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_grid_around_a_curved_mesh_takes_no_longer_than_its_points(dimension):
+    """8,000 points in and around a ball: 100 s where each was tried in up to 256 cells, curved or not, around it."""
+    from time import process_time
+
+    discretization = discretize(ball_mesh(dimension), 3)
+
+    def smooth(x):
+        return 3.0 * np.sin(1.3 * x[0] + x[1]) + x[-1] ** 2
+
+    x = np.random.default_rng(1).uniform(-1.1, 1.1, (dimension, 8_000))
+    inside = np.linalg.norm(x, axis=0) < 1.0
+    began = process_time()
+    cells = locate(discretization, x)[0]
+    found = nearly(discretization, x)(smooth(discretization.nodes.T))
+    assert process_time() - began < 20.0
+    assert ((cells >= 0) == inside).all()
+    # of 35,000 points in a ball of 160 cells 492, all beside the wall, are in no straight cell nor near a curved one
+    assert np.isnan(found[inside]).mean() < 0.03
+    known = np.isfinite(found)
+    assert np.abs(found - smooth(x))[known].max() < 0.1
+    assert known[~inside].any()

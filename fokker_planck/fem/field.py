@@ -18,6 +18,10 @@ from fokker_planck.point_location import Locator
 OUTSIDE = 1e-9
 TOGETHER = 20_000
 """Points of curved cells that are looked for at once: their basis functions in space take 25 MB."""
+FEW = 1
+"""Steps of Newton's method where the place may be off by hundredths of a cell: each takes 2 s for 60,000 points."""
+BESIDE = 0.1
+"""Of a cell, in barycentric coordinates: beside it a polynomial is still near what it continues."""
 BULGE = 0.1
 """By how much of its size a curved cell may stand out of the box around its nodes of degree 4: a quarter of a circle in
 one edge stands out by less than 0.001. Only pairs of a cell and a point in its box are looked at."""
@@ -126,6 +130,59 @@ def _subdivision(dimension: int, degree: int) -> Integers:
 def interpolate(discretization: Discretization, nodal: Floats, points: Floats) -> Floats:
     """Values at ``points`` (dim, n) of the function with the given nodal values; nan outside of the mesh."""
     return evaluate(discretization, points, lambda dofs: nodal[dofs])
+
+
+@dataclass(frozen=True)
+class Nearly:
+    """Values at points, as :func:`interpolate` has them, where they need not be exact; see :func:`nearly`.
+
+    ``found`` (k,) are the points of this rank, of ``count``; ``basis`` (k, n) the basis functions there, ``dofs``
+    (k, n) whose they are.
+    """
+
+    discretization: Discretization
+    count: int
+    found: Integers
+    basis: Floats
+    dofs: Integers
+
+    def __call__(self, nodal: Floats) -> Floats:
+        """Values (count,) of the function with these nodal values; nan where there is no mesh."""
+        values, comm = np.full(self.count, np.nan), self.discretization.comm
+        values[self.found] = _plain(self.basis, nodal[self.dofs])
+        if comm.size > 1:
+            for other in comm.allgather(values):
+                values = np.where(np.isnan(values), other, values)
+            values = comm.bcast(values)
+        return values
+
+
+def nearly(discretization: Discretization, points: Floats) -> Nearly:
+    """Interpolation at a grid of a hundred thousand points (dim, n), which may be off by a few hundredths of a cell.
+
+    A point is looked for in one cell, the straight one that holds it or else the nearest curved one, and there in
+    ``FEW`` steps of Newton's method; beside the mesh a polynomial is continued by up to ``BESIDE`` of its cell.
+    """
+    from scipy.spatial import cKDTree
+
+    triangulation, curved = discretization.triangulation, discretization.curved
+    cells = np.full(points.shape[1], -1)
+    if len(discretization.dofs):
+        cells = Locator(triangulation.points, discretization.vertices).find(points)
+    if len(curved.cells):
+        outside = np.flatnonzero(cells < 0)
+        centers = curved.nodes.mean(axis=1)
+        reach = float(np.linalg.norm(curved.nodes - centers[:, None], axis=2).max())
+        away, near = cKDTree(centers).query(points[:, outside].T, distance_upper_bound=reach)
+        cells[outside[np.isfinite(away)]] = curved.cells[near[np.isfinite(away)]]
+    found = np.flatnonzero(cells >= 0)
+    reference = np.zeros((0, len(points)))
+    if len(found):
+        reference = _reference_coordinates(discretization, cells[found], points[:, found].T, FEW)
+    inside = _barycentric(reference).min(axis=1) >= -BESIDE
+    found, reference = found[inside], reference[inside]
+    basis = _dolfinx.tabulate_lagrange(len(points), discretization.degree, reference)[0]
+    return Nearly(discretization, points.shape[1], found, basis, discretization.dofs[cells[found]])
 
 
 def evaluate(discretization: Discretization, points: Floats, local: Callable[[Integers], Floats]) -> Floats:
@@ -240,7 +297,7 @@ def _has_long_cells(discretization: Discretization) -> bool:
     return stretched or bool((edges.max(axis=1) > LONG * edges.min(axis=1)).any())
 
 
-def _reference_coordinates(discretization: Discretization, cells: Integers, points: Floats) -> Floats:
+def _reference_coordinates(discretization: Discretization, cells: Integers, points: Floats, steps: int = 12) -> Floats:
     """Invert the map of each cell: affine where it is straight, Newton's method from there where it is curved."""
     corners = discretization.triangulation.points[discretization.vertices]
     inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
@@ -255,9 +312,9 @@ def _reference_coordinates(discretization: Discretization, cells: Integers, poin
     least = _barycentric(of_nodes).min(axis=1) - BULGE
     bent = np.flatnonzero(position[cells] >= 0)
     bent = bent[(_barycentric(reference[bent]) >= least[position[cells[bent]]]).all(axis=1)]
-    for some in np.array_split(bent, max(1, len(bent) // TOGETHER)):
+    for some in np.array_split(bent, len(bent) // TOGETHER + 1):
         nodes = curved.nodes[position[cells[some]]]
-        reference[some] = _newton(nodes, points[some], np.clip(reference[some], -0.2, 1.2))
+        reference[some] = _newton(nodes, points[some], np.clip(reference[some], -0.2, 1.2), steps)
     return reference
 
 
@@ -266,10 +323,10 @@ def _barycentric(reference: Floats) -> Floats:
     return np.concatenate([1.0 - reference.sum(axis=-1, keepdims=True), reference], axis=-1)
 
 
-def _newton(nodes: Floats, points: Floats, reference: Floats) -> Floats:
+def _newton(nodes: Floats, points: Floats, reference: Floats, steps: int) -> Floats:
     """Of the points that are not there yet, for those outside of a cell may never be."""
     active = np.arange(len(points))
-    for _ in range(12):
+    for _ in range(steps):
         basis = _dolfinx.tabulate_lagrange(points.shape[1], DEGREE, reference[active], 1)
         residual = points[active] - np.einsum("na,nad->nd", basis[0], nodes[active])
         jacobian = np.einsum("jna,nad->ndj", basis[1:], nodes[active])

@@ -21,7 +21,7 @@ import numpy as np
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.drift_generator import GaugedDrift, Weighting, assemble_drift
-from fokker_planck.fem.field import interpolate
+from fokker_planck.fem.field import Nearly, nearly
 from fokker_planck.fem.fitting import component_holding
 from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.refinement import refine
@@ -38,6 +38,9 @@ FIRST_FACTOR = 1.5
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 CALM, WILD = 0.4, 3.0
 SETTLED, TOLERABLE = 0.7, 2.0
+STALLED = 0.8
+"""Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
+steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
 LARGEST_STEP = 15.0
 LARGEST_BEND = 3.0
 SURE, CERTAIN = 14.0, 22.0
@@ -103,9 +106,16 @@ def self_consistent_gauge(
     process = GaugedDrift(zero_on(box[0], box[1], periodic), drift, diffusion)
 
     fineness = 0
+    last: list[Nearly] = []
+
+    def known(mesh: Triangulation) -> Nearly:
+        """A mesh's discretization and its values on the grid; in space they take seconds, and most steps share one."""
+        if not last or last[0].discretization.triangulation is not mesh:
+            last[:] = [nearly(discretize(mesh, DEGREE[base.dimension], periods), process.gauge.points)]
+        return last[0]
 
     def step(current: GaugedDrift) -> Step:
-        return _step(current, base, periods, attractors, ceiling, FINENESS**-fineness)
+        return _step(current, base, known, attractors, ceiling, FINENESS**-fineness)
 
     if guess is not None:
         values = np.asarray(guess.value(process.gauge.points)).reshape(process.gauge.values.shape)
@@ -202,8 +212,11 @@ def _settled(step: Callable[[GaugedDrift], Step], process: GaugedDrift, *, patie
             break
         if found.swing < SETTLED:
             return found.gauge
+        stalled = best is not None and found.swing > STALLED * least
         if found.swing < least:
             best, least = process.gauge, found.swing
+        if stalled:
+            return best
         process = replace(process, gauge=found.gauge)
     return best
 
@@ -224,7 +237,7 @@ def _first_noise(process: GaugedDrift) -> float:
 def _step(
     process: GaugedDrift,
     base: Triangulation,
-    periods: tuple[float | None, ...],
+    known: Callable[[Triangulation], Nearly],
     attractors: Floats,
     ceiling: Ceiling,
     finer: float,
@@ -232,7 +245,8 @@ def _step(
     gauge, dimension = process.gauge, base.dimension
     height = ceiling(process)
     mesh = resolved_below(base, process, attractors, height, finer * LARGEST_CHANGE[dimension], MOST_CELLS[dimension])
-    discretization = discretize(mesh, DEGREE[dimension], periods)
+    on_grid = known(mesh)
+    discretization = on_grid.discretization
     generator = assemble_drift(discretization, process)
     rate = RATE * typical_rate(process)
     condensed = condense(generator, nearest_unknowns(discretization, attractors), [], rate)
@@ -247,10 +261,10 @@ def _step(
     if swing > LARGEST_STEP:
         return Step(swing, True, gauge, len(mesh.cells))
     # the mesh sees no more of the gauge than its interpolant: what lies between must not stay, and grow
-    fresh = interpolate(discretization, np.where(positive, generator.exponent + typical - logs, np.nan), gauge.points)
+    fresh = on_grid(np.where(positive, generator.exponent + typical - logs, np.nan))
     change = np.clip(fresh.reshape(gauge.values.shape) - gauge.values, -LARGEST_STEP, LARGEST_STEP)
-    known = np.isfinite(change)
-    values = gauge.values + extended(np.where(known, change, 0.0), known)
+    seen = np.isfinite(change)
+    values = gauge.values + extended(np.where(seen, change, 0.0), seen)
     for axis, wraps in enumerate(gauge.periodic):
         if wraps:
             first = np.take(values, [0], axis)
