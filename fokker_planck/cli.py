@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     one_thread_a_rank()
     # PETSc would take a reader of a pipe that has gone, and Ctrl-C, for crashes of its own
     os.environ["PETSC_OPTIONS"] = f"{os.environ.get('PETSC_OPTIONS', '')} -no_signal_handler".strip()
+    # pictures are files: of no other backend is anything asked, whatever the environment names
+    os.environ["MPLBACKEND"] = "agg"
     ranks = World()
     try:
         ranks = world()

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 ArrayFunction = Callable[[FloatArray], FloatArray]
 # a derivative, the estimate of its truncation error, and that of rounding
 Trial = tuple[FloatArray, FloatArray, FloatArray]
@@ -31,6 +32,10 @@ FEW_DIGITS, COARSER = 1e-6, 10.0
 _FIRST = np.array([[1 / 2, 0, 0], [2 / 3, -1 / 12, 0], [3 / 4, -3 / 20, 1 / 60]])
 _SECOND = np.array([[1, 0, 0], [4 / 3, -1 / 12, 0], [3 / 2, -3 / 20, 1 / 90]])
 
+AT_ONCE = 2048
+"""Points times directions that are differentiated in one call: of one point a gradient takes 1.2 ms instead of the 2.9 of
+a call for each step and axis, of thousands 1.5 to 1.8 us a point, blocks of 256 6 us (measured for a quartic)."""
+
 ROUGH_STEP = 1e-4
 """Of the coordinates: between truncation, the square of it, and rounding over it."""
 
@@ -44,39 +49,88 @@ def first_derivative(function: ArrayFunction, x: FloatArray, direction: FloatArr
     >>> round(float(first_derivative(lambda x: np.sin(x[0]), np.array([[0.5]]), np.array([1.0]))[0]), 11)
     0.87758256189
     """
-
-    def at(points: FloatArray, step: FloatArray) -> Trial:
-        right, left = _samples(function, points, direction, step)
-        candidate, error = _assessed(_FIRST, right - left, step)
-        return candidate, error, _rounding(right, left) / step
-
-    return _with_the_best_step(at, x, direction, FIRST_STEPS)
+    return _along_each(_first, function, x, direction[None], FIRST_STEPS)[0]
 
 
 def second_derivative(function: ArrayFunction, x: FloatArray, direction: FloatArray) -> FloatArray:
     """d^2/dt^2 f(x + t direction) at t = 0, for the same arguments as ``first_derivative``."""
+    return _along_each(_second, function, x, direction[None], SECOND_STEPS)[0]
 
-    def at(points: FloatArray, step: FloatArray) -> Trial:
-        right, left = _samples(function, points, direction, step)
-        candidate, error = _assessed(_SECOND, right - 2.0 * function(points) + left, step**2)
-        return candidate, error, 4.0 * _rounding(right, left) / step**2
 
-    return _with_the_best_step(at, x, direction, SECOND_STEPS)
+# f, points (dim, n), directions (dim, n), steps (n,)
+Differences = Callable[[ArrayFunction, FloatArray, FloatArray, FloatArray], Trial]
+
+
+def _first(function: ArrayFunction, points: FloatArray, directions: FloatArray, step: FloatArray) -> Trial:
+    right, left = _samples(function, points, directions, step)
+    candidate, error = _assessed(_FIRST, right - left, step)
+    return candidate, error, _rounding(right, left) / step
+
+
+def _second(function: ArrayFunction, points: FloatArray, directions: FloatArray, step: FloatArray) -> Trial:
+    right, left = _samples(function, points, directions, step)
+    candidate, error = _assessed(_SECOND, right - 2.0 * function(points) + left, step**2)
+    return candidate, error, 4.0 * _rounding(right, left) / step**2
+
+
+def _along_each(
+    differences: Differences, function: ArrayFunction, x: FloatArray, directions: FloatArray, steps: tuple[float, ...]
+) -> FloatArray:
+    """Derivatives along directions (k, dim) at points (dim, n), of shape (k, ..., n).
+
+    All directions and steps are asked for at once: of a few points a call of a function costs as much as thousands.
+    """
+    k, n = len(directions), x.shape[1]
+    if not n:
+        return np.stack([differences(function, x, x, np.zeros(0))[0]] * k)
+    scales = np.array([_scale(x, direction) for direction in directions])
+    block = max(1, AT_ONCE // k)
+    parts = []
+    for first in range(0, n, block):
+        some = x[:, first : first + block]
+        count = some.shape[1]
+        along = np.repeat(directions.T, count, axis=1)
+        found = _with_the_best_step(
+            differences, function, np.tile(some, k), along, scales[:, first : first + block].ravel(), steps
+        )
+        parts.append(np.moveaxis(found.reshape(*found.shape[:-1], k, count), -2, 0))
+    return np.concatenate(parts, axis=-1)
+
+
+def _tried(
+    differences: Differences,
+    function: ArrayFunction,
+    x: FloatArray,
+    directions: FloatArray,
+    steps: FloatArray,
+) -> list[Trial]:
+    """A trial for each row of the steps (s, n), from one call of the function."""
+    count, n = steps.shape
+    trial = differences(function, np.tile(x, count), np.tile(directions, count), steps.ravel())
+    shaped = [np.moveaxis(np.broadcast_to(part, trial[0].shape).reshape(*trial[0].shape[:-1], count, n), -2, 0)
+              for part in trial]  # fmt: skip
+    return list(zip(*shaped, strict=True))
 
 
 def _with_the_best_step(
-    at: Callable[[FloatArray, FloatArray], Trial],
+    differences: Differences,
+    function: ArrayFunction,
     x: FloatArray,
-    direction: FloatArray,
+    directions: FloatArray,
+    scale: FloatArray,
     steps: tuple[float, ...],
 ) -> FloatArray:
-    """The derivative with the least estimate of its error, point by point.
+    """The derivative with the least estimate of its error, point by point; x and directions (dim, n), scale (n,).
 
     Where the smallest step is the best, or none gives a digit, the function varies on a smaller scale than its
     arguments have: smaller steps are tried there.
     """
-    scale = _scale(x, direction)
-    tried = [at(x, relative * scale) for relative in steps]
+    relative = np.array(steps)[:, None]
+
+    def at(some: Integers | slice, scales: FloatArray) -> list[Trial]:
+        return _tried(differences, function, x[:, some], directions[:, some], relative * scales)
+
+    tried = at(slice(None), scale)
     result, least, unsettled = _best(tried)
     drowned = _drowned(tried, result)
     while True:
@@ -84,7 +138,7 @@ def _with_the_best_step(
         if not len(again):
             break
         scale[again] = np.minimum(COARSER * scale[again], 1.0)
-        tried = [at(x[:, again], relative * scale[again]) for relative in steps]
+        tried = at(again, scale[again])
         better, error, still = _best(tried)
         improved = (error < least[..., again]) & drowned[..., again]
         result[..., again] = np.where(improved, better, result[..., again])
@@ -96,7 +150,7 @@ def _with_the_best_step(
         again = np.flatnonzero(unsettled.any(axis=tuple(range(unsettled.ndim - 1))))
         if not len(again):
             break
-        tried = [at(x[:, again], relative * FINER**finer * scale[again]) for relative in steps]
+        tried = at(again, FINER**finer * scale[again])
         better, error, still = _best(tried)
         improved = (error < least[..., again]) | (unsettled[..., again] & ~still)
         result[..., again] = np.where(improved, better, result[..., again])
@@ -116,7 +170,7 @@ def _drowned(trials: Sequence[Trial], result: FloatArray) -> npt.NDArray[np.bool
 
 def gradient(function: ArrayFunction, x: FloatArray) -> FloatArray:
     """All first derivatives, of shape (dim, ..., n)."""
-    return np.stack([first_derivative(function, x, axis) for axis in np.eye(x.shape[0])])
+    return _along_each(_first, function, x, np.eye(x.shape[0]), FIRST_STEPS)
 
 
 def rough_gradient(function: ArrayFunction, x: FloatArray) -> FloatArray:
@@ -135,13 +189,13 @@ def hessian(function: ArrayFunction, x: FloatArray) -> FloatArray:
     dimension = x.shape[0]
     result = np.empty((dimension, dimension, x.shape[1]))
     unit = np.eye(dimension)
-    for i in range(dimension):
-        result[i, i] = second_derivative(function, x, unit[i])
-        for j in range(i):
-            # polarisation: f_ij = (f_(i+j)(i+j) - f_(i-j)(i-j)) / 4
-            along = second_derivative(function, x, unit[i] + unit[j])
-            across = second_derivative(function, x, unit[i] - unit[j])
-            result[i, j] = result[j, i] = (along - across) / 4.0
+    pairs = [(i, j) for i in range(dimension) for j in range(i)]
+    crossed = [unit[i] + sign * unit[j] for i, j in pairs for sign in (1.0, -1.0)]
+    found = _along_each(_second, function, x, np.array([*unit, *crossed]), SECOND_STEPS)
+    result[np.arange(dimension), np.arange(dimension)] = found[:dimension]
+    for (i, j), along, across in zip(pairs, found[dimension::2], found[dimension + 1 :: 2], strict=True):
+        # polarisation: f_ij = (f_(i+j)(i+j) - f_(i-j)(i-j)) / 4
+        result[i, j] = result[j, i] = (along - across) / 4.0
     return result
 
 
@@ -153,11 +207,11 @@ def _scale(x: FloatArray, direction: FloatArray) -> FloatArray:
 
 
 def _samples(
-    function: ArrayFunction, x: FloatArray, direction: FloatArray, step: FloatArray
+    function: ArrayFunction, x: FloatArray, directions: FloatArray, step: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """f(x + k step direction) and f(x - k step direction), k = 1, 2, 3, each of shape (3, ..., n)."""
     n = x.shape[1]
-    shifts = [k * direction[:, None] * step for k in (1, 2, 3, -1, -2, -3)]
+    shifts = [k * directions * step for k in (1, 2, 3, -1, -2, -3)]
     values = function(np.concatenate([x + shift for shift in shifts], axis=1))
     parts = np.stack([values[..., k * n : (k + 1) * n] for k in range(6)])
     return parts[:3], parts[3:]

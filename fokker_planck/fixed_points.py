@@ -108,6 +108,7 @@ def fixed_points(
     upper: Sequence[float],
     dimension: int,
     periods: Sequence[float | None] | None = None,
+    blur: Field | None = None,
 ) -> tuple[FixedPoint, ...]:
     """All fixed points of a drift in a box, attractors first, then by index and position.
 
@@ -118,6 +119,7 @@ def fixed_points(
         upper: the opposite corner.
         dimension: 1, 2 or 3.
         periods: length of each periodic axis, None for the others.
+        blur: the largest |b| at points that may be rounding, (n,), where b is made of finite differences.
 
     Raises:
         ProblemError: the box is empty or of another dimension.
@@ -138,7 +140,7 @@ def fixed_points(
     wraps = tuple(periods) if periods is not None else (None,) * dimension
     for count in GRIDS[dimension]:
         steepness = _steepness(drift_value, low, high)
-        found = _search(drift_value, jacobian, low, high, count, wraps, steepness)
+        found = _search(drift_value, jacobian, low, high, count, wraps, steepness, blur or _exact)
         points = tuple(fixed_point(x, jacobian(x[:, None])[:, :, 0], steepness) for x in found)
         if sum(point.degenerate for point in points) > MOST:
             raise ConvergenceError(
@@ -165,6 +167,11 @@ def _differences(drift_value: Field) -> Field:
     return lambda x: np.swapaxes(gradient(drift_value, x), 0, 1)
 
 
+def _exact(x: FloatArray) -> FloatArray:
+    """No rounding beside that of the result, (n,)."""
+    return np.zeros(x.shape[1])
+
+
 def _search(
     drift: Field,
     jacobian: Field,
@@ -173,6 +180,7 @@ def _search(
     count: int,
     periods: Sequence[float | None],
     steepness: float,
+    blur: Field,
 ) -> list[FloatArray]:
     """Polished points, one of each."""
     dimension = len(low)
@@ -184,12 +192,15 @@ def _search(
     last, start = np.full(x.shape[1], np.inf), x
     with np.errstate(all="ignore"):
         for _ in range(ITERATIONS):
-            step = _newton_step(drift(x), jacobian(x))
+            value = drift(x)
+            step = _newton_step(value, jacobian(x))
             length = np.linalg.norm(step, axis=0)
+            # the step from here is of rounding, and the next ones are no shorter
+            level = np.linalg.norm(value, axis=0) <= blur(x)
             x = x + step * np.minimum(1.0, 2.0 * cell / np.maximum(length, 1e-300))
             inside = np.linalg.norm(x - start, axis=0) <= REACH * cell
             rounding = (length <= 1e-8 * extent) & (length >= 0.5 * last)
-            done = inside & ((length <= 1e-15 * extent) | rounding)
+            done = inside & ((length <= 1e-15 * extent) | rounding | (level & (length <= cell)))
             settled.extend(x[:, done].T)
             keep = inside & ~done & np.isfinite(length)
             x, start, last = x[:, keep], start[:, keep], length[keep]
@@ -197,7 +208,7 @@ def _search(
                 break
         # Newton's method creeps towards a degenerate point.
         settled.extend(x[:, last <= 1e-5 * extent].T)
-    return _distinct(settled, drift, jacobian, low, high, periods, steepness)
+    return _distinct(settled, drift, jacobian, low, high, periods, steepness, blur)
 
 
 def _newton_step(value: FloatArray, jacobian: FloatArray) -> FloatArray:
@@ -217,6 +228,7 @@ def _distinct(
     high: FloatArray,
     periods: Sequence[float | None],
     steepness: float,
+    blur: Field,
 ) -> list[FloatArray]:
     """One point of each crowd: that of the smallest residual, if rounding is all that is left of b there."""
     if not settled:
@@ -232,14 +244,16 @@ def _distinct(
     matrix = np.moveaxis(jacobian(x), -1, 0)
     singular = np.linalg.svd(matrix, compute_uv=False) if x.shape[1] else np.zeros((0, 1))
     steep = np.maximum(singular[:, 0], steepness)
-    keep = residual <= 1e-9 * steep * extent
-    x, residual, singular, steep = x[:, keep], residual[keep], singular[keep], steep[keep]
+    level = blur(x)
+    keep = residual <= np.maximum(1e-9 * steep * extent, level)
+    x, residual, singular, steep, level = x[:, keep], residual[keep], singular[keep], steep[keep], level[keep]
     found: list[FloatArray] = []
     order = np.argsort(residual, kind="stable")
     while len(order):
         number = order[0]
         flat = singular[number, -1] <= 1e-3 * steep[number]
-        radius = (2e-3 if flat else 1e-7) * extent
+        spread = 2.0 * level[number] / max(singular[number, -1], 1e-3 * steep[number])
+        radius = max((2e-3 if flat else 1e-7) * extent, spread)
         delta = _difference(x[:, order] - x[:, [number]], periods)
         found.append(x[:, number])
         order = order[1:][np.linalg.norm(delta, axis=0)[1:] > radius]

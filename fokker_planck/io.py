@@ -25,6 +25,7 @@ import numpy as np
 
 from fokker_planck.errors import FokkerPlanckError, ProblemError
 from fokker_planck.landscape import Landscape
+from fokker_planck.output.interruption import ended_with_nothing_left
 from fokker_planck.parallel import World, from_first_rank, world
 from fokker_planck.serialize import answer_json, asymptotic_json, chain_json, json_text, statistics_json
 from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary
@@ -176,8 +177,10 @@ def _write_folder(
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned_drafts(folder)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=folder.parent))
-    try:
+    with ended_with_nothing_left() as later, contextlib.ExitStack() as remaining:
+        with later():
+            draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=folder.parent))
+            remaining.callback(shutil.rmtree, draft, ignore_errors=True)
         draft.chmod(0o777 & ~_umask())
         for name, grid in grids.items():
             write_grid(draft / name, grid)
@@ -193,9 +196,9 @@ def _write_folder(
             "provenance": provenance(answers, problem, ranks),
         }
         (draft / RESULT).write_text(json_text(content) + "\n", encoding="utf-8")
-        _put_in_place(draft, folder, names)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        with later():
+            _put_in_place(draft, folder, names)
+            remaining.close()
     return names
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from fokker_planck.critical_points import Guesses, classify, describe, newton_step, polish
 from fokker_planck.curved_wall import wall_saddle
+from fokker_planck.formulas.counted import Count, Counted
 from fokker_planck.gradient_flow import Capture, capture_of, descend
 from fokker_planck.landscape import (
     Booleans,
@@ -37,6 +38,9 @@ from fokker_planck.sample_graph import SampleGraph, sample_box
 MOST_WELLS = 200
 KEPT_WELLS = 40
 MOST_POINTS = 600
+EVALUATIONS = 5e7
+"""Points at which a search may ask for values or derivatives: PLACEHOLDER"""
+REMEDY = "a smoother function (of a table: smoothing, or a smaller domain), or a question that needs no wells"
 # In widths of the sample: as far as Newton's method may carry a vertex.
 BESIDE = 2.0
 
@@ -63,6 +67,8 @@ def find_landscape(
         Minima and saddles in ascending value.  A reflecting wall holds minima and passes of its own, flagged
         ``on_boundary``.  A continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
 
+    Raises ConvergenceError where ``EVALUATIONS`` do not suffice.
+
     >>> from types import SimpleNamespace
     >>> well = SimpleNamespace(value=lambda x: (x[0]**2 - 1)**2/4, gradient=lambda x: x**3 - x,
     ...                        hessian=lambda x: (3*x**2 - 1)[None])
@@ -70,6 +76,18 @@ def find_landscape(
     >>> [round(minimum.position[0], 12) for minimum in landscape.minima], landscape.barriers[1]
     ([-1.0, 1.0], 0.25)
     """
+    counted = Counted(function, Count(EVALUATIONS), "the search for minima and saddles", REMEDY)
+    return _search(counted, points, edges, inside, periods, hold)
+
+
+def _search(
+    function: Function,
+    points: Floats,
+    edges: Integers,
+    inside: Inside | None,
+    periods: Sequence[float | None] | None,
+    hold: Callable[[Floats], Floats] | None = None,
+) -> Landscape:
     points = np.asarray(points, dtype=float)
     edges = np.asarray(edges, dtype=np.int64)
     with np.errstate(all="ignore"):
@@ -86,7 +104,7 @@ def find_landscape(
     if units is not None:
         scaled, around = InUnits(function, units), frame_in(frame, units).periods
         beyond = None if inside is None else lambda z: inside(z * units[:, None])
-        return landscape_in(find_landscape(scaled, points / units, edges, beyond, around), units, frame)
+        return landscape_in(_search(scaled, points / units, edges, beyond, around), units, frame)
     graph = SampleGraph(points, edges, values, frame)
     contains = (lambda x: np.ones(x.shape[1], dtype=bool)) if inside is None else inside
     if len(graph.bottoms) > MOST_WELLS:

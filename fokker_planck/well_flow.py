@@ -51,6 +51,11 @@ class WellFlow:
             return self.process.noiseless_drift(x)
         return np.asarray(self.process.drift(x, self.dimension) - field.divergence(x))
 
+    def rounding(self, x: FloatArray) -> FloatArray:
+        """The last place of V where a is made of finite differences of it, (n,); else zero."""
+        potential = self.process.potential
+        return np.zeros(x.shape[1]) if potential is None else potential.rounding(x)
+
     def jacobian(self, x: FloatArray) -> FloatArray:
         """d_j a_i, (dim, dim, n)."""
         field = self.process.field(self.dimension)
@@ -80,6 +85,10 @@ class Downhill:
     def value(self, x: FloatArray) -> FloatArray:
         """Height, (n,)."""
         return self.height.value(x)
+
+    def rounding(self, x: FloatArray) -> FloatArray:
+        """That of V where the flow is made of finite differences, (n,): slopes of its size never vanish."""
+        return self.flow.rounding(x)
 
     def gradient(self, x: FloatArray) -> FloatArray:
         """-a, (dim, n)."""

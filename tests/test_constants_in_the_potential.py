@@ -72,3 +72,28 @@ def test_a_lone_point_beside_the_origin_has_derivatives():
         place = np.array([[x]])
         assert abs(potential.hessian(place)[0, 0, 0] + 1.0) <= 1e-5
         assert abs(potential.gradient(place)[0, 0] + x) <= 1e-9 + 1e-6 * x
+
+
+@pytest.mark.slow
+def test_wells_without_detailed_balance_are_found_in_the_rounding_too():
+    """Of two fixed points and the saddle between them one was found at 1e9: a single well of weight 1 +- 0, in silence.
+
+    Noise that varies along x, read as Ito: the drift -grad V is finite differences of V.
+    """
+    weights = {}
+    for constant in (0.0, 1e9):
+        potential = fp.Potential(lambda x, c=constant: _function(c, 2)(x) + 0.05 * x[0], dimension=2)
+        process = fp.Overdamped(potential, fp.Formula("0.1*(1 + 0.3*x**2)"))
+        box = fp.Box([-2, -1.5], [2, 1.5])
+        weights[constant] = [w.probability for w in fp.stationary_density(fp.Problem(process, box)).wells]
+    assert len(weights[1e9]) == len(weights[0.0]) == 2
+    for near, exact in zip(weights[1e9], weights[0.0], strict=True):
+        assert abs(near.value / exact.value - 1.0) <= near.relative_error + exact.relative_error
+        assert near.relative_error >= np.spacing(1e9) / 0.1
+
+
+def test_a_constant_that_drowns_a_drift_is_refused():
+    potential = fp.Potential(_function(1e12, 2), dimension=2)
+    process = fp.Overdamped(potential, fp.Formula("0.1*(1 + 0.3*x**2)"))
+    with pytest.raises(ProblemError, match="V less its constant part"):
+        fp.stationary_density(fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5])))

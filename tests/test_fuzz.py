@@ -1,6 +1,17 @@
 """A short run of the fuzzer; `make fuzz` goes on for as long as one likes."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
 from validation.fuzz.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_nonsense_is_refused_in_one_line(capsys):
@@ -8,9 +19,46 @@ def test_nonsense_is_refused_in_one_line(capsys):
     assert " 0 found" in capsys.readouterr().out
 
 
-def test_a_pole_of_order_999_in_a_switch_is_refused():
-    import pytest
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are looked up in /proc")
+def test_the_process_that_tries_ends_with_the_one_that_watches_it():
+    """It went on for as long as it had been asked to."""
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "validation.fuzz", "--minutes", "5", "--only", "formula"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        working = eventually(lambda: spawned_by(watching.pid))
+        time.sleep(1.0)
+    finally:
+        watching.send_signal(signal.SIGKILL)
+        watching.wait()
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in working))
 
+
+def spawned_by(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def eventually(condition, seconds=30.0):
+    """What the condition says once it says something true."""
+    end = time.monotonic() + seconds
+    while not (said := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return said
+
+
+def test_a_trial_that_python_cannot_interrupt_is_a_finding(monkeypatch, capsys):
+    """A worker that dies of what it tries, or says nothing for too long, is one finding, and the next goes on."""
+    from validation.fuzz import __main__ as fuzz
+
+    said = iter(["the process ended with exit code -9", "no end within 120 s"])
+    monkeypatch.setattr(fuzz, "_heard", lambda *_: next(said))
+    assert main(["--minutes", "1", "--only", "formula"]) == 4
+    assert "2 tried, 0 refused, 2 found" in capsys.readouterr().out
+
+
+def test_a_pole_of_order_999_in_a_switch_is_refused():
     import fokker_planck as fp
     from fokker_planck.errors import ProblemError
     from fokker_planck.solvers.setting import kinetics_of

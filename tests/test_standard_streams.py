@@ -14,6 +14,7 @@ from fokker_planck import io
 from fokker_planck.errors import ProblemError
 from fokker_planck.expression import parse_expression
 from fokker_planck.toml_text import overridden, parsed
+from validation.fuzz import streams
 
 PACKAGE = Path(fokker_planck.__file__).parent
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "double_well_1d.toml"
@@ -134,3 +135,93 @@ def test_an_interruption_while_a_library_computes_ends_within_two_seconds(tmp_pa
     assert time.monotonic() - began < 4.0  # two seconds, and as many for a machine with other work
     assert process.returncode in (130, -signal.SIGTERM)
     assert said.endswith("fokker-planck: interrupted\n")
+
+
+# Killed, full, unreadable: one line, and a result folder that is whole or none.
+
+ENDED = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+def ended_while(tmp_path, number, doing, text=streams.PLANE):
+    """`solve` with a result folder, sent a signal when its progress says what it is doing."""
+    (tmp_path / "problem.toml").write_text(text)
+    call = streams.Call(("solve", "problem.toml", "-o", "out"), signal=number, after=2.0)
+    ended = streams.run(call, tmp_path, say=lambda line: doing in line)
+    assert doing in ended.errors
+    assert streams.faults(call, ended, tmp_path) == []
+    return ended
+
+
+@pytest.mark.parametrize("doing", ["stationary", "exit-time", "result files"])
+@pytest.mark.parametrize("number", ENDED, ids=lambda number: number.name)
+def test_a_signal_while_it_computes_or_writes_leaves_nothing_half_written(tmp_path, number, doing):
+    """SIGTERM while files were written left a hidden draft beside the result folder."""
+    ended = ended_while(tmp_path, number, doing)
+    if (tmp_path / "out").exists():
+        assert (tmp_path / "out" / "result.json").exists()  # it was sooner
+    else:
+        assert ended.status in (130, -number)
+        assert ended.status != 130 or ended.errors.endswith("fokker-planck: interrupted\n")
+
+
+@pytest.mark.parametrize("number", ENDED, ids=lambda number: number.name)
+def test_a_signal_while_files_are_put_in_place_waits_until_all_are(tmp_path, number):
+    """Old files make room for new ones one by one: in between, the folder is neither the old nor the new result."""
+    program = f"""
+import os, signal, pathlib
+from fokker_planck import cli, io
+real = os.replace
+def slowly(*paths):
+    real(*paths)
+    if pathlib.Path(paths[1]).suffix == ".vtu":
+        os.kill(os.getpid(), {int(number)})
+        os.kill(os.getpid(), {int(number)})
+io.os.replace = slowly
+raise SystemExit(cli.main())
+"""
+    (tmp_path / "problem.toml").write_text(streams.LINE)
+    again = [sys.executable, "-c", program, "solve", "problem.toml", "-o", "out", "-q"]
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    done = subprocess.run(again, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == (130 if number == signal.SIGINT else -number), done.stderr
+    assert streams.half_written(tmp_path) == []
+    assert (tmp_path / "out" / "result.json").exists()
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("size", [0, 2000, 20_000])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, size):
+    (tmp_path / "problem.toml").write_text(streams.LINE)
+    call = streams.Call(("solve", "problem.toml", "-o", "out", "-q"), largest_file=size)
+    ended = streams.run(call, tmp_path)
+    assert streams.faults(call, ended, tmp_path) == []
+    assert ended.status == 2
+    assert len(ended.errors.splitlines()) == 1
+    assert ended.errors.startswith("fokker-planck: -o: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["problem.toml"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "status"), [("a/b/out", 0), ("/proc/none/out", 2), ("/dev/full/out", 2), ("problem.toml/out", 2)]
+)
+def test_a_folder_is_made_with_those_above_it_or_refused_before_anything_is_solved(tmp_path, folder, status):
+    (tmp_path / "problem.toml").write_text(streams.LINE)
+    call = streams.Call(("landscape", "problem.toml", "-o", folder))
+    ended = streams.run(call, tmp_path)
+    assert streams.faults(call, ended, tmp_path) == []
+    assert ended.status == status
+    if status:
+        assert len(ended.errors.splitlines()) <= 2  # one of progress
+        assert "fokker-planck: -o: " in ended.errors
+    else:
+        assert (tmp_path / folder / "result.json").exists()
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "2>/dev/full", "| head -1", "2>&1 | true"])
+def test_streams_that_are_closed_or_full_end_in_no_traceback(tmp_path, redirection):
+    (tmp_path / "problem.toml").write_text(streams.LINE)
+    for arguments in (("landscape", "problem.toml"), ("landscape", "none.toml")):
+        call = streams.Call(arguments, redirection)
+        assert streams.faults(call, streams.run(call, tmp_path), tmp_path) == []

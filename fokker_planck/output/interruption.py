@@ -1,4 +1,4 @@
-"""Ctrl-C ends a run within two seconds, also while a library that knows nothing of Python factors a matrix.
+"""Ctrl-C ends a run within two seconds, also in a library that factors a matrix; files are whole, or not there.
 
 Python acts on a signal between two of its own instructions, which a factorisation or an eigenvalue solve keeps waiting
 for as long as it takes.  But the signal itself writes a byte to a file at once (``signal.set_wakeup_fd``); a shell that
@@ -13,7 +13,9 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from types import FrameType
 
 PATIENCE = 1.5
 _WATCH = """trap '' INT
@@ -24,6 +26,61 @@ timeout {patience} cat > /dev/null
 printf '{command}: interrupted\\n' >&2
 kill -TERM {process}
 """
+
+
+class _EndedError(BaseException):
+    """A signal that would have ended the process came while it had something to remove."""
+
+
+@contextlib.contextmanager
+def ended_with_nothing_left() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Within, SIGTERM and SIGHUP end the process only after ``finally`` clauses have removed what is half-written.
+
+    Yields a context in which they, and an interrupt, wait until it is left: for what is done whole or not at all.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield contextlib.nullcontext
+        return
+    waiting: list[int] = []
+    holding = False
+
+    def ring(number: int, _: FrameType | None) -> None:
+        waiting.append(number)
+        if not holding and len(waiting) == 1:  # a second one does not stop the removal
+            raise _EndedError
+
+    @contextlib.contextmanager
+    def later() -> Iterator[None]:
+        nonlocal holding
+        interrupt = signal.getsignal(signal.SIGINT)
+        held: list[int] = []
+        if callable(interrupt):
+            signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+        holding = True
+        try:
+            yield
+        finally:
+            holding = False
+            if callable(interrupt):
+                signal.signal(signal.SIGINT, interrupt)
+        if waiting:
+            raise _EndedError
+        if held:
+            raise KeyboardInterrupt
+
+    before = {}
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            before[number] = signal.signal(number, ring)
+    try:
+        yield later
+    except _EndedError:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.raise_signal(waiting[0])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.material_corners import Medium
+from fokker_planck.solvers.rounding import rounding_of_drift
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 DEGREE = {1: 6, 2: 6, 3: 4}
@@ -72,6 +73,9 @@ def answered(
     problem, most = setting.problem, MOST_UNKNOWNS[setting.problem.dimension]
     mesh, degree = first_mesh(setting, regions), degree_of(problem)
     interfaces = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
+    points = (*setting.attractors, *setting.saddles)
+    places = np.array([point.position for point in points]).reshape(-1, problem.dimension).T
+    rounding = rounding_of_drift(problem, places, np.array([point.jacobian for point in points]))
     return refined_until_verified(
         problem,
         mesh,
@@ -79,7 +83,7 @@ def answered(
         answer,
         _predicted,
         Medium(setting.diffusion.tensor, interfaces),
-        least_error=LEAST_ERROR,
+        least_error=LEAST_ERROR + rounding,
         most_unknowns=most,
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from fokker_planck.basin_map import BasinMap
 from fokker_planck.climb import climb_heights
+from fokker_planck.critical_points import SLOPE_OF_ROUNDING
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.drift_generator import GaugedDrift, KnownWeight, Weighting
 from fokker_planck.fem.meshing import domain_triangulation
@@ -22,6 +23,7 @@ from fokker_planck.landscape import CriticalPoint, Landscape, Saddle, numbered, 
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
 from fokker_planck.solvers.held_attractors import frame_of, refuse_held_attractors
+from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
 from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
 from fokker_planck.survey import sample_graph
@@ -110,6 +112,7 @@ def prepare_irreversible(
 
 def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] | None) -> DriftSetting:
     process, dimension = problem.process, problem.dimension
+    refuse_rounding(problem)
     kind = kinetics_of(problem)
     lower, upper = problem.bounding_box()
     points = _inside(problem, _fixed_points(problem))
@@ -163,7 +166,12 @@ def _fixed_points(problem: Problem) -> tuple[FixedPoint, ...]:
     flow = WellFlow(problem.process, problem.dimension)
     lower, upper = problem.bounding_box()
     try:
-        return fixed_points(flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods)
+        extent = float(np.max(np.subtract(upper, lower)))
+
+        def blur(x: Floats) -> Floats:
+            return SLOPE_OF_ROUNDING * flow.rounding(x) / extent
+
+        return fixed_points(flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods, blur)
     except ConvergenceError:
         # none of them isolated, or some missed: the density shows where the process stays
         return ()

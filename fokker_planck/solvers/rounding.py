@@ -6,6 +6,7 @@ Adding a constant to V changes nothing but the digits that are left: of V + 1e9 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,18 +44,45 @@ OF_LANDSCAPE = 2e-6
 
 def rounding_error(setting: Setting) -> float:
     """Relative error that the rounding of V brings to times, rates and weights."""
-    potential, landscape = setting.problem.process.potential, setting.landscape
-    if potential is None or not len(landscape.minima):
-        return 0.0
+    landscape = setting.landscape
     points = (*landscape.minima, *landscape.saddles)
-    places = np.array([point.position for point in points]).T
-    tensors = np.moveaxis(setting.balance.diffusion.tensor(places), -1, 0)
+    places = np.array([point.position for point in points]).reshape(-1, setting.problem.dimension).T
+    curvatures = np.array([np.abs(point.hessian).max() for point in points])  # of V over epsilon
+    exact = setting.problem.process.potential is None or setting.problem.process.potential.exact
+    indirect = isinstance(setting.balance.exponent, LineExponent) and not exact
+    return _at(setting.problem, setting.balance.diffusion.tensor, places, curvatures, indirect)
+
+
+def rounding_of_drift(problem: Problem, places: Floats, jacobians: Floats) -> float:
+    """The same without detailed balance: for fixed points (dim, n) of a drift with these derivatives, (n, dim, dim).
+
+    Where V is a function without a gradient of its own the drift is its finite differences, and the exponent of the
+    density adds them up.
+    """
+    potential = problem.process.potential
+    if potential is None:
+        return 0.0
+    if not places.shape[1]:
+        places, jacobians = problem.sample(), np.zeros((1, 1, 1))
+    tensor = problem.process.field(problem.dimension).tensor
+    noise = np.einsum("iin->n", tensor(places)) / problem.dimension
+    curvatures = np.abs(jacobians).max(axis=(1, 2)) / np.maximum(noise, 1e-300)
+    return _at(problem, tensor, places, curvatures, indirect=not potential.exact)
+
+
+def _at(
+    problem: Problem, tensor: Callable[[Floats], Floats], places: Floats, curvatures: Floats, indirect: bool
+) -> float:
+    """Of V at places (dim, n) with these second derivatives in units of epsilon, (n,), over the least noise there."""
+    potential = problem.process.potential
+    if potential is None or not places.shape[1]:
+        return 0.0
+    tensors = np.moveaxis(tensor(places), -1, 0)
     noise = float(np.min(np.linalg.eigvalsh(tensors)))
     if not noise > 0.0:
         return 0.0
     least = float(np.max(np.spacing(np.abs(potential.variation(places))), initial=0.0))
-    lower, upper = setting.problem.bounding_box()
-    curvatures = np.array([np.abs(point.hessian).max() for point in points])  # of V over epsilon
+    lower, upper = problem.bounding_box()
     steps = _steps(places[0], curvatures, upper[0] - lower[0])
     values = []
     for k in range(STEPS):
@@ -63,7 +91,6 @@ def rounding_error(setting: Setting) -> float:
         values.append(potential.variation(shifted))
     around = sum(c * np.array(values[k : STEPS - 3 + k]) for k, c in enumerate(BINOMIAL))
     seen = float(np.max(np.abs(around), initial=0.0)) / float(np.abs(BINOMIAL).sum())
-    indirect = isinstance(setting.balance.exponent, LineExponent) and not potential.exact
     found = (DIFFERENCES if indirect else 1.0) * max(least, seen if np.isfinite(seen) else 0.0) / noise
     return found if found > UNLIKELY else 0.0
 
