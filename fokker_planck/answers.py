@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from fokker_planck.landscape import Landscape
 from fokker_planck.problem import MOST_EIGENVALUES, Problem, checked_exit, checked_target
 from fokker_planck.solvers.results import Rates
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from fokker_planck.sets import Set
     from fokker_planck.solvers.results import Committor, ExitTime, Spectrum, Stationary
 
+quietly = np.errstate(all="ignore")
+"""Infinities and what is no number are looked for where they may come up; numpy's warnings, some of which only tell of
+lanes of a vector register that hold no number, say nothing to who asks a question."""
+
 
 @dataclass(frozen=True)
 class WellRates(Rates):
@@ -26,6 +32,7 @@ class WellRates(Rates):
     flows: tuple[SaddleFlow, ...] = ()
 
 
+@quietly
 def is_reversible(problem: Problem) -> bool:
     """Whether D^-1 (div D - b) is a gradient: detailed balance, as for every process on a line.
 
@@ -39,6 +46,7 @@ def is_reversible(problem: Problem) -> bool:
     return setting.is_reversible(problem)
 
 
+@quietly
 def landscape(problem: Problem) -> Landscape:
     """grad V = 0: minima and saddles of the potential in the domain, which wells each saddle joins, and the barriers.
 
@@ -60,6 +68,7 @@ def landscape(problem: Problem) -> Landscape:
     return survey(problem, function)
 
 
+@quietly
 def stationary_density(problem: Problem) -> Stationary:
     """div(D grad p + p D grad Phi) = 0 with no flux through the boundary: density and weights of the wells.
 
@@ -88,6 +97,7 @@ def stationary_density(problem: Problem) -> Stationary:
     return replace(found, wells=tuple(wells))
 
 
+@quietly
 def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boundary"] | None = None) -> Spectrum:
     """-L u = lambda u with no flux through the boundary: the ``count`` smallest eigenvalues, the zero among them.
 
@@ -123,6 +133,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     return replace(found, eigenvalues=(found.eigenvalues[0], *eigenvalues))
 
 
+@quietly
 def mean_exit_time(
     problem: Problem, start: Sequence[float] | float, target: Set | str | Literal["boundary"]
 ) -> ExitTime:
@@ -175,6 +186,7 @@ def mean_exit_time(
     return replace(found, asymptotic=predicted)
 
 
+@quietly
 def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor:
     """L q = 0, q = 0 on ``origin`` and 1 on ``goal``, no flux through the boundary: rate and probabilities.
 
@@ -202,6 +214,7 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     return solver.committor(problem, first, second)
 
 
+@quietly
 def has_rates(problem: Problem) -> bool:
     """Whether there are two wells deeper than one noise unit, between which :func:`rates` can be asked for."""
     from fokker_planck.solvers.irreversible_rates import irreversible_states
@@ -214,6 +227,7 @@ def has_rates(problem: Problem) -> bool:
     return len(states(prepare(problem))) >= 2
 
 
+@quietly
 def has_landscape(problem: Problem) -> bool:
     """Whether there is a function down which the process runs, so that :func:`landscape` can be asked for."""
     from fokker_planck.drift_potential import drift_potential
@@ -221,6 +235,7 @@ def has_landscape(problem: Problem) -> bool:
     return drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods) is not None
 
 
+@quietly
 def rates(problem: Problem) -> WellRates:
     """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: rates between wells, beside Eyring-Kramers.
 
@@ -272,6 +287,7 @@ def rates(problem: Problem) -> WellRates:
     )
 
 
+@quietly
 def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
     """k_ij = sum_z lambda_+/(2 pi) sqrt(det Hess Phi(x_i) / |det Hess Phi(z)|) exp(Phi(x_i) - Phi(z)), z the saddles.
 

@@ -52,6 +52,11 @@ SAFETY = 1.0
 ROUNDING = 1e-14
 
 
+def accuracy_of_separatrices(tolerance: float) -> float:
+    """Of curves, relative to the extent: their error is in no estimate of that of an integral."""
+    return max(1e-3 * tolerance, 1e-13)
+
+
 @dataclass(frozen=True)
 class BasinMasses:
     """What basins hold: ``logs`` (K,) of the integrals, minus infinity for an empty basin.
@@ -87,6 +92,7 @@ def basin_masses(
     n_wells: int,
     tolerance: float = 1e-8,
     beside: Floats | None = None,
+    known: tuple[Integers, Separatrices] | None = None,
 ) -> BasinMasses:
     """The integrals of a weight over the basins, with estimates of their errors.
 
@@ -100,6 +106,7 @@ def basin_masses(
         n_wells: K.
         tolerance: wanted relative error of every integral.
         beside: logarithms of what the basins hold besides these cells, (K,), included in what is returned.
+        known: labels of all vertices, (n,), and the separatrices, where they have been found before.
 
     Returns:
         Their logarithms and what is known of their errors.
@@ -119,8 +126,9 @@ def basin_masses(
         lower, logs = log_masses(weighted, whole_cells(numbers, dimension), 0 * numbers, 1, share)
         total = logs if beside is None else np.logaddexp(logs, beside)
         return BasinMasses(total, -np.expm1(lower - logs) * np.exp(logs - total), np.zeros(1))
-    between = separatrices(label, dimension, max(1e-3 * tolerance, 1e-13))
-    labels, between = labelled(points, cells, between)
+    if known is None:
+        known = labelled(points, cells, separatrices(label, dimension, accuracy_of_separatrices(tolerance)))
+    labels, between = known
     near = near_separatrix(cells, labels) | _crossed(between, weighted, cells, labels)
     lower, whole = log_masses(weighted, whole_cells(numbers[~near], dimension), labels[cells[~near, 0]], n_wells, share)
     settled = whole if beside is None else np.logaddexp(whole, beside)

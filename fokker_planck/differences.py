@@ -33,8 +33,8 @@ _FIRST = np.array([[1 / 2, 0, 0], [2 / 3, -1 / 12, 0], [3 / 4, -3 / 20, 1 / 60]]
 _SECOND = np.array([[1, 0, 0], [4 / 3, -1 / 12, 0], [3 / 2, -3 / 20, 1 / 90]])
 
 AT_ONCE = 2048
-"""Points times directions that are differentiated in one call: of one point a gradient takes 1.2 ms instead of the 2.9 of
-a call for each step and axis, of thousands 1.5 to 1.8 us a point, blocks of 256 6 us (measured for a quartic)."""
+"""Points times directions that are differentiated in one call: of one point a gradient takes 1.2 ms instead of the 2.9
+of a call for each step and axis, of thousands 1.5 to 1.8 us a point, blocks of 256 6 us (measured for a quartic)."""
 
 ROUGH_STEP = 1e-4
 """Of the coordinates: between truncation, the square of it, and rounding over it."""

@@ -96,8 +96,13 @@ def check_folder(folder: str | Path) -> None:
     if (folder / RESULT).exists() and _files_of(folder / RESULT) is None:
         raise ProblemError("-o", str(folder), f"a folder whose {RESULT} is this program's own")
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
-        raise ProblemError("-o", str(folder), f"a folder that can be written ({nearest} cannot)")
+    try:
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError
+        # that does not tell everything: root may do what a pseudo or read-only file system cannot
+        os.rmdir(tempfile.mkdtemp(prefix=f".{PROGRAM}-", dir=nearest))
+    except OSError:
+        raise ProblemError("-o", str(folder), f"a folder that can be written ({nearest} cannot)") from None
 
 
 def provenance(answers: Mapping[str, Answer], problem: Mapping[str, Any], ranks: int = 1) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A short run of the fuzzer; `make fuzz` goes on for as long as one likes."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -75,3 +76,32 @@ def test_a_power_that_would_be_expanded_for_ever_is_no_polynomial():
 
     formula = parse_expression("abs(acos(0.5/999)**(x - 1e300)) + 0.01")
     assert surfaces_of([formula], [-1.0, -1.0], [2.0, 2.0]) == ()
+
+
+@pytest.mark.parametrize(
+    ("drift", "noise"),
+    [("2", "abs(atan2(acosh(3.7), x**tan(999))) + 0.01"), ("1e308", "abs(sinh(x*1e300)) + 0.01")],
+)
+def test_parts_that_are_not_real_and_steps_between_the_largest_doubles_raise_nothing_else(drift, noise):
+    """The first raised AttributeError in mpmath, the second RuntimeError: secants do not converge."""
+    import fokker_planck as fp
+    from fokker_planck.errors import FokkerPlanckError
+    from fokker_planck.solvers.setting import kinetics_of
+    from fokker_planck.state_diffusion import Formula
+
+    for interpretation in ("ito", "klimontovich"):
+        process = fp.Drifting(fp.Drift([drift]), Formula(noise), interpretation)
+        with contextlib.suppress(FokkerPlanckError):
+            kinetics_of(fp.Problem(process, fp.Box([-1.0], [2.0])))
+
+
+def test_a_sign_change_between_the_largest_doubles_is_found():
+    from fokker_planck.expression import parse_expression
+    from fokker_planck.formulas.high_precision import sign_at
+    from fokker_planck.formulas.line_zeros import zeros_on_line
+    from fokker_planck.grammar import symbols
+
+    (zero,) = zeros_on_line(parse_expression("sinh(1e300*(x - 0.3))"), 0, -1.0, 1.0)
+    assert zero == pytest.approx(0.3, rel=1e-15)
+    parsed = parse_expression("abs(log(x)) - 1")
+    assert sign_at(parsed.sympy, {symbols(parsed.names)[0]: -2.0}) is None

@@ -35,6 +35,16 @@ def sign_at(tree: Any, values: Mapping[Any, float], digits: int = DIGITS) -> int
 
 
 def _value(tree: Any, symbols: Mapping[Any, Any]) -> Any:
+    """Of a part; ValueError where that is not real: formulas are of real numbers, and |log(-2)| is none."""
+    import mpmath
+
+    found = _computed(tree, symbols)
+    if not isinstance(found, mpmath.mpf | int):
+        raise ValueError(f"{found} is not real")
+    return found
+
+
+def _computed(tree: Any, symbols: Mapping[Any, Any]) -> Any:
     import mpmath
 
     if tree in symbols:

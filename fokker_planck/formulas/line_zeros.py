@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ FINEST = 1e-16
 # What doubles cannot tell apart is looked at with more digits at so many places; a polynomial's zeros are exact anyway.
 PLACES = 257
 HALVINGS = 110
+MOST_SECANTS = 500
+MOST_HALVINGS = 1200
+"""Doubles around zero are halved 1075 times before none is left between."""
 
 
 def zeros_on_line(expression: Expression, axis: int, lower: float, upper: float) -> tuple[float, ...]:
@@ -36,8 +40,6 @@ def zeros_on_line(expression: Expression, axis: int, lower: float, upper: float)
     >>> zeros_on_line(parse_expression("(x - 0.6123)**9*(exp(x) - exp(-0.5))"), 0, -1.0, 1.0)
     (-0.5, 0.6123)
     """
-    from scipy.optimize import brentq
-
     low, high = np.zeros(len(expression.names)), np.zeros(len(expression.names))
     low[axis], high[axis] = lower, upper
     boxes = boxes_meeting(expression, low, high, smallest=FINEST, breaks=True)
@@ -54,7 +56,7 @@ def zeros_on_line(expression: Expression, axis: int, lower: float, upper: float)
         if at_a == 0.0 or at_b == 0.0:
             found.append(float(a if at_a == 0.0 else b))
         elif at_a * at_b < 0.0:
-            found.append(_shortest(value, float(brentq(value, a, b, xtol=1e-300, rtol=9e-16, maxiter=500))))
+            found.append(_shortest(value, _sign_change(value, float(a), float(b))))
     symbol = symbols(expression.names)[axis]
     for a, b in _clusters(boxes.doubtful_lower[axis], boxes.doubtful_upper[axis]):
         if b - a <= max(16.0 * np.spacing(max(abs(a), abs(b))), 16.0 * FINEST * (upper - lower)):
@@ -62,6 +64,23 @@ def zeros_on_line(expression: Expression, axis: int, lower: float, upper: float)
         else:
             found += _with_more_digits(expression.sympy, symbol, a, b)
     return _distinct(found, lower, upper)
+
+
+def _sign_change(value: Callable[[float], float], a: float, b: float) -> float:
+    """Where f changes its sign between a and b, to the next double."""
+    from scipy.optimize import brentq
+
+    root, state = brentq(value, a, b, xtol=1e-300, rtol=9e-16, maxiter=MOST_SECANTS, full_output=True, disp=False)
+    if state.converged:
+        return float(root)
+    # a step, or next to a zero of 1e-300, where there are as many doubles between it and one as between one and 1e300
+    positive = value(a) > 0.0
+    for _ in range(MOST_HALVINGS):
+        middle = 0.5 * (a + b)
+        if middle in (a, b):
+            break
+        a, b = (middle, b) if (value(middle) > 0.0) == positive else (a, middle)
+    return b
 
 
 def _clusters(lower: Floats, upper: Floats) -> list[tuple[float, float]]:

@@ -8,6 +8,7 @@ waits for it ends the process where that has not ended by itself after ``PATIENC
 from __future__ import annotations
 
 import contextlib
+import enum
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from contextlib import AbstractContextManager
 from types import FrameType
 
 PATIENCE = 1.5
+SOON = 0.01
 _WATCH = """trap '' INT
 [ "$(head -c1 | wc -c)" -eq 1 ] || exit 0
 timeout {patience} cat > /dev/null
@@ -84,11 +86,41 @@ def ended_with_nothing_left() -> Iterator[Callable[[], AbstractContextManager[No
 
 
 @contextlib.contextmanager
+def _where_it_may_be_raised() -> Iterator[None]:
+    """Within, an interrupt is not raised in a class of enumerations, but ``SOON`` after.
+
+    Bindings of C++ call these where no exception may pass: the process was aborted with a traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(_: int, frame: FrameType | None) -> None:
+        if frame is not None and frame.f_code.co_filename == enum.__file__:
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+            return
+        raise KeyboardInterrupt
+
+    alarm = signal.signal(signal.SIGALRM, ring)
+    signal.signal(signal.SIGINT, ring)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, alarm)
+
+
+@contextlib.contextmanager
 def ended_by_interrupts(command: str) -> Iterator[None]:
     """Within, an interrupt that Python does not get to act on ends the process all the same."""
     tools = all(shutil.which(tool) for tool in ("sh", "head", "wc", "timeout", "cat"))
-    if not tools or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
+        return
+    if not tools:
+        with _where_it_may_be_raised():
+            yield
         return
     script = _WATCH.format(patience=PATIENCE, command=command, process=os.getpid())
     reading, writing = os.pipe()
@@ -97,7 +129,8 @@ def ended_by_interrupts(command: str) -> Iterator[None]:
     os.close(reading)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
-        yield
+        with _where_it_may_be_raised():
+            yield
     finally:
         signal.set_wakeup_fd(before)
         os.close(writing)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.basin_map import BasinMap
-from fokker_planck.basins import basin_masses
+from fokker_planck.basins import accuracy_of_separatrices, basin_masses
 from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
@@ -16,7 +15,7 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.kinetics import ItoDrift
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.problem import Problem
-from fokker_planck.separatrix import labelled, near_separatrix, separatrices
+from fokker_planck.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current
@@ -67,16 +66,17 @@ def irreversible_stationary(problem: Problem) -> Stationary:
     refuse_flow_through_level(problem, "weights of wells")
     setting = prepare_irreversible(problem)
     refuse_unseen_wells(setting, "weights of wells")
+    between = _separatrices(setting)
     totals: list[Floats] = []
     doubts: list[Floats] = []
 
     def answer(discretization: Discretization) -> DriftAnswer:
         ratio = density_ratio(setting, discretization)
         totals.append(total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole))
-        if setting.basins is None:
+        if between is None:
             doubts.append(np.zeros(1))
             return DriftAnswer(np.zeros(1), ratio, ratio.generator, [_self_pair(ratio)])
-        logs, errors, labels = _log_probabilities(setting, setting.basins, discretization, ratio)
+        logs, errors, labels = _log_probabilities(setting, between, discretization, ratio)
         doubts.append(errors)
         pairs = _pairs(ratio, labels, np.exp(logs))
         return DriftAnswer(logs, ratio, ratio.generator, pairs)
@@ -109,13 +109,21 @@ def _self_pair(ratio: DensityRatio) -> Pair:
     return Pair(values, values, whole)
 
 
+def _separatrices(setting: DriftSetting) -> Separatrices | None:
+    """Followed once for all meshes: each costs some hundred steps of the flow; None where there is one basin."""
+    if setting.basins is None:
+        return None
+    tolerance = min(accuracy_of_separatrices(setting.problem.resolution.tolerance), 1e-8)
+    return separatrices(setting.basins, setting.problem.dimension, tolerance)
+
+
 def _log_probabilities(
-    setting: DriftSetting, basins: BasinMap, discretization: Discretization, ratio: DensityRatio
+    setting: DriftSetting, between: Separatrices, discretization: Discretization, ratio: DensityRatio
 ) -> tuple[Floats, Floats, Integers]:
     """Logarithms of the basins' probabilities, the doubt that cells at separatrices leave, the basin of every node."""
     mesh = discretization.triangulation
     count = len(set(setting.states))
-    labels, _ = labelled(mesh.points, mesh.cells, separatrices(basins, setting.problem.dimension, 1e-8))
+    labels, between = labelled(mesh.points, mesh.cells, between)
     near = near_separatrix(mesh.cells, labels)
     of_cells = labels[mesh.cells[:, 0]]
     masses = _masses(ratio, of_cells[discretization.cells], ~near[discretization.cells], count)
@@ -123,7 +131,7 @@ def _log_probabilities(
     tolerance = setting.problem.resolution.tolerance
     with np.errstate(divide="ignore"):
         beside = np.log(masses)
-    found = basin_masses(mesh.points, vertices, weighted, basins, count, tolerance, beside)
+    found = basin_masses(mesh.points, vertices, weighted, between.label, count, tolerance, beside, (labels, between))
     total = float(np.logaddexp.reduce(found.logs))
     nodal = np.zeros(discretization.count, dtype=np.int64)
     nodal[discretization.dofs] = of_cells[discretization.cells][:, None]
