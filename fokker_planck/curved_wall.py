@@ -187,7 +187,8 @@ def _minimise(function: Function | _Negated, wall: Wall, width: float, step: flo
         scale = max(float(np.abs(eigenvalues).max()), 1e-300)
         # Downhill also where f curves down along the wall.
         move = -vectors @ ((vectors.T @ gradient) / np.maximum(np.abs(eigenvalues), 1e-6 * scale))
-        length = float(np.linalg.norm(move))
+        with np.errstate(over="ignore"):  # along a wall without curvature a step is as good as infinite
+            length = float(np.linalg.norm(move))
         t = t + move * min(1.0, width / max(length, 1e-300))
         if float(np.linalg.norm(t)) > 6.0 * width:
             return None

@@ -287,7 +287,8 @@ def _slid(triangulation: Triangulation, places: Integers, piece: Any, known: Seq
         target[:, sliding] = onto_surfaces(levels_, gradients, count[:, sliding], x[:, sliding])
         misses = np.abs(np.array([f(target[:, sliding]) for f in levels_]))
         scale = float(np.ptp(triangulation.points, axis=0).max())
-        slopes = np.array([np.linalg.norm(f(target[:, sliding]), axis=0) for f in gradients])
+        with np.errstate(over="ignore"):  # a point that Newton's method threw far out: its slopes are infinite
+            slopes = np.array([np.linalg.norm(f(target[:, sliding]), axis=0) for f in gradients])
         wrong = ((misses > ON_SURFACE * scale * slopes) & count[:, sliding]).any(axis=0)
         target[:, sliding[wrong]] = np.inf
     target[:, stuck | bound & (count.sum(axis=0) > dimension)] = np.inf
