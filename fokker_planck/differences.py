@@ -49,12 +49,12 @@ def first_derivative(function: ArrayFunction, x: FloatArray, direction: FloatArr
     >>> round(float(first_derivative(lambda x: np.sin(x[0]), np.array([[0.5]]), np.array([1.0]))[0]), 11)
     0.87758256189
     """
-    return _along_each(_first, function, x, direction[None], FIRST_STEPS)[0]
+    return np.asarray(_along_each(_first, function, x, direction[None], FIRST_STEPS)[0])
 
 
 def second_derivative(function: ArrayFunction, x: FloatArray, direction: FloatArray) -> FloatArray:
     """d^2/dt^2 f(x + t direction) at t = 0, for the same arguments as ``first_derivative``."""
-    return _along_each(_second, function, x, direction[None], SECOND_STEPS)[0]
+    return np.asarray(_along_each(_second, function, x, direction[None], SECOND_STEPS)[0])
 
 
 # f, points (dim, n), directions (dim, n), steps (n,)

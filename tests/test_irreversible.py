@@ -338,3 +338,17 @@ def test_a_flow_through_the_surface_of_a_level_is_refused_for_weights():
         fp.rates(turned)
     low = fp.Problem(fp.Overdamped(potential, Isotropic(0.05), extra=Drift(["0.3 + 0*x", "0*y"])), domain)
     assert sum(well.probability.value for well in fp.stationary_density(low).wells) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_separatrices_are_followed_once_for_all_meshes(monkeypatch):
+    """Twice for every mesh of which there were five: two thirds of the time where V is a function."""
+    from fokker_planck import separatrix
+
+    followed, of = [], separatrix.stable_manifolds
+    monkeypatch.setattr(separatrix, "stable_manifolds", lambda *given: followed.append(given) or of(*given))
+    process = Overdamped(Potential("(x**2 - 1)**2/4 + 0.05*x + y**2/2"), Formula("0.1*(1 + 0.3*x**2)"))
+    problem = Problem(process, Box([-2.0, -1.5], [2.0, 1.5]), Resolution(tolerance=1e-4))
+    left, right = stationary_density(problem).wells
+    assert left.probability.value == pytest.approx(0.69173, rel=1e-3)
+    assert left.probability.value + right.probability.value == pytest.approx(1.0, rel=1e-9)
+    assert len(followed) == 1

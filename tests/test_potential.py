@@ -335,3 +335,31 @@ def test_a_hundred_thousand_points_take_a_moment():
         start = time.perf_counter()
         evaluate(x)
         assert time.perf_counter() - start < 0.3
+
+
+def test_all_steps_and_axes_of_a_derivative_are_one_call_of_the_function():
+    """Flows ask for it at a few points, thousands of times: it was 8 calls for a gradient, 22 for a Hessian."""
+    calls = []
+
+    def function(x):
+        calls.append(x.shape[1])
+        return np.cos(x[0]) * np.exp(0.3 * x[1])
+
+    potential, place = Potential(function, dimension=2), np.array([[0.4, 0.7], [1.1, -0.2]])
+    assert potential.gradient(place)[1] == pytest.approx(0.3 * function(place), rel=1e-11)
+    calls.clear()
+    potential.gradient(place)
+    assert len(calls) == 1
+    calls.clear()
+    assert potential.hessian(place)[0, 0] == pytest.approx(-function(place), rel=1e-8)
+    assert len(calls) == 3  # the function and its neighbours, and the line above
+
+
+def test_derivatives_at_many_points_are_those_at_each():
+    """They are taken in blocks, and the step at one point depends on others by their common length scale alone."""
+    potential = Potential(lambda x: np.sin(3.0 * x[0]) * x[1] ** 3 + x[1], dimension=2)
+    many = np.random.default_rng(3).uniform(1.0, 2.0, (2, 5000))
+    some = np.arange(0, 5000, 500)
+    # to the rounding of sums in another order, over the steps
+    np.testing.assert_allclose(potential.gradient(many)[:, some], potential.gradient(many[:, some]), rtol=1e-11)
+    np.testing.assert_allclose(potential.hessian(many)[:, :, some], potential.hessian(many[:, some]), rtol=1e-8)
