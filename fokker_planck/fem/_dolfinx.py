@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,7 @@ def lagrange_nodes(dimension: int, degree: int) -> NDArray[np.float64]:
     return np.asarray(_lagrange_element(dimension, degree).points)
 
 
+@cache
 def _lagrange_element(dimension: int, degree: int) -> Any:
     cell = getattr(basix.CellType, _CELLS[dimension])
     return basix.create_element(basix.ElementFamily.P, cell, degree, basix.LagrangeVariant.gll_warped)

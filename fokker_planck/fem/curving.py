@@ -8,15 +8,13 @@ straight.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.crossings import curved_edges
+from fokker_planck.fem.bends import bent_edges, bent_faces, faded, vertex_keys
 from fokker_planck.fem.triangulation import Floats, Integers, Triangulation
 
 DEGREE = 7
@@ -40,92 +38,24 @@ def curved_cells(triangulation: Triangulation, cells: Integers, nodes: Floats) -
     weights = np.concatenate([1.0 - nodes.sum(axis=1, keepdims=True), nodes], axis=1)
     if dimension == 1 or not (triangulation.facets.surface >= 0).any():
         return CurvedCells(np.zeros(0, dtype=np.int64), np.zeros((0, len(weights), dimension)))
-    displacement = np.zeros((len(cells), len(weights), dimension))
-    touched = np.zeros(len(cells), dtype=bool)
-    count = len(triangulation.points)
-    edges = [(surface, _keys(pairs, count)) for surface, pairs in curved_edges(triangulation)]
-    for local in combinations(range(dimension + 1), 2):
-        keys = _keys(cells[:, list(local)], count)
-        for surface, known in edges:
-            hit = np.flatnonzero(np.isin(keys, known))
-            if len(hit):
-                touched[hit] = True
-                corners = triangulation.points[cells[hit][:, list(local)]]
-                feet, fade = _feet(weights[:, list(local)])
-                displacement[hit] += _towards_surface(surface, corners, feet) * fade
-    for face in combinations(range(dimension + 1), 3) if dimension == 3 else ():
-        keys = _keys(cells[:, list(face)], count)
-        for number, surface in enumerate(triangulation.surfaces):
-            facets = triangulation.facets.vertices[triangulation.facets.surface == number]
-            hit = np.flatnonzero(np.isin(keys, _keys(facets, count)))
-            if len(hit):
-                faces = cells[hit][:, list(face)]
-                displacement[hit] += _face(surface, edges, faces, triangulation.points, weights[:, list(face)])
-    curved = np.flatnonzero(touched)
-    straight = np.einsum("nk,ckd->cnd", weights, triangulation.points[cells[curved]])
-    return CurvedCells(curved, straight + displacement[curved])
-
-
-def _keys(vertices: Integers, count: int) -> Integers:
-    ordered = np.sort(vertices, axis=1)
-    key = ordered[:, 0]
-    for column in range(1, ordered.shape[1]):
-        key = key * count + ordered[:, column]
-    return key
-
-
-def _face(
-    surface: Any, edges: Sequence[tuple[Any, Integers]], faces: Integers, points: Floats, weights: Floats
-) -> Floats:
-    """Displacement of the nodes of cells by a curved face (k, 3), beyond that by its edges.
-
-    The face is carried onto its surface from where its edges have brought it, so that it lies there whatever else its
-    edges follow.
-    """
-    feet, fade = _feet(weights)
-    corners = points[faces]
-    moved = np.zeros((len(faces), len(feet), points.shape[1]))
-    for pair in combinations(range(3), 2):
-        keys = _keys(faces[:, list(pair)], len(points))
-        edge_feet, edge_fade = _feet(feet[:, list(pair)])
-        for follows, known in edges:
-            hit = np.flatnonzero(np.isin(keys, known))
-            if len(hit):
-                moved[hit] += _towards_surface(follows, corners[hit][:, list(pair)], edge_feet) * edge_fade
-    if hasattr(surface, "follow"):
-        return np.asarray((_towards_surface(surface, corners, feet) - moved) * fade)
-    start = np.einsum("nk,ckd->cnd", feet, corners) + moved
-    return np.asarray((_projected(surface, start) - start) * fade)
-
-
-def _feet(weights: Floats) -> tuple[Floats, Floats]:
-    """For nodes with barycentric coordinates ``weights`` on an edge or face: the point there they follow, and how much.
-
-    What the cell misses is shared equally; the factor is the bubble at the node over the bubble at the foot, so
-    that the part of degree k of a displacement is extended as a polynomial of degree k (Szabo and Babuska 1991,
-    section 6).
-    """
-    size = weights.shape[1]
-    feet = weights + (1.0 - weights.sum(axis=1, keepdims=True)) / size
-    bubble = feet.prod(axis=1)
-    inner = bubble > 1e-14
-    fade = np.where(inner, weights.prod(axis=1) / np.where(inner, bubble, 1.0), 0.0)
-    return feet, fade[None, :, None]
-
-
-def _towards_surface(surface: Any, corners: Floats, feet: Floats) -> Floats:
-    """Step from points of straight edges or faces, (k, n, dim), onto the surface.
-
-    A surface that knows by itself how to ``follow`` its parts, as that of a curved mesh file does, is not projected on.
-    """
-    points = np.einsum("nk,ckd->cnd", feet, corners)
-    if hasattr(surface, "follow"):
-        return np.asarray(surface.follow(corners, feet) - points)
-    return np.asarray(_projected(surface, points) - points)
-
-
-def _projected(surface: Any, points: Floats) -> Floats:
-    return np.asarray(surface.project(points.reshape(-1, points.shape[2]).T).T.reshape(points.shape))
+    edges = bent_edges(triangulation, cells, weights)
+    bends = [edges] if dimension == 2 else [edges, bent_faces(triangulation, cells, weights, edges)]
+    found = [
+        (local, part, *part.known(vertex_keys(cells[:, list(local)], len(triangulation.points))))
+        for part in bends
+        for local in combinations(range(dimension + 1), part.feet.shape[1])
+    ]
+    curved = np.unique(np.concatenate([hit for _, _, hit, _ in found]))
+    row = np.full(len(cells), -1)
+    row[curved] = np.arange(len(curved))
+    moved = np.einsum("nk,ckd->cnd", weights, triangulation.points[cells[curved]])
+    for local, part, hit, rows in found:
+        if len(hit):
+            feet, fade = faded(weights[:, list(local)])
+            inner = np.flatnonzero(fade > 0.0)
+            steps = part.at(rows, cells[hit][:, list(local)], feet[inner])
+            moved[row[hit][:, None], inner] += steps * fade[inner, None]
+    return CurvedCells(curved, moved)
 
 
 def check_orientation(determinants: Floats, cells: Integers) -> None:

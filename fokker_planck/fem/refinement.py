@@ -26,19 +26,18 @@ from fokker_planck.fem.triangulation import (
 )
 
 
-def refine(triangulation: Triangulation, marked: Booleans, *, all_edges: bool = False) -> Triangulation:
+def refine(triangulation: Triangulation, marked: Booleans, *, all_edges: bool | Booleans = False) -> Triangulation:
     """Cut the longest edge (or all edges) of every marked cell, and what conformity and shape ask for besides.
 
-    Arguments: ``marked`` (m,) cells to refine.  One cut of the longest edge halves the volume of a cell.
+    Arguments: ``marked`` (m,) cells to refine; ``all_edges`` of which of them, (m,), of all or of none.  One cut of the
+    longest edge halves the volume of a cell.
     """
     classes = triangulation.vertex_class[triangulation.cells]
     table = edge_table(classes)
     order = _length_order(triangulation, table)
     marks = np.zeros(len(table.vertices), dtype=bool)
-    if all_edges:
-        marks[table.of_cells[marked]] = True
-    else:
-        marks[_longest(table.of_cells[marked], order)] = True
+    marks[table.of_cells[marked & all_edges]] = True
+    marks[_longest(table.of_cells[marked], order)] = True
     marks = _closed_under_longest_edge(marks, table, order)
     return _bisect(triangulation, table, marks, order)
 
@@ -108,12 +107,16 @@ def _bisect(
 ) -> Triangulation:
     points, vertex_class = triangulation.points, triangulation.vertex_class
     count = len(points)
-    geometric = edge_table(triangulation.cells)
     class_count = int(vertex_class.max()) + 1
-    class_keys = _pair_keys(table.vertices, class_count)
-    number_of = np.searchsorted(class_keys, _pair_keys(vertex_class[geometric.vertices], class_count))
-    cut = marks[number_of]
-    cut_edges, cut_numbers = geometric.vertices[cut], number_of[cut]
+    if np.array_equal(vertex_class, np.arange(count)):
+        cut_numbers = np.flatnonzero(marks)
+        cut_edges = table.vertices[cut_numbers]
+    else:
+        geometric = edge_table(triangulation.cells)
+        class_keys = _pair_keys(table.vertices, class_count)
+        number_of = np.searchsorted(class_keys, _pair_keys(vertex_class[geometric.vertices], class_count))
+        cut = marks[number_of]
+        cut_edges, cut_numbers = geometric.vertices[cut], number_of[cut]
     middles = 0.5 * (points[cut_edges[:, 0]] + points[cut_edges[:, 1]])
     cut_keys = _pair_keys(cut_edges, count)
     if split is not None and positions is not None:

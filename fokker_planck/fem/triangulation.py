@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from math import factorial
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -119,8 +119,18 @@ def facet_keys(cells: Integers, vertex_class: Integers) -> tuple[Integers, Integ
 
 
 def row_numbers(rows: Integers) -> Integers:
-    """Give equal rows equal numbers 0, 1, 2, ..."""
-    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    """Give equal rows of integers (n, k) equal numbers 0, 1, 2, ..., in lexicographic order."""
+    if not rows.size:
+        return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    least = rows.min(axis=0)
+    extent = [int(width) for width in rows.max(axis=0) - least + 1]
+    if prod(extent) >= 2**62:
+        return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    # one number a row sorts in a fifth of the time of rows
+    key = rows[:, 0] - least[0]
+    for column in range(1, rows.shape[1]):
+        key = key * extent[column] + (rows[:, column] - least[column])
+    return np.unique(key, return_inverse=True)[1].reshape(-1)
 
 
 def boundary_facets(cells: Integers, vertex_class: Integers) -> Integers:

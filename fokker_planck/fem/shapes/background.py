@@ -11,15 +11,20 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unseen import places_on, unseen
+from fokker_planck.fem.shapes.wedges import turn_beside, walls_of
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, diameters
 
 #: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R
 #: turns it by h/R, and its curved cell loses about half of that square of its Jacobian determinant.
 TURN = {1: 0.5, 2: 0.5, 3: 0.8}
+#: Times that, all edges of a cell are halved at once: bisections of the longest would take two rounds and more for it.
+TWICE = {1: 1.6, 2: 1.6, 3: 4.0}
 #: A cell is near a surface if the level at its centre says so, to first order, with this room.
 NEAR = 0.6
 #: Newton steps to the foot of a vertex: its normal is wanted to a percent, not its place.
 FOOT_STEPS = 3
+#: Within a cell of this mesh a surface may turn by so many times what it may along an edge of the finished one.
+ROOM_BESIDE = 2.5
 ROUNDS = 60
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 
@@ -31,15 +36,22 @@ def refined_near(triangulation: Triangulation, pieces: Sequence[Any]) -> Triangu
     """
     limit = MOST_CELLS[triangulation.dimension]
     places = places_on(pieces, triangulation.points.min(axis=0), triangulation.points.max(axis=0))
+    others = [*pieces, *walls_of(triangulation)] if triangulation.dimension == 3 else []
     for _ in range(ROUNDS):
         marked = unseen(triangulation, places)
+        most = TURN[triangulation.dimension]
+        twice = np.zeros(len(marked), dtype=bool)
         for piece in pieces:
-            marked |= turning(triangulation, piece, TURN[triangulation.dimension])
+            turn = turning(triangulation, piece)
+            if triangulation.dimension == 3:
+                turn = np.maximum(turn, most * _beside(triangulation, piece, turn, others))
+            marked |= turn > most
+            twice |= turn > TWICE[triangulation.dimension] * most
         if not marked.any():
             return triangulation
         if len(triangulation.cells) > limit:
             break
-        triangulation = refine(triangulation, marked)
+        triangulation = refine(triangulation, marked, all_edges=twice)
     raise ConvergenceError(
         f"more than {limit} cells are needed to follow a surface",
         "a smooth surface that does not cross itself: a level away from the saddles",
@@ -58,28 +70,41 @@ def near_surface(triangulation: Triangulation, piece: Any) -> Booleans:
     return np.asarray(mixed | (np.abs(middle) < NEAR * slope * diameters(triangulation)))
 
 
-def turning(triangulation: Triangulation, piece: Any, most: float) -> Booleans:
-    """The cells near the surface within which its normal turns by more than ``most``, at vertices or their feet."""
-    marked = np.zeros(len(triangulation.cells), dtype=bool)
+def turning(triangulation: Triangulation, piece: Any) -> Floats:
+    """By how much (radians) the normal of the surface turns within the cells near it, at vertices' feet, (m,).
+
+    Or half of what it turns at the vertices themselves, if that is more.
+    """
+    turn = np.zeros(len(triangulation.cells))
     if triangulation.dimension == 1:
-        return marked
+        return turn
     near = np.flatnonzero(near_surface(triangulation, piece))
     if not len(near):
-        return marked
+        return turn
     vertices, places = np.unique(triangulation.cells[near], return_inverse=True)
     places = places.reshape(len(near), -1)
     points = triangulation.points[vertices].T
     reach = np.zeros(len(vertices))
     np.maximum.at(reach, places, diameters(triangulation)[near][:, None])
-    feet = _feet(piece, points, reach)
-    for at in (points, feet):
-        normal = _normal(piece, at)[places]
-        cosine = np.min(
-            [(normal[:, a] * normal[:, b]).sum(axis=1) for a, b in combinations(range(places.shape[1]), 2)], axis=0
-        )
-        limit = most if at is feet else 2.0 * most
-        marked[near[cosine < np.cos(limit)]] = True
-    return marked
+    for at, share in ((points, 0.5), (_feet(piece, points, reach), 1.0)):
+        normal = _normal(piece, at)
+        pairs = combinations(range(places.shape[1]), 2)
+        cosine = np.min([(normal[places[:, a]] * normal[places[:, b]]).sum(axis=1) for a, b in pairs], axis=0)
+        turn[near] = np.maximum(turn[near], share * np.arccos(np.clip(cosine, -1.0, 1.0)))
+    return turn
+
+
+def _beside(triangulation: Triangulation, piece: Any, turn: Floats, others: Sequence[Any]) -> Floats:
+    """The ``turn`` within cells over what walls and other surfaces beside the piece leave to it, (m,)."""
+    near = np.flatnonzero(turn > 0.0)
+    x = triangulation.points[triangulation.cells[near]].mean(axis=1)
+    radius = diameters(triangulation)[near] / turn[near]
+    normal = _normal(piece, x.T)
+    allowed = [turn_beside(other, x, normal, radius) for other in others if other is not piece]
+    share = np.zeros(len(turn))
+    if allowed and len(near):
+        share[near] = turn[near] / (ROOM_BESIDE * np.min(allowed, axis=0))
+    return share
 
 
 def _feet(piece: Any, points: Floats, reach: Floats) -> Floats:

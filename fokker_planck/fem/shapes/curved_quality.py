@@ -8,7 +8,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, curved_cells
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Floats, Triangulation
+from fokker_planck.fem.triangulation import Floats, Integers, Triangulation
 
 # A cell keeps this much of its determinant when it is curved, or it is bisected: towards a smooth surface the pieces
 # are the straighter, the smaller they are. Few passes are needed; more mean that the surface is not smooth there.
@@ -20,18 +20,50 @@ def least_stretches(triangulation: Triangulation, degree: int = DEGREE) -> Float
 
     With a lower ``degree`` of that map it is nearly the same, and cheap.
     """
-    dimension = triangulation.dimension
     least = np.ones(len(triangulation.cells))
+    cells, curved, straight = _determinants_of(triangulation, degree)
+    least[cells] = (curved / straight[:, None]).min(axis=1)
+    return least
+
+
+def jacobian_ratios(triangulation: Triangulation, degree: int = DEGREE) -> Floats:
+    """The smallest determinant of the map that curves each cell over the largest, or over the straight one's, (m,).
+
+    Of the two the less: a cell is neither squeezed unevenly nor as a whole.
+    """
+    ratio = np.ones(len(triangulation.cells))
+    cells, curved, straight = _determinants_of(triangulation, degree)
+    ratio[cells] = unevenness(curved, straight)
+    return ratio
+
+
+def unevenness(curved: Floats, straight: Floats) -> Floats:
+    """See :func:`jacobian_ratios`: from the determinants (m, q) of cells and those (m,) of straight ones, positive."""
+    return np.asarray(curved.min(axis=1) / np.maximum(curved.max(axis=1), straight))
+
+
+def _determinants_of(triangulation: Triangulation, degree: int) -> tuple[Integers, Floats, Floats]:
+    """The curved cells, their determinants at the nodes (k, n) and those of the straight ones (k,)."""
+    dimension = triangulation.dimension
     nodes = _dolfinx.lagrange_nodes(dimension, degree)
     curved = curved_cells(triangulation, triangulation.cells, nodes)
     if not len(curved.cells):
-        return least
+        return curved.cells, np.ones((0, 1)), np.ones(0)
     corners = triangulation.cell_points[curved.cells]
     gradients = _dolfinx.tabulate_lagrange(dimension, degree, nodes, 1)[1:]
-    jacobian = np.einsum("jna,cad->cndj", gradients, curved.nodes)
-    straight = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
-    least[curved.cells] = (np.linalg.det(jacobian) / np.linalg.det(straight)[:, None]).min(axis=1)
-    return least
+    jacobian = np.stack([gradient @ curved.nodes for gradient in gradients], axis=2)
+    return curved.cells, determinants(jacobian), determinants(corners[:, 1:] - corners[:, :1])
+
+
+def determinants(a: Floats) -> Floats:
+    """Of matrices (..., d, d) with d = 2 or 3, in a twentieth of the time of a general routine."""
+    if a.shape[-1] == 2:
+        return np.asarray(a[..., 0, 0] * a[..., 1, 1] - a[..., 0, 1] * a[..., 1, 0])
+    return np.asarray(
+        a[..., 0, 0] * (a[..., 1, 1] * a[..., 2, 2] - a[..., 1, 2] * a[..., 2, 1])
+        - a[..., 0, 1] * (a[..., 1, 0] * a[..., 2, 2] - a[..., 1, 2] * a[..., 2, 0])
+        + a[..., 0, 2] * (a[..., 1, 0] * a[..., 2, 1] - a[..., 1, 1] * a[..., 2, 0])
+    )
 
 
 def unfolded(triangulation: Triangulation) -> Triangulation:

@@ -37,8 +37,10 @@ LEAST_VOLUME = 0.1
 BISECTIONS = 60
 #: Halvings on the parts of a surface that is known by its points only.
 HALVINGS = 50
-#: Ends of an interval so close, relative to the edge, are one point.
-CLOSE = 1e-15
+#: A step of Newton so short, relative to the edge, is the last: its error is of the order of the square.
+CLOSE = 1e-11
+#: Of Newton for a vertex that slides: one next to the surface needs four, one that needs more does not get there.
+SLIDING_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -105,27 +107,27 @@ def _with_images(
 
 
 def _share(ends: Floats, piece: Any) -> Floats:
-    """Where the level vanishes on every segment (k, 2, dim): the false position of Illinois, kept between the ends."""
-    a, b = np.zeros(len(ends)), np.ones(len(ends))
-
-    def at(position: Floats) -> Floats:
-        points = ends[:, 0] + position[:, None] * (ends[:, 1] - ends[:, 0])
-        return np.asarray(piece.level(points.T))
-
-    low, high = at(a), at(b)
-    for step in range(BISECTIONS):
+    """Where the level vanishes on every segment (k, 2, dim): by Newton's steps along it, kept between the ends."""
+    low, high = np.zeros(len(ends)), np.ones(len(ends))
+    along = (ends[:, 1] - ends[:, 0]).T
+    first, last = piece.level(ends[:, 0].T), piece.level(ends[:, 1].T)
+    place = np.asarray(first / (first - last))
+    # where a step of Newton leads out of the bracket or has not halved the last one, the bracket is halved
+    before = np.ones(len(ends))
+    for _ in range(BISECTIONS):
+        points = ends[:, 0].T + place * along
+        value, slope = np.asarray(piece.level(points)), (piece.gradient(points) * along).sum(axis=0)
+        same = value * first > 0.0
+        low, high = np.where(same, place, low), np.where(same, high, place)
         with np.errstate(all="ignore"):
-            middle = (a * high - b * low) / (high - low)
-        inner = (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
-        middle = np.where(inner & (step % 5 < 4), middle, 0.5 * (a + b))
-        value = at(middle)
-        open_ = (high != 0.0) & (np.abs(b - a) > CLOSE)
-        if not open_.any():
+            step = -value / slope
+        bad = ~((place + step >= low) & (place + step <= high) & (np.abs(step) <= 0.5 * before))
+        step = np.where(bad, 0.5 * (low + high) - place, step)
+        step[(value == 0.0) | (before <= CLOSE)] = 0.0
+        place, before = place + step, np.abs(step)
+        if (before <= CLOSE).all():
             break
-        other = value * high < 0.0
-        a, low = np.where(open_ & other, b, a), np.where(open_, np.where(other, high, 0.5 * low), low)
-        b, high = np.where(open_, middle, b), np.where(open_, value, high)
-    return b
+    return np.asarray(place)
 
 
 def _positions(
@@ -284,7 +286,7 @@ def _slid(triangulation: Triangulation, places: Integers, piece: Any, known: Seq
     target[:, free] = piece.project(x[:, free])
     sliding = np.flatnonzero(bound & ~stuck & (count.sum(axis=0) <= dimension))
     if len(sliding):
-        target[:, sliding] = onto_surfaces(levels_, gradients, count[:, sliding], x[:, sliding])
+        target[:, sliding] = onto_surfaces(levels_, gradients, count[:, sliding], x[:, sliding], SLIDING_STEPS)
         misses = np.abs(np.array([f(target[:, sliding]) for f in levels_]))
         scale = float(np.ptp(triangulation.points, axis=0).max())
         with np.errstate(over="ignore"):  # a point that Newton's method threw far out: its slopes are infinite

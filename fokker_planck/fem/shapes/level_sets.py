@@ -16,7 +16,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.background import MOST_CELLS, refined_near
-from fokker_planck.fem.shapes.curved_quality import least_stretches
+from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
 from fokker_planck.fem.shapes.cutting import Cut, cut_along, edge_sizes, levels
 from fokker_planck.fem.shapes.patches import Fitted, owners, remade, unique
 from fokker_planck.fem.shapes.remeshing import around
@@ -37,8 +37,8 @@ from fokker_planck.fem.triangulation import (
 from fokker_planck.mesh.pieces import is_flat, smooth_pieces
 from fokker_planck.sets import Set
 
-#: Least ratio of the Jacobian determinant of a curved cell to that of the straight one.
-LEAST_STRETCH = 0.5
+#: Least ratio of Jacobian determinants within a curved cell, see :func:`jacobian_ratios`.
+LEAST_RATIO = 0.5
 #: Degree of the map with which that is checked.
 CHECKED_DEGREE = 3
 #: A straight cell may reach beyond a curved surface by this part of its diameter.
@@ -49,15 +49,19 @@ FLATTEST = {1: 0.0, 2: 0.012, 3: 1e-3}
 YIELDING = 0.6
 # In space a sphere takes five: two to see it, three until no curved facet squeezes a cell.
 ROUNDS = {1: 12, 2: 12, 3: 6}
-#: Bisections of squeezed cells before the mesh is made anew.
-BISECTIONS = 4
+#: Bisections of squeezed cells before the mesh is made anew. In space each halves the angle by which a facet misses its
+#: wedge, and costs a half of a second; of 60 random pairs of sets the worst took eight.
+BISECTIONS = {2: 4, 3: 10}
+#: In space all edges of a cell with less than this part of it are halved at once, else the longest: all of them make
+#: four times as many cells.
+FAR = 0.6
+#: Bisections end when there are so many times as many cells: they do not help then.
+MOST_TIMES = 3
 #: A mesh in which the curved cells keep this much of the determinant is taken if no better one is found after so many
 #: ROUNDS: where a surface only just touches another, it vanishes in the corner between them on every mesh.
 ACCEPTED = 0.05
-#: Times that a mesh of space is made anew from itself, edges shorter where a cell is not good.
+#: Times that a mesh of space is made anew from itself, edges shorter where a cell is flat or on the wrong side.
 REMESHINGS = 2
-#: A mesh of space in which the curved cells keep this much of the determinant is taken after so many REMESHINGS.
-GOOD_ENOUGH = 0.3
 KEYS = {"": "domain.level", "target": "exit.target", "from": "committor.from", "to": "committor.to"}
 
 
@@ -83,7 +87,7 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         if finished is not None:
             return finished
         sound = not _faulty(fitted.triangulation, pieces, regions, YIELDING**attempt).any()
-        if sound and not accepted and least_stretches(_finished(fitted, pieces), CHECKED_DEGREE).min() > ACCEPTED:
+        if sound and not accepted and jacobian_ratios(_finished(fitted, pieces), CHECKED_DEGREE).min() > ACCEPTED:
             accepted.append(_finished(fitted, pieces))
         if len(background.cells) > MOST_CELLS[base.dimension]:
             break
@@ -154,7 +158,7 @@ def _made_regular(
     faulty = _faulty(fitted.triangulation, pieces, regions, share) | _without_owner(fitted)
     if faulty.any():
         return None, fitted, faulty
-    finished, squeezed = _unsqueezed(fitted, pieces)
+    finished, squeezed = _unsqueezed(_finished(fitted, pieces))
     return finished, fitted, squeezed
 
 
@@ -172,20 +176,22 @@ def _regular_in_space(
 ) -> tuple[Triangulation | None, Fitted, Booleans]:
     """All cells made anew, as large as curvature allows, smaller where they are not good; None if that does not end.
 
-    Inner vertices are moved before a cell is judged, see :mod:`smoothing`.
+    Inner vertices are moved before a cell is judged, see :mod:`smoothing`. Cells that their facets still squeeze are
+    bisected: that is as local as the fault, whereas mmg makes all cells anew and loses some that were good.
     """
     fitted = remade_in_space(marked, sizes_in_space(base, marked, pieces), pieces) or marked
     for attempt in range(REMESHINGS + 1):
-        moved = smoothed(_finished(fitted, pieces), LEAST_STRETCH, CHECKED_DEGREE, np.unique(fitted.facets))
-        fitted = replace(fitted, triangulation=replace(fitted.triangulation, points=moved.points))
-        mesh, finished = fitted.triangulation, _finished(fitted, pieces)
+        finished = smoothed(_finished(fitted, pieces), LEAST_RATIO, CHECKED_DEGREE)
+        fitted = replace(fitted, triangulation=replace(fitted.triangulation, points=finished.points))
+        mesh = fitted.triangulation
         wrong = _faulty(mesh, pieces, regions, share) | _without_owner(fitted)
+        upright = volumes(mesh.points, mesh.cells).min() > 0.0
         if not wrong.any():
-            stretch = least_stretches(finished, CHECKED_DEGREE)
-            wrong = stretch < LEAST_STRETCH
-            if not wrong.any() or attempt == REMESHINGS and stretch.min() > GOOD_ENOUGH:
-                return finished, fitted, wrong
-        if attempt == REMESHINGS or volumes(mesh.points, mesh.cells).min() <= 0.0:
+            even, squeezed = _unsqueezed(finished)
+            if even is not None or not upright:
+                return even, fitted, squeezed
+            wrong = squeezed
+        if attempt == REMESHINGS or not upright:
             break
         again = remade_in_space(fitted, smaller_at(mesh, wrong), pieces)
         if again is None:
@@ -248,19 +254,28 @@ def _distance(piece: Any, x: Floats) -> Floats:
     return np.abs(piece.level(x)) / np.maximum(slope, 1e-300)
 
 
-def _unsqueezed(fitted: Fitted, pieces: Sequence[Any]) -> tuple[Triangulation | None, Booleans]:
-    """Bisected where curved facets squeeze cells, which brings facets nearer to their chords; None without success."""
-    mesh = _finished(fitted, pieces)
-    squeezed = least_stretches(mesh, CHECKED_DEGREE) < LEAST_STRETCH
-    still = squeezed
-    for _ in range(BISECTIONS):
-        if not still.any():
+def _unsqueezed(mesh: Triangulation) -> tuple[Triangulation | None, Booleans]:
+    """Bisected where curved facets squeeze cells, which brings facets nearer to their chords; None without success.
+
+    And the cells of the given mesh that are squeezed.
+    """
+    dimension = mesh.dimension
+    ratio = jacobian_ratios(mesh, CHECKED_DEGREE)
+    squeezed = ratio < LEAST_RATIO
+    most = MOST_TIMES * len(mesh.cells)
+    for _ in range(BISECTIONS[dimension]):
+        bad = ratio < LEAST_RATIO
+        if not bad.any():
             return mesh, squeezed
-        mesh = refine(mesh, still, all_edges=True)
+        if len(mesh.cells) > most:
+            break
+        mesh = refine(mesh, bad, all_edges=ratio < (LEAST_RATIO if dimension == 2 else FAR * LEAST_RATIO))
+        if dimension == 3:
+            mesh = smoothed(mesh, LEAST_RATIO, CHECKED_DEGREE)
         if (volumes(mesh.points, mesh.cells) <= 0.0).any():
             break
-        still = least_stretches(mesh, CHECKED_DEGREE) < LEAST_STRETCH
-    return None, squeezed
+        ratio = jacobian_ratios(mesh, CHECKED_DEGREE)
+    return (mesh if (ratio >= LEAST_RATIO).all() else None), squeezed
 
 
 def _without_owner(fitted: Fitted) -> Booleans:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fokker_planck.fem.shapes.cutting import edge_sizes
 from fokker_planck.fem.shapes.patches import Fitted
+from fokker_planck.fem.shapes.wedges import turn_beside, walls_of
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, local_edges
 from fokker_planck.mesh.pieces import is_flat
 
@@ -32,22 +33,32 @@ def sizes_in_space(base: Triangulation, fitted: Fitted, pieces: Sequence[Any]) -
 
     points = fitted.triangulation.points
     size = edge_sizes(base)[cKDTree(base.points).query(points)[1]]
+    others = [*pieces, *walls_of(fitted.triangulation)]
     for number, piece in enumerate(pieces):
         facets = fitted.facets[fitted.piece == number]
         if is_flat(piece) or not len(facets):
             continue
         edges = np.concatenate([facets[:, list(pair)] for pair in local_edges(3)])
-        step = points[edges[:, 1]] - points[edges[:, 0]]
-        length = np.linalg.norm(step, axis=1)
-        normal = piece.gradient(points.T).T
-        normal = normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)[:, None]
+        length = np.linalg.norm(points[edges[:, 1]] - points[edges[:, 0]], axis=1)
+        normal = _normal(piece, points)
         chord = np.linalg.norm(normal[edges[:, 1]] - normal[edges[:, 0]], axis=1)
         angle = 2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0))
         tells = length > SHORTEST * length.max()
-        wanted = TURN_OF_EDGE * length[tells] / np.maximum(angle[tells], 1e-300)
+        radius = np.full(len(points), np.inf)
         for end in edges[tells].T:
-            np.minimum.at(size, end, wanted)
+            np.minimum.at(radius, end, length[tells] / np.maximum(angle[tells], 1e-300))
+        bent = np.flatnonzero(np.isfinite(radius))
+        turn = np.full(len(bent), TURN_OF_EDGE)
+        for other in others:
+            if other is not piece:
+                turn = np.minimum(turn, turn_beside(other, points[bent], normal[bent], radius[bent]))
+        size[bent] = np.minimum(size[bent], turn * radius[bent])
     return np.asarray(size)
+
+
+def _normal(piece: Any, points: Floats) -> Floats:
+    normal = piece.gradient(points.T).T
+    return np.asarray(normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)[:, None])
 
 
 def smaller_at(mesh: Triangulation, wrong: Booleans) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import curved_cells
+from fokker_planck.fem.shapes.curved_quality import determinants, unevenness
 from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, local_edges
 
 #: Steps that are tried, as part of the shortest edge at the vertex.
@@ -38,11 +39,10 @@ class Displacements:
     gradients: Floats
 
 
-def smoothed(mesh: Triangulation, least: float, degree: int, held: Integers) -> Triangulation:
-    """The mesh with vertices other than the ``held`` ones moved, so that fewer cells are squeezed below ``least``."""
+def smoothed(mesh: Triangulation, least: float, degree: int) -> Triangulation:
+    """The mesh with its inner vertices moved so that in fewer cells the ratio of determinants is below ``least``."""
     free = np.bincount(mesh.vertex_class)[mesh.vertex_class] == 1
     free[mesh.facets.vertices.ravel()] = False
-    free[held] = False
     bends = _displacements(mesh, degree)
     points = mesh.points.copy()
     score = _scores(points[mesh.cells], bends, bends.row, least)
@@ -77,25 +77,16 @@ def _displacements(mesh: Triangulation, degree: int) -> Displacements:
 
 
 def _scores(corners: Floats, bends: Displacements, row: Integers, least: float) -> Floats:
-    """Least of stretch and shape of cells (m, 4, 3), in units of what is asked for."""
+    """Least of evenness and shape of cells (m, 4, 3), in units of what is asked for."""
     edges = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
-    volume = _determinant(edges)
+    volume = determinants(edges)
     size = np.max([((corners[:, a] - corners[:, b]) ** 2).sum(axis=1) for a, b in local_edges(4)], axis=0)
     score = volume / (6.0 * WORST_SHAPE * size**1.5)
     bent = np.flatnonzero((row >= 0) & (volume > 0.0))
     if len(bent):
-        squeezed = _determinant(edges[bent, None] + bends.gradients[row[bent]]).min(axis=1)
-        score[bent] = np.minimum(score[bent], squeezed / (least * volume[bent]))
+        curved = determinants(edges[bent, None] + bends.gradients[row[bent]])
+        score[bent] = np.minimum(score[bent], unevenness(curved, volume[bent]) / least)
     return np.asarray(score)
-
-
-def _determinant(a: Floats) -> Floats:
-    """Of 3 x 3 matrices (..., 3, 3), in a twentieth of the time of a general routine."""
-    return np.asarray(
-        a[..., 0, 0] * (a[..., 1, 1] * a[..., 2, 2] - a[..., 1, 2] * a[..., 2, 1])
-        - a[..., 0, 1] * (a[..., 1, 0] * a[..., 2, 2] - a[..., 1, 2] * a[..., 2, 0])
-        + a[..., 0, 2] * (a[..., 1, 0] * a[..., 2, 1] - a[..., 1, 1] * a[..., 2, 0])
-    )
 
 
 def _chosen(cells: Integers, bad: Integers, free: Booleans, tried: Integers) -> Integers:
