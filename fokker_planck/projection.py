@@ -18,7 +18,7 @@ _HALVINGS = 8
 #: A step of this many units of rounding of the coordinates is no step: Newton's method has ended.
 _ROUNDING = 4e-16
 #: A step as short as this, relative to the coordinates, is the last and is not halved: Newton's method converges
-#: quadratically, so that beyond it rounding decides. To halve such steps eight times took two thirds of all evaluations.
+#: quadratically, so that beyond it rounding decides. To halve them eight times took two thirds of all evaluations.
 _SHORT = 1e-13
 #: Unit normals with a larger Gram determinant are independent enough for its equations (a third of the time of an SVD).
 _INDEPENDENT = 1e-6

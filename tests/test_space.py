@@ -6,8 +6,8 @@ from scipy.integrate import quad
 
 import fokker_planck as fp
 from fokker_planck.fem.generation import grid_triangulation
-from fokker_planck.fem.shapes.curved_quality import least_stretches
-from fokker_planck.fem.shapes.level_sets import GOOD_ENOUGH, fit_regions
+from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
+from fokker_planck.fem.shapes.level_sets import LEAST_RATIO, fit_regions
 from fokker_planck.fem.triangulation import volumes
 from fokker_planck.sets import Ball
 from fokker_planck.state_diffusion import Formula
@@ -88,7 +88,7 @@ def test_balls_that_overlap(sets, name):
     mesh = fit_regions(grid_triangulation([np.linspace(-1.0, 1.0, 5)] * 3, [False] * 3), sets)
     assert np.abs(mesh.points).max() < 1.0 + 1e-12
     assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(8.0, rel=1e-12)
-    assert least_stretches(mesh).min() > GOOD_ENOUGH - 0.02
+    assert jacobian_ratios(mesh).min() > LEAST_RATIO
     assert len(mesh.cells) < 10_000
 
 

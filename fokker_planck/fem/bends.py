@@ -76,7 +76,9 @@ def bent_edges(triangulation: Triangulation, cells: Integers, weights: Floats) -
     """What moves those edges of the ``cells`` that follow a surface, for nodes with barycentric ``weights`` (n, s)."""
     count, dimension = len(triangulation.points), triangulation.dimension
     feet = _feet_of(weights, 2)
-    wanted = np.concatenate([vertex_keys(cells[:, list(pair)], count) for pair in combinations(range(dimension + 1), 2)])
+    wanted = np.concatenate(
+        [vertex_keys(cells[:, list(pair)], count) for pair in combinations(range(dimension + 1), 2)]
+    )
     keys, steps = [], []
     for surface, pairs in curved_edges(triangulation):
         pairs = np.sort(pairs, axis=1)

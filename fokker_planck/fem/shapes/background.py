@@ -15,9 +15,11 @@ from fokker_planck.fem.shapes.wedges import turn_beside, walls_of
 from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, diameters
 
 #: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R
-#: turns it by h/R, and its curved cell loses about half of that square of its Jacobian determinant.
-TURN = {1: 0.5, 2: 0.5, 3: 0.8}
+#: turns it by h/R, and its curved cell loses about half of that square of its Jacobian determinant. In space mmg makes
+#: all facets anew, and half of its time goes into those that are finer here than they have to be.
+TURN = {1: 0.5, 2: 0.5, 3: 1.0}
 #: Times that, all edges of a cell are halved at once: bisections of the longest would take two rounds and more for it.
+#: In space that makes eight cells of one, most of them finer than they have to be.
 TWICE = {1: 1.6, 2: 1.6, 3: 4.0}
 #: A cell is near a surface if the level at its centre says so, to first order, with this room.
 NEAR = 0.6

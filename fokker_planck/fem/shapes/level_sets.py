@@ -39,8 +39,9 @@ from fokker_planck.sets import Set
 
 #: Least ratio of Jacobian determinants within a curved cell, see :func:`jacobian_ratios`.
 LEAST_RATIO = 0.5
-#: Degree of the map with which that is checked.
-CHECKED_DEGREE = 3
+#: Degree of the map with which that is checked, and by how much more is asked for, since the full degree finds less.
+CHECKED_DEGREE = {1: 3, 2: 5, 3: 3}
+CHECKED_RATIO = 1.04 * LEAST_RATIO
 #: A straight cell may reach beyond a curved surface by this part of its diameter.
 BEYOND = 0.15
 #: Cells flatter than this (volume over that of the cube of their diameter) are not accepted before they are refined.
@@ -51,7 +52,7 @@ YIELDING = 0.6
 ROUNDS = {1: 12, 2: 12, 3: 6}
 #: Bisections of squeezed cells before the mesh is made anew. In space each halves the angle by which a facet misses its
 #: wedge, and costs a half of a second; of 60 random pairs of sets the worst took eight.
-BISECTIONS = {2: 4, 3: 10}
+BISECTIONS = {1: 0, 2: 4, 3: 10}
 #: In space all edges of a cell with less than this part of it are halved at once, else the longest: all of them make
 #: four times as many cells.
 FAR = 0.6
@@ -87,8 +88,10 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         if finished is not None:
             return finished
         sound = not _faulty(fitted.triangulation, pieces, regions, YIELDING**attempt).any()
-        if sound and not accepted and jacobian_ratios(_finished(fitted, pieces), CHECKED_DEGREE).min() > ACCEPTED:
-            accepted.append(_finished(fitted, pieces))
+        if sound and not accepted:
+            whole = _finished(fitted, pieces)
+            if jacobian_ratios(whole, CHECKED_DEGREE[base.dimension]).min() > ACCEPTED:
+                accepted.append(whole)
         if len(background.cells) > MOST_CELLS[base.dimension]:
             break
         background = _refined_at(background, fitted.triangulation.cell_points[faulty])
@@ -181,7 +184,7 @@ def _regular_in_space(
     """
     fitted = remade_in_space(marked, sizes_in_space(base, marked, pieces), pieces) or marked
     for attempt in range(REMESHINGS + 1):
-        finished = smoothed(_finished(fitted, pieces), LEAST_RATIO, CHECKED_DEGREE)
+        finished = smoothed(_finished(fitted, pieces), CHECKED_RATIO, CHECKED_DEGREE[3])
         fitted = replace(fitted, triangulation=replace(fitted.triangulation, points=finished.points))
         mesh = fitted.triangulation
         wrong = _faulty(mesh, pieces, regions, share) | _without_owner(fitted)
@@ -260,22 +263,22 @@ def _unsqueezed(mesh: Triangulation) -> tuple[Triangulation | None, Booleans]:
     And the cells of the given mesh that are squeezed.
     """
     dimension = mesh.dimension
-    ratio = jacobian_ratios(mesh, CHECKED_DEGREE)
-    squeezed = ratio < LEAST_RATIO
+    ratio = jacobian_ratios(mesh, CHECKED_DEGREE[dimension])
+    squeezed = ratio < CHECKED_RATIO
     most = MOST_TIMES * len(mesh.cells)
     for _ in range(BISECTIONS[dimension]):
-        bad = ratio < LEAST_RATIO
+        bad = ratio < CHECKED_RATIO
         if not bad.any():
             return mesh, squeezed
         if len(mesh.cells) > most:
             break
-        mesh = refine(mesh, bad, all_edges=ratio < (LEAST_RATIO if dimension == 2 else FAR * LEAST_RATIO))
+        mesh = refine(mesh, bad, all_edges=ratio < (CHECKED_RATIO if dimension == 2 else FAR * CHECKED_RATIO))
         if dimension == 3:
-            mesh = smoothed(mesh, LEAST_RATIO, CHECKED_DEGREE)
+            mesh = smoothed(mesh, CHECKED_RATIO, CHECKED_DEGREE[3])
         if (volumes(mesh.points, mesh.cells) <= 0.0).any():
             break
-        ratio = jacobian_ratios(mesh, CHECKED_DEGREE)
-    return (mesh if (ratio >= LEAST_RATIO).all() else None), squeezed
+        ratio = jacobian_ratios(mesh, CHECKED_DEGREE[dimension])
+    return (mesh if (ratio >= CHECKED_RATIO).all() else None), squeezed
 
 
 def _without_owner(fitted: Fitted) -> Booleans:
