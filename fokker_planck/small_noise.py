@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fokker_planck.sets import Set
     from fokker_planck.solvers.irreversible_setting import DriftSetting
 
+MOST_POINTS = 1_500_000
+"""At which a drift is evaluated for paths beside one answer, where noise depends on the state: for noise that follows a
+Hessian, the dearest, some 30 s. A path takes 0.1 to 0.5 million."""
 STEP = 1e-3
 FAR = 0.99
 ON_SURFACE = 1e-9
@@ -46,12 +49,25 @@ class Crossing:
         return self.law.mean_time(self.epsilon).reciprocal()
 
 
-def crossings(setting: DriftSetting, attractor: int) -> list[Crossing] | None:
-    """The ways out of the basin of an attractor; None where the formula does not hold on one of them."""
+@dataclass
+class Allowance:
+    """Points at which coefficients may still be evaluated."""
+
+    left: int = MOST_POINTS
+
+    def spend(self, points: int) -> None:
+        """Raise ConvergenceError where nothing is left."""
+        self.left -= points
+        if self.left < 0:
+            raise ConvergenceError("paths of least action take too long beside the answer", "ask for them alone")
+
+
+def crossings(setting: DriftSetting, attractor: int, allowance: Allowance | None = None) -> list[Crossing] | None:
+    """The ways out of the basin of an attractor; None where the formula does not hold on one of them, or takes long."""
     from fokker_planck.asymptotics.bouchet_reygner import exit_law
 
     place = setting.attractors[attractor].x
-    noise, epsilon = _small_noise(setting, place)
+    noise, epsilon = _small_noise(setting, place, allowance or Allowance())
     found = []
     for saddle in setting.saddles:
         sides = _sides(setting, saddle)
@@ -69,8 +85,9 @@ def crossings(setting: DriftSetting, attractor: int) -> list[Crossing] | None:
 def predicted_rates(setting: DriftSetting, states: list[int]) -> tuple[tuple[Quantity | None, ...], ...]:
     """Rates between attractors, from row to column; None where there is no saddle between them, or no formula."""
     table: list[list[Quantity | None]] = [[None] * len(states) for _ in states]
+    allowance = Allowance()
     for row, state in enumerate(states):
-        ways = crossings(setting, state) or []
+        ways = crossings(setting, state, allowance) or []
         for column, other in enumerate(states):
             rates = [way.rate for way in ways if way.goal == other]
             if rates and column != row:
@@ -128,7 +145,7 @@ def _share_that_returns(setting: DriftSetting, way: Crossing, target: Set | str)
     return share if share > FAR else None
 
 
-def _small_noise(setting: DriftSetting, place: Floats) -> tuple[Any, float]:
+def _small_noise(setting: DriftSetting, place: Floats, allowance: Allowance) -> tuple[Any, float]:
     from fokker_planck.asymptotics.quasipotential import SmallNoise
 
     process, dimension, field = setting.problem.process, setting.problem.dimension, setting.diffusion
@@ -144,9 +161,14 @@ def _small_noise(setting: DriftSetting, place: Floats) -> tuple[Any, float]:
         isotropic = bool(np.allclose(tensor(place[:, None])[:, :, 0], np.eye(dimension), rtol=0.0, atol=1e-14))
         plain = None if isotropic else tensor
         return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, plain), epsilon
+
+    def drift(x: Floats) -> Floats:
+        allowance.spend(x.shape[1])
+        return np.asarray(process.noiseless_drift(x))
+
     exact = getattr(field, "gradient", None)  # by differences a path takes minutes, where D has a root in it
     slopes = None if exact is None else lambda x: np.asarray(exact(x)) / epsilon
-    return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, tensor, correction, slopes), epsilon
+    return SmallNoise(drift, process.noiseless_jacobian, tensor, correction, slopes), epsilon
 
 
 def _unstable(setting: DriftSetting, saddle: FixedPoint, towards: Floats) -> Floats:

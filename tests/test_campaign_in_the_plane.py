@@ -10,6 +10,8 @@ from fokker_planck import differences
 from fokker_planck.fem import field as fields
 from fokker_planck.fem.discretization import discretize, unknowns_in
 from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.fem.triangulation import without_cells
+from fokker_planck.small_noise import Allowance
 from fokker_planck.solvers.committor import FROM, TO
 from fokker_planck.solvers.irreversible_accuracy import first_mesh, pair_errors
 from fokker_planck.solvers.irreversible_committor import _answer, irreversible_committor
@@ -89,3 +91,37 @@ def test_slopes_of_noise_by_formulas_are_exact() -> None:
     x = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 5))
     np.testing.assert_allclose(noise.gradient(x), differences.gradient(noise.tensor, x), atol=1e-9)
     np.testing.assert_allclose(np.einsum("jijn->in", noise.gradient(x)), noise.divergence(x), atol=1e-12)
+
+
+def test_a_facet_on_a_seam_whose_image_is_cut_off() -> None:
+    """Its vertices all had images, and it was an AssertionError."""
+    process = fp.Overdamped(fp.Potential("cos(x) + cos(y)"), fp.Isotropic(1.0))
+    box = fp.Box([0.0, 0.0], [2.0 * np.pi, 2.0 * np.pi], boundary=["periodic", "periodic"])
+    problem = fp.Problem(process, box, fp.Resolution(cells=(6, 6)))
+    mesh = domain_triangulation(problem, {})
+    on_seam = (mesh.points[mesh.cells][:, :, 0] < 1e-9).sum(axis=1) == 2
+    kept = np.ones(len(mesh.cells), dtype=bool)
+    kept[np.flatnonzero(on_seam)[2]] = False
+    whole, cut = (discretize(m, 3, problem.periods) for m in (mesh, without_cells(mesh, kept)))
+    assert cut.count == whole.count - 1  # what is inside the cell
+
+
+@pytest.mark.slow
+def test_densities_in_balls_are_followed_under_noise_that_varies() -> None:
+    """They were lost below twice the noise: meshes of the gauge were too coarse, and a swing of 3 was too much."""
+    potential = fp.Potential("0.717*(x**2 - 1)**2*(1 + 0.1708*x) - 0.04532*x + 0.2834*y**2 - 0.08382*x*y")
+    noise = fp.Formula("0.01409*exp(0.4657*(sin(1.134*x) + sin(1.198*y)))")
+    problem = fp.Problem(
+        fp.Overdamped(potential, noise), fp.Ball([-0.15, -0.039], 2.06), fp.Resolution(tolerance=3.7e-4)
+    )
+    gap = fp.spectrum(problem, 2).gap
+    # with other degrees and meshes of the gauge 3.13696897e-16, to 1e-6
+    assert abs(gap.log - np.log(3.1369689e-16)) < 1e-6 + gap.relative_error < 4e-4
+
+
+def test_formulas_that_take_too_long_are_left_out() -> None:
+    """Rates of 20 s waited for minutes for the formula beside them."""
+    allowance = Allowance(1000)
+    allowance.spend(900)
+    with pytest.raises(fp.ConvergenceError, match="too long"):
+        allowance.spend(101)

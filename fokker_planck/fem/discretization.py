@@ -7,6 +7,7 @@ kept whole on each (a million numbers at most), so that everything after a solve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -278,16 +279,24 @@ def _masters_of_corners(
     return master
 
 
-def _seams_match(points: Floats, lower: Floats, axis: int, period: float) -> bool:
-    """Whether every vertex on one face of a periodic axis has its image on the other: not beside what is cut off."""
-    from scipy.spatial import cKDTree
+def _seams_match(triangulation: Triangulation, lower: Floats, axis: int, period: float) -> bool:
+    """Whether every facet on one face of a periodic axis has its image on the other: not beside what is cut off.
 
-    near = 1e-9 * period
-    first = np.delete(points[points[:, axis] < lower[axis] + near], axis, axis=1)
-    second = np.delete(points[points[:, axis] > lower[axis] + period - near], axis, axis=1)
-    if len(first) != len(second) or not len(first):
-        return False
-    return bool(cKDTree(first).query(second)[0].max() <= 1e-8 * period)
+    A facet can be without one though its vertices are not, where cells beside it are left away.
+    """
+    near, dimension = 1e-9 * period, triangulation.dimension
+    places, cells = triangulation.points[:, axis], triangulation.cells
+    sides = []
+    for on in (places < lower[axis] + near, places > lower[axis] + period - near):
+        facets = [cells[on[cells[:, list(some)]].all(axis=1)][:, list(some)] for some in _facets(dimension)]
+        classes = np.sort(triangulation.vertex_class[np.concatenate(facets)], axis=1)
+        sides.append(np.unique(classes, axis=0))
+    return len(sides[0]) > 0 and np.array_equal(sides[0], sides[1])
+
+
+def _facets(dimension: int) -> list[tuple[int, ...]]:
+    """The vertices of every facet of a simplex, by number."""
+    return list(combinations(range(dimension + 1), dimension))
 
 
 def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tuple[float | None, ...]) -> Integers:
@@ -304,7 +313,7 @@ def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tupl
         images[:, axis] -= period
         distance, partner = tree.query(images)
         matched = distance <= 1e-8 * period
-        if not matched.all() and _seams_match(triangulation.points, lower, axis, period):
+        if not matched.all() and _seams_match(triangulation, lower, axis, period):
             raise AssertionError("periodic faces of the mesh do not match")
         master[upper[matched]] = partner[matched]
     for _ in periods:

@@ -67,11 +67,17 @@ class DriftAnswer:
 
 
 def answered(
-    setting: DriftSetting, regions: Mapping[str, Set], answer: Callable[[Discretization], DriftAnswer]
+    setting: DriftSetting,
+    regions: Mapping[str, Set],
+    answer: Callable[[Discretization], DriftAnswer],
+    change: Mapping[int, float] = CHANGE,
 ) -> Outcome:
-    """Ask on finer and finer meshes, fine enough for the gauge to begin with, until the tolerance is reached."""
+    """Ask on finer and finer meshes, fine enough for the gauge to begin with, until the tolerance is reached.
+
+    The first is that of :func:`first_mesh`.
+    """
     problem, most = setting.problem, MOST_UNKNOWNS[setting.problem.dimension]
-    mesh, degree = first_mesh(setting, regions), degree_of(problem)
+    mesh, degree = first_mesh(setting, regions, change), degree_of(problem)
     interfaces = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
     points = (*setting.attractors, *setting.saddles)
     places = np.array([point.position for point in points]).reshape(-1, problem.dimension).T
@@ -93,13 +99,15 @@ def degree_of(problem: Problem) -> int:
     return problem.resolution.degree or DEGREE[problem.dimension]
 
 
-def first_mesh(setting: DriftSetting, regions: Mapping[str, Set]) -> Triangulation:
-    """The coarsest mesh that follows the gauge below the ceiling, or the one that is prescribed."""
+def first_mesh(
+    setting: DriftSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE
+) -> Triangulation:
+    """The coarsest mesh in whose cells the gauge changes by no more than that below the ceiling, or the prescribed."""
     problem, dimension = setting.problem, setting.problem.dimension
     mesh = domain_triangulation(problem, regions)
     if problem.resolution.cells is not None:
         return mesh
-    largest, most = CHANGE[dimension], MOST_CELLS[dimension]
+    largest, most = change[dimension], MOST_CELLS[dimension]
     return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
 
 

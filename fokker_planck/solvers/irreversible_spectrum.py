@@ -59,6 +59,9 @@ LESS = 1e-3
 MOVED = 0.02
 """By how much real parts may move from the first mesh to the last; the strip is wider by more."""
 MOST_SEARCHES = 3
+CHANGE = {1: 4.0, 2: 6.0, 3: 14.0}
+"""Of the exponent in a cell of the first mesh: with 12 in the plane, which serves times and rates, a limit cycle has
+modes there whose real parts are negative."""
 
 
 @dataclass(frozen=True)
@@ -244,9 +247,9 @@ def irreversible_spectrum(problem: Problem, count: int = 4, target: Goal | None 
     setting = prepare_irreversible(problem, [] if target is None else [target])
     regions = {} if target is None or isinstance(target, str) else {TARGET: target}
     question = SpectrumQuestion(setting, target, count - 1 if target is None else count)
-    plan = question.plan(discretize(first_mesh(setting, regions), degree_of(problem), problem.periods))
+    plan = question.plan(discretize(first_mesh(setting, regions, CHANGE), degree_of(problem), problem.periods))
     for _ in range(MOST_SEARCHES):
-        outcome = answered(setting, regions, partial(question.answer, plan=plan))
+        outcome = answered(setting, regions, partial(question.answer, plan=plan), CHANGE)
         if not question.stale(plan, outcome.payload):
             break
         plan = question.plan(outcome.discretization)

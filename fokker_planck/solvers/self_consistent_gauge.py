@@ -30,14 +30,16 @@ from fokker_planck.grid_function import GridFunction, extended, zero_on
 from fokker_planck.progress import say
 from fokker_planck.solvers.irreversible_wells import condense
 
-DEGREE = {1: 4, 2: 4, 3: 3}
+DEGREE = {1: 4, 2: 6, 3: 3}
 LARGEST_CHANGE = {1: 8.0, 2: 10.0, 3: 10.0}
 MOST_CELLS = {1: 100_000, 2: 60_000, 3: 30_000}
 HOTTEST_RANGE = 8.0
 FIRST_FACTOR = 1.5
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 CALM, WILD = 0.4, 3.0
-SETTLED, TOLERABLE = 0.7, 2.0
+SETTLED, TOLERABLE = 0.7, 6.0
+"""Of log rho: a factor of 400 costs rho two to three of its digits, and the margin above the passes a third of itself.
+Beside curved walls, and where noise that jumps gives the exponent a kink, a grid does no better than 3 or 4."""
 STALLED = 0.8
 """Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
 steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
@@ -51,9 +53,10 @@ FINENESS = 2.5
 """By what the change of psi in a cell is divided where the density is lost though the noise hardly fell: a circulation
 that is strong beside the noise makes layers that psi does not show (Brusselator: 10 is too much, 4 is enough)."""
 FINEST = 2
-MOST_LOSSES, CHEAP = 3, 1000
+MOST_LOSSES, CHEAP, AFFORDABLE = 3, 1000, 4000
 """After how many losses in a row a finer mesh is tried, and up to how many cells: it has six times as many. Drifts that
-hold nothing are lost on every mesh, and go on without a weight."""
+hold nothing are lost on every mesh, and go on without a weight. What was followed so far is worth more: ``AFFORDABLE``
+cells (Hessian noise in a sublevel set that closely holds three wells: 2,000 were too few)."""
 GROWN, TOO_MANY = 2000, 20.0
 """The cells from which their growth with 1 / noise is believed, and how far beyond the limit it must lead."""
 LEAST_MARGIN = CERTAIN + 6.0
@@ -133,7 +136,7 @@ def self_consistent_gauge(
         trial = gauge if np.isinf(reached) else _continued(before, gauge, reached, noise)
         say(f"the density at {noise:.3g} times the noise")
         found = step(replace(process, gauge=trial, noise=noise))
-        finest = fineness == FINEST or found.cells > CHEAP
+        finest = fineness == FINEST or found.cells > (CHEAP if np.isinf(reached) else AFFORDABLE)
         if found.lost:
             losses += 1
             again = losses >= MOST_LOSSES and not finest
@@ -144,7 +147,7 @@ def self_consistent_gauge(
             else:
                 factor = float(np.sqrt(factor))
         else:
-            before = None if np.isinf(reached) else (gauge, reached)
+            before = None if np.isinf(reached) or reached == noise else (gauge, reached)
             gauge, reached, losses = found.gauge, noise, 0
             sizes.append((noise, found.cells))
             _check_growth(sizes, base.dimension)
@@ -155,9 +158,10 @@ def self_consistent_gauge(
                     settled = _settled(step, replace(process, gauge=gauge), patient=True)
                 if settled is not None:
                     return settled
-                if finest:
+                if finest or found.cells > CHEAP:
                     break
-                fineness += 1
+                # the next gauge begins at the noise of this one: there is nothing to continue
+                before, fineness = None, fineness + 1
         noise = noise if np.isinf(reached) else max(1.0, reached / factor)
     raise ConvergenceError(
         f"the stationary density cannot be followed below {noise:.3g} times the noise that is asked for",
@@ -203,7 +207,7 @@ def _settled(step: Callable[[GaugedDrift], Step], process: GaugedDrift, *, patie
     """Gauge steps at one noise until another changes nothing to speak of; None where they do not get there.
 
     A steep place between the points of the grid can keep a step from ever being small. Such a gauge serves, too, for
-    rho loses no digits to a factor of exp(``TOLERABLE``): of those that were tried, the one that was off by least.
+    rho loses few digits to a factor of exp(``TOLERABLE``): of those that were tried, the one that was off by least.
     """
     best, least = None, TOLERABLE
     for _ in range(MOST_REPEATS):
