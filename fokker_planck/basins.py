@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from math import factorial
 
 import numpy as np
@@ -335,10 +336,23 @@ def _face_rule(corners: int, count: int) -> tuple[Floats, Floats]:
 def _holding(vertices: Integers, faces: list[Integers]) -> Booleans:
     """Which parts, given by their vertices, have all vertices of one of the faces."""
     result = np.zeros(len(vertices), dtype=bool)
+    ordered = np.sort(vertices, axis=1)
     for some in faces:
-        for face in np.unique(np.sort(some, axis=1), axis=0):
-            result |= np.isin(vertices, face).sum(axis=1) == len(face)
+        wanted = np.unique(np.sort(some, axis=1), axis=0)
+        if len(wanted):
+            for columns in combinations(range(vertices.shape[1]), wanted.shape[1]):
+                result |= _among(ordered[:, columns], wanted)
     return result
+
+
+def _among(rows: Integers, table: Integers) -> Booleans:
+    """Which rows (m, k) are rows of the table, (m,)."""
+    both = np.concatenate([rows, table])
+    key = both[:, 0]
+    for column in both.T[1:]:
+        # numbered anew, so that products of four numbers of vertices do not overflow
+        key = np.unique(key, return_inverse=True)[1] * (int(both.max()) + 1) + column
+    return np.asarray(np.isin(key[: len(rows)], key[len(rows) :]))
 
 
 def _crossed(
