@@ -119,7 +119,7 @@ def _normalised(
     most = int(used.sum(axis=0).max(initial=0))
     values, rows = np.zeros((x.shape[1], most)), np.zeros((x.shape[1], most, len(x)))
     place = np.cumsum(used, axis=0) - 1
-    for number in np.flatnonzero(used.any(axis=1)):
+    for number in np.flatnonzero(used.any(axis=1)).tolist():
         own = np.flatnonzero(used[number])
         slope = np.asarray(gradients[number](x[:, own]))
         length = np.maximum(np.linalg.norm(slope, axis=0), 1e-300)

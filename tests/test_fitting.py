@@ -174,10 +174,10 @@ def test_a_ball_across_a_seam_is_whole():
     assert np.abs(region.level(on.T)).max() < 1e-7
 
 
-@pytest.mark.slow
-def test_random_smooth_sets_of_the_plane_are_all_meshed():
+@pytest.mark.parametrize("count", [12, pytest.param(100, marks=pytest.mark.slow)])
+def test_random_smooth_sets_of_the_plane_are_all_meshed(count):
     generator = np.random.default_rng(11)
-    for _ in range(25):
+    for _ in range(count):
         sets = {name: random_set(generator, 2) for name in "AB"[: generator.integers(1, 3)]}
         mesh = fit_regions(grid_triangulation([np.linspace(-2.0, 2.0, 9)] * 2, [False] * 2), sets)
         assert jacobian_ratios(mesh).min() > LEAST_RATIO
