@@ -88,8 +88,11 @@ class KnownWeight:
 
 @dataclass(frozen=True)
 class GaugedDrift:
-    """The drift b and the diffusion D times ``noise``, with the ``gauge`` psi interpolated by the elements themselves.
+    """The noise D of a process times ``noise``, with the ``gauge`` psi interpolated by the elements themselves.
 
+    The current is (b - div D) p - D grad p for the Ito ``drift`` b of the process itself. Its first part stays as it is
+    at another noise, so that the density becomes uniform at high noise, whatever D is: were b kept instead, the density
+    there would be that of the noise alone, 1/D on a line, which a coarse mesh does not follow where D varies tenfold.
     Piecewise polynomials serve as well as any other gauge, and leave the integrands smooth in every cell.
     """
 
@@ -109,7 +112,7 @@ class GaugedDrift:
         nodal = self.value(discretization.nodes.T)
         exponent, slope = at_quadrature_points(discretization, nodal[discretization.dofs])
         tensor = self.noise * np.asarray(self.diffusion.tensor(flat)).reshape(len(points), *points.shape)
-        drift = np.asarray(self.drift(flat)) - self.noise * np.asarray(self.diffusion.divergence(flat))
+        drift = np.asarray(self.drift(flat)) - np.asarray(self.diffusion.divergence(flat))
         if not (np.isfinite(drift).all() and np.isfinite(tensor).all()):
             where = flat[:, np.flatnonzero(~np.isfinite(drift).all(axis=0))[:1]].ravel()
             raise ProblemError("drift", f"no finite value at {where.tolist()}", "a drift that is finite in the domain")

@@ -161,28 +161,36 @@ def nearly(discretization: Discretization, points: Floats) -> Nearly:
     """Interpolation at a grid of a hundred thousand points (dim, n), which may be off by a few hundredths of a cell.
 
     A point is looked for in one cell, the straight one that holds it or else the nearest curved one, and there in
-    ``FEW`` steps of Newton's method; beside the mesh a polynomial is continued by up to ``BESIDE`` of its cell.
+    ``FEW`` steps of Newton's method; beside the mesh a polynomial is continued by up to ``BESIDE``. Where no
+    cell is curved it is the interpolation itself.
     """
-    from scipy.spatial import cKDTree
-
-    triangulation, curved = discretization.triangulation, discretization.curved
-    cells = np.full(points.shape[1], -1)
-    if len(discretization.dofs):
-        cells = Locator(triangulation.points, discretization.vertices).find(points)
+    curved = discretization.curved
     if len(curved.cells):
-        outside = np.flatnonzero(cells < 0)
-        centers = curved.nodes.mean(axis=1)
-        reach = float(np.linalg.norm(curved.nodes - centers[:, None], axis=2).max())
-        away, near = cKDTree(centers).query(points[:, outside].T, distance_upper_bound=reach)
-        cells[outside[np.isfinite(away)]] = curved.cells[near[np.isfinite(away)]]
-    found = np.flatnonzero(cells >= 0)
-    reference = np.zeros((0, len(points)))
-    if len(found):
+        cells = _nearest(discretization, points)
+        found = np.flatnonzero(cells >= 0)
         reference = _reference_coordinates(discretization, cells[found], points[:, found].T, FEW)
+    else:
+        cells, reference = locate(discretization, points)
+        found = np.flatnonzero(cells >= 0)
+        reference = reference[found]
     inside = _barycentric(reference).min(axis=1) >= -BESIDE
     found, reference = found[inside], reference[inside]
     basis = _dolfinx.tabulate_lagrange(len(points), discretization.degree, reference)[0]
     return Nearly(discretization, points.shape[1], found, basis, discretization.dofs[cells[found]])
+
+
+def _nearest(discretization: Discretization, points: Floats) -> Integers:
+    """The straight cell that holds each point, or else the nearest of the curved ones; -1 far from them."""
+    from scipy.spatial import cKDTree
+
+    curved = discretization.curved
+    cells = Locator(discretization.triangulation.points, discretization.vertices).find(points)
+    outside = np.flatnonzero(cells < 0)
+    centers = curved.nodes.mean(axis=1)
+    reach = float(np.linalg.norm(curved.nodes - centers[:, None], axis=2).max())
+    away, near = cKDTree(centers).query(points[:, outside].T, distance_upper_bound=reach)
+    cells[outside[np.isfinite(away)]] = curved.cells[near[np.isfinite(away)]]
+    return cells
 
 
 def evaluate(discretization: Discretization, points: Floats, local: Callable[[Integers], Floats]) -> Floats:

@@ -23,14 +23,16 @@ from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.problem import Problem
 from fokker_planck.sets import Set
-from fokker_planck.solvers.accuracy import Outcome, refined_until_verified
+from fokker_planck.solvers.accuracy import COARSE, COARSE_DEGREE, Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.rounding import rounding_of_drift
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 DEGREE = {1: 6, 2: 6, 3: 4}
-MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 250_000}
+MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 40_000}
+"""Beyond which no finer mesh is tried. In space 130,000 unknowns take 42 s of CPU, most of it to factor the matrix, and
+a question is to end within a minute: what is not reached has a wider bar and a warning, or is refused."""
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
@@ -91,12 +93,16 @@ def answered(
         Medium(setting.diffusion.tensor, interfaces),
         least_error=LEAST_ERROR + rounding,
         most_unknowns=most,
+        by_less=True,
     )
 
 
 def degree_of(problem: Problem) -> int:
     """The polynomial degree that is asked for, or the usual one without detailed balance."""
-    return problem.resolution.degree or DEGREE[problem.dimension]
+    usual = DEGREE[problem.dimension]
+    if problem.dimension == 3 and problem.resolution.tolerance >= COARSE:
+        usual = COARSE_DEGREE
+    return problem.resolution.degree or usual
 
 
 def first_mesh(

@@ -40,7 +40,7 @@ CALM, WILD = 0.4, 3.0
 SETTLED, TOLERABLE = 0.7, 6.0
 """Of log rho: a factor of 400 costs rho two to three of its digits, and the margin above the passes a third of itself.
 Beside curved walls, and where noise that jumps gives the exponent a kink, a grid does no better than 3 or 4."""
-STALLED = 0.8
+STALLED = 1.0
 """Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
 steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
 LARGEST_STEP = 15.0
@@ -229,7 +229,7 @@ def _first_noise(process: GaugedDrift) -> float:
     """The factor on D at which the exponent cannot range over more than ``HOTTEST_RANGE``."""
     points = process.gauge.points
     tensor = np.moveaxis(process.diffusion.tensor(points), 2, 0)
-    drift = process.drift(points)
+    drift = process.drift(points) - process.diffusion.divergence(points)
     sizes = np.linalg.eigvalsh(tensor)[:, 0]
     speed = np.linalg.norm(drift, axis=0)
     usable = (sizes > 1e-12 * sizes.max()) & np.isfinite(speed)
