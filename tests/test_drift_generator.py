@@ -124,3 +124,15 @@ def test_gradients_are_those_of_the_function_in_curved_cells_too():
     np.testing.assert_allclose(slope[0], 2.0 * x, rtol=0, atol=1e-3)
     straight = np.setdiff1d(np.arange(len(d.dofs)), d.curved.cells)
     np.testing.assert_allclose(slope[1][straight], 1.0, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("noise", [1.0, 47.0])
+def test_noise_that_is_raised_makes_the_density_uniform(noise):
+    """V = 0 and b = div D: nothing flows where p is constant, however high the noise; with b kept 46 div D did."""
+    discretization = discretize(grid_triangulation([np.linspace(-1.0, 1.0, 4)] * 2, [False] * 2), 2)
+    flat = Function(lambda x: np.zeros(x.shape[1]))
+    process = GaugedDrift(flat, Noise().divergence, Noise(), noise)
+    weighted = process.on(discretization)
+    np.testing.assert_allclose(weighted.velocity, 0.0, atol=1e-14)
+    at = discretization.map.points.reshape(2, -1)
+    np.testing.assert_allclose(weighted.tensor.reshape(2, 2, -1), noise * Noise().tensor(at))
