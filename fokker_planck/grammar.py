@@ -219,6 +219,11 @@ def _power(base: Term, exponent: Term, scope: Scope) -> Term:
         if number is None:
             raise scope.error("a huge power of a coefficient", "smaller exponents or shorter coefficients")
         return _checked(None, number, scope)
+    if exponent.number is None and base.tree.is_Pow:
+        # (c**x)**(n/x) becomes c**n
+        largest = max((abs(float(n)) for n in _numbers(exponent.tree)), default=0.0)
+        if bits * largest > MOST_BITS:
+            raise scope.error("a huge power of a coefficient", "smaller exponents or shorter coefficients")
     if number is not None and not (exponent.tree.is_Integer and base.tree.is_Rational):
         return _checked(None, number, scope)
     return _checked(base.tree ** _moderate(exponent.tree), number, scope)
