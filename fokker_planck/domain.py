@@ -133,8 +133,8 @@ class MeshFile:
         """Which of the points x, shape (dim, n), lie in a cell; near a curved facet, on the inner side of it."""
         inside, curved = self.locator.find(x) >= 0, self.data.curved
         if curved is not None:
-            close = curved.near(x, 2.0 * curved.deepest)
-            inside[close] = ~curved.outside(x[:, close])
+            meeting = curved.meeting(x, 2.0 * curved.deepest)
+            inside[meeting.numbers] = meeting.beyond <= curved.slack
         return np.asarray(inside)
 
 

@@ -17,30 +17,11 @@ import numpy as np
 from fokker_planck.critical_points import slope_of_rounding
 from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Frame, Function, Integers
 from fokker_planck.model.box_units import FlowInUnits, frame_in, units_of
+from fokker_planck.model.flow_steps import HeldFlow, Moving
 
-# Dormand and Prince (1980), order 5 with an embedded order 4.
-DORMAND_PRINCE = (
-    (1 / 5,),
-    (3 / 40, 9 / 40),
-    (44 / 45, -56 / 15, 32 / 9),
-    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
-    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
-    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
-)
-DORMAND_PRINCE_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
-
-# Kaps and Rentrop's Rosenbrock method of order 4, error of order 3, with Shampine's constants (ACM TOMS 8, 1982).
-_GAMMA = 0.5
-_SHIFT = ((), (2.0,), (48 / 25, 6 / 25), (48 / 25, 6 / 25))
-_COUPLING = ((), (-8.0,), (372 / 25, 12 / 5), (-112 / 125, -54 / 125, -2 / 5))
-_WEIGHT = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
-_DIFFERENCE = (17 / 54, 7 / 36, 0.0, 125 / 108)
 EXPLICIT_STEPS = 120
 STALLED = 60
 """Implicit steps in slopes of rounding after which a point rests: slopes from finite differences never vanish."""
-SKIN = 1e-6
-"""How far ahead of a point, relative to the extent, a curved wall is felt: rounding is 1e-10 of that."""
-
 NARROW_VALLEY = 3.0
 """Root of a quotient of curvatures above which rays are drawn towards the valley: below it, 72 of them see into it."""
 SAME_PLACE = 1e-9
@@ -191,80 +172,58 @@ def descend(
     if units is not None:
         column = units[:, None]
         scaled = [Capture(c.centre / units, c.metric * (column * units), c.radius) for c in captures]
-        flow = descend(
+        path = descend(
             FlowInUnits(function, units), x / column, scaled, frame_in(frame, units), tolerance, steps, timed
         )
-        return Descent(flow.labels, flow.ends * column, flow.times, flow.slowest * column)
+        return Descent(path.labels, path.ends * column, path.times, path.slowest * column)
     labels = np.full(x.shape[1], -1, dtype=np.int64)
     ends = frame.confine(np.asarray(x, dtype=float))
     slowest, times = ends.copy(), np.zeros(x.shape[1])
     active = np.arange(x.shape[1])
-    scale = tolerance * frame.extent
+    flow = HeldFlow(function, frame, tolerance * frame.extent)
     with np.errstate(all="ignore"):
-        position = ends.copy()
-        force = slide(function, position, frame)
-        least = np.linalg.norm(force, axis=0)
-        step = 0.01 * frame.extent / (least + 1e-300)
-        before, pull, taken, clock = position, force, np.zeros(len(active)), np.zeros(len(active))
+        now = before = flow.start(ends.copy())
+        least = np.linalg.norm(now.force, axis=0)
+        taken, clock = np.zeros(len(active)), np.zeros(len(active))
         resting = np.zeros(len(active), dtype=np.int64)
         for count in range(steps):
             done = np.zeros(len(active), dtype=bool)
             for number, capture in enumerate(captures):
-                inside = capture.contains(position, frame)
+                inside = capture.contains(now.position, frame)
                 if inside.any():
                     labels[active[inside]] = number
                     if timed:
-                        ends_of_step = (before[:, inside], position[:, inside], pull[:, inside], force[:, inside])
-                        share = _entry(capture, frame, *ends_of_step, taken[inside])
+                        share = _entry(capture, frame, before.chosen(inside), now.chosen(inside), taken[inside])
                         clock[inside] -= taken[inside] * (1.0 - share)
                     done |= inside
-            speed = np.linalg.norm(force, axis=0)
+            speed = np.linalg.norm(now.force, axis=0)
             slower = speed < least
             least = np.where(slower, speed, least)
-            slowest[:, active[slower]] = position[:, slower]
+            slowest[:, active[slower]] = now.position[:, slower]
             # Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
             done |= (
                 (resting >= STALLED)
                 | ~np.isfinite(speed)
-                | (speed * step < 1e-15 * frame.extent)
+                | (speed * now.step < 1e-15 * frame.extent)
                 | (speed <= least_slope)
-                | _gone(position, frame)
+                | _gone(now.position, frame)
             )
             if done.any():
-                ends[:, active[done]], times[active[done]] = position[:, done], clock[done]
+                ends[:, active[done]], times[active[done]] = now.position[:, done], clock[done]
                 keep = ~done
-                active, position, force, step = active[keep], position[:, keep], force[:, keep], step[keep]
+                active, now = active[keep], now.chosen(keep)
                 least, clock, resting = least[keep], clock[keep], resting[keep]
             if len(active) == 0:
                 break
-            before, pull, taken = position, force, step
-            advance = _advance if count < EXPLICIT_STEPS else _advance_stiff
-            position, force, step, accepted = advance(function, position, force, step, scale, frame)
-            taken = np.where(accepted, taken, 0.0)
+            before = now
+            now, accepted = (flow.explicit if count < EXPLICIT_STEPS else flow.implicit)(before)
+            taken = np.where(accepted, before.step, 0.0)
             clock = clock + taken
             if count >= EXPLICIT_STEPS:
-                level = np.linalg.norm(force, axis=0) <= slope_of_rounding(function, position, frame)
+                level = np.linalg.norm(now.force, axis=0) <= slope_of_rounding(function, now.position, frame)
                 resting = np.where(level, resting + 1, 0)
-    ends[:, active], times[active] = position, clock
+    ends[:, active], times[active] = now.position, clock
     return Descent(labels, ends, times, slowest)
-
-
-def slide(function: Function, x: Floats, frame: Frame) -> Floats:
-    """-grad f at points (dim, n), without the part of it that a curved wall takes up: the flow slides along it."""
-    free = -function.gradient(x)
-    if frame.hold is None:
-        return free
-    ahead = SKIN * frame.extent / np.maximum(np.linalg.norm(free, axis=0), 1e-300)
-    there = x + ahead * free
-    held = frame.hold(there)
-    return np.where((held == there).all(axis=0), free, (held - x) / ahead)
-
-
-def _overshoot(raw: Floats, held: Floats, frame: Frame, scale: float) -> Floats | float:
-    """How far a step leads through a curved wall: the error of being put back is the square of that, in tolerances."""
-    if frame.hold is None:
-        return 0.0
-    return np.asarray(np.sum((raw - held) ** 2, axis=0) / (frame.extent * scale))
 
 
 def _gone(x: Floats, frame: Frame) -> Booleans:
@@ -276,79 +235,15 @@ def _gone(x: Floats, frame: Frame) -> Booleans:
     return gone
 
 
-def _entry(
-    capture: Capture, frame: Frame, before: Floats, after: Floats, pull: Floats, force: Floats, step: Floats
-) -> Floats:
+def _entry(capture: Capture, frame: Frame, before: Moving, after: Moving, step: Floats) -> Floats:
     """At which fraction of its step each path, a cubic through both ends, entered the ball."""
-    start = frame.difference(before, capture.centre[:, None])
-    stop = start + frame.difference(after, before)
+    start = frame.difference(before.position, capture.centre[:, None])
+    stop = start + frame.difference(after.position, before.position)
     low, high = np.zeros(len(step)), np.ones(len(step))
     for _ in range(12):  # to a four-thousandth of a step: times are guesses of how near a separatrix is
         s = 0.5 * (low + high)
         path = start + s**2 * (3.0 - 2.0 * s) * (stop - start)
-        path += step * s * (1.0 - s) * ((1.0 - s) * pull - s * force)
+        path += step * s * (1.0 - s) * ((1.0 - s) * before.force - s * after.force)
         inside = np.einsum("in,ij,jn->n", path, capture.metric, path) <= capture.radius**2
         low, high = np.where(inside, low, s), np.where(inside, s, high)
     return 0.5 * (low + high)
-
-
-def _advance(
-    function: Function, x: Floats, force: Floats, step: Floats, scale: float, frame: Frame
-) -> tuple[Floats, Floats, Floats, Booleans]:
-    """One Runge-Kutta step for every point: moved where its error is small enough, the step adapted everywhere."""
-    stages = [force]
-    for row in DORMAND_PRINCE:
-        raw = x + step * sum(a * k for a, k in zip(row, stages, strict=True) if a != 0.0)
-        y = frame.confine(raw)
-        stages.append(slide(function, y, frame))
-    error = step * np.linalg.norm(sum(e * k for e, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True)), axis=0)
-    error = np.maximum(error / scale, _overshoot(raw, y, frame, scale))
-    return _settle(x, y, force, stages[-1], step, error, 0.2, frame)
-
-
-def _advance_stiff(
-    function: Function, x: Floats, force: Floats, step: Floats, scale: float, frame: Frame
-) -> tuple[Floats, Floats, Floats, Booleans]:
-    """The same by the Rosenbrock method, with the Hessian of f as the Jacobian."""
-    count = x.shape[1]
-    matrix = _along_walls(function, x, force, frame) + np.eye(len(x)) / (_GAMMA * step)[:, None, None]
-    finite = np.isfinite(matrix).all(axis=(1, 2))
-    inverse = np.linalg.pinv(np.where(finite[:, None, None], matrix, np.eye(len(x))))
-    stages: list[Floats] = []
-    pull = force
-    for shift, coupling in zip(_SHIFT, _COUPLING, strict=True):
-        if shift and len(stages) < 3:
-            pull = slide(function, frame.confine(x + sum(a * k for a, k in zip(shift, stages, strict=True))), frame)
-        right = pull + sum((c * k for c, k in zip(coupling, stages, strict=True)), np.zeros((len(x), count))) / step
-        stages.append(np.einsum("nij,jn->in", inverse, right))
-    raw = x + sum(b * k for b, k in zip(_WEIGHT, stages, strict=True))
-    y = frame.confine(raw)
-    error = np.linalg.norm(sum(e * k for e, k in zip(_DIFFERENCE, stages, strict=True)), axis=0)
-    error = np.maximum(error / scale, _overshoot(raw, y, frame, scale))
-    return _settle(x, y, force, slide(function, y, frame), step, error, 0.25, frame)
-
-
-def _along_walls(function: Function, x: Floats, force: Floats, frame: Frame) -> Floats:
-    """The Hessian of f at points (dim, n), (n, dim, dim), without what leads off the wall that takes up a force."""
-    # its errors make steps shorter, no path wrong: the difference of two orders accepts them
-    hessian = np.moveaxis(getattr(function, "rough_hessian", function.hessian)(x), -1, 0)
-    if frame.hold is None:
-        return np.asarray(hessian)
-    free = -function.gradient(x)
-    taken = free - force
-    size = np.linalg.norm(taken, axis=0)
-    normal = np.where(size > SKIN * np.linalg.norm(free, axis=0), taken / np.maximum(size, 1e-300), 0.0)
-    along = np.eye(len(x)) - np.einsum("in,jn->nij", normal, normal)
-    return np.asarray(along @ hessian @ along)
-
-
-def _settle(
-    x: Floats, y: Floats, force: Floats, new: Floats, step: Floats, error: Floats, power: float, frame: Frame
-) -> tuple[Floats, Floats, Floats, Booleans]:
-    """Accept the step where its error (in units of the tolerance) allows, and choose the next everywhere."""
-    moved = np.linalg.norm(frame.difference(y, x), axis=0)
-    error = np.maximum(error, moved / min(0.1 * frame.extent, getattr(frame.hold, "reach", np.inf)))
-    accept = error <= 1.0
-    factor = np.where(np.isfinite(error), np.clip(0.9 * np.maximum(error, 1e-10) ** -power, 0.2, 5.0), 0.1)
-    blocked = moved < 1e-14 * frame.extent
-    return np.where(accept, y, x), np.where(accept, np.where(blocked, 0.0, new), force), step * factor, accept

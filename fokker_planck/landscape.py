@@ -7,14 +7,17 @@ that of a deeper one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fokker_planck.model.holds import Hold
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -45,7 +48,7 @@ class Frame:
     upper: tuple[float, ...]
     periods: tuple[float | None, ...]
     box: bool = True
-    hold: Callable[[Floats], Floats] | None = None
+    hold: Hold | None = None
 
     @cached_property
     def walled(self) -> Booleans:

@@ -7,7 +7,7 @@ function is not smooth or is held by a wall.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -29,6 +29,7 @@ from fokker_planck.landscape import (
     assemble_landscape,
 )
 from fokker_planck.model.box_units import InUnits, frame_in, landscape_in, units_of
+from fokker_planck.model.holds import Hold
 from fokker_planck.rough_minima import FLAT, Inside, unpolished_minima, wall_minima
 from fokker_planck.sample_graph import SampleGraph, sample_box
 
@@ -52,7 +53,7 @@ def find_landscape(
     edges: Integers,
     inside: Inside | None = None,
     periods: Sequence[float | None] | None = None,
-    hold: Callable[[Floats], Floats] | None = None,
+    hold: Hold | None = None,
 ) -> Landscape:
     """All minima and index-one saddles that a graph on the domain resolves, and which wells each saddle joins.
 

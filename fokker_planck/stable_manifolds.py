@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.gradient_flow import DORMAND_PRINCE, DORMAND_PRINCE_ERROR
 from fokker_planck.landscape import Booleans, Floats, Frame, Function, Integers, Saddle
 from fokker_planck.model.box_units import FlowInUnits, frame_in, units_of
+from fokker_planck.model.flow_steps import DORMAND_PRINCE, DORMAND_PRINCE_ERROR
 
 FIRST = 1e-5
 """Distance from the saddle at which a curve is begun along the eigenvector, relative to the extent of the domain: its

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -13,8 +11,9 @@ from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.landscape import Floats, Function, Integers, Landscape
 from fokker_planck.landscape_search import find_landscape
 from fokker_planck.line_exponent import LineExponent
-from fokker_planck.mesh.walls import HeldByMesh
+from fokker_planck.mesh.held_by_mesh import HeldByMesh
 from fokker_planck.model.bounded_exponent import formula_of
+from fokker_planck.model.holds import HeldByBall, Hold
 from fokker_planck.potential import Potential
 from fokker_planck.problem import Problem
 from fokker_planck.progress import say
@@ -140,7 +139,7 @@ def _plain_graph(problem: Problem) -> tuple[Floats, Integers]:
     return points[kept], number[edges[kept[edges].all(axis=1)]]
 
 
-def held_by(problem: Problem) -> Callable[[Floats], Floats] | None:
+def held_by(problem: Problem) -> Hold | None:
     """What a curved wall does to points (dim, n) beyond it: they are put back to the nearest point of it.
 
     None for boxes, whose walls the frame knows, and for sublevel sets, which a flow down V never leaves.
@@ -149,22 +148,6 @@ def held_by(problem: Problem) -> Callable[[Floats], Floats] | None:
     if isinstance(domain, MeshFile) and problem.dimension > 1:
         return HeldByMesh(domain)
     return HeldByBall(domain) if isinstance(domain, Ball) and problem.dimension > 1 else None
-
-
-@dataclass(frozen=True)
-class HeldByBall:
-    """Points (dim, n) outside of a ball put back to its surface."""
-
-    ball: Ball
-
-    def __call__(self, x: Floats) -> Floats:
-        """The points inside, unchanged, and the nearest ones of the sphere to those outside."""
-        outside = ~(self.ball.level(x) >= 0.0)
-        if not outside.any():
-            return x
-        moved = np.array(x)
-        moved[:, outside] = self.ball.project(x[:, outside])
-        return moved
 
 
 def _fills_its_box(problem: Problem) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.mesh.walls import HeldByMesh, Walls
+from fokker_planck.mesh.held_by_mesh import HeldByMesh
+from fokker_planck.mesh.walls import Walls
 
 NOTCH = (([-1.5, -0.6, 0.4, 1.5], [-1.0, -0.2, 1.0]), {(1, 1)})
 """Edges of blocks in x and y, and the block that is left out: a U."""

@@ -7,7 +7,7 @@ followed through the parameters of its corners, so that finer meshes have the ve
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -28,6 +28,24 @@ SETTLED = 1e-13
 """A step of the parameters after which they are known to rounding."""
 SLACK = 1e-9
 """Of the extent of the mesh: a point as near as this to a facet still lies in the domain, as in straight cells."""
+
+
+ON_EDGE = 1e-9
+"""Of the parameters of a facet: a foot as near as this to its rim is where several facets meet."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Points near facets, by their ``numbers`` (m,): the ``feet`` (m, dim), normals and ways beyond, in if negative.
+
+    ``smooth`` (m,) tells whether the foot is inside of one facet.
+    """
+
+    numbers: Integers
+    feet: Floats
+    outward: Floats
+    beyond: Floats
+    smooth: Booleans
 
 
 @dataclass(frozen=True)
@@ -83,17 +101,30 @@ class CurvedFacets:
         """Which of the points (dim, n) lie beyond the facet nearest to them, seen from its cell, by more than slack."""
         points = np.asarray(x, dtype=float).T
         facets, parameters, feet = self._feet(points)
-        normals = self._outward(facets, parameters)
-        return np.asarray(((points - feet) * normals).sum(axis=1) > slack * self._size)
+        return np.asarray(((points - feet) * self._outward(facets, parameters)).sum(axis=1) > slack * self._size)
 
     def near(self, x: Floats, distance: float) -> Integers:
         """Numbers of those of the points (dim, n) that are at most this far from the facets."""
+        return self.meeting(x, distance).numbers
+
+    def meeting(self, x: Floats, distance: float) -> Meeting:
+        """The same, and where on which facets they are nearest."""
         points = np.asarray(x, dtype=float).T
+        finite = np.flatnonzero(np.isfinite(points).all(axis=1))
+        roughly = finite[self._samples[0].query(points[finite])[0] <= distance + self._spacing]
+        facets, parameters, feet = self._feet(points[roughly])
+        near = np.linalg.norm(points[roughly] - feet, axis=1) <= distance
+        parameters, feet, numbers = parameters[near], feet[near], roughly[near]
+        outward = self._outward(facets[near], parameters)
+        beyond = ((points[numbers] - feet) * outward).sum(axis=1)
+        inside = (parameters > ON_EDGE).all(axis=1) & (parameters.sum(axis=1) < 1.0 - ON_EDGE)
+        return Meeting(numbers, feet, outward, beyond, inside)
+
+    @cached_property
+    def _spacing(self) -> float:
+        """The longest edge of a facet, over the parts that samples make of it."""
         samples = self.at_all(_lattice(self.dimension - 1, SAMPLES))
-        spacing = float(np.max(np.linalg.norm(samples - samples[:, :1], axis=2))) / (SAMPLES - 1)
-        roughly = np.flatnonzero(self._samples[0].query(points)[0] <= distance + spacing)
-        off = np.linalg.norm(points[roughly] - self._feet(points[roughly])[2], axis=1)
-        return np.asarray(roughly[off <= distance])
+        return float(np.max(np.linalg.norm(samples - samples[:, :1], axis=2))) / (SAMPLES - 1)
 
     @cached_property
     def deepest(self) -> float:
@@ -115,6 +146,11 @@ class CurvedFacets:
     def at_all(self, parameters: Floats) -> Floats:
         """Points of every facet, (k, n, dim)."""
         return np.asarray(_monomials(parameters, self.order) @ self.coefficients)
+
+    @property
+    def slack(self) -> float:
+        """How far beyond a facet a point still lies in the domain."""
+        return SLACK * self._size
 
     @cached_property
     def _size(self) -> float:
@@ -212,6 +248,7 @@ def _lattice(dimension: int, count: int) -> Floats:
     return np.array([point for point in product(steps, repeat=dimension) if sum(point) <= 1.0 + 1e-12])
 
 
+@lru_cache
 def _powers(dimension: int, order: int) -> list[tuple[int, ...]]:
     return sorted(
         (e for e in product(range(order + 1), repeat=dimension) if sum(e) <= order), key=lambda e: (sum(e), e)

@@ -8,8 +8,9 @@ import numpy as np
 
 from fokker_planck.domain import Box, Sublevel
 from fokker_planck.errors import ProblemError
-from fokker_planck.gradient_flow import SKIN, capture_of, descend
+from fokker_planck.gradient_flow import capture_of, descend
 from fokker_planck.landscape import Floats, Frame
+from fokker_planck.model.holds import SKIN
 from fokker_planck.problem import Problem
 from fokker_planck.survey import held_by
 from fokker_planck.well_flow import Downhill, WellFlow
