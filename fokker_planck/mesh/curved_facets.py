@@ -23,7 +23,9 @@ SAMPLES = 5
 CANDIDATES = 8
 """Facets among which that of a point or an edge is looked for; six and more meet at a vertex in space."""
 MOST_STEPS = 50
-"""Of Gauss and Newton: quadratic for points on a facet; beside it a step gains distance times curvature, below 1/2."""
+"""Of Newton, who needs five; a point nearly as far as the centre of curvature gains only that quotient in a step."""
+CONVEX = 0.1
+"""Of the squared lengths of tangents: with less left of them by curvature, steps are those of Gauss and Newton."""
 SETTLED = 1e-13
 """A step of the parameters after which they are known to rounding."""
 SLACK = 1e-9
@@ -191,7 +193,8 @@ class CurvedFacets:
         for _ in range(MOST_STEPS):
             own = facets[moving]
             residual = points[moving] - self.at(own, parameters[moving])
-            step = np.clip(_least_squares(self._tangents(own, parameters[moving]), residual), -0.5, 0.5)
+            bend = np.einsum("nd,nsd->ns", residual, self._second_derivatives(own, parameters[moving]))
+            step = np.clip(_newton_step(self._tangents(own, parameters[moving]), residual, bend), -0.5, 0.5)
             moved = np.clip(parameters[moving] + step, -0.5, 1.5)
             unsettled = np.abs(moved - parameters[moving]).max(axis=1) >= SETTLED
             parameters[moving] = moved
@@ -210,8 +213,14 @@ class CurvedFacets:
 
     def _tangents(self, facets: Integers, parameters: Floats) -> Floats:
         """Derivatives of the point by its parameters, (n, dim, dim - 1)."""
-        slopes = [_monomials(parameters, self.order, axis) for axis in range(self.dimension - 1)]
+        slopes = [_monomials(parameters, self.order, (axis,)) for axis in range(self.dimension - 1)]
         return np.stack([np.einsum("np,npd->nd", slope, self.coefficients[facets]) for slope in slopes], axis=2)
+
+    def _second_derivatives(self, facets: Integers, parameters: Floats) -> Floats:
+        """The second derivatives of the point by its parameters, (n, 1, dim) or those by uu, uv, vv, (n, 3, dim)."""
+        pairs = [(0, 0)] if self.dimension == 2 else [(0, 0), (0, 1), (1, 1)]
+        bends = [_monomials(parameters, self.order, pair) for pair in pairs]
+        return np.stack([np.einsum("np,npd->nd", bend, self.coefficients[facets]) for bend in bends], axis=1)
 
     def _outward(self, facets: Integers, parameters: Floats) -> Floats:
         tangents = self._tangents(facets, parameters)
@@ -255,32 +264,45 @@ def _powers(dimension: int, order: int) -> list[tuple[int, ...]]:
     )
 
 
-def _monomials(parameters: Floats, order: int, axis: int | None = None) -> Floats:
-    """u^k for all powers, (n, powers), or the derivative by one parameter."""
+def _monomials(parameters: Floats, order: int, axes: tuple[int, ...] = ()) -> Floats:
+    """u^k for all powers, (n, powers), or their derivatives by one parameter after another."""
     table = np.ones((order + 1, *parameters.shape))
     for power in range(1, order + 1):
         table[power] = table[power - 1] * parameters
     powers = _powers(parameters.shape[1], order)
     columns = np.ones((len(parameters), len(powers)))
     for column, exponents in enumerate(powers):
-        for i, exponent in enumerate(exponents):
-            if i == axis:
-                columns[:, column] *= exponent * table[max(exponent - 1, 0), :, i]
-            elif exponent:
+        left, factor = list(exponents), 1
+        for axis in axes:
+            factor *= left[axis]
+            left[axis] = max(left[axis] - 1, 0)
+        for i, exponent in enumerate(left):
+            if exponent:
                 columns[:, column] *= table[exponent, :, i]
+        if factor != 1:
+            columns[:, column] *= factor
     return columns
 
 
-def _least_squares(tangents: Floats, residual: Floats) -> Floats:
-    """The step (n, s) that the tangents (n, dim, s) need to come nearest to the residual (n, dim)."""
+def _newton_step(tangents: Floats, residual: Floats, bend: Floats) -> Floats:
+    """The step (n, s) to where the residual (n, dim) is normal to the facet with these tangents (n, dim, s).
+
+    ``bend`` are its products with the second derivatives; they are left out, which is the method of Gauss and Newton,
+    where they would turn the least distance into another extremum.
+    """
     right = np.einsum("nds,nd->ns", tangents, residual)
     first = (tangents[:, :, 0] ** 2).sum(axis=1)
     if tangents.shape[2] == 1:
-        return np.asarray(right / first[:, None])
+        whole = first - bend[:, 0]
+        return np.asarray(right / np.where(whole > CONVEX * first, whole, first)[:, None])
     mixed = (tangents[:, :, 0] * tangents[:, :, 1]).sum(axis=1)
     second = (tangents[:, :, 1] ** 2).sum(axis=1)
-    step = [second * right[:, 0] - mixed * right[:, 1], first * right[:, 1] - mixed * right[:, 0]]
-    return np.stack(step, axis=1) / (first * second - mixed**2)[:, None]
+    plain = first * second - mixed**2
+    a, b, c = first - bend[:, 0], mixed - bend[:, 1], second - bend[:, 2]
+    convex = (a > CONVEX * first) & (c > CONVEX * second) & (a * c - b * b > CONVEX * plain)
+    a, b, c = np.where(convex, a, first), np.where(convex, b, mixed), np.where(convex, c, second)
+    step = [c * right[:, 0] - b * right[:, 1], a * right[:, 1] - b * right[:, 0]]
+    return np.stack(step, axis=1) / (a * c - b**2)[:, None]
 
 
 def _least_of_each(group: Integers, value: Floats) -> Integers:

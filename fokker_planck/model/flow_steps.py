@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fokker_planck.landscape import Booleans, Floats, Frame, Function
-from fokker_planck.model.holds import SKIN, Contact
+from fokker_planck.model.holds import Hold
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.
 DORMAND_PRINCE = (
@@ -33,30 +33,50 @@ LONGEST = 0.1
 """Of the extent: the longest step, so that none jumps over a well."""
 LEAST_MOVE = 1e-14
 """Of the extent: a step no longer than that is blocked by walls."""
+AIMED = 0.5
+"""Of the way that a point may be put back: a step cut short at a wall leads that far beyond it, not short of it."""
+BESIDE = 1e-5
+"""Of the extent: over which the turning of a normal is measured, of ten digits to five."""
 
 
 @dataclass(frozen=True)
 class Moving:
-    """Points on their way: ``position`` and ``force`` (dim, n), the next ``step`` and whether they slide, (n,)."""
+    """Points on their way: ``position`` and ``force`` (dim, n), the next ``step`` (n,).
+
+    ``taken`` (n,) is the size of the force that a wall, other than a side of a box, takes from them: they slide.
+    """
 
     position: Floats
     force: Floats
     step: Floats
-    sliding: Booleans
+    taken: Floats
+
+    @property
+    def sliding(self) -> Booleans:
+        """Whether they slide along a wall, (n,)."""
+        return self.taken > 0.0
 
     def chosen(self, keep: Booleans) -> Moving:
         """Some of them."""
-        return Moving(self.position[:, keep], self.force[:, keep], self.step[keep], self.sliding[keep])
+        return Moving(self.position[:, keep], self.force[:, keep], self.step[keep], self.taken[keep])
 
 
 @dataclass(frozen=True)
-class Pull:
-    """Points put back (dim, n), -grad f there, what walls leave of it, and how the points meet them."""
+class Landing:
+    """Points put back between the walls (dim, n), the ``force`` of the next step there and what walls take of it.
+
+    ``reached`` is the force at the end of the path, before a point in free flight was put back.
+    ``overshoot`` (n,) is how far a point was put back, ``overstay`` how far it went along a wall that has let it go,
+    ``aimed`` (n,) after which part of the step either began.
+    """
 
     position: Floats
-    free: Floats
     force: Floats
-    contact: Contact | None
+    taken: Floats
+    reached: Floats
+    overshoot: Floats
+    overstay: Floats
+    aimed: Floats
 
 
 @dataclass(frozen=True)
@@ -69,20 +89,22 @@ class HeldFlow:
 
     def start(self, x: Floats) -> Moving:
         """Points (dim, n) with the force on them and a first step."""
-        nowhere = np.zeros(x.shape[1], dtype=bool)
-        pull = self._pull(x, nowhere)
-        step = 0.01 * self.frame.extent / (np.linalg.norm(pull.force, axis=0) + 1e-300)
-        return Moving(pull.position, pull.force, step, nowhere)
+        nothing = np.zeros(x.shape[1])
+        first = self._land(x, Moving(x, x, nothing, nothing))
+        step = 0.01 * self.frame.extent / (np.linalg.norm(first.force, axis=0) + 1e-300)
+        return Moving(first.position, first.force, step, first.taken)
 
     def explicit(self, now: Moving) -> tuple[Moving, Booleans]:
         """One Runge-Kutta step: moved where its error is small enough (n,), the step adapted everywhere."""
         stages = [now.force]
         for row in DORMAND_PRINCE:
             raw = now.position + now.step * sum(a * k for a, k in zip(row, stages, strict=True) if a != 0.0)
-            pull = self._pull(raw, now.sliding)
-            stages.append(pull.force)
+            if len(stages) < len(DORMAND_PRINCE):
+                stages.append(self._force(raw, now.sliding))
+        landing = self._land(raw, now)
+        stages.append(landing.reached)
         error = now.step * np.linalg.norm(sum(e * k for e, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True)), axis=0)
-        return self._settle(now, raw, pull, error, 0.2)
+        return self._settle(now, landing, error, 0.2)
 
     def implicit(self, now: Moving) -> tuple[Moving, Booleans]:
         """The same by the Rosenbrock method, with the Hessian of f as the Jacobian."""
@@ -95,64 +117,116 @@ class HeldFlow:
         force = now.force
         for shift, coupling in zip(_SHIFT, _COUPLING, strict=True):
             if shift and len(stages) < 3:
-                there = x + sum(a * k for a, k in zip(shift, stages, strict=True))
-                force = self._pull(there, now.sliding).force
-            right = (
-                force
-                + sum((c * k for c, k in zip(coupling, stages, strict=True)), np.zeros((len(x), count))) / now.step
-            )
-            stages.append(np.einsum("nij,jn->in", inverse, right))
+                force = self._force(x + sum(a * k for a, k in zip(shift, stages, strict=True)), now.sliding)
+            coupled = sum((c * k for c, k in zip(coupling, stages, strict=True)), np.zeros((len(x), count)))
+            stages.append(np.einsum("nij,jn->in", inverse, force + coupled / now.step))
         raw = x + sum(b * k for b, k in zip(_WEIGHT, stages, strict=True))
         error = np.linalg.norm(sum(e * k for e, k in zip(_DIFFERENCE, stages, strict=True)), axis=0)
-        return self._settle(now, raw, self._pull(raw, now.sliding), error, 0.25)
+        return self._settle(now, self._land(raw, now), error, 0.25)
 
-    def _pull(self, x: Floats, sliding: Booleans) -> Pull:
-        """Points (dim, n) put back between the walls, and -grad f there without the part that curved walls take up."""
+    def _force(self, x: Floats, sliding: Booleans) -> Floats:
+        """-grad f at points (dim, n): on the wall, without what the wall takes up, where they slide."""
         hold = self.frame.hold
         if hold is None:
-            y = self.frame.confine(x)
-            free = -self.function.gradient(y)
-            return Pull(y, free, free, None)
-        contact = hold.meet(x, sliding)
-        free = -self.function.gradient(contact.position)
-        return Pull(contact.position, free, hold.along(contact, free, sliding), contact)
+            return -self.function.gradient(self.frame.confine(x))
+        if not sliding.any():
+            return -self.function.gradient(x)
+        contact = hold.meet(x[:, sliding], sliding[sliding] & hold.bends)
+        y = np.array(x)
+        y[:, sliding] = contact.position
+        force = -self.function.gradient(y)
+        force[:, sliding] = hold.along(contact, force[:, sliding], sliding[sliding] & hold.bends)
+        return force
+
+    def _land(self, raw: Floats, now: Moving) -> Landing:
+        """Put the ends of steps back between the walls."""
+        hold, nothing, sliding = self.frame.hold, np.zeros(raw.shape[1]), now.sliding
+        if hold is None:
+            y = self.frame.confine(raw)
+            force = -self.function.gradient(y)
+            return Landing(y, force, nothing, force, nothing, nothing, nothing + 1.0)
+        contact = hold.meet(raw, sliding & hold.bends)
+        y = contact.position
+        free = -self.function.gradient(y)
+        force = hold.along(contact, free, np.zeros(raw.shape[1], dtype=bool))
+        stayed = hold.along(contact, free, sliding) if hold.bends else force
+        overshoot = np.linalg.norm(raw - y, axis=0)
+        put_back = ~sliding & (overshoot > 0.0)
+        reached = np.where(sliding, stayed, free)
+        if put_back.any():
+            reached[:, put_back] = -self.function.gradient(raw[:, put_back])
+        inwards = np.linalg.norm(stayed - force, axis=0)
+        aimed = np.minimum(self._met(raw, y, now, put_back), self._left(now, inwards))
+        return Landing(y, force, np.linalg.norm(free - force, axis=0), reached, overshoot, now.step * inwards, aimed)
+
+    def _met(self, raw: Floats, y: Floats, now: Moving, put_back: Booleans) -> Floats:
+        """The part of a step that leads a little beyond a wall, for points that have been put back too far, else 1."""
+        overshoot = np.linalg.norm(raw - y, axis=0)
+        room = AIMED * np.sqrt(self.frame.extent * self.scale)
+        some = put_back & (overshoot > room)
+        outward = (raw - y) / np.where(some, overshoot, 1.0)
+        before = np.maximum((outward * (y - now.position)).sum(axis=0), 0.0)
+        return np.where(some, (before + room) / np.where(some, before + overshoot, 1.0), 1.0)
+
+    def _left(self, now: Moving, inwards: Floats) -> Floats:
+        """The part of a step after which a wall lets a point go, for points that have been let go long before, else 1.
+
+        That is where the force at right angles to the wall, outwards before and ``inwards`` (n,) after, changes sign.
+        """
+        room = AIMED * self.scale / np.where(now.step > 0.0, now.step, 1.0)
+        some = now.sliding & (inwards > room)
+        return np.where(some, (now.taken + room) / np.where(some, now.taken + inwards, 1.0), 1.0)
 
     def _hessian(self, now: Moving) -> Floats:
-        """The Hessian of f, (n, dim, dim), without what leads off the wall that takes up a force."""
+        """The Hessian of f, (n, dim, dim); along walls where points slide, with what their curvature adds."""
         # its errors make steps shorter, no path wrong: the difference of two orders accepts them
         hessian = np.moveaxis(getattr(self.function, "rough_hessian", self.function.hessian)(now.position), -1, 0)
-        if self.frame.hold is None:
+        hold, some = self.frame.hold, np.flatnonzero(now.sliding)
+        if hold is None or not len(some):
             return np.asarray(hessian)
-        free = -self.function.gradient(now.position)
-        taken = free - now.force
+        hessian = np.array(hessian)
+        x, force = now.position[:, some], now.force[:, some]
+        taken = -self.function.gradient(x) - force
         size = np.linalg.norm(taken, axis=0)
-        normal = np.where(size > SKIN * np.linalg.norm(free, axis=0), taken / np.maximum(size, 1e-300), 0.0)
-        along = np.eye(len(normal)) - np.einsum("in,jn->nij", normal, normal)
-        return np.asarray(along @ hessian @ along)
+        normal = taken / np.where(size > 0.0, size, 1.0)
+        along = np.eye(len(x)) - np.einsum("in,jn->nij", normal, normal)
+        inner = hessian[some]
+        if hold.bends:
+            inner = inner + size[:, None, None] * _turning(hold, x)
+        hessian[some] = along @ inner @ along
+        return np.asarray(hessian)
 
-    def _settle(self, now: Moving, raw: Floats, pull: Pull, error: Floats, power: float) -> tuple[Moving, Booleans]:
+    def _settle(self, now: Moving, landing: Landing, error: Floats, power: float) -> tuple[Moving, Booleans]:
         """Accept the step where its error (in units of the tolerance) allows, and choose the next everywhere."""
-        frame, y, force = self.frame, pull.position, pull.force
-        error = error / self.scale
-        sliding = now.sliding
-        if frame.hold is not None and pull.contact is not None:
-            # being put back through a curved wall is wrong by the square of the way; a force that a sliding point no
-            # longer has from its wall by the time for which it went on along it
-            error = np.maximum(error, np.sum((raw - y) ** 2, axis=0) / (frame.extent * self.scale))
-            if frame.hold.bends:
-                held = frame.hold.along(pull.contact, pull.free, np.zeros(y.shape[1], dtype=bool))
-                error = np.maximum(error, now.step * np.linalg.norm(held - force, axis=0) / self.scale)
-                force, sliding = held, (held != pull.free).any(axis=0)
+        frame, y = self.frame, landing.position
+        # being put back through a curved wall is wrong by the square of the way
+        error = np.maximum(error, landing.overshoot**2 / frame.extent) / self.scale
+        error = np.maximum(error, landing.overstay / self.scale)
         moved = np.linalg.norm(frame.difference(y, now.position), axis=0)
         longest = min(LONGEST * frame.extent, np.inf if frame.hold is None else frame.hold.reach)
         error = np.maximum(error, moved / longest)
         accept = error <= 1.0
         factor = np.where(np.isfinite(error), np.clip(0.9 * np.maximum(error, 1e-10) ** -power, 0.2, 5.0), 0.1)
+        factor = np.where(landing.aimed < 1.0, np.where(accept, 1.0, landing.aimed), factor)
         blocked = moved < LEAST_MOVE * frame.extent
         moving = Moving(
             np.where(accept, y, now.position),
-            np.where(accept, np.where(blocked, 0.0, force), now.force),
+            np.where(accept, np.where(blocked, 0.0, landing.force), now.force),
             now.step * factor,
-            np.where(accept, sliding, now.sliding),
+            np.where(accept, landing.taken, now.taken),
         )
         return moving, accept
+
+
+def _turning(hold: Hold, x: Floats) -> Floats:
+    """The derivatives of the normal of the wall at points (dim, n) on it, (n, dim, dim)."""
+    slides = np.ones(x.shape[1], dtype=bool)
+    normal = hold.meet(x, slides).outward
+    change = []
+    for axis in range(len(x)):
+        beside = np.array(x)
+        beside[axis] += BESIDE * hold.extent
+        other = hold.meet(beside, slides).outward
+        known = (normal != 0.0).any(axis=0) & (other != 0.0).any(axis=0)
+        change.append(np.where(known, (other - normal) / (BESIDE * hold.extent), 0.0))
+    return np.moveaxis(np.stack(change, axis=1), -1, 0)
