@@ -35,6 +35,8 @@ LEAST_MOVE = 1e-14
 """Of the extent: a step no longer than that is blocked by walls."""
 AIMED = 0.5
 """Of the way that a point may be put back: a step cut short at a wall leads that far beyond it, not short of it."""
+FAR = 10.0
+"""In extents from the middle: a hundred times the longest step, so that what is beyond belongs to a rejected one."""
 BESIDE = 1e-5
 """Of the extent: over which the turning of a normal is measured, of ten digits to five."""
 
@@ -87,6 +89,11 @@ class HeldFlow:
     frame: Frame
     scale: float
 
+    def _seen(self, x: Floats) -> Floats:
+        """Points (dim, n), without those that a steep f has thrown so far that they are not put back."""
+        middle = 0.5 * (np.array(self.frame.lower) + np.array(self.frame.upper))[:, None]
+        return np.where(np.abs(x - middle).max(axis=0) < FAR * self.frame.extent, x, np.nan)
+
     def start(self, x: Floats) -> Moving:
         """Points (dim, n) with the force on them and a first step."""
         nothing = np.zeros(x.shape[1])
@@ -131,7 +138,7 @@ class HeldFlow:
             return -self.function.gradient(self.frame.confine(x))
         if not sliding.any():
             return -self.function.gradient(x)
-        contact = hold.meet(x[:, sliding], sliding[sliding] & hold.bends)
+        contact = hold.meet(self._seen(x[:, sliding]), sliding[sliding] & hold.bends)
         y = np.array(x)
         y[:, sliding] = contact.position
         force = -self.function.gradient(y)
@@ -145,7 +152,7 @@ class HeldFlow:
             y = self.frame.confine(raw)
             force = -self.function.gradient(y)
             return Landing(y, force, nothing, force, nothing, nothing, nothing + 1.0)
-        contact = hold.meet(raw, sliding & hold.bends)
+        contact = hold.meet(self._seen(raw), sliding & hold.bends)
         y = contact.position
         free = -self.function.gradient(y)
         force = hold.along(contact, free, np.zeros(raw.shape[1], dtype=bool))
