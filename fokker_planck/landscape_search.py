@@ -88,7 +88,7 @@ def _search(
     edges: Integers,
     inside: Inside | None,
     periods: Sequence[float | None] | None,
-    hold: Callable[[Floats], Floats] | None = None,
+    hold: Hold | None = None,
 ) -> Landscape:
     points = np.asarray(points, dtype=float)
     edges = np.asarray(edges, dtype=np.int64)
