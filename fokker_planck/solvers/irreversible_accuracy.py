@@ -30,9 +30,10 @@ from fokker_planck.solvers.rounding import rounding_of_drift
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 DEGREE = {1: 6, 2: 6, 3: 4}
-MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 40_000}
-"""Beyond which no finer mesh is tried. In space 130,000 unknowns take 42 s of CPU, most of it to factor the matrix, and
-a question is to end within a minute: what is not reached has a wider bar and a warning, or is refused."""
+MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 250_000}
+MOST_WHERE_COARSE = 40_000
+"""In space for the tolerance ``COARSE`` and coarser ones: 130,000 unknowns take 42 s of CPU, most of it to factor the
+matrix, and a question is to end within a minute: what is not reached has a wider bar and a warning, or is refused."""
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
@@ -78,7 +79,9 @@ def answered(
 
     The first is that of :func:`first_mesh`.
     """
-    problem, most = setting.problem, MOST_UNKNOWNS[setting.problem.dimension]
+    problem = setting.problem
+    coarse = problem.dimension == 3 and problem.resolution.tolerance >= COARSE
+    most = MOST_WHERE_COARSE if coarse else MOST_UNKNOWNS[problem.dimension]
     mesh, degree = first_mesh(setting, regions, change), degree_of(problem)
     interfaces = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
     points = (*setting.attractors, *setting.saddles)
@@ -93,7 +96,7 @@ def answered(
         Medium(setting.diffusion.tensor, interfaces),
         least_error=LEAST_ERROR + rounding,
         most_unknowns=most,
-        by_less=True,
+        by_less=coarse,
     )
 
 
