@@ -255,6 +255,7 @@ def _basins(setting: DriftSetting) -> BasinMap:
     problem, minima = setting.problem, _minima(setting)
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
     basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, states=numbered(setting.states))
+    hyperbolic = [point for point in setting.saddles if not point.degenerate]
     saddles = tuple(
         Saddle(
             point.position,
@@ -265,15 +266,17 @@ def _basins(setting: DriftSetting) -> BasinMap:
             joins=joins,
             unstable_direction=point.unstable_direction,
         )
-        for point in setting.saddles
-        if not point.degenerate
-        for joins in [_joined(basins, point)]
+        for point, joins in zip(hyperbolic, _joined(basins, hyperbolic), strict=True)
     )
     return replace(basins, landscape=replace(basins.landscape, saddles=saddles))
 
 
-def _joined(basins: BasinMap, saddle: FixedPoint) -> tuple[int, int]:
-    """The attractors that the flow leads to from both sides of a saddle."""
-    aside = ASIDE * basins.landscape.frame.extent * np.array(saddle.unstable_direction)
-    first, second = replace(basins, states=None)(np.stack([saddle.x - aside, saddle.x + aside], axis=1))
-    return int(first), int(second)
+def _joined(basins: BasinMap, saddles: Sequence[FixedPoint]) -> list[tuple[int, int]]:
+    """The attractors that the flow leads to from both sides of every saddle, all followed at once."""
+    if not saddles:
+        return []
+    extent = basins.landscape.frame.extent
+    aside = [ASIDE * extent * np.array(saddle.unstable_direction) for saddle in saddles]
+    sides = [saddle.x + sign * step for saddle, step in zip(saddles, aside, strict=True) for sign in (-1.0, 1.0)]
+    ends = replace(basins, states=None)(np.stack(sides, axis=1))
+    return [(int(first), int(second)) for first, second in np.reshape(ends, (-1, 2))]
