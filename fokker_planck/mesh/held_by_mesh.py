@@ -170,7 +170,7 @@ class HeldByMesh(Hold):
         return nearest
 
     @cached_property
-    def extent(self) -> float:  # type: ignore[override]
+    def extent(self) -> float:
         """The longest edge of the box around the mesh."""
         return float(np.max(np.ptp(self.domain.data.points, axis=0)))
 
