@@ -47,8 +47,6 @@ WEIGHT_SHARE = 1.0
 AIM = 0.3
 LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
 GROWTH = {1: 0.3, 2: 0.3, 3: 0.0}
-FAST = 0.25
-"""The ratio of two differences from degree to degree below which the error falls by half or more with every degree."""
 MOST_GROWTH = 0.5
 """Bisections a cell in a step in space without detailed balance, before what conformity adds: with no bound a step made
 28,637 cells of 2,205, which took 50 s before anything was known of the error, with 1.0 still 17,203 of 3,415."""
@@ -246,7 +244,7 @@ def refined_until_verified(
         unmoved, hoped = everywhere and expected > UNMOVED * hoped, expected
         others, errors = least_error + cut, np.full(len(predicted), np.inf)
         if by_less and dimension == 3 and degree >= LEAST_PREDICTABLE:
-            errors = _by_a_degree_less(problem, current, predicted, discretization, answer, exhausted) + others
+            errors = _by_a_degree_less(problem, current, predicted, discretization, answer) + others
             # at the end of the budget a degree more, three times the work of this mesh, is not asked
             expected = min(expected, float((weights * errors).max(initial=0.0)))
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved:
@@ -373,25 +371,14 @@ def _by_a_degree_less(
     predicted: Floats,
     discretization: Discretization,
     answer: Callable[[Discretization], AnAnswer],
-    measured: bool = False,
 ) -> Floats:
-    """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other numbers.
-
-    ``measured``: by a second degree less, too. Where each difference is a quarter of the one before, or less, the error
-    of this answer is a third of the last one, and the whole of it, instead of ``SAFETY`` times it, is a bar.
-    """
+    """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other numbers."""
     degree = discretization.degree
     lower = answer(discretize(discretization.triangulation, degree - 1, problem.periods)).numbers
     if len(lower) != len(current.numbers):
         return np.full(len(current.numbers), np.inf)
     difference = np.abs(np.expm1(current.numbers - lower))
-    errors = np.maximum(_safety(discretization, current) * difference, _least(current, predicted, degree))
-    if measured:
-        lowest = answer(discretize(discretization.triangulation, degree - 2, problem.periods)).numbers
-        if len(lowest) == len(lower):
-            fast = difference <= FAST * np.abs(np.expm1(lower - lowest))
-            errors = np.where(fast, np.maximum(errors / SAFETY, _least(current, predicted, degree)), errors)
-    return np.asarray(errors)
+    return np.asarray(np.maximum(_safety(discretization, current) * difference, _least(current, predicted, degree)))
 
 
 def _least(current: _Kept, predicted: Floats, degree: int) -> Floats:
