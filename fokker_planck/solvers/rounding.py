@@ -63,6 +63,9 @@ def rounding_of_drift(problem: Problem, places: Floats, jacobians: Floats) -> fl
     if potential is None:
         return 0.0
     if not places.shape[1]:
+        if potential.exact:
+            return 0.0
+        # fixed points may have been lost in the rounding of slopes
         places, jacobians = problem.sample(), np.zeros((1, 1, 1))
     tensor = problem.process.field(problem.dimension).tensor
     noise = np.einsum("iin->n", tensor(places)) / problem.dimension
