@@ -70,6 +70,7 @@ HOSTILE = {
     "9**9**9**9": "huge power",
     "x**9**9": "huge power",
     "x**1001": "huge power",
+    "3**(x + 1e5)": "huge power of a coefficient",
     "((2*x)**1000)**1000": "huge power of a coefficient",
     "10**400": "no double holds",
     "1e400": "no double holds",
