@@ -50,6 +50,8 @@ FLATTEST = {1: 0.0, 2: 0.012, 3: 1e-3}
 YIELDING = 0.6
 # In space most random sets take one, and one may take a minute.
 ROUNDS = {1: 12, 2: 12, 3: 3}
+# Facets on a periodic seam stay as they are, and finer ones come with rounds only: a ball across two seams takes five.
+ROUNDS_WITH_SEAMS = 8
 #: Bisections of squeezed cells before the mesh is made anew. In space each halves the angle by which a facet misses its
 #: wedge, and costs half of a second to one and a half; a pair of sets that meet at 0.3 radian took six.
 BISECTIONS = {1: 0, 2: 4, 3: 10}
@@ -74,7 +76,8 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
     pieces = smooth_pieces(regions.values())
     background = base
     accepted: list[Triangulation] = []
-    for attempt in range(ROUNDS[base.dimension]):
+    seams = len(np.unique(base.vertex_class)) < len(base.points)
+    for attempt in range(ROUNDS_WITH_SEAMS if seams and base.dimension == 3 else ROUNDS[base.dimension]):
         try:
             background = refined_near(background, pieces)
         except ConvergenceError:
