@@ -162,3 +162,31 @@ def test_a_well_beside_a_target_whose_vertex_is_the_nearest_is_kept():
     mean = fp.mean_exit_time(problem, [1.0871], fp.Ball([0.9462], 0.0423)).mean
     # by quadrature from the end of the target, 0.9885, with the wall at 1.64
     assert abs(mean.value / 0.4717488098225282 - 1.0) < mean.relative_error + 1e-12
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6])
+@pytest.mark.parametrize("right", [1.75, 1.975, 2.05, 2.15])
+def test_the_harder_of_two_ways_out_is_kept(right, tolerance):
+    """Beside a much easier way out it was cut on the first coarse mesh: 7 % off at bars of 1e-6 and 6e-9.
+
+    T = int_a^x0 s(y) (C - M(y)) dy with s = exp(Phi)/epsilon, M the mass from a on, C so that T vanishes at both ends.
+    """
+    noise, left, start = 0.0195, -1.84, -0.0057
+    edges = np.concatenate([np.linspace(left, start, 2001), np.linspace(start, right, 2001)[1:]])
+    x, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
+    shift, weight = np.polynomial.legendre.leggauss(4)
+    phi = two_ways(x[:, None] + half[:, None] * shift) / noise
+    up, low = phi.max(), phi.min()
+    scale, mass = (half * (np.exp(phi - up) @ weight) / noise, half * (np.exp(low - phi) @ weight))
+    before = np.cumsum(mass) - 0.5 * mass
+    times = scale * (np.sum(scale * before) / scale.sum() - before)
+    exact = math.log(times[:2000].sum()) + up - low
+    process = fp.Overdamped(fp.Potential("0.3*x**2 + 0.2767*cos(2.435*x + 3.162)"), fp.Isotropic(noise))
+    problem = fp.Problem(process, fp.Box([left], [right]), fp.Resolution(tolerance=tolerance))
+    mean = fp.mean_exit_time(problem, start=[start], target="boundary").mean
+    # the reference is that of a midpoint rule between 4,000 cells
+    assert abs(math.expm1(mean.log - exact)) < mean.relative_error + 1e-5
+
+
+def two_ways(x):
+    return 0.3 * x**2 + 0.2767 * np.cos(2.435 * x + 3.162)

@@ -92,6 +92,11 @@ def trimmed(
     reached = [np.unique(component[members]) for members in begun]
     if not all(np.intersect1d(reached[0], other).size for other in reached[1:]):
         return triangulation
+    inner = [comps for comps, members in zip(reached, begun, strict=True) if len(members) == 1] or reached[:1]
+    cut_off = keep & ~np.isin(component[classes[:, 0]], np.concatenate(inner))
+    if (held[cut_off] > share).any():
+        # a way out that was cut near the well, where few coarse cells lead both to it and to a much easier one
+        return triangulation
     keep &= np.isin(component[classes[:, 0]], np.concatenate(reached))
     return triangulation if keep.all() else without_cells(triangulation, keep)
 
