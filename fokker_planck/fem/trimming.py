@@ -83,22 +83,49 @@ def trimmed(
         return triangulation
     held *= doubt
     order = np.argsort(held)
+    most = int((np.cumsum(held[order]) <= share).sum())
+    kept = _without(classes, order[:most], begun)
+    if kept is None:
+        return triangulation
+    keep, apart = kept
+    if (held[apart] > share).any():
+        # a way out was cut near the well, where few coarse cells lead both to it and to a much easier one
+        keep = _without_separating(classes, order[:most], begun, held > share)
+    return triangulation if keep.all() else without_cells(triangulation, keep)
+
+
+def _without(classes: Integers, dropped: Integers, states: Sequence[Integers]) -> tuple[Booleans, Booleans] | None:
+    """The cells left in parts that reach a state, and those in parts without a well; None if the states are parted.
+
+    Cells of wells and of the start are never dropped.
+    """
     keep = np.ones(len(classes), dtype=bool)
-    keep[order[np.cumsum(held[order]) <= share]] = False
-    for members in begun:
+    keep[dropped] = False
+    for members in states:
         if len(members) == 1:
             keep |= (classes == members[0]).any(axis=1)
     component = _components(classes, keep)
-    reached = [np.unique(component[members]) for members in begun]
+    reached = [np.unique(component[members]) for members in states]
     if not all(np.intersect1d(reached[0], other).size for other in reached[1:]):
-        return triangulation
-    inner = [comps for comps, members in zip(reached, begun, strict=True) if len(members) == 1] or reached[:1]
-    cut_off = keep & ~np.isin(component[classes[:, 0]], np.concatenate(inner))
-    if (held[cut_off] > share).any():
-        # a way out that was cut near the well, where few coarse cells lead both to it and to a much easier one
-        return triangulation
-    keep &= np.isin(component[classes[:, 0]], np.concatenate(reached))
-    return triangulation if keep.all() else without_cells(triangulation, keep)
+        return None
+    own = [parts for parts, members in zip(reached, states, strict=True) if len(members) == 1] or reached[:1]
+    part = component[classes[:, 0]]
+    return keep & np.isin(part, np.concatenate(reached)), keep & ~np.isin(part, np.concatenate(own))
+
+
+def _without_separating(
+    classes: Integers, dropped: Integers, states: Sequence[Integers], matters: Booleans
+) -> Booleans:
+    """As many of the first of the cells ``dropped`` go as leave no cell that ``matters`` in a part without a well."""
+    low, high, best = 0, len(dropped), np.ones(len(classes), dtype=bool)
+    while high - low > 1:
+        middle = (low + high) // 2
+        kept = _without(classes, dropped[:middle], states)
+        if kept is None or (matters & kept[1]).any():
+            high = middle
+        else:
+            low, best = middle, kept[0]
+    return best
 
 
 def _members(triangulation: Triangulation, name: str) -> Integers:
