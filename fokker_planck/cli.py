@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fokker_planck import __version__
 from fokker_planck.output.interruption import ended_by_interrupts
-from fokker_planck.output.standard_streams import fill_closed_streams, warn_in_one_line, write_answer
+from fokker_planck.output.standard_streams import (
+    errors_may_be_lost,
+    fill_closed_streams,
+    warn_in_one_line,
+    write_answer,
+)
 from fokker_planck.parallel import World, fail_together, guessed_rank, launched, one_thread_a_rank, world
 
 if TYPE_CHECKING:
@@ -46,8 +51,12 @@ ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (of the process if None); the exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
     fill_closed_streams()
+    with errors_may_be_lost():
+        return _answered(sys.argv[1:] if arguments is None else arguments)
+
+
+def _answered(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] == VALIDATE:
         from fokker_planck.validate_command import validate
 

@@ -219,7 +219,7 @@ def _power(base: Term, exponent: Term, scope: Scope) -> Term:
         if number is None:
             raise scope.error("a huge power of a coefficient", "smaller exponents or shorter coefficients")
         return _checked(None, number, scope)
-    if exponent.number is None and (base.tree.is_Pow or base.number is not None):
+    if exponent.number is None and (base.tree.is_Pow or base.tree.is_Rational):
         # (c**x)**(n/x) becomes c**n, and c**(x + n) is c**x times c**n
         largest = max((abs(float(n)) for n in _numbers(exponent.tree)), default=0.0)
         if bits * largest > MOST_BITS:
