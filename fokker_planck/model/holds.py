@@ -12,6 +12,8 @@ from fokker_planck.sets import Ball
 
 SKIN = 1e-6
 """How far ahead of a point on an edge, in extents, walls are felt: rounding is 1e-10 of that, curvature a millionth."""
+ON_SPHERE = 1e-13
+"""Of radius and coordinates: a point as near to the sphere is on it, a thousand times what rounding leaves."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,3 @@ class HeldByBall(Hold):
             normal = -self.ball.gradient(moved[:, on])
             outward[:, on] = normal / np.linalg.norm(normal, axis=0)
         return Contact(moved, outward, np.zeros(x.shape[1], dtype=bool))
-
-
-ON_SPHERE = 1e-13
-"""Of radius and coordinates: a point as near to the sphere is on it, a thousand times what rounding leaves."""
