@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     numbers: Iterable[int] = options.only or range(options.first, options.first + options.count)
     if options.dimension:
         numbers = [n for n in numbers if random_problem(options.seed, n).dimension == options.dimension]
-    trials = campaign(options.seed, list(numbers), options.folder, options.jobs, report, options.seconds)
+    trials = campaign(options.seed, list(numbers), options.folder.resolve(), options.jobs, report, options.seconds)
     print(summary(trials))
     return 0 if holds(trials) else 4
 
