@@ -54,9 +54,10 @@ test-slow: setup ## run the tests that take long
 	timeout $(MPI_TIME_LIMIT) $(MPIEXEC) -n 2 $(BIN)/python -m pytest -q --color=no -p no:cacheprovider -m "mpi and slow" tests
 	$(BIN)/python -m pytest -n $(SLOW_WORKERS) --dist loadgroup -m slow --durations=20 $(PYTEST_ARGS)
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy, and the layers of the package
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 validate: setup ## hold the solver to what theory claims, with a report (VALIDATE_ARGS=--quick for a part of it)
 	$(BIN)/python -m validation $(VALIDATE_ARGS)

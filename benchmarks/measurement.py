@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.exact import exact
-from fokker_planck.parallel import launcher
+from fokker_planck.output.parallel import launcher
 
 TOP = Path(__file__).resolve().parents[1]
 WANTED = 1e-6

@@ -15,9 +15,9 @@ from typing import Any
 
 LAZILY_IMPORTED = (
     "dolfinx.fem",
-    "fokker_planck.answers",
+    "fokker_planck.questions.answers",
     "fokker_planck.asymptotics.eyring_kramers",
-    "fokker_planck.basin_map",
+    "fokker_planck.landscape.basins",
     "fokker_planck.solvers.spectrum",
     "mpmath",
     "scipy.linalg",

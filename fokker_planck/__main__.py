@@ -2,7 +2,7 @@
 
 import sys
 
-from fokker_planck.cli import main
+from fokker_planck.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.answers import WellRates
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
-from fokker_planck.landscape import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
 from fokker_planck.quantity import Quantity
+from fokker_planck.questions.answers import WellRates
 from fokker_planck.solvers.results import Committor, Eigenvalue, ExitTime, Spectrum, Stationary, Statistics, WellWeight
 
 EPS = 0.05

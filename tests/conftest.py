@@ -115,7 +115,7 @@ def mpirun() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run a command on several processes of its own: ``mpirun(*command, n=2, timeout=300, **run_options)``."""
     if SIZE > 1:
         pytest.skip("starts processes of its own: runs in the serial suite")
-    from fokker_planck.parallel import launcher
+    from fokker_planck.output.parallel import launcher
 
     program = launcher()
     if program is None:

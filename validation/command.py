@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fokker_planck.errors import FokkerPlanckError, MissingPackageError, ProblemError, one_line
-from fokker_planck.parallel import guessed_rank, guessed_size, launched
+from fokker_planck.output.parallel import guessed_rank, guessed_size, launched
 from validation.registry import CLAIMS, chosen, claims
 
 COMMAND = "fokker-planck"

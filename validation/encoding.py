@@ -60,9 +60,7 @@ def _plain(value: Any) -> Any:
         return {QUANTITY: [value.value, value.log, value.relative_error]}
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(
-        f"found a {type(value).__name__}; wanted numbers, texts, quantities, and lists and dicts of them"
-    )
+    raise TypeError(f"found a {type(value).__name__}; wanted numbers, texts, quantities, and lists and dicts of them")
 
 
 def _quantity(content: dict[str, Any]) -> Any:

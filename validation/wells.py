@@ -12,9 +12,9 @@ from math import cos, exp, log, log1p, pi, sin, sqrt
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fokker_planck.problem import Problem
+    from fokker_planck.model.problem import Problem
+    from fokker_planck.model.sets import HalfSpace
     from fokker_planck.quantity import Quantity
-    from fokker_planck.sets import HalfSpace
 
 #: half the width of a box about a turned well: V > 4 on its walls, 2.25 on those of the line
 TURNED = 3.0
@@ -143,7 +143,7 @@ def on_a_line(
 ) -> Problem:
     """dX = -V' dt + sqrt(2 D(X)) dW on [lower, upper], the noise read as said.
 
-    >>> from fokker_planck.state_diffusion import Quadratic
+    >>> from fokker_planck.model.diffusion.state_dependent import Quadratic
     >>> on_a_line("x**2/2", Quadratic(0.05, 0.2), -3.0, 3.0, "klimontovich").process.interpretation
     'klimontovich'
     """
@@ -177,7 +177,7 @@ def point(x: float, dimension: int = 1, angle: float = 0.0) -> tuple[float, ...]
 
 def beyond(x: float, side: int = 1, dimension: int = 1, angle: float = 0.0) -> HalfSpace:
     """The half-space behind the point x of the line, seen from the left, side 1, or from the right, -1."""
-    from fokker_planck.sets import HalfSpace
+    from fokker_planck.model.sets import HalfSpace
 
     return HalfSpace(tuple(side * c for c in point(1.0, dimension, angle)), side * x)
 

@@ -16,7 +16,8 @@ from math import expm1, log, pi
 
 import numpy as np
 
-from fokker_planck.landscape import CriticalPoint, Floats, Frame, Function
+from fokker_planck.arrays import Floats, Function
+from fokker_planck.landscape.types import CriticalPoint, Frame
 
 SAFETY = 1.2
 """On the deviations along the axes, each on its own: terms that mix them are about as large (the three-hole potential,

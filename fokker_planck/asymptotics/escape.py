@@ -18,8 +18,8 @@ from math import log, pi, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.landscape import Floats
 from fokker_planck.quantity import Quantity
 
 LARGE = 40.0
@@ -144,7 +144,7 @@ def nonlinear_time(
     4.377
     """
     if rate is None:
-        from fokker_planck.differences import first_derivative
+        from fokker_planck.formulas.finite_differences import first_derivative
 
         rate = -float(first_derivative(lambda x: slope(x[0]), np.array([[top]]), np.array([1.0]))[0])
     _positive(rate=rate, epsilon=epsilon)

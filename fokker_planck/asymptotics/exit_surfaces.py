@@ -9,16 +9,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fokker_planck.domain import Box
-from fokker_planck.landscape import Booleans, Floats, Frame
-from fokker_planck.sets import Ball, Ellipsoid, HalfSpace
+from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.landscape.types import Frame
+from fokker_planck.model.domain import Box
+from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace
 
 AROUND = {2: 4096, 3: 180}
 """Points around a circle; points from pole to pole of a sphere, and half of those around it."""
 
 
 class Target(Protocol):
-    """A set of points, such as those of :mod:`fokker_planck.sets`."""
+    """A set of points, such as those of :mod:`fokker_planck.model.sets`."""
 
     def contains(self, x: Floats) -> Booleans:
         """Which of the points (dim, n) are in the set."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.asymptotics.anharmonicity import neglected
 from fokker_planck.asymptotics.exit_surfaces import Surface, Target, surface_of
 from fokker_planck.asymptotics.eyring_kramers import (
@@ -29,8 +30,8 @@ from fokker_planck.asymptotics.eyring_kramers import (
     log_local_integral,
 )
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
-from fokker_planck.basin_map import BasinMap
-from fokker_planck.landscape import Booleans, CriticalPoint, Floats, Function, Integers, Landscape, Saddle
+from fokker_planck.landscape.basins import BasinMap
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.quantity import Quantity
 
 WIDTHS = 4.0
@@ -66,8 +67,8 @@ def mean_exit_time(
         on the way is degenerate, the surface is too near to a saddle that it does not contain.
 
     >>> from types import SimpleNamespace
-    >>> from fokker_planck.landscape_search import find_landscape, sample_box
-    >>> from fokker_planck.sets import HalfSpace
+    >>> from fokker_planck.landscape.search import find_landscape, sample_box
+    >>> from fokker_planck.model.sets import HalfSpace
     >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),
     ...                       hessian=lambda x: 20*(3*x**2 - 1)[None])   # (x**2 - 1)**2/4 at eps = 1/20
     >>> wells = find_landscape(phi, *sample_box([-2.0], [2.0]))
@@ -183,9 +184,7 @@ def _curvature(saddle: Saddle) -> float:
     return float(abs(direction @ np.array(saddle.hessian) @ direction))
 
 
-def _distance_behind(
-    saddle: Saddle, target: Target, sign: float, curvature: float, before: float
-) -> float | None:
+def _distance_behind(saddle: Saddle, target: Target, sign: float, curvature: float, before: float) -> float | None:
     """How far behind the saddle the path from one side meets the target; None if not within some widths.
 
     The path begins some widths before the saddle, at most the distance ``before``; minus infinity where it begins in

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.bouchet_reygner import ExitLaw, assembled, growth_rate
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.landscape import Floats
 
 
 def exit_law_of_quasipotential(

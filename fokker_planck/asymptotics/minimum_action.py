@@ -14,10 +14,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.fluctuation_path import ActionPath, String, collocated
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.landscape import Floats
 
 POINTS = 201
 RELAXATIONS = 6000

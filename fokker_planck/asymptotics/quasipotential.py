@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck import differences
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.landscape import Floats
+from fokker_planck.formulas import finite_differences as differences
 
 Field = Callable[[Floats], Floats]
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from fokker_planck.asymptotics.eyring_kramers import Tensor, log_capacity, log_local_integral, rates
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
-from fokker_planck.landscape import Landscape
+from fokker_planck.landscape.types import Landscape
 
 LEAST_SHARE = 1e-4
 
@@ -44,7 +44,7 @@ def saddle_flows(landscape: Landscape, tensor: Tensor, kept: Sequence[int]) -> t
     Returns:
         Nothing for a pair whose rate is not known because of a degenerate point.
 
-    >>> from fokker_planck.landscape import CriticalPoint, Frame, Saddle
+    >>> from fokker_planck.landscape.types import CriticalPoint, Frame, Saddle
     >>> well = dict(hessian=((40.0,),), hessian_eigenvalues=(40.0,), kind="minimum")
     >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.0, **well))
     >>> top = dict(hessian=((-20.0,),), hessian_eigenvalues=(-20.0,), kind="saddle", joins=(0, 1))

@@ -15,8 +15,8 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.triangulation import Floats, Integers
 
 REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
 

@@ -8,11 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, CurvedCells, curved_cells
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation
-from fokker_planck.simplex_quadrature import simplex_volumes
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.mesh.quadrature import simplex_volumes
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class MeshCells:
     """Cells of a mesh, (m, dim + 1, dim) their corners, those that are curved, and a weight.
 
     ``log_weight`` is a function of points (dim, n), or the logarithms at the Lagrange nodes of ``degree`` of every
-    cell, (m, n).  See :class:`fokker_planck.weighted_cells.WeightedCells`.
+    cell, (m, n).  See :class:`fokker_planck.landscape.weighted_cells.WeightedCells`.
     """
 
     corners: Floats

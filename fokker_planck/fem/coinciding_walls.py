@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.fem.triangulation import STRAIGHT, Booleans, Floats, Integers, Triangulation
+from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.fem.triangulation import STRAIGHT, Triangulation
 
 ON_SURFACE = 1e-9
 """Of the extent of the mesh: so far from a surface vertices of a file lie that are meant to be on it."""

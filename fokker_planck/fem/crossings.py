@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.fem.triangulation import Floats, Integers, Triangulation
-from fokker_planck.projection import onto_surfaces
-from fokker_planck.sets import HalfSpace
+from fokker_planck.arrays import Floats, Integers
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.level_set_projection import onto_surfaces
+from fokker_planck.model.sets import HalfSpace
 
 #: Normals and offsets (in units of the size of the mesh) of facets that agree to so many digits are of one plane.
 PLANE_DIGITS = 7

@@ -13,9 +13,10 @@ from itertools import combinations
 
 import numpy as np
 
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.bends import bent_edges, bent_faces, faded, vertex_keys
-from fokker_planck.fem.triangulation import Floats, Integers, Triangulation
+from fokker_planck.fem.triangulation import Triangulation
 
 DEGREE = 7
 

@@ -18,12 +18,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, make_constant_exact
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
-from fokker_planck.fem.triangulation import Floats
 
 
 @dataclass(frozen=True)

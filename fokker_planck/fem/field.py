@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.triangulation import Floats, Integers
-from fokker_planck.model.box_units import LONG
-from fokker_planck.point_location import Locator
+from fokker_planck.landscape.box_units import LONG
+from fokker_planck.mesh.locator import Locator
 
 OUTSIDE = 1e-9
 TOGETHER = 20_000

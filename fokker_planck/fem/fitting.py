@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem.refinement import split_edges
-from fokker_planck.fem.triangulation import (
-    Booleans,
-    Floats,
-    Triangulation,
-)
-from fokker_planck.sets import Region
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.model.sets import Region
 
 CLOSE = 1e-6
 ON_SURFACE = 1e-10

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from fokker_planck.fem.triangulation import Floats
+from fokker_planck.arrays import Floats
 
 REACH = 40.0
 FARTHEST = 150.0

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.operators import mass_matrices, stiffness_matrices
-from fokker_planck.fem.triangulation import Booleans, Floats
-from fokker_planck.kinetics import check_semidefinite
+from fokker_planck.model.reversibility.classify import check_semidefinite
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from itertools import product
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_products import CellProducts, energy, sizes
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.scaled_cholesky import scaled_cholesky
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 
 CELLS_AT_ONCE = 4096
 AS_IF_HIGHER = 1.75

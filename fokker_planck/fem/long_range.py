@@ -14,7 +14,7 @@ from math import log
 
 import numpy as np
 
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
+from fokker_planck.arrays import Booleans, Floats, Integers
 
 SMALLEST = 1e-250
 CLEAR = 1e-200

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.domain import Box, MeshFile, Sublevel, bounding_box, periods_of
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import with_wall
@@ -25,7 +25,6 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
 from fokker_planck.fem.triangulation import (
     Facets,
-    Floats,
     Triangulation,
     boundary_facets,
     diameters,
@@ -33,12 +32,13 @@ from fokker_planck.fem.triangulation import (
     without_cells,
 )
 from fokker_planck.fem.trimming import trimmed
-from fokker_planck.mesh.images import with_images
-from fokker_planck.model.box_units import LONG
+from fokker_planck.landscape.box_units import LONG
+from fokker_planck.model.domain import Box, MeshFile, Sublevel, bounding_box, periods_of
+from fokker_planck.model.images import with_images
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
-from fokker_planck.problem import Problem
-from fokker_planck.sets import Ball, HalfSpace, Region, Set
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Ball, HalfSpace, Region, Set
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 CELLS_ACROSS = 2
@@ -184,7 +184,7 @@ def _on_faces(region: Set, dimension: int) -> bool:
 
 
 def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) -> Triangulation:
-    from fokker_planck.sublevel import connected_part
+    from fokker_planck.model.sublevel import connected_part
 
     potential = problem.process.potential
     if potential is None:

@@ -13,17 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.crossings import curved_edges
-from fokker_planck.fem.triangulation import (
-    Booleans,
-    EdgeTable,
-    Facets,
-    Floats,
-    Integers,
-    Triangulation,
-    edge_table,
-    local_edges,
-)
+from fokker_planck.fem.triangulation import EdgeTable, Facets, Triangulation, edge_table, local_edges
 
 
 def refine(triangulation: Triangulation, marked: Booleans, *, all_edges: bool | Booleans = False) -> Triangulation:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 
 
 @dataclass(frozen=True)

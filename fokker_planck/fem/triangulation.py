@@ -14,11 +14,8 @@ from math import factorial, prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
+from fokker_planck.arrays import Booleans, Floats, Integers
 
 STRAIGHT = -1
 

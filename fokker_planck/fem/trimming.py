@@ -15,22 +15,13 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.long_range import decaying_solution
-from fokker_planck.fem.triangulation import (
-    Booleans,
-    EdgeTable,
-    Floats,
-    Integers,
-    Triangulation,
-    edge_table,
-    local_edges,
-    volumes,
-    without_cells,
-)
-from fokker_planck.point_location import Locator
+from fokker_planck.fem.triangulation import EdgeTable, Triangulation, edge_table, local_edges, volumes, without_cells
+from fokker_planck.mesh.locator import Locator
 
 LARGEST_STEP = 700.0
 CHANNEL = 0.2

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.arrays import Floats
 
 POINTS = {2: 20, 3: 12}
 """Per axis of a patch: more take fewer patches of a smooth function, fewer are cheaper to evaluate; flat around it."""
@@ -40,37 +40,37 @@ class ChebyshevPatches:
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
-    coefficients: FloatArray
+    coefficients: Floats
 
     @property
     def counts(self) -> tuple[int, ...]:
         """Patches along every axis."""
         return self.coefficients.shape[: len(self.lower)]
 
-    def number_of(self, x: FloatArray) -> npt.NDArray[np.int64]:
+    def number_of(self, x: Floats) -> npt.NDArray[np.int64]:
         """Of the patch that holds each point (dim, n) of the box, (n,)."""
         counts, lower = np.array(self.counts)[:, None], np.array(self.lower)[:, None]
         widths = (np.array(self.upper)[:, None] - lower) / counts
         patch = np.clip(np.floor((np.asarray(x, dtype=float) - lower) / widths).astype(np.int64), 0, counts - 1)
         return np.asarray(np.ravel_multi_index(tuple(patch), self.counts))
 
-    def through(self, points: FloatArray, values: FloatArray) -> ChebyshevPatches:
+    def through(self, points: Floats, values: Floats) -> ChebyshevPatches:
         """With other constants, so that at ``points`` (dim, patches), one in each, it has these ``values``."""
         shift = (values - self.value(points)).reshape(self.counts)
         coefficients = self.coefficients.copy()
         coefficients[_mean(len(self.lower))] += np.where(np.isfinite(shift), shift, 0.0)
         return ChebyshevPatches(self.lower, self.upper, coefficients)
 
-    def inside(self, x: FloatArray) -> npt.NDArray[np.bool_]:
+    def inside(self, x: Floats) -> npt.NDArray[np.bool_]:
         """Which points (dim, n) lie in the box."""
         low, high = np.array(self.lower)[:, None], np.array(self.upper)[:, None]
         return np.asarray(((x >= low) & (x <= high)).all(axis=0))
 
-    def value(self, x: FloatArray) -> FloatArray:
+    def value(self, x: Floats) -> Floats:
         """The function at points (dim, n) of the box, (n,)."""
         return self.derivative(x, (0,) * len(x))
 
-    def derivative(self, x: FloatArray, orders: Sequence[int]) -> FloatArray:
+    def derivative(self, x: Floats, orders: Sequence[int]) -> Floats:
         """A partial derivative at points (dim, n) of the box, (n,)."""
         points, counts = np.asarray(x, dtype=float), np.array(self.counts)[:, None]
         lower = np.array(self.lower)[:, None]
@@ -98,7 +98,7 @@ class ChebyshevPatches:
 
 
 def from_gradient(
-    gradient: Callable[[FloatArray], FloatArray],
+    gradient: Callable[[Floats], Floats],
     lower: Sequence[float],
     upper: Sequence[float],
     centre: Sequence[float],
@@ -132,7 +132,7 @@ def from_gradient(
 
 
 def _counts_along_lines(
-    gradient: Callable[[FloatArray], FloatArray], lower: Sequence[float], upper: Sequence[float], points: int
+    gradient: Callable[[Floats], Floats], lower: Sequence[float], upper: Sequence[float], points: int
 ) -> list[int] | None:
     """Patches that every axis needs, judged along a few lines parallel to it; None where no number is enough."""
     dimension, result = len(lower), []
@@ -161,12 +161,12 @@ def _counts_along_lines(
 
 
 def _sampled(
-    gradient: Callable[[FloatArray], FloatArray],
+    gradient: Callable[[Floats], Floats],
     lower: Sequence[float],
     upper: Sequence[float],
     counts: Sequence[int],
     points: int,
-) -> FloatArray:
+) -> Floats:
     """The gradient at the Chebyshev points of all patches, (dim, patches..., points...)."""
     nodes = 0.5 * (1.0 + np.cos(np.pi * (np.arange(points) + 0.5) / points))
     dimension = len(counts)
@@ -180,7 +180,7 @@ def _sampled(
     return np.ascontiguousarray(values.transpose(order))
 
 
-def _expanded(samples: FloatArray, dimension: int) -> FloatArray:
+def _expanded(samples: Floats, dimension: int) -> Floats:
     """Chebyshev coefficients along the last axes."""
     points = samples.shape[-1]
     angles = np.pi * (np.arange(points) + 0.5) / points
@@ -193,7 +193,7 @@ def _expanded(samples: FloatArray, dimension: int) -> FloatArray:
 
 
 def _joined(
-    expanded: FloatArray,
+    expanded: Floats,
     lower: Sequence[float],
     upper: Sequence[float],
     counts: Sequence[int],
@@ -220,7 +220,7 @@ def _joined(
     return found
 
 
-def _integrals(expanded: FloatArray, half: FloatArray) -> FloatArray:
+def _integrals(expanded: Floats, half: Floats) -> Floats:
     """Coefficients of the function in every patch, zero in its middle."""
     dimension, points = len(half), expanded.shape[-1]
     whole = np.zeros((*expanded.shape[1 : 1 + dimension], *(points + 1,) * dimension))
@@ -238,17 +238,17 @@ def _integrals(expanded: FloatArray, half: FloatArray) -> FloatArray:
     return whole
 
 
-def _at_middle(points: int) -> FloatArray:
+def _at_middle(points: int) -> Floats:
     """T_0 .. T_points at zero."""
     return np.array([np.cos(0.5 * np.pi * k) for k in range(points + 1)])
 
 
 def patch_by_patch(
-    gradient: Callable[[FloatArray], FloatArray],
+    gradient: Callable[[Floats], Floats],
     lower: Sequence[float],
     upper: Sequence[float],
     counts: Sequence[int],
-) -> tuple[ChebyshevPatches, FloatArray]:
+) -> tuple[ChebyshevPatches, Floats]:
     """A function in each of ``counts`` patches up to a constant of its own, and how much the last coefficients hold.
 
     The latter, (patches,), is infinite where the gradient is not finite, and far from rounding where it is not smooth.
@@ -277,7 +277,7 @@ def _mean(dimension: int) -> Any:
     return (..., *(0,) * dimension)
 
 
-def _antiderivative(points: int, at_middle: FloatArray) -> FloatArray:
+def _antiderivative(points: int, at_middle: Floats) -> Floats:
     """Matrix (n + 1, n) from coefficients to those of the integral from the middle."""
     columns = [chebyshev.chebint(np.eye(points)[k]) for k in range(points)]
     matrix = np.array([np.pad(column, (0, points + 1 - len(column))) for column in columns]).T
@@ -286,7 +286,7 @@ def _antiderivative(points: int, at_middle: FloatArray) -> FloatArray:
     return np.asarray(matrix)
 
 
-def _at_faces(whole: FloatArray, at_middle: FloatArray, axis: int, side: float) -> FloatArray:
+def _at_faces(whole: Floats, at_middle: Floats, axis: int, side: float) -> Floats:
     """Values of every patch in the middle of a face, (patches...)."""
     dimension = whole.ndim // 2
     result = whole
@@ -296,7 +296,7 @@ def _at_faces(whole: FloatArray, at_middle: FloatArray, axis: int, side: float) 
     return np.asarray(result)
 
 
-def _basis(t: FloatArray, degree: int, order: int) -> FloatArray:
+def _basis(t: Floats, degree: int, order: int) -> Floats:
     """Derivatives of T_0 .. T_degree at t, (degree + 1, n)."""
     table = np.ones((degree + 1, len(t)))
     if degree:
@@ -309,7 +309,7 @@ def _basis(t: FloatArray, degree: int, order: int) -> FloatArray:
 
 
 @lru_cache(maxsize=16)
-def _differentiated(degree: int, order: int) -> FloatArray:
+def _differentiated(degree: int, order: int) -> Floats:
     """Row k: the coefficients of a derivative of T_k."""
     rows = [chebyshev.chebder(row, order) for row in np.eye(degree + 1)]
     return np.array([np.pad(row, (0, degree + 1 - len(row))) for row in rows])

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
-from fokker_planck.expression import Expression
-from fokker_planck.formulas.interval_arithmetic import BINARY, Booleans, Floats, Interval, exact, power, select, unary
-from fokker_planck.tape import BLOCK, Tape
+from fokker_planck.formulas.expression import Expression
+from fokker_planck.formulas.interval_arithmetic import BINARY, Interval, exact, power, select, unary
+from fokker_planck.formulas.tape import BLOCK, Tape
 
 
 def bounds(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -32,7 +33,7 @@ def bounds(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -
 
     R. E. Moore, R. B. Kearfott, M. J. Cloud, Introduction to Interval Analysis, SIAM 2009, chapters 5 and 6.
 
-    >>> from fokker_planck.expression import parse_expression
+    >>> from fokker_planck.formulas.expression import parse_expression
     >>> low, high = bounds(parse_expression("x**2 - y"), [[-1.0], [0.0]], [[2.0], [1.0]])
     >>> low.round(12).tolist(), high.round(12).tolist()
     ([-1.0], [4.0])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.expression import Expression
-from fokker_planck.formulas.interval_arithmetic import Floats
+from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.intervals import enclosed
 
 # Boxes in all: a smooth curve in the plane takes some hundreds, a surface in space some ten thousands.
@@ -70,7 +70,7 @@ def boxes_meeting(
 
     Raises ConvergenceError where more than ``most`` boxes are needed.
 
-    >>> from fokker_planck.expression import parse_expression
+    >>> from fokker_planck.formulas.expression import parse_expression
     >>> found = boxes_meeting(parse_expression("1e-5 - abs(x - 0.7123)"), [-1.0], [1.0])
     >>> int(((found.lower < 0.71231) & (0.71231 < found.upper)).sum()), found.doubtful_lower.shape
     (1, (1, 0))

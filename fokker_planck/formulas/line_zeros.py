@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.expression import Expression
+from fokker_planck.formulas.expression import Expression
+from fokker_planck.formulas.grammar import symbols
 from fokker_planck.formulas.high_precision import sign_at
-from fokker_planck.formulas.interval_arithmetic import Floats
 from fokker_planck.formulas.level_boxes import boxes_meeting
-from fokker_planck.grammar import symbols
 
 # Zeros closer than this, relative to their size, are one: a few units in the last place.
 SAME = 1e-15
@@ -36,7 +36,7 @@ def zeros_on_line(expression: Expression, axis: int, lower: float, upper: float)
 
     Raises ConvergenceError where there are too many to be isolated.
 
-    >>> from fokker_planck.expression import parse_expression
+    >>> from fokker_planck.formulas.expression import parse_expression
     >>> zeros_on_line(parse_expression("(x - 0.6123)**9*(exp(x) - exp(-0.5))"), 0, -1.0, 1.0)
     (-0.5, 0.6123)
     """

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.expression import Expression, joint_tape
-from fokker_planck.formulas.interval_arithmetic import Floats
+from fokker_planck.formulas.expression import Expression, joint_tape
 from fokker_planck.formulas.intervals import enclosed, run_intervals
 from fokker_planck.formulas.level_boxes import halved
-from fokker_planck.tape import BLOCK
+from fokker_planck.formulas.tape import BLOCK
 
 # A box counts as seen where Phi is proved to differ by no more than this, in units of epsilon, from a quadratic or a
 # constant: a Gaussian well of depth 2 is then cut into boxes of about a third of its width.
@@ -69,7 +69,7 @@ def seen_boxes(
 
     Raises ConvergenceError that names the place where boxes narrower than ``sampled`` have no end.
 
-    >>> from fokker_planck.expression import parse_expression
+    >>> from fokker_planck.formulas.expression import parse_expression
     >>> formula = parse_expression("x**2/2 - exp(-((x - 0.3)/1e-6)**2)")
     >>> found = seen_boxes(formula, 20.0, [-1.0], [1.0])
     >>> bool(found.size.min() < 1e-6), bool(abs(found.centres[0, found.size.argmin()] - 0.3) < 3e-6)
@@ -188,7 +188,7 @@ def _beyond_quadratic(formula: Expression, lower: Floats, upper: Floats) -> Floa
 def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
     """The formulas without switches (abs, min, piecewise and so on) of which f is one at every point; f itself if many.
 
-    >>> from fokker_planck.expression import parse_expression
+    >>> from fokker_planck.formulas.expression import parse_expression
     >>> [str(part.sympy) for part in smooth_branches(parse_expression("x + max(x**2, y)"))]
     ['x + y', 'x**2 + x']
     """

@@ -55,7 +55,7 @@ def selected(node: ast.Call, read: Reader, error: Complaint) -> Any:
 
 def _choice(level: Any, holds_at_zero: bool, value: Any, otherwise: Any) -> Any:
     """``value`` where ``level`` > 0, or >= 0 if it ``holds_at_zero``."""
-    from fokker_planck.real_functions import RealSelect
+    from fokker_planck.formulas.real_functions import RealSelect
 
     return RealSelect(level, value, otherwise) if holds_at_zero else RealSelect(-level, otherwise, value)
 

@@ -10,16 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import comb
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import MeshFileError
 from fokker_planck.mesh.curved_facets import CurvedFacets, curved_facets
-
-Floats: TypeAlias = NDArray[np.float64]
-Integers: TypeAlias = NDArray[np.int64]
 
 STRAIGHT = 1e-10
 """A node this near to its place in the straight cell, in lengths of the an edge, is in it: files have 16 digits."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
-from fokker_planck.mesh_checks import outer_facets
-
-Floats: TypeAlias = NDArray[np.float64]
-Integers: TypeAlias = NDArray[np.int64]
-Booleans: TypeAlias = NDArray[np.bool_]
+from fokker_planck.mesh.checks import outer_facets
 
 MOST_PARTS = {2: 64, 3: 12}
 """Parts of an edge of a facet, of which the nearest are looked up: facets up to so many times the least are found."""

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.diffusion import DiffusionField
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
-
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.model.diffusion.constant import DiffusionField
 
 SINGULAR = 1e-14
 """Smallest eigenvalue of a constant D in units in which its diagonal is one: below, it is rounding."""
@@ -28,7 +27,7 @@ FALLEN = 1e-12
 
 
 def refuse_degenerate_noise(
-    field: DiffusionField, points: FloatArray, contains: Callable[[FloatArray], npt.NDArray[np.bool_]]
+    field: DiffusionField, points: Floats, contains: Callable[[Floats], npt.NDArray[np.bool_]]
 ) -> None:
     """Raise ProblemError where the smallest eigenvalue of D vanishes, or is negative, somewhere in the domain.
 
@@ -46,7 +45,7 @@ def refuse_degenerate_noise(
         raise _degenerate(field, field.tensor(place[:, None])[:, :, 0], place)
 
 
-def _relative_eigenvalue(matrix: FloatArray) -> float:
+def _relative_eigenvalue(matrix: Floats) -> float:
     diagonal = np.diag(matrix)
     if not (diagonal > 0.0).all():
         return 0.0
@@ -54,14 +53,14 @@ def _relative_eigenvalue(matrix: FloatArray) -> float:
     return float(np.linalg.eigvalsh(matrix / np.outer(size, size))[0])
 
 
-def _smallest(field: DiffusionField, x: FloatArray) -> FloatArray:
+def _smallest(field: DiffusionField, x: Floats) -> Floats:
     values = np.linalg.eigvalsh(np.moveaxis(field.tensor(x), -1, 0))[:, 0]
     return np.asarray(np.where(np.isfinite(values), values, np.inf))
 
 
 def _lowest(
-    field: DiffusionField, points: FloatArray, contains: Callable[[FloatArray], npt.NDArray[np.bool_]]
-) -> tuple[FloatArray, float, float]:
+    field: DiffusionField, points: Floats, contains: Callable[[Floats], npt.NDArray[np.bool_]]
+) -> tuple[Floats, float, float]:
     """Of the places where the smallest eigenvalue falls most, against a sample's distance away, the one with its value.
 
     A search from the samples that are lower than their neighbours, in steps that shrink.
@@ -92,7 +91,7 @@ def _lowest(
     return x[:, worst], float(best[worst]), float(around[worst])
 
 
-def _degenerate(field: DiffusionField, matrix: FloatArray, place: FloatArray | None) -> ProblemError:
+def _degenerate(field: DiffusionField, matrix: Floats, place: Floats | None) -> ProblemError:
     where = "" if place is None else " at (" + ", ".join(f"{c:.6g}" for c in place) + ")"
     least = float(np.linalg.eigvalsh(matrix)[0])
     if place is not None and least < -FALLEN * np.abs(matrix).max():

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
-from fokker_planck.process import Overdamped, Process
-
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.model.process import Overdamped, Process
 
 # Lines between points of the domain, and intervals on each: a jump on a surface that crosses the domain is met by most
 # lines, one around a piece of a thousandth of the domain by a few. Some milliseconds for a function of numpy.
@@ -21,7 +19,7 @@ BISECTIONS = 36
 JUMP = 1e-3
 
 
-def check_functions(process: Process, dimension: int, points: FloatArray) -> None:
+def check_functions(process: Process, dimension: int, points: Floats) -> None:
     """Raise ProblemError where a coefficient that is a Python function jumps between some of the points (dim, n)."""
     for key, function in _functions(process, dimension):
         place = jump_between(function, points)
@@ -32,7 +30,7 @@ def check_functions(process: Process, dimension: int, points: FloatArray) -> Non
             )
 
 
-def jump_between(function: Callable[[FloatArray], FloatArray], points: FloatArray) -> FloatArray | None:
+def jump_between(function: Callable[[Floats], Floats], points: Floats) -> Floats | None:
     """A place, (dim,), where a function of points (dim, n) with values (k, n) jumps; None where none is seen.
 
     >>> corners = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
@@ -67,7 +65,7 @@ def jump_between(function: Callable[[FloatArray], FloatArray], points: FloatArra
     return np.asarray(0.5 * (low + high)[:, jumps[0]]) if len(jumps) else None
 
 
-def _functions(process: Process, dimension: int) -> Iterator[tuple[str, Callable[[FloatArray], FloatArray]]]:
+def _functions(process: Process, dimension: int) -> Iterator[tuple[str, Callable[[Floats], Floats]]]:
     potential, field = process.potential, process.field(dimension)
     drift = process.extra if isinstance(process, Overdamped) else process.whole
     if potential is not None and not potential.formulas:

@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.expression import Expression
-from fokker_planck.formulas.breakpoints import surfaces_of
-from fokker_planck.process import Overdamped, Process
-from fokker_planck.sets import HalfSpace, Set
-
-FloatArray = npt.NDArray[np.float64]
-BooleanArray = npt.NDArray[np.bool_]
+from fokker_planck.arrays import Floats
+from fokker_planck.formulas.expression import Expression
+from fokker_planck.model.breakpoints import surfaces_of
+from fokker_planck.model.process import Overdamped, Process
+from fokker_planck.model.sets import HalfSpace, Set
 
 # By how much of its way to the centre of its cell a point leaves a surface: rounding of the level, 1e-16 of the size of
 # the domain, is small against that, and what a smooth coefficient changes on it small against all tolerances.
@@ -38,7 +36,7 @@ class Interfaces:
     def __bool__(self) -> bool:
         return bool(self.surfaces)
 
-    def moved_inside(self, x: FloatArray, towards: FloatArray) -> FloatArray:
+    def moved_inside(self, x: Floats, towards: Floats) -> Floats:
         """Points (dim, n), those on a surface or beyond it moved to the side on which ``towards`` (dim, n) lie.
 
         >>> left = Interfaces((HalfSpace((1.0,), 0.5),)).moved_inside(np.array([[0.5, 0.2]]), np.array([[0.1, 0.1]]))
@@ -56,7 +54,7 @@ class Interfaces:
         return points
 
 
-def _beyond_crossing(surface: Set, x: FloatArray, towards: FloatArray) -> FloatArray:
+def _beyond_crossing(surface: Set, x: Floats, towards: Floats) -> Floats:
     """Points a little beyond the last crossing of the segments from ``x`` to ``towards`` with the surface."""
     sign = np.sign(surface.level(towards))
     low, high = np.zeros(x.shape[1]), np.ones(x.shape[1])
@@ -74,24 +72,24 @@ class OneSided:
     whole: Any
     interfaces: Interfaces
 
-    def value(self, x: FloatArray) -> FloatArray:
+    def value(self, x: Floats) -> Floats:
         """Values, (n,)."""
         return np.asarray(self.whole.value(x))
 
-    def gradient(self, x: FloatArray) -> FloatArray:
+    def gradient(self, x: Floats) -> Floats:
         """Gradients, (dim, n)."""
         return np.asarray(self.whole.gradient(x))
 
-    def hessian(self, x: FloatArray) -> FloatArray:
+    def hessian(self, x: Floats) -> Floats:
         """Hessians, (dim, dim, n)."""
         return np.asarray(self.whole.hessian(x))
 
-    def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], FloatArray]:
+    def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], Floats]:
         """A partial derivative, where the exponent has them all."""
-        found: Callable[[npt.ArrayLike], FloatArray] = self.whole.derivative(orders)
+        found: Callable[[npt.ArrayLike], Floats] = self.whole.derivative(orders)
         return found
 
-    def seen_from(self, x: FloatArray, towards: FloatArray) -> FloatArray:
+    def seen_from(self, x: Floats, towards: Floats) -> Floats:
         """Values at points (dim, n) as the limit from the side of the points ``towards`` (dim, n), (n,)."""
         return self.value(self.interfaces.moved_inside(x, towards))
 

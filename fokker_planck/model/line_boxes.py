@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.diffusion import ConstantField, DiffusionField
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.expression import Expression, parse_expression
+from fokker_planck.formulas.expression import Expression, parse_expression
 from fokker_planck.formulas.intervals import enclosed
-from fokker_planck.hessian_diffusion import HessianField
-from fokker_planck.process import Overdamped, Process
-from fokker_planck.state_diffusion import FormulaField, QuadraticField
-
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.model.diffusion.constant import ConstantField, DiffusionField
+from fokker_planck.model.diffusion.hessian import HessianField
+from fokker_planck.model.diffusion.state_dependent import FormulaField, QuadraticField
+from fokker_planck.model.process import Overdamped, Process
 
 # Half a unit of epsilon, or of log D: a Gaussian dip or spike that changes Phi by one is cut into some ten intervals.
 SEEN = 0.5
@@ -48,13 +47,13 @@ class LineBoxes:
     coefficient may be infinite.  ``unproved`` is a place around which intervals have no end, None if there is none.
     """
 
-    lower: FloatArray
-    upper: FloatArray
-    doubtful: FloatArray
+    lower: Floats
+    upper: Floats
+    doubtful: Floats
     unproved: float | None = None
 
     @property
-    def widths(self) -> FloatArray:
+    def widths(self) -> Floats:
         """Of the intervals, (n,)."""
         return np.asarray(self.upper - self.lower)
 
@@ -63,7 +62,7 @@ class LineBoxes:
         """Which are wider than some doubles, (n,)."""
         return np.asarray(self.widths > DOUBLES * np.maximum(np.abs(self.lower), np.abs(self.upper)))
 
-    def narrower(self, width: float) -> FloatArray:
+    def narrower(self, width: float) -> Floats:
         """The ends of all intervals narrower than that, but of those of some doubles beside a kink, sorted."""
         some = (self.widths < width) & self.proper
         return np.unique(np.concatenate([self.lower[some], self.upper[some]]))
@@ -85,8 +84,8 @@ def line_boxes(process: Process, lower: float, upper: float, kinks: npt.ArrayLik
 
     Where more than ``MOST`` intervals would be needed it stops and says so.
 
-    >>> from fokker_planck.potential import Potential
-    >>> from fokker_planck.state_diffusion import Formula
+    >>> from fokker_planck.model.potential import Potential
+    >>> from fokker_planck.model.diffusion.state_dependent import Formula
     >>> noise = Formula("1 - 0.999*exp(-((x - 0.3)/1e-5)**2)")
     >>> found = line_boxes(Overdamped(Potential("x**2/2"), noise), -1.0, 1.0)
     >>> narrow = found.narrower(1e-5)
@@ -100,7 +99,7 @@ def line_boxes(process: Process, lower: float, upper: float, kinks: npt.ArrayLik
     inner = [float(k) for k in np.asarray(kinks, dtype=float).ravel() if lower < k < upper]
     edges = np.unique(np.concatenate([np.linspace(lower, upper, FIRST + 1), inner]))
     below, above = edges[:-1], edges[1:]
-    done: list[FloatArray] = [np.zeros((2, 0))]
+    done: list[Floats] = [np.zeros((2, 0))]
     doubtful: list[float] = []
     seen, unproved = 0, None
     while len(below):
@@ -123,7 +122,7 @@ def line_boxes(process: Process, lower: float, upper: float, kinks: npt.ArrayLik
     return LineBoxes(whole[0, order], whole[1, order], np.unique(doubtful), unproved)
 
 
-def _inset(lower: FloatArray, upper: FloatArray, kinks: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _inset(lower: Floats, upper: Floats, kinks: Floats) -> tuple[Floats, Floats]:
     """The intervals without the doubles next to a kink, which belong to the other side or to none."""
     aside = np.maximum(INSET * (upper - lower), ULPS * np.spacing(np.maximum(np.abs(lower), np.abs(upper))))
     start = np.where(np.isin(lower, kinks), lower + aside, lower)
@@ -132,7 +131,7 @@ def _inset(lower: FloatArray, upper: FloatArray, kinks: FloatArray) -> tuple[Flo
     return np.where(good, start, lower), np.where(good, stop, upper)
 
 
-def _seen(slope: Expression, noise: Expression, lower: FloatArray, upper: FloatArray) -> npt.NDArray[np.bool_]:
+def _seen(slope: Expression, noise: Expression, lower: Floats, upper: Floats) -> npt.NDArray[np.bool_]:
     force, level = (enclosed(formula, lower[None], upper[None]) for formula in (slope, noise))
     with np.errstate(all="ignore"):
         good = (upper - lower) * (force.high - force.low) <= SEEN
@@ -143,8 +142,8 @@ def _seen(slope: Expression, noise: Expression, lower: FloatArray, upper: FloatA
 def slope_and_noise(process: Process) -> tuple[Expression, Expression] | None:
     """Phi' = -a/D and D in terms of x; None where one of them is no formula.
 
-    >>> from fokker_planck.diffusion import Isotropic
-    >>> from fokker_planck.potential import Potential
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
+    >>> from fokker_planck.model.potential import Potential
     >>> slope, noise = slope_and_noise(Overdamped(Potential("x**2/2"), Isotropic(0.5)))
     >>> str(slope.sympy), str(noise.sympy)
     ('2*x', '1/2')

@@ -22,11 +22,11 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
-from fokker_planck.process import Process, alpha_of
+from fokker_planck.model.process import Process, alpha_of
 
-FloatArray = npt.NDArray[np.float64]
-LineFunction = Callable[[FloatArray], FloatArray]
+LineFunction = Callable[[Floats], Floats]
 
 VANISHING = 1e-13
 """D at an end, over its largest value, below which it is rounding: the error of evaluating D there."""
@@ -104,7 +104,7 @@ class LineEnd:
         """The inner end of the stretch."""
         return self.place + self.inward * self.stretch
 
-    def within(self, x: FloatArray) -> npt.NDArray[np.bool_]:
+    def within(self, x: Floats) -> npt.NDArray[np.bool_]:
         """Which of the points (n,) lie in the stretch, or beyond the end."""
         return np.asarray(self.inward * (x - self.edge) < 0.0)
 
@@ -128,9 +128,9 @@ class LineEnd:
 def line_ends(process: Process, lower: float, upper: float) -> tuple[LineEnd, ...]:
     """The ends of [lower, upper] at which the noise vanishes or the drift is infinite.
 
-    >>> from fokker_planck.potential import Potential
-    >>> from fokker_planck.process import Overdamped
-    >>> from fokker_planck.state_diffusion import Formula
+    >>> from fokker_planck.model.potential import Potential
+    >>> from fokker_planck.model.process import Overdamped
+    >>> from fokker_planck.model.diffusion.state_dependent import Formula
     >>> [end.kind for end in line_ends(Overdamped(Potential("0"), Formula("x*(1 - x)")), 0.0, 1.0)]
     ['exit', 'exit']
 
@@ -143,12 +143,12 @@ def line_ends(process: Process, lower: float, upper: float) -> tuple[LineEnd, ..
     )
 
 
-def _noise(process: Process, x: FloatArray) -> FloatArray:
+def _noise(process: Process, x: Floats) -> Floats:
     with np.errstate(all="ignore"):
         return np.asarray(process.field(1).tensor(x[None])[0, 0], dtype=np.float64)
 
 
-def _drift(process: Process, x: FloatArray) -> FloatArray:
+def _drift(process: Process, x: Floats) -> Floats:
     with np.errstate(all="ignore"):
         return np.asarray(process.noiseless_drift(x[None])[0], dtype=np.float64)
 
@@ -165,16 +165,16 @@ def _is_singular(process: Process, place: float, inward: float, length: float) -
 
 
 def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:
-    def distances(shares: npt.NDArray[np.floating]) -> FloatArray:
+    def distances(shares: npt.NDArray[np.floating]) -> Floats:
         # coordinates as doubles have them: t is the distance of the point at which D is evaluated
         t = shares * length
         return np.asarray(inward * ((place + inward * t) - place))
 
-    def noise_power(t: FloatArray) -> FloatArray:
+    def noise_power(t: Floats) -> Floats:
         values = _noise(process, place + inward * np.concatenate([t, 2.0 * t]))
         return np.asarray(np.log2(values[len(t) :] / values[: len(t)]))
 
-    def pull(t: FloatArray) -> FloatArray:
+    def pull(t: Floats) -> Floats:
         x = place + inward * t
         return np.asarray(inward * _drift(process, x) * t / _noise(process, x))
 
@@ -238,7 +238,7 @@ def _ruled_by_drift(
     return LineEnd(place, inward, q, sign * inf, drift_power, inf, stretch, time)
 
 
-def _limit(function: LineFunction, far: FloatArray, near: FloatArray) -> tuple[float, float]:
+def _limit(function: LineFunction, far: Floats, near: Floats) -> tuple[float, float]:
     """The limit at distance zero and how far it can be off: extrapolated from afar, or read off nearby."""
     values = function(far)
     best, error = float(function(near)[0]), inf

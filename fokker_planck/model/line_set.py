@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.expression import Expression
+from fokker_planck.formulas.expression import Expression
+from fokker_planck.formulas.grammar import symbols
 from fokker_planck.formulas.high_precision import sign_at
 from fokker_planck.formulas.intervals import bounds
 from fokker_planck.formulas.line_zeros import zeros_on_line
-from fokker_planck.grammar import symbols
-
-Floats: TypeAlias = NDArray[np.float64]
-Booleans: TypeAlias = NDArray[np.bool_]
 
 # Samples of a function that is no formula: two zeros closer than this part of the domain may be missed.
 SAMPLES = 4001
@@ -75,7 +71,7 @@ def set_of_formula(formula: Expression, lower: float, upper: float, key: str) ->
 
     Raises :class:`ProblemError` with ``key`` for a formula with more zeros than can be isolated.
 
-    >>> from fokker_planck.expression import parse_expression
+    >>> from fokker_planck.formulas.expression import parse_expression
     >>> set_of_formula(parse_expression("1e-9 - abs(x - 0.25)"), -1.0, 1.0, "set").intervals
     ((0.249999999, 0.250000001),)
     """

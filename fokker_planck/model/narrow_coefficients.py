@@ -13,16 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.expression import Expression
+from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.narrow_features import seen_boxes
-from fokker_planck.hessian_diffusion import HessianField
-from fokker_planck.process import Overdamped, Process
-from fokker_planck.state_diffusion import FormulaField
-
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.model.diffusion.hessian import HessianField
+from fokker_planck.model.diffusion.state_dependent import FormulaField
+from fokker_planck.model.process import Overdamped, Process
 
 # Part of the domain below which samples (151 an axis in the plane, 41 in space) and the nodes of meshes see nothing for
 # certain. A smooth quartic at a barrier of 500 units of epsilon asks for boxes of a hundredth.
@@ -34,7 +32,7 @@ PART = 0.01
 UNSEEN, OF_NOISE = 0.5, 5.0
 
 
-def refuse_narrow(process: Process, lower: Sequence[float], upper: Sequence[float], sample: FloatArray) -> None:
+def refuse_narrow(process: Process, lower: Sequence[float], upper: Sequence[float], sample: Floats) -> None:
     """Raise ConvergenceError that names the place where a formula changes within less than the samples see.
 
     process : in two or three dimensions

@@ -10,20 +10,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fokker_planck.expression import Expression
+from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.level_boxes import boxes_meeting
 from fokker_planck.formulas.line_zeros import zeros_on_line
-
-Floats = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
 
 
 def parts_on_line(formula: Expression, level: float, lower: float, upper: float) -> int:
     """How many intervals of [lower, upper] have V <= level, by all zeros of V - level, proved.
 
-    >>> from fokker_planck.expression import parse_expression
+    >>> from fokker_planck.formulas.expression import parse_expression
     >>> parts_on_line(parse_expression("x**2 + exp(-((x - 0.3)/1e-6)**2)"), 0.5, -1.0, 1.0)
     2
     """

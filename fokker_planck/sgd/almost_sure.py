@@ -8,12 +8,11 @@ from itertools import combinations, combinations_with_replacement
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arguments import whole_number
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.arguments import whole_number
 from fokker_planck.sgd.learning import MOST_SAMPLES
 from fokker_planck.sgd.second_moment import checked_hessians
-
-FloatArray = npt.NDArray[np.float64]
 
 MOST_BATCHES = 200_000
 #: Distance kept from a learning rate at which a batch jumps onto the minimum, as a share of the gap to the next one.
@@ -60,7 +59,7 @@ def almost_sure_threshold(hessians: npt.ArrayLike, batch_size: int = 1, replacem
 class _Exponent:
     """E ln|1 - eta G|, the Lyapunov exponent per iteration."""
 
-    def __init__(self, values: FloatArray, weights: FloatArray) -> None:
+    def __init__(self, values: Floats, weights: Floats) -> None:
         self.values, self.weights = values, weights
 
     def __call__(self, rate: float) -> float:
@@ -86,7 +85,7 @@ class _Exponent:
         return float(brentq(self, low, high, xtol=1e-15 * high, rtol=1e-14))
 
 
-def _batch_means(curvatures: FloatArray, batch_size: int, replacement: bool) -> tuple[FloatArray, FloatArray]:
+def _batch_means(curvatures: Floats, batch_size: int, replacement: bool) -> tuple[Floats, Floats]:
     """The mean over every batch, and the probability of the batch."""
     n = len(curvatures)
     size = whole_number("batch_size", batch_size, 1, MOST_SAMPLES if replacement else n)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.sgd.losses import Losses, blocks
 
-FloatArray = npt.NDArray[np.float64]
 
-
-def gradient_covariance(losses: Losses, x: npt.ArrayLike) -> FloatArray:
+def gradient_covariance(losses: Losses, x: npt.ArrayLike) -> Floats:
     """C(x) = 1/n sum_i g_i g_i^T - g g^T, with g_i = grad f_i and g their mean.
 
     losses : f_i
@@ -35,7 +34,7 @@ def gradient_covariance(losses: Losses, x: npt.ArrayLike) -> FloatArray:
     return total / losses.count
 
 
-def covariance_divergence(losses: Losses, x: npt.ArrayLike) -> FloatArray:
+def covariance_divergence(losses: Losses, x: npt.ArrayLike) -> Floats:
     """(div C)_i = sum_j d_j C_ij = 1/n sum_k [(H_k - H)(g_k - g) + (g_k - g) tr(H_k - H)]_i, H_k = Hess f_k.
 
     For the arguments of :func:`gradient_covariance`; returns (dim, n), exact where the Hessians are.
@@ -55,6 +54,6 @@ def covariance_divergence(losses: Losses, x: npt.ArrayLike) -> FloatArray:
     return total / losses.count
 
 
-def _mean_gradient(losses: Losses, points: FloatArray) -> FloatArray:
+def _mean_gradient(losses: Losses, points: Floats) -> Floats:
     total = sum(losses.gradients(points, part).sum(axis=0) for part in blocks(losses, points))
     return np.asarray(total / losses.count)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arguments import point, positive_number, whole_number
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.arguments import point, positive_number, whole_number
 from fokker_planck.sgd.almost_sure import almost_sure_threshold
 from fokker_planck.sgd.learning import MOST_SAMPLES, batch_factor
 from fokker_planck.sgd.losses import Losses
@@ -24,8 +25,6 @@ from fokker_planck.sgd.second_moment import (
     largest_of_pencil,
     without_neutral,
 )
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,13 @@ class StabilityMap:
     thresholds, sufficient, diffusion_thresholds : learning rates, (sizes,), as in :class:`Stability`
     """
 
-    learning_rates: FloatArray
+    learning_rates: Floats
     batch_sizes: npt.NDArray[np.int64]
-    growth: FloatArray
-    diffusion_growth: FloatArray
-    thresholds: FloatArray
-    sufficient: FloatArray
-    diffusion_thresholds: FloatArray
+    growth: Floats
+    diffusion_growth: Floats
+    thresholds: Floats
+    sufficient: Floats
+    diffusion_thresholds: Floats
 
     @property
     def stable(self) -> npt.NDArray[np.bool_]:
@@ -82,7 +81,7 @@ class StabilityMap:
         return self.learning_rates[:, None] <= self.diffusion_thresholds
 
 
-def sample_hessians(losses: Losses, minimum: Sequence[float] | float) -> FloatArray:
+def sample_hessians(losses: Losses, minimum: Sequence[float] | float) -> Floats:
     """H_i = Hess f_i(x*), of shape (n, dim, dim).
 
     >>> from fokker_planck.sgd.losses import SampleLosses
@@ -150,7 +149,7 @@ def least_batch_size(hessians: npt.ArrayLike, learning_rate: float, replacement:
 
 def stability_map(
     hessians: npt.ArrayLike,
-    learning_rates: Sequence[float] | FloatArray,
+    learning_rates: Sequence[float] | Floats,
     batch_sizes: Sequence[int] | npt.NDArray[np.int64],
     replacement: bool = False,
 ) -> StabilityMap:
@@ -175,7 +174,7 @@ def stability_map(
     )
 
 
-def _minimum(hessians: Any) -> tuple[FloatArray, Forms, int]:
+def _minimum(hessians: Any) -> tuple[Floats, Forms, int]:
     """The Hessians without neutral directions, their forms, and how many there are."""
     checked = checked_hessians(hessians)
     sample = without_neutral(checked)
@@ -211,7 +210,7 @@ def _sufficient(moment: Forms, factor: float) -> float:
     return 2.0 * _reciprocal(H @ H + factor * moment.spread, H)
 
 
-def _reciprocal(form: FloatArray, definite: FloatArray) -> float:
+def _reciprocal(form: Floats, definite: Floats) -> float:
     if len(form) == 0:
         return float("inf")
     largest = largest_of_pencil(form, definite)

@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from fokker_planck.arguments import described, positive_number
-from fokker_planck.domain import Box
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
-
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.model.arguments import described, positive_number
+from fokker_planck.model.domain import Box
 
 
 class TensorField(Protocol):
     """D(x)."""
 
-    def tensor(self, x: FloatArray) -> FloatArray:
+    def tensor(self, x: Floats) -> Floats:
         """D at points (dim, n), of shape (dim, dim, n)."""
         ...
 
@@ -31,7 +29,7 @@ class Process(Protocol):
         """Least number of coordinates."""
         ...
 
-    def drift(self, x: FloatArray, dimension: int) -> FloatArray:
+    def drift(self, x: Floats, dimension: int) -> Floats:
         """The Ito drift b at points (dim, n)."""
         ...
 
@@ -50,9 +48,9 @@ class EulerMaruyama:
         Mirroring is reflection without flux where a side is normal to an eigenvector of D, as for isotropic noise and
         diagonal tensors.
 
-    >>> from fokker_planck.diffusion import Isotropic
-    >>> from fokker_planck.potential import Potential
-    >>> from fokker_planck.process import Overdamped
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
+    >>> from fokker_planck.model.potential import Potential
+    >>> from fokker_planck.model.process import Overdamped
     >>> walk = EulerMaruyama(Overdamped(Potential("x**2/2"), Isotropic(1e-30)), 0.5)
     >>> walk.step(np.array([[1.0]]), np.random.default_rng(1)).round(12).tolist()
     [[0.5]]
@@ -75,20 +73,20 @@ class EulerMaruyama:
         """Number of coordinates."""
         return self.process.dimension if self.domain is None else self.domain.dimension
 
-    def step(self, x: FloatArray, generator: np.random.Generator) -> FloatArray:
+    def step(self, x: Floats, generator: np.random.Generator) -> Floats:
         """The next points from the points x, (dim, n)."""
         drift, spread = coefficients(self.process, x)
         normal = generator.standard_normal(x.shape) * np.sqrt(self.unit)
         return into_box(x + drift * self.unit + np.einsum("ijn,jn->in", spread, normal), self.domain)
 
 
-def coefficients(process: Process, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+def coefficients(process: Process, x: Floats) -> tuple[Floats, Floats]:
     """b, (dim, n), and a lower triangular root of 2 D, (dim, dim, n)."""
     dimension = x.shape[0]
     return process.drift(x, dimension), lower_root(2.0 * process.field(dimension).tensor(x))
 
 
-def lower_root(tensor: FloatArray) -> FloatArray:
+def lower_root(tensor: Floats) -> Floats:
     """L with L L^T = the symmetric positive semidefinite tensors of shape (dim, dim, n).
 
     >>> lower_root(np.array([[4.0, 2.0], [2.0, 5.0]])[:, :, None])[:, :, 0].tolist()
@@ -105,7 +103,7 @@ def lower_root(tensor: FloatArray) -> FloatArray:
     return root
 
 
-def into_box(x: FloatArray, box: Box | None) -> FloatArray:
+def into_box(x: Floats, box: Box | None) -> Floats:
     """The points mirrored at reflecting sides and shifted by whole periods, however far out they are."""
     if box is None:
         return x

@@ -10,14 +10,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arguments import described
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
-from fokker_planck.expression import COORDINATES, Expression, joint_tape, parse_expression, run_tape
-from fokker_planck.formula_text import checked_parameters
-from fokker_planck.potential import Potential
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from fokker_planck.formulas.expression import COORDINATES, Expression, joint_tape, parse_expression, run_tape
+from fokker_planck.formulas.text import checked_parameters
+from fokker_planck.model.arguments import described
+from fokker_planck.model.potential import Potential
 
 #: Numbers that a block of samples takes at a time.
 BLOCK = 2**20
@@ -41,7 +39,7 @@ class SampleLosses:
 
     def __init__(
         self,
-        losses: Sequence[str | Potential | Callable[[FloatArray], npt.ArrayLike]],
+        losses: Sequence[str | Potential | Callable[[Floats], npt.ArrayLike]],
         parameters: Mapping[str, float] | None = None,
     ) -> None:
         if isinstance(losses, (str, bytes)) or not isinstance(losses, Sequence) or len(losses) < 2:
@@ -65,15 +63,15 @@ class SampleLosses:
         """Least number of coordinates that the losses need."""
         return max(loss.dimension for loss in self.losses)
 
-    def gradients(self, x: npt.ArrayLike, samples: slice = slice(None)) -> FloatArray:
+    def gradients(self, x: npt.ArrayLike, samples: slice = slice(None)) -> Floats:
         """grad f_i at points of shape (dim, n), of shape (samples, dim, n)."""
         return np.stack([loss.gradient(x) for loss in self.losses[samples]])
 
-    def hessians(self, x: npt.ArrayLike, samples: slice = slice(None)) -> FloatArray:
+    def hessians(self, x: npt.ArrayLike, samples: slice = slice(None)) -> Floats:
         """Hess f_i at points of shape (dim, n), of shape (samples, dim, dim, n)."""
         return np.stack([loss.hessian(x) for loss in self.losses[samples]])
 
-    def batch_gradient(self, x: FloatArray, batches: IntArray) -> FloatArray:
+    def batch_gradient(self, x: Floats, batches: Integers) -> Floats:
         """1/B sum over the batch of grad f_i, each point with its own batch; ``batches`` (B, n), result (dim, n)."""
         total = np.zeros(x.shape)
         for i, loss in enumerate(self.losses):
@@ -146,12 +144,12 @@ class DataLosses:
         """Least number of coordinates that the formula needs."""
         return max((COORDINATES.index(v) + 1 for v in self.formula.variables if v in COORDINATES), default=1)
 
-    def gradients(self, x: npt.ArrayLike, samples: slice = slice(None)) -> FloatArray:
+    def gradients(self, x: npt.ArrayLike, samples: slice = slice(None)) -> Floats:
         """grad f_i at points of shape (dim, n), of shape (samples, dim, n)."""
         points, columns = _points(x), self._columns()[:, samples]
         return np.moveaxis(self._gradient(*self._paired(points, columns)), 0, 1)
 
-    def hessians(self, x: npt.ArrayLike, samples: slice = slice(None)) -> FloatArray:
+    def hessians(self, x: npt.ArrayLike, samples: slice = slice(None)) -> Floats:
         """Hess f_i at points of shape (dim, n), of shape (samples, dim, dim, n)."""
         points, columns = _points(x), self._columns()[:, samples]
         arguments, shape = self._paired(points, columns)
@@ -164,7 +162,7 @@ class DataLosses:
             result[:, i, j] = result[:, j, i] = value
         return result
 
-    def batch_gradient(self, x: FloatArray, batches: IntArray) -> FloatArray:
+    def batch_gradient(self, x: Floats, batches: Integers) -> Floats:
         """1/B sum over the batch of grad f_i, each point with its own batch; ``batches`` (B, n), result (dim, n)."""
         drawn = self._columns()[:, batches]
         return np.asarray(self._gradient(*self._with_data(_points(x), drawn)).mean(axis=1))
@@ -173,19 +171,19 @@ class DataLosses:
         """V, with exact gradient and Hessian."""
         return _mean_of(self)
 
-    def values(self, x: npt.ArrayLike, samples: slice = slice(None)) -> FloatArray:
+    def values(self, x: npt.ArrayLike, samples: slice = slice(None)) -> Floats:
         """f_i at points of shape (dim, n), of shape (samples, n)."""
         arguments, shape = self._paired(_points(x), self._columns()[:, samples])
         return self.formula(arguments).reshape(shape)
 
-    def _columns(self) -> FloatArray:
+    def _columns(self) -> Floats:
         return np.array([column for _name, column in self.data])
 
-    def _paired(self, points: FloatArray, columns: FloatArray) -> tuple[FloatArray, tuple[int, int]]:
+    def _paired(self, points: Floats, columns: Floats) -> tuple[Floats, tuple[int, int]]:
         """Every point with every sample."""
         return self._with_data(points, np.repeat(columns[:, :, None], points.shape[1], axis=2))
 
-    def _with_data(self, points: FloatArray, drawn: FloatArray) -> tuple[FloatArray, tuple[int, int]]:
+    def _with_data(self, points: Floats, drawn: Floats) -> tuple[Floats, tuple[int, int]]:
         shape = (drawn.shape[1], drawn.shape[2])
         if points.shape[0] < self.dimension:
             found = f"losses in {self.dimension} coordinates at points of {points.shape[0]}"
@@ -194,7 +192,7 @@ class DataLosses:
         coordinates[: points.shape[0]] = points[:, None, :]
         return np.concatenate([coordinates, drawn]).reshape(-1, shape[0] * shape[1]), shape
 
-    def _gradient(self, arguments: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    def _gradient(self, arguments: Floats, shape: tuple[int, int]) -> Floats:
         tape = joint_tape([self.formula.derivative(i) for i in range(self.dimension)])
         return run_tape(tape, self.formula, arguments).reshape(-1, *shape)
 
@@ -202,7 +200,7 @@ class DataLosses:
 Losses: TypeAlias = SampleLosses | DataLosses
 
 
-def blocks(losses: Losses, x: FloatArray) -> Iterator[slice]:
+def blocks(losses: Losses, x: Floats) -> Iterator[slice]:
     """The samples in portions whose Hessians at the points x fit a moderate array."""
     size = max(1, BLOCK // max(1, x.shape[0] ** 2 * x.shape[1]))
     for start in range(0, losses.count, size):
@@ -212,8 +210,8 @@ def blocks(losses: Losses, x: FloatArray) -> Iterator[slice]:
 def _mean_of(losses: Losses) -> Potential:
     """1/n sum of the losses as a function, with gradient and Hessian."""
 
-    def mean(quantity: Callable[[FloatArray, slice], FloatArray]) -> Callable[[FloatArray], FloatArray]:
-        def function(x: FloatArray) -> FloatArray:
+    def mean(quantity: Callable[[Floats, slice], Floats]) -> Callable[[Floats], Floats]:
+        def function(x: Floats) -> Floats:
             return np.asarray(sum(quantity(x, part).sum(axis=0) for part in blocks(losses, x)) / losses.count)
 
         return function
@@ -226,7 +224,7 @@ def _mean_of(losses: Losses) -> Potential:
     )
 
 
-def _values(losses: Losses, x: FloatArray, part: slice) -> FloatArray:
+def _values(losses: Losses, x: Floats, part: slice) -> Floats:
     if isinstance(losses, DataLosses):
         return losses.values(x, part)
     return np.stack([loss.value(x) for loss in losses.losses[part]])
@@ -259,7 +257,7 @@ def _column(name: str, values: Any) -> tuple[float, ...]:
     return tuple(column.tolist())
 
 
-def _points(x: npt.ArrayLike) -> FloatArray:
+def _points(x: npt.ArrayLike) -> Floats:
     points = np.asarray(x, dtype=np.float64)
     if points.ndim != 2:
         raise ValueError(f"points have shape (dimension, n), not {points.shape}")

@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fokker_planck.arguments import described, finite_number, positive_number
 from fokker_planck.errors import ProblemError
-from fokker_planck.near import did_you_mean
-from fokker_planck.potential import Potential
-from fokker_planck.process import Overdamped
+from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.model.arguments import described, finite_number, positive_number
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.process import Overdamped
 from fokker_planck.sgd.covariance import covariance_divergence, gradient_covariance
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import Losses
-
-FloatArray = npt.NDArray[np.float64]
 
 MODELS: Mapping[str, tuple[str, ...]] = {
     "isotropic": ("epsilon", "variance"),
@@ -64,10 +61,10 @@ def diffusion_of(
     _only(keys, MODELS[covariance], f"for the covariance {covariance}")
     scale = learning.noise_scale
     if covariance == "isotropic":
-        from fokker_planck.diffusion import Isotropic
+        from fokker_planck.model.diffusion.constant import Isotropic
 
         return Isotropic(scale * _variance(keys))
-    from fokker_planck.state_diffusion import Hessian, Quadratic
+    from fokker_planck.model.diffusion.state_dependent import Hessian, Quadratic
 
     if covariance == "hessian":
         return Hessian(scale * positive_number("diffusion.scale", keys.get("scale", 1.0)), keys.get("floor", 0.0))
@@ -112,7 +109,7 @@ def process(
 
 
 def _from_samples(covariance: Any, learning: Learning, keys: Mapping[str, Any]) -> Any:
-    from fokker_planck.state_diffusion import Sampled
+    from fokker_planck.model.diffusion.state_dependent import Sampled
 
     _only(keys, (), "for a covariance that is given")
     scale = learning.noise_scale

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fokker_planck.arguments import described
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.arguments import described
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import DataLosses, Losses, SampleLosses
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Recursion:
         """Time of one step: the learning rate."""
         return self.learning_rate
 
-    def step(self, x: FloatArray, generator: np.random.Generator) -> FloatArray:
+    def step(self, x: Floats, generator: np.random.Generator) -> Floats:
         """The next points from the points x, (dim, n), each with a batch of its own."""
         batches = drawn_batches(self.losses.count, self.batch_size, x.shape[1], generator, self.replacement)
         return x - self.learning_rate * self.losses.batch_gradient(x, batches)
@@ -67,7 +64,7 @@ class Recursion:
 
 def drawn_batches(
     samples: int, size: int, count: int, generator: np.random.Generator, replacement: bool = False
-) -> IntArray:
+) -> Integers:
     """``count`` independent batches of ``size`` out of ``samples`` numbers, uniformly; (size, count).
 
     Without replacement by the algorithm of Floyd (Bentley and Floyd 1987), or by the smallest of random keys where that

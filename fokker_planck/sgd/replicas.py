@@ -9,13 +9,13 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arguments import LARGEST, described, point, whole_number
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.model.arguments import LARGEST, described, point, whole_number
+from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 
-FloatArray = npt.NDArray[np.float64]
-Inside: TypeAlias = Callable[[FloatArray], npt.ArrayLike]
+Inside: TypeAlias = Callable[[Floats], npt.ArrayLike]
 Seed: TypeAlias = int | np.random.Generator
 
 MOST_REPLICAS = 10**8
@@ -34,7 +34,7 @@ class Walk(Protocol):
         """Time of one step."""
         ...
 
-    def step(self, x: FloatArray, generator: np.random.Generator) -> FloatArray:
+    def step(self, x: Floats, generator: np.random.Generator) -> Floats:
         """The next points from the points x, (dim, n)."""
         ...
 
@@ -49,7 +49,7 @@ class FirstPassage:
 
     time: Quantity
     iterations: Quantity
-    times: FloatArray
+    times: Floats
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ class Moments:
     second_error : one standard error of the second
     """
 
-    first: FloatArray
-    second: FloatArray
-    second_error: FloatArray
+    first: Floats
+    second: Floats
+    second_error: Floats
 
 
 def first_passage(
     walk: Walk,
-    start: Sequence[float] | float | FloatArray,
+    start: Sequence[float] | float | Floats,
     target: Set | Inside,
     replicas: int = 1000,
     seed: Seed = 0,
@@ -125,7 +125,7 @@ def first_passage(
 
 def occupation(
     walk: Walk,
-    start: Sequence[float] | float | FloatArray,
+    start: Sequence[float] | float | Floats,
     sets: Mapping[str, Set | Inside],
     iterations: int,
     replicas: int = 1000,
@@ -159,7 +159,7 @@ def occupation(
 
 def moments(
     walk: Walk,
-    start: Sequence[float] | float | FloatArray,
+    start: Sequence[float] | float | Floats,
     iterations: int,
     replicas: int = 1000,
     seed: Seed = 0,
@@ -194,20 +194,20 @@ def moments(
     return Moments(first, second, error)
 
 
-def estimate(values: FloatArray) -> Quantity:
+def estimate(values: Floats) -> Quantity:
     """The mean of independent values with one standard error as the relative error."""
     mean = float(values.mean())
     standard = float(values.std(ddof=1)) / np.sqrt(len(values))
     return Quantity.of(mean, standard / abs(mean) if mean != 0.0 else float("inf"))
 
 
-def membership(target: Any, key: str) -> Callable[[FloatArray], npt.NDArray[np.bool_]]:
+def membership(target: Any, key: str) -> Callable[[Floats], npt.NDArray[np.bool_]]:
     """Whether points (dim, n) are in a set, or what a function says of it."""
     inside = target.contains if isinstance(target, Ball | Ellipsoid | HalfSpace | Region) else target
     if not callable(inside):
         raise ProblemError(key, described(target), "a set, or a function from points to truth values")
 
-    def checked(x: FloatArray) -> npt.NDArray[np.bool_]:
+    def checked(x: Floats) -> npt.NDArray[np.bool_]:
         found = np.asarray(inside(x))
         if found.shape != (x.shape[1],) or found.dtype != np.bool_:
             wanted = f"truth values of shape ({x.shape[1]},)"
@@ -218,8 +218,8 @@ def membership(target: Any, key: str) -> Callable[[FloatArray], npt.NDArray[np.b
 
 
 def _started(
-    walk: Walk, start: Sequence[float] | float | FloatArray, replicas: int, seed: Seed
-) -> tuple[FloatArray, np.random.Generator]:
+    walk: Walk, start: Sequence[float] | float | Floats, replicas: int, seed: Seed
+) -> tuple[Floats, np.random.Generator]:
     count = whole_number("replicas", replicas, 2, MOST_REPLICAS)
     if isinstance(start, np.ndarray) and start.ndim == 2:
         if start.shape[0] < walk.dimension or start.shape[1] != count or not np.isfinite(start).all():
@@ -232,7 +232,7 @@ def _started(
     return np.repeat(np.asarray(place)[:, None], count, axis=1), np.random.default_rng(seed)
 
 
-def _check_bounds(x: FloatArray, iteration: int) -> None:
+def _check_bounds(x: Floats, iteration: int) -> None:
     lost = ~(np.abs(x) <= LARGEST)
     if lost.any():
         raise ConvergenceError(

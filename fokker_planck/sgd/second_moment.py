@@ -18,12 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fokker_planck.arguments import described
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
-
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.model.arguments import described
 
 MOST_COORDINATES = 60
 #: An eigenvalue of the mean Hessian below this share of the largest sample Hessian counts as zero.
@@ -39,14 +37,14 @@ class Forms:
     drift, square, noise : H S + S H, H S H, K S; each (m, m) with m = dim (dim + 1)/2
     """
 
-    hessian: FloatArray
-    spread: FloatArray
-    drift: FloatArray
-    square: FloatArray
-    noise: FloatArray
+    hessian: Floats
+    spread: Floats
+    drift: Floats
+    square: Floats
+    noise: Floats
 
 
-def checked_hessians(hessians: Any) -> FloatArray:
+def checked_hessians(hessians: Any) -> Floats:
     """Hessians of the samples as an array (n, dim, dim); n numbers stand for one coordinate.
 
     Raises ProblemError with the key ``hessians``.
@@ -69,7 +67,7 @@ def checked_hessians(hessians: Any) -> FloatArray:
     return np.asarray((array + array.swapaxes(1, 2)) / 2.0)
 
 
-def without_neutral(hessians: FloatArray) -> FloatArray:
+def without_neutral(hessians: Floats) -> Floats:
     """The Hessians on the complement of the directions in which every sample is flat, (n, rank, rank)."""
     scale = np.abs(hessians).max()
     _values, vectors = np.linalg.eigh(np.einsum("nij,njk->ik", hessians, hessians) / len(hessians))
@@ -79,7 +77,7 @@ def without_neutral(hessians: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("ia,nij,jb->nab", kept, hessians, kept)) if not curved.all() else hessians
 
 
-def forms(hessians: FloatArray) -> Forms:
+def forms(hessians: Floats) -> Forms:
     """The three forms from Hessians of shape (n, dim, dim)."""
     d = hessians.shape[1]
     mean = hessians.mean(axis=0)
@@ -108,7 +106,7 @@ def diffusion_growth(moment: Forms, learning_rate: float, factor: float) -> floa
     return _largest(learning_rate * factor * moment.noise - moment.drift)
 
 
-def largest_of_pencil(form: FloatArray, definite: FloatArray) -> float:
+def largest_of_pencil(form: Floats, definite: Floats) -> float:
     """The largest mu with form S = mu definite S, for a positive definite second form."""
     from scipy.linalg import eigh
 
@@ -116,11 +114,11 @@ def largest_of_pencil(form: FloatArray, definite: FloatArray) -> float:
     return float(eigh(form, definite, eigvals_only=True, subset_by_index=[last, last])[0])
 
 
-def _largest(form: FloatArray) -> float:
+def _largest(form: Floats) -> float:
     return float(np.linalg.eigvalsh(form)[-1])
 
 
-def _symmetric_basis(d: int) -> FloatArray:
+def _symmetric_basis(d: int) -> Floats:
     """Orthonormal symmetric matrices, (m, d, d)."""
     rows, columns = np.triu_indices(d)
     basis = np.zeros((len(rows), d, d))
@@ -130,7 +128,7 @@ def _symmetric_basis(d: int) -> FloatArray:
     return basis
 
 
-def _in_basis(basis: FloatArray, tensor: FloatArray) -> FloatArray:
+def _in_basis(basis: Floats, tensor: Floats) -> Floats:
     """The matrix of S -> (sum_bc t_abdc S_bc)_ad."""
     image = np.einsum("abdc,qbc->qad", tensor, basis)
     matrix = np.einsum("pad,qad->pq", basis, image)

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from math import hypot
 
 import numpy as np
-import numpy.typing as npt
 
-from fokker_planck.arguments import LARGEST, described, point, whole_number
-from fokker_planck.domain import Box
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.model.arguments import LARGEST, described, point, whole_number
+from fokker_planck.model.domain import Box
+from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.sgd.euler import EulerMaruyama, Process, coefficients, into_box
 from fokker_planck.sgd.replicas import MOST_REPLICAS, Seed
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 #: Share of the effect of halving the step that is left, as an error bar, after the extrapolation.
 LEFT_AFTER_EXTRAPOLATION = 1.0 / 3.0
@@ -46,9 +43,9 @@ class SimulatedExit:
 class _Paths:
     """Paths on their way: where they are, when they arrived; changed in place by the loop below."""
 
-    x: FloatArray
-    time: FloatArray
-    travelling: BoolArray
+    x: Floats
+    time: Floats
+    travelling: Booleans
 
 
 def simulated_exit_time(
@@ -77,9 +74,9 @@ def simulated_exit_time(
     Source: Gobet, Weak approximation of killed diffusion using Euler schemes (2000), for the correction; Talay and
     Tubaro (1990) for the extrapolation; Giles (2008) for the paths in pairs.
 
-    >>> from fokker_planck.diffusion import Isotropic
-    >>> from fokker_planck.potential import Potential
-    >>> from fokker_planck.process import Overdamped
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
+    >>> from fokker_planck.model.potential import Potential
+    >>> from fokker_planck.model.process import Overdamped
     >>> brownian = Overdamped(Potential("0*x"), Isotropic(0.5))
     >>> line = Box([-1.0], [3.0])
     >>> found = simulated_exit_time(brownian, -1.0, HalfSpace([1.0], 0.0), 0.05, replicas=2000, domain=line)
@@ -127,8 +124,8 @@ def _advance(
     domain: Box | None,
     h: float,
     time: float,
-    normal: FloatArray,
-    chance: FloatArray,
+    normal: Floats,
+    chance: Floats,
 ) -> None:
     """One step h with frozen coefficients, looked at after each of its len(normal) parts."""
     on = np.flatnonzero(paths.travelling)
@@ -159,7 +156,7 @@ def _advance(
     paths.x[:, on] = into_box(x, domain)
 
 
-def _paths(place: FloatArray, count: int) -> _Paths:
+def _paths(place: Floats, count: int) -> _Paths:
     return _Paths(np.repeat(place[:, None], count, axis=1), np.zeros(count), np.ones(count, dtype=bool))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
@@ -20,11 +21,11 @@ from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.meshing import TRIM, Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import unfolded
-from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation, volumes
+from fokker_planck.fem.triangulation import Triangulation, volumes
 from fokker_planck.model.interfaces import Interfaces, OneSided
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
 from fokker_planck.progress import say
-from fokker_planck.sets import Set
 from fokker_planck.solvers.corners import Corners, corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.function_checks import check_functions

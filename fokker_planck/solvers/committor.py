@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization, unknowns_in
@@ -25,10 +26,9 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
-from fokker_planck.fem.triangulation import Booleans, Floats
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
 from fokker_planck.solvers.results import Committor

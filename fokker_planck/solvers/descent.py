@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from fokker_planck.sets import Set
+from fokker_planck.model.sets import Set
 from fokker_planck.solvers.irreversible_exit_time import exit_time_in
 from fokker_planck.solvers.irreversible_setting import without_weight
 from fokker_planck.solvers.results import ExitTime

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
@@ -14,10 +15,9 @@ from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
-from fokker_planck.fem.triangulation import Booleans, Floats
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import ExitTime

@@ -17,10 +17,11 @@ from itertools import product
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.triangulation import Floats, Triangulation, diameters, volumes
-from fokker_planck.problem import Problem
-from fokker_planck.process import Overdamped
+from fokker_planck.fem.triangulation import Triangulation, diameters, volumes
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.process import Overdamped
 
 POINTS = 20_000
 """Half of them spread by volume, half by cells: what covers a thousandth of the domain holds ten of them."""

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.domain import Box, Sublevel
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
-from fokker_planck.gradient_flow import capture_of, descend
-from fokker_planck.landscape import Floats, Frame
-from fokker_planck.model.holds import SKIN
-from fokker_planck.problem import Problem
-from fokker_planck.survey import held_by
-from fokker_planck.well_flow import Downhill, WellFlow
+from fokker_planck.landscape.gradient_flow import capture_of, descend
+from fokker_planck.landscape.holds import SKIN
+from fokker_planck.landscape.survey import held_by
+from fokker_planck.landscape.types import Frame
+from fokker_planck.landscape.well_flow import Downhill, WellFlow
+from fokker_planck.model.domain import Box, Sublevel
+from fokker_planck.model.problem import Problem
 
 if TYPE_CHECKING:
-    from fokker_planck.landscape import CriticalPoint
+    from fokker_planck.landscape.types import CriticalPoint
 
 SAMPLE = 100
 """Points from which the flow is followed: a basin of a fiftieth of the domain is missed once in seven times."""

@@ -14,15 +14,16 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.indicator import power_law_rest
 from fokker_planck.fem.meshing import domain_triangulation
-from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
+from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.model.interfaces import interfaces_of
-from fokker_planck.problem import Problem
-from fokker_planck.sets import Set
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
 from fokker_planck.solvers.accuracy import COARSE, COARSE_DEGREE, Outcome, refined_until_verified
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.material_corners import Medium

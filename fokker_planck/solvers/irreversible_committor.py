@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem.discretization import Discretization, unknowns_in
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.triangulation import Booleans, Floats
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.sets import Set
 from fokker_planck.solvers.committor import FROM, TO, _check_apart
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_exit_time import log_at_wells

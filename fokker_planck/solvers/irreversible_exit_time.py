@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field, interpolate, point_functional
-from fokker_planck.fem.triangulation import Booleans, Floats
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.drift_generator import DriftGenerator
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.solvers.irreversible_accuracy import Numbers
 
 SAME = 1e-6

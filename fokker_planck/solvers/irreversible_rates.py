@@ -11,13 +11,13 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import assemble_drift
 from fokker_planck.fem.field import interpolate
-from fokker_planck.fem.triangulation import Floats
 from fokker_planck.mesh.walls import refuse_slits
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.triangulation import Floats
 from fokker_planck.solvers.irreversible_accuracy import Numbers, Pair
 from fokker_planck.solvers.irreversible_wells import TwoSided
 from fokker_planck.solvers.krylov import images

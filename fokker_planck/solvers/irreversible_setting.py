@@ -9,25 +9,26 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fokker_planck.basin_map import BasinMap
-from fokker_planck.climb import climb_heights
-from fokker_planck.critical_points import SLOPE_OF_ROUNDING
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.drift_generator import GaugedDrift, KnownWeight, Weighting
 from fokker_planck.fem.meshing import domain_triangulation
-from fokker_planck.fem.triangulation import Booleans, Floats, Triangulation
-from fokker_planck.fixed_points import FixedPoint, fixed_points
-from fokker_planck.grid_function import zero_on
-from fokker_planck.kinetics import ItoDrift, KnownDensity, UnknownDensity
-from fokker_planck.landscape import CriticalPoint, Landscape, Saddle, numbered, states_of
-from fokker_planck.problem import Problem
-from fokker_planck.sets import Set
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.spline import zero_on
+from fokker_planck.landscape.basins import BasinMap
+from fokker_planck.landscape.critical_points import SLOPE_OF_ROUNDING
+from fokker_planck.landscape.fixed_points import FixedPoint, fixed_points
+from fokker_planck.landscape.minimax import climb_heights
+from fokker_planck.landscape.survey import sample_graph
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle, numbered, states_of
+from fokker_planck.landscape.well_flow import Downhill, WellFlow
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
+from fokker_planck.model.sets import Set
 from fokker_planck.solvers.held_attractors import frame_of, refuse_held_attractors
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
 from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
-from fokker_planck.survey import sample_graph
-from fokker_planck.well_flow import Downhill, WellFlow
 
 Goal = Set | Literal["boundary"]
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.triangulation import Floats
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.eigenvalue_clusters import Cluster, cluster_of, grouped
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.basins import accuracy_of_separatrices, basin_masses
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
-from fokker_planck.kinetics import ItoDrift
+from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices, basin_masses
+from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.mesh.walls import refuse_slits
-from fokker_planck.problem import Problem
-from fokker_planck.separatrix import Separatrices, labelled, near_separatrix, separatrices
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.generator import mass_times_constant
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
 from fokker_planck.solvers.wells import first_guess
 
 SMALLEST_COUPLING = 1e-290

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.triangulation import Floats
 
 DEPENDENT = 1e-6
 

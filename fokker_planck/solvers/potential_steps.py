@@ -10,10 +10,10 @@ import warnings
 
 import numpy as np
 
-from fokker_planck.fem.triangulation import Floats
+from fokker_planck.arrays import Floats
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.piecewise_exponent import can_jump
-from fokker_planck.process import Overdamped
 from fokker_planck.solvers.setting import SHALLOWEST, Setting
 
 BESIDE = 1e-7

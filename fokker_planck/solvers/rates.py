@@ -15,15 +15,15 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import point_functional
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.triangulation import Booleans, Floats
-from fokker_planck.landscape import CriticalPoint
+from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.mesh.walls import refuse_slits
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_endless

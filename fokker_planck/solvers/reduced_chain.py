@@ -13,8 +13,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.triangulation import Floats
 from fokker_planck.quantity import Quantity
 
 LEFT_OUT = 0.05

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.long_range import times_exp
-from fokker_planck.fem.triangulation import Floats
 from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.wells import Condensation
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
-from fokker_planck.line_exponent import LineExponent
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.line import LineExponent
 
 if TYPE_CHECKING:
-    from fokker_planck.fem.triangulation import Floats
     from fokker_planck.solvers.setting import Setting
 
 STEP = 1e-7

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.drift_generator import GaugedDrift, Weighting, assemble_drift
@@ -25,8 +26,8 @@ from fokker_planck.fem.field import Nearly, nearly
 from fokker_planck.fem.fitting import component_holding
 from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers, Triangulation, without_cells
-from fokker_planck.grid_function import GridFunction, extended, zero_on
+from fokker_planck.fem.triangulation import Triangulation, without_cells
+from fokker_planck.formulas.spline import GridFunction, extended, zero_on
 from fokker_planck.progress import say
 from fokker_planck.solvers.irreversible_wells import condense
 

@@ -11,26 +11,26 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fokker_planck.climb import climb_heights
-from fokker_planck.domain import Box, MeshFile, Sublevel
-from fokker_planck.drift_potential import drift_potential
+from fokker_planck.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import Heights
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
-from fokker_planck.floor_share import floor_share
-from fokker_planck.kinetics import Kinetics, check_semidefinite, kinetics
-from fokker_planck.landscape import CriticalPoint, Function, Landscape, assemble_landscape, states_of
-from fokker_planck.line_exponent import LineExponent
+from fokker_planck.landscape.minimax import climb_heights
+from fokker_planck.landscape.survey import sample_graph, survey
+from fokker_planck.landscape.types import CriticalPoint, Landscape, assemble_landscape, states_of
+from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
+from fokker_planck.model.diffusion.noise_floor import floor_share
+from fokker_planck.model.domain import Box, MeshFile, Sublevel
 from fokker_planck.model.narrow_coefficients import refuse_narrow
-from fokker_planck.problem import Problem
-from fokker_planck.process import DetailedBalance, Overdamped
-from fokker_planck.sets import Ball, Set
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.process import DetailedBalance, Overdamped
+from fokker_planck.model.reversibility.classify import Kinetics, check_semidefinite, kinetics
+from fokker_planck.model.reversibility.drift_potential import drift_potential
+from fokker_planck.model.reversibility.line import LineExponent
+from fokker_planck.model.sets import Ball, Set
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, refuse_unreachable, singular_ends
 from fokker_planck.solvers.rounding import refuse_rounding
-from fokker_planck.survey import sample_graph, survey
-from fokker_planck.well_flow import Downhill, WellFlow, has_potential_wells
 
 MARGIN = {1: 16.0, 2: 11.0, 3: 9.0}
 SPARE = {1: 0.0, 2: 5.0, 3: 7.0}
@@ -51,8 +51,8 @@ class Setting:
     """A problem with its detailed balance and the landscape of its exponent Phi.
 
     The ``wells`` that are reported are the basins of ``downhill``: of V where the process is given by V alone, else of
-    the flow that belongs to the process however it is written, see :mod:`fokker_planck.well_flow`.  Noise that depends
-    on the state shifts the critical points of Phi away from those of V.
+    the flow that belongs to the process however it is written, see :mod:`fokker_planck.landscape.well_flow`.
+    Noise that depends on the state shifts the critical points of Phi away from those of V.
     """
 
     problem: Problem

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.cell_products import energy, product
@@ -20,10 +21,9 @@ from fokker_planck.fem.generator import Generator, assemble, free_system
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
-from fokker_planck.fem.triangulation import Booleans, Floats
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.sets import Set
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name

@@ -9,18 +9,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from fokker_planck.basin_map import BasinMap
-from fokker_planck.basins import BasinMasses, basin_masses
+from fokker_planck.arrays import Floats
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_weights import cells_with_weight
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.meshing import TRIM, domain_triangulation, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
-from fokker_planck.fem.triangulation import Floats, Triangulation
-from fokker_planck.landscape import numbered
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.landscape.basin_integrals import BasinMasses, basin_masses
+from fokker_planck.landscape.basins import BasinMap
+from fokker_planck.landscape.types import numbered
 from fokker_planck.mesh.walls import refuse_slits
-from fokker_planck.problem import Problem
+from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import cut_off, degree_of
 from fokker_planck.solvers.end_conditions import refuse_endless

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.fem.triangulation import Floats, Triangulation
-from fokker_planck.landscape import CriticalPoint
+from fokker_planck.arrays import Floats
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.solvers.setting import Setting
 
 NARROW = 5.0

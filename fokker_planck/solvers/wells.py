@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
-from fokker_planck.fem.triangulation import Booleans, Floats, Integers
-from fokker_planck.landscape import CriticalPoint
+from fokker_planck.landscape.types import CriticalPoint
 
 SMALLEST_COUPLING = 1e-250
 LEAST_LOG = -1e6

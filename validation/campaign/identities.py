@@ -110,7 +110,7 @@ def _written_otherwise(problem: RandomProblem, rng: np.random.Generator) -> Iter
 
 def _with_half_or_all(tables: Tables, noise: Tables, dimension: int) -> Tables:
     """[drift] of the same process read as Ito: alpha div D is added."""
-    from fokker_planck.expression import parse_expression
+    from fokker_planck.formulas.expression import parse_expression
 
     alpha = {"stratonovich": 0.5, "klimontovich": 1.0}[noise["interpretation"]]
     given = noise["expression"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.potential import Potential
+from fokker_planck.model.potential import Potential
 from validation.campaign.questions import load
 from validation.campaign.random_problems import RandomProblem
 
@@ -53,7 +53,7 @@ def _box(domain: Tables) -> tuple[list[float], list[float]]:
 
 def _level_below_walls(problem: RandomProblem, folder: Path) -> float | None:
     """A level just below V on the walls, if that is ``ABOVE`` everything that matters."""
-    from fokker_planck.survey import survey
+    from fokker_planck.landscape.survey import survey
 
     tables = problem.tables
     if problem.question == "spectrum" or {"kinks", "jump", "waves"} & set(problem.tags):

@@ -96,7 +96,7 @@ def _by_callables(problem: Any) -> Any:
     from dataclasses import replace
 
     import fokker_planck as fp
-    from fokker_planck.state_diffusion import Sampled
+    from fokker_planck.model.diffusion.state_dependent import Sampled
 
     process, dimension = problem.process, problem.dimension
     field = process.field(dimension)
@@ -119,7 +119,7 @@ def _by_callables(problem: Any) -> Any:
 
 def load(tables: dict[str, Any], folder: Path) -> Any:
     """The problem file that the tables make; a mesh is written beside it."""
-    from fokker_planck.problem_file import problem_file
+    from fokker_planck.cli.problem_file import problem_file
 
     if tables["domain"]["kind"] == "mesh":
         tables = {**tables, "domain": {"kind": "mesh", "file": str(mesh_of_box(tables["domain"], folder))}}

@@ -102,7 +102,7 @@ def extra_drift(rng: Generator, dimension: int, strength: float, waves: float = 
 
 def whole_drift(potential: str, extra: list[str]) -> list[str]:
     """-grad V + c, written out: what is left of the potential is not a formula that is given."""
-    from fokker_planck.expression import parse_expression
+    from fokker_planck.formulas.expression import parse_expression
 
     parsed = parse_expression(potential)
     return [f"-({parsed.derivative(i).sympy}) + ({c})" for i, c in enumerate(extra)]

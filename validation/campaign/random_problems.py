@@ -169,7 +169,7 @@ def _ring(rng: Generator, dimension: int) -> Tables:
 
 def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None:
     """The sets of the question, around low points of the potential, and the level of a sublevel domain."""
-    from fokker_planck.potential import Potential
+    from fokker_planck.model.potential import Potential
 
     potential = Potential(tables["potential"]["expression"])
     domain = tables["domain"]
@@ -246,9 +246,9 @@ def _affine(normal: Floats, point: Floats) -> str:
 
 def _set_level(rng: Generator, domain: Tables, potential: Any, dimension: int) -> None:
     """A level at which the set is in one part; a box instead of a sublevel set where there is none."""
-    from fokker_planck.domain import Sublevel
     from fokker_planck.errors import ProblemError
-    from fokker_planck.sublevel import connected_part
+    from fokker_planck.model.domain import Sublevel
+    from fokker_planck.model.sublevel import connected_part
 
     level, highest = _levels(rng, potential, dimension)
     for share in (0.0, 0.3, 0.6, 0.95):

@@ -95,9 +95,7 @@ def _checks(well: DoubleWell, found: dict[tuple[str, int], Any]) -> list[Check]:
             for key, value in hand.items():
                 checks.append(equal(f"printed formula, {key}, {where}", one[f"formula {key}"], value, 1e-11, BY_HAND))
     for key, sign, side in (("there", 1, -1), ("back", 1, 1), ("rate there", -1, -1), ("rate back", -1, 1)):
-        slopes = [
-            expm1(sign * (found[well.name, n][key].log - by_hand(well, 1.0 / n)[key].log)) * n for n in FITTED
-        ]
+        slopes = [expm1(sign * (found[well.name, n][key].log - by_hand(well, 1.0 / n)[key].log)) * n for n in FITTED]
         limit = at_zero([1.0 / n for n in FITTED], slopes)
         checks.append(near(f"c of {key}, {well.name}", limit, first_order(well, side), 1e-4, LAPLACE))
     return checks

@@ -212,8 +212,7 @@ CLAIM = Claim(
         "way out. A drift with the same W can leave e times as slowly, one with the same density √2 times as fast."
     ),
     formula=(
-        "τ = (2π/λ₊) √(|det ∇²W(z)|/det ∇²W(x)) exp(∫div ℓ(ρₜ)dt) e^{(W(z) - W(x))/ε},  "
-        "ρ' = ∇W + ℓ,  |∇W|² + b·∇W = 0"
+        "τ = (2π/λ₊) √(|det ∇²W(z)|/det ∇²W(x)) exp(∫div ℓ(ρₜ)dt) e^{(W(z) - W(x))/ε},  ρ' = ∇W + ℓ,  |∇W|² + b·∇W = 0"
     ),
     source="Bouchet and Reygner 2016; Maier and Stein 1993; the first order by the bilinear form of both processes",
     compute=compute,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fokker_planck.fem.field import Field
-    from fokker_planck.problem import Problem
+    from fokker_planck.model.problem import Problem
 
 #: Kummer: M(-lambda/2, 1/2, 1) = 0, the Ornstein-Uhlenbeck process at noise 1/2 killed at -1 and 1
 KILLED = 0.7984598320320566938

@@ -21,10 +21,7 @@ def compute(run: Run) -> Finding:
     """Solver, global polynomials, and the chain of the time-discrete process."""
     found = run.step("solver, tolerance 1e-10", solved)
     exact = galerkin(200)
-    checks = [
-        equal(f"eigenvalue {k + 1}", found["eigenvalues"][k], exact[k], TOLERANCE, ASKED)
-        for k in range(4)
-    ]
+    checks = [equal(f"eigenvalue {k + 1}", found["eigenvalues"][k], exact[k], TOLERANCE, ASKED) for k in range(4)]
     checks += [
         equal(f"weight of the well at {x:.3f}", weight, share, TOLERANCE, ASKED)
         for x, weight, share in zip(found["minima"], found["weights"], shares(found["minima"]), strict=True)

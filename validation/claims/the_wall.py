@@ -50,9 +50,7 @@ def compute(run: Run) -> Finding:
         checks.append(worst(turned))
     for name in list(errors)[3:]:
         checks += wall(name, errors[name])
-    rows = tuple(
-        (b, ours[b][0], *(f"{curve[b]:.0e}" if b in curve else "" for curve in errors.values())) for b in ours
-    )
+    rows = tuple((b, ours[b][0], *(f"{curve[b]:.0e}" if b in curve else "" for curve in errors.values())) for b in ours)
     table = Table("Gap, and relative errors", ("barrier/noise", "gap", *errors), rows)
     gaps = {b: (exact[b][0], ours[b][0].log, theirs[b][1][0]) for b in barriers}
     return Finding(tuple(checks), (table,), (picture(errors, gaps),), REMARKS)

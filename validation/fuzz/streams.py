@@ -60,7 +60,7 @@ FOLDERS = ("out", "out", "a/b/c/out", "/proc/none/out", "/dev/full/out", "/sys/o
 PROBLEMS = ("/dev/null", "/dev/zero", "/dev/urandom", ".", "/nonexistent", "", "-", "problem.toml/x", "été.toml")
 FULL_DISK = (
     "import sys, resource; from mpi4py import MPI; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); "
-    "from fokker_planck.cli import main; sys.exit(main())"
+    "from fokker_planck.cli.command import main; sys.exit(main())"
 )
 """The command where no file may become larger than ``size``: what writing to a full disk is; MPI's own files may."""
 

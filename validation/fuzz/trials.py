@@ -18,7 +18,7 @@ LAST = "last.txt"
 
 def try_formula(rng: random.Random, folder: Path) -> None:
     """Parse it, evaluate it with two derivatives."""
-    from fokker_planck.expression import parse_expression
+    from fokker_planck.formulas.expression import parse_expression
 
     text = nonsense.formula(rng)
     (folder / LAST).write_text(text, encoding="utf-8")
@@ -29,7 +29,7 @@ def try_formula(rng: random.Random, folder: Path) -> None:
 
 def try_problem(rng: random.Random, folder: Path) -> None:
     """Read it, with an override or none."""
-    from fokker_planck.problem_file import load_problem_file
+    from fokker_planck.cli.problem_file import load_problem_file
 
     overrides = [nonsense.override(rng) for _ in range(rng.choice([0, 0, 1, 2]))]
     text = nonsense.problem_text(rng)
@@ -41,7 +41,7 @@ def try_problem(rng: random.Random, folder: Path) -> None:
 
 def try_override(rng: random.Random, folder: Path) -> None:
     """Overrides alone, of an example that is whole."""
-    from fokker_planck.problem_file import load_problem_file
+    from fokker_planck.cli.problem_file import load_problem_file
 
     overrides = [nonsense.override(rng) for _ in range(rng.choice([1, 1, 2, 3]))]
     path = rng.choice(sorted((nonsense.ROOT / "examples").glob("*.toml")))
@@ -52,8 +52,8 @@ def try_override(rng: random.Random, folder: Path) -> None:
 def try_process(rng: random.Random, folder: Path) -> None:
     """Ask which kind of process it is whose noise and drift are random formulas, on a line or in the plane."""
     import fokker_planck as fp
+    from fokker_planck.model.diffusion.state_dependent import Formula
     from fokker_planck.solvers.setting import kinetics_of
-    from fokker_planck.state_diffusion import Formula
 
     dimension = rng.choice([1, 1, 2])
     drift = [f"-{axis} + 0*({nonsense.formula(rng, 3)})" if rng.random() < 0.5 else nonsense.formula(rng, 3)
@@ -66,7 +66,7 @@ def try_process(rng: random.Random, folder: Path) -> None:
 
 def try_mesh(rng: random.Random, folder: Path) -> None:
     """Read it."""
-    from fokker_planck.mesh_file import read_mesh
+    from fokker_planck.mesh.files import read_mesh
 
     path = folder / "mesh.msh"
     path.write_bytes(nonsense.mesh_bytes(rng))

@@ -12,18 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.crossings import planes_of
 from fokker_planck.fem.refinement import split_edges
-from fokker_planck.fem.triangulation import (
-    Booleans,
-    Floats,
-    Integers,
-    Triangulation,
-    edge_table,
-    volumes,
-)
-from fokker_planck.projection import onto_surfaces
-from fokker_planck.sets import HalfSpace
+from fokker_planck.fem.triangulation import Triangulation, edge_table, volumes
+from fokker_planck.formulas.level_set_projection import onto_surfaces
+from fokker_planck.model.sets import HalfSpace
 
 #: A vertex nearer to the surface than this part of its shortest edge moves onto it. Less leaves slivers beside the
 #: surface, more bends cells; mmg makes good what is left.

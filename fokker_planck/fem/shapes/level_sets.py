@@ -13,29 +13,28 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.background import MOST_CELLS, refined_near
 from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
 from fokker_planck.fem.shapes.cutting import Cut, cut_along, edge_sizes, levels
 from fokker_planck.fem.shapes.patches import Fitted, owners, remade, unique
+from fokker_planck.fem.shapes.pieces import is_flat, smooth_pieces
 from fokker_planck.fem.shapes.remeshing import around
 from fokker_planck.fem.shapes.sizes import sizes_in_space, smaller_at
 from fokker_planck.fem.shapes.smoothing import smoothed
 from fokker_planck.fem.shapes.whole import remade_in_space
 from fokker_planck.fem.triangulation import (
     STRAIGHT,
-    Booleans,
     Facets,
-    Floats,
     Triangulation,
     diameters,
     interface_facets,
     local_edges,
     volumes,
 )
-from fokker_planck.mesh.pieces import is_flat, smooth_pieces
-from fokker_planck.sets import Set
+from fokker_planck.model.sets import Set
 
 #: Least ratio of Jacobian determinants within a curved cell, see :func:`jacobian_ratios`.
 LEAST_RATIO = 0.5
@@ -301,7 +300,7 @@ def _samples(mesh: Triangulation) -> Floats:
 
 def _refined_at(background: Triangulation, cells: Floats) -> Triangulation:
     """Bisect the cells of the background that hold the centres or vertices of the given cells (k, dim + 1, dim)."""
-    from fokker_planck.point_location import Locator
+    from fokker_planck.mesh.locator import Locator
 
     points = np.concatenate(
         [cells.mean(axis=1), (0.999 * cells + 0.001 * cells.mean(axis=1, keepdims=True)).reshape(-1, cells.shape[2])]

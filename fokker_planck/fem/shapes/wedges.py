@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Floats
 from fokker_planck.fem.crossings import planes_of
-from fokker_planck.fem.triangulation import STRAIGHT, Floats, Triangulation
-from fokker_planck.sets import HalfSpace
+from fokker_planck.fem.triangulation import STRAIGHT, Triangulation
+from fokker_planck.model.sets import HalfSpace
 
 #: What part of a gap, and of the angle of a wedge, between surfaces edges are as short as (see :func:`turn_beside`).
 GAP, WEDGE = 0.5, 0.5

@@ -13,22 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.crossings import planes_of
 from fokker_planck.fem.shapes.patches import Fitted, among, creases, onto_pieces, present, unique
 from fokker_planck.fem.shapes.remeshing import Patch, remeshed
 from fokker_planck.fem.triangulation import (
     STRAIGHT,
-    Booleans,
     Facets,
-    Floats,
-    Integers,
     Triangulation,
     boundary_facets,
     interface_facets,
     oriented,
     volumes,
 )
-from fokker_planck.sets import HalfSpace
+from fokker_planck.model.sets import HalfSpace
 
 #: Vertices that stay are found again within this part of the size of the mesh.
 SAME = 1e-10

@@ -15,16 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fokker_planck.diffusion import DiffusionField
+from fokker_planck.arrays import Floats
+from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.process import Overdamped, Process
 from fokker_planck.model.reversibility.piecewise_exponent import solved
-from fokker_planck.process import Overdamped, Process
-from fokker_planck.sets import Set
-
-FloatArray = npt.NDArray[np.float64]
-BooleanArray = npt.NDArray[np.bool_]
+from fokker_planck.model.sets import Set
 
 # Half the distance at which both sides are compared, in units of the domain: a layer of that width counts as a jump.
 APART = 1e-9
@@ -50,11 +47,11 @@ class Across:
 class Sides:
     """Points on both sides of a surface, ``plus`` and ``minus`` (dim, n), and the ``normal`` (dim, n) to the former."""
 
-    plus: FloatArray
-    minus: FloatArray
-    normal: FloatArray
+    plus: Floats
+    minus: Floats
+    normal: Floats
 
-    def tangential(self, vectors: FloatArray) -> FloatArray:
+    def tangential(self, vectors: Floats) -> Floats:
         """The part of vectors (dim, n) along the surface."""
         return np.asarray(vectors - (vectors * self.normal).sum(axis=0) * self.normal)
 
@@ -91,7 +88,7 @@ def across_surfaces(
     interfaces: Interfaces,
     lower: Sequence[float],
     upper: Sequence[float],
-    probe: FloatArray,
+    probe: Floats,
 ) -> Across:
     """Look at every surface of a process: what jumps there, and whether detailed balance holds across it.
 
@@ -153,7 +150,7 @@ class _Sizes:
     force: float
 
 
-def _sizes(process: Process, field: DiffusionField, probe: FloatArray) -> _Sizes:
+def _sizes(process: Process, field: DiffusionField, probe: Floats) -> _Sizes:
     tensor = field.tensor(probe)
     force = np.linalg.norm(solved(tensor, process.noiseless_drift(probe)), axis=0)
     force = force[np.isfinite(force)]
@@ -162,14 +159,14 @@ def _sizes(process: Process, field: DiffusionField, probe: FloatArray) -> _Sizes
     return _Sizes(float(np.ptp(values)), float(np.median(trace)), float(np.max(force, initial=0.0)))
 
 
-def _step(process: Process, sides: Sides) -> FloatArray:
+def _step(process: Process, sides: Sides) -> Floats:
     """V+ - V-, (n,)."""
     if process.potential is None:
         return np.zeros(sides.plus.shape[1])
     return np.asarray(process.potential.value(sides.plus) - process.potential.value(sides.minus))
 
 
-def _other_force(process: Process, x: FloatArray) -> FloatArray:
+def _other_force(process: Process, x: Floats) -> Floats:
     """The drift beside -grad V."""
     extra = process.extra if isinstance(process, Overdamped) else process.whole
     return np.zeros(x.shape) if extra is None else np.asarray(extra.value(x))

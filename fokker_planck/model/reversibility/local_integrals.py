@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, patch_by_patch
 from fokker_planck.model.interfaces import Interfaces
 
-FloatArray = npt.NDArray[np.float64]
-Along = Callable[..., FloatArray]
+Along = Callable[..., Floats]
 """The integral from points (dim, n) to others (dim, n), (n,), with what jumps on the way; given a third argument (n,),
 to that size's rounding."""
 
@@ -37,12 +37,12 @@ class LocalIntegrals:
     """``anchors`` (dim, patches), where the function has these ``values``, and which patches are ``smooth``."""
 
     patches: ChebyshevPatches
-    anchors: FloatArray
-    values: FloatArray
+    anchors: Floats
+    values: Floats
     smooth: npt.NDArray[np.bool_]
     along: Along
 
-    def value(self, x: FloatArray) -> FloatArray:
+    def value(self, x: Floats) -> Floats:
         """The function at points (dim, n) of the box, (n,)."""
         number = self.patches.number_of(x)
         smooth, result = self.smooth[number], np.empty(x.shape[1])
@@ -58,11 +58,11 @@ class LocalIntegrals:
 
 
 def local_integrals(
-    gradient: Callable[[FloatArray], FloatArray],
+    gradient: Callable[[Floats], Floats],
     along: Along,
     interfaces: Interfaces,
     box: tuple[Sequence[float], Sequence[float]],
-    centre: FloatArray,
+    centre: Floats,
 ) -> LocalIntegrals | None:
     """The function with this ``gradient``, zero at ``centre`` (dim,), in a box; None where integrals do not settle."""
     dimension = len(centre)
@@ -87,7 +87,7 @@ def local_integrals(
     return LocalIntegrals(patches.through(anchors, values), anchors, values, smooth, along)
 
 
-def _uncrossed(interfaces: Interfaces, middles: FloatArray, half: FloatArray) -> npt.NDArray[np.bool_]:
+def _uncrossed(interfaces: Interfaces, middles: Floats, half: Floats) -> npt.NDArray[np.bool_]:
     """Which boxes around ``middles`` (dim, n), of ``half`` widths, no surface crosses: their corners are on one side.
 
     And further from it than it bends: by the slopes at the corners, twice as far as the middle from a corner.

@@ -18,15 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck import differences
-from fokker_planck.diffusion import DiffusionField
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.process import Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals
-from fokker_planck.process import Overdamped, Process, alpha_of
-from fokker_planck.sets import Ball, HalfSpace, Set
-
-FloatArray = npt.NDArray[np.float64]
+from fokker_planck.model.sets import Ball, HalfSpace, Set
 
 ORDER = 12
 MOST_PIECES = 256
@@ -48,8 +47,8 @@ class PiecewiseExponent:
         along lines are found once, on patches
 
     >>> from fokker_planck.model.interfaces import interfaces_of
-    >>> from fokker_planck.potential import Potential
-    >>> from fokker_planck.state_diffusion import Formula
+    >>> from fokker_planck.model.potential import Potential
+    >>> from fokker_planck.model.diffusion.state_dependent import Formula
     >>> process = Overdamped(Potential("0*x"), Formula("1 - 0.9*heaviside(x)"))
     >>> psi = PiecewiseExponent(process, (-0.5, 0.0), interfaces_of(process, 2, [-1, -1], [1, 1]))
     >>> np.exp(psi.value(np.array([[-0.7, 0.7], [0.1, 0.1]]))).round(12).tolist()    # one over the density
@@ -78,7 +77,7 @@ class PiecewiseExponent:
             return self.process.extra is None and bool(formulas) and not formulas[0].sympy.free_symbols
         return bool(self.process.whole.formulas) and all(f.sympy == 0 for f in self.process.whole.formulas)
 
-    def value(self, x: FloatArray) -> FloatArray:
+    def value(self, x: Floats) -> Floats:
         """Psi, (n,)."""
         points = np.asarray(x, dtype=np.float64)
         result = np.zeros(points.shape[1]) if self._free else self._phi(points)
@@ -90,7 +89,7 @@ class PiecewiseExponent:
 
     __call__ = value
 
-    def gradient(self, x: FloatArray) -> FloatArray:
+    def gradient(self, x: Floats) -> Floats:
         """D^-1 ((1 - alpha) div D - a), (dim, n)."""
         points = np.asarray(x, dtype=np.float64)
         force = -self.process.noiseless_drift(points)
@@ -98,12 +97,12 @@ class PiecewiseExponent:
             force = force + self._share * self._field.divergence(points)
         return solved(self._field.tensor(points), force)
 
-    def hessian(self, x: FloatArray) -> FloatArray:
+    def hessian(self, x: Floats) -> Floats:
         """Its derivatives on one side, made symmetric, (dim, dim, n)."""
         jacobian = self.jacobian(x)
         return np.asarray(0.5 * (jacobian + jacobian.swapaxes(0, 1)))
 
-    def jacobian(self, x: FloatArray) -> FloatArray:
+    def jacobian(self, x: Floats) -> Floats:
         """d_j of component i of the gradient, (dim, dim, n): symmetric where detailed balance holds."""
         points = np.asarray(x, dtype=np.float64)
         if not self.scalar:
@@ -120,10 +119,10 @@ class PiecewiseExponent:
                 force = force + self._share * gradient
             return np.asarray(slope / noise - force[:, None] * gradient[None] / noise**2)
 
-    def _noise(self, points: FloatArray) -> FloatArray:
+    def _noise(self, points: Floats) -> Floats:
         return np.asarray(self._field.tensor(points)[0, 0])
 
-    def _phi(self, points: FloatArray) -> FloatArray:
+    def _phi(self, points: Floats) -> Floats:
         """Phi, (n,): its integral along the line from the centre to every point."""
         by_potential = isinstance(self.process, Overdamped) and self.process.extra is None
         if self.scalar and by_potential and self._field.constant:
@@ -148,10 +147,10 @@ class PiecewiseExponent:
             return None
         return local_integrals(self._integrand, self._along, self.interfaces, self.box, np.array(self.centre))
 
-    def _from_centre(self, points: FloatArray) -> FloatArray:
+    def _from_centre(self, points: Floats) -> Floats:
         return np.broadcast_to(np.array(self.centre)[:, None], points.shape)
 
-    def _along(self, starts: FloatArray, points: FloatArray, size: FloatArray | float = 1.0) -> FloatArray:
+    def _along(self, starts: Floats, points: Floats, size: Floats | float = 1.0) -> Floats:
         """The integral of grad Phi, and its jumps, along the lines from ``starts`` (dim, n) to points, (n,).
 
         ``size`` is that of what it is added to, the rounding of which it need not be below.
@@ -187,7 +186,7 @@ class PiecewiseExponent:
             bool(noise) and all(slope == 0 for slope in slopes) and bool(potential) and not can_jump(potential[0].sympy)
         )
 
-    def _over_levels(self, points: FloatArray) -> FloatArray:
+    def _over_levels(self, points: Floats) -> Floats:
         """Phi = sum of (V(end) - V(start))/D over the stretches between crossings, (n,)."""
         breaks = self._breaks(self._from_centre(points), points)
         centre, potential = np.array(self.centre)[:, None], self.process.potential
@@ -202,7 +201,7 @@ class PiecewiseExponent:
             before = after
         return result
 
-    def _breaks(self, starts: FloatArray, points: FloatArray) -> FloatArray:
+    def _breaks(self, starts: Floats, points: Floats) -> Floats:
         """Where the lines from ``starts`` cross surfaces, from 0 to 1 in order, filled up with ones; (n, k)."""
         columns = [np.zeros((points.shape[1], 1)), np.ones((points.shape[1], 1))]
         columns += [_crossings(surface, starts, points) for surface in self.interfaces.surfaces]
@@ -210,7 +209,7 @@ class PiecewiseExponent:
         needed = (breaks < 1.0).any(axis=0)
         return breaks[:, : max(2, int(np.count_nonzero(needed)) + 1)]
 
-    def _jumps(self, starts: FloatArray, points: FloatArray, breaks: FloatArray) -> FloatArray:
+    def _jumps(self, starts: Floats, points: Floats, breaks: Floats) -> Floats:
         """What the jumps of V on the way add, (n,)."""
         result = np.zeros(points.shape[1])
         if not isinstance(self.process, Overdamped) or not self.scalar:
@@ -231,13 +230,13 @@ class PiecewiseExponent:
             result[inner] += np.where(np.abs(step) > 1e-10 * size, step / self._noise(after), 0.0)
         return result
 
-    def _integrand(self, points: FloatArray) -> FloatArray:
+    def _integrand(self, points: Floats) -> Floats:
         if not self.scalar:
             return self.gradient(points)
         with np.errstate(all="ignore"):
             return np.asarray(-self.process.noiseless_drift(points) / self._noise(points))
 
-    def _integrated(self, starts: FloatArray, points: FloatArray, breaks: FloatArray, pieces: int) -> FloatArray:
+    def _integrated(self, starts: Floats, points: Floats, breaks: Floats, pieces: int) -> Floats:
         nodes, weights = _gauss(ORDER)
         shares = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
         width = np.diff(breaks, axis=1)
@@ -250,7 +249,7 @@ class PiecewiseExponent:
         return np.asarray(np.where(width > 0.0, width * parts, 0.0).sum(axis=1))
 
 
-def solved(tensor: FloatArray, vectors: FloatArray) -> FloatArray:
+def solved(tensor: Floats, vectors: Floats) -> Floats:
     """D^-1 times vectors (dim, n); not-a-number where D is singular."""
     off = tensor - tensor[0, 0] * np.eye(len(tensor))[:, :, None]
     with np.errstate(all="ignore"):
@@ -270,7 +269,7 @@ def can_jump(tree: Any) -> bool:
     return any(type(part).__name__ in names for part in preorder_traversal(tree))
 
 
-def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArray:
+def _crossings(surface: Set, centre: Floats, points: Floats) -> Floats:
     """Where the lines from ``centre`` (dim, n) to ``points`` cross a surface, in units of the line; else one."""
     way = points - centre
     if isinstance(surface, HalfSpace):
@@ -303,11 +302,11 @@ def _crossings(surface: Set, centre: FloatArray, points: FloatArray) -> FloatArr
 
 
 @lru_cache(maxsize=2)
-def _gauss(order: int) -> tuple[FloatArray, FloatArray]:
+def _gauss(order: int) -> tuple[Floats, Floats]:
     nodes, weights = np.polynomial.legendre.leggauss(order)
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
-def _blocks(numbers: npt.NDArray[np.int64], breaks: FloatArray, pieces: int) -> list[npt.NDArray[np.int64]]:
+def _blocks(numbers: npt.NDArray[np.int64], breaks: Floats, pieces: int) -> list[npt.NDArray[np.int64]]:
     size = pieces * ORDER * (breaks.shape[1] - 1)
     return list(np.array_split(numbers, max(1, len(numbers) * size // BLOCK)))

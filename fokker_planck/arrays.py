@@ -1,0 +1,28 @@
+"""Types of arrays, and of functions on points, shared by all: points are (dim, n) in functions, (n, dim) in meshes."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Booleans: TypeAlias = NDArray[np.bool_]
+
+
+class Function(Protocol):
+    """A function on points (dim, n) with derivatives: a potential V, or a dimensionless exponent Phi."""
+
+    def value(self, x: Floats) -> Floats:
+        """Values, (n,)."""
+        ...
+
+    def gradient(self, x: Floats) -> Floats:
+        """Gradients, (dim, n)."""
+        ...
+
+    def hessian(self, x: Floats) -> Floats:
+        """Hessians, (dim, dim, n)."""
+        ...

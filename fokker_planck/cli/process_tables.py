@@ -1,0 +1,128 @@
+"""The process of a problem file: its tables [potential], [drift] and [diffusion]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, INTERPRETATIONS, Table
+from fokker_planck.errors import ProblemError
+from fokker_planck.model.arguments import described, point, positive_number, whole_number
+from fokker_planck.model.diffusion.constant import Constant, Diffusion, Isotropic
+from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Quadratic
+from fokker_planck.model.drift import Drift
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.process import Drifting, Overdamped, Process
+
+MOST_SAMPLES = 10**12
+
+
+def process_of(top: Table) -> Process:
+    """The process that the whole file describes; raises ProblemError with the key that is wrong."""
+    drift = _drift(top.table("drift")) if "drift" in top.entries else None
+    if drift is not None and drift.key == "drift.expression":
+        if "potential" in top.entries:
+            raise ProblemError(
+                "drift.expression", "a whole drift beside a [potential]", "one of the two, or drift.extra"
+            )
+        return Drifting(drift, *_diffusion(top))
+    potential = _potential(top.table("potential", "a table [potential] with expression or name"))
+    return Overdamped(potential, *_diffusion(top), drift)
+
+
+def _potential(table: Table) -> Potential:
+    table.only(("expression", "name", "parameters"))
+    given = [name for name in ("expression", "name") if name in table.entries]
+    if len(given) != 1:
+        wanted = "exactly one of expression, name"
+        raise ProblemError("potential", "both expression and name" if given else "neither expression nor name", wanted)
+    parameters = table.numbers("parameters")
+    if given == ["expression"]:
+        return Potential(table.text("expression", "a text such as '(x**2 - 1)**2/4'"), parameters)
+    from fokker_planck.model.gallery.registry import named
+
+    return named(table.text("name", "the name of a potential of the gallery"), **parameters).potential
+
+
+def _drift(table: Table) -> Drift:
+    table.only(DRIFTS)
+    given = [name for name in ("expression", "extra") if name in table.entries]
+    if len(given) != 1:
+        found = "both expression and extra" if given else "neither expression nor extra"
+        raise ProblemError("drift", found, "exactly one of expression (the whole drift), extra (beside -grad V)")
+    key = table.path(given[0])
+    wanted = "a list of formulas, one for each coordinate"
+    formulas = table.required(given[0], wanted)
+    if isinstance(formulas, str):
+        formulas = [formulas]
+    if not isinstance(formulas, list) or not all(isinstance(formula, str) for formula in formulas):
+        raise ProblemError(key, described(formulas), wanted)
+    return Drift(formulas, table.numbers("parameters"), key=key)
+
+
+def _diffusion(top: Table) -> tuple[Diffusion, str]:
+    table = top.table("diffusion", "a table [diffusion] with kind and its keys, such as epsilon")
+    kind = table.word("kind", tuple(DIFFUSIONS))
+    table.only(("kind", "interpretation", *DIFFUSIONS[kind]), f"for kind {kind}")
+    interpretation = table.word("interpretation", INTERPRETATIONS, "ito")
+    return _KINDS[kind](table), interpretation
+
+
+def _isotropic(table: Table) -> Diffusion:
+    epsilon = table.required("epsilon", "a positive number")
+    return Isotropic(positive_number("diffusion.epsilon", epsilon, "a positive number"))
+
+
+def _constant(table: Table) -> Diffusion:
+    return Constant(_rows("diffusion.matrix", table.required("matrix", "a list of rows of numbers")))
+
+
+def _hessian(table: Table) -> Diffusion:
+    return Hessian(table.required("scale", "a positive number"), table.entries.get("floor", 0.0))
+
+
+def _quadratic(table: Table) -> Diffusion:
+    offset, curvature = (table.required(name, "a number, or one for each axis") for name in ("offset", "curvature"))
+    form = table.word("form", ("axes", "radial"), "axes")
+    return Quadratic(offset, curvature, table.entries.get("center", 0.0), table.entries.get("slope", 0.0), form)
+
+
+def _formula(table: Table) -> Diffusion:
+    given = table.required("expression", "a formula, or a matrix of formulas as a list of rows")
+    if not isinstance(given, (str, list)):
+        raise ProblemError("diffusion.expression", described(given), "a formula, or a matrix of formulas")
+    return Formula(given, table.numbers("parameters"))
+
+
+def _gradient_descent(table: Table) -> Diffusion:
+    from fokker_planck.sgd.noise import diffusion_of
+
+    covariance = table.word("covariance", tuple(COVARIANCES), "isotropic")
+    keys = COVARIANCES[covariance]
+    table.only(
+        ("kind", "interpretation", "learning_rate", "batch_size", "samples", "covariance", *keys),
+        f"for covariance {covariance}",
+    )
+    rate = positive_number("diffusion.learning_rate", table.required("learning_rate", "a positive number"))
+    batch = whole_number("diffusion.batch_size", table.required("batch_size", "a whole number"), 1, MOST_SAMPLES)
+    samples = table.entries.get("samples")
+    if samples is not None:
+        samples = whole_number("diffusion.samples", samples, 1, MOST_SAMPLES)
+    given: dict[str, Any] = {name: table.entries[name] for name in keys if name in table.entries}
+    found: Diffusion = diffusion_of(rate, batch, covariance, samples, **given)
+    return found
+
+
+_KINDS = {
+    "isotropic": _isotropic,
+    "constant": _constant,
+    "hessian": _hessian,
+    "quadratic": _quadratic,
+    "expression": _formula,
+    "sgd": _gradient_descent,
+}
+
+
+def _rows(key: str, value: Any) -> list[tuple[float, ...]]:
+    if not isinstance(value, list) or not all(isinstance(row, list) for row in value):
+        raise ProblemError(key, described(value), "a list of rows of numbers, such as [[0.1, 0.0], [0.0, 0.2]]")
+    return [point(f"{key}[{i}]", row) for i, row in enumerate(value)]

@@ -1,0 +1,122 @@
+"""Where a formula on the line changes its branch: the zeros of what stands inside abs, sign, heaviside, min and max."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.expression import Expression
+from fokker_planck.formulas.grammar import symbols
+from fokker_planck.formulas.line_zeros import zeros_on_line
+from fokker_planck.formulas.tape import UnsupportedFunctionError, compile_tape
+
+SAMPLES = 4001
+SAME = 1e-12
+ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
+SELECT = "RealSelect"
+TWO_ARGUMENTS = ("RealMax", "RealMin")
+
+
+def kinks_of(formulas: Sequence[Expression], lower: float, upper: float) -> tuple[float, ...]:
+    """The points between ``lower`` and ``upper`` at which some formula in x passes from one branch to another.
+
+    >>> from fokker_planck.formulas.expression import parse_expression
+    >>> kinks_of([parse_expression("x*abs(x - 0.25) + max(x, -1)")], -2.0, 2.0)
+    (-1.0, 0.25)
+    """
+    trees = {tree for formula in formulas for tree in _switches(formula.sympy)}
+    found: list[float] = []
+    for tree in sorted(trees, key=str):
+        found += zeros_of_tree(tree, formulas[0], lower, upper)
+    return distinct(found, lower, upper)
+
+
+def zeros_of_tree(tree: Any, formula: Expression, lower: float, upper: float, axis: int = 0) -> list[float]:
+    """Where a part of a formula, in one coordinate, vanishes: proved to be all, if bounds come to an end.
+
+    >>> from fokker_planck.formulas.expression import parse_expression
+    >>> formula = parse_expression("max(1 - abs(x - 0.25)/1e-9, 0)")
+    >>> [round(x - 0.25, 12) for x in kinks_of([formula], -1.0, 1.0)]
+    [-1e-09, 0.0, 1e-09]
+    """
+    part = replace(formula, sympy=tree, variables=(formula.names[axis],), _derivatives={}, _tapes={})
+    try:
+        return [x for x in zeros_on_line(part, axis, lower, upper) if lower < x < upper]
+    except (ConvergenceError, ProblemError):
+        return zeros(_function(tree, formula.names, axis), lower, upper)
+
+
+def distinct(points: Iterable[float], lower: float, upper: float) -> tuple[float, ...]:
+    """The points in order, those that differ by rounding once: the shortest to write.
+
+    >>> distinct([0.2, 0.19999999999999998, 1.0], 0.0, 1.0)
+    (0.2, 1.0)
+    """
+    kept: list[float] = []
+    for point in sorted(points):
+        if kept and point - kept[-1] <= SAME * (upper - lower):
+            kept[-1] = min(kept[-1], point, key=lambda x: len(repr(x)))
+        else:
+            kept.append(float(point))
+    return tuple(kept)
+
+
+def zeros(function: Any, lower: float, upper: float) -> list[float]:
+    """Where a function of points (n,) changes its sign, to rounding, as far as a fine grid shows.
+
+    >>> zeros(lambda x: x**3 - 2.0, 0.0, 2.0)[0] == 2.0 ** (1 / 3)
+    True
+    """
+    from scipy.optimize import brentq
+
+    x = np.linspace(lower, upper, SAMPLES)
+    values = function(x)
+    found = [float(x[k]) for k in np.flatnonzero(values == 0.0)]
+    if len(found) > SAMPLES // 2:
+        return []
+    for k in np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0.0):
+        # clipped, and whatever the last step was: at a pole secants have no end
+        root, _ = brentq(
+            lambda t: float(np.clip(function(np.array([t]))[0], -1e300, 1e300)),
+            x[k], x[k + 1], xtol=1e-300, rtol=1e-15, maxiter=500, full_output=True, disp=False,
+        )  # fmt: skip
+        found.append(_shortest(function, float(root)))
+    return sorted(point for point in found if lower < point < upper)
+
+
+def _shortest(function: Any, root: float) -> float:
+    """A root that is a short decimal, as it was typed, if the function vanishes there, too."""
+    for digits in range(1, 16):
+        rounded = float(f"{root:.{digits}g}")
+        if abs(rounded - root) <= 4e-16 * abs(root) and function(np.array([rounded]))[0] == 0.0:
+            return rounded
+    return root
+
+
+def _switches(tree: Any) -> set[Any]:
+    found = set()
+    for part in _parts(tree):
+        name = type(part).__name__
+        if name in ONE_ARGUMENT or name == SELECT:
+            found.add(part.args[0])
+        elif name in TWO_ARGUMENTS:
+            found.add(part.args[0] - part.args[1])
+    return found
+
+
+def _parts(tree: Any) -> Any:
+    from sympy import preorder_traversal
+
+    return preorder_traversal(tree)
+
+
+def _function(tree: Any, names: Sequence[str], axis: int = 0) -> Any:
+    try:
+        tape = compile_tape([tree], [symbols(names)[axis]])
+    except (UnsupportedFunctionError, RecursionError):
+        return np.ones_like
+    return lambda x: tape(np.asarray(x, dtype=np.float64)[None])[0]

@@ -1,0 +1,298 @@
+"""Minima and index-one saddles of a function, which saddle joins which minima, and the tree in which wells merge.
+
+A *well* is the basin of attraction of one minimum.  Two wells merge at their communication height, the least height
+that a path between them must reach; the barrier of a minimum is the climb to the height at which its well merges with
+that of a deeper one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import inf
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from fokker_planck.arrays import Booleans, Floats
+
+if TYPE_CHECKING:
+    from fokker_planck.landscape.holds import Hold
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The bounding box of a domain, the periods of its axes (None for none), and whether the domain fills the box.
+
+    ``hold`` moves points (dim, n) outside of a domain with curved walls to the nearest point of a wall.
+    """
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    periods: tuple[float | None, ...]
+    box: bool = True
+    hold: Hold | None = None
+
+    @cached_property
+    def walled(self) -> Booleans:
+        """Axes on which the box has walls, (dim,)."""
+        return np.array([self.box and period is None for period in self.periods])
+
+    @cached_property
+    def extent(self) -> float:
+        """The longest edge of the box."""
+        return float(np.max(np.array(self.upper) - np.array(self.lower)))
+
+    def confine(self, x: Floats) -> Floats:
+        """Points (dim, n) brought back by whole periods, or onto the nearest wall."""
+        if self.hold is not None:
+            x = self.hold(x)
+        if not (self.walled.any() or any(self.periods)):
+            return x
+        moved = np.array(x)
+        for axis, (low, high, period) in enumerate(zip(self.lower, self.upper, self.periods, strict=True)):
+            if period is not None:
+                moved[axis] = low + np.mod(moved[axis] - low, period)
+            elif self.box:
+                moved[axis] = np.clip(moved[axis], low, high)
+        return moved
+
+    def wrapped(self, x: Floats) -> Floats:
+        """Points (dim, n) moved by whole periods into the box; other axes are left alone."""
+        return replace(self, box=False, hold=None).confine(x)
+
+    def holds(self, x: Floats) -> Booleans:
+        """Which of the points (dim, n) are between the walls, with room for rounding, (n,)."""
+        room = 1e-9 * self.extent
+        inside = np.ones(x.shape[1], dtype=bool)
+        for axis in np.flatnonzero(self.walled):
+            inside &= (x[axis] >= self.lower[axis] - room) & (x[axis] <= self.upper[axis] + room)
+        return inside
+
+    def pulled_in(self, x: Floats) -> Floats:
+        """Points (dim, n) off the walls by less than matters, so that a test for membership accepts them."""
+        middle = 0.5 * (np.array(self.lower) + np.array(self.upper))
+        return np.asarray(x + 1e-9 * (middle[:, None] - x) * self.walled[:, None])
+
+    def walls_met(self, x: Floats) -> Floats:
+        """For points (dim, n) and every axis -1 on the lower wall, 1 on the upper, 0 elsewhere, (dim, n)."""
+        room = 1e-9 * self.extent
+        outward = np.zeros(x.shape)
+        for axis in np.flatnonzero(self.walled):
+            outward[axis] = 1.0 * (x[axis] >= self.upper[axis] - room) - (x[axis] <= self.lower[axis] + room)
+        return outward
+
+    def difference(self, a: Floats, b: Floats) -> Floats:
+        """The shortest ``a - b`` among periodic images, arrays whose first axis is the coordinate."""
+        delta = np.array(a - b, dtype=float)
+        for axis, period in enumerate(self.periods):
+            if period is not None:
+                delta[axis] -= period * np.round(delta[axis] / period)
+        return delta
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """Where the gradient vanishes, or where a reflecting wall holds it.
+
+    ``hessian`` is the whole matrix; ``hessian_eigenvalues`` ascend, and on a wall that holds a nonzero slope they are
+    those of the restriction to the wall, ``wall_slopes`` being the inward slopes (one for each wall met there) and
+    ``wall_normals`` the outward unit normals.  ``degenerate``: some eigenvalue vanishes, no Gaussian integral exists.
+    """
+
+    position: tuple[float, ...]
+    value: float
+    hessian: tuple[tuple[float, ...], ...]
+    hessian_eigenvalues: tuple[float, ...]
+    kind: Literal["minimum", "saddle"]
+    degenerate: bool = False
+    on_boundary: bool = False
+    wall_slopes: tuple[float, ...] = ()
+    wall_normals: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def x(self) -> Floats:
+        """The position as an array, (dim,)."""
+        return np.array(self.position)
+
+    def scaled(self, factor: float) -> CriticalPoint:
+        """The same point of the function times ``factor`` > 0."""
+        return replace(
+            self,
+            value=self.value * factor,
+            hessian=tuple(tuple(entry * factor for entry in row) for row in self.hessian),
+            hessian_eigenvalues=tuple(eigenvalue * factor for eigenvalue in self.hessian_eigenvalues),
+            wall_slopes=tuple(slope * factor for slope in self.wall_slopes),
+        )
+
+
+@dataclass(frozen=True)
+class Saddle(CriticalPoint):
+    """A pass: one negative eigenvalue; descending both ways along it leads to the minima ``joins``.
+
+    The unit vector ``unstable_direction`` points to the side of ``joins[1]``.
+    """
+
+    joins: tuple[int, int] = (0, 0)
+    unstable_direction: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Merge:
+    """At height ``value`` the well ``absorbed`` becomes part of the well ``survivor``, over the numbered saddle."""
+
+    value: float
+    survivor: int
+    absorbed: int
+    saddle: int
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Minima in ascending value and saddles in ascending value, with the merge tree of the wells.
+
+    >>> well = dict(hessian=((2.0,),), hessian_eigenvalues=(2.0,), kind="minimum")
+    >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.1, **well))
+    >>> top = Saddle((0.0,), 0.25, ((-1.0,),), (-1.0,), "saddle", joins=(0, 1), unstable_direction=(1.0,))
+    >>> landscape = Landscape(minima, (top,), Frame((-2.0,), (2.0,), (None,)))
+    >>> landscape.barriers, landscape.communication_height(0, 1)
+    ((inf, 0.15), 0.25)
+    """
+
+    minima: tuple[CriticalPoint, ...]
+    saddles: tuple[Saddle, ...]
+    frame: Frame
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return len(self.frame.lower)
+
+    @cached_property
+    def merges(self) -> tuple[Merge, ...]:
+        """The merge tree, from the lowest pass up; wells that no saddle connects never merge."""
+        deepest = list(range(len(self.minima)))
+        found = []
+        for number, saddle in enumerate(self.saddles):
+            first, second = sorted(_root(deepest, well) for well in saddle.joins)
+            if first != second:
+                deepest[second] = first
+                found.append(Merge(saddle.value, first, second, number))
+        return tuple(found)
+
+    @cached_property
+    def barriers(self) -> tuple[float, ...]:
+        """For each minimum the climb to reach a deeper one; infinite for the deepest (of each connected part)."""
+        heights = [inf] * len(self.minima)
+        for merge in self.merges:
+            heights[merge.absorbed] = merge.value - self.minima[merge.absorbed].value
+        return tuple(heights)
+
+    def communication_height(self, first: int, second: int) -> float:
+        """The least height that a path between two minima reaches; infinite where no path of saddles joins them."""
+        if first == second:
+            return self.minima[first].value
+        deepest = list(range(len(self.minima)))
+        for merge in self.merges:
+            deepest[merge.absorbed] = merge.survivor
+            if _root(deepest, first) == _root(deepest, second):
+                return merge.value
+        return inf
+
+    def saddles_between(self, first: int, second: int) -> tuple[Saddle, ...]:
+        """All saddles that join two wells directly, the lowest first."""
+        return tuple(saddle for saddle in self.saddles if set(saddle.joins) == {first, second})
+
+    def nearest_minimum(self, position: Iterable[float]) -> int:
+        """Index of the minimum nearest to a point."""
+        x = np.array(list(position), dtype=float)
+        delta = self.frame.difference(np.array([m.position for m in self.minima]).T, x[:, None])
+        return int(np.argmin(np.sum(delta**2, axis=0)))
+
+    def scaled(self, factor: float) -> Landscape:
+        """The landscape of the function times ``factor`` > 0: of Phi = V/eps with ``factor = 1/eps``."""
+        return replace(
+            self,
+            minima=tuple(minimum.scaled(factor) for minimum in self.minima),
+            saddles=tuple(saddle.scaled(factor) for saddle in self.saddles),  # type: ignore[misc]
+        )
+
+    def __repr__(self) -> str:
+        return f"<Landscape: {len(self.minima)} minima, {len(self.saddles)} saddles, dimension {self.dimension}>"
+
+
+TIE = 1e-6
+"""Units of epsilon within which two saddles are equally high: positions of critical points leave 1e-9."""
+
+
+def states_of(
+    values: Sequence[float],
+    joins: Sequence[tuple[int, int]],
+    heights: Sequence[float],
+    least: float,
+    ties: Literal["as they are", "forwards", "backwards"] = "as they are",
+) -> tuple[int, ...]:
+    """For each minimum the one that stands for its state: minima shallower than ``least`` belong to a deeper one.
+
+    Args:
+        values: of the minima.
+        joins: two minima that each saddle joins.
+        heights: of these saddles.
+        least: climb to a deeper minimum below which a minimum is no state of its own.
+        ties: saddles as high as each other to rounding, which decide where such a minimum belongs, in the order of
+            their heights, or of their numbers either way.
+
+    >>> states_of([0.0, 0.1, 0.3], [(0, 1), (1, 2)], [5.0, 1.0], 1.0)
+    (0, 1, 1)
+    """
+    deepest, state = list(range(len(values))), list(range(len(values)))
+    order = sorted(range(len(heights)), key=lambda k: heights[k])
+    if ties != "as they are":
+        sorted_heights = np.array([heights[k] for k in order])
+        level = dict(zip(order, np.cumsum(np.diff(sorted_heights, prepend=sorted_heights[:1]) > TIE), strict=True))
+        sign = 1 if ties == "forwards" else -1
+        order.sort(key=lambda k: (level[k], sign * k))
+    for number in order:
+        first, second = sorted((_root(deepest, well) for well in joins[number]), key=lambda k: (values[k], k))
+        if first != second:
+            deepest[second] = first
+            if heights[number] - values[second] < least:
+                state[second] = first
+    return tuple(_root(state, well) for well in range(len(values)))
+
+
+def numbered(states: Sequence[int]) -> tuple[int, ...]:
+    """States named by their deepest minima numbered 0, 1, ... in that order."""
+    order = sorted(set(states))
+    return tuple(order.index(state) for state in states)
+
+
+def assemble_landscape(minima: list[CriticalPoint], saddles: list[Saddle], frame: Frame) -> Landscape:
+    """Sort both lists by value and renumber the joins accordingly."""
+    order = _ascending(minima)
+    number = {old: new for new, old in enumerate(order)}
+    renumbered = []
+    for saddle in saddles:
+        first, second = number[saddle.joins[0]], number[saddle.joins[1]]
+        direction = saddle.unstable_direction
+        if first > second:
+            first, second, direction = second, first, tuple(-entry for entry in direction)
+        renumbered.append(replace(saddle, joins=(first, second), unstable_direction=direction))
+    return Landscape(tuple(minima[k] for k in order), tuple(renumbered[k] for k in _ascending(renumbered)), frame)
+
+
+def _ascending(points: Sequence[CriticalPoint]) -> list[int]:
+    """Order by value; values equal to rounding are ordered by position, so that the order is reproducible."""
+    order = sorted(range(len(points)), key=lambda k: points[k].value)
+    scale = max((abs(point.value) for point in points), default=0.0)
+    rank = [0] * len(points)
+    for before, after in zip(order, order[1:], strict=False):
+        rank[after] = rank[before] + (points[after].value - points[before].value > 1e-11 * scale)
+    return sorted(order, key=lambda k: (rank[k], points[k].position))
+
+
+def _root(parent: list[int], item: int) -> int:
+    while parent[item] != item:
+        item = parent[item]
+    return item

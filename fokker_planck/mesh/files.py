@@ -1,0 +1,228 @@
+"""Meshes from files: read by meshio, refused unless they are one conforming piece of simplices, straight or curved."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.errors import MeshFileError
+from fokker_planck.mesh.checks import check_mesh, facets_of, volumes
+from fokker_planck.mesh.curved_facets import CurvedFacets
+from fokker_planck.mesh.high_order import CurvedCells, curved_boundary, curved_cells
+
+#: Vertices come first in meshio's order, so the straight simplex of a curved one is its leading columns.
+_SIMPLEX_DIMENSION = {"vertex": 0, "line": 1, "triangle": 2, "tetra": 3}
+_OTHER_DIMENSION = {"quad": 2, "polygon": 2, "hexahedron": 3, "wedge": 3, "pyramid": 3, "polyhedron": 3}
+
+
+@dataclass(frozen=True)
+class MeshData:
+    """A conforming mesh of simplices.
+
+    ``points`` (n, dim); ``cells`` (m, dim + 1), of positive volume; ``cell_sets``: for each named part of the domain
+    which cells belong to it, (m,); ``facet_sets``: for each named part of facets their vertices, (k, dim); ``curved``:
+    the facets of the boundary that are not straight.
+    """
+
+    points: Floats
+    cells: Integers
+    cell_sets: dict[str, Booleans]
+    facet_sets: dict[str, Integers]
+    curved: CurvedFacets | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return int(self.points.shape[1])
+
+    @property
+    def outline(self) -> Floats:
+        """The vertices, and points along the curved facets, (k, dim)."""
+        return self.points if self.curved is None else np.concatenate([self.points, self.curved.spread])
+
+    def __repr__(self) -> str:
+        return f"<MeshData: {len(self.cells)} cells and {len(self.points)} points in {self.dimension} dimensions>"
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Simplices of one dimension from one block of the file, vertices only, and the names that each belongs to."""
+
+    dimension: int
+    vertices: Integers
+    names: dict[str, Booleans]
+    curved: CurvedCells | None = None
+
+
+def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:
+    """The mesh of simplices in a file: gmsh ``.msh``, and what else meshio reads (``.xdmf``, ``.vtu``, ``.inp``, ...).
+
+    Cells are those of the highest dimension; simplices one dimension lower name facets. Cells of second or higher order
+    give the boundary its curved facets; inside of the domain they are made straight, which changes nothing. Points that
+    no cell uses are dropped, cells turned to positive volume, a mesh in a plane of constant z (on a line of constant y
+    and z) becomes two- (one-) dimensional.
+
+    ``key`` is the name used in errors. Raises :class:`MeshFileError` for a file that is missing, unreadable or of
+    unknown format, and for a mesh that is empty, has other cells than simplices, indices out of range, points that are
+    not finite or coincide, cells without volume or used twice, facets shared by more than two cells, overlapping
+    neighbours, hanging nodes, or several pieces, or curved cells in another order of nodes than is known.
+
+    >>> mesh = read_mesh("meshes/l_shape.msh")
+    >>> mesh.dimension, round(float(volumes(mesh.points, mesh.cells).sum()), 12), sorted(mesh.facet_sets)
+    (2, 3.0, ['left', 'outer'])
+    """
+    path = Path(path)
+    mesh = _read(path, key)
+    points = np.atleast_2d(np.asarray(mesh.points, dtype=float))
+    blocks = list(_blocks(mesh, key, len(points)))
+    dimension = max((block.dimension for block in blocks), default=0)
+    if dimension == 0:
+        raise MeshFileError(key, f"a mesh without cells in {path.name}", "lines, triangles or tetrahedra")
+    cells, cell_sets = _gathered([b for b in blocks if b.dimension == dimension], dimension)
+    facets, facet_sets = _gathered([b for b in blocks if b.dimension == dimension - 1], dimension - 1)
+    used, cells = np.unique(cells, return_inverse=True)
+    cells = cells.reshape(-1, dimension + 1).astype(np.int64)
+    points = _flat(points[used], dimension, key)
+    number = np.full(len(mesh.points), -1, dtype=np.int64)
+    number[used] = np.arange(len(used))
+    negative = volumes(points, cells) < 0.0
+    cells[negative, -2:] = cells[negative, :-3:-1]
+    check_mesh(points, cells, key)
+    facets = number[facets]
+    _check_facets(facets, cells, key)
+    curved = curved_boundary([b.curved for b in blocks if b.curved and b.dimension == dimension], mesh.points, number)
+    return MeshData(points, cells, cell_sets, {name: facets[chosen] for name, chosen in facet_sets.items()}, curved)
+
+
+def _read(path: Path, key: str) -> Any:
+    if path.is_dir():
+        raise MeshFileError(key, f"the directory {path}", "a mesh file")
+    if not path.exists():
+        raise MeshFileError(key, f"no file {path}", "an existing mesh file")
+    if not os.access(path, os.R_OK):
+        raise MeshFileError(key, f"the file {path}, which may not be read", "a readable mesh file")
+    if path.stat().st_size == 0:
+        raise MeshFileError(key, f"the empty file {path}", "a mesh file")
+    import meshio
+
+    if not any(ending in meshio.extension_to_filetypes for ending in _endings(path)):
+        raise MeshFileError(key, f"the file {path.name} of unknown format", "a name that ends in .msh, .xdmf, .vtu ...")
+    said = io.StringIO()
+    try:
+        # meshio answers a file that it cannot parse with print and sys.exit, or with whatever its parser trips over
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return meshio.read(path)
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, Exception) else said.getvalue()
+        found = f"{path.name}, which cannot be read ({reason.strip()})"
+        raise MeshFileError(key, found, "an intact mesh file") from None
+
+
+def _endings(path: Path) -> Iterator[str]:
+    ending = ""
+    for suffix in reversed(path.suffixes):
+        ending = (suffix + ending).lower()
+        yield ending
+
+
+def _blocks(mesh: Any, key: str, count: int) -> Iterator[_Block]:
+    named = _names(mesh)
+    for i, block in enumerate(mesh.cells):
+        family = _family(block.type)
+        if family not in _SIMPLEX_DIMENSION:
+            kind = next((name for name in _OTHER_DIMENSION if block.type.startswith(name)), block.type)
+            raise MeshFileError(key, f"{len(block.data)} cells of type {kind}", "lines, triangles or tetrahedra only")
+        dimension = _SIMPLEX_DIMENSION[family]
+        vertices = np.asarray(block.data)
+        if vertices.ndim != 2 or vertices.shape[1] < dimension + 1 or vertices.dtype.kind not in "iu":
+            raise MeshFileError(
+                key, f"a block of {block.type} of shape {vertices.shape}", "vertex numbers, a row a cell"
+            )
+        nodes, vertices = vertices.astype(np.int64), vertices[:, : dimension + 1].astype(np.int64)
+        if len(vertices) == 0:
+            continue
+        if nodes.min() < 0 or nodes.max() >= count:
+            worst = int(nodes.max() if nodes.max() >= count else nodes.min())
+            raise MeshFileError(key, f"a cell with vertex number {worst}", f"vertex numbers from 0 to {count - 1}")
+        curved = curved_cells(block.type, nodes, np.asarray(mesh.points, dtype=float), dimension, key)
+        yield _Block(dimension, vertices, {name: chosen[i] for name, chosen in named.items()}, curved)
+
+
+def _family(kind: str) -> str:
+    """The straight cell that a type of meshio curves: triangle6 -> triangle."""
+    return kind.rstrip("0123456789")
+
+
+def _names(mesh: Any) -> dict[str, list[Booleans]]:
+    """For each name in the file which cells of each block carry it."""
+    names: dict[str, list[Booleans]] = {}
+    physical = mesh.cell_data.get("gmsh:physical")
+    for name, field in mesh.field_data.items():
+        if physical is not None and len(np.ravel(field)) == 2:
+            tag, dimension = (int(value) for value in np.ravel(field))
+            names[str(name)] = [
+                (np.asarray(tags).ravel() == tag) & (_SIMPLEX_DIMENSION.get(_family(block.type)) == dimension)
+                for tags, block in zip(physical, mesh.cells, strict=True)
+            ]
+    for name, parts in mesh.cell_sets.items():
+        if str(name).startswith("gmsh:") or str(name) in names:
+            continue
+        chosen = []
+        for part, block in zip(parts, mesh.cells, strict=True):
+            mask = np.zeros(len(block.data), dtype=bool)
+            if part is not None:
+                mask[np.asarray(part, dtype=np.int64)] = True
+            chosen.append(mask)
+        names[str(name)] = chosen
+    return names
+
+
+def _gathered(blocks: list[_Block], dimension: int) -> tuple[Integers, dict[str, Booleans]]:
+    """All simplices of the blocks in one array, and the names that at least one of them carries."""
+    if not blocks:
+        return np.zeros((0, dimension + 1), dtype=np.int64), {}
+    names: dict[str, Booleans] = {}
+    for name in blocks[0].names:
+        chosen = np.concatenate([block.names[name] for block in blocks])
+        if chosen.any():
+            names[name] = chosen
+    return np.concatenate([block.vertices for block in blocks]), names
+
+
+def _flat(points: Floats, dimension: int, key: str) -> Floats:
+    """The first ``dimension`` coordinates, if the others do not vary."""
+    if not np.isfinite(points).all():
+        raise MeshFileError(key, "points with coordinates that are not finite", "finite coordinates")
+    if points.shape[1] < dimension:
+        raise MeshFileError(key, f"cells of dimension {dimension} on points of {points.shape[1]} coordinates", "enough")
+    rest = points[:, dimension:]
+    size = float(np.ptp(points, axis=0).max())
+    if rest.size and np.ptp(rest, axis=0).max() > 1e-12 * size:
+        what = "a curve in space" if dimension == 1 else "a surface in space"
+        flat = "a straight line along x" if dimension == 1 else "triangles in a plane of constant z"
+        raise MeshFileError(key, what, f"{flat}, or tetrahedra")
+    return np.ascontiguousarray(points[:, :dimension])
+
+
+def _check_facets(facets: Integers, cells: Integers, key: str) -> None:
+    """Named and unnamed facets must be facets of the cells."""
+    if not len(facets):
+        return
+    rows = np.concatenate([np.sort(facets, axis=1), np.unique(np.sort(facets_of(cells), axis=1), axis=0)])
+    _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    known = np.zeros(len(first), dtype=bool)
+    known[inverse.ravel()[len(facets) :]] = True
+    stray = ~known[inverse.ravel()[: len(facets)]]
+    if stray.any():
+        found = f"{int(stray.sum())} boundary elements that are no facet of any cell"
+        raise MeshFileError(key, found, "facets of the cells")

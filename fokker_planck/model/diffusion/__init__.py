@@ -1,0 +1,1 @@
+"""Diffusion tensors: constant, dependent on the state, made of the curvature of the potential."""

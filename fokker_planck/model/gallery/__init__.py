@@ -1,0 +1,1 @@
+"""Named problems, each with what is known about it."""

@@ -1,0 +1,319 @@
+"""The potential V and its derivatives, at many points at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations_with_replacement, permutations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.arrays import Floats
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
+from fokker_planck.formulas.tape import Tape
+
+ArrayFunction = Callable[[Floats], npt.ArrayLike]
+
+MOST_DIMENSIONS = 3
+VARIATION = ((-1,),)
+"""Among the tapes: V without its constant terms."""
+
+
+@dataclass(frozen=True, init=False)
+class Potential:
+    """V(x), from a formula or from a Python function.
+
+    source : a formula in x, y, z (see ``parse_expression``), or a function from points of shape (dim, n) to values of
+        shape (n,)
+    parameters : values of the other names in the formula
+    gradient, hessian : for a function: functions that return shapes (dim, n) and (dim, dim, n). Without them, central
+        differences of sixth order fill in, to about 1e-12 and 1e-9 where V varies on the scale of one.
+        ``gradient="jax"`` differentiates a function written with jax.numpy exactly.
+    dimension : number of coordinates, where it is more than the formula shows or where the source is a function
+
+    Derivatives of formulas are exact. Raises ProblemError, with keys under ``potential``.
+
+    >>> V = Potential("(x**2 - 1)**2/4 + k*y**2/2", {"k": 3.0})
+    >>> point = np.array([[2.0], [1.0]])
+    >>> V(point).tolist(), V.gradient(point).tolist(), V.hessian(point)[:, :, 0].tolist()
+    ([3.75], [[6.0], [3.0]], [[11.0, 0.0], [0.0, 3.0]])
+    """
+
+    source: str | ArrayFunction
+    parameters: tuple[tuple[str, float], ...]
+    given_dimension: int | None
+    _given: tuple[ArrayFunction | str | None, ArrayFunction | None] = field(repr=False)
+    _function: ArrayFunction | None = field(repr=False, compare=False)
+    _gradient: ArrayFunction | None = field(repr=False, compare=False)
+    _hessian: ArrayFunction | None = field(repr=False, compare=False)
+    _formula: Expression | None = field(repr=False, compare=False)
+    _tapes: dict[tuple[tuple[int, ...], ...], Tape] = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        source: str | ArrayFunction,
+        parameters: Mapping[str, float] | None = None,
+        gradient: ArrayFunction | str | None = None,
+        hessian: ArrayFunction | None = None,
+        dimension: int | None = None,
+    ) -> None:
+        formula = _formula_of(source, parameters, gradient, hessian)
+        object.__setattr__(self, "_given", (gradient, hessian))
+        function = None if formula else source
+        if gradient == "jax":
+            from fokker_planck.formulas.jax_derivatives import jax_functions
+
+            function, gradient, by_jax = jax_functions(source)  # type: ignore[arg-type]
+            hessian = hessian or by_jax
+        for name, given in (("gradient", gradient), ("hessian", hessian)):
+            if given is not None and not callable(given):
+                wanted = 'a function of points, or "jax"' if name == "gradient" else "a function of points"
+                raise ProblemError(f"potential.{name}", given, wanted)
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "parameters", formula.parameters if formula else ())
+        object.__setattr__(self, "given_dimension", _checked_dimension(dimension, formula))
+        object.__setattr__(self, "_function", function)
+        object.__setattr__(self, "_gradient", gradient)
+        object.__setattr__(self, "_hessian", hessian)
+        object.__setattr__(self, "_formula", formula)
+        object.__setattr__(self, "_tapes", {})
+
+    @property
+    def dimension(self) -> int:
+        """Least number of coordinates that V needs."""
+        if self.given_dimension is not None:
+            return self.given_dimension
+        return self._formula.dimension if self._formula else 1
+
+    @property
+    def expression(self) -> str | None:
+        """The formula, or None for a function."""
+        return self._formula.text if self._formula else None
+
+    @property
+    def formulas(self) -> tuple[Expression, ...]:
+        """The formula, parsed; nothing for a function."""
+        return (self._formula,) if self._formula is not None else ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether gradient and Hessian come without finite differences."""
+        return self._formula is not None or (self._gradient is not None and self._hessian is not None)
+
+    def value(self, x: npt.ArrayLike) -> Floats:
+        """V at the points ``x`` of shape (dim, n), of shape (n,); infinite or not-a-number where V is."""
+        points = _checked_points(x, self.dimension)
+        if self._formula is not None:
+            values: Floats = self._run(((),), points)[0]
+            return values
+        if self._function is None:
+            raise TypeError("a potential has a formula or a function")
+        return _shaped(self._function, points, (points.shape[1],), "potential")
+
+    __call__ = value
+
+    def variation(self, x: npt.ArrayLike) -> Floats:
+        """V at the points without the terms of its formula that are constant: differences keep their digits.
+
+        >>> Potential("(x**2 - 1)**2/4 + 1e12").variation(np.array([[1.0, 2.0]])).tolist()
+        [0.0, 2.25]
+        """
+        if self._formula is None:
+            return self.value(x)
+        if VARIATION not in self._tapes:
+            self._tapes[VARIATION] = joint_tape([self._formula.without_constant])
+        return np.asarray(run_tape(self._tapes[VARIATION], self._formula, _checked_points(x, self.dimension))[0])
+
+    def rounding(self, x: npt.ArrayLike) -> Floats:
+        """The last place of V where slopes are finite differences of it, (n,); zero where they are exact."""
+        values = self.value(x)
+        return np.zeros(len(values)) if self.exact else np.asarray(np.spacing(np.abs(values)))
+
+    def gradient(self, x: npt.ArrayLike) -> Floats:
+        """grad V at the points ``x`` of shape (dim, n), of the same shape; not-a-number where it does not exist."""
+        points = _checked_points(x, self.dimension)
+        dimension, n = points.shape
+        if self._formula is not None:
+            used = min(self._formula.dimension, dimension)
+            result = np.zeros((dimension, n))
+            result[:used] = self._run(tuple((i,) for i in range(used)), points)
+            return result
+        if self._gradient is not None:
+            return _shaped(self._gradient, points, (dimension, n), "potential.gradient")
+        return differences.gradient(self.value, points)
+
+    def hessian(self, x: npt.ArrayLike) -> Floats:
+        """Second derivatives at the points ``x`` of shape (dim, n), of shape (dim, dim, n)."""
+        points = _checked_points(x, self.dimension)
+        dimension, n = points.shape
+        if self._formula is not None:
+            used = min(self._formula.dimension, dimension)
+            pairs = tuple(combinations_with_replacement(range(used), 2))
+            result = np.zeros((dimension, dimension, n))
+            for (i, j), values in zip(pairs, self._run(pairs, points), strict=True):
+                result[i, j] = result[j, i] = values
+            return result
+        if self._hessian is not None:
+            return _shaped(self._hessian, points, (dimension, dimension, n), "potential.hessian")
+        if self._gradient is not None:
+            jacobian = differences.gradient(self.gradient, points)
+            return (jacobian + jacobian.swapaxes(0, 1)) / 2.0
+        return differences.hessian(self.value, points)
+
+    def rough_hessian(self, x: npt.ArrayLike) -> Floats:
+        """The Hessian to some four digits, for methods that correct themselves: of a function, a twelfth of the calls.
+
+        >>> import numpy as np
+        >>> bowl = Potential(lambda x: x[0]**2/2, gradient=lambda x: x)
+        >>> round(float(bowl.rough_hessian(np.array([[3.0]]))[0, 0, 0]), 6)
+        1.0
+        """
+        if self._formula is not None or self._hessian is not None or self._gradient is None:
+            return self.hessian(x)
+        jacobian = differences.rough_gradient(self.gradient, _checked_points(x, self.dimension))
+        return (jacobian + jacobian.swapaxes(0, 1)) / 2.0
+
+    def third_derivatives(self, x: npt.ArrayLike) -> Floats:
+        """All d_i d_j d_k V at the points ``x`` of shape (dim, n), of shape (dim, dim, dim, n).
+
+        Exact for formulas, by finite differences of the Hessian for functions.
+
+        >>> Potential("x**3*y").third_derivatives(np.array([[2.0], [5.0]]))[0, 0, :, 0].tolist()
+        [30.0, 12.0]
+        """
+        points = _checked_points(x, self.dimension)
+        dimension, n = points.shape
+        if self._formula is None:
+            by_differences = differences.gradient(self.hessian, points)
+            return sum(np.moveaxis(by_differences, 0, axis) for axis in range(3)) / 3.0  # type: ignore[return-value]
+        used = min(self._formula.dimension, dimension)
+        triples = tuple(combinations_with_replacement(range(used), 3))
+        result = np.zeros((dimension, dimension, dimension, n))
+        for triple, values in zip(triples, self._run(triples, points), strict=True):
+            for order in set(permutations(triple)):
+                result[order] = values
+        return result
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """For a formula in x alone: the points at which it passes from one branch to another."""
+        from fokker_planck.formulas.kinks import kinks_of
+
+        return kinks_of([self._formula], lower, upper) if self._formula is not None else ()
+
+    def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], Floats]:
+        """The partial derivative taken ``orders[i]`` times along coordinate i, as a function of points (dim, n).
+
+        Exact for formulas. For functions, what their Hessian does not give comes from finite differences, and loses
+        about three digits an order.
+
+        >>> Potential("x**4*y").derivative((3, 1))(np.array([[2.0], [5.0]])).tolist()
+        [48.0]
+        """
+        orders = tuple(orders)
+        if not orders or any(not isinstance(k, (int, np.integer)) or k < 0 for k in orders):
+            raise ValueError(f"orders of differentiation are counts, one for each coordinate, not {orders}")
+        axes = tuple(axis for axis, count in enumerate(orders) for _ in range(count))
+        return partial(_partial_derivative, self, axes)
+
+    def _run(self, derivatives: tuple[tuple[int, ...], ...], points: Floats) -> Floats:
+        """Several derivatives of the formula, each a tuple of axes, at once; of shape (derivatives, n)."""
+        if self._formula is None:
+            raise TypeError("a potential given as a function has no formula")
+        if derivatives not in self._tapes:
+            trees = []
+            for axes in derivatives:
+                tree = self._formula
+                for axis in axes:
+                    tree = tree.derivative(axis)
+                trees.append(tree)
+            self._tapes[derivatives] = joint_tape(trees)
+        return run_tape(self._tapes[derivatives], self._formula, points)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parameters = dict(self.parameters) if self._formula else None
+        return Potential, (self.source, parameters, *self._given, self.given_dimension)
+
+    def __str__(self) -> str:
+        return self.expression or repr(self.source)
+
+
+def _partial_derivative(potential: Potential, axes: tuple[int, ...], x: npt.ArrayLike) -> Floats:
+    points = _checked_points(x, potential.dimension)
+    if axes and max(axes) >= points.shape[0]:
+        raise ValueError(f"a derivative along coordinate {max(axes)} of points with {points.shape[0]} coordinates")
+    result: Floats
+    if potential._formula is not None:
+        if axes and max(axes) >= potential._formula.dimension:
+            return np.zeros(points.shape[1])
+        result = potential._run((axes,), points)[0]
+        return result
+    if not axes:
+        return potential.value(points)
+    if len(axes) == 1:
+        result = potential.gradient(points)[axes[0]]
+        return result
+    if len(axes) == 2:
+        result = potential.hessian(points)[axes[0], axes[1]]
+        return result
+    direction = np.eye(points.shape[0])[axes[-1]]
+    return differences.first_derivative(partial(_partial_derivative, potential, axes[:-1]), points, direction)
+
+
+def _formula_of(source: object, parameters: Mapping[str, float] | None, gradient: object, hessian: object) -> Any:
+    if isinstance(source, str):
+        if gradient is not None or hessian is not None:
+            raise ProblemError(
+                "potential", "a formula with a gradient or hessian", "the formula alone, it is differentiated exactly"
+            )
+        return parse_expression(source, parameters=parameters)
+    if not callable(source):
+        raise ProblemError("potential", source, "a formula or a function of points")
+    if parameters:
+        raise ProblemError("potential.parameters", dict(parameters), "none, the potential is a function")
+    return None
+
+
+def _checked_dimension(dimension: object, formula: Expression | None) -> int | None:
+    if dimension is None:
+        return None
+    if isinstance(dimension, bool) or not isinstance(dimension, (int, np.integer)):
+        raise ProblemError("potential.dimension", dimension, "an integer")
+    least = formula.dimension if formula else 1
+    if not least <= dimension <= MOST_DIMENSIONS:
+        raise ProblemError("potential.dimension", int(dimension), f"an integer from {least} to {MOST_DIMENSIONS}")
+    return int(dimension)
+
+
+def _checked_points(x: npt.ArrayLike, dimension: int) -> Floats:
+    points = np.asarray(x, dtype=np.float64)
+    if points.ndim != 2:
+        raise ValueError(f"points have shape (dimension, n), not {points.shape}")
+    if points.shape[0] < dimension:
+        raise ProblemError(
+            "potential",
+            f"a potential in {dimension} coordinates on a {points.shape[0]}-dimensional domain",
+            "one that needs no more coordinates than the domain has",
+        )
+    return points
+
+
+def _shaped(function: ArrayFunction, points: Floats, shape: tuple[int, ...], key: str) -> Floats:
+    """What a user's function returns, checked; the points are protected from being changed."""
+    protected = points.view()
+    protected.flags.writeable = False
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asarray(function(protected))
+    except (IndexError, TypeError, ValueError) as error:
+        raise ProblemError(
+            key, f"{type(error).__name__} at points of shape {points.shape}: {error}", f"an array of shape {shape}"
+        ) from error
+    if values.shape != shape or values.dtype.kind not in "fiu":
+        found = f"an array of shape {values.shape} and type {values.dtype} for points of shape {points.shape}"
+        raise ProblemError(key, found, f"real numbers of shape {shape}")
+    return np.array(values, dtype=np.float64)

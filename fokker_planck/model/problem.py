@@ -1,0 +1,382 @@
+"""The problem: a process in a domain, and how finely it is to be solved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fokker_planck.arrays import Floats
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.mesh.checks import outer_facets
+from fokker_planck.model.arguments import described, finite_number, point, whole_number
+from fokker_planck.model.diffusion.constant import Constant
+from fokker_planck.model.domain import (
+    Box,
+    Domain,
+    MeshFile,
+    Sublevel,
+    bounding_box,
+    contains,
+    dimension_of,
+    has_boundary,
+    periods_of,
+    sample_points,
+)
+from fokker_planck.model.images import with_images
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.process import Drifting, Overdamped, Process
+from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, LineSet, Region, Set, fits
+
+#: The tolerances that double precision can be asked for.
+# What rounding leaves of every number is 2e-13 (solvers/accuracy.py): a finer tolerance is met on no mesh.
+FINEST, COARSEST = 5e-13, 0.1
+HIGHEST_DEGREE = 8
+MOST_CELLS = 20_000_000
+# Of a prescribed mesh. In the plane a million unknowns take about a minute and 6 GB.
+MOST_EIGENVALUES = {1: 300, 2: 200, 3: 200}
+"""Of one question. In the plane time grows with the square of their number: of the quartic well plus y^2/2, noise 1/20,
+to 1e-6, 100 take 17 s of a core, 200 take 59 s, the rest of it vectors that are kept orthogonal to one another."""
+MOST_PRESCRIBED_UNKNOWNS = 4_000_000
+USUAL_DEGREE = 4
+_SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How finely to solve.
+
+    Parameters: ``tolerance``, the wanted relative error of every reported number; ``degree`` of the elements, None to
+    let the solver choose; ``cells`` an axis for a fixed mesh, None to refine until the tolerance is met.
+
+    >>> Resolution(tolerance=1e-8, cells=[64, 48])
+    Resolution(tolerance=1e-08, degree=None, cells=(64, 48))
+    """
+
+    tolerance: float = 1e-6
+    degree: int | None = None
+    cells: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        wanted = f"a number between {FINEST:g} and {COARSEST:g}"
+        tolerance = finite_number("discretization.tolerance", self.tolerance, wanted)
+        if not FINEST < tolerance < COARSEST:
+            raise ProblemError("discretization.tolerance", tolerance, wanted)
+        object.__setattr__(self, "tolerance", tolerance)
+        if self.degree is not None:
+            object.__setattr__(self, "degree", whole_number("discretization.degree", self.degree, 1, HIGHEST_DEGREE))
+        if self.cells is not None:
+            object.__setattr__(self, "cells", _cells(self.cells))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """p_t = -div(b p) + grad grad : (D p) in the domain, no flux through its boundary.
+
+    Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions),
+    a ``title``. Checked when it is made: the dimensions agree, potential and drift are finite in the domain and
+    periodic along its periodic axes.
+
+    Raises :class:`ProblemError` that names the key of the problem file.
+
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
+    >>> from fokker_planck.model.potential import Potential
+    >>> process = Overdamped(Potential("(x**2 - 1)**2/4"), Isotropic(0.05))
+    >>> Problem(process, Box([-2.0], [2.0])).dimension
+    1
+    """
+
+    process: Process
+    domain: Domain
+    resolution: Resolution = field(default_factory=Resolution)
+    sets: Mapping[str, Set] = field(default_factory=dict)
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.process, (Overdamped, Drifting)):
+            raise ProblemError("process", described(self.process), "an Overdamped or Drifting process")
+        if not isinstance(self.domain, (Box, Ball, MeshFile, Sublevel)):
+            raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile or Sublevel")
+        object.__setattr__(self, "sets", dict(self.sets))
+        _check_dimensions(self)
+        _check_size(self)
+        if self.process.potential is not None:
+            _check_potential(self, self.process.potential)
+        _check_drift(self)
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return dimension_of(self.domain, self.process.potential)
+
+    @property
+    def periods(self) -> tuple[float | None, ...]:
+        """Length of each periodic axis, None for the others."""
+        return periods_of(self.domain)[: self.dimension]
+
+    def bounding_box(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Lower and upper corner of a box that holds the domain."""
+        return bounding_box(self.domain, self.process.potential)
+
+    def contains(self, x: Floats) -> NDArray[np.bool_]:
+        """Which of the points x, shape (dim, n), lie in the domain."""
+        return contains(self.domain, x, self.process.potential)
+
+    def sample(self, count: int = _SAMPLES) -> Floats:
+        """Points spread over the domain, shape (dim, n)."""
+        return sample_points(self.domain, count, self.process.potential)
+
+
+def checked_exit(
+    problem: Problem, start: Any, target: Set | Literal["boundary"] | str, key: str = "exit"
+) -> tuple[tuple[float, ...], Set | Literal["boundary"]]:
+    """The start as a tuple and the target as a set, or "boundary".
+
+    ``target`` is a set, the name of one of the problem's sets, or "boundary". Raises :class:`ProblemError` where the
+    start is not in the domain or already in the target, the target unknown or nowhere in the domain.
+    """
+    place = point(f"{key}.start", start, problem.dimension)
+    column = np.asarray(place)[:, None]
+    if not problem.contains(column)[0]:
+        low, high = problem.bounding_box()
+        wanted = f"a point inside the domain, which lies between {list(low)} and {list(high)}"
+        raise ProblemError(f"{key}.start", list(place), wanted)
+    shape = checked_target(problem, target, f"{key}.target")
+    if isinstance(shape, str):
+        if _on_boundary(problem, place):
+            raise ProblemError(f"{key}.start", list(place), "a point that is not already on the target, the boundary")
+    elif shape.contains(column)[0]:
+        name = f"the set {target}" if isinstance(target, str) else "the target"
+        raise ProblemError(f"{key}.start", list(place), f"a point outside of {name}, where the time is zero")
+    return place, shape
+
+
+def checked_target(problem: Problem, target: Set | Literal["boundary"] | str, key: str) -> Set | Literal["boundary"]:
+    """An absorbing set that has points in the domain, or "boundary"."""
+    if isinstance(target, str) and target == "boundary":
+        if not has_boundary(problem.domain):
+            raise ProblemError(key, "boundary", "a set: every axis is periodic, there is no boundary")
+        return "boundary"
+    shape = checked_set(problem, target, key)
+    if not _meets(problem, shape):
+        name = f"the set {target}" if isinstance(target, str) else "the target"
+        raise ProblemError(key, name, "a set that has points in the domain; it would never be reached")
+    return shape
+
+
+def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
+    """The set itself or the one of that name, in the dimension of the problem; a region on a line by its intervals."""
+    if problem.dimension == 1:
+        named = problem.sets.get(given) if isinstance(given, str) else given
+        if isinstance(named, Region) and fits(named, 1):
+            (lower,), (upper,) = problem.bounding_box()
+            intervals = named.on_line(lower, upper)
+            if intervals is None:
+                name = f"the set {given}" if isinstance(given, str) else str(named.expression)
+                raise ProblemError(key, name, "a set that has points in the domain")
+            return intervals
+    if isinstance(given, str):
+        if given not in problem.sets:
+            known = list(problem.sets)
+            wanted = f"one of the sets {', '.join(known)}" if known else "the name of a set: there is no [sets.NAME]"
+            raise ProblemError(key, f"{given!r}{did_you_mean(given, known)}", wanted)
+        return _whole(problem, problem.sets[given])
+    if not isinstance(given, (Ball, Ellipsoid, HalfSpace, Region, LineSet)):
+        raise ProblemError(key, described(given), "a Ball, Ellipsoid, HalfSpace or Region, or the name of a set")
+    if not fits(given, problem.dimension):
+        raise ProblemError(key, f"a set in {given.dimension} dimensions", f"one in {problem.dimension}")
+    _check_wrapping(problem, given, key)
+    return _whole(problem, given)
+
+
+def _cells(given: Any) -> tuple[int, ...]:
+    key = "discretization.cells"
+    listed = [given] if isinstance(given, int) and not isinstance(given, bool) else given
+    if isinstance(listed, (str, bytes)) or not isinstance(listed, (Sequence, np.ndarray)) or not 1 <= len(listed) <= 3:
+        raise ProblemError(key, described(given), "a list of whole numbers, one for each axis")
+    cells = tuple(whole_number(f"{key}[{i}]", count, 1, MOST_CELLS) for i, count in enumerate(listed))
+    if math.prod(cells) > MOST_CELLS:
+        raise ProblemError(key, list(cells), f"at most {MOST_CELLS} cells in all")
+    return cells
+
+
+def _check_size(problem: Problem) -> None:
+    """A prescribed mesh that no machine at hand holds is refused before it is made."""
+    cells, degree = problem.resolution.cells, problem.resolution.degree or USUAL_DEGREE
+    if cells is None or isinstance(problem.domain, MeshFile):
+        return
+    unknowns = math.prod(cells) * degree**problem.dimension
+    if unknowns > MOST_PRESCRIBED_UNKNOWNS:
+        found = f"{list(cells)}, which makes {unknowns:.2g} unknowns of degree {degree}"
+        raise ProblemError("discretization.cells", found, f"fewer than {MOST_PRESCRIBED_UNKNOWNS:,} unknowns")
+
+
+def _check_dimensions(problem: Problem) -> None:
+    resolution = problem.resolution
+    potential = problem.process.potential
+    key = "drift" if potential is None else _key_of(potential)
+    dimension = problem.dimension
+    if not 1 <= dimension <= 3:
+        raise ProblemError(key, f"{dimension} coordinates", "one, two or three")
+    if potential is not None and potential.dimension > dimension:
+        found = f"a potential of {potential.dimension} coordinates in a domain of {dimension}"
+        raise ProblemError(key, found, f"only {', '.join('xyz'[:dimension])}, or a domain of more dimensions")
+    drift = problem.process.whole if isinstance(problem.process, Drifting) else problem.process.extra
+    if drift is not None and drift.dimension != dimension:
+        found = f"{drift.dimension} components in a domain of {dimension} dimensions"
+        raise ProblemError(drift.key, found, f"{dimension}, one for each coordinate")
+    diffusion = problem.process.diffusion
+    if isinstance(diffusion, Constant) and diffusion.dimension != dimension:
+        found = f"a matrix with {diffusion.dimension} rows in a domain of {dimension} dimensions"
+        raise ProblemError("diffusion.matrix", found, f"{dimension} rows and columns")
+    problem.process.field(dimension)
+    if resolution.cells is not None:
+        if isinstance(problem.domain, MeshFile):
+            raise ProblemError("discretization.cells", list(resolution.cells), "none: the mesh file gives them")
+        if len(resolution.cells) != dimension:
+            raise ProblemError("discretization.cells", list(resolution.cells), f"{dimension} of them, one an axis")
+    for name, shape in problem.sets.items():
+        if name == "boundary":
+            raise ProblemError("sets.boundary", "a set of that name", "another: boundary is the boundary of the domain")
+        if not fits(shape, dimension):
+            found = f"a set in {shape.dimension} dimensions in a domain of {dimension}"
+            raise ProblemError(f"sets.{name}", found, f"a set in {dimension} dimensions")
+        _check_wrapping(problem, shape, f"sets.{name}")
+
+
+def _check_wrapping(problem: Problem, shape: Set, key: str) -> None:
+    """A set that reaches across a periodic face goes on at the opposite one, unless it reaches itself there."""
+    if not isinstance(shape, (Ball, Ellipsoid)) or not any(problem.periods):
+        return
+    axes = shape.semi_axes if isinstance(shape, Ellipsoid) else (shape.radius,) * shape.dimension
+    low, high = problem.bounding_box()
+    for i, (c, r, period) in enumerate(zip(shape.center, axes, problem.periods, strict=True)):
+        if period is None or low[i] <= c - r and c + r <= high[i]:
+            continue
+        if not low[i] <= c <= high[i]:
+            found = f"a set around {c:g} along {'xyz'[i]}, beyond the periodic boundary"
+            raise ProblemError(key, found, f"its centre between {low[i]:g} and {high[i]:g}")
+        if not 2.0 * r < period:
+            found = f"a set from {c - r:g} to {c + r:g} along {'xyz'[i]}, which reaches itself across the boundary"
+            raise ProblemError(key, found, f"one narrower than the period, {period:g}")
+
+
+def _whole(problem: Problem, shape: Set) -> Set:
+    """The set with its images across periodic faces: a start in an image is in the set."""
+    if not isinstance(shape, (Ball, Ellipsoid)) or not any(problem.periods):
+        return shape
+    low, high = problem.bounding_box()
+    if problem.dimension > 1:
+        return with_images(shape, low, high, problem.periods)
+    (a,), (b,), period = low, high, problem.periods[0] or 0.0
+    center, radius = shape.center[0], shape.radius if isinstance(shape, Ball) else shape.semi_axes[0]
+    start, stop = center - radius, center + radius
+    if start < a:
+        return LineSet(((a, stop), (start + period, b)), repr(shape))
+    return shape if stop <= b else LineSet(((a, stop - period), (start, b)), repr(shape))
+
+
+def _key_of(potential: Potential) -> str:
+    return "potential.expression" if isinstance(potential.source, str) else "potential"
+
+
+def _sample_between_ends(problem: Problem) -> Floats:
+    """Points of the domain; at the very ends of a line coefficients may be infinite, see ``model.line_ends``."""
+    x = problem.sample()
+    if problem.dimension > 1 or problem.periods[0] is not None:
+        return x
+    lower, upper = problem.bounding_box()
+    return np.asarray(x[:, (x[0] > lower[0]) & (x[0] < upper[0])])
+
+
+def _check_drift(problem: Problem) -> None:
+    """Where a drift is given: finite in the domain, and equal on both sides of a periodic axis."""
+    process = problem.process
+    drift = process.whole if isinstance(process, Drifting) else process.extra
+    if drift is None:
+        return
+    x = _sample_between_ends(problem)
+    values = drift.value(x)
+    finite = np.isfinite(values).all(axis=0)
+    if not finite.all():
+        where = ", ".join(f"{c:.6g}" for c in x[:, int(np.argmin(finite))])
+        raise ProblemError(drift.key, f"a drift that is not finite at ({where})", "finite values in the whole domain")
+    low, high = problem.bounding_box()
+    for axis, period in enumerate(problem.periods):
+        if period is not None:
+            left, right = x.copy(), x.copy()
+            left[axis], right[axis] = low[axis], high[axis]
+            jump = float(np.abs(drift.value(left) - drift.value(right)).max())
+            if jump > 1e-8 * (1e-300 + float(np.abs(values).max())):
+                wanted = f"equal values at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
+                raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
+
+
+def _check_potential(problem: Problem, potential: Potential) -> None:
+    key = _key_of(potential)
+    x = _sample_between_ends(problem)
+    values = potential.value(x)
+    finite = np.isfinite(values)
+    if not finite.all():
+        worst = int(np.argmin(finite))
+        where = ", ".join(f"{c:.6g}" for c in x[:, worst])
+        raise ProblemError(key, f"the value {values[worst]:g} at ({where})", "finite values in the whole domain")
+    scale = float(np.ptp(values)) + 1e-9 * float(np.abs(values).max())
+    for axis, period in enumerate(problem.periods):
+        if period is not None:
+            _check_period(problem, potential, key, x, axis, scale)
+
+
+def _check_period(problem: Problem, potential: Potential, key: str, x: Floats, axis: int, scale: float) -> None:
+    low, high = problem.bounding_box()
+    left, right = x.copy(), x.copy()
+    left[axis], right[axis] = low[axis], high[axis]
+    period = high[axis] - low[axis]
+    jump = float(np.abs(potential.value(left) - potential.value(right)).max())
+    kink = float(np.abs(potential.gradient(left) - potential.gradient(right)).max()) * period
+    wanted = f"V and its gradient equal at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
+    if jump > 1e-9 * scale:
+        raise ProblemError(key, f"a V that differs by {jump:.3g} across the period", wanted)
+    if kink > 1e-6 * scale:
+        raise ProblemError(key, f"a gradient that differs by {kink / period:.3g} across the period", wanted)
+
+
+def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:
+    domain, column = problem.domain, np.asarray(place)[:, None]
+    if isinstance(domain, Box):
+        edges = zip(place, domain.lower, domain.upper, domain.periods, strict=True)
+        return any(p is None and min(c - a, b - c) <= 1e-12 * (b - a) for c, a, b, p in edges)
+    if isinstance(domain, Ball):
+        return bool(domain.level(column)[0] <= 1e-12 * domain.radius)
+    if isinstance(domain, Sublevel) and problem.process.potential is not None:
+        return bool(problem.process.potential.value(column)[0] >= domain.level)
+    if not isinstance(domain, MeshFile):
+        return False
+    curved, (low, high) = domain.data.curved, problem.bounding_box()
+    if curved is not None and len(curved.near(column, 1e-12 * float(np.max(np.subtract(high, low))))):
+        return True
+    cells, cell = domain.data.cells, domain.locator.find(column)
+    if cell[0] < 0:
+        return False
+    touched = cells[cell[0]][domain.locator.barycentric(column, cell)[0] > 1e-12]
+    return bool((np.isin(outer_facets(cells), touched).sum(axis=1) == len(touched)).any())
+
+
+def _meets(problem: Problem, shape: Set) -> bool:
+    """Whether the set has points in the domain: samples, samples carried onto its surface, boxes that hold it all."""
+    x = problem.sample()
+    level = shape.level(x)
+    if (level >= 0.0).any():
+        return True
+    nearest = x[:, np.argsort(-np.nan_to_num(level, nan=-np.inf))[:200]]
+    if isinstance(shape, Region) and isinstance(shape.expression, str):
+        nearest = np.concatenate([nearest, shape.boxes(*problem.bounding_box()).centres], axis=1)
+    landed = shape.project(nearest)
+    slope = np.linalg.norm(shape.gradient(landed), axis=0)
+    room = 1e-9 * float(np.max(np.subtract(*problem.bounding_box()[::-1])))
+    return bool((problem.contains(landed) & (shape.level(landed) >= -room * slope)).any())

@@ -1,0 +1,361 @@
+"""What kind of process it is: reversible, irreversible with a known stationary density, or with an unknown one.
+
+With the Ito drift b and the tensor D the generator is ``L u = b . grad u + D : grad grad u``. Where
+``grad Psi = D^-1 (div D - b)`` is a gradient, ``L u = e^Psi div(e^-Psi D grad u)``: the process is in detailed balance,
+its stationary density is e^-Psi. On a line that is always so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.arrays import Floats, Function
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.model.diffusion.constant import Constant, DiffusionField, Isotropic
+from fokker_planck.model.function_jumps import check_functions
+from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.line_ends import line_ends
+from fokker_planck.model.process import (
+    DetailedBalance,
+    Drifting,
+    Overdamped,
+    Process,
+    ScaledPotential,
+    alpha_of,
+    detailed_balance,
+)
+from fokker_planck.model.reversibility.across_surfaces import Across, across_surfaces, keeps_flow
+from fokker_planck.model.reversibility.line import LineExponent, line_exponent
+from fokker_planck.model.reversibility.path import PathExponent
+from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
+
+SEMIDEFINITE = 1e-12
+EXACT, BY_DIFFERENCES = 1e-8, 1e-5
+MOST_PROBES = 200
+# the centre of a path is moved off a surface by that part of the size of the domain
+ASIDE = 1e-6
+
+Reversible = DetailedBalance
+
+
+class VectorField(Protocol):
+    """A vector field with its derivatives."""
+
+    def value(self, x: Floats) -> Floats:
+        """Vectors at points (dim, n), of the same shape."""
+        ...
+
+    def jacobian(self, x: Floats) -> Floats:
+        """d_j of component i, (dim, dim, n)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ItoDrift:
+    """The drift b of a process in so many coordinates, as a vector field."""
+
+    process: Process
+    dimension: int
+
+    def value(self, x: Floats) -> Floats:
+        """B at points (dim, n), of the same shape."""
+        return self.process.drift(x, self.dimension)
+
+    def jacobian(self, x: Floats) -> Floats:
+        """d_j b_i, (dim, dim, n)."""
+        return self.process.drift_jacobian(x, self.dimension)
+
+    __call__ = value
+
+
+@dataclass(frozen=True)
+class KnownDensity:
+    """L u = e^Psi div(e^-Psi D grad u) + c . grad u with div(e^-Psi c) = 0: irreversible, density e^-Psi."""
+
+    exponent: Function
+    diffusion: Isotropic | Constant | DiffusionField
+    circulation: VectorField
+
+
+@dataclass(frozen=True)
+class UnknownDensity:
+    """L u = b . grad u + D : grad grad u, irreversible, and no formula for the stationary density.
+
+    ``guess`` is an exponent that may serve as a first gauge, V over a mean noise level say, or None.
+    """
+
+    drift: VectorField
+    diffusion: Isotropic | Constant | DiffusionField
+    guess: Function | None = None
+
+
+Kinetics = DetailedBalance | KnownDensity | UnknownDensity
+
+
+def kinetics(
+    process: Process,
+    dimension: int,
+    probe: npt.ArrayLike,
+    periods: Sequence[float | None] | None = None,
+    box: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> Kinetics:
+    """Find out which kind of process it is.
+
+    process : drift and noise
+    dimension : number of coordinates
+    probe : points of the domain (dim, n) at which identities are checked
+    periods : of every axis, None where it is not periodic
+    box : lower and upper corner of a box that holds the domain; that of the probes if not given
+
+    Raises ProblemError with a key under ``diffusion`` where D is not positive semidefinite at a probe, or vanishes
+    inside a line.
+
+    >>> from fokker_planck.model.potential import Potential
+    >>> from fokker_planck.model.diffusion.state_dependent import Quadratic
+    >>> student = Overdamped(Potential("x**2/2"), Quadratic(0.1, 0.4))      # density (1 + 4 x**2)**(-1 - 1/0.8)
+    >>> psi = kinetics(student, 1, np.linspace(-2.0, 2.0, 9)[None]).exponent
+    >>> round(float(np.diff(psi.value(np.array([[0.0, 2.0]])))[0] / np.log(17.0)), 12)
+    2.25
+    """
+    points = np.asarray(probe, dtype=np.float64)
+    if points.ndim != 2 or points.shape[0] != dimension or points.shape[1] == 0:
+        raise ValueError(f"probe points have shape ({dimension}, n), n > 0, not {points.shape}")
+    if process.dimension > dimension:
+        key = "potential" if isinstance(process, Overdamped) else "drift"
+        raise ProblemError(key, f"{process.dimension} coordinates", f"at most {dimension}, the dimension of the domain")
+    field = process.field(dimension)
+    around = tuple(periods) if periods is not None else (None,) * dimension
+    given = box if box is not None else (points.min(axis=1), points.max(axis=1))
+    lower, upper = (tuple(float(c) for c in corner) for corner in given)
+    interfaces = interfaces_of(process, dimension, lower, upper)
+    found = _kinetics(process, field, points, around, (lower, upper), interfaces)
+    if not interfaces or isinstance(found, UnknownDensity) or isinstance(found.exponent, LineExponent):
+        return found
+    return replace(found, exponent=OneSided(found.exponent, interfaces))
+
+
+def _kinetics(
+    process: Process,
+    field: DiffusionField,
+    points: Floats,
+    around: Sequence[float | None],
+    box: tuple[Sequence[float], Sequence[float]],
+    interfaces: Interfaces,
+) -> Kinetics:
+    dimension, (lower, upper) = len(points), box
+    across = Across()
+    if dimension > 1:
+        check_functions(process, dimension, points)
+    if interfaces and dimension > 1:
+        check_semidefinite(field, points)
+        across = across_surfaces(process, field, interfaces, lower, upper, points)
+    singular = dimension == 1 and around[0] is None and line_ends(process, float(lower[0]), float(upper[0]))
+    if field.constant and isinstance(process, Overdamped) and across.balanced and not singular:
+        found = _of_constant_noise(process, field, dimension, points)
+        if isinstance(found, KnownDensity) and not keeps_flow(process, field, interfaces, lower, upper):
+            found = None
+        if found is not None:
+            return found
+    check_semidefinite(field, points)
+    if dimension == 1:
+        exponent = line_exponent(process, float(lower[0]), float(upper[0]), around[0])
+        if exponent is not None:
+            return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
+        return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
+    middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
+    corners = tuple(map(float, lower)), tuple(map(float, upper))
+    along: Function | None
+    if interfaces:
+        along = _exponent_between(process, field, points, middle, interfaces, across, corners)
+    else:
+        place = tuple(float(c) for c in middle)
+        along = PathExponent(process, place, corners) if _curl_free(process, field, points) else None
+    if along is not None and _periodic(along, points, lower, around):
+        return DetailedBalance(along, _named(process, field))
+    _check_defined(process, field, across)
+    return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
+
+
+def _exponent_between(
+    process: Process,
+    field: DiffusionField,
+    points: Floats,
+    middle: Floats,
+    interfaces: Interfaces,
+    across: Across,
+    box: tuple[tuple[float, ...], tuple[float, ...]],
+) -> Function | None:
+    """Psi of a process whose coefficients jump or have kinks on surfaces; None without detailed balance."""
+    if across.both_jump:
+        found = "a V and a D that jump on one surface: the density there depends on which is the smoother"
+        raise ProblemError(_potential_key(process), found, "a V that is continuous where D jumps")
+    if not across.balanced:
+        return None
+    centre = points[:, np.argmin(((points - middle[:, None]) ** 2).sum(axis=0))] + ASIDE * interfaces.scale
+    place = tuple(float(c) for c in centre)
+    if is_scalar(field, points):
+        scalar = PiecewiseExponent(process, place, interfaces, box=box)
+        return scalar if _symmetric(scalar.jacobian(points), EXACT) else None
+    if across.potential_jumps or (across.noise_jumps and alpha_of(process) < 1.0):
+        return None
+    inner = points[:, _on_one_side(interfaces, points)]
+    if inner.shape[1] == 0 or not _curl_free(process, field, inner):
+        return None
+    return PiecewiseExponent(process, place, interfaces, scalar=False, box=box)
+
+
+def _check_defined(process: Process, field: DiffusionField, across: Across) -> None:
+    """Raise ProblemError where a jump leaves a process without detailed balance undefined."""
+    if across.potential_jumps:
+        found = "a V that jumps, in a process without detailed balance"
+        raise ProblemError(_potential_key(process), found, "a steep but continuous V, such as tanh(x/0.01)")
+    if across.noise_jumps and alpha_of(process) < 1.0:
+        found = f"a D that jumps, read as {process.interpretation}, without detailed balance"
+        wanted = 'interpretation = "klimontovich", a continuous D, or a force whose part along the surface changes as D'
+        raise ProblemError(field.key, found, wanted)
+
+
+def is_scalar(field: DiffusionField, points: Floats) -> bool:
+    """Whether D is a multiple of the identity at all of the points (dim, n)."""
+    tensor = field.tensor(points)
+    rest = tensor - tensor[0, 0] * np.eye(len(points))[:, :, None]
+    return bool(np.abs(rest).max() <= 1e-14 * np.abs(tensor).max())
+
+
+def _on_one_side(interfaces: Interfaces, points: Floats) -> npt.NDArray[np.bool_]:
+    """Which points keep all of their stencil of differences on their side of every surface."""
+    reach = 3.0 * differences.FIRST_STEPS[0] * np.maximum(1.0, np.abs(points))
+    good = np.ones(points.shape[1], dtype=bool)
+    for surface in interfaces.surfaces:
+        here = surface.level(points)
+        for axis in range(len(points)):
+            for share in (-1.0, -0.5, 0.5, 1.0):
+                there = points.copy()
+                there[axis] += share * reach[axis]
+                good &= here * surface.level(there) > 0.0
+    return good
+
+
+def _symmetric(jacobian: Floats, tolerance: float) -> bool:
+    """Whether a Jacobian (dim, dim, n) is that of a gradient."""
+    jacobian = jacobian[:, :, np.isfinite(jacobian).all(axis=(0, 1))]
+    if jacobian.shape[2] == 0:
+        return False
+    curl = np.abs(jacobian - jacobian.swapaxes(0, 1)).max(axis=(0, 1))
+    return bool((curl <= tolerance * np.abs(jacobian).max()).all())
+
+
+def _potential_key(process: Process) -> str:
+    potential = process.potential
+    return "potential.expression" if potential is not None and potential.expression is not None else "potential"
+
+
+def check_semidefinite(field: DiffusionField, points: Floats) -> None:
+    """Raise ProblemError where D is not finite, symmetric and positive semidefinite at some of the points (dim, n)."""
+    tensor = field.tensor(points)
+    wanted = "a symmetric positive semidefinite D everywhere in the domain"
+    finite = np.isfinite(tensor).all(axis=(0, 1))
+    if not finite.all():
+        raise ProblemError(field.key, f"a D that is not finite at {_place(points, int(np.argmin(finite)))}", wanted)
+    size = np.abs(tensor).max()
+    skew = np.abs(tensor - tensor.swapaxes(0, 1)).max(axis=(0, 1))
+    if (skew > SEMIDEFINITE * size).any():
+        raise ProblemError(field.key, f"a D that is not symmetric at {_place(points, int(np.argmax(skew)))}", wanted)
+    smallest = smallest_eigenvalue(tensor)
+    worst = int(np.argmin(smallest))
+    if smallest[worst] < -SEMIDEFINITE * size:
+        kind = "the value" if len(points) == 1 else "an eigenvalue"
+        raise ProblemError(field.key, f"a D with {kind} {smallest[worst]:.6g} at {_place(points, worst)}", wanted)
+
+
+def smallest_eigenvalue(tensor: Floats) -> Floats:
+    """The smallest eigenvalue of symmetric tensors (dim, dim, n), (n,)."""
+    if len(tensor) == 1:
+        return np.asarray(tensor[0, 0])
+    if len(tensor) == 2:
+        half, difference = 0.5 * (tensor[0, 0] + tensor[1, 1]), 0.5 * (tensor[0, 0] - tensor[1, 1])
+        return np.asarray(half - np.hypot(difference, tensor[0, 1]))
+    return np.asarray(np.linalg.eigvalsh(np.moveaxis(tensor, -1, 0))[:, 0])
+
+
+def _of_constant_noise(process: Overdamped, field: DiffusionField, dimension: int, points: Floats) -> Kinetics | None:
+    """The known cases of constant noise; None where the drift beside -grad V must be looked at."""
+    diffusion = process.diffusion
+    if not isinstance(diffusion, (Isotropic, Constant)):
+        check_semidefinite(field, points)
+        matrix = field.tensor(points[:, :1])[:, :, 0]
+        if smallest_eigenvalue(matrix[:, :, None])[0] <= 0.0:
+            return None
+        diffusion = Constant(matrix)
+    try:
+        balance = detailed_balance(Overdamped(process.potential, diffusion), dimension, points)
+    except ProblemError as error:
+        if error.key == "diffusion.matrix" and "irreversible" in str(error.found):
+            return None
+        raise
+    if process.extra is None:
+        return balance
+    if dimension > 1 and _keeps(process, balance, points):
+        return KnownDensity(balance.exponent, balance.diffusion, process.extra)
+    return None
+
+
+def _keeps(process: Overdamped, balance: DetailedBalance, points: Floats) -> bool:
+    """Whether the extra drift c leaves the density alone: div c = c . grad Psi."""
+    if process.extra is None:
+        return False
+    jacobian, vector = process.extra.jacobian(points), process.extra.value(points)
+    slope = balance.exponent.gradient(points)
+    source = np.einsum("iin->n", jacobian) - np.einsum("in,in->n", vector, slope)
+    size = np.abs(jacobian).sum(axis=(0, 1)) + np.linalg.norm(vector, axis=0) * np.linalg.norm(slope, axis=0)
+    good = np.isfinite(source) & np.isfinite(size)
+    tolerance = EXACT if process.extra.exact and process.potential.exact else BY_DIFFERENCES
+    return bool(good.any() and (np.abs(source[good]) <= tolerance * size[good].max()).all())
+
+
+def _curl_free(process: Process, field: DiffusionField, points: Floats) -> bool:
+    """Whether D^-1 (div D - b) is a gradient, judged by its derivatives at some of the probes."""
+    inner = points[:, :: max(1, points.shape[1] // MOST_PROBES)]
+    smallest = smallest_eigenvalue(field.tensor(inner))
+    inner = inner[:, smallest > SEMIDEFINITE * np.abs(field.tensor(inner)).max()]
+    if inner.shape[1] == 0:
+        return False
+    path = PathExponent(process, (0.0,) * len(points))
+    return _symmetric(differences.gradient(path.gradient, inner), BY_DIFFERENCES * 1e-2)
+
+
+def _periodic(
+    exponent: Function, points: Floats, lower: Sequence[float] | Floats, periods: Sequence[float | None]
+) -> bool:
+    """Whether Psi returns to its value around every periodic axis."""
+    for axis, period in enumerate(periods):
+        if period is not None:
+            left = points[:, :MOST_PROBES].copy()
+            left[axis] = lower[axis]
+            right = left.copy()
+            right[axis] += period
+            there, back = exponent.value(right), exponent.value(left)
+            if np.abs(there - back).max() > 1e-8 * (1.0 + float(np.ptp(there))):
+                return False
+    return True
+
+
+def _named(process: Process, field: DiffusionField) -> Isotropic | Constant | DiffusionField:
+    return process.diffusion if isinstance(process.diffusion, (Isotropic, Constant)) else field
+
+
+def _guess(process: Process, field: DiffusionField, points: Floats) -> Function | None:
+    if isinstance(process, Drifting):
+        return None
+    level = float(np.mean(np.diag(field.tensor(points[:, :1])[:, :, 0])))
+    return ScaledPotential(process.potential, level) if field.constant and level > 0.0 else None
+
+
+def _place(points: Floats, number: int) -> str:
+    return "(" + ", ".join(f"{c:.6g}" for c in points[:, number]) + ")"

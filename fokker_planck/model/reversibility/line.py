@@ -1,0 +1,362 @@
+"""The exponent of the stationary density on a line: Psi' = (D' - b) / D, which has an integral whatever b and D are.
+
+With the noiseless drift a, b = a + alpha D', this is ``Psi = (1 - alpha) log D + Phi`` with ``Phi' = -a / D``: the
+effective potential Phi does not depend on the interpretation, and no derivative of D enters a value.
+
+Next to an end at which D vanishes or the drift is infinite, the weight exp(-Psi) and the scale density exp(Psi) / D are
+singular, some of them without an integral. In the last stretch there both are constants with the same integrals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.arrays import Floats
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
+from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.line_boxes import LineBoxes, line_boxes
+from fokker_planck.model.line_ends import LineEnd, line_ends
+from fokker_planck.model.process import Overdamped, Process, alpha_of
+
+SAMPLES = 2001
+VANISHING = 1e-13
+WINDING = 1e-10
+# V and D are compared at this distance from a kink, in units of the domain, and jump if they change by more than JUMP
+STEP, JUMP = 1e-10, 1e-6
+ASIDE, NEARBY, LITTLE = 1e-14, 1e-9, 1e-5
+# Where a coefficient is a power of the distance to an end, intervals in which it hardly changes are a tenth to a third
+# of that distance.
+OF_DISTANCE = 0.03
+
+
+@dataclass(frozen=True)
+class LineExponent:
+    """Psi on [lower, upper], least value about zero, with Psi' = (D' - b) / D.
+
+    In the last stretch next to a singular end, see :mod:`fokker_planck.model.line_ends`, it is the constant that gives
+    ``int exp(-Psi)`` its value; where that is infinite, the value at the edge of the stretch.
+
+    >>> from fokker_planck.model.potential import Potential
+    >>> from fokker_planck.model.process import Overdamped
+    >>> from fokker_planck.model.diffusion.state_dependent import Hessian
+    >>> well = Overdamped(Potential("(x**2 - 1)**2/4"), Hessian(1.0, floor=0.5), "klimontovich")
+    >>> psi = LineExponent(well, -2.0, 2.0)
+    >>> round(float(np.diff(psi.value(np.array([[-1.0, 0.0]])))[0]), 14)     # closed form: 0.34073206782338266
+    0.34073206782338
+    """
+
+    process: Process
+    lower: float
+    upper: float
+    period: float | None = None
+
+    @cached_property
+    def field(self) -> DiffusionField:
+        """D as it is given."""
+        return self.process.field(1)
+
+    @cached_property
+    def diffusion(self) -> DiffusionField:
+        """D, next to a singular end the constant that gives ``int exp(Psi) / D`` its value."""
+        return FieldWithEnds(self.field, self.ends) if self.ends else self.field
+
+    @cached_property
+    def kinks(self) -> tuple[float, ...]:
+        """Inner points between which the coefficients are known to be smooth."""
+        return self.process.kinks(self.lower, self.upper)
+
+    @cached_property
+    def steps(self) -> tuple[tuple[float, float], ...]:
+        """Where V jumps, and by how much Psi does: (V+ - V-)/D."""
+        return _steps(self)
+
+    @cached_property
+    def boxes(self) -> LineBoxes | None:
+        """Intervals in which drift and noise hardly change; None where one of them is a function, which is sampled.
+
+        Without those next to a singular end that are as wide as a power of the distance to it asks for: meshes are
+        graded towards such ends anyway.
+        """
+        found = line_boxes(self.process, *self._inner, self.kinks)
+        if found is None or not self.ends:
+            return found
+        middles = 0.5 * (found.lower + found.upper)
+        distance = np.min([np.abs(middles - end.place) for end in self.ends], axis=0)
+        some = found.widths < OF_DISTANCE * distance
+        beside = np.min([np.abs(found.doubtful - end.place) for end in self.ends], axis=0)
+        doubtful = found.doubtful[beside > NEARBY * (self.upper - self.lower)]
+        return LineBoxes(found.lower[some], found.upper[some], doubtful, found.unproved)
+
+    @cached_property
+    def narrow(self) -> Floats:
+        """Ends of intervals narrower than the panels and samples that one begins with."""
+        width = (self.upper - self.lower) / SAMPLES
+        return self.boxes.narrower(width) if self.boxes is not None else np.zeros(0)
+
+    @cached_property
+    def _noise_jumps(self) -> Floats:
+        """Those of the kinks at which D jumps; where it is a cusp the point itself is as good as its neighbours."""
+        places = np.array(self.kinks)
+        if self.field.constant or not len(places):
+            return np.zeros(0)
+        aside = ASIDE * (self.upper - self.lower)
+        before, at, after = (self.field.tensor((places + side)[None])[0, 0] for side in (-aside, 0.0, aside))
+        same = (np.abs(after - before) <= JUMP * np.abs(after)) & (np.abs(at - after) <= JUMP * np.abs(after))
+        return np.asarray(places[~same])
+
+    @cached_property
+    def ends(self) -> tuple[LineEnd, ...]:
+        """The ends at which D vanishes or the drift is infinite."""
+        return line_ends(self.process, self.lower, self.upper) if self.period is None else ()
+
+    @property
+    def mass_error(self) -> float:
+        """Relative error of the whole mass that comes from the last stretches next to singular ends."""
+        return sum(end.mass_error for end in self.ends)
+
+    @property
+    def end_time(self) -> float:
+        """Absolute error of mean times that comes from the last stretches next to singular ends."""
+        return sum(end.time for end in self.ends)
+
+    @cached_property
+    def effective(self) -> Antiderivative:
+        """Phi, zero at the lower end of the part outside of the last stretches."""
+        lower, upper = self._inner
+        if self.boxes is not None:
+            self.boxes.check()
+        return antiderivative(self._slope, lower, upper, self.kinks, self._exact, self.narrow)
+
+    @cached_property
+    def _inner(self) -> tuple[float, float]:
+        edges = {end.inward: end.edge for end in self.ends}
+        return edges.get(1.0, self.lower), edges.get(-1.0, self.upper)
+
+    @cached_property
+    def _shift(self) -> float:
+        inner = self.effective.ends[1:-1]
+        inner = inner if len(inner) else np.array([0.5 * (self.lower + self.upper)])
+        return float(np.nanmin(self._unshifted(inner)))
+
+    @property
+    def _exact(self) -> bool:
+        potential = self.process.potential
+        return potential is None or potential.exact
+
+    def _slope(self, x: Floats) -> Floats:
+        points = x[None]
+        with np.errstate(all="ignore"):
+            return np.asarray(-self.process.noiseless_drift(points)[0] / self.field.tensor(points)[0, 0])
+
+    def _unshifted(self, x: Floats) -> Floats:
+        given = x
+        if self.ends:
+            x = np.clip(x, *self._inner)
+        phi, share = self.effective(x), 1.0 - alpha_of(self.process)
+        for place, step in self.steps:
+            phi = np.where(x >= place, phi + step, phi)
+        for end in self.ends:
+            phi = np.where(end.within(given), phi - end.log_mass_factor, phi)
+        if share == 0.0 or self.field.constant:
+            return phi
+        if len(self._noise_jumps):
+            # where D jumps its value at the point itself means nothing
+            x = np.where(np.isin(x, self._noise_jumps), x + ASIDE * (self.upper - self.lower), x)
+        with np.errstate(all="ignore"):
+            return np.asarray(phi + share * np.log(self.field.tensor(x[None])[0, 0]))
+
+    def value(self, x: Floats) -> Floats:
+        """Psi, (n,)."""
+        return self._unshifted(self._wrapped(x)) - self._shift
+
+    __call__ = value
+
+    def rounding(self, x: Floats) -> Floats:
+        """The last place of V / D where slopes are finite differences of V, (n,); zero where they are exact."""
+        potential = self.process.potential
+        if potential is None or potential.exact:
+            return np.zeros(x.shape[1])
+        with np.errstate(all="ignore"):
+            return np.asarray(potential.rounding(x) / self.diffusion.tensor(x)[0, 0])
+
+    def seen_from(self, x: Floats, towards: Floats) -> Floats:
+        """Psi at points (1, n), where it jumps the limit from the side of the points ``towards`` (1, n), (n,)."""
+        points = np.array(x, dtype=np.float64)
+        on = np.isin(points, self.kinks)
+        points[on] += ASIDE * (self.upper - self.lower) * np.sign(towards - points)[on]
+        return self.value(points)
+
+    def gradient(self, x: Floats) -> Floats:
+        """(D' - b) / D, (1, n)."""
+        points = self._outside_of_stretches(x)
+        with np.errstate(all="ignore"):
+            return np.asarray(self._numerator(points) / self.field.tensor(points)[0])
+
+    def hessian(self, x: Floats) -> Floats:
+        """Its derivative, (1, 1, n)."""
+        points, share = self._outside_of_stretches(x), 1.0 - alpha_of(self.process)
+        slope = -self.process.noiseless_jacobian(points)
+        if share and not self.field.constant:
+            slope = slope + share * self.field.divergence_jacobian(points)
+        tensor = self.field.tensor(points)
+        with np.errstate(all="ignore"):
+            down = self._numerator(points) * self.field.divergence(points) / tensor[0] ** 2
+            result = np.asarray(slope / tensor - down[None])
+        # no curvature in the last stretch: Newton's method must not come to rest there
+        for end in self.ends:
+            result = np.where(end.within(np.asarray(x, dtype=np.float64)[0]), 0.0, result)
+        return result
+
+    def _outside_of_stretches(self, x: Floats) -> Floats:
+        points = np.asarray(x, dtype=np.float64)
+        return np.clip(points, *self._inner) if self.ends else points
+
+    def _numerator(self, points: Floats) -> Floats:
+        share = 1.0 - alpha_of(self.process)
+        force = -self.process.noiseless_drift(points)
+        return np.asarray(force + share * self.field.divergence(points)) if share and not self.field.constant else force
+
+    def _wrapped(self, x: Floats) -> Floats:
+        place: Floats = np.asarray(x, dtype=np.float64)[0]
+        return place if self.period is None else self.lower + np.mod(place - self.lower, self.period)
+
+
+def line_exponent(process: Process, lower: float, upper: float, period: float | None = None) -> LineExponent | None:
+    """Psi on [lower, upper]; None on a ring around which a net force drives the process.
+
+    Raises ProblemError where D is negative, where it vanishes inside, or where it vanishes at an end like no power.
+    """
+    exponent = LineExponent(process, lower, upper, period)
+    _check_inside(exponent)
+    phi = exponent.effective
+    if period is not None:
+        winding = float(phi(np.array([upper]))[0]) + sum(step for _place, step in exponent.steps)
+        return exponent if abs(winding) <= WINDING * (1.0 + phi.variation) else None
+    return exponent
+
+
+@dataclass(frozen=True)
+class FieldWithEnds:
+    """D on a line with singular ``ends``: in the last stretch next to each, one number."""
+
+    field: DiffusionField
+    ends: tuple[LineEnd, ...]
+
+    @property
+    def constant(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def key(self) -> str:
+        """Of the field itself."""
+        return self.field.key
+
+    def tensor(self, x: npt.ArrayLike) -> Floats:
+        """D at points (1, n), of shape (1, 1, n)."""
+        points = np.array(x, dtype=np.float64)
+        near: dict[LineEnd, npt.NDArray[np.bool_]] = {}
+        for end in self.ends:
+            near[end] = end.within(points[0])
+            points[0, near[end]] = end.edge
+        values = np.array(self.field.tensor(points), dtype=np.float64)
+        for end, inside in near.items():
+            values[..., inside] *= np.exp(-end.log_mass_factor) / end.resistance_factor
+        return values
+
+    def divergence(self, x: npt.ArrayLike) -> Floats:
+        """D' at points (1, n), zero in the stretches."""
+        return self._outside(np.asarray(self.field.divergence(x)), x)
+
+    def divergence_jacobian(self, x: npt.ArrayLike) -> Floats:
+        """D'' at points (1, n), of shape (1, 1, n), zero in the stretches."""
+        return self._outside(np.asarray(self.field.divergence_jacobian(x)), x)
+
+    def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
+        """Those of the field, and the edges of the stretches."""
+        edges = [end.edge for end in self.ends if lower < end.edge < upper]
+        return tuple(sorted({*self.field.kinks(lower, upper), *edges}))
+
+    def _outside(self, values: Floats, x: npt.ArrayLike) -> Floats:
+        inside = np.any([end.within(np.asarray(x, dtype=np.float64)[0]) for end in self.ends], axis=0)
+        return np.where(inside, 0.0, values)
+
+
+def _steps(exponent: LineExponent) -> tuple[tuple[float, float], ...]:
+    """The jumps of V at the kinks over D; raises ProblemError where D jumps there, too."""
+    process, found = exponent.process, []
+    if not isinstance(process, Overdamped):
+        return ()
+    beside = STEP * (exponent.upper - exponent.lower)
+    spread = float(np.ptp(process.potential.value(np.linspace(exponent.lower, exponent.upper, SAMPLES)[None])))
+    for place in exponent.kinks:
+        both = np.array([[place - beside, place + beside]])
+        before, after = process.potential.value(both)
+        # what a V that is only steep changes there is no jump
+        smooth = beside * float(process.potential.gradient(both).sum())
+        step, noise = float(after - before) - smooth, exponent.field.tensor(both)[0, 0]
+        if abs(step) <= JUMP * spread + abs(smooth):
+            continue
+        if abs(noise[1] - noise[0]) > JUMP * abs(noise).max():
+            said = f"a V and a D that jump at x = {place:.6g}: the density there depends on which is the smoother"
+            key = "potential.expression" if process.potential.expression is not None else "potential"
+            raise ProblemError(key, said, "a V that is continuous where D jumps")
+        found.append((place, step / float(noise.mean())))
+    return tuple(found)
+
+
+def _check_inside(exponent: LineExponent) -> None:
+    """Look for zeros and negative values of D between the ends."""
+    field = exponent.field
+    x = np.linspace(exponent.lower, exponent.upper, SAMPLES)
+    doubtful = exponent.boxes.doubtful if exponent.boxes is not None else np.zeros(0)
+    x = np.unique(np.concatenate([x, exponent.kinks, exponent.narrow, doubtful]))
+    values = field.tensor(x[None])[0, 0]
+    largest = float(np.abs(values).max())
+    negative = values < -VANISHING * largest
+    if not np.isfinite(values).all() or negative.any():
+        where = int(np.argmax(negative | ~np.isfinite(values)))
+        found = f"a D with the value {values[where]:.6g} at x = {x[where]:.6g}"
+        raise ProblemError(field.key, found, "a D that is nowhere negative in the domain")
+    left, middle, right = values[:-2], values[1:-1], values[2:]
+    # next to a zero a sample is well below one of its neighbours
+    low = np.flatnonzero((middle <= left) & (middle <= right) & (middle < 0.75 * np.maximum(left, right))) + 1
+    for k in low:
+        place, least = _least(field, float(x[k - 1]), float(x[k]), float(x[k + 1]))
+        if least < -VANISHING * largest:
+            found = f"a D with the value {least:.6g} at x = {place:.6g}"
+            raise ProblemError(field.key, found, "a D that is nowhere negative in the domain")
+        step = NEARBY * (exponent.upper - exponent.lower)
+        around = field.tensor(np.array([[place - step, place + step]]))[0, 0]
+        inside = exponent.lower < place < exponent.upper
+        if least <= VANISHING * largest and inside and (around <= LITTLE * largest).any():
+            raise vanishing(exponent.process, field, place)
+
+
+def _least(field: DiffusionField, left: float, middle: float, right: float) -> tuple[float, float]:
+    """The least value of D near a low sample: by golden section, which needs no derivative."""
+    from scipy.optimize import minimize_scalar
+
+    def value(x: float) -> float:
+        return float(field.tensor(np.array([[x]]))[0, 0, 0])
+
+    best = (value(middle), middle)
+    for a, b in ((left, right), (left, middle), (middle, right)):
+        end = minimize_scalar(value, bounds=(a, b), method="bounded", options={"xatol": 1e-15 * max(abs(a), abs(b))})
+        best = min(best, (float(end.fun), float(end.x)))
+    return best[1], best[0]
+
+
+def vanishing(process: Process, field: DiffusionField, place: float) -> ProblemError:
+    """The error for noise that vanishes at a point of the line."""
+    push = float(process.noiseless_drift(np.array([[place]]))[0, 0])
+    side = "right" if push < 0.0 else "left"
+    found = f"no noise at x = {place:.6g} against a drift of {push:.3g}: "
+    found += f"the mean time to get past it to the {side} is infinite"
+    wanted = "a floor > 0" if field.key == "diffusion.floor" else "a D that is positive inside the domain"
+    return ProblemError(field.key, found, wanted)

@@ -1,0 +1,154 @@
+"""Psi in several dimensions where D^-1 (div D - b) is a gradient: its integral along straight lines from one point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from fokker_planck.arrays import Floats
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
+from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.process import Process, alpha_of
+
+ORDER = 12
+MOST_PIECES = 256
+TOLERANCE = 1e-13
+BLOCK = 200_000
+PROBES = 24
+AGREED = 2e-12
+"""What polynomials and integrals may differ by, relative to Psi where it is more than one: a share of every bar."""
+
+
+@lru_cache(maxsize=2)
+def _gauss(order: int) -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    return 0.5 * (nodes + 1.0), 0.5 * weights
+
+
+@dataclass(frozen=True)
+class PathExponent:
+    """Psi(x) = int_0^1 G(c + t (x - c)) . (x - c) dt with G = D^-1 (div D - b), a gradient; Psi(c) = 0.
+
+    process : drift and noise; centre : c, (dim,)
+    box : corners of a box that holds the domain; there Psi is a polynomial on every patch of a grid, found once, where
+        G is smooth and the polynomials agree with integrals along lines to ``AGREED``
+
+    >>> from fokker_planck.model.drift import Drift
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
+    >>> from fokker_planck.model.process import Drifting
+    >>> saddle = Drifting(Drift(["x*y**2", "x**2*y"]), Isotropic(0.5))      # b = grad (x y)**2/2
+    >>> round(float(PathExponent(saddle, (0.0, 0.0)).value(np.array([[1.0], [2.0]]))[0]), 12)
+    -4.0
+    """
+
+    process: Process
+    centre: tuple[float, ...]
+    box: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+    @cached_property
+    def _patches(self) -> ChebyshevPatches | None:
+        """The polynomials; None where integrals along lines serve."""
+        if self.box is None or not 2 <= len(self.centre) <= 3:
+            return None
+        found = from_gradient(self._force, *self.box, self.centre)
+        if found is None:
+            return None
+        lower, upper = (np.array(corner)[:, None] for corner in self.box)
+        probes = lower + (upper - lower) * np.random.default_rng(1).uniform(0.02, 0.98, (len(self.centre), PROBES))
+        try:
+            exact = self._along_lines(probes)
+        except ConvergenceError:
+            return None
+        if np.abs(found.value(probes) - exact).max() > AGREED * max(1.0, float(np.abs(exact).max())):
+            return None
+        return found
+
+    @cached_property
+    def _field(self) -> DiffusionField:
+        return self.process.field(len(self.centre))
+
+    def gradient(self, x: Floats) -> Floats:
+        """G, or the gradient of the polynomials, within 1e-10 of it and in a third of the time, (dim, n)."""
+        points = np.asarray(x, dtype=np.float64)
+        patches = self._patches
+        if patches is None or not patches.inside(points).all():
+            return self._force(points)
+        axes = range(len(points))
+        return np.array([patches.derivative(points, [int(k == i) for k in axes]) for i in axes])
+
+    def _force(self, points: Floats) -> Floats:
+        """G from drift and noise, (dim, n)."""
+        # b = a + alpha div D: what cancels is not computed
+        share, force = 1.0 - alpha_of(self.process), -self.process.noiseless_drift(points)
+        if share:
+            force = force + share * self._field.divergence(points)
+        tensor = np.moveaxis(self._field.tensor(points), -1, 0)
+        with np.errstate(all="ignore"):
+            regular = np.abs(np.linalg.det(tensor)) > 0.0
+            safe = np.where(regular[:, None, None], tensor, np.eye(len(points)))
+            solved = np.linalg.solve(safe, force.T[:, :, None])[:, :, 0]
+        return np.asarray(np.where(regular, solved.T, np.nan))
+
+    def hessian(self, x: Floats) -> Floats:
+        """Second derivatives of the polynomials; beyond those by differences of sixth order, (dim, dim, n)."""
+        points = np.asarray(x, dtype=np.float64)
+        patches = self._patches
+        if patches is None or not patches.inside(points).all():
+            jacobian = differences.gradient(self._force, points)
+            return np.asarray(0.5 * (jacobian + jacobian.swapaxes(0, 1)))
+        axes = range(len(points))
+        orders = [[[(k == i) + (k == j) for k in axes] for j in axes] for i in axes]
+        return np.array([[patches.derivative(points, order) for order in row] for row in orders])
+
+    def value(self, x: Floats) -> Floats:
+        """Psi, (n,)."""
+        points = np.asarray(x, dtype=np.float64)
+        patches = self._patches
+        if patches is None:
+            return self._along_lines(points)
+        inside = patches.inside(points)
+        if inside.all():
+            return patches.value(points)
+        result = np.empty(points.shape[1])
+        result[inside] = patches.value(points[:, inside])
+        result[~inside] = self._along_lines(points[:, ~inside])
+        return result
+
+    def _along_lines(self, points: Floats) -> Floats:
+        """The integrals, with twice the pieces until they settle."""
+        result = np.zeros(points.shape[1])
+        todo = np.arange(points.shape[1])
+        last = np.full(len(todo), np.nan)
+        pieces = 2
+        while len(todo):
+            now = np.concatenate([self._integrated(points[:, part], pieces) for part in _blocks(todo, pieces)])
+            settled = ~(np.abs(now - last) > TOLERANCE * np.maximum(1.0, np.abs(now))) & np.isfinite(last)
+            settled |= ~np.isfinite(now)
+            result[todo[settled]] = now[settled]
+            todo, last, pieces = todo[~settled], now[~settled], 2 * pieces
+            if pieces > MOST_PIECES and len(todo):
+                raise ConvergenceError(
+                    "the exponent of the stationary density could not be integrated along straight lines",
+                    "coefficients that vary less, or noise that nowhere nearly vanishes",
+                )
+        return result
+
+    __call__ = value
+
+    def _integrated(self, points: Floats, pieces: int) -> Floats:
+        nodes, weights = _gauss(ORDER)
+        t = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
+        centre = np.array(self.centre)[:, None]
+        way = points - centre
+        along = (centre[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
+        slope = np.einsum("in,int->nt", way, self._force(along).reshape(len(points), points.shape[1], -1))
+        return np.asarray(slope @ np.tile(weights / pieces, pieces))
+
+
+def _blocks(numbers: npt.NDArray[np.int64], pieces: int) -> list[npt.NDArray[np.int64]]:
+    return list(np.array_split(numbers, max(1, len(numbers) * pieces * ORDER // BLOCK)))

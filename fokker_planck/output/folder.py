@@ -1,0 +1,268 @@
+"""Result folders: answers with their provenance as JSON, fields for ParaView, one picture; written whole or not at all.
+
+A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete),
+``stationary.vtu``, ``spectrum.vtu``, ``exit-time.vtu``, ``committor.vtu`` for the questions that were asked, and
+``density.png``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fokker_planck.errors import FokkerPlanckError, ProblemError
+from fokker_planck.landscape.types import Landscape
+from fokker_planck.output.interruption import ended_with_nothing_left
+from fokker_planck.output.parallel import World, from_first_rank, world
+from fokker_planck.output.serialize import answer_json, asymptotic_json, chain_json, json_text, statistics_json
+from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary
+
+if TYPE_CHECKING:
+    from fokker_planck.fem.field import Field
+    from fokker_planck.output.plots.picture import Picture
+    from fokker_planck.output.serialize import Answer
+
+RESULT = "result.json"
+PICTURE = "density.png"
+LONGEST_NAME = 220  # the draft beside the folder has some more characters, and file systems take 255
+PROGRAM = "fokker_planck"
+CELL_KIND = {1: "line", 2: "triangle", 3: "tetra"}
+PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "meshio", "matplotlib", "mpi4py", "petsc4py", "slepc4py")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Fields on one triangulation: ``points`` (n, dim), simplices ``cells`` (m, dim + 1), values (n,) by name."""
+
+    points: np.ndarray
+    cells: np.ndarray
+    values: dict[str, np.ndarray]
+
+
+def save(
+    folder: str | Path,
+    answers: Mapping[str, Answer],
+    *,
+    title: str = "",
+    problem: Mapping[str, Any] | None = None,
+    ranks: World | None = None,
+) -> tuple[str, ...]:
+    """Write answers by name of question into ``folder``; the names of the files written.
+
+    ``problem`` is echoed into the JSON.  A folder that exists keeps its other files, while those of an earlier result
+    are replaced.  Under MPI every rank calls this, rank 0 writes.
+
+    Raises ProblemError (key ``-o``) where the folder cannot be written.
+    """
+    ranks = world() if ranks is None else ranks
+    folder = Path(folder)
+    grids = {f"{question}.vtu": grid for question, answer in answers.items() if (grid := _grid(answer)) is not None}
+    picture = _picture(answers, title)
+    failure: Exception | None = None
+    names: tuple[str, ...] = ()
+    if ranks.speaks:
+        try:
+            names = _write_folder(folder, answers, grids, picture, title, problem or {}, ranks.size)
+        except (OSError, FokkerPlanckError) as error:
+            failure = error
+    names, failure = from_first_rank(ranks, (names, failure))
+    if isinstance(failure, OSError):
+        raise ProblemError("-o", str(folder), f"a folder that can be written ({failure.strerror or failure})")
+    if failure is not None:
+        raise failure
+    return names
+
+
+def check_folder(folder: str | Path) -> None:
+    """Raise ProblemError (key ``-o``) before a long computation where its results could not be saved."""
+    folder = Path(folder)
+    if any(len(os.fsencode(part)) > LONGEST_NAME or "\0" in part for part in folder.parts):
+        raise ProblemError("-o", f"{str(folder)[:60]!r}", f"the name of a folder, of {LONGEST_NAME} characters at most")
+    if folder.exists() and not folder.is_dir():
+        raise ProblemError("-o", str(folder), "a folder, not a file")
+    if (folder / RESULT).exists() and _files_of(folder / RESULT) is None:
+        raise ProblemError("-o", str(folder), f"a folder whose {RESULT} is this program's own")
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError
+        # that does not tell everything: root may do what a pseudo or read-only file system cannot
+        os.rmdir(tempfile.mkdtemp(prefix=f".{PROGRAM}-", dir=nearest))
+    except OSError:
+        raise ProblemError("-o", str(folder), f"a folder that can be written ({nearest} cannot)") from None
+
+
+def provenance(answers: Mapping[str, Answer], problem: Mapping[str, Any], ranks: int = 1) -> dict[str, Any]:
+    """Where numbers come from: versions, the problem as it was read, sizes of the discretisations, seconds."""
+    import fokker_planck
+
+    costs = {name: answer.statistics for name, answer in answers.items() if not isinstance(answer, Landscape)}
+    versions = {PROGRAM: fokker_planck.__version__, "python": platform.python_version()}
+    versions.update({package: version for package in PACKAGES if (version := _version(package)) is not None})
+    for cost in costs.values():
+        versions["dolfinx"] = cost.dolfinx
+    return {
+        "program": PROGRAM,
+        "versions": versions,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "ranks": ranks,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "statistics": {name: statistics_json(cost) for name, cost in costs.items()},
+        "problem": dict(problem),
+    }
+
+
+def write_grid(path: Path, grid: Grid) -> None:
+    """Write fields as a .vtu file; points in one and two dimensions get zero further coordinates."""
+    import meshio
+
+    dimension = grid.points.shape[1]
+    points = np.zeros((len(grid.points), 3))
+    points[:, :dimension] = grid.points
+    values = {name: np.ascontiguousarray(field, dtype=float) for name, field in grid.values.items()}
+    meshio.Mesh(points, [(CELL_KIND[dimension], grid.cells)], point_data=values).write(path, file_format="vtu")
+
+
+def _grid(answer: Answer) -> Grid | None:
+    if isinstance(answer, Stationary):
+        return _grid_of({"density": answer.density})
+    if isinstance(answer, ExitTime):
+        return _grid_of({"mean_exit_time": answer.field})
+    if isinstance(answer, Committor):
+        return _grid_of({"committor": answer.field, "reactive_density": answer.reactive_density})
+    if isinstance(answer, Spectrum):
+        return _grid_of({f"eigenfunction_{n}": field for n, field in enumerate(answer.eigenfunctions)})
+    return None
+
+
+def _grid_of(fields: Mapping[str, Field]) -> Grid | None:
+    values: dict[str, np.ndarray] = {}
+    for name, field in fields.items():
+        points, cells, numbers = field.triangulation()
+        values[name] = numbers
+        if field.logarithm:
+            # minus infinity would spoil the range of colours, nan is left blank
+            values[f"log_{name}"] = np.where(np.isneginf(field.log_values), np.nan, field.log_values)
+    return Grid(np.asarray(points), np.asarray(cells), values) if values else None
+
+
+def _picture(answers: Mapping[str, Answer], title: str) -> Picture | None:
+    from fokker_planck.output.plots.picture import density_picture
+
+    stationary = next((answer for answer in answers.values() if isinstance(answer, Stationary)), None)
+    landscape = next((answer for answer in answers.values() if isinstance(answer, Landscape)), None)
+    return None if stationary is None else density_picture(stationary, landscape, title)
+
+
+def _write_folder(
+    folder: Path,
+    answers: Mapping[str, Answer],
+    grids: Mapping[str, Grid],
+    picture: Picture | None,
+    title: str,
+    problem: Mapping[str, Any],
+    ranks: int,
+) -> tuple[str, ...]:
+    from fokker_planck.output.plots.density import save_picture
+
+    check_folder(folder)
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned_drafts(folder)
+    with ended_with_nothing_left() as later, contextlib.ExitStack() as remaining:
+        with later():
+            draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=folder.parent))
+            remaining.callback(shutil.rmtree, draft, ignore_errors=True)
+        draft.chmod(0o777 & ~_umask())
+        for name, grid in grids.items():
+            write_grid(draft / name, grid)
+        if picture is not None:
+            save_picture(picture, draft / PICTURE)
+        names = (RESULT, *sorted(path.name for path in draft.iterdir()))
+        content = {
+            "title": title,
+            "answers": {question: answer_json(answer) for question, answer in answers.items()},
+            "eyring_kramers": {question: asymptotic_json(answer) for question, answer in answers.items()},
+            "chain": {name: chain_json(answer) for name, answer in answers.items() if isinstance(answer, Rates)},
+            "files": list(names),
+            "provenance": provenance(answers, problem, ranks),
+        }
+        (draft / RESULT).write_text(json_text(content) + "\n", encoding="utf-8")
+        with later():
+            _put_in_place(draft, folder, names)
+            remaining.close()
+    return names
+
+
+def _remove_abandoned_drafts(folder: Path) -> None:
+    """Hidden drafts beside the folder whose process was killed before it could remove them."""
+    pattern = re.compile(rf"\.{re.escape(folder.name)}-(\d+)-\w+")
+    for path in folder.parent.iterdir():
+        named = pattern.fullmatch(path.name)
+        if named is not None and path.is_dir() and not _runs(int(named.group(1))):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _put_in_place(draft: Path, folder: Path, names: tuple[str, ...]) -> None:
+    if not folder.is_symlink():
+        with contextlib.suppress(OSError):  # it exists and is not empty
+            draft.rename(folder)
+            return
+    stale = set(_files_of(folder / RESULT) or ()) - set(names)
+    (folder / RESULT).unlink(missing_ok=True)
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    for name in (*names[1:], RESULT):
+        os.replace(draft / name, folder / name)
+
+
+def _files_of(result: Path) -> tuple[str, ...] | None:
+    """The files that an earlier result lists, in its own folder; None where the file is not one of this program."""
+    try:
+        content = json.loads(result.read_text(encoding="utf-8"))
+        if content["provenance"]["program"] != PROGRAM:
+            return None
+        own = {RESULT, PICTURE}
+        return tuple(name for name in content["files"] if name in own or _is_field_file(name))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_field_file(name: Any) -> bool:
+    return isinstance(name, str) and Path(name).name == name and name.endswith(".vtu")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

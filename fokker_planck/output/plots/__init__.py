@@ -1,0 +1,1 @@
+"""Pictures of densities and committors, and what they show as plain arrays."""

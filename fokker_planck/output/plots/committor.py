@@ -1,0 +1,73 @@
+"""Two panels for the transitions between two sets: the committor, and where the paths are that go across."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fokker_planck.arrays import Floats, Integers
+from fokker_planck.errors import ProblemError
+from fokker_planck.output.plots.density import AXES_NAMES, COLOURS, TYPOGRAPHY, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from fokker_planck.solvers.results import Committor
+
+TITLES = ("committor", "reactive density / its maximum")
+LINES = np.linspace(0.1, 0.9, 9)
+HALF = 4
+
+
+def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path:
+    """Write the committor and the reactive density to ``path`` (.png, .svg or .pdf) and return the path.
+
+    One dimension: two curves.  Two: two maps, of the committor with lines at every tenth, that of one half thick.
+    Raises ProblemError in three dimensions, where the result folder has both as .vtu.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    points, cells, committor = answer.field.triangulation()
+    logs = answer.reactive_density.log_values
+    density = np.exp(logs - logs[np.isfinite(logs)].max())
+    dimension = points.shape[1]
+    if dimension > 2:
+        wanted = "one or two; ParaView shows the committor.vtu of the result folder"
+        raise ProblemError("picture", "a committor in three dimensions", wanted)
+    with matplotlib.rc_context(TYPOGRAPHY):
+        figure = Figure(figsize=(9.2, 3.4 if dimension == 1 else 4.2), layout="constrained")
+        panels = figure.subplots(1, 2)
+        for axes, values, name in zip(panels, (committor, density), TITLES, strict=True):
+            if dimension == 1:
+                order = np.argsort(points[:, 0])
+                axes.plot(points[order, 0], values[order], color="black", linewidth=1.2)
+                axes.set_ylim(-0.02, 1.04)
+            else:
+                image = _map(axes, points, cells, values, lines=name == TITLES[0])
+                figure.colorbar(image, ax=axes, ticks=np.linspace(0.0, 1.0, 6), aspect=28, pad=0.02)
+                axes.set_ylabel(f"${AXES_NAMES[1]}$", rotation=0, labelpad=8)
+            axes.set_xlabel(f"${AXES_NAMES[0]}$")
+            axes.set_title(name, fontsize=11)
+        if title:
+            figure.suptitle(title.replace("$", r"\$"), fontsize=12)
+        return save_figure(figure, Path(path))
+
+
+def _map(axes: Axes, points: Floats, cells: Integers, values: Floats, *, lines: bool) -> Any:
+    from matplotlib.tri import Triangulation
+
+    triangles = Triangulation(points[:, 0], points[:, 1], cells)
+    image = axes.tripcolor(
+        triangles, np.clip(values, 0.0, 1.0), cmap=COLOURS, vmin=0.0, vmax=1.0, shading="gouraud", rasterized=True
+    )
+    if lines:
+        widths = [1.4 if number == HALF else 0.5 for number in range(len(LINES))]
+        colours = ["black" if line <= 0.5 else "white" for line in LINES]
+        axes.tricontour(triangles, values, levels=LINES, colors=colours, linewidths=widths)
+    axes.set_aspect("equal")
+    axes.set_xlim(points[:, 0].min(), points[:, 0].max())
+    axes.set_ylim(points[:, 1].min(), points[:, 1].max())
+    return image

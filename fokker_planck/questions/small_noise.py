@@ -1,0 +1,202 @@
+"""Bouchet and Reygner's rates beside those of a process without detailed balance, over the saddles of its drift.
+
+``k_ij = sum_z 1/tau_z`` over the saddles z between the basins of i and j, tau_z as in
+:mod:`fokker_planck.asymptotics.bouchet_reygner`, with a = D/eps and eps the mean of the diagonal of D at the attractor.
+A number is given where all saddles around an attractor have one: where the quasipotential is smooth along the paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import erf, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fokker_planck.arrays import Floats
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.quantity import Quantity
+
+if TYPE_CHECKING:
+    from fokker_planck.asymptotics.bouchet_reygner import ExitLaw
+    from fokker_planck.landscape.fixed_points import FixedPoint
+    from fokker_planck.model.sets import Set
+    from fokker_planck.solvers.irreversible_setting import DriftSetting
+
+MOST_POINTS = 1_500_000
+"""At which a drift is evaluated for paths beside one answer, where noise depends on the state: for noise that follows a
+Hessian, the dearest, some 30 s. A path takes 0.1 to 0.5 million."""
+STEP = 1e-3
+FAR = 0.99
+ON_SURFACE = 1e-9
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A saddle with the law of the exit over it, and where the drift leads from its far side.
+
+    goal : the number of an attractor, or None for outside of the domain
+    """
+
+    saddle: FixedPoint
+    goal: int | None
+    law: ExitLaw
+    epsilon: float
+
+    @property
+    def rate(self) -> Quantity:
+        """The rate, as a quantity."""
+        return self.law.mean_time(self.epsilon).reciprocal()
+
+
+@dataclass
+class Allowance:
+    """Points at which coefficients may still be evaluated."""
+
+    left: int = MOST_POINTS
+
+    def spend(self, points: int) -> None:
+        """Raise ConvergenceError where nothing is left."""
+        self.left -= points
+        if self.left < 0:
+            raise ConvergenceError("paths of least action take too long beside the answer", "ask for them alone")
+
+
+def crossings(setting: DriftSetting, attractor: int, allowance: Allowance | None = None) -> list[Crossing] | None:
+    """The ways out of the basin of an attractor; None where the formula does not hold on one of them, or takes long."""
+    from fokker_planck.asymptotics.bouchet_reygner import exit_law
+
+    place = setting.attractors[attractor].x
+    noise, epsilon = _small_noise(setting, place, allowance or Allowance())
+    found = []
+    for saddle in setting.saddles:
+        sides = _sides(setting, saddle)
+        if attractor not in sides or sides[0] == sides[1]:
+            continue
+        goal = sides[1 - sides.index(attractor)]
+        try:
+            law = exit_law(noise, place, saddle.x)
+        except (ConvergenceError, ProblemError):
+            return None
+        found.append(Crossing(saddle, goal, law, epsilon))
+    return found or None
+
+
+def predicted_rates(setting: DriftSetting, states: list[int]) -> tuple[tuple[Quantity | None, ...], ...]:
+    """Rates between attractors, from row to column; None where there is no saddle between them, or no formula."""
+    table: list[list[Quantity | None]] = [[None] * len(states) for _ in states]
+    allowance = Allowance()
+    for row, state in enumerate(states):
+        ways = crossings(setting, state, allowance) or []
+        for column, other in enumerate(states):
+            rates = [way.rate for way in ways if way.goal == other]
+            if rates and column != row:
+                table[row][column] = _sum(rates)
+    return tuple(tuple(row) for row in table)
+
+
+def predicted_exit_time(setting: DriftSetting, start: tuple[float, ...], target: Set | str) -> Quantity | None:
+    """The mean time from a basin to a target that holds all that lies beyond the saddles around it; None elsewhere."""
+    if not setting.attractors:
+        return None
+    attractor = 0
+    if setting.basins is not None:
+        attractor = int(setting.basins(np.asarray(start, dtype=float)[:, None])[0])
+    ways = crossings(setting, attractor)
+    if ways is None:
+        return None
+    rates = []
+    for way in ways:
+        share = _share_that_returns(setting, way, target)
+        if share is None:
+            return None
+        rates.append(way.rate.scaled(1.0 / share))
+    return _sum(rates).reciprocal()
+
+
+def _share_that_returns(setting: DriftSetting, way: Crossing, target: Set | str) -> float | None:
+    """tau to the target over that to far beyond the saddle: one half on the separatrix, one far behind it.
+
+    In the linear drift at the saddle, who stands at the distance s beyond the separatrix goes on with the probability
+    (1 + erf(s sqrt(lambda_+ / (2 eps w . a w)))) / 2, s = w . (x - z) with w J = lambda_+ w.
+    """
+    saddle = way.saddle.x
+    if isinstance(target, str):
+        on_wall = not setting.problem.contains((saddle + _unstable(setting, way.saddle, saddle))[:, None])[0]
+        return 0.5 if way.goal is None and on_wall else None
+    level = float(target.level(saddle[:, None])[0])
+    scale = float(np.ptp(target.level(setting.problem.sample())))
+    if abs(level) <= ON_SURFACE * scale:
+        return 0.5
+    if level > 0.0 or way.goal is None or not target.contains(setting.attractors[way.goal].x[:, None])[0]:
+        return None
+    goal = setting.attractors[way.goal].x
+    towards = _unstable(setting, way.saddle, goal)
+    towards /= np.linalg.norm(towards)
+    distances = np.linspace(0.0, 2.0, 801) * np.linalg.norm(goal - saddle)
+    inside = target.contains(saddle[:, None] + towards[:, None] * distances)
+    reach = float(distances[np.argmax(inside)]) if inside.any() else float(np.linalg.norm(goal - saddle))
+    values, left = np.linalg.eig(np.array(way.saddle.jacobian).T)
+    unstable = int(np.argmax(values.real))
+    w = left[:, unstable].real
+    tensor = setting.diffusion.tensor(saddle[:, None])[:, :, 0]
+    s = reach * abs(float(w @ towards))
+    share = 0.5 * (1.0 + erf(s * sqrt(float(values[unstable].real) / (2.0 * float(w @ tensor @ w)))))
+    return share if share > FAR else None
+
+
+def _small_noise(setting: DriftSetting, place: Floats, allowance: Allowance) -> tuple[Any, float]:
+    from fokker_planck.asymptotics.quasipotential import SmallNoise
+
+    process, dimension, field = setting.problem.process, setting.problem.dimension, setting.diffusion
+    epsilon = float(np.trace(field.tensor(place[:, None])[:, :, 0])) / dimension
+
+    def tensor(x: Floats) -> Floats:
+        return np.asarray(field.tensor(x)) / epsilon
+
+    def correction(x: Floats) -> Floats:
+        return np.asarray(process.drift(x, dimension) - process.noiseless_drift(x)) / epsilon
+
+    if field.constant:
+        isotropic = bool(np.allclose(tensor(place[:, None])[:, :, 0], np.eye(dimension), rtol=0.0, atol=1e-14))
+        plain = None if isotropic else tensor
+        return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, plain), epsilon
+
+    def drift(x: Floats) -> Floats:
+        allowance.spend(x.shape[1])
+        return np.asarray(process.noiseless_drift(x))
+
+    exact = getattr(field, "gradient", None)  # by differences a path takes minutes, where D has a root in it
+    slopes = None if exact is None else lambda x: np.asarray(exact(x)) / epsilon
+    return SmallNoise(drift, process.noiseless_jacobian, tensor, correction, slopes), epsilon
+
+
+def _unstable(setting: DriftSetting, saddle: FixedPoint, towards: Floats) -> Floats:
+    """A small step along the unstable direction of a saddle, (dim,), to the side of a point."""
+    values, vectors = np.linalg.eig(np.array(saddle.jacobian))
+    way = vectors[:, np.argmax(values.real)].real
+    side = float(way @ (towards - saddle.x))
+    if side == 0.0 and setting.attractors:  # away from where the process stays
+        nearest = min(setting.places, key=lambda place: float(np.linalg.norm(place - saddle.x)))
+        side = -float(way @ (nearest - saddle.x))
+    extent = float(np.linalg.norm(np.ptp(setting.problem.sample(), axis=1)))
+    return np.asarray(STEP * extent * np.sign(side or 1.0) * way / np.linalg.norm(way))
+
+
+def _sides(setting: DriftSetting, saddle: FixedPoint) -> list[int | None]:
+    """Where the drift leads from the two sides of a saddle: attractors, or None outside of the domain."""
+    step = _unstable(setting, saddle, saddle.x)
+    result: list[int | None] = []
+    for point in (saddle.x - step, saddle.x + step):
+        if not setting.problem.contains(point[:, None])[0]:
+            result.append(None)
+        elif setting.basins is None:
+            result.append(0)
+        else:
+            result.append(int(setting.basins(point[:, None])[0]))
+    return result
+
+
+def _sum(rates: list[Quantity]) -> Quantity:
+    total = np.logaddexp.reduce([rate.log for rate in rates if rate.log is not None])
+    return Quantity.of_log(float(total), max(rate.relative_error for rate in rates))

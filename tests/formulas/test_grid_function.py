@@ -1,0 +1,61 @@
+"""Splines on grids: cubics exactly, periodic axes smoothly, gaps filled."""
+
+import numpy as np
+import pytest
+
+from fokker_planck.formulas.spline import GridFunction, extended, zero_on
+
+RNG = np.random.default_rng(5)
+
+
+def on_grid(function, lower, upper, count, periodic):
+    empty = GridFunction(lower, upper, np.zeros((count,) * len(lower)), periodic)
+    return GridFunction(lower, upper, function(empty.points).reshape(empty.values.shape), periodic)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_cubics_are_reproduced(dimension):
+    def cubic(x):
+        return 1.0 + sum((k + 1.0) * c**3 for k, c in enumerate(x)) - x[0] * x[-1]
+
+    spline = on_grid(cubic, (-1.0,) * dimension, (2.0,) * dimension, 9, (False,) * dimension)
+    x = RNG.uniform(-1.0, 2.0, (dimension, 50))
+    np.testing.assert_allclose(spline.value(x), cubic(x), rtol=0, atol=1e-12)
+
+
+def test_a_periodic_axis_has_no_seam_and_goes_on():
+    def wave(x):
+        return np.sin(x[0]) * np.cos(x[1])
+
+    spline = on_grid(wave, (0.0, 0.0), (2.0 * np.pi, 1.0), 129, (True, False))
+    x = np.array([[0.0, 1e-9, 2.0 * np.pi, -0.7, 7.0], [0.5] * 5])
+    np.testing.assert_allclose(spline.value(x), wave(x), rtol=0, atol=1e-6)
+
+
+def test_outside_the_box_it_keeps_the_value_of_the_face():
+    spline = on_grid(lambda x: x[0], (0.0,), (1.0,), 9, (False,))
+    np.testing.assert_allclose(spline.value(np.array([[-3.0, 4.0]])), [0.0, 1.0], atol=1e-13)
+
+
+def test_the_error_falls_like_the_fourth_power_of_the_spacing():
+    x = RNG.uniform(0.0, 1.0, (2, 200))
+
+    def error(count):
+        spline = on_grid(lambda x: np.exp(x[0] + 2.0 * x[1]), (0.0, 0.0), (1.0, 1.0), count, (False, False))
+        return np.abs(spline.value(x) - np.exp(x[0] + 2.0 * x[1])).max()
+
+    assert 3.4 < np.log2(error(17) / error(33)) < 4.7
+    assert error(65) < 1e-6
+
+
+def test_unknown_values_are_continued_from_the_nearest_known_ones():
+    known = np.ones((20, 20), dtype=bool)
+    known[12:, :] = False
+    values = np.where(known, 3.0, np.nan)
+    filled = extended(np.where(known, values, 0.0), known)
+    np.testing.assert_allclose(filled, 3.0, atol=1e-12)
+
+
+def test_nothing_known_is_zero():
+    assert not extended(np.ones((4, 4)), np.zeros((4, 4), dtype=bool)).any()
+    assert zero_on([0.0], [1.0], [False]).value(np.array([[0.3]]))[0] == 0.0

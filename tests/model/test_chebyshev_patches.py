@@ -1,0 +1,83 @@
+"""Functions from their gradients by polynomials on patches, and exponents found so."""
+
+import numpy as np
+import pytest
+
+from fokker_planck.formulas.chebyshev_patches import from_gradient
+from fokker_planck.model.diffusion.hessian import Hessian
+from fokker_planck.model.diffusion.state_dependent import Formula
+from fokker_planck.model.domain import Box
+from fokker_planck.model.drift import Drift
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.problem import Problem, Resolution
+from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.reversibility.path import PathExponent
+from fokker_planck.solvers.setting import kinetics_of
+from fokker_planck.solvers.spectrum import spectrum
+
+
+def points_in(lower, upper, count=500):
+    lower, upper = np.array(lower)[:, None], np.array(upper)[:, None]
+    return lower + (upper - lower) * np.random.default_rng(5).uniform(0.0, 1.0, (len(lower), count))
+
+
+def test_a_function_and_its_derivatives_in_the_plane():
+    def gradient(x):
+        wave = 1.0 + 25.0 * (x[0] - 0.2 * x[1]) ** 2
+        slope = 50.0 * (x[0] - 0.2 * x[1]) / wave
+        return np.array([slope, -0.2 * slope + np.cos(x[1])])
+
+    lower, upper = (-2.0, -1.0), (3.0, 2.5)
+    found, x = from_gradient(gradient, lower, upper, (0.0, 0.0)), points_in(lower, upper)
+    exact = np.log(1.0 + 25.0 * (x[0] - 0.2 * x[1]) ** 2) + np.sin(x[1])
+    np.testing.assert_allclose(found.value(x), exact, rtol=0, atol=2e-12)
+    np.testing.assert_allclose(found.derivative(x, (0, 1)), gradient(x)[1], rtol=0, atol=1e-9)
+
+
+def test_a_function_in_space():
+    found = from_gradient(
+        lambda x: np.array([np.cos(x[0]) * x[1], np.sin(x[0]) + 2 * x[1] * x[2], x[1] ** 2]),
+        (-1.0, -2.0, 0.0),
+        (1.0, 2.0, 3.0),
+        (0.0, 0.0, 1.0),
+    )
+    x = points_in((-1.0, -2.0, 0.0), (1.0, 2.0, 3.0))
+    np.testing.assert_allclose(found.value(x), np.sin(x[0]) * x[1] + x[1] ** 2 * x[2], rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("kink", [lambda t: np.abs(t - 0.3137), lambda t: np.sign(t - 0.3137), lambda t: t / 0.0])
+def test_what_is_not_smooth_is_left_alone(kink):
+    with np.errstate(all="ignore"):
+        found = from_gradient(lambda x: np.array([kink(x[0]), 0.0 * x[0]]), (-1.0, -1.0), (1.0, 1.0), (0.0, 0.0))
+    assert found is None
+
+
+def test_an_exponent_is_that_of_integrals_along_lines():
+    process = Drifting(Drift(["-x*(1 + y**2)", "-y*(1 + x**2)"]), Formula("0.2*(1 + x**2)*(1 + y**2)"))
+    whole, lines = (
+        PathExponent(Drifting(process.whole, process.diffusion, "klimontovich"), (0.1, 0.2), box)
+        for box in (((-2.0, -2.0), (2.0, 2.5)), None)
+    )
+    x = points_in((-2.0, -2.0), (2.0, 2.5), 60)
+    np.testing.assert_allclose(whole.value(x), lines.value(x), rtol=0, atol=5e-12)
+    np.testing.assert_allclose(whole.gradient(x), lines.gradient(x), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(whole.hessian(x), lines.hessian(x), rtol=0, atol=1e-7)
+    assert whole._patches is not None
+    # a polynomial is no better outside of the box than elsewhere
+    beyond = np.array([[3.0], [0.0]])
+    np.testing.assert_allclose(whole.value(beyond), lines.value(beyond), rtol=0, atol=1e-12)
+
+
+def test_a_curl_however_small_is_no_exponent():
+    process = Drifting(Drift(["-x + 1e-6*y", "-y"]), Formula("0.2 + 0*x*y"))
+    assert PathExponent(process, (0.0, 0.0), ((-2.0, -2.0), (2.0, 2.0)))._patches is None
+
+
+def test_noise_that_follows_the_hessian_in_the_plane():
+    """The gap that integrals along lines gave, in 30 times the time."""
+    potential = Potential("0.688*(x**2-1)**2/4 - 0.035*x + 2.993*y**2/2 + 0.095*y**4")
+    process = Overdamped(potential, Hessian(0.116, 0.66), interpretation="klimontovich")
+    problem = Problem(process, Box([-3.0, -3.0], [3.0, 3.0]), Resolution(tolerance=1e-4))
+    found = spectrum(problem, 2).gap
+    assert found.value == pytest.approx(0.034427667003921, rel=1e-10)
+    assert kinetics_of(problem).exponent._patches is not None

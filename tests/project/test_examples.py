@@ -1,0 +1,29 @@
+"""Every example script reproduces what it claims, and has its problem file beside it."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+SLOW = {"hessian_noise_2d"}
+
+
+def test_there_are_some():
+    found = {path.stem for path in SCRIPTS}
+    assert found >= SLOW | {
+        "flat_and_sharp", "quadratic_noise", "saddle_escape", "hessian_noise", "two_minima_of_sgd",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, marks=pytest.mark.slow if p.stem in SLOW else (), id=p.stem) for p in SCRIPTS]
+)
+def test_an_example_reproduces_its_claim(path, capsys):
+    assert path.with_suffix(".toml").exists()
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(path), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[-1] == "reproduced"
+    assert left.value.code == 0

@@ -1,0 +1,127 @@
+"""What the campaign of random problems in the plane found: one test for each kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.fem import field as fields
+from fokker_planck.fem.discretization import discretize, unknowns_in
+from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.fem.triangulation import without_cells
+from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.questions.small_noise import Allowance
+from fokker_planck.solvers.committor import FROM, TO
+from fokker_planck.solvers.irreversible_accuracy import first_mesh, pair_errors
+from fokker_planck.solvers.irreversible_committor import _answer, irreversible_committor
+from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+from fokker_planck.solvers.setting import kinetics_of
+
+
+def test_shares_of_reactive_paths_are_seen_by_the_indicator() -> None:
+    """Of 4e-4 that the first mesh leaves of the share nothing showed: all cells were bisected for it, and again."""
+    potential = "x**4/4 - 0.6789*x**2 + y**4/4 - 0.7609*y**2 - 0.4899*x - 0.4773*x**3 + 0.4408*y - 0.3462*y**3"
+    process = fp.Overdamped(fp.Potential(potential), fp.Isotropic(0.05), extra=fp.Drift(["0.3*y", "-0.3*x"]))
+    problem = fp.Problem(process, fp.Box([-2.25, -1.75], [1.55, 2.36]), fp.Resolution(tolerance=3e-5))
+    origin, goal = fp.Ball([1.3178, 1.3106], 0.3), fp.HalfSpace([0.0, -1.0], 1.1885)
+    setting = prepare_irreversible(problem, [origin, goal])
+    mesh = discretize(first_mesh(setting, {FROM: origin, TO: goal}), 6, problem.periods)
+    first = _answer(setting, mesh, unknowns_in(mesh, FROM, origin), unknowns_in(mesh, TO, goal))
+    found = irreversible_committor(problem, origin, goal)
+    error = abs(first.numbers[1] - found.probability_reactive.log)
+    _, forward, backward, last = (float(pair_errors(first.generator, pair).sum()) for pair in first.pairs)
+    assert 1e-4 < error < 3.0 * (forward + backward) < 200.0 * error
+    assert abs(first.numbers[2] - found.probability_last_from.log) < 3.0 * last
+    assert found.statistics.unknowns < 30_000
+
+
+def _kinked() -> fp.Problem:
+    """Noise along the Hessian of a V with a kink: detailed balance, by an exponent that is an integral."""
+    potential = fp.Potential("1.3*(x**2 - 1)**2 - 0.65*min(2*(x - 0.3651), x - 0.3651) + 1.6*y**2")
+    process = fp.Overdamped(potential, fp.Hessian(0.05, 0.7), interpretation="klimontovich")
+    return fp.Problem(process, fp.Ball([0.1, 0.0], 1.7), fp.Resolution(tolerance=1e-4))
+
+
+def test_exponents_between_surfaces_are_found_once() -> None:
+    """On patches: each value was an integral from the middle of the domain, a mesh took a minute."""
+    problem = _kinked()
+    exponent = kinetics_of(problem).exponent.whole
+    local = exponent._local
+    assert local is not None
+    assert 0.5 < local.smooth.mean() < 1.0
+    x = np.random.default_rng(3).uniform(-1.5, 1.5, (2, 40))
+    direct = exponent._along(exponent._from_centre(x), x)
+    np.testing.assert_allclose(exponent.value(x), direct, atol=2e-12 * np.abs(direct).max())
+
+
+@pytest.mark.slow
+def test_formulas_beside_an_answer_do_not_refuse_it() -> None:
+    """The error of a formula asked for the exponent far outside of a ball, where integrals do not settle."""
+    found = fp.mean_exit_time(_kinked(), [1.0, 0.0], fp.HalfSpace([-0.02, 1.0], 0.4))
+    assert found.mean.relative_error < 1e-4
+
+
+def test_points_outside_of_a_mesh_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each was looked for in the 340 nearest cells, by Newton's method in curved ones."""
+    process = fp.Overdamped(fp.Potential("x**2 + y**2"), fp.Isotropic(1.0))
+    problem = fp.Problem(process, fp.Ball([0.0, 0.0], 1.0))
+    discretization = discretize(domain_triangulation(problem, {}), 4, (None, None))
+    tried = []
+    original = fields._reference_coordinates
+
+    def counted(on, cells, points):
+        tried.append(len(cells))
+        return original(on, cells, points)
+
+    monkeypatch.setattr(fields, "_reference_coordinates", counted)
+    axis = np.linspace(-2.0, 2.0, 81)
+    grid = np.stack([part.ravel() for part in np.meshgrid(axis, axis)])
+    radius = np.linalg.norm(grid, axis=0)
+    values = fields.interpolate(discretization, discretization.nodes[:, 0] ** 2, grid)
+    inside = radius < 1.0 - 1e-9
+    np.testing.assert_allclose(values[inside], grid[0, inside] ** 2, atol=1e-6)  # not polynomial in curved cells
+    assert np.isnan(values[radius > 1.0 + 1e-6]).all()
+    assert sum(tried) < 6 * grid.shape[1]
+
+
+def test_slopes_of_noise_by_formulas_are_exact() -> None:
+    """By differences minimum-action paths took minutes beside rates that took seconds."""
+    noise = fp.Formula([["1 + x**2", "0.1*sin(x*y)"], ["0.1*sin(x*y)", "exp(y)"]]).field(None, 2)
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 5))
+    np.testing.assert_allclose(noise.gradient(x), differences.gradient(noise.tensor, x), atol=1e-9)
+    np.testing.assert_allclose(np.einsum("jijn->in", noise.gradient(x)), noise.divergence(x), atol=1e-12)
+
+
+def test_a_facet_on_a_seam_whose_image_is_cut_off() -> None:
+    """Its vertices all had images, and it was an AssertionError."""
+    process = fp.Overdamped(fp.Potential("cos(x) + cos(y)"), fp.Isotropic(1.0))
+    box = fp.Box([0.0, 0.0], [2.0 * np.pi, 2.0 * np.pi], boundary=["periodic", "periodic"])
+    problem = fp.Problem(process, box, fp.Resolution(cells=(6, 6)))
+    mesh = domain_triangulation(problem, {})
+    on_seam = (mesh.points[mesh.cells][:, :, 0] < 1e-9).sum(axis=1) == 2
+    kept = np.ones(len(mesh.cells), dtype=bool)
+    kept[np.flatnonzero(on_seam)[2]] = False
+    whole, cut = (discretize(m, 3, problem.periods) for m in (mesh, without_cells(mesh, kept)))
+    assert cut.count == whole.count - 1  # what is inside the cell
+
+
+@pytest.mark.slow
+def test_densities_in_balls_are_followed_under_noise_that_varies() -> None:
+    """They were lost below twice the noise: meshes of the gauge were too coarse, and a swing of 3 was too much."""
+    potential = fp.Potential("0.717*(x**2 - 1)**2*(1 + 0.1708*x) - 0.04532*x + 0.2834*y**2 - 0.08382*x*y")
+    noise = fp.Formula("0.01409*exp(0.4657*(sin(1.134*x) + sin(1.198*y)))")
+    problem = fp.Problem(
+        fp.Overdamped(potential, noise), fp.Ball([-0.15, -0.039], 2.06), fp.Resolution(tolerance=3.7e-4)
+    )
+    gap = fp.spectrum(problem, 2).gap
+    # with other degrees and meshes of the gauge 3.13696897e-16, to 1e-6
+    assert abs(gap.log - np.log(3.1369689e-16)) < 1e-6 + gap.relative_error < 4e-4
+
+
+def test_formulas_that_take_too_long_are_left_out() -> None:
+    """Rates of 20 s waited for minutes for the formula beside them."""
+    allowance = Allowance(1000)
+    allowance.spend(900)
+    with pytest.raises(fp.ConvergenceError, match="too long"):
+        allowance.spend(101)

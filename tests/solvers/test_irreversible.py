@@ -1,0 +1,354 @@
+"""Irreversible processes against exact solutions, independent reference numbers and identities."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.linalg import solve_continuous_lyapunov
+
+import fokker_planck as fp
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.model.diffusion.constant import Constant, Isotropic
+from fokker_planck.model.diffusion.state_dependent import Formula
+from fokker_planck.model.domain import Box
+from fokker_planck.model.drift import Drift
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.problem import Problem, Resolution
+from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity, kinetics
+from fokker_planck.model.sets import Ball, HalfSpace, Region
+from fokker_planck.questions.answers import committor, mean_exit_time, rates, spectrum, stationary_density
+from fokker_planck.solvers import self_consistent_gauge
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+PLANE = {e["id"]: e for e in json.loads((REFERENCE / "two_dimensional.json").read_text())["entries"]}
+LINE = {e["id"]: e for e in json.loads((REFERENCE / "one_dimensional.json").read_text())["entries"]}
+QUARTIC = "(x**2 - 1)**2/4 + y**2/2"
+MAIER_STEIN = ["x - x**3 - c*x*y**2", "-(1 + x**2)*y"]
+CROSSED = ["-(x**3 - x) - c*y**2", "-y + c*y*(x**3 - x)"]
+HALF = Box([-2.0, -2.0], [0.0, 2.0])
+WHOLE = Box([-2.0, -1.8], [2.0, 1.8])
+RIGHT = HalfSpace([1.0, 0.0], 0.0)
+
+
+def drifting(formulas, epsilon, domain, tolerance=1e-7, **parameters):
+    return Problem(Drifting(Drift(formulas, parameters), Isotropic(epsilon)), domain, Resolution(tolerance=tolerance))
+
+
+def rotated(epsilon, tolerance=1e-6, extra=("-y", "x**3 - x"), potential=QUARTIC, domain=WHOLE):
+    """b = -grad V + J grad V keeps the density exp(-V/eps)."""
+    process = Overdamped(Potential(potential), Isotropic(epsilon), extra=Drift(list(extra)))
+    return Problem(process, domain, Resolution(tolerance=tolerance))
+
+
+def with_unknown_density(problem):
+    """The same problem, its density (or its potential) kept from the solver."""
+    hidden = replace(problem)
+    process, dimension = problem.process, problem.dimension
+    hidden.__dict__["_kinetics"] = UnknownDensity(ItoDrift(process, dimension), process.field(dimension))
+    return hidden
+
+
+def kind(problem):
+    return kinetics(problem.process, problem.dimension, problem.sample(), problem.periods)
+
+
+# Independent references.
+
+
+@pytest.mark.parametrize(
+    ("name", "formulas", "c", "epsilon"),
+    [
+        ("BR_c1_eps0.1", CROSSED, 1.0, 0.1),
+        pytest.param("BR_c0.5_eps0.05", CROSSED, 0.5, 0.05, marks=pytest.mark.slow),
+        pytest.param("BR_c1_eps0.05", CROSSED, 1.0, 0.05, marks=pytest.mark.slow),
+        ("MS_a1_eps0.1", MAIER_STEIN, 1.0, 0.1),
+        pytest.param("MS_a1_eps0.05", MAIER_STEIN, 1.0, 0.05, marks=pytest.mark.slow),
+    ],
+)
+def test_exit_times_agree_with_spectral_elements(name, formulas, c, epsilon):
+    problem = with_unknown_density(drifting(formulas, epsilon, HALF, c=c))
+    found = mean_exit_time(problem, [-1.0, 0.0], RIGHT).mean
+    given = PLANE[name]["value"]
+    exact = float(given[0] if isinstance(given, list) else given)
+    assert found.value == pytest.approx(exact, rel=2e-7)
+    assert abs(found.value / exact - 1.0) < found.relative_error + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("noise", "exact"),
+    [(0.02, 1.724137846470926), pytest.param(0.002, 2.932688874047019, marks=pytest.mark.slow)],
+)
+def test_exit_from_a_sheared_saddle(noise, exact):
+    """z = x + 2 y leaves (-1, 1) like dz = z dt + sqrt(10 D) dW: the line's time with five times the noise."""
+    process = Drifting(Drift(["x + 4*y", "-y"]), Isotropic(noise))
+    asked = Problem(process, Box([-4.0, -1.5], [4.0, 1.5]), Resolution(tolerance=1e-6))
+    found = mean_exit_time(asked, [0.0, 0.0], Region("(x + 2*y)**2 - 1"))
+    assert found.mean.value == pytest.approx(exact, rel=1e-6)
+    assert found.asymptotic is None
+
+
+@pytest.mark.slow
+def test_the_slow_mode_of_two_wells_beside_the_inner_ones():
+    """Spurious eigenvalues of the reduced problem are none of the slow ones."""
+    first, second = spectrum(with_unknown_density(rotated(0.05, tolerance=1e-4)), 3).eigenvalues[1:]
+    known = spectrum(rotated(0.05, tolerance=1e-5), 3).eigenvalues[1:]
+    assert first.real.value == pytest.approx(known[0].real.value, rel=2e-6)
+    assert first.imag == 0.0
+    assert second.real.value == pytest.approx(known[1].real.value, rel=1e-5)
+    assert abs(second.imag) == pytest.approx(abs(known[1].imag), rel=1e-5)
+
+
+def test_the_ring_with_a_net_force():
+    problem = Problem(
+        Drifting(Drift(["1/2 - sin(x)"]), Isotropic(0.2)),
+        Box([0.0], [2.0 * np.pi], boundary="periodic"),
+        Resolution(tolerance=1e-9),
+    )
+    first, second = spectrum(problem, 3).eigenvalues[1:]
+    real, imaginary = (float(part) for part in LINE["RING_lam1_eps0.2"]["value"])
+    assert first.real.value == pytest.approx(real, rel=1e-11)
+    assert first.imag == pytest.approx(imaginary, rel=1e-11)
+    assert second.imag == pytest.approx(-imaginary, rel=1e-11)
+    current = stationary_density(problem).current
+    velocity = float(LINE["RING_v_eps0.2"]["value"])
+    assert current.total[0] == pytest.approx(velocity, rel=1e-11)
+    # the same through every point of the ring, as far as slopes of elements are: the error bars are those of numbers
+    np.testing.assert_allclose(
+        current(np.array([[0.0, 1.0, 2.5, 4.0]]))[0], velocity / (2.0 * np.pi), rtol=1e-5, atol=0.0
+    )
+
+
+# Ornstein-Uhlenbeck processes.
+
+
+def test_a_rotating_one_has_complex_eigenvalues_that_do_not_know_the_noise():
+    """dX = -A X dt with A = [[1, -4], [4, 1]]: sums of 1 +- 4i, among them 2 +- 8i, farther from zero than 6 + 0i."""
+    problem = rotated(0.1, 1e-8, ("4*y", "-4*x"), "x**2/2 + y**2/2", Box([-3.0, -3.0], [3.0, 3.0]))
+    assert isinstance(kind(problem), KnownDensity)
+    found = spectrum(problem, 6).eigenvalues
+    values = sorted((complex(e.real.value, e.imag) for e in found), key=lambda z: (round(z.real, 6), z.imag))
+    exact = [0.0, 1.0 - 4.0j, 1.0 + 4.0j, 2.0 - 8.0j, 2.0, 2.0 + 8.0j]
+    np.testing.assert_allclose(values, exact, rtol=0, atol=1e-8)
+
+
+@pytest.mark.slow
+def test_an_anisotropic_one_has_the_covariance_of_the_lyapunov_equation():
+    stiffness, noise = np.array([[1.0, 0.5], [0.5, 2.0]]), np.diag([0.1, 0.02])
+    process = Overdamped(Potential("x**2/2 + x*y/2 + y**2"), Constant(noise.tolist()))
+    problem = Problem(process, Box([-3.0, -2.0], [3.0, 2.0]), Resolution(tolerance=1e-8))
+    assert isinstance(kind(problem), UnknownDensity)
+    low, high = np.linalg.eigvalsh(stiffness)
+    found = [eigenvalue.real.value for eigenvalue in spectrum(problem, 4).eigenvalues[1:]]
+    np.testing.assert_allclose(found, [low, 2.0 * low, high], rtol=1e-8)
+    density = stationary_density(problem).density
+    covariance = solve_continuous_lyapunov(stiffness, 2.0 * noise)
+    x = np.array([[0.0, 0.4, -0.3, 0.2, 0.6], [0.0, 0.1, 0.1, -0.2, -0.1]])
+    exact = -0.5 * np.einsum("in,ij,jn->n", x, np.linalg.inv(covariance), x)
+    exact -= np.log(2.0 * np.pi) + 0.5 * np.linalg.slogdet(covariance)[1]
+    np.testing.assert_allclose(density.log(x), exact, rtol=0, atol=1e-7)
+
+
+# A rotation that keeps the density.
+
+
+@pytest.mark.slow
+def test_a_rotation_keeps_the_density_whether_or_not_it_is_known():
+    problem = rotated(0.05)
+    assert isinstance(kind(problem), KnownDensity)
+    reversible = stationary_density(replace(problem, process=replace(problem.process, extra=None))).density
+    x = np.array([[-1.0, 0.0, 1.0, -0.5, 1.3], [0.0, 0.0, 0.0, 0.3, -0.5]])
+    for asked in (problem, with_unknown_density(problem)):
+        found = stationary_density(asked)
+        np.testing.assert_allclose(found.density.log(x), reversible.log(x), rtol=0, atol=1e-7)
+        assert found.wells[0].probability.value == pytest.approx(0.5, abs=1e-7)
+        assert found.wells[0].minimum == pytest.approx((-1.0, 0.0), abs=1e-9)
+        np.testing.assert_allclose(found.current.total, 0.0, atol=1e-9)
+        # J = p J grad V: around each well, not through it
+        flow = found.current(x) / found.density(x)
+        np.testing.assert_allclose(flow, [-x[1], x[0] ** 3 - x[0]], rtol=0, atol=1e-5)
+
+
+def test_one_well_has_the_density_of_its_rotation_and_a_current_around_it():
+    """V = (x^2 + y^2)/2 + x^4/4, b = -grad V + 2 J grad V, told and not told that exp(-V/eps) is kept."""
+    problem = rotated(0.2, 1e-6, ("-2*y", "2*x + 2*x**3"), "(x**2 + y**2)/2 + x**4/4", Box([-3.0, -3.0], [3.0, 3.0]))
+    assert isinstance(kind(problem), KnownDensity)
+    x = np.array([[0.0, 1.0, 0.5], [0.0, 0.3, -1.0]])
+    for asked in (problem, with_unknown_density(problem)):
+        found = stationary_density(asked)
+        shape = found.density.log(x) + problem.process.potential.value(x) / 0.2
+        np.testing.assert_allclose(shape, shape[0], rtol=0, atol=1e-6)
+        flow = found.current(x) / found.density(x)
+        np.testing.assert_allclose(flow, [-2.0 * x[1], 2.0 * (x[0] + x[0] ** 3)], rtol=0, atol=1e-4)
+
+
+@pytest.mark.memory
+@pytest.mark.slow
+def test_exit_times_do_not_depend_on_what_is_known():
+    problem = rotated(0.025)
+    known = mean_exit_time(problem, [-1.0, 0.0], Ball([1.0, 0.0], 0.3)).mean
+    unknown = mean_exit_time(with_unknown_density(problem), [-1.0, 0.0], Ball([1.0, 0.0], 0.3)).mean
+    assert abs(known.log - unknown.log) < known.relative_error + unknown.relative_error
+    # the eigenvalue of the drift at the saddle is sqrt(2) instead of 1: so much faster than without rotation
+    formula = np.log(2.0 * np.pi / np.sqrt(2.0) * np.sqrt(0.5)) + 0.25 / 0.025
+    assert known.log - formula == pytest.approx(1.13 * 0.025, abs=0.005)
+
+
+@pytest.mark.memory
+@pytest.mark.slow
+@pytest.mark.parametrize("barrier", [50, 100])
+def test_high_barriers_in_two_dimensions(barrier):
+    """The density to 1e-6 in every well, and exit times that follow the formula with an O(eps) rest, known or not."""
+    epsilon = 0.25 / barrier
+    problem = rotated(epsilon, domain=Box([-2.0, -2.0], [2.0, 2.0]))
+    x = np.array([[-1.0, 0.0, 1.0, -0.5, 1.2], [0.0, 0.0, 0.0, 0.3, 0.2]])
+    grid = np.linspace(-2.0, 2.0, 40001)
+    along = np.exp(-((grid**2 - 1.0) ** 2) / 4.0 / epsilon).sum() * (grid[1] - grid[0])
+    whole = along * np.sqrt(2.0 * np.pi * epsilon)
+    exact = -((x[0] ** 2 - 1.0) ** 2 / 4.0 + x[1] ** 2 / 2.0) / epsilon - np.log(whole)
+    times = []
+    for asked in (problem, with_unknown_density(problem)):
+        found = stationary_density(asked)
+        np.testing.assert_allclose(found.density.log(x), exact, rtol=0, atol=1e-6)
+        np.testing.assert_allclose([well.probability.value for well in found.wells], 0.5, rtol=1e-6)
+        times.append(mean_exit_time(asked, [-1.0, 0.0], Ball([1.0, 0.0], 0.3)).mean.log)
+    assert times[0] == pytest.approx(times[1], abs=2e-6)
+    formula = np.log(2.0 * np.pi / np.sqrt(2.0) * np.sqrt(0.5)) + barrier
+    assert (times[0] - formula) / epsilon == pytest.approx(1.13, abs=0.03)
+
+
+# Identities.
+
+
+def test_transitions_in_both_directions_are_as_many():
+    problem = drifting(CROSSED, 0.1, WHOLE, 1e-6, c=1.0)
+    left, right = Ball([-1.0, 0.0], 0.3), Ball([1.0, 0.0], 0.3)
+    there, back = committor(problem, left, right), committor(problem, right, left)
+    assert there.rate.value == pytest.approx(back.rate.value, rel=1e-7)
+    assert there.probability_last_from.value + back.probability_last_from.value == pytest.approx(1.0, abs=1e-6)
+    x = np.array([[0.0, 0.0, -0.4, 0.4], [0.0, 0.7, 0.2, 0.2]])
+    np.testing.assert_allclose(there.field(x) + back.field(x), 1.0, atol=1e-6)
+    # the process run backward in time goes from B to A with the committors exchanged
+    np.testing.assert_allclose(there.backward(x) + back.backward(x), 1.0, atol=1e-4)
+    assert np.abs(there.backward(x) + there.field(x) - 1.0).max() > 0.02
+
+
+def test_a_committor_without_rotation_is_that_of_the_reversible_process():
+    problem = rotated(0.1, extra=("0*x", "0*y"))
+    left, right = Ball([-1.0, 0.0], 0.3), Ball([1.0, 0.0], 0.3)
+    plain = committor(replace(problem, process=replace(problem.process, extra=None)), left, right)
+    found = committor(with_unknown_density(problem), left, right)
+    for name in ("rate", "probability_reactive", "probability_last_from"):
+        assert getattr(found, name).value == pytest.approx(getattr(plain, name).value, rel=2e-6)
+    x = np.array([[0.0, -0.4], [0.5, 0.2]])
+    np.testing.assert_allclose(found.backward(x), 1.0 - found.field(x), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_rates_add_up_to_the_gap_and_balance_the_weights():
+    problem = drifting(["-(x**3 - x) - y**2 - 1/10", "-y + y*(x**3 - x)"], 0.04, WHOLE, 1e-6)
+    chain, gap = rates(problem), spectrum(problem, 2).gap
+    there, back = chain.rates[0][1], chain.rates[1][0]
+    assert there.value + back.value == pytest.approx(gap.value, rel=2e-6)
+    weights = [well.probability.value for well in stationary_density(problem).wells]
+    # up to the time that it takes to settle in a well
+    assert weights[1] / weights[0] == pytest.approx(there.value / back.value, rel=0.05)
+    assert chain.hitting_times[0][1].value == pytest.approx(1.0 / there.value, rel=1e-9)
+
+
+def test_time_rescales():
+    slow = mean_exit_time(drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0), [-1.0, 0.0], RIGHT).mean
+    fast = [f"3*({formula})" for formula in CROSSED]
+    quick = mean_exit_time(drifting(fast, 0.3, HALF, 1e-6, c=1.0), [-1.0, 0.0], RIGHT).mean
+    assert slow.value == pytest.approx(3.0 * quick.value, rel=2e-6)
+
+
+def test_noise_that_depends_on_the_state_and_breaks_detailed_balance():
+    """D = diag(1 + y^2/2, 1) eps couples x and y; against the same on a fixed, finer mesh of degree 5."""
+    diffusion = Formula([["(1 + y**2/2)/10", "0"], ["0", "1/10"]])
+    process = Overdamped(Potential(QUARTIC), diffusion)
+    found = Problem(process, WHOLE, Resolution(tolerance=1e-6))
+    assert isinstance(kind(found), UnknownDensity)
+    fixed = Problem(process, WHOLE, Resolution(cells=[20, 18], degree=5))
+    target = Ball([1.0, 0.0], 0.3)
+    ours = mean_exit_time(found, [-1.0, 0.0], target).mean
+    other = mean_exit_time(fixed, [-1.0, 0.0], target).mean
+    assert ours.value == pytest.approx(other.value, rel=5e-6)
+
+
+# A limit cycle: no fixed point attracts.
+
+
+def test_a_gauge_that_does_not_settle_serves_where_it_is_near(monkeypatch):
+    """Of the gauges that were tried the one that was off by least is taken, and the number does not know it."""
+    exact = PLANE["BR_c1_eps0.1"]["value"]
+    monkeypatch.setattr(self_consistent_gauge, "SETTLED", -1.0)
+    problem = drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0)
+    found = mean_exit_time(problem, [-1.0, 0.0], RIGHT).mean
+    assert abs(found.value / float(exact[0] if isinstance(exact, list) else exact) - 1.0) < found.relative_error
+    monkeypatch.setattr(self_consistent_gauge, "TOLERABLE", 0.0)
+    with pytest.raises(ConvergenceError, match="cannot be followed"):
+        mean_exit_time(drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0), [-1.0, 0.0], RIGHT)
+
+
+def test_a_limit_cycle_turns_with_its_frequency():
+    """dr = r (1 - r^2) dt, dphi = 2 dt: density exp(-(r^2 - 1)^2/4 eps), leading pair with imaginary part 2 exactly."""
+    formulas = ["x*(1 - x**2 - y**2) - 2*y", "y*(1 - x**2 - y**2) + 2*x"]
+    problem = drifting(formulas, 0.1, Box([-1.9, -1.9], [1.9, 1.9]), 1e-6)
+    pair = spectrum(problem, 3).eigenvalues[1]
+    assert abs(pair.imag) == pytest.approx(2.0, rel=1e-6)
+    found = stationary_density(problem)
+    assert [well.probability.value for well in found.wells] == [1.0]
+    x = np.array([[0.0, 1.0, 0.0, 0.8], [0.0, 0.0, -1.0, 0.8]])
+    shape = found.density.log(x) + ((x**2).sum(axis=0) - 1.0) ** 2 / 0.4
+    np.testing.assert_allclose(shape - shape[0], 0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        pytest.param(fp.Box([-1.2, -1.2], [1.2, 1.2]), id="box"),
+        pytest.param(fp.Ball([0, 0], 1.2), id="ball", marks=pytest.mark.slow),
+    ],
+)
+def test_wells_that_only_a_wall_holds_are_not_overlooked(domain):
+    """The drift runs into the wall above on both sides of x = 0: two wells, of which neither has a fixed point."""
+    process = fp.Drifting(fp.Drift(["x - x**3", "2 - y + 0.5*x**2*y"]), fp.Isotropic(0.03))
+    problem = fp.Problem(process, domain, fp.Resolution(tolerance=1e-3))
+    with pytest.raises(ProblemError, match="drift.*2 ends of its flow, of which a wall holds"):
+        fp.stationary_density(problem)
+
+
+def test_one_end_of_the_flow_at_a_wall_is_one_well():
+    process = fp.Drifting(fp.Drift(["1 + 0.3*y", "0.2*x"]), fp.Isotropic(0.3))
+    wells = fp.stationary_density(fp.Problem(process, fp.Box([-1, -1], [1, 1]), fp.Resolution(tolerance=1e-3))).wells
+    assert [well.probability.value for well in wells] == [1.0]
+
+
+def test_a_flow_through_the_surface_of_a_level_is_refused_for_weights():
+    """A push along y and a rotation lead out of the level set of V; a push that V outweighs at the surface does not."""
+    potential, domain = fp.Potential("(x**2 - 1)**2/4 + y**2/2 + x/20"), fp.Sublevel(0.5, [-3.0, -3.0], [3.0, 3.0])
+    out = fp.Problem(fp.Overdamped(potential, Isotropic(0.05), extra=Drift(["0*x", "2 + 0*x"])), domain)
+    with pytest.raises(ProblemError, match=r"domain\.level.*leads out"):
+        fp.stationary_density(out)
+    turned = fp.Problem(fp.Overdamped(potential, Isotropic(0.05), extra=Drift(["-y", "x"])), domain)
+    with pytest.raises(ProblemError, match=r"domain\.level.*leads out"):
+        fp.rates(turned)
+    low = fp.Problem(fp.Overdamped(potential, Isotropic(0.05), extra=Drift(["0.3 + 0*x", "0*y"])), domain)
+    assert sum(well.probability.value for well in fp.stationary_density(low).wells) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_separatrices_are_followed_once_for_all_meshes(monkeypatch):
+    """Twice for every mesh of which there were five: two thirds of the time where V is a function."""
+    from fokker_planck.landscape import separatrix
+
+    followed, of = [], separatrix.stable_manifolds
+    monkeypatch.setattr(separatrix, "stable_manifolds", lambda *given: followed.append(given) or of(*given))
+    process = Overdamped(Potential("(x**2 - 1)**2/4 + 0.05*x + y**2/2"), Formula("0.1*(1 + 0.3*x**2)"))
+    problem = Problem(process, Box([-2.0, -1.5], [2.0, 1.5]), Resolution(tolerance=1e-4))
+    left, right = stationary_density(problem).wells
+    assert left.probability.value == pytest.approx(0.69173, rel=1e-3)
+    assert left.probability.value + right.probability.value == pytest.approx(1.0, rel=1e-9)
+    assert len(followed) == 1

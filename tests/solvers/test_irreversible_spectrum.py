@@ -1,0 +1,183 @@
+"""Spectra without detailed balance: by real part, nothing passed over, defective eigenvalues as clusters."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.model.diffusion.constant import Constant, Isotropic
+from fokker_planck.model.domain import Ball as BallDomain
+from fokker_planck.model.domain import Box
+from fokker_planck.model.drift import Drift
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.problem import Problem, Resolution
+from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.sets import Region
+from fokker_planck.questions.answers import mean_exit_time, spectrum
+from fokker_planck.solvers.eigenvalue_clusters import grouped
+from fokker_planck.solvers.strip_search import all_in_strip
+
+# Where they are: matrices with known eigenvalues.
+
+
+def strip_of(values, total, unit=0.05, bounded=None):
+    """The strip of a normal matrix."""
+
+    def nearest(shift, count):
+        return values[np.argsort(np.abs(values - shift), kind="stable")[:count]]
+
+    def numerical_range(width, height, slope):
+        return bool((slope * values.real + height - slope * width - np.abs(values.imag) > 0.0).all())
+
+    return all_in_strip(nearest, bounded or numerical_range, total, unit, len(values))
+
+
+def turning(most=60):
+    """0.1 k^2 +- 10 k i + n."""
+    return np.array([0.1 * k**2 + 10j * k + n for k in range(-most, most + 1) for n in range(most)])
+
+
+@pytest.mark.parametrize("total", [2, 4, 6, 12])
+def test_slow_modes_that_turn_fast_are_found(total):
+    found = strip_of(turning(), total)
+    exact = np.sort(turning().real)[:total]
+    whole = np.sort(np.concatenate([found.values.real, found.values[found.values.imag > 0.0].real]))
+    np.testing.assert_allclose(whole[:total], exact, atol=1e-12)
+    assert found.height >= found.values.imag.max()
+
+
+def test_all_of_the_strip_lies_in_discs():
+    found = strip_of(turning(), 6)
+    x, y = np.meshgrid(np.linspace(0.0, found.width, 40), np.linspace(0.0, found.height, 400))
+    points = (x + 1j * y).ravel()
+    assert np.any([disc.holds(points) for disc in found.discs], axis=0).all()
+
+
+def test_eigenvalues_that_a_solve_passes_over_are_noticed():
+    """Two discs overlap; of what the first has there the second has nothing."""
+    values, first = np.array([0.002 * k**2 + 0.3j * k + n for k in range(-80, 81) for n in range(60)]), []
+
+    def nearest(shift, count):
+        seen = values[~np.isin(values, first)]
+        found = seen[np.argsort(np.abs(seen - shift), kind="stable")[:count]]
+        first.extend(found)
+        return found
+
+    def bounded(width, height, slope):
+        return bool((slope * values.real + height - slope * width - np.abs(values.imag) > 0.0).all())
+
+    with pytest.raises(ConvergenceError, match="fewer eigenvalues"):
+        all_in_strip(nearest, bounded, 12, 0.05, len(values))
+
+
+def test_frequencies_without_a_bound_are_refused():
+    with pytest.raises(ConvergenceError, match="no bound"):
+        strip_of(turning(), 4, bounded=lambda width, height, slope: False)
+
+
+def test_only_ill_conditioned_neighbours_are_one_cluster():
+    values, change = np.array([1.0, 1.001, 2.0, 2.0]), np.array([1e-4, 1e-4, 1e-12, 1e-12])
+    assert grouped(values, np.array([1e3, 1e3, 1.0, 1.0]), change) == [(0, 1), (2,), (3,)]
+    assert grouped(values, np.ones(4), change) == [(0,), (1,), (2,), (3,)]
+
+
+# Processes with known eigenvalues.
+
+
+def turned(tolerance=1e-3):
+    """-x in a well, 10 around a circle: 0.1 k^2 +- 10 k i + n."""
+    domain = Box([-3.0, 0.0], [3.0, 2.0 * np.pi], boundary=["reflecting", "periodic"])
+    return Problem(Drifting(Drift(["-x", "10"]), Isotropic(0.1)), domain, Resolution(tolerance=tolerance))
+
+
+def within(found, exact):
+    """Whether real and imaginary parts are inside of the bar, that of the real part times it for both."""
+    bar = found.real.relative_error * found.real.value
+    return abs(complex(found.real.value, found.imag) - exact) <= bar + 1e-12
+
+
+def test_the_gap_of_a_fast_oscillator():
+    found = spectrum(turned(), 4).eigenvalues
+    assert found[0].real.value == 0.0
+    assert all(within(*pair) for pair in zip(found[1:], [0.1 + 10j, 0.1 - 10j, 0.4 + 20j], strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 3, 12])
+def test_the_gap_does_not_depend_on_how_many_are_asked_for(count):
+    found = spectrum(turned(), count)
+    assert within(found.eigenvalues[1], 0.1 + 10j)
+    exact = sorted(0.1 * k**2 + n for k in range(-6, 7) for n in range(4))[:count]
+    np.testing.assert_allclose([e.real.value for e in found.eigenvalues], exact, atol=1e-4)
+
+
+def test_a_rotating_process_killed_on_a_circle():
+    """f(r) e^(ik phi) with f = r^k M((k - mu)/2, k + 1, r^2/2 eps) = 0 at r = 1, lambda = mu +- ik a."""
+    mpmath = pytest.importorskip("mpmath")
+    process = Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.1), extra=Drift(["3*y", "-3*x"]))
+    problem = Problem(process, BallDomain([0.0, 0.0], 1.0), Resolution(tolerance=1e-5))
+
+    def mu(k, guess):
+        return float(mpmath.findroot(lambda m: mpmath.hyp1f1((k - m) / 2, k + 1, 5.0), guess))
+
+    found = spectrum(problem, 6, "boundary")
+    turning = [mu(1, 1.24) + 3j, mu(1, 1.24) - 3j, mu(2, 2.6) + 6j, mu(2, 2.6) - 6j]
+    exact = [mu(0, 0.055), *turning, mu(0, 2.84)]
+    assert all(within(*pair) for pair in zip(found.eigenvalues, exact, strict=True))
+    assert found.gap.value == pytest.approx(exact[0], rel=1e-5)
+    assert found.target == "boundary"
+
+
+def test_defective_eigenvalues_are_clusters():
+    """dX = -A X dt + noise, A a Jordan block: 1 twice, 2 three times, 3 four times, whatever the noise."""
+    process = Drifting(Drift(["-x + 1.318*y", "-y"]), Constant([[0.2176, 0.0025], [0.0025, 0.2639]]))
+    problem = Problem(process, Box([-5.7, -4.37], [5.7, 4.37]), Resolution(tolerance=1e-4))
+    with pytest.warns(UserWarning, match="cannot be told apart"):
+        found = spectrum(problem, 7).eigenvalues[1:]
+    exact = [1.0, 1.0, 2.0, 2.0, 2.0, 3.0]
+    assert all(within(*pair) for pair in zip(found, exact, strict=True))
+    np.testing.assert_allclose([e.real.value for e in found], exact, rtol=1e-7)
+    assert all(e.imag == 0.0 for e in found)
+
+
+# Strong circulations.
+
+
+@pytest.mark.slow
+def test_a_limit_cycle_on_a_generous_domain():
+    """The Brusselator: 0.3983 +- 0.8730i by finite volumes. Layers along the cycle that its density does not show."""
+    process = Drifting(Drift(["1 - 3.5*x + x**2*y", "2.5*x - x**2*y"]), Isotropic(0.1))
+    problem = Problem(process, Box([0.0, 0.0], [4.0, 4.5]), Resolution(tolerance=1e-4))
+    first, second = spectrum(problem, 3).eigenvalues[1:]
+    assert first.real.value == pytest.approx(0.39829363, rel=1e-4)
+    assert first.imag == pytest.approx(0.87297198, rel=1e-4)
+    assert second.imag == -first.imag
+
+
+@pytest.mark.slow
+def test_a_strange_attractor_in_space_is_refused_in_a_line():
+    formulas = ["10*(y - x)", "x*(28 - z) - y", "x*y - 8*z/3"]
+    domain = Box([-35.0, -45.0, -15.0], [35.0, 45.0, 70.0])
+    problem = Problem(Drifting(Drift(formulas), Isotropic(5.0)), domain, Resolution(tolerance=1e-2))
+    with pytest.raises(ConvergenceError, match="cells are needed to follow the density"):
+        spectrum(problem, 2)
+
+
+# Four questions, four answers.
+
+
+def test_callable_targets_one_after_the_other_are_different_targets():
+    process = Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.3), extra=Drift(["y", "-x"]))
+    problem = Problem(process, Box([-2.0, -2.0], [2.0, 2.0]), Resolution(tolerance=1e-2))
+    times = []
+    for place in (0.4, 0.8, 1.2, 1.6):
+        target = Region(lambda x, place=place: x[0] - place, dimension=2)
+        times.append(mean_exit_time(problem, [0.0, 0.0], target).mean.value)
+        del target
+        gc.collect()
+    kept = problem.__dict__["_drift_settings"]
+    assert len(kept) == 4
+    assert np.all(np.diff(times) > 0.5 * np.array(times[:-1]))
+    ceilings = [setting.ceiling for _, setting in kept]
+    assert len(set(ceilings)) == 4

@@ -1,0 +1,157 @@
+"""Condensation from both sides, and the gauge it needs: identities that hold on any mesh."""
+
+from dataclasses import replace
+
+import mpmath
+import numpy as np
+import pytest
+
+from fokker_planck.errors import BarrierTooHighError, ProblemError
+from fokker_planck.fem.discretization import discretize
+from fokker_planck.fem.drift_generator import assemble_drift
+from fokker_planck.model.diffusion.constant import Isotropic
+from fokker_planck.model.domain import Box
+from fokker_planck.model.drift import Drift
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.problem import Problem, Resolution
+from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.reversibility.classify import ItoDrift, UnknownDensity
+from fokker_planck.model.sets import HalfSpace
+from fokker_planck.questions.answers import eyring_kramers, mean_exit_time, rates
+from fokker_planck.solvers.irreversible_accuracy import Pair, pair_errors
+from fokker_planck.solvers.irreversible_reduced import slow_modes
+from fokker_planck.solvers.irreversible_setting import coarse_mesh, prepare_irreversible
+from fokker_planck.solvers.irreversible_wells import Target, condense
+from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns, resolved_below
+
+CROSSED = ["-(x**3 - x) - y**2 - 1/10", "-y + y*(x**3 - x)"]
+WHOLE = Box([-2.0, -1.8], [2.0, 1.8])
+
+
+@pytest.fixture(scope="module")
+def setting():
+    problem = Problem(Drifting(Drift(CROSSED), Isotropic(0.05)), WHOLE, Resolution(tolerance=1e-5))
+    return prepare_irreversible(problem)
+
+
+@pytest.fixture(scope="module")
+def discretization(setting):
+    mesh = resolved_below(
+        coarse_mesh(setting.problem, {}), setting.weighting, setting.places, setting.ceiling, 8.0, 9999
+    )
+    return discretize(mesh, 4)
+
+
+@pytest.fixture(scope="module")
+def condensed(setting, discretization):
+    generator = assemble_drift(discretization, setting.weighting)
+    return condense(generator, nearest_unknowns(discretization, setting.places), [], setting.relaxation_rate)
+
+
+def test_the_fixed_points_are_found(setting):
+    assert [round(point.position[0], 4) for point in setting.attractors] == [-1.0467, 0.9456]
+    assert len(setting.saddles) == 1
+    assert setting.basins(np.array([[-0.5, 0.5], [0.1, -0.2]])).tolist() == [0, 1]
+
+
+def test_the_gauge_follows_the_density(setting, discretization, condensed):
+    """In the gauge that was found the density over the weight is nearly constant wherever it counts."""
+    rho = condensed.density_ratio()
+    counts = condensed.generator.exponent < setting.ceiling - 22.0
+    assert rho[counts].min() > 0.0
+    assert np.ptp(np.log(rho[counts])) < 2.0
+
+
+def test_right_potentials_sum_to_one(condensed):
+    total = sum(condensed.unscaled(condensed.right, k) for k in range(2))
+    np.testing.assert_allclose(total, 1.0, rtol=0, atol=1e-7)
+
+
+def test_both_sides_give_the_same_small_matrix(condensed):
+    """S_kl = e_k . A h_l = g_k . A e_l, at e^-15 relative to the entries of A."""
+    generator = condensed.generator
+    ones = np.zeros((2, len(generator.exponent)))
+    ones[[0, 1], condensed.wells] = 1.0
+    left = np.array([[-(condensed.left[k] @ generator.apply_stiffness(one)) for one in ones] for k in range(2)])
+    for k, m in ((0, 1), (1, 0)):
+        assert left[k, m] == pytest.approx(condensed.couplings[k, m], rel=1e-9)
+    assert condensed.couplings[0, 1] < 1e-2 * np.abs(generator.stiffness).max()
+
+
+def test_the_left_kernel_is_that_of_the_whole_matrix(condensed):
+    generator = condensed.generator
+    rho = condensed.density_ratio() * np.exp(-0.5 * (generator.exponent - generator.lowest))
+    assert np.abs(generator.apply_adjoint(rho)).max() < 1e-9 * np.abs(generator.stiffness).max()
+
+
+def test_stationary_weights_leave_nothing(condensed):
+    with mpmath.workdps(condensed.digits()):
+        weights, s = condensed.stationary_weights(), condensed.reduced_generator()
+        rest = [sum(weights[k] * s[k, m] for k in range(2)) for m in range(2)]
+        assert max(abs(value) for value in rest) < mpmath.mpf(10) ** -25 * abs(s[0, 0])
+        assert max(weights) == 1
+
+
+def test_an_overlooked_well_is_added(setting, discretization):
+    generator = assemble_drift(discretization, setting.weighting)
+    one = nearest_unknowns(discretization, setting.places[:1])
+    found = condense(generator, one, [], 1e4 * setting.relaxation_rate)
+    assert len(found.wells) == 2
+    place = discretization.nodes[found.wells[1]]
+    assert np.linalg.norm(place - setting.places[1]) < 0.3
+
+
+def test_a_target_with_a_profile_keeps_the_left_kernel(setting, discretization, condensed):
+    """pi = (rho at the well, rho at the target): its potentials rebuild rho."""
+    rho = condensed.density_ratio()
+    members = discretization.nodes[:, 0] > 0.5
+    found = condense(condensed.generator, condensed.wells[:1], [Target(members, rho)], setting.relaxation_rate)
+    at_states = np.array([rho[found.wells[0]], found.references[1]])
+    rebuilt = found.left_sum(at_states, np.zeros(len(rho)))
+    counts = condensed.generator.exponent < setting.ceiling - 22.0
+    np.testing.assert_allclose(rebuilt[counts], rho[counts], rtol=1e-6)
+
+
+def test_slow_modes_are_eigenpairs_on_both_sides(condensed):
+    modes = slow_modes(condensed)
+    assert abs(modes.values[0]) < mpmath.mpf(10) ** -20
+    generator = condensed.generator
+    vector = modes.scaled_vector(1).real
+    residual = generator.apply_stiffness(vector) - float(modes.values[1].real) * generator.apply_mass(vector)
+    # two powers of lambda over the slowest mode inside
+    assert np.abs(residual).max() < 1e-6 * np.abs(generator.apply_stiffness(np.abs(vector))).max()
+    pair = modes.pairs(condensed, [1])[0]
+    # a(u, z) is what the pair says: by cell, where constants may be taken from u but not from the sum
+    assert pair.whole == pytest.approx(float(abs(modes.values[1])), rel=1e-12)
+    assert 0.0 < pair_errors(generator, pair).sum() < 0.1
+
+
+def test_the_estimate_of_a_pair_falls_with_the_mesh(setting):
+    def estimate(change):
+        mesh = coarse_mesh(setting.problem, {})
+        mesh = resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, change, 20000)
+        d = discretize(mesh, 4)
+        generator = assemble_drift(d, setting.weighting)
+        values = np.sin(3.0 * d.nodes[:, 0]) * np.cos(2.0 * d.nodes[:, 1])
+        return pair_errors(generator, Pair(values[d.dofs], values[d.dofs])).sum()
+
+    assert estimate(2.0) < 0.05 * estimate(8.0)
+
+
+def test_more_cells_than_can_be_had_are_refused_with_the_remedy():
+    process = Overdamped(Potential("(x**2 - 1)**2/4 + y**2/2"), Isotropic(1e-6), extra=Drift(["-y", "x**3 - x"]))
+    with pytest.raises(BarrierTooHighError, match="more noise"):
+        mean_exit_time(Problem(process, WHOLE), [-1.0, 0.0], HalfSpace([1.0, 0.0], 0.5))
+
+
+def test_formulas_that_need_detailed_balance_say_so(setting):
+    with pytest.raises(ProblemError, match="detailed balance"):
+        eyring_kramers(setting.problem)
+
+
+def test_rates_need_two_attractors():
+    problem = Problem(Drifting(Drift(["-x - y", "x - y"]), Isotropic(0.1)), Box([-2.0, -2.0], [2.0, 2.0]))
+    hidden = replace(problem)
+    hidden.__dict__["_kinetics"] = UnknownDensity(ItoDrift(problem.process, 2), problem.process.field(2))
+    with pytest.raises(ProblemError, match="attractor"):
+        rates(hidden)

@@ -1,0 +1,251 @@
+"""Coefficients that jump or have kinks on surfaces, in the plane and in space: against quadrature and closed forms."""
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.formulas.expression import parse_expression
+from fokker_planck.model.breakpoints import surfaces_of
+
+INTERPRETATIONS = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}
+LEFT, RIGHT = fp.HalfSpace([-1.0, 0.0], 1.0), fp.HalfSpace([1.0, 0.0], 1.0)
+
+
+def problem(potential, noise, interpretation, domain, tolerance=1e-6):
+    diffusion = fp.Isotropic(noise) if isinstance(noise, float) else fp.Formula(noise)
+    process = fp.Overdamped(fp.Potential(potential), diffusion, interpretation)
+    return fp.Problem(process, domain, fp.Resolution(tolerance=tolerance))
+
+
+def holds(quantity, value, tolerance):
+    """The true error is inside the bar, and the bar inside the tolerance."""
+    return abs(quantity.value / value - 1.0) <= quantity.relative_error <= tolerance
+
+
+def integral(function, points, order=24, pieces=40):
+    """By Gauss and Legendre between all neighbours of ``points``."""
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    edges = np.concatenate([np.linspace(a, b, pieces + 1)[:-1] for a, b in zip(points[:-1], points[1:], strict=True)])
+    edges = np.append(edges, points[-1])
+    half, middle = 0.5 * np.diff(edges)[:, None], 0.5 * (edges[1:] + edges[:-1])[:, None]
+    return float((half * weights * function(middle + half * nodes)).sum())
+
+
+def strip_time(a, b, place, alpha, width=1.0):
+    """From 0 to ``width``, reflected at 0, D = a left and b right of ``place``, no drift: w = D^(alpha - 1)."""
+    share = (a / b) ** (alpha - 1.0)
+    rest = width - place
+    return place**2 / (2.0 * a) + share * place * rest / b + rest**2 / (2.0 * b)
+
+
+def disc_time(a, b, radius, alpha):
+    """From the centre to the unit circle, D = a within ``radius`` and b beyond it."""
+    share = (a / b) ** (alpha - 1.0)
+    inner = radius**2 / (4.0 * a)
+    return inner + (0.5 * (share - 1.0) * radius**2 * np.log(1.0 / radius) + 0.25 * (1.0 - radius**2)) / b
+
+
+def test_the_closed_forms():
+    assert strip_time(1.0, 0.1, 1.0, 0.0, 2.0) == pytest.approx(6.5)
+    assert strip_time(1.0, 0.1, 0.37, 1.0) == pytest.approx(4.38395)
+    assert disc_time(0.7, 0.7, 0.3, 0.0) == pytest.approx(1.0 / 2.8)
+
+
+@pytest.mark.parametrize(
+    ("formula", "count"),
+    [
+        ("1 - 0.9*heaviside(x)", 1),
+        ("heaviside(0.3 - x) + 2*heaviside(x - 0.3)", 1),
+        ("abs(abs(x) - y)", 3),
+        ("min((x - 1)**2 + y**2, (x + 1)**2 + y**2)", 1),
+        ("sign(x*y)", 2),
+        ("sign(sin(6*x))", 3),
+        ("heaviside(exp(x) - 2*y)", 1),
+        ("abs(x**2 + y**2 - 0.25)", 1),
+        ("x**2 + tanh(y)", 0),
+        ("piecewise(x < 0.2 and y < 0.1, 1, x**2 + y**2 < 0.25, 2, 3)", 3),
+    ],
+)
+def test_surfaces_are_found(formula, count):
+    assert len(surfaces_of([parse_expression(formula)], [-1.0, -1.0], [1.0, 1.0])) == count
+
+
+@pytest.mark.parametrize(("interpretation", "value"), [("ito", 6.5), ("stratonovich", 8.662277660168379)])
+def test_a_jump_of_the_noise_in_the_plane_and_the_density(interpretation, value):
+    given = problem("0*x", "1 - 0.9*heaviside(x)", interpretation, fp.Box([-1, -1], [1, 1]))
+    assert holds(fp.mean_exit_time(given, start=[-1, 0], target=RIGHT).mean, value, 1e-6)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
+def test_a_jump_between_grid_points(tolerance):
+    given = problem("0*x", "1 - 0.9*heaviside(x - 0.37)", "klimontovich", fp.Box([0, 0], [1, 1]), tolerance)
+    assert holds(fp.mean_exit_time(given, start=[0, 0.5], target=RIGHT).mean, 4.38395, tolerance)
+
+
+@pytest.mark.parametrize("interpretation", INTERPRETATIONS)
+def test_pieces_of_a_strip(interpretation):
+    given = problem("0*x", "piecewise(x < 0.37, 1, 0.1)", interpretation, fp.Box([0, 0], [1, 1]))
+    value = strip_time(1.0, 0.1, 0.37, INTERPRETATIONS[interpretation])
+    assert holds(fp.mean_exit_time(given, start=[0, 0.5], target=RIGHT).mean, value, 1e-6)
+
+
+def test_pieces_of_a_potential_on_a_line_and_in_the_plane():
+    """A well cut off flat: V = x^2 within 0.6 of the origin, 0.36 beyond."""
+    text = "piecewise(abs(x) < 0.6, x**2, 0.36)"
+
+    def weight(x):
+        return np.exp(-np.where(np.abs(x) < 0.6, x**2, 0.36) / 0.05)
+
+    whole = integral(weight, [-2.0, -0.6, 0.6, 2.0])
+    for domain in (fp.Box([-2], [2]), fp.Box([-2, 0], [2, 1])):
+        rest = [0.5] * (len(domain.lower) - 1)
+        given = problem(text, 0.05, "ito", domain, 1e-6)
+        density = fp.stationary_density(given).density(np.array([[0.0, *rest], [1.0, *rest]]).T)
+        assert density == pytest.approx([1.0 / whole, np.exp(-7.2) / whole], rel=1e-5)
+        target = fp.HalfSpace([1.0] + [0.0] * len(rest), 1.0)
+        mean = fp.mean_exit_time(given, start=[-1.0, *rest], target=target).mean
+        line = problem("min(x**2, 0.36)", 0.05, "ito", fp.Box([-2], [2]), 1e-9)
+        wanted = fp.mean_exit_time(line, start=[-1], target=fp.HalfSpace([1], 1)).mean.value
+        assert holds(mean, wanted, 1e-6)
+
+
+@pytest.mark.parametrize("interpretation", INTERPRETATIONS)
+def test_a_disc_of_two_materials(interpretation):
+    noise = "0.05 + 0.95*heaviside(x**2 + y**2 - 0.09)"
+    given = problem("0*x", noise, interpretation, fp.Ball([0, 0], 1))
+    value = disc_time(0.05, 1.0, 0.3, INTERPRETATIONS[interpretation])
+    assert holds(fp.mean_exit_time(given, start=[0, 0], target="boundary").mean, value, 1e-6)
+
+
+def jumping_potential(x):
+    return 0.5 * (x > 0.3137) + (x**2 - 1.0) ** 2 / 4.0
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.01])
+def test_a_jump_of_the_potential_in_the_plane(noise):
+    text = "0.5*heaviside(x - 0.3137) + (x**2 - 1)**2/4"
+    plane = problem(f"{text} + y**2", noise, "ito", fp.Box([-2, -2], [2, 2]))
+    line = problem(text, noise, "ito", fp.Box([-2], [2]), 1e-9)
+    wanted = fp.mean_exit_time(line, start=[-1], target=fp.HalfSpace([1], 1)).mean
+    assert holds(fp.mean_exit_time(plane, start=[-1, 0], target=RIGHT).mean, wanted.value, 1e-6)
+
+
+def test_committor_and_gap_with_a_potential_that_jumps():
+    given = problem("0.5*heaviside(x - 0.3137) + (x**2 - 1)**2/4 + y**2", 0.1, "ito", fp.Box([-2, -2], [2, 2]), 1e-5)
+
+    def weight(x):
+        return np.exp(-jumping_potential(x) / 0.1)
+
+    whole = integral(weight, [-2.0, 0.3137, 2.0])
+    resistance = integral(lambda x: 1.0 / weight(x), [-1.0, 0.3137, 1.0])
+    transitions = fp.committor(given, LEFT, RIGHT)
+    assert holds(transitions.rate, 0.1 / (whole * resistance), 1e-5)
+    kept = integral(weight, [-2.0, -1.0]) / whole
+    beyond = integral(weight, [1.0, 2.0]) / whole
+    assert kept < transitions.probability_last_from.value < 1.0 - beyond
+    assert holds(fp.spectrum(given, count=2).gap, 0.0946109330377, 1e-5)  # on a line, tolerance 1e-7
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4])
+def test_kinks_of_the_potential_turned_by_an_angle(angle):
+    def potential(x):
+        return -0.3 * np.abs(x - 0.1234) + x**2 / 2.0 + 0.1 * np.maximum(x, 0.5)
+
+    c, s = np.cos(angle), np.sin(angle)
+    along, across = f"({c}*x + {s}*y)", f"({c}*y - {s}*x)"
+    text = f"-0.3*abs({along} - 0.1234) + {along}**2/2 + 0.1*max({along}, 0.5) + {across}**2"
+    given = problem(text, 0.05, "ito", fp.Box([-3, -3], [3, 3]))
+    breaks = [-3.2, 0.1234, 0.5, 1.0]
+
+    def weight(x):
+        return np.exp(-potential(x) / 0.05)
+
+    def inner(x):
+        return np.array([integral(weight, [p for p in breaks if p < y] + [y], pieces=6) for y in x.ravel()])
+
+    nodes = [-1.0, 0.1234, 0.5, 1.0]
+    wanted = integral(lambda x: inner(x).reshape(x.shape) / (0.05 * weight(x)), nodes, order=16, pieces=6)
+    found = fp.mean_exit_time(given, start=[-c, -s], target=fp.HalfSpace([c, s], 1.0)).mean
+    assert holds(found, wanted, 1e-6)
+
+
+def test_a_jump_of_the_noise_in_space():
+    given = problem("0*x", "1 - 0.8*heaviside(z - 0.2)", "ito", fp.Box([0, 0, 0], [1, 1, 1]), 1e-3)
+    found = fp.mean_exit_time(given, start=[0.5, 0.5, 0], target=fp.HalfSpace([0, 0, 1], 1.0)).mean
+    assert holds(found, strip_time(1.0, 0.2, 0.2, 0.0), 1e-3)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_potential_that_jumps_where_the_noise_varies(dimension):
+    """V = x^2/2 + step, D = (1 + x^2)/10, Itô: Psi = log D + 5 log(1 + x^2), and at the step 0.5/D."""
+    text = "x**2/2 + 0.5*heaviside(x - 0.3137)"
+    box = fp.Box([-2.0, 0.0][:dimension], [2.0, 1.0][:dimension])
+    given = problem(text, "0.1*(1 + x**2)", "ito", box)
+    target = fp.HalfSpace([1.0, 0.0][:dimension], 1.0)
+    found = fp.mean_exit_time(given, start=[-1.0, 0.5][:dimension], target=target).mean
+    assert holds(found, 3932.402973857751, 1e-6)  # Gauss and Legendre on 600 pieces
+
+
+@pytest.mark.parametrize(
+    ("interpretation", "value"),
+    [("ito", 374.0851498625171), ("stratonovich", 497.6424449117843), ("klimontovich", 744.7570350103176)],
+)
+def test_a_disc_in_which_noise_jumps_under_a_potential(interpretation, value):
+    """D w r T' = -int_0^r w s ds with w = D^(alpha - 1) exp(-int s/D ds), by Gauss and Legendre on 400 pieces."""
+    formula = "0.2 - 0.15*heaviside(x**2 + y**2 - 0.16)"
+    given = problem("(x**2 + y**2)/2", formula, interpretation, fp.Ball([0, 0], 1))
+    assert holds(fp.mean_exit_time(given, start=[0, 0], target="boundary").mean, value, 1e-6)
+
+
+@pytest.mark.slow
+def test_a_rotation_beside_noise_that_jumps():
+    """A drift along circles changes no time to leave a disc; with it there is no detailed balance."""
+    process = fp.Overdamped(
+        fp.Potential("(x**2 + y**2)/2"),
+        fp.Formula("0.2 - 0.15*heaviside(x**2 + y**2 - 0.16)"),
+        "klimontovich",
+        extra=fp.Drift(["-y", "x"]),
+    )
+    given = fp.Problem(process, fp.Ball([0, 0], 1), fp.Resolution(tolerance=1e-4))
+    assert holds(fp.mean_exit_time(given, start=[0, 0], target="boundary").mean, 744.757034982, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("potential", "noise", "interpretation", "key"),
+    [
+        ("x**2/2 + y**2/2", "1 - 0.9*heaviside(x)", "ito", "diffusion.expression"),
+        ("x**2/2 + heaviside(x)", "1 - 0.9*heaviside(x)", "klimontovich", "potential.expression"),
+        ("x**2/2 + heaviside(x)", "1 + 0.1*y**2", "ito", "potential.expression"),
+    ],
+)
+def test_what_depends_on_how_a_jump_is_smoothed_is_refused(potential, noise, interpretation, key):
+    given = problem(potential, noise, interpretation, fp.Box([-1, -1], [1, 1]), 1e-3)
+    with pytest.raises(fp.ProblemError) as error:
+        fp.mean_exit_time(given, start=[-0.5, 0], target=fp.HalfSpace([1.0, 0.0], 0.9))
+    assert error.value.key == key
+
+
+def test_a_density_on_both_sides_of_a_jump():
+    """Itô: 1 : 10 up to the surface, on curved ones, too; the whole is one."""
+    given = problem("0*x", "1 - 0.9*heaviside(x**2 + y**2 - 0.25)", "ito", fp.Ball([0, 0], 1), 1e-6)
+    density = fp.stationary_density(given).density(np.array([[0.0, 0.499, 0.501, 0.0], [0.3, 0.0, 0.0, -0.9]]))
+    inner = 1.0 / (np.pi * (0.25 + 10.0 * 0.75))
+    assert density == pytest.approx([inner, inner, 10.0 * inner, 10.0 * inner], rel=1e-6)
+
+
+@pytest.mark.parametrize("key", ["diffusion", "potential"])
+def test_a_python_function_that_jumps_is_refused(key):
+    def step(x):
+        return np.where(x[0] + 0.3 * x[1] > 0.37, 0.1, 1.0)
+
+    functions = {
+        "diffusion": (fp.Potential("0*x"), fp.Sampled(step)),
+        "potential": (fp.Potential(step, dimension=2),) * 2,
+    }
+    potential, noise = functions[key]
+    noise = noise if key == "diffusion" else fp.Formula("1 + 0.1*x**2")
+    process = fp.Overdamped(potential, noise, "klimontovich")
+    given = fp.Problem(process, fp.Box([0, 0], [1, 1]), fp.Resolution(tolerance=1e-2))
+    with pytest.raises(fp.ProblemError, match="a function that jumps at") as error:
+        fp.mean_exit_time(given, start=[0, 0.5], target=RIGHT)
+    assert error.value.key == key
