@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_landscape import MUELLER_BROWN, THREE_HOLE, chain
+from landscapes import MUELLER_BROWN, THREE_HOLE, chain
 
 from fokker_planck.asymptotics.exit_surfaces import Outside, surface_of
 from fokker_planck.asymptotics.exit_time import mean_exit_time

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from test_landscape import MUELLER_BROWN, THREE_HOLE
+from landscapes import MUELLER_BROWN, THREE_HOLE
 
 from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.landscape import basin_integrals as basins

@@ -4,27 +4,10 @@ import time
 
 import numpy as np
 import pytest
+from landscapes import MUELLER_BROWN, THREE_HOLE, chain
 
 from fokker_planck.landscape.search import find_landscape, sample_box
-from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
 from fokker_planck.model.potential import Potential
-
-MUELLER_BROWN = " + ".join(
-    f"({A})*exp(({a})*(x - ({x0}))**2 + ({b})*(x - ({x0}))*(y - ({y0})) + ({c})*(y - ({y0}))**2)"
-    for A, a, b, c, x0, y0 in zip(
-        (-200, -100, -170, 15),
-        (-1, -1, -6.5, 0.7),
-        (0, 0, 11, 0.6),
-        (-10, -10, -6.5, 0.7),
-        (1, 0, -0.5, -1),
-        (0, 0.5, 1.5, 1),
-        strict=True,
-    )
-)
-THREE_HOLE = (
-    "3*exp(-x**2 - (y - 1/3)**2) - 3*exp(-x**2 - (y - 5/3)**2) - 5*exp(-(x - 1)**2 - y**2)"
-    " - 5*exp(-(x + 1)**2 - y**2) + 0.2*x**4 + 0.2*(y - 1/3)**4"
-)
 
 
 def landscape_of(text, lower, upper, periods=None, per_axis=None, inside=None):
@@ -231,15 +214,6 @@ def test_shifting_the_potential_changes_no_barrier():
     low = landscape_of("(x**2 - 1)**2/4 + x/10", [-2.0], [2.0])
     high = landscape_of("(x**2 - 1)**2/4 + x/10 + 1000", [-2.0], [2.0])
     assert high.barriers[1] == pytest.approx(low.barriers[1], abs=1e-11)
-
-
-def chain(values, passes):
-    """Wells in a row with the given bottoms and the passes between neighbours."""
-    well = {"hessian": ((1.0,),), "hessian_eigenvalues": (1.0,), "kind": "minimum"}
-    minima = tuple(CriticalPoint((float(k),), value, **well) for k, value in enumerate(values))
-    top = {"hessian": ((-1.0,),), "hessian_eigenvalues": (-1.0,), "kind": "saddle", "unstable_direction": (1.0,)}
-    saddles = [Saddle((k + 0.5,), value, joins=(k, k + 1), **top) for k, value in enumerate(passes)]
-    return Landscape(minima, tuple(sorted(saddles, key=lambda s: s.value)), Frame((-1.0,), (9.0,), (None,)))
 
 
 def test_merge_tree_of_a_row_of_wells():
