@@ -1,10 +1,12 @@
-"""Systems with a symmetric matrix given by its elements: unknowns inside cells are eliminated cell by cell.
+"""Systems with a matrix given by its elements: unknowns inside cells are eliminated cell by cell.
 
 With I the unknowns that belong to one cell alone and B the others, A_II is a block for every cell, and
 
     (A_BB - A_BI A_II^-1 A_IB) x_B = b_B - A_BI A_II^-1 b_I,      x_I = A_II^-1 (b_I - A_IB x_B).
 
 Only the matrix on B is summed up and factored: at degree 7 in the plane a third of the entries, on a line two by two.
+A symmetric matrix is factored as L L^T, inside cells and between them, any other as L U; the transpose is solved with
+the same factors.
 """
 
 from __future__ import annotations
@@ -18,6 +20,18 @@ from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
+from fokker_planck.fem.scaled_lu import scaled_lu
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one triangular factor makes of a cell: with A_II = L U, ``half`` (m, i, i) and ``coupling`` (m, i, b).
+
+    L^-1 and L^-1 A_IB for the rows, U^-T and U^-T A_BI^T for the columns.
+    """
+
+    half: Floats
+    coupling: Floats
 
 
 @dataclass(frozen=True)
@@ -25,27 +39,28 @@ class CondensedFactorization:
     """A_FF, factored; ``rest`` (N,) marks F.
 
     ``inside`` (m, i) and ``around`` (m, b) number the unknowns of every cell of this rank in its interior and on its
-    faces; with A_II = L L^T, ``half`` (m, i, i) is L^-1 and ``coupling`` (m, i, b) is L^-1 A_IB.
+    faces; ``rows`` and ``columns`` are one for a symmetric matrix.
     """
 
     rest: Booleans
     inside: Integers
     around: Integers
-    half: Floats
-    coupling: Floats
+    rows: Side
+    columns: Side
     kept: Integers
-    outer: _petsc.Factorization
+    outer: _petsc.TwoSidedFactorization
     comm: MPI.Comm
 
-    def solve(self, right: Floats) -> Floats:
-        """A_FF^-1 applied to the F part of a vector (N,); zero elsewhere."""
+    def solve(self, right: Floats, *, adjoint: bool = False) -> Floats:
+        """A_FF^-1, or its transpose's, applied to the F part of a vector (N,); zero elsewhere."""
+        first, second = (self.columns, self.rows) if adjoint else (self.rows, self.columns)
         load = np.where(self.rest, right, 0.0)
-        within = (self.half @ load[self.inside][..., None])[..., 0]
-        load -= self._summed(self.around, (within[:, None, :] @ self.coupling)[:, 0], len(load))
+        within = (first.half @ load[self.inside][..., None])[..., 0]
+        load -= self._summed(self.around, (within[:, None, :] @ second.coupling)[:, 0], len(load))
         result = np.zeros(len(load))
-        result[self.kept] = self.outer.solve(load[self.kept])
-        within -= (self.coupling @ result[self.around][..., None])[..., 0]
-        return result + self._summed(self.inside, (within[:, None, :] @ self.half)[:, 0], len(load))
+        result[self.kept] = self.outer.solve(load[self.kept], adjoint=adjoint)
+        within -= (first.coupling @ result[self.around][..., None])[..., 0]
+        return result + self._summed(self.inside, (within[:, None, :] @ second.half)[:, 0], len(load))
 
     def _summed(self, numbers: Integers, values: Floats, size: int) -> Floats:
         if numbers.shape[1] == 0:
@@ -56,7 +71,9 @@ class CondensedFactorization:
         return np.asarray(total, dtype=float)
 
 
-def condensed_factorization(discretization: Discretization, elements: Floats, rest: Booleans) -> CondensedFactorization:
+def condensed_factorization(
+    discretization: Discretization, elements: Floats, rest: Booleans, *, symmetric: bool = True
+) -> CondensedFactorization:
     """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
 
     Raises ``ConvergenceError`` where a factorisation fails.
@@ -68,27 +85,43 @@ def condensed_factorization(discretization: Discretization, elements: Floats, re
     diagonal = np.arange(block.shape[1])
     block[:, diagonal, diagonal] += ~free
     towards = elements[:, count:, :count] * free[:, :, None]
-    factor = scaled_cholesky(block)
-    # as precise as the elimination of one unknown after the other, which a product with A_II^-1 would not be
-    unit = np.eye(block.shape[1]) * (factor.scale * free)[:, :, None]
-    both = np.concatenate([towards * factor.scale[:, :, None], unit], axis=2)
-    solved = forward_substituted(factor.lower, both)
-    coupling, half = np.ascontiguousarray(solved[:, :, :count]), np.ascontiguousarray(solved[:, :, count:])
-    schur = elements[:, :count, :count] - np.swapaxes(coupling, 1, 2) @ coupling
+    if symmetric:
+        factor = scaled_cholesky(block)
+        rows = columns = _side(factor.lower, towards * factor.scale[:, :, None], factor.scale * free)
+    else:
+        factors = scaled_lu(block)
+        backwards = np.swapaxes(elements[:, :count, count:], 1, 2) * free[:, :, None]
+        rows = _side(factors.lower, towards * factors.scale[:, :, None], factors.scale * free, factors.order)
+        upper = np.swapaxes(factors.upper, 1, 2)
+        columns = _side(upper, backwards * factors.scale[:, :, None], factors.scale * free)
+    schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
     shared = rest.copy()
     shared[discretization.marked(inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)
-    outer = _petsc.Factorization(_petsc.matrix(discretization.comm, int(shared.sum()), numbers[around], schur))
+    summed = _petsc.matrix(discretization.comm, int(shared.sum()), numbers[around], schur, symmetric=symmetric)
     return CondensedFactorization(
         rest=rest,
         inside=inside,
         around=around,
-        half=half,
-        coupling=coupling,
+        rows=rows,
+        columns=columns,
         kept=np.flatnonzero(shared),
-        outer=outer,
+        outer=(_petsc.Factorization if symmetric else _petsc.TwoSidedFactorization)(summed),
         comm=discretization.comm,
     )
+
+
+def _side(lower: Floats, towards: Floats, diagonal: Floats, order: Integers | None = None) -> Side:
+    """L^-1 applied to the couplings and to the scale, (m, i): row after row, as precise as elimination of unknowns.
+
+    A product with A_II^-1 would not be.  ``order`` (m, i) is that in which L has the rows.
+    """
+    unit = np.eye(lower.shape[1]) * diagonal[:, :, None]
+    both = np.concatenate([towards, unit], axis=2)
+    if order is not None:
+        both = np.take_along_axis(both, order[:, :, None], axis=1)
+    solved, count = forward_substituted(lower, both), towards.shape[2]
+    return Side(np.ascontiguousarray(solved[:, :, count:]), np.ascontiguousarray(solved[:, :, :count]))
 
 
 def functions_on_faces(dimension: int, degree: int) -> int:

@@ -23,9 +23,9 @@ import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem import _petsc
 from fokker_planck.fem.drift_generator import DriftGenerator
 from fokker_planck.fem.generator import mass_times_constant
+from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.solvers.wells import first_guess
 
 SMALLEST_COUPLING = 1e-290
@@ -55,7 +55,7 @@ class TwoSided:
     wells: Integers
     targets: tuple[Target, ...]
     rest: Booleans
-    inner: _petsc.TwoSidedFactorization
+    inner: CondensedFactorization
     right: Floats
     left: Floats
     couplings: Floats
@@ -70,7 +70,7 @@ class TwoSided:
 
     def inside(self, vector: Floats, *, adjoint: bool = False) -> Floats:
         """A_FF^-1, or its transpose's, applied to the F part of a scaled vector (N,); zero on wells and targets."""
-        return _solved(self.inner, self.rest, vector, adjoint)
+        return self.inner.solve(vector, adjoint=adjoint)
 
     def unscaled(self, functions: Floats, state: int) -> Floats:
         """Nodal values of the potential of a state among ``right`` or ``left``, (N,)."""
@@ -183,7 +183,7 @@ def condense(generator: DriftGenerator, wells: Integers, targets: Sequence[Targe
     for _ in range(MOST_OVERLOOKED):
         rest = ~absorbed
         rest[wells] = False
-        inner = _factored(generator, rest)
+        inner = condensed_factorization(generator.discretization, generator.stiffness, rest, symmetric=False)
         slowest, mode = _slowest_mode(generator, rest, inner)
         if slowest > OVERLOOKED * expected_rate:
             break
@@ -200,7 +200,7 @@ def _solved_for_states(
     wells: Integers,
     targets: tuple[Target, ...],
     rest: Booleans,
-    inner: _petsc.TwoSidedFactorization,
+    inner: CondensedFactorization,
     slowest: float,
 ) -> TwoSided:
     exponent = generator.exponent
@@ -218,8 +218,8 @@ def _solved_for_states(
     given = left.copy()
     couplings = np.zeros((len(sets), len(sets)))
     for state in range(len(sets)):
-        right[state] += _solved(inner, rest, -generator.apply_stiffness(right[state]), False)
-        left[state] += _solved(inner, rest, -generator.apply_adjoint(left[state]), True)
+        right[state] += inner.solve(-generator.apply_stiffness(right[state]))
+        left[state] += inner.solve(-generator.apply_adjoint(left[state]), adjoint=True)
         couplings[:, state] = -(given @ generator.apply_stiffness(right[state]))
     _check_range(couplings)
     return TwoSided(
@@ -237,29 +237,13 @@ def _solved_for_states(
     )
 
 
-def _factored(generator: DriftGenerator, rest: Booleans) -> _petsc.TwoSidedFactorization:
-    discretization = generator.discretization
-    numbers = np.where(rest, np.cumsum(rest) - 1, -1)[discretization.dofs]
-    return _petsc.TwoSidedFactorization(
-        _petsc.matrix(discretization.comm, int(rest.sum()), numbers, generator.stiffness, symmetric=False)
-    )
-
-
-def _solved(inner: _petsc.TwoSidedFactorization, rest: Booleans, right: Floats, adjoint: bool) -> Floats:
-    result = np.zeros(len(right))
-    result[rest] = inner.solve(right[rest], adjoint=adjoint)
-    return result
-
-
-def _slowest_mode(
-    generator: DriftGenerator, rest: Booleans, inner: _petsc.TwoSidedFactorization
-) -> tuple[float, Floats]:
+def _slowest_mode(generator: DriftGenerator, rest: Booleans, inner: CondensedFactorization) -> tuple[float, Floats]:
     """Rate of the slowest mode of (A_FF, M_FF) and its vector, by inverse iteration."""
     mode = first_guess(generator, rest)
     mode /= np.sqrt(mode @ generator.apply_mass(mode))
     rate = np.inf
     for _ in range(STEPS):
-        mode = _solved(inner, rest, generator.apply_mass(mode), False)
+        mode = inner.solve(generator.apply_mass(mode))
         norm = float(np.sqrt(mode @ generator.apply_mass(mode)))
         before, rate = rate, 1.0 / norm
         mode /= norm
