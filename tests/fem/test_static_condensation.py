@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fokker_planck.fem import _petsc
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.drift_generator import KnownWeight, assemble_drift
 from fokker_planck.fem.generation import grid_triangulation
