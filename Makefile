@@ -15,7 +15,7 @@ BENCH_ARGS :=
 VALIDATE_ARGS :=
 MPI_TIME_LIMIT := 900
 # The launcher of the MPI that .venv computes with, known once the set-up has run.
-MPIEXEC = $$($(BIN)/python -c "from fokker_planck.parallel import launcher; print(launcher() or 'mpiexec')")
+MPIEXEC = $$($(BIN)/python -c "from fokker_planck.output.parallel import launcher; print(launcher() or 'mpiexec')")
 
 # Debian's petsc4py would follow PETSC_DIR to another PETSc, if there is one. Elsewhere petsc4py may need it.
 ifneq ($(wildcard /usr/lib/petscdir),)

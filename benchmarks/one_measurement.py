@@ -15,7 +15,8 @@ from typing import Any
 
 LAZILY_IMPORTED = (
     "dolfinx.fem",
-    "fokker_planck.questions.answers",
+    "fokker_planck.questions.exit_time",
+    "fokker_planck.questions.spectrum",
     "fokker_planck.asymptotics.eyring_kramers",
     "fokker_planck.landscape.basins",
     "fokker_planck.solvers.spectrum",

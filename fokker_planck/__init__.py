@@ -42,20 +42,20 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import Ellipsoid as Ellipsoid
     from fokker_planck.model.sets import HalfSpace as HalfSpace
     from fokker_planck.model.sets import Region as Region
-    from fokker_planck.output.folder import save as save
     from fokker_planck.output.plots.committor import plot_committor as plot_committor
     from fokker_planck.output.plots.density import plot_density as plot_density
     from fokker_planck.quantity import Quantity as Quantity
-    from fokker_planck.questions.answers import committor as committor
-    from fokker_planck.questions.answers import eyring_kramers as eyring_kramers
-    from fokker_planck.questions.answers import is_reversible as is_reversible
-    from fokker_planck.questions.answers import landscape as energy_landscape  # noqa: F401
-    from fokker_planck.questions.answers import mean_exit_time as mean_exit_time
-    from fokker_planck.questions.answers import rates as rates
-    from fokker_planck.questions.answers import spectrum as spectrum
-    from fokker_planck.questions.answers import stationary_density as stationary_density
+    from fokker_planck.questions.committor import committor as committor
+    from fokker_planck.questions.detailed_balance import is_reversible as is_reversible
+    from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
+    from fokker_planck.questions.eyring_kramers import eyring_kramers as eyring_kramers
+    from fokker_planck.questions.landscape import energy_landscape as energy_landscape
     from fokker_planck.questions.noise_study import NoiseStudy as NoiseStudy
     from fokker_planck.questions.noise_study import noise_study as noise_study
+    from fokker_planck.questions.rates import rates as rates
+    from fokker_planck.questions.result_folder import save as save
+    from fokker_planck.questions.spectrum import spectrum as spectrum
+    from fokker_planck.questions.stationary import stationary_density as stationary_density
 
 __version__ = "0.1.0"
 
@@ -87,22 +87,21 @@ _HOME = {
     "Resolution": "model.problem",
     "Sampled": "model.diffusion.state_dependent",
     "Sublevel": "model.domain",
-    "committor": "questions.answers",
-    "energy_landscape": "questions.answers",
-    "eyring_kramers": "questions.answers",
-    "is_reversible": "questions.answers",
+    "committor": "questions.committor",
+    "energy_landscape": "questions.landscape",
+    "eyring_kramers": "questions.eyring_kramers",
+    "is_reversible": "questions.detailed_balance",
     "load_problem": "cli.problem_file",
-    "mean_exit_time": "questions.answers",
+    "mean_exit_time": "questions.exit_time",
     "named": "model.gallery.registry",
     "noise_study": "questions.noise_study",
     "plot_committor": "output.plots.committor",
     "plot_density": "output.plots.density",
-    "rates": "questions.answers",
-    "save": "output.folder",
-    "spectrum": "questions.answers",
-    "stationary_density": "questions.answers",
+    "rates": "questions.rates",
+    "save": "questions.result_folder",
+    "spectrum": "questions.spectrum",
+    "stationary_density": "questions.stationary",
 }
-_NAME_THERE = {"energy_landscape": "landscape"}  # the module `landscape` owns that name in the package
 
 _MODULES = ("sgd",)
 
@@ -115,7 +114,7 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{home}"), _NAME_THERE.get(name, name))
+    found: object = getattr(import_module(f"{__name__}.{home}"), name)
     globals()[name] = found
     return found
 

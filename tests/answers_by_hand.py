@@ -8,7 +8,7 @@ import numpy as np
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
 from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
 from fokker_planck.quantity import Quantity
-from fokker_planck.questions.answers import WellRates
+from fokker_planck.questions.rates import WellRates
 from fokker_planck.solvers.results import Committor, Eigenvalue, ExitTime, Spectrum, Stationary, Statistics, WellWeight
 
 EPS = 0.05

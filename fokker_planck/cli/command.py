@@ -26,24 +26,19 @@ from fokker_planck.output.standard_streams import (
     warn_in_one_line,
     write_answer,
 )
+from fokker_planck.questions.registry import QUESTIONS, entry
 
 if TYPE_CHECKING:
-    from fokker_planck.cli.problem_file import CommittorQuestion, ExitQuestion, ProblemFile
-    from fokker_planck.output.serialize import Answer
+    from fokker_planck.cli.problem_file import ProblemFile
 
 COMMAND = "fokker-planck"
-QUESTIONS = {
-    "solve": "everything that the file asks, as tables, with a result folder",
-    "stationary": "stationary density and the weight of every well",
-    "spectrum": "smallest eigenvalues of -L, the spectral gap first among them",
-    "exit-time": "mean time from the start to the target",
-    "rates": "rates and mean times between wells, and which saddle carries the flow",
-    "committor": "transitions between the two sets of [committor]: rate, probabilities",
-    "landscape": "minima, saddles, barriers, and which saddle joins which wells",
+SOLVE = "solve"
+COMMANDS = {
+    SOLVE: "everything that the file asks, as tables, with a result folder",
+    **{name: listed.summary for name, listed in QUESTIONS.items()},
 }
 VALIDATE = "validate"
 LATER = ("evolve", "sweep")
-DEFAULT_COUNT = 4
 BETWEEN_LINES = 0.5
 """Seconds from one line of progress to the next where it is no terminal: quick questions say one line."""
 ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -101,15 +96,13 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
         from fokker_planck.output.folder import check_folder
 
         check_folder(folder)
-    answers: dict[str, Answer] = {}
+    answers: dict[str, object] = {}
     for question in _questions(options.question, asked, bool(folder)):
-        if question != options.question and not _applies(question, asked):
-            continue
         with _progress(question, ranks, options.quiet), _named(question, options.question):
             answers[question] = _answer(question, asked)
     written: tuple[str, ...] = ()
     if folder is not None:
-        from fokker_planck.output.folder import save
+        from fokker_planck.questions.result_folder import save
 
         with _progress("result files", ranks, options.quiet):
             written = save(folder, answers, title=asked.problem.title, problem=asked.raw, ranks=ranks)
@@ -118,69 +111,40 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
     return _json(options, asked, answers) if options.json else _tables(options, asked, answers, folder, written)
 
 
-def _questions(question: str, asked: ProblemFile, with_folder: bool) -> tuple[str, ...]:
-    if question == "solve":
-        wanted = {
-            "landscape": True,
-            "stationary": True,
-            "spectrum": asked.spectrum,
-            "exit-time": asked.exit,
-            "rates": True,
-            "committor": asked.committor,
-        }
-        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
-    if question == "stationary" and with_folder:
-        return ("landscape", "stationary")  # the picture marks the saddles
-    if question == "exit-time":
-        _exit_question(asked)
-    if question == "committor":
-        _committor_question(asked)
-    return (question,)
+def _questions(question: str, asked: ProblemFile, with_folder: bool) -> Iterator[str]:
+    """The questions to answer, of ``solve`` those that have their table in the file or need none; each when it is due.
+
+    Whether one makes sense may take a while to find out, and the answers before it do not wait for that.
+    """
+    if question == SOLVE:
+        for name, listed in QUESTIONS.items():
+            if name in asked.questions or (listed.table is None and entry(name).applies(asked.problem)):
+                yield name
+        return
+    _parameters(question, asked)  # which a file has to have is said before anything is computed
+    for name in entry(question).beside if with_folder else ():
+        if entry(name).applies(asked.problem):
+            yield name
+    yield question
 
 
-def _applies(question: str, asked: ProblemFile) -> bool:
-    """Whether a question that the file does not ask itself makes sense for it."""
-    from fokker_planck.questions import answers
-
-    if question == "landscape":
-        return answers.has_landscape(asked.problem)
-    return question != "rates" or answers.has_rates(asked.problem)
+def _answer(question: str, asked: ProblemFile) -> object:
+    answer: object = entry(question).ask(asked.problem, _parameters(question, asked))
+    return answer
 
 
-def _answer(question: str, asked: ProblemFile) -> Answer:
-    from fokker_planck.questions import answers
+def _parameters(question: str, asked: ProblemFile) -> object:
+    """What the file asks a question with; raises ProblemError where it should and does not."""
+    if question in asked.questions:
+        return asked.questions[question]
+    name, table = QUESTIONS[question].table, entry(question).table
+    if name is None or table is None:
+        return None
+    if table.default is None:
+        from fokker_planck.errors import ProblemError
 
-    if question == "landscape":
-        return answers.landscape(asked.problem)
-    if question == "stationary":
-        return answers.stationary_density(asked.problem)
-    if question == "spectrum":
-        if asked.spectrum is None:
-            return answers.spectrum(asked.problem, count=DEFAULT_COUNT)
-        return answers.spectrum(asked.problem, count=asked.spectrum.count, target=asked.spectrum.target)
-    if question == "rates":
-        return answers.rates(asked.problem)
-    if question == "committor":
-        sets = _committor_question(asked)
-        return answers.committor(asked.problem, sets.from_set, sets.to_set)
-    wanted = _exit_question(asked)
-    return answers.mean_exit_time(asked.problem, start=wanted.start, target=wanted.target)
-
-
-def _exit_question(asked: ProblemFile) -> ExitQuestion:
-    from fokker_planck.errors import ProblemError
-
-    if asked.exit is None:
-        raise ProblemError("exit", "no such table", "a table [exit] with start and target")
-    return asked.exit
-
-
-def _committor_question(asked: ProblemFile) -> CommittorQuestion:
-    from fokker_planck.errors import ProblemError
-
-    if asked.committor is None:
-        raise ProblemError("committor", "no such table", "a table [committor] with from and to")
-    return asked.committor
+        raise ProblemError(name, "no such table", f"a table [{name}] with {' and '.join(table.keys)}")
+    return table.default
 
 
 def _folder(options: argparse.Namespace) -> Path | None:
@@ -190,39 +154,39 @@ def _folder(options: argparse.Namespace) -> Path | None:
         if not options.output.strip():
             raise ProblemError("-o", "an empty name", "the name of a folder")
         return Path(options.output)
-    return Path("results") / Path(options.problem).stem if options.question == "solve" else None
+    return Path("results") / Path(options.problem).stem if options.question == SOLVE else None
 
 
-def _json(options: argparse.Namespace, asked: ProblemFile, answers: dict[str, Answer]) -> str:
-    from fokker_planck.output.serialize import answer_json, json_text
-    from fokker_planck.questions.answers import is_reversible
+def _json(options: argparse.Namespace, asked: ProblemFile, answers: dict[str, object]) -> str:
+    from fokker_planck.output.serialize import json_text
+    from fokker_planck.questions.detailed_balance import is_reversible
 
-    if options.question == "solve":
-        content: dict[str, Any] = {question: answer_json(answer) for question, answer in answers.items()}
+    if options.question == SOLVE:
+        content: dict[str, Any] = {question: entry(question).json(answer) for question, answer in answers.items()}
         content["reversible"] = is_reversible(asked.problem)
     else:
-        content = answer_json(answers[options.question])
+        content = entry(options.question).json(answers[options.question])
     return json_text(content) + "\n"
 
 
 def _tables(
     options: argparse.Namespace,
     asked: ProblemFile,
-    answers: dict[str, Answer],
+    answers: dict[str, object],
     folder: Path | None,
     written: tuple[str, ...],
 ) -> str:
-    from fokker_planck.output.tables import render
-    from fokker_planck.questions.answers import is_reversible
+    from fokker_planck.questions.detailed_balance import is_reversible
+    from fokker_planck.questions.report import render
 
-    shown = answers if options.question == "solve" else {options.question: answers[options.question]}
+    shown = answers if options.question == SOLVE else {options.question: answers[options.question]}
     noise = getattr(asked.problem.process.diffusion, "epsilon", None)
     text = render(
         shown,
         title=asked.problem.title,
         noise=noise,
         terminal=sys.stdout is not None and sys.stdout.isatty() and not launched(),
-        reversible=is_reversible(asked.problem) if options.question == "solve" else None,
+        reversible=is_reversible(asked.problem) if options.question == SOLVE else None,
     )
     if folder is not None:
         text += f"\nwritten to {folder}{os.sep}: {', '.join(written)}\n"
@@ -230,7 +194,7 @@ def _tables(
 
 
 def _parser() -> argparse.ArgumentParser:
-    listed = "\n".join(f"  {name:<12}{text}" for name, text in QUESTIONS.items())
+    listed = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
     parser = _OneLineParser(
         prog=COMMAND,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -240,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
         "exit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance",
         allow_abbrev=False,
     )
-    parser.add_argument("question", metavar="QUESTION", type=_question, help="one of: " + ", ".join(QUESTIONS))
+    parser.add_argument("question", metavar="QUESTION", type=_question, help="one of: " + ", ".join(COMMANDS))
     parser.add_argument("problem", metavar="PROBLEM.toml", help="the problem file")
     parser.add_argument(
         "--set",
@@ -273,9 +237,9 @@ class _OneLineParser(argparse.ArgumentParser):
 
 
 def _question(text: str) -> str:
-    if text in QUESTIONS:
+    if text in COMMANDS:
         return text
-    known = f"one of {', '.join(QUESTIONS)}"
+    known = f"one of {', '.join(COMMANDS)}"
     if text == VALIDATE:
         raise argparse.ArgumentTypeError(f"found {VALIDATE} after an option; wanted it first: {COMMAND} {VALIDATE} ...")
     if text in LATER:

@@ -8,47 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from fokker_planck.cli.process_tables import process_of
-from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP, Table, refuse_unsolved
+from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP, refuse_unsolved
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
-from fokker_planck.model.arguments import whole_number
 from fokker_planck.model.domain import Box, Domain, MeshFile, Sublevel
-from fokker_planck.model.problem import MOST_EIGENVALUES, Problem, Resolution, checked_exit, checked_set, checked_target
+from fokker_planck.model.problem import Problem, Resolution
+from fokker_planck.model.problem_table import Table
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
-
-
-@dataclass(frozen=True)
-class SpectrumQuestion:
-    """How many eigenvalues, the zero among them; or of the process that is absorbed at the ``target``."""
-
-    count: int = 4
-    target: str | None = None
-
-
-@dataclass(frozen=True)
-class ExitQuestion:
-    """Mean time from ``start`` to the set named ``target``, or to the "boundary"."""
-
-    start: tuple[float, ...]
-    target: str
-
-
-@dataclass(frozen=True)
-class CommittorQuestion:
-    """Probability to reach the set named ``to_set`` before the one named ``from_set``."""
-
-    from_set: str
-    to_set: str
+from fokker_planck.questions.registry import QUESTIONS, entry
 
 
 @dataclass(frozen=True)
 class ProblemFile:
-    """A problem file: the problem, the questions it asks (None where it does not), its tables as read, its path."""
+    """A problem file: the problem, its tables as read, its path.
+
+    questions : by name, what each question that has a table there is asked with
+    """
 
     problem: Problem
-    spectrum: SpectrumQuestion | None
-    exit: ExitQuestion | None
-    committor: CommittorQuestion | None
+    questions: Mapping[str, Any]
     raw: dict[str, Any]
     path: Path
 
@@ -68,7 +46,7 @@ def load_problem_file(path: str | Path, overrides: Sequence[str] = ()) -> Proble
     expressions are parsed into a tree of known functions.
 
     >>> file = load_problem_file("examples/double_well_2d.toml", ["diffusion.epsilon=0.1"])
-    >>> file.problem.process.diffusion, file.exit.target
+    >>> file.problem.process.diffusion, file.questions["exit-time"].target
     (Isotropic(epsilon=0.1), 'right')
     """
     path = Path(path)
@@ -94,9 +72,7 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
         raise
     return ProblemFile(
         problem=problem,
-        spectrum=_spectrum(problem, top.table("spectrum")) if "spectrum" in raw else None,
-        exit=_exit(problem, top.table("exit")) if "exit" in raw else None,
-        committor=_committor(problem, top.table("committor")) if "committor" in raw else None,
+        questions=_questions(problem, top),
         raw=dict(raw),
         path=path,
     )
@@ -143,30 +119,11 @@ def _set(sets: Table, name: str) -> Set:
     return HalfSpace(first, second, key=inner.key)
 
 
-def _spectrum(problem: Problem, table: Table) -> SpectrumQuestion:
-    table.only(("count", "target"))
-    target = None
-    if "target" in table.entries:
-        target = table.text("target", "the name of a set, or boundary")
-        checked_target(problem, target, "spectrum.target")
-    least = 2 if target is None else 1
-    count = whole_number("spectrum.count", table.entries.get("count", 4), least, MOST_EIGENVALUES[problem.dimension])
-    return SpectrumQuestion(count, target)
-
-
-def _exit(problem: Problem, table: Table) -> ExitQuestion:
-    table.only(("start", "target"))
-    start = table.required("start", "the point from which the process starts")
-    target = table.text("target", "the name of a set, or boundary")
-    place, _ = checked_exit(problem, start, target)
-    return ExitQuestion(place, target)
-
-
-def _committor(problem: Problem, table: Table) -> CommittorQuestion:
-    table.only(("from", "to"))
-    names = [table.text(name, "the name of a set") for name in ("from", "to")]
-    first, second = (checked_set(problem, table.entries[key], table.path(key)) for key in ("from", "to"))
-    x = problem.sample()
-    if names[0] == names[1] or (first.contains(x) & second.contains(x)).any():
-        raise ProblemError("committor.to", names[1], f"a set that has no point in common with {names[0]}")
-    return CommittorQuestion(*names)
+def _questions(problem: Problem, top: Table) -> dict[str, Any]:
+    """What each question with a table in the file is asked with."""
+    found = {}
+    for name, listed in QUESTIONS.items():
+        table = entry(name).table if listed.table in top.entries else None
+        if table is not None and listed.table is not None:
+            found[name] = table.read(problem, top.table(listed.table))
+    return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, INTERPRETATIONS, Table
+from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, INTERPRETATIONS
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described, point, positive_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, Isotropic
 from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Quadratic
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
+from fokker_planck.model.problem_table import Table
 from fokker_planck.model.process import Drifting, Overdamped, Process
 
 MOST_SAMPLES = 10**12

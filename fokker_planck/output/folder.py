@@ -1,8 +1,7 @@
-"""Result folders: answers with their provenance as JSON, fields for ParaView, one picture; written whole or not at all.
+"""Result folders: JSON, fields for ParaView, one picture; written whole or not at all.
 
-A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete),
-``stationary.vtu``, ``spectrum.vtu``, ``exit-time.vtu``, ``committor.vtu`` for the questions that were asked, and
-``density.png``.
+A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete), fields as
+``.vtu``, and ``density.png``.
 """
 
 from __future__ import annotations
@@ -23,17 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import FokkerPlanckError, ProblemError
-from fokker_planck.landscape.types import Landscape
 from fokker_planck.output.interruption import ended_with_nothing_left
 from fokker_planck.output.parallel import World, from_first_rank, world
-from fokker_planck.output.serialize import answer_json, asymptotic_json, chain_json, json_text, statistics_json
-from fokker_planck.solvers.results import Committor, ExitTime, Rates, Spectrum, Stationary
+from fokker_planck.output.serialize import json_text, statistics_json
 
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
     from fokker_planck.output.plots.picture import Picture
-    from fokker_planck.output.serialize import Answer
+    from fokker_planck.solvers.results import Statistics
 
 RESULT = "result.json"
 PICTURE = "density.png"
@@ -47,35 +45,40 @@ PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "meshio", "matplotlib", "mpi4py
 class Grid:
     """Fields on one triangulation: ``points`` (n, dim), simplices ``cells`` (m, dim + 1), values (n,) by name."""
 
-    points: np.ndarray
-    cells: np.ndarray
-    values: dict[str, np.ndarray]
+    points: Floats
+    cells: Integers
+    values: dict[str, Floats]
 
 
-def save(
-    folder: str | Path,
-    answers: Mapping[str, Answer],
-    *,
-    title: str = "",
-    problem: Mapping[str, Any] | None = None,
-    ranks: World | None = None,
-) -> tuple[str, ...]:
-    """Write answers by name of question into ``folder``; the names of the files written.
+@dataclass(frozen=True)
+class Contents:
+    """What goes into a folder, collected on all ranks before the first of them writes it.
 
-    ``problem`` is echoed into the JSON.  A folder that exists keeps its other files, while those of an earlier result
-    are replaced.  Under MPI every rank calls this, rank 0 writes.
+    result : the object of ``result.json``, to which the list of files is added
+    grids : fields by name of file
+    picture : of the density, where there is one
+    """
+
+    result: Mapping[str, Any]
+    grids: Mapping[str, Grid]
+    picture: Picture | None = None
+
+
+def write_folder(folder: str | Path, contents: Contents, ranks: World | None = None) -> tuple[str, ...]:
+    """Write results into ``folder``; the names of the files written.
+
+    A folder that exists keeps its other files, while those of an earlier result are replaced.  Under MPI every rank
+    calls this, rank 0 writes.
 
     Raises ProblemError (key ``-o``) where the folder cannot be written.
     """
     ranks = world() if ranks is None else ranks
     folder = Path(folder)
-    grids = {f"{question}.vtu": grid for question, answer in answers.items() if (grid := _grid(answer)) is not None}
-    picture = _picture(answers, title)
     failure: Exception | None = None
     names: tuple[str, ...] = ()
     if ranks.speaks:
         try:
-            names = _write_folder(folder, answers, grids, picture, title, problem or {}, ranks.size)
+            names = _write(folder, contents)
         except (OSError, FokkerPlanckError) as error:
             failure = error
     names, failure = from_first_rank(ranks, (names, failure))
@@ -105,11 +108,10 @@ def check_folder(folder: str | Path) -> None:
         raise ProblemError("-o", str(folder), f"a folder that can be written ({nearest} cannot)") from None
 
 
-def provenance(answers: Mapping[str, Answer], problem: Mapping[str, Any], ranks: int = 1) -> dict[str, Any]:
+def provenance(costs: Mapping[str, Statistics], problem: Mapping[str, Any], ranks: int = 1) -> dict[str, Any]:
     """Where numbers come from: versions, the problem as it was read, sizes of the discretisations, seconds."""
     import fokker_planck
 
-    costs = {name: answer.statistics for name, answer in answers.items() if not isinstance(answer, Landscape)}
     versions = {PROGRAM: fokker_planck.__version__, "python": platform.python_version()}
     versions.update({package: version for package in PACKAGES if (version := _version(package)) is not None})
     for cost in costs.values():
@@ -136,20 +138,9 @@ def write_grid(path: Path, grid: Grid) -> None:
     meshio.Mesh(points, [(CELL_KIND[dimension], grid.cells)], point_data=values).write(path, file_format="vtu")
 
 
-def _grid(answer: Answer) -> Grid | None:
-    if isinstance(answer, Stationary):
-        return _grid_of({"density": answer.density})
-    if isinstance(answer, ExitTime):
-        return _grid_of({"mean_exit_time": answer.field})
-    if isinstance(answer, Committor):
-        return _grid_of({"committor": answer.field, "reactive_density": answer.reactive_density})
-    if isinstance(answer, Spectrum):
-        return _grid_of({f"eigenfunction_{n}": field for n, field in enumerate(answer.eigenfunctions)})
-    return None
-
-
-def _grid_of(fields: Mapping[str, Field]) -> Grid | None:
-    values: dict[str, np.ndarray] = {}
+def grid_of(fields: Mapping[str, Field]) -> Grid | None:
+    """Fields of one answer on the mesh they share; None where there are none. Under MPI every rank calls this."""
+    values: dict[str, Floats] = {}
     for name, field in fields.items():
         points, cells, numbers = field.triangulation()
         values[name] = numbers
@@ -159,23 +150,7 @@ def _grid_of(fields: Mapping[str, Field]) -> Grid | None:
     return Grid(np.asarray(points), np.asarray(cells), values) if values else None
 
 
-def _picture(answers: Mapping[str, Answer], title: str) -> Picture | None:
-    from fokker_planck.output.plots.picture import density_picture
-
-    stationary = next((answer for answer in answers.values() if isinstance(answer, Stationary)), None)
-    landscape = next((answer for answer in answers.values() if isinstance(answer, Landscape)), None)
-    return None if stationary is None else density_picture(stationary, landscape, title)
-
-
-def _write_folder(
-    folder: Path,
-    answers: Mapping[str, Answer],
-    grids: Mapping[str, Grid],
-    picture: Picture | None,
-    title: str,
-    problem: Mapping[str, Any],
-    ranks: int,
-) -> tuple[str, ...]:
+def _write(folder: Path, contents: Contents) -> tuple[str, ...]:
     from fokker_planck.output.plots.density import save_picture
 
     check_folder(folder)
@@ -187,20 +162,13 @@ def _write_folder(
             draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=folder.parent))
             remaining.callback(shutil.rmtree, draft, ignore_errors=True)
         draft.chmod(0o777 & ~_umask())
-        for name, grid in grids.items():
+        for name, grid in contents.grids.items():
             write_grid(draft / name, grid)
-        if picture is not None:
-            save_picture(picture, draft / PICTURE)
+        if contents.picture is not None:
+            save_picture(contents.picture, draft / PICTURE)
         names = (RESULT, *sorted(path.name for path in draft.iterdir()))
-        content = {
-            "title": title,
-            "answers": {question: answer_json(answer) for question, answer in answers.items()},
-            "eyring_kramers": {question: asymptotic_json(answer) for question, answer in answers.items()},
-            "chain": {name: chain_json(answer) for name, answer in answers.items() if isinstance(answer, Rates)},
-            "files": list(names),
-            "provenance": provenance(answers, problem, ranks),
-        }
-        (draft / RESULT).write_text(json_text(content) + "\n", encoding="utf-8")
+        result = {**contents.result, "files": list(names)}
+        (draft / RESULT).write_text(json_text(result) + "\n", encoding="utf-8")
         with later():
             _put_in_place(draft, folder, names)
             remaining.close()

@@ -14,6 +14,9 @@ from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.quantity import Quantity
+from fokker_planck.questions.exit_time import mean_exit_time
+from fokker_planck.questions.spectrum import spectrum
+from fokker_planck.questions.stationary import stationary_density
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import DataLosses, SampleLosses
 from fokker_planck.sgd.noise import process as process_of
@@ -159,8 +162,6 @@ class _Answers:
 
 
 def _answers(problem: Problem, asked: Sequence[str], start: Any, target: Any) -> _Answers:
-    from fokker_planck.questions import answers
-
     refused: dict[str, str] = {}
 
     def tried(question: str, ask: Any) -> Any:
@@ -172,9 +173,9 @@ def _answers(problem: Problem, asked: Sequence[str], start: Any, target: Any) ->
             refused[question] = str(error)
             return None
 
-    time = tried("exit-time", lambda: answers.mean_exit_time(problem, start, target).mean)
-    wells = tried("stationary", lambda: answers.stationary_density(problem).wells) or ()
-    gap = tried("spectrum", lambda: answers.spectrum(problem, 2).gap)
+    time = tried("exit-time", lambda: mean_exit_time(problem, start, target).mean)
+    wells = tried("stationary", lambda: stationary_density(problem).wells) or ()
+    gap = tried("spectrum", lambda: spectrum(problem, 2).gap)
     minima = tuple(well.minimum for well in wells)
     return _Answers(time, minima, [well.probability for well in wells], gap, refused)
 

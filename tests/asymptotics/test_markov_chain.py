@@ -8,7 +8,8 @@ from fokker_planck.asymptotics.eyring_kramers import log_capacity, rates
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import saddle_flows
 from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
-from fokker_planck.questions import answers
+from fokker_planck.questions.eyring_kramers import eyring_kramers
+from fokker_planck.questions.rates import rates as computed_rates
 
 WELL = {"hessian": ((40.0,),), "hessian_eigenvalues": (40.0,), "kind": "minimum"}
 TOP = {"hessian": ((-20.0,),), "hessian_eigenvalues": (-20.0,), "kind": "saddle"}
@@ -117,9 +118,9 @@ def test_a_degenerate_saddle_leaves_its_pair_without_flows():
 
 def test_mueller_brown_at_noise_10_goes_through_its_shallow_well():
     problem = fp.Problem(fp.Overdamped(fp.named("mueller-brown").potential, fp.Isotropic(10.0)), fp.Sublevel(250.0))
-    found = answers.rates(problem)
+    found = computed_rates(problem)
     assert len(found.minima) == 2
-    assert answers.eyring_kramers(problem)[0][1] is None, "no saddle joins the deep wells"
+    assert eyring_kramers(problem)[0][1] is None, "no saddle joins the deep wells"
     # capacities in series, by hand from the critical points: lambda / (2 pi) (2 pi eps) / sqrt|det| exp(-V / eps)
     capacity = [
         lower / np.sqrt(lower * upper) * np.exp(-(value + 146.6995) / 10)

@@ -418,7 +418,7 @@ def test_refused(folder, text, key, found, wanted):
 
 def test_the_good_file_is_good(folder):
     (folder / "good.toml").write_text(GOOD)
-    assert load_problem_file(folder / "good.toml").exit is not None
+    assert load_problem_file(folder / "good.toml").questions["exit-time"] is not None
 
 
 FILES = {

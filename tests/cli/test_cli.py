@@ -16,7 +16,6 @@ import fokker_planck
 from fokker_planck.cli import command as cli
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, MissingPackageError, ProblemError
 from fokker_planck.output import parallel
-from fokker_planck.questions import answers
 
 PACKAGE = Path(fokker_planck.__file__).parent
 DOUBLE_WELL = """
@@ -58,13 +57,13 @@ def problem(tmp_path, monkeypatch):
 @pytest.fixture
 def answered_by_hand(monkeypatch):
     """Every question is answered at once, with numbers known beforehand."""
-    monkeypatch.setattr(answers, "landscape", lambda problem: landscape())
-    monkeypatch.setattr(answers, "stationary_density", lambda problem: stationary())
-    monkeypatch.setattr(answers, "spectrum", lambda problem, count, target=None: spectrum())
-    monkeypatch.setattr(answers, "mean_exit_time", lambda problem, start, target: exit_time())
-    monkeypatch.setattr(answers, "has_rates", lambda problem: True)
-    monkeypatch.setattr(answers, "rates", lambda problem: rates())
-    monkeypatch.setattr(answers, "committor", lambda problem, origin, goal: committor())
+    monkeypatch.setattr("fokker_planck.questions.landscape.energy_landscape", lambda problem: landscape())
+    monkeypatch.setattr("fokker_planck.questions.stationary.stationary_density", lambda problem: stationary())
+    monkeypatch.setattr("fokker_planck.questions.spectrum.spectrum", lambda problem, count, target=None: spectrum())
+    monkeypatch.setattr("fokker_planck.questions.exit_time.mean_exit_time", lambda problem, start, target: exit_time())
+    monkeypatch.setattr("fokker_planck.questions.rates.has_rates", lambda problem: True)
+    monkeypatch.setattr("fokker_planck.questions.rates.rates", lambda problem: rates())
+    monkeypatch.setattr("fokker_planck.questions.committor.committor", lambda problem, origin, goal: committor())
 
 
 def run(*arguments, **options):
@@ -123,10 +122,9 @@ def test_names_for_type_checkers_are_the_names_at_run_time():
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    found = {
-        name: f"fokker_planck.{home}.{fokker_planck._NAME_THERE.get(name, name)}"
-        for name, home in fokker_planck._HOME.items()
-    } | {name: f"fokker_planck.{name}" for name in fokker_planck._MODULES}
+    found = {name: f"fokker_planck.{home}.{name}" for name, home in fokker_planck._HOME.items()} | {
+        name: f"fokker_planck.{name}" for name in fokker_planck._MODULES
+    }
     assert typed == found
 
 
@@ -226,7 +224,7 @@ def test_failures_are_one_line_with_their_status(problem, monkeypatch, capfd, er
     def fail(problem, count, target=None):
         raise error
 
-    monkeypatch.setattr(answers, "spectrum", fail)
+    monkeypatch.setattr("fokker_planck.questions.spectrum.spectrum", fail)
     assert cli.main(["spectrum", problem, "-q"]) == status
     out, err = capfd.readouterr()
     assert out == ""
@@ -235,7 +233,7 @@ def test_failures_are_one_line_with_their_status(problem, monkeypatch, capfd, er
 
 @pytest.mark.parametrize("missing", ["mpi4py", "petsc4py", "slepc4py", "dolfinx"])
 def test_without_finite_elements_one_line_says_what_to_install(problem, missing):
-    code = f"import sys; sys.modules[{missing!r}] = None; from fokker_planck import cli; sys.exit(cli.main())"
+    code = f"import sys; sys.modules[{missing!r}] = None; from fokker_planck.cli.command import main; sys.exit(main())"
     ended = subprocess.run(
         [sys.executable, "-c", code, "spectrum", problem, "-q"], capture_output=True, text=True, check=False
     )
@@ -247,7 +245,7 @@ def test_without_finite_elements_one_line_says_what_to_install(problem, missing)
 
 def test_an_old_dolfinx_is_refused_in_one_line(problem):
     code = (
-        "import sys, types, importlib.machinery as machinery; from fokker_planck import cli\n"
+        "import sys, types, importlib.machinery as machinery; from fokker_planck.cli import command as cli\n"
         "old = sys.modules['dolfinx'] = types.ModuleType('dolfinx')\n"
         "old.__version__, old.__spec__ = '0.8.0', machinery.ModuleSpec('dolfinx', None)\n"
         "sys.exit(cli.main())"
@@ -267,7 +265,7 @@ def test_solve_that_fails_in_one_question_says_which_in_one_line_and_leaves_noth
     def fail(problem):
         raise BarrierTooHighError("the barrier is 8000 eps", "raise epsilon")
 
-    monkeypatch.setattr(answers, "rates", fail)
+    monkeypatch.setattr("fokker_planck.questions.rates.rates", fail)
     assert cli.main(["solve", problem, "-q", *json_wanted]) == 3
     assert capfd.readouterr() == ("", "fokker-planck: rates: the barrier is 8000 eps; raise epsilon\n")
     assert not Path("results").exists()
@@ -278,14 +276,14 @@ def test_solve_that_is_refused_in_one_question_names_the_key_alone(problem, monk
     def refuse(problem, origin, goal):
         raise ProblemError("committor.to", "a set that meets the other", "two sets that are apart")
 
-    monkeypatch.setattr(answers, "committor", refuse)
+    monkeypatch.setattr("fokker_planck.questions.committor.committor", refuse)
     assert cli.main(["solve", problem, "-q"]) == 2
     line = "fokker-planck: committor.to: found a set that meets the other; wanted two sets that are apart\n"
     assert capfd.readouterr() == ("", line)
 
 
 def test_a_fault_of_the_program_shows_its_traceback(problem, monkeypatch):
-    monkeypatch.setattr(answers, "landscape", lambda problem: 1 // 0)
+    monkeypatch.setattr("fokker_planck.questions.landscape.energy_landscape", lambda problem: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["landscape", problem])
 
@@ -294,7 +292,7 @@ def test_an_interrupt_is_no_traceback(problem, monkeypatch, capfd):
     def interrupted(problem):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(answers, "landscape", interrupted)
+    monkeypatch.setattr("fokker_planck.questions.landscape.energy_landscape", interrupted)
     assert cli.main(["landscape", problem, "-q"]) == 130
     assert capfd.readouterr().err == "fokker-planck: interrupted\n"
 
@@ -317,7 +315,7 @@ def test_json_is_one_object_whatever_a_library_prints(problem, monkeypatch, capf
         print("so does a Python one")
         return spectrum()
 
-    monkeypatch.setattr(answers, "spectrum", noisy)
+    monkeypatch.setattr("fokker_planck.questions.spectrum.spectrum", noisy)
     assert cli.main(["spectrum", problem, "--json"]) == 0
     out, err = capfd.readouterr()
     assert list(json.loads(out)) == ["eigenvalues", "gap"]
@@ -351,7 +349,7 @@ def test_solve_asks_only_what_the_file_asks(problem, capfd):
 
 @pytest.mark.usefixtures("answered_by_hand")
 def test_solve_leaves_out_rates_where_there_are_no_two_wells(problem, monkeypatch, capfd):
-    monkeypatch.setattr(answers, "has_rates", lambda problem: False)
+    monkeypatch.setattr("fokker_planck.questions.rates.has_rates", lambda problem: False)
     assert cli.main(["solve", problem, "--json"]) == 0
     assert list(json.loads(capfd.readouterr().out)) == [*(key for key in ALL_KEYS if key != "rates"), "reversible"]
 
@@ -387,10 +385,13 @@ def test_the_count_and_the_start_come_from_the_file(problem, monkeypatch, capfd)
 
         return ask
 
-    monkeypatch.setattr(answers, "spectrum", note("spectrum", spectrum()))
-    monkeypatch.setattr(answers, "mean_exit_time", note("exit", exit_time()))
+    monkeypatch.setattr("fokker_planck.questions.spectrum.spectrum", note("spectrum", spectrum()))
+    monkeypatch.setattr("fokker_planck.questions.exit_time.mean_exit_time", note("exit", exit_time()))
     sets = []
-    monkeypatch.setattr(answers, "committor", lambda problem, origin, goal: sets.append((origin, goal)) or committor())
+    monkeypatch.setattr(
+        "fokker_planck.questions.committor.committor",
+        lambda problem, origin, goal: sets.append((origin, goal)) or committor(),
+    )
     assert cli.main(["committor", problem]) == 0
     assert cli.main(["committor", problem, "--set", "committor.from=B", "--set", "committor.to=A"]) == 0
     assert sets == [("A", "B"), ("B", "A")]
@@ -401,7 +402,7 @@ def test_the_count_and_the_start_come_from_the_file(problem, monkeypatch, capfd)
     assert seen["exit"]["target"] == "B"
     Path("bare.toml").write_text(DOUBLE_WELL.split("[spectrum]")[0])
     assert cli.main(["spectrum", "bare.toml"]) == 0
-    assert seen["spectrum"] == {"count": 4}
+    assert seen["spectrum"] == {"count": 4, "target": None}
 
 
 def test_a_closed_pipe_is_no_error(problem):
@@ -509,13 +510,14 @@ def test_two_ranks_report_bad_input_once(problem, mpirun):
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_failure_of_one_rank_ends_the_others(problem, mpirun, failing):
     code = (
-        "import sys\nfrom mpi4py import MPI\nfrom fokker_planck import answers, cli\n"
+        "import sys\nfrom mpi4py import MPI\nfrom fokker_planck.cli import command as cli\n"
+        "from fokker_planck.questions import landscape\n"
         "from fokker_planck.errors import ConvergenceError\n"
         "def ask(problem):\n"
         f"    if MPI.COMM_WORLD.rank == {failing}:\n"
         "        raise ConvergenceError('this rank alone failed', 'none')\n"
         "    MPI.COMM_WORLD.Barrier()\n"
-        "answers.landscape = ask\n"
+        "landscape.energy_landscape = ask\n"
         f"sys.exit(cli.main(['landscape', {problem!r}, '-q']))"
     )
     ended = mpirun(sys.executable, "-c", code, timeout=60)

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 from fokker_planck.cli.problem_file import (
-    CommittorQuestion,
-    ExitQuestion,
-    SpectrumQuestion,
     load_problem,
     load_problem_file,
     problem_file,
@@ -20,6 +17,9 @@ from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.domain import Box, MeshFile, Sublevel
 from fokker_planck.model.problem import Resolution
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
+from fokker_planck.questions.committor import CommittorQuestion
+from fokker_planck.questions.exit_time import ExitQuestion
+from fokker_planck.questions.spectrum import SpectrumQuestion
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
@@ -99,22 +99,23 @@ def test_every_table(file):
         "C": HalfSpace([1.0, 0.0], 1.0),
         "D": Region("x - 0.8"),
     }
-    assert asked.spectrum == SpectrumQuestion(5)
-    assert asked.exit == ExitQuestion((-1.0, 0.0), "B")
-    assert asked.committor == CommittorQuestion("A", "B")
+    assert asked.questions["spectrum"] == SpectrumQuestion(5)
+    assert asked.questions["exit-time"] == ExitQuestion((-1.0, 0.0), "B")
+    assert asked.questions["committor"] == CommittorQuestion("A", "B")
     assert json.loads(json.dumps(asked.raw))["potential"]["parameters"] == {"k": 1.0}
 
 
 def test_the_least_file(file):
     asked = load_problem_file(file(LEAST))
-    assert (asked.spectrum, asked.exit, asked.committor) == (None, None, None)
+    assert asked.questions == {}
     assert asked.problem.resolution == Resolution()
     assert asked.problem.title == ""
     assert asked.problem.process.interpretation == "ito"
 
 
 def test_tables_without_keys_have_defaults(file):
-    assert load_problem_file(file(LEAST + "[spectrum]\n[discretization]\n[sets]\n")).spectrum == SpectrumQuestion(4)
+    asked = load_problem_file(file(LEAST + "[spectrum]\n[discretization]\n[sets]\n"))
+    assert asked.questions == {"spectrum": SpectrumQuestion(4)}
 
 
 def test_byte_order_mark_and_windows_line_ends(tmp_path):
@@ -129,7 +130,7 @@ def test_path_may_be_a_string(file):
 
 def test_numbers_stand_for_points_of_the_line(file):
     text = LEAST.replace("[-2]", "-2").replace("[2]", "2") + '[exit]\nstart = 0\ntarget = "boundary"\n'
-    assert load_problem_file(file(text)).exit == ExitQuestion((0.0,), "boundary")
+    assert load_problem_file(file(text)).questions["exit-time"] == ExitQuestion((0.0,), "boundary")
 
 
 @pytest.mark.parametrize("interpretation", ["ito", "stratonovich", "klimontovich"])
@@ -199,7 +200,7 @@ class TestOverrides:
                                "exit.start=[0, -1]"]
         )  # fmt: skip
         assert asked.problem.sets["A"] == Ball([-1.0, 0.0], 0.5)
-        assert asked.exit == ExitQuestion((0.0, -1.0), "E")
+        assert asked.questions["exit-time"] == ExitQuestion((0.0, -1.0), "E")
         assert asked.problem.process.potential.value(np.array([[1.0], [1.0]]))[0] == 1.0
         assert asked.raw["potential"]["parameters"] == {"k": 2}
 
@@ -235,8 +236,8 @@ class TestExamples:
     def test_loads_and_asks(self, path):
         asked = load_problem_file(path)
         assert asked.problem.title
-        assert asked.spectrum is not None
-        assert asked.exit is not None
+        assert asked.questions["spectrum"] is not None
+        assert asked.questions["exit-time"] is not None
 
     def test_flat_and_sharp_wells_are_equally_deep(self):
         potential = load_problem(ROOT / "examples" / "flat_and_sharp.toml").process.potential

@@ -23,8 +23,11 @@ from answers_by_hand import (
 import fokker_planck
 from fokker_planck.errors import ProblemError
 from fokker_planck.output import folder as io
-from fokker_planck.output.serialize import answer_json, asymptotic_json, json_text
+from fokker_planck.output.serialize import json_text
 from fokker_planck.quantity import Quantity
+from fokker_planck.questions.registry import entry_of
+from fokker_planck.questions.report import answer_json
+from fokker_planck.questions.result_folder import save
 
 EVERYTHING = {
     "landscape": landscape(),
@@ -63,7 +66,7 @@ def test_json_of_a_committor():
         "probability_reactive": committor().probability_reactive.as_dict(),
         "probability_last_from": committor().probability_last_from.as_dict(),
     }
-    assert asymptotic_json(committor()) == []
+    assert entry_of(committor()).prediction(committor()) == []
 
 
 def test_json_of_rates_is_a_matrix_that_a_script_can_use():
@@ -94,14 +97,14 @@ def test_rates_below_the_smallest_double_have_logarithms_and_a_diagonal_without_
 
 
 def test_prediction_and_ratio_of_rates_row_by_row():
-    beside = asymptotic_json(rates())
+    beside = entry_of(rates()).prediction(rates())
     assert [entry["ratio"] for entry in beside] == [
         pytest.approx(1.2), None, pytest.approx(0.4), pytest.approx(0.4), None, pytest.approx(1.2)
     ]  # fmt: skip
 
 
 def test_the_folder_tells_hitting_times_and_saddles(tmp_path):
-    io.save(tmp_path / "out", {"rates": rates()})
+    save(tmp_path / "out", {"rates": rates()})
     assert sorted(os.listdir(tmp_path / "out")) == ["result.json"]
     chain = json.loads((tmp_path / "out" / "result.json").read_text(), parse_constant=no_constants)["chain"]["rates"]
     assert chain["hitting_times"][0][0] is None
@@ -110,7 +113,7 @@ def test_the_folder_tells_hitting_times_and_saddles(tmp_path):
 
 
 def test_committor_and_reactive_density_read_back(tmp_path):
-    io.save(tmp_path / "out", {"committor": committor()})
+    save(tmp_path / "out", {"committor": committor()})
     data = meshio.read(tmp_path / "out" / "committor.vtu").point_data
     assert set(data) == {"committor", "reactive_density", "log_reactive_density"}
     ends = (data["committor"] == 0.0) | (data["committor"] == 1.0)
@@ -123,7 +126,7 @@ def test_an_answer_without_a_prediction_has_null():
     answer = answer_json(replace(exit_time(), asymptotic=None))
     assert answer["asymptotic"] is None
     assert answer["ratio"] is None
-    assert asymptotic_json(spectrum())[2] == {"value": None, "ratio": None}
+    assert entry_of(spectrum()).prediction(spectrum())[2] == {"value": None, "ratio": None}
 
 
 def test_json_of_a_landscape():
@@ -142,7 +145,7 @@ def test_numbers_beyond_a_double_are_null_with_a_logarithm_and_the_text_is_stric
 
 
 def test_folder_with_everything(tmp_path):
-    names = io.save(tmp_path / "new" / "answers", EVERYTHING, title="Quartic double well", problem=ECHO)
+    names = save(tmp_path / "new" / "answers", EVERYTHING, title="Quartic double well", problem=ECHO)
     folder = tmp_path / "new" / "answers"
     assert sorted(names) == sorted(os.listdir(folder))
     assert set(names) == {
@@ -164,7 +167,7 @@ def test_folder_with_everything(tmp_path):
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_fields_read_back(tmp_path, dimension):
-    io.save(tmp_path / "out", {"stationary": stationary(dimension, 7)})
+    save(tmp_path / "out", {"stationary": stationary(dimension, 7)})
     mesh = meshio.read(tmp_path / "out" / "stationary.vtu")
     points, cells = grid(dimension, 7)
     assert mesh.points.shape == (len(points), 3)
@@ -177,29 +180,29 @@ def test_fields_read_back(tmp_path, dimension):
 
 def test_a_density_below_the_smallest_double_still_has_its_logarithm(tmp_path):
     low = replace(log_density_field(), nodal=np.full(21**2, -5000.0))
-    io.save(tmp_path / "out", {"stationary": replace(stationary(), density=low)})
+    save(tmp_path / "out", {"stationary": replace(stationary(), density=low)})
     data = meshio.read(tmp_path / "out" / "stationary.vtu").point_data
     assert (data["log_density"] == -5000.0).all()
     assert (data["density"] == 0.0).all()
 
 
 def test_files_of_an_earlier_result_go_and_those_of_the_user_stay(tmp_path):
-    io.save(tmp_path, {"spectrum": spectrum(), "exit-time": exit_time()})
+    save(tmp_path, {"spectrum": spectrum(), "exit-time": exit_time()})
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "mine.vtu").write_text("mine")
-    io.save(tmp_path, {"exit-time": exit_time()})
+    save(tmp_path, {"exit-time": exit_time()})
     assert sorted(os.listdir(tmp_path)) == ["exit-time.vtu", "mine.vtu", "notes.txt", "result.json"]
 
 
 def test_a_list_of_files_that_was_tampered_with_removes_nothing_else(tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
     folder = tmp_path / "out"
-    io.save(folder, {"exit-time": exit_time()})
+    save(folder, {"exit-time": exit_time()})
     content = json.loads((folder / "result.json").read_text())
     content["files"] += ["../precious.txt", "..", 3, "/etc/hostname"]
     (folder / "result.json").write_text(json.dumps(content))
     (folder / "keep").write_text("mine")
-    io.save(folder, {"spectrum": spectrum()})
+    save(folder, {"spectrum": spectrum()})
     assert (tmp_path / "precious.txt").exists()
     assert sorted(os.listdir(folder)) == ["keep", "result.json", "spectrum.vtu"]
 
@@ -208,7 +211,7 @@ def test_a_list_of_files_that_was_tampered_with_removes_nothing_else(tmp_path):
 def test_a_result_of_another_program_is_not_overwritten(tmp_path, theirs):
     (tmp_path / "result.json").write_text(theirs)
     with pytest.raises(ProblemError, match=r"-o: .* this program's own"):
-        io.save(tmp_path, {"exit-time": exit_time()})
+        save(tmp_path, {"exit-time": exit_time()})
     assert (tmp_path / "result.json").read_text() == theirs
     assert os.listdir(tmp_path) == ["result.json"]
 
@@ -229,7 +232,7 @@ def test_a_folder_without_permission(tmp_path, monkeypatch):
 
 def test_a_failure_half_way_leaves_the_earlier_result(tmp_path, monkeypatch):
     folder = tmp_path / "out"
-    io.save(folder, {"exit-time": exit_time()})
+    save(folder, {"exit-time": exit_time()})
     before = (folder / "result.json").read_text()
 
     def full_disk(path, grid):
@@ -238,18 +241,18 @@ def test_a_failure_half_way_leaves_the_earlier_result(tmp_path, monkeypatch):
 
     monkeypatch.setattr(io, "write_grid", full_disk)
     with pytest.raises(ProblemError, match="No space left on device"):
-        io.save(folder, {"spectrum": spectrum()})
+        save(folder, {"spectrum": spectrum()})
     assert (folder / "result.json").read_text() == before
     assert os.listdir(tmp_path) == ["out"]
     with pytest.raises(ProblemError, match="No space left on device"):
-        io.save(tmp_path / "fresh", {"spectrum": spectrum()})
+        save(tmp_path / "fresh", {"spectrum": spectrum()})
     assert os.listdir(tmp_path) == ["out"]
 
 
 def test_a_link_to_a_folder_is_followed(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    io.save(tmp_path / "link", {"exit-time": exit_time()})
+    save(tmp_path / "link", {"exit-time": exit_time()})
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "result.json").exists()
 

@@ -5,8 +5,9 @@ import re
 import pytest
 from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
 
-from fokker_planck.output.tables import render, significant
+from fokker_planck.output.tables import significant
 from fokker_planck.quantity import Quantity
+from fokker_planck.questions.report import render
 
 
 def cells_of(text, first):

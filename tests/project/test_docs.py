@@ -27,7 +27,7 @@ def test_the_problem_file_of_the_page_loads(tmp_path):
     (tmp_path / "page.toml").write_text(text)
     asked = load_problem_file(tmp_path / "page.toml")
     assert asked.problem.dimension == 2
-    assert asked.exit.target == "B"
+    assert asked.questions["exit-time"].target == "B"
 
 
 def test_every_key_function_and_named_potential_is_on_the_page():

@@ -6,7 +6,6 @@ import pytest
 import fokker_planck as fp
 from fokker_planck import sgd
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.questions import answers
 from fokker_planck.questions import noise_study as sgd_study
 
 LOSS = "(x**2 - 1)**2*(1 + 0.4*x)/4"
@@ -77,14 +76,14 @@ def test_a_barrier_of_two_thousand_noise_units():
 
 
 def test_what_cannot_be_had_is_refused_and_the_rest_answered(monkeypatch):
-    solve = answers.mean_exit_time
+    solve = sgd_study.mean_exit_time
 
     def refuse_small_noise(problem, *given):
         if problem.process.field(1).tensor(np.zeros((1, 1))).item() < 1e-3:
             raise ConvergenceError("too far", "less of it")
         return solve(problem, *given)
 
-    monkeypatch.setattr(answers, "mean_exit_time", refuse_small_noise)
+    monkeypatch.setattr(sgd_study, "mean_exit_time", refuse_small_noise)
     study = fp.noise_study(LOSS, LINE, [0.1], [1, 400], epsilon=1.0, start=FLAT, target=RIGHT, questions=["exit-time"])
     assert study.times[0, 0] is not None
     assert study.times[0, 1] is None

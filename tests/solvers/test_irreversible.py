@@ -19,7 +19,11 @@ from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity, kinetics
 from fokker_planck.model.sets import Ball, HalfSpace, Region
-from fokker_planck.questions.answers import committor, mean_exit_time, rates, spectrum, stationary_density
+from fokker_planck.questions.committor import committor
+from fokker_planck.questions.exit_time import mean_exit_time
+from fokker_planck.questions.rates import rates
+from fokker_planck.questions.spectrum import spectrum
+from fokker_planck.questions.stationary import stationary_density
 from fokker_planck.solvers import self_consistent_gauge
 
 REFERENCE = Path(__file__).parents[1] / "reference"

@@ -14,7 +14,8 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.sets import Region
-from fokker_planck.questions.answers import mean_exit_time, spectrum
+from fokker_planck.questions.exit_time import mean_exit_time
+from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.solvers.eigenvalue_clusters import grouped
 from fokker_planck.solvers.strip_search import all_in_strip
 

@@ -17,7 +17,9 @@ from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.classify import ItoDrift, UnknownDensity
 from fokker_planck.model.sets import HalfSpace
-from fokker_planck.questions.answers import eyring_kramers, mean_exit_time, rates
+from fokker_planck.questions.exit_time import mean_exit_time
+from fokker_planck.questions.eyring_kramers import eyring_kramers
+from fokker_planck.questions.rates import rates
 from fokker_planck.solvers.irreversible_accuracy import Pair, pair_errors
 from fokker_planck.solvers.irreversible_reduced import slow_modes
 from fokker_planck.solvers.irreversible_setting import coarse_mesh, prepare_irreversible

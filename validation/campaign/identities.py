@@ -195,16 +195,16 @@ def _around_the_ring(problem: RandomProblem, file: Any, lower: Any, upper: Any) 
     period = float(upper[0] - lower[0])
     a, b = _interval(file.problem.sets["goal"])
     a, b = max(a, float(lower[0])), min(b, float(upper[0]))
-    turns = np.floor((file.exit.start[0] - b) / period)
+    turns = np.floor((file.questions["exit-time"].start[0] - b) / period)
     return [b + turns * period], [a + (turns + 1.0) * period]
 
 
 def _marks(problem: RandomProblem, file: Any) -> list[float]:
     if "boundary" in problem.tables["domain"]:
-        return [float(file.exit.start[0])]
+        return [float(file.questions["exit-time"].start[0])]
     marks = [float(end) for shape in file.problem.sets.values() for end in _interval(shape) if np.isfinite(end)]
     if problem.question == "exit":
-        marks.append(float(file.exit.start[0]))
+        marks.append(float(file.questions["exit-time"].start[0]))
     if problem.question == "stationary":
         marks += _tops(problem, file)
     return marks
@@ -239,8 +239,8 @@ def _tops(problem: RandomProblem, file: Any) -> list[float]:
 
 def _answer(problem: RandomProblem, file: Any, whole: Line) -> Numbers:
     if problem.question == "exit":
-        start = float(file.exit.start[0])
-        if "boundary" in problem.tables["domain"] or file.exit.target == "boundary":
+        start = float(file.questions["exit-time"].start[0])
+        if "boundary" in problem.tables["domain"] or file.questions["exit-time"].target == "boundary":
             return {"mean": exactly(whole.log_exit_to_ends(start))}
         a, b = _interval(file.problem.sets["goal"])
         return {"mean": exactly(whole.log_exit_to_right(start, a) if start < a else whole.log_exit_to_left(start, b))}

@@ -56,10 +56,10 @@ def ask(question: str, problem_file: Any, *, callables: bool = False) -> Numbers
     if callables:
         problem = _by_callables(problem)
     if question == "exit":
-        exit_ = problem_file.exit
+        exit_ = problem_file.questions["exit-time"]
         return {"mean": of_quantity(fp.mean_exit_time(problem, exit_.start, exit_.target).mean)}
     if question == "spectrum":
-        asked = problem_file.spectrum
+        asked = problem_file.questions["spectrum"]
         found: Any = fp.spectrum(problem, asked.count, asked.target)
         numbers: Numbers = {}
         for k, one in enumerate(found.eigenvalues):
@@ -77,7 +77,7 @@ def ask(question: str, problem_file: Any, *, callables: bool = False) -> Numbers
         weights.sort(key=lambda weight: -np.inf if weight.log is None else weight.log, reverse=True)
         return {f"well {k}": weight for k, weight in enumerate(weights)}
     if question == "committor":
-        asked = problem_file.committor
+        asked = problem_file.questions["committor"]
         found = fp.committor(problem, asked.from_set, asked.to_set)
         return {
             "rate": of_quantity(found.rate),

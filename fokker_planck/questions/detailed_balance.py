@@ -1,0 +1,20 @@
+"""Whether a process is in detailed balance."""
+
+from __future__ import annotations
+
+from fokker_planck.model.problem import Problem
+from fokker_planck.questions.numpy_warnings import quietly
+
+
+@quietly
+def is_reversible(problem: Problem) -> bool:
+    """Whether D^-1 (div D - b) is a gradient: detailed balance, as for every process on a line.
+
+    >>> import fokker_planck as fp
+    >>> turned = fp.Overdamped(fp.Potential("x**2/2 + y**2/2"), fp.Isotropic(0.1), extra=fp.Drift(["y", "-x"]))
+    >>> is_reversible(fp.Problem(turned, fp.Ball([0.0, 0.0], 1.0)))
+    False
+    """
+    from fokker_planck.solvers import setting
+
+    return setting.is_reversible(problem)

@@ -1,0 +1,114 @@
+"""The mean exit time: asked for, in a table, as JSON, as a field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from fokker_planck.asymptotics import exit_time as asymptotics
+from fokker_planck.asymptotics.exit_surfaces import Outside
+from fokker_planck.model.domain import Box
+from fokker_planck.model.problem import Problem, checked_exit
+from fokker_planck.model.problem_table import Table
+from fokker_planck.model.sets import Ball
+from fokker_planck.output.serialize import number_json, prediction_json, quantity_json
+from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal, point_text
+from fokker_planck.questions.entry import Entry, FileTable
+from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.small_noise import predicted_exit_time
+from fokker_planck.solvers.results import ExitTime
+
+if TYPE_CHECKING:
+    from rich.table import Table as TextTable
+
+    from fokker_planck.model.sets import Set
+
+
+@quietly
+def mean_exit_time(
+    problem: Problem, start: Sequence[float] | float, target: Set | str | Literal["boundary"]
+) -> ExitTime:
+    """L tau = -1, tau = 0 on the target, no flux through the rest of the boundary: tau(start), and the field tau.
+
+    Arguments: ``start``, a point (dim,) of the domain outside of the target; ``target``, a set, the name of one of
+    the problem's sets, or "boundary".
+
+    Raises ``ProblemError`` for a start or target that does not fit, ``ConvergenceError`` where the solve fails.
+
+    >>> import fokker_planck as fp
+    >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
+    >>> well = fp.Problem(process, fp.Box([-2.0], [2.0]))
+    >>> round(mean_exit_time(well, -1.0, fp.HalfSpace([1.0], 1.0)).mean.value, 5)            # 729.6706919423
+    729.67069
+    """
+    from fokker_planck.solvers import exit_time
+    from fokker_planck.solvers.irreversible_exit_time import irreversible_exit_time
+    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
+
+    place, shape = checked_exit(problem, start, target)
+    name = target if isinstance(target, str) else repr(target)
+    if not is_reversible(problem):
+        from fokker_planck.solvers.irreversible_setting import holds_nothing, prepare_irreversible
+
+        answer = irreversible_exit_time(problem, place, shape, name)
+        if holds_nothing(problem):
+            return answer
+        beside = predicted_exit_time(prepare_irreversible(problem, [shape], place), place, shape)
+        return replace(answer, asymptotic=beside)
+    found = exit_time.mean_exit_time(problem, place, shape, name)
+    setting = prepare(problem)
+    if any(end.accessible for end in getattr(setting.balance.exponent, "ends", ())):
+        return found  # the formulas know no end at which the noise vanishes
+    if not isinstance(shape, str):
+        surface: Any = shape
+    elif isinstance(problem.domain, Box | Ball):
+        surface = Outside(problem.domain)
+    else:
+        return found
+    balance = setting.balance
+    predicted = asymptotics.mean_exit_time(
+        limit_landscape(setting), balance.exponent, balance.diffusion.tensor, place, surface
+    )
+    return replace(found, asymptotic=predicted)
+
+
+@dataclass(frozen=True)
+class ExitQuestion:
+    """Mean time from ``start`` to the set named ``target``, or to the "boundary"."""
+
+    start: tuple[float, ...]
+    target: str
+
+
+def _read(problem: Problem, table: Table) -> ExitQuestion:
+    table.only(("start", "target"))
+    start = table.required("start", "the point from which the process starts")
+    target = table.text("target", "the name of a set, or boundary")
+    place, _ = checked_exit(problem, start, target)
+    return ExitQuestion(place, target)
+
+
+def _json(answer: ExitTime) -> dict[str, Any]:
+    return {
+        "mean": answer.mean.as_dict(),
+        "asymptotic": quantity_json(answer.asymptotic),
+        "ratio": number_json(answer.ratio),
+    }
+
+
+def _tables(answer: ExitTime, _: float | None) -> list[TextTable]:
+    table = empty_table("Mean exit time", ("start", "target"), ("mean time", *COMPARISON))
+    table.add_row(point_text(answer.start), literal(answer.target), *compared(answer.mean, answer))
+    return [table]
+
+
+ENTRY = Entry(
+    answer=ExitTime,
+    ask=lambda problem, asked: mean_exit_time(problem, start=asked.start, target=asked.target),
+    json=_json,
+    tables=_tables,
+    table=FileTable(_read, keys=("start", "target")),
+    prediction=lambda answer: prediction_json([answer]),
+    fields=lambda answer: {"mean_exit_time": answer.field},
+)

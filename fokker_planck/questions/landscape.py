@@ -1,0 +1,109 @@
+"""Minima, saddles and barriers of the potential: asked for, in tables, as JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.landscape.survey import survey
+from fokker_planck.landscape.types import CriticalPoint, Landscape
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.drift_potential import drift_potential
+from fokker_planck.output.serialize import number_json, numbers_json
+from fokker_planck.output.tables import NOTHING, empty_table, point_text, row_text, short
+from fokker_planck.questions.entry import Entry
+from fokker_planck.questions.numpy_warnings import quietly
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@quietly
+def energy_landscape(problem: Problem) -> Landscape:
+    """grad V = 0: minima and saddles of the potential in the domain, which wells each saddle joins, and the barriers.
+
+    Where a drift is given on a line, V is minus its integral.  Returns a :class:`Landscape` in units of V.
+
+    >>> import fokker_planck as fp
+    >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
+    >>> energy_landscape(fp.Problem(process, fp.Box([-2.0], [2.0]))).barriers[1]
+    0.25
+    """
+    function = drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
+    if function is None:
+        found = "a drift that is no gradient, or whose potential is not given"
+        raise ProblemError("drift", found, "-grad V alone, or a process on a line, for a landscape")
+    return survey(problem, function)
+
+
+@quietly
+def has_landscape(problem: Problem) -> bool:
+    """Whether there is a function down which the process runs, so that :func:`energy_landscape` can be asked for."""
+    return drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods) is not None
+
+
+def _json(landscape: Landscape) -> dict[str, Any]:
+    barriers = [number_json(barrier) for barrier in landscape.barriers]
+    return {
+        "minima": [
+            {**_point_json(point), "barrier": barrier, **_marks_json(point)}
+            for point, barrier in zip(landscape.minima, barriers, strict=True)
+        ],
+        "saddles": [
+            {**_point_json(point), "joins": [int(index) for index in point.joins], **_marks_json(point)}
+            for point in landscape.saddles
+        ],
+        "barriers": barriers,
+    }
+
+
+def _point_json(point: CriticalPoint) -> dict[str, Any]:
+    return {
+        "position": numbers_json(point.position),
+        "value": number_json(point.value),
+        "hessian_eigenvalues": numbers_json(point.hessian_eigenvalues),
+    }
+
+
+def _marks_json(point: CriticalPoint) -> dict[str, bool]:
+    return {"degenerate": bool(point.degenerate), "on_boundary": bool(point.on_boundary)}
+
+
+def _tables(answer: Landscape, noise: float | None) -> list[Table]:
+    """Minima, and saddles where there are any; barriers over eps where there is one ``noise``."""
+    over_noise = () if noise is None else ("barrier/eps",)
+    marked = any(_marks(point) for point in (*answer.minima, *answer.saddles))
+    last = ("Hessian eigenvalues", "remark") if marked else ("Hessian eigenvalues",)
+    minima = empty_table("Minima of V", ("well", "position"), ("V", "barrier", *over_noise), last)
+    for number, (point, barrier) in enumerate(zip(answer.minima, answer.barriers, strict=True), start=1):
+        heights = [_height(barrier, unit) for unit in ((1.0,) if noise is None else (1.0, noise))]
+        remark = [_marks(point)] if marked else []
+        row = [point_text(point.position), short(point.value), *heights, row_text(point.hessian_eigenvalues), *remark]
+        minima.add_row(str(number), *row)
+    saddles = empty_table("Saddles of V", ("saddle", "position"), ("V",), ("joins wells", *last))
+    for number, saddle in enumerate(answer.saddles, start=1):
+        joined = " - ".join(str(index + 1) for index in saddle.joins)
+        remark = [_marks(saddle)] if marked else []
+        row = [point_text(saddle.position), short(saddle.value), joined, row_text(saddle.hessian_eigenvalues), *remark]
+        saddles.add_row(str(number), *row)
+    return [minima, saddles] if answer.saddles else [minima]
+
+
+def _height(barrier: float | None, unit: float) -> str:
+    return NOTHING if barrier is None or not math.isfinite(barrier) else short(barrier / unit)
+
+
+def _marks(point: CriticalPoint) -> str:
+    return ", ".join(
+        word for word, applies in (("degenerate", point.degenerate), ("on boundary", point.on_boundary)) if applies
+    )
+
+
+ENTRY: Entry[None, Landscape] = Entry(
+    answer=Landscape,
+    ask=lambda problem, _: energy_landscape(problem),
+    json=_json,
+    tables=_tables,
+    applies=lambda problem: has_landscape(problem),
+)

@@ -1,0 +1,189 @@
+"""Rates between wells: asked for, in tables, as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fokker_planck.asymptotics import eyring_kramers as asymptotics
+from fokker_planck.asymptotics.markov_chain import log_watched_chain
+from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
+from fokker_planck.model.problem import Problem
+from fokker_planck.output.serialize import number_json, numbers_json, quantity_json
+from fokker_planck.output.tables import COMPARISON, NOTHING, empty_table, error_bar, point_text, significant
+from fokker_planck.questions import eyring_kramers
+from fokker_planck.questions.entry import Entry
+from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.small_noise import predicted_rates
+from fokker_planck.solvers.results import Rates, quotient
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fokker_planck.quantity import Quantity, QuantityDict
+
+
+@dataclass(frozen=True)
+class WellRates(Rates):
+    """The reduced chain, and over which saddles it goes from one well to another, by Eyring-Kramers."""
+
+    flows: tuple[SaddleFlow, ...] = ()
+
+
+@quietly
+def rates(problem: Problem) -> WellRates:
+    """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: rates between wells, beside Eyring-Kramers.
+
+    Wells shallower than one noise unit are no states of the chain; in the Eyring-Kramers rates beside it they are ways
+    from one state to another.
+
+    Returns the rates from row to column (None on the diagonal, which is minus the sum of the row), the mean times from
+    one well to another, the Eyring-Kramers rates, and for each pair of wells the saddles that carry the flow.
+
+    Raises ``ProblemError`` where there are fewer than two such wells, ``ConvergenceError`` where the solve fails.
+
+    >>> import fokker_planck as fp
+    >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
+    >>> found = rates(fp.Problem(process, fp.Box([-2.0], [2.0])))
+    >>> round(2 * found.rates[0][1].value, 10)                 # the gap, 2.776140636573e-3
+    0.0027761406
+    """
+    from fokker_planck.solvers import rates as solver
+    from fokker_planck.solvers.irreversible_rates import irreversible_rates
+    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
+
+    if not is_reversible(problem):
+        from fokker_planck.solvers.irreversible_rates import irreversible_states
+        from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+
+        chain, of_drift = irreversible_rates(problem), prepare_irreversible(problem)
+        states = irreversible_states(of_drift)
+        states = [k for k in states if of_drift.attractors[k].position in chain.minima]
+        beside = predicted_rates(of_drift, states)
+        return WellRates(chain.minima, chain.rates, chain.hitting_times, chain.statistics, beside)
+    found = solver.rates(problem)
+    setting = prepare(problem)
+    landscape, tensor = limit_landscape(setting), setting.balance.diffusion.tensor
+    kept = [landscape.nearest_minimum(position) for position in found.minima]
+    if len(set(kept)) < len(kept):
+        return WellRates(found.minima, found.rates, found.hitting_times, found.statistics)
+    logs, _ = log_watched_chain(asymptotics.rates(landscape, tensor), kept)
+    return WellRates(
+        minima=found.minima,
+        rates=found.rates,
+        hitting_times=found.hitting_times,
+        statistics=found.statistics,
+        asymptotic=tuple(tuple(row) for row in eyring_kramers.predicted_rates(logs)),
+        flows=saddle_flows(landscape, tensor, kept),
+    )
+
+
+@quietly
+def has_rates(problem: Problem) -> bool:
+    """Whether there are two wells deeper than one noise unit, between which :func:`rates` can be asked for."""
+    from fokker_planck.solvers.irreversible_rates import irreversible_states
+    from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+    from fokker_planck.solvers.rates import states
+    from fokker_planck.solvers.setting import is_reversible, prepare
+
+    if not is_reversible(problem):
+        return len(irreversible_states(prepare_irreversible(problem))) >= 2
+    return len(states(prepare(problem))) >= 2
+
+
+def _json(answer: Rates) -> dict[str, Any]:
+    count = range(len(answer.minima))
+    return {
+        "wells": [{"minimum": numbers_json(minimum)} for minimum in answer.minima],
+        "rates": [[_leaving(row) if entry is None else entry.as_dict() for entry in row] for row in answer.rates],
+        "asymptotic": [[quantity_json(_predicted(answer, k, m)) for m in count] for k in count],
+    }
+
+
+def _leaving(row: Sequence[Quantity | None]) -> QuantityDict:
+    """The diagonal entry of a row of rates, minus the sum of the others; no value where these fit no double."""
+    others = [entry for entry in row if entry is not None]
+    known = [(entry.value, entry.relative_error) for entry in others if entry.value is not None]
+    total = sum(value for value, _ in known)
+    if total == 0.0 or not math.isfinite(total):
+        return {"value": None, "log": None, "relative_error": None}
+    error = sum(abs(value) * relative_error for value, relative_error in known)
+    return {"value": -total, "log": None, "relative_error": number_json(error / abs(total))}
+
+
+def _prediction(answer: Rates) -> list[dict[str, Any]]:
+    """In the order of :func:`_pairs`."""
+    beside = [(answer.rates[k][m], _predicted(answer, k, m)) for k, m in _pairs(answer)]
+    return [
+        {"value": quantity_json(value), "ratio": number_json(quotient(rate, value)) if rate is not None else None}
+        for rate, value in beside
+    ]
+
+
+def _chain(answer: Rates) -> dict[str, Any]:
+    """What the result folder tells of a reduced chain beyond its rates: mean hitting times, saddles between wells."""
+    return {
+        "chain": {
+            "hitting_times": [[quantity_json(entry) for entry in row] for row in answer.hitting_times],
+            "saddles": [
+                {
+                    "between": [int(k) for k in flow.between],
+                    "position": numbers_json(flow.saddle),
+                    "share": number_json(flow.share),
+                }
+                for flow in _flows(answer)
+            ],
+        }
+    }
+
+
+def _tables(answer: Rates, _: float | None) -> list[Table]:
+    """All pairs of wells, and the saddles between them where they are known."""
+    wells = [point_text(minimum, digits=4) for minimum in answer.minima]
+    headings = ("rate", *COMPARISON, "mean time to it")
+    rates = empty_table("Rates between wells", ("from", "to"), headings)
+    for k, m in _pairs(answer):
+        rate, time, beside = answer.rates[k][m], answer.hitting_times[k][m], _predicted(answer, k, m)
+        ratio = quotient(rate, beside) if rate is not None else None
+        rates.add_row(
+            wells[k],
+            wells[m],
+            NOTHING if rate is None else str(rate),
+            NOTHING if rate is None else error_bar(rate),
+            significant(beside),
+            NOTHING if ratio is None else f"{ratio:.6g}",
+            NOTHING if time is None else str(time),
+        )
+    saddles = empty_table("Saddles that carry the flow (Eyring-Kramers)", ("between", "and", "saddle"), ("share",))
+    for flow in _flows(answer):
+        first, second = flow.between
+        saddles.add_row(wells[first], wells[second], point_text(flow.saddle), f"{100.0 * flow.share:.4g} %")
+    return [rates, saddles] if _flows(answer) else [rates]
+
+
+def _pairs(answer: Rates) -> list[tuple[int, int]]:
+    """All (from, to) of a reduced chain, row by row, without the diagonal."""
+    count = len(answer.minima)
+    return [(k, m) for k in range(count) for m in range(count) if k != m]
+
+
+def _predicted(answer: Rates, k: int, m: int) -> Quantity | None:
+    """The Eyring-Kramers rate from k to m, None where there is none."""
+    return answer.asymptotic[k][m] if answer.asymptotic is not None else None
+
+
+def _flows(answer: Rates) -> tuple[SaddleFlow, ...]:
+    return answer.flows if isinstance(answer, WellRates) else ()
+
+
+ENTRY: Entry[None, Rates] = Entry(
+    answer=Rates,
+    ask=lambda problem, _: rates(problem),
+    json=_json,
+    tables=_tables,
+    applies=lambda problem: has_rates(problem),
+    prediction=_prediction,
+    further=_chain,
+)

@@ -1,0 +1,57 @@
+"""All questions: a new one is a line here, and a module of its name with its entry (``questions/entry.py``).
+
+What the command says of its questions needs no numpy, so it stands here; the rest is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fokker_planck.questions.entry import Entry
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A question as the command lists it: what it is about, and its table of a problem file, if it has one."""
+
+    summary: str
+    table: str | None = None
+
+
+#: By name, in the order in which ``solve`` answers them.
+QUESTIONS = {
+    "landscape": Listed("minima, saddles, barriers, and which saddle joins which wells"),
+    "stationary": Listed("stationary density and the weight of every well"),
+    "spectrum": Listed("smallest eigenvalues of -L, the spectral gap first among them", table="spectrum"),
+    "exit-time": Listed("mean time from the start to the target", table="exit"),
+    "rates": Listed("rates and mean times between wells, and which saddle carries the flow"),
+    "committor": Listed("transitions between the two sets of [committor]: rate, probabilities", table="committor"),
+}
+
+
+def entry(name: str) -> Entry[Any, Any]:
+    """The entry of a question, in the module of its name.
+
+    >>> entry("exit-time").answer.__name__
+    'ExitTime'
+    """
+    found: Entry[Any, Any] = import_module(f"fokker_planck.questions.{name.replace('-', '_')}").ENTRY
+    return found
+
+
+def entry_of(answer: object, name: str | None = None) -> Entry[Any, Any]:
+    """The entry of the question that an answer answers; ``name`` is tried first.
+
+    Raises :class:`~fokker_planck.errors.ProblemError` for anything else than an answer.
+    """
+    for each in sorted(QUESTIONS, key=lambda other: other != name):
+        found = entry(each)
+        if isinstance(answer, found.answer):
+            return found
+    from fokker_planck.errors import ProblemError
+    from fokker_planck.model.arguments import described
+
+    raise ProblemError("answers", described(answer), "what one of the questions returns")

@@ -1,0 +1,67 @@
+"""Answers in a result folder: JSON with their provenance, fields for ParaView, a picture of the density.
+
+A folder holds ``result.json``, ``stationary.vtu``, ``spectrum.vtu``, ``exit-time.vtu``, ``committor.vtu`` for the
+questions that were asked, and ``density.png``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fokker_planck.output.folder import Contents, grid_of, provenance, write_folder
+from fokker_planck.output.parallel import World, world
+from fokker_planck.questions.registry import entry_of
+from fokker_planck.questions.report import statistics_of
+
+if TYPE_CHECKING:
+    from fokker_planck.output.plots.picture import Picture
+    from fokker_planck.questions.entry import Entry
+
+
+def save(
+    folder: str | Path,
+    answers: Mapping[str, object],
+    *,
+    title: str = "",
+    problem: Mapping[str, Any] | None = None,
+    ranks: World | None = None,
+) -> tuple[str, ...]:
+    """Write answers by name of question into ``folder``; the names of the files written.
+
+    ``problem`` is echoed into the JSON.  A folder that exists keeps its other files, while those of an earlier result
+    are replaced.  Under MPI every rank calls this, rank 0 writes.
+
+    Raises ProblemError (key ``-o``) where the folder cannot be written.
+    """
+    ranks = world() if ranks is None else ranks
+    entries = {name: entry_of(answer, name) for name, answer in answers.items()}
+    grids = {f"{name}.vtu": grid_of(each.fields(answers[name])) for name, each in entries.items()}
+    costs = {name: cost for name, answer in answers.items() if (cost := statistics_of(answer)) is not None}
+    result: dict[str, Any] = {
+        "title": title,
+        "answers": {name: each.json(answers[name]) for name, each in entries.items()},
+        "eyring_kramers": {name: each.prediction(answers[name]) for name, each in entries.items()},
+        **_further(entries, answers),
+        "provenance": provenance(costs, problem or {}, ranks.size),
+    }
+    there = {name: grid for name, grid in grids.items() if grid is not None}
+    return write_folder(folder, Contents(result, there, _picture(entries, answers, title)), ranks)
+
+
+def _further(entries: Mapping[str, Entry[Any, Any]], answers: Mapping[str, object]) -> dict[str, dict[str, Any]]:
+    """What some questions add to the result, by the key there and the name of the question."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, each in entries.items():
+        for key, value in each.further(answers[name]).items():
+            found.setdefault(key, {})[name] = value
+    return found
+
+
+def _picture(entries: Mapping[str, Entry[Any, Any]], answers: Mapping[str, object], title: str) -> Picture | None:
+    """That of the first answer which has one."""
+    for name, each in entries.items():
+        if each.picture is not None:
+            return each.picture(answers[name], [answers.get(other) for other in each.beside], title)
+    return None

@@ -1,0 +1,90 @@
+"""The stationary density and the weight of every well: asked for, in a table, as JSON, as a field and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fokker_planck.asymptotics.eyring_kramers import well_probabilities
+from fokker_planck.landscape.types import Landscape
+from fokker_planck.model.problem import Problem
+from fokker_planck.output.serialize import numbers_json, prediction_json
+from fokker_planck.output.tables import COMPARISON, compared, empty_table, point_text
+from fokker_planck.questions.entry import Entry
+from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.solvers.results import Stationary
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fokker_planck.output.plots.picture import Picture
+    from fokker_planck.quantity import Quantity
+
+
+@quietly
+def stationary_density(problem: Problem) -> Stationary:
+    """div(D grad p + p D grad Phi) = 0 with no flux through the boundary: density and weights of the wells.
+
+    >>> import fokker_planck as fp
+    >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2*(1 + 0.4*x)/4"), fp.Isotropic(0.05))
+    >>> line = fp.Problem(process, fp.Box([-2.0], [2.0]), fp.Resolution(tolerance=1e-10))
+    >>> round(stationary_density(line).wells[0].probability.value, 9)     # the flat well: 0.6019150610
+    0.601915061
+    """
+    from fokker_planck.solvers import stationary
+    from fokker_planck.solvers.irreversible_stationary import irreversible_stationary
+    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
+
+    if not is_reversible(problem):
+        return irreversible_stationary(problem)
+    found = stationary.stationary_density(problem)
+    setting = prepare(problem)
+    limit = limit_landscape(setting)
+    predicted: list[Quantity | None] = [None] * len(found.wells)
+    if len(found.wells) > 1 and len(limit.minima) == sum(1 + len(well.merged) for well in found.wells):
+        # Laplace's formula says nothing about minima shallower than the noise
+        beside = well_probabilities(limit, setting.balance.exponent)
+        predicted = [None if w.merged else beside[limit.nearest_minimum(w.minimum)] for w in found.wells]
+    wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, predicted, strict=True))
+    return replace(found, wells=tuple(wells))
+
+
+def _json(answer: Stationary) -> dict[str, Any]:
+    return {
+        "wells": [
+            {
+                "minimum": numbers_json(well.minimum),
+                "probability": well.probability.as_dict(),
+                **({"merged": [numbers_json(place) for place in well.merged]} if well.merged else {}),
+            }
+            for well in answer.wells
+        ]
+    }
+
+
+def _tables(answer: Stationary, _: float | None) -> list[Table]:
+    table = empty_table("Stationary weights of the wells", ("well", "minimum"), ("probability", *COMPARISON))
+    for number, well in enumerate(answer.wells, start=1):
+        shallow = f" and {len(well.merged)} shallower than the noise" if well.merged else ""
+        table.add_row(str(number), point_text(well.minimum) + shallow, *compared(well.probability, well))
+    return [table]
+
+
+def _picture(answer: Stationary, beside: Sequence[Landscape | None], title: str) -> Picture:
+    from fokker_planck.output.plots.picture import density_picture
+
+    (landscape,) = beside
+    return density_picture(answer, landscape, title)
+
+
+ENTRY: Entry[None, Stationary] = Entry(
+    answer=Stationary,
+    ask=lambda problem, _: stationary_density(problem),
+    json=_json,
+    tables=_tables,
+    prediction=lambda answer: prediction_json(answer.wells),
+    fields=lambda answer: {"density": answer.density},
+    picture=_picture,
+    beside=("landscape",),  # whose saddles it marks
+)
