@@ -1,12 +1,18 @@
-"""The generator of a process in detailed balance, assembled once, scaled so that nothing over- or underflows.
+"""The generator of a process, assembled once, scaled so that nothing over- or underflows.
 
-With nodal values u_i and s_i = exp(Phi_i / 2), the unknowns of every solve are u_i / s_i, and the matrices are
+In any reference exponent psi, with c as in :mod:`fokker_planck.fem.reference_exponent`,
+
+    a(u, v) = int e^-psi [ D grad u . grad v - (c . grad u) v ] dx,     m(u, v) = int e^-psi u v dx.
+
+With nodal values u_i and s_i = exp(psi_i / 2), the unknowns of every solve are u_i / s_i, and the matrices are
 
     A_ij s_i s_j,    M_ij s_i s_j,
 
 formed cell by cell from weights relative to the cell.  All their entries are of order one, wherever in the
-landscape they stand.  The constant function is in the kernel of A by construction: the diagonal of each element
-matrix is minus the sum of the rest.
+landscape they stand.  The constant function is in the right kernel of A by construction: the diagonal of each element
+matrix is minus the sum of the rest.  With detailed balance c is zero, A is symmetric, and every left function is its
+right one.  Else the left kernel rho gives the stationary density p = e^-psi rho; it is one where psi is the exact
+exponent and the current e^-psi c does not cross the boundary.
 """
 
 from __future__ import annotations
@@ -22,19 +28,29 @@ from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
-from fokker_planck.fem.operators import mass_matrices, stiffness_matrices
-from fokker_planck.model.reversibility.classify import check_semidefinite
+from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
+from fokker_planck.fem.reference_exponent import Weighting, weighting_of
+from fokker_planck.model.process import DetailedBalance
 
 
 @dataclass(frozen=True)
 class Generator:
-    """Scaled element matrices ``stiffness`` and ``mass`` (cells, n, n) with the exponent Phi at the nodes, (N,)."""
+    """Scaled element matrices of a and m, ``stiffness`` and ``mass`` (cells, n, n), with psi at the nodes, (N,).
+
+    Rows belong to the test function.  ``energy`` holds those of int e^-psi D grad u . grad v alone; it is
+    ``stiffness`` itself with detailed balance.
+    """
 
     discretization: Discretization
     exponent: Floats
     stiffness: Floats
     mass: Floats
+    energy: Floats
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether the process is in detailed balance, so that left functions are the right ones."""
+        return self.energy is self.stiffness
 
     @cached_property
     def lowest(self) -> float:
@@ -60,6 +76,10 @@ class Generator:
         """A times a scaled vector (N,), whole on every rank."""
         return self._applied(self.stiffness, vector)
 
+    def apply_adjoint(self, vector: Floats) -> Floats:
+        """The transpose of A times a scaled vector (N,), whole on every rank."""
+        return self._applied(np.swapaxes(self.stiffness, 1, 2), vector)
+
     def apply_mass(self, vector: Floats) -> Floats:
         """M times a scaled vector (N,), whole on every rank."""
         return self._applied(self.mass, vector)
@@ -73,36 +93,36 @@ class Generator:
         return np.asarray(image, dtype=float)
 
 
-def assemble(discretization: Discretization, balance: Any) -> Generator:
-    """Assemble a(u, v) and m(u, v) for the process ``balance`` (exponent and diffusion)."""
+def assemble(discretization: Discretization, process: DetailedBalance | Weighting) -> Generator:
+    """Assemble a(u, v) and m(u, v) of a process, in its own exponent or in the one that comes with it."""
     cells = discretization.map
-    dimension, n_cells, n_points = cells.points.shape
-    flat = cells.points.reshape(dimension, -1)
-    exponent = values_in_cells(balance.exponent, np.moveaxis(cells.points, 0, 2), discretization.corners)
-    if not np.isfinite(exponent).all():
-        where = flat[:, np.flatnonzero(~np.isfinite(exponent.ravel()))[0]]
-        raise ProblemError(
-            "potential", f"no finite value at {where.tolist()}", "a potential that is finite in the domain"
-        )
-    reference = exponent.min(axis=1)
-    density = np.exp(-(exponent - reference[:, None])) * cells.stretch
-    tensor = balance.diffusion.tensor(flat)
-    if not getattr(balance.diffusion, "constant", True):
-        check_semidefinite(balance.diffusion, flat)
-    tensor = tensor.reshape(dimension, dimension, n_cells, n_points) * density
-    curved = discretization.curved.cells
+    weighted = weighting_of(process).on(discretization)
+    if not np.isfinite(weighted.exponent).all():
+        raise ProblemError("potential", "no finite value", "a potential that is finite in the domain")
+    reference = weighted.exponent.min(axis=1)
+    density = np.exp(-(weighted.exponent - reference[:, None])) * cells.stretch
+    tensor, curved = weighted.tensor * density, discretization.curved.cells
     if len(curved):
         tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)
     on = discretization.corners, discretization.degree, discretization.rule
-    stiffness, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
-    nodal = values_at_nodes(balance.exponent, discretization)
-    local = nodal[discretization.dofs]
+    energy, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
+    stiffness = energy
+    if weighted.velocity is not None:
+        velocity = -weighted.velocity * density
+        if len(curved):
+            velocity[:, curved] = np.einsum("ikcq,kcq->icq", cells.inverse, velocity[:, curved])
+        stiffness = advection_matrices(*on, velocity)
+        stiffness += energy
+    local = weighted.nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
-    for matrices in (stiffness, mass):  # in place: they are the most memory that is held
+    for matrices in (energy, mass) if stiffness is energy else (energy, mass, stiffness):
+        # in place: they are the most memory that is held
         matrices *= scale[:, :, None]
         matrices *= scale[:, None, :]
-    make_constant_exact(stiffness, local)
-    return Generator(discretization, nodal, stiffness, mass)
+    make_constant_exact(energy, local)
+    if stiffness is not energy:
+        make_constant_exact(stiffness, local)
+    return Generator(discretization, weighted.nodal, stiffness, mass, energy)
 
 
 def make_constant_exact(stiffness: Floats, exponent: Floats) -> None:
@@ -129,7 +149,7 @@ def free_system(generator: Generator, absorbed: Booleans, *, with_mass: bool = T
     free = ~absorbed
     numbers = np.where(free, np.cumsum(free) - 1, -1)[discretization.dofs]
     size = int(free.sum())
-    stiffness = _petsc.matrix(discretization.comm, size, numbers, generator.stiffness)
+    stiffness = _petsc.matrix(discretization.comm, size, numbers, generator.stiffness, symmetric=generator.symmetric)
     mass = _petsc.matrix(discretization.comm, size, numbers, generator.mass) if with_mass else None
     return FreeSystem(stiffness, mass, free)
 

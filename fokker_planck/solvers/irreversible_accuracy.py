@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.drift_generator import DriftGenerator
+from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import power_law_rest
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import Triangulation
@@ -64,7 +64,7 @@ class DriftAnswer:
 
     numbers: Numbers
     payload: Any
-    generator: DriftGenerator
+    generator: Generator
     pairs: Sequence[Pair]
     weights: Floats | None = None
     absorbed: Booleans | None = None
@@ -130,7 +130,7 @@ def _predicted(current: DriftAnswer, exponents: Floats | None = None) -> tuple[F
     return indicator, sums if one_each else np.full(len(current.numbers), sums.sum())
 
 
-def pair_errors(generator: DriftGenerator, pair: Pair, exponents: Floats | None = None) -> Floats:
+def pair_errors(generator: Generator, pair: Pair, exponents: Floats | None = None) -> Floats:
     """sqrt(a_c(e, e) a_c(f, f)) / |whole| for every cell of the mesh, on every rank.
 
     Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
@@ -148,7 +148,7 @@ def pair_errors(generator: DriftGenerator, pair: Pair, exponents: Floats | None 
     return result
 
 
-def _missed(generator: DriftGenerator, values: Numbers, exponents: Floats | None) -> Floats:
+def _missed(generator: Generator, values: Numbers, exponents: Floats | None) -> Floats:
     """Energy of the error in every cell of this rank, in the cell's own scale.
 
     What degrees p, p - 1 and p - 2 add is measured; degree p + 1 would add as much less again.

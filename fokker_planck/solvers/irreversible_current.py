@@ -12,8 +12,8 @@ from fokker_planck.arrays import Floats, Integers
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.drift_generator import Weighting, at_quadrature_points
 from fokker_planck.fem.field import Field, locate
+from fokker_planck.fem.reference_exponent import Weighting, at_quadrature_points
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ def total_current(discretization: Discretization, weighting: Weighting, rho: Flo
     """The integral of J over the mesh, (dim,): that of e^-psi (rho c - D grad rho) / Z; ``log_whole`` is log Z."""
     weighted = weighting.on(discretization)
     values, slope = at_quadrature_points(discretization, rho[discretization.dofs])
-    flux = weighted.velocity * values - np.einsum("ijcq,jcq->icq", weighted.tensor, slope)
+    flux = -np.einsum("ijcq,jcq->icq", weighted.tensor, slope)
+    if weighted.velocity is not None:
+        flux += weighted.velocity * values
     amount = np.exp(-weighted.exponent - log_whole) * discretization.map.volume
     return np.asarray(discretization.comm.allreduce((flux * amount).sum(axis=(1, 2))))
 

@@ -13,8 +13,8 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field, interpolate, point_functional
+from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
@@ -76,7 +76,7 @@ def exit_time_in(setting: DriftSetting, start: tuple[float, ...], target: Goal, 
 
 def exit_times(setting: DriftSetting, discretization: Discretization, absorbed: Booleans) -> Times:
     """The whole field of mean times to the unknowns that are ``absorbed``, (N,)."""
-    generator = assemble_drift(discretization, setting.weighting)
+    generator = assemble(discretization, setting.weighting)
     wells = nearest_unknowns(discretization, setting.places, absorbed)
     condensed = condense(generator, wells, [Target(absorbed)], setting.relaxation_rate)
     logs = log_at_wells(condensed, condensed.left @ condensed.load, adjoint=False)
@@ -86,7 +86,7 @@ def exit_times(setting: DriftSetting, discretization: Discretization, absorbed: 
     return Times(condensed.right_sum(at_states, inside), scale, at_states, inside, condensed)
 
 
-def _height(generator: DriftGenerator, scale: float) -> Floats:
+def _height(generator: Generator, scale: float) -> Floats:
     """From scaled unknowns, relative to the lowest exponent, to nodal values over exp(``scale``)."""
     return np.asarray(np.exp(0.5 * (generator.exponent - generator.lowest) - scale))
 

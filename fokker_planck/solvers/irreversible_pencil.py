@@ -15,7 +15,7 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
-from fokker_planck.fem.drift_generator import DriftGenerator
+from fokker_planck.fem.generator import Generator
 from fokker_planck.solvers.irreversible_accuracy import Numbers
 
 SAME = 1e-6
@@ -46,7 +46,7 @@ class Pencil:
     ``closed`` allows that the stationary current is taken as tangential where the domain is cut off.
     """
 
-    generator: DriftGenerator
+    generator: Generator
     absorbed: Booleans
     closed: bool = True
 

@@ -14,8 +14,8 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.drift_generator import assemble_drift
 from fokker_planck.fem.field import interpolate
+from fokker_planck.fem.generator import assemble
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
@@ -84,7 +84,7 @@ def irreversible_states(setting: DriftSetting) -> list[int]:
 
 def _answer(setting: DriftSetting, kept: list[int], chosen: list[int], discretization: Discretization) -> DriftAnswer:
     """The chain on one mesh; the first one says which of the ``kept`` attractors are states."""
-    generator = assemble_drift(discretization, setting.weighting)
+    generator = assemble(discretization, setting.weighting)
     wells = nearest_unknowns(discretization, setting.places)
     condensed = condense(generator, wells, [], setting.relaxation_rate)
     if len(condensed.wells) > len(setting.attractors):

@@ -11,8 +11,8 @@ import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.drift_generator import GaugedDrift, KnownWeight, Weighting
 from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.fem.reference_exponent import GaugedDrift, KnownWeight, Weighting
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.landscape.basins import BasinMap

@@ -20,8 +20,8 @@ from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
-from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field
+from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.eigenvalue_clusters import Cluster, cluster_of, grouped
@@ -99,7 +99,7 @@ class Found:
     small: DriftModes
     modes: list[Mode]
     clusters: list[Cluster]
-    generator: DriftGenerator
+    generator: Generator
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class SpectrumQuestion:
         absorbed = np.zeros(discretization.count, dtype=bool)
         if self.target is not None:
             absorbed = absorbed_unknowns(discretization, self.target)
-        generator = assemble_drift(discretization, setting.weighting)
+        generator = assemble(discretization, setting.weighting)
         wells = nearest_unknowns(discretization, setting.places, absorbed)
         targets = [Target(absorbed)] if absorbed.any() else []
         condensed = condense(generator, wells, targets, setting.relaxation_rate)
@@ -290,7 +290,7 @@ def _warn_of_clusters(members: Sequence[Member], tolerance: float) -> None:
         )
 
 
-def _pair(generator: DriftGenerator, right: Numbers, left: Numbers, value: complex) -> Pair:
+def _pair(generator: Generator, right: Numbers, left: Numbers, value: complex) -> Pair:
     """Of scaled eigenvectors with z . M u = 1, for an error relative to the real part."""
     height, dofs = np.exp(0.5 * (generator.exponent - generator.lowest)), generator.discretization.dofs
     return Pair((right * height)[dofs], (left * height)[dofs], max(abs(value.real), 1e-300))
@@ -336,7 +336,7 @@ def _rounding(rate: float, log: float) -> float:
     return 0.0 if small else ROUNDING * rate * float(np.exp(-log))
 
 
-def _unscaled(generator: DriftGenerator, vector: Numbers, imaginary: float) -> Floats:
+def _unscaled(generator: Generator, vector: Numbers, imaginary: float) -> Floats:
     """Nodal values, of norm one in the weight; of a pair the real part and then the imaginary one."""
     phase = vector[np.argmax(np.abs(vector))]
     turned = vector * (np.conj(phase) / abs(phase))

@@ -9,8 +9,8 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.drift_generator import DriftGenerator, assemble_drift
 from fokker_planck.fem.field import Field
+from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices, basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.mesh.walls import refuse_slits
@@ -39,7 +39,7 @@ class DensityRatio:
     log_whole: float
 
     @property
-    def generator(self) -> DriftGenerator:
+    def generator(self) -> Generator:
         """What it was computed with."""
         return self.condensed.generator
 
@@ -53,7 +53,7 @@ class DensityRatio:
 
 def density_ratio(setting: DriftSetting, discretization: Discretization) -> DensityRatio:
     """Solve for rho on one mesh."""
-    generator = assemble_drift(discretization, setting.weighting)
+    generator = assemble(discretization, setting.weighting)
     condensed = condense(generator, nearest_unknowns(discretization, setting.places), [], setting.relaxation_rate)
     rho = condensed.density_ratio()
     whole = float((rho * generator.constant) @ condensed.load)

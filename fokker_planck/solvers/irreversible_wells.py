@@ -23,8 +23,7 @@ import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem.drift_generator import DriftGenerator
-from fokker_planck.fem.generator import mass_times_constant
+from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.solvers.wells import first_guess
 
@@ -51,7 +50,7 @@ class TwoSided:
     value of a target's profile where its potentials are one.  ``slowest_inside`` is the rate of the slowest mode of F.
     """
 
-    generator: DriftGenerator
+    generator: Generator
     wells: Integers
     targets: tuple[Target, ...]
     rest: Booleans
@@ -166,7 +165,7 @@ class TwoSided:
         return self.left_sum(weights, np.zeros(len(self.load)))
 
 
-def condense(generator: DriftGenerator, wells: Integers, targets: Sequence[Target], expected_rate: float) -> TwoSided:
+def condense(generator: Generator, wells: Integers, targets: Sequence[Target], expected_rate: float) -> TwoSided:
     """Factor A_FF and solve for left and right potentials of every well and target.
 
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
@@ -196,7 +195,7 @@ def condense(generator: DriftGenerator, wells: Integers, targets: Sequence[Targe
 
 
 def _solved_for_states(
-    generator: DriftGenerator,
+    generator: Generator,
     wells: Integers,
     targets: tuple[Target, ...],
     rest: Booleans,
@@ -237,7 +236,7 @@ def _solved_for_states(
     )
 
 
-def _slowest_mode(generator: DriftGenerator, rest: Booleans, inner: CondensedFactorization) -> tuple[float, Floats]:
+def _slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactorization) -> tuple[float, Floats]:
     """Rate of the slowest mode of (A_FF, M_FF) and its vector, by inverse iteration."""
     mode = first_guess(generator, rest)
     mode /= np.sqrt(mode @ generator.apply_mass(mode))

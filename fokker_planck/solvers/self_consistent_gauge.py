@@ -21,10 +21,11 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import Discretization, discretize
-from fokker_planck.fem.drift_generator import GaugedDrift, Weighting, assemble_drift
 from fokker_planck.fem.field import Nearly, nearly
 from fokker_planck.fem.fitting import component_holding
+from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.meshing import exponent_range
+from fokker_planck.fem.reference_exponent import GaugedDrift, Weighting
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
@@ -252,7 +253,7 @@ def _step(
     mesh = resolved_below(base, process, attractors, height, finer * LARGEST_CHANGE[dimension], MOST_CELLS[dimension])
     on_grid = known(mesh)
     discretization = on_grid.discretization
-    generator = assemble_drift(discretization, process)
+    generator = assemble(discretization, process)
     rate = RATE * typical_rate(process)
     condensed = condense(generator, nearest_unknowns(discretization, attractors), [], rate)
     rho = condensed.density_ratio()

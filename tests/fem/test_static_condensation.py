@@ -6,9 +6,9 @@ import pytest
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.drift_generator import KnownWeight, assemble_drift
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.scaled_lu import scaled_lu
 from fokker_planck.fem.static_condensation import condensed_factorization, functions_on_faces
@@ -31,7 +31,7 @@ def pushed(shape, degree, push, expression="x**2", epsilon=0.5):
         return np.concatenate([np.full((1, x.shape[1]), push), np.zeros((len(x) - 1, x.shape[1]))])
 
     balance = detailed_balance(Overdamped(Potential(expression), Isotropic(epsilon)), len(shape), np.zeros((1, 1)))
-    return assemble_drift(plain.discretization, KnownWeight(balance.exponent, Isotropic(epsilon), along_x))
+    return assemble(plain.discretization, KnownWeight(balance.exponent, Isotropic(epsilon), along_x))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.drift_generator import assemble_drift
+from fokker_planck.fem.generator import assemble
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domain import Box
 from fokker_planck.model.drift import Drift
@@ -46,7 +46,7 @@ def discretization(setting):
 
 @pytest.fixture(scope="module")
 def condensed(setting, discretization):
-    generator = assemble_drift(discretization, setting.weighting)
+    generator = assemble(discretization, setting.weighting)
     return condense(generator, nearest_unknowns(discretization, setting.places), [], setting.relaxation_rate)
 
 
@@ -95,7 +95,7 @@ def test_stationary_weights_leave_nothing(condensed):
 
 
 def test_an_overlooked_well_is_added(setting, discretization):
-    generator = assemble_drift(discretization, setting.weighting)
+    generator = assemble(discretization, setting.weighting)
     one = nearest_unknowns(discretization, setting.places[:1])
     found = condense(generator, one, [], 1e4 * setting.relaxation_rate)
     assert len(found.wells) == 2
@@ -133,7 +133,7 @@ def test_the_estimate_of_a_pair_falls_with_the_mesh(setting):
         mesh = coarse_mesh(setting.problem, {})
         mesh = resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, change, 20000)
         d = discretize(mesh, 4)
-        generator = assemble_drift(d, setting.weighting)
+        generator = assemble(d, setting.weighting)
         values = np.sin(3.0 * d.nodes[:, 0]) * np.cos(2.0 * d.nodes[:, 1])
         return pair_errors(generator, Pair(values[d.dofs], values[d.dofs])).sum()
 

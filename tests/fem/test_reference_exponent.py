@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
-from fokker_planck.fem.drift_generator import GaugedDrift, KnownWeight, assemble_drift, at_quadrature_points
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.reference_exponent import GaugedDrift, KnownWeight, at_quadrature_points
 from fokker_planck.fem.refinement import refine
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.process import DetailedBalance
@@ -53,7 +53,7 @@ def disc(times=2):
 
 
 def generator_of(gauge, discretization):
-    return assemble_drift(discretization, GaugedDrift(Function(gauge), drift, Noise()))
+    return assemble(discretization, GaugedDrift(Function(gauge), drift, Noise()))
 
 
 GAUGES = {
@@ -99,7 +99,7 @@ def test_a_circulation_that_keeps_the_density_leaves_one_in_the_left_kernel():
     known = KnownWeight(
         Function(lambda x: (x**2).sum(axis=0) / (2.0 * EPSILON)), Isotropic(EPSILON), lambda x: np.array([-x[1], x[0]])
     )
-    generator = assemble_drift(disc(), known)
+    generator = assemble(disc(), known)
     scale = np.abs(generator.stiffness).max()
     assert np.abs(generator.apply_adjoint(generator.constant)).max() < 1e-10 * scale
     symmetric = np.abs(generator.stiffness - np.swapaxes(generator.stiffness, 1, 2)).max()
@@ -109,7 +109,7 @@ def test_a_circulation_that_keeps_the_density_leaves_one_in_the_left_kernel():
 def test_without_circulation_it_is_the_reversible_generator():
     exponent = Function(lambda x: (x**2).sum(axis=0) / (2.0 * EPSILON))
     d = square()
-    known = assemble_drift(d, KnownWeight(exponent, Isotropic(EPSILON), np.zeros_like))
+    known = assemble(d, KnownWeight(exponent, Isotropic(EPSILON), np.zeros_like))
     plain = assemble(d, DetailedBalance(exponent, Isotropic(EPSILON)))
     np.testing.assert_allclose(known.stiffness, plain.stiffness, rtol=0, atol=1e-13 * np.abs(plain.stiffness).max())
     np.testing.assert_allclose(known.mass, plain.mass, rtol=0, atol=1e-16)

@@ -1,14 +1,10 @@
-"""The generator of a process without detailed balance, in any weight exp(-psi), scaled like that of a reversible one.
+"""A process in a reference exponent psi: what is left of its drift beside the weight exp(-psi).
 
     L u = e^psi div(e^-psi D grad u) + c . grad u,      c = b - div D + D grad psi,
 
-holds for every psi, the *gauge*.  Tested with e^-psi v it gives
-
-    a(u, v) = int e^-psi [ D grad u . grad v - (c . grad u) v ] dx,     m(u, v) = int e^-psi u v dx,
-
-assembled cell by cell relative to the cell and scaled by e^(psi_i/2) on both sides.  Constants are in the right kernel
-exactly, since the rows of every element matrix are completed by their sum.  The left kernel rho gives the stationary
-density p = e^-psi rho; it is one where psi is the exact exponent and the current e^-psi c does not cross the boundary.
+holds for every psi.  With detailed balance and psi the exponent of the stationary density c is zero; where the density
+e^-psi is known without it, c is the circulation, div(e^-psi c) = 0; any other psi serves as long as it follows the
+density to within the digits of a double.
 """
 
 from __future__ import annotations
@@ -22,32 +18,19 @@ from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.generator import Generator, make_constant_exact
-from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
-
-
-@dataclass(frozen=True)
-class DriftGenerator(Generator):
-    """As :class:`Generator`, with ``stiffness`` no longer symmetric; rows belong to the test function.
-
-    ``energy`` holds the scaled element matrices of int e^-psi D grad u . grad v alone.
-    """
-
-    energy: Floats
-
-    def apply_adjoint(self, vector: Floats) -> Floats:
-        """The transpose of A times a scaled vector (N,), whole on every rank."""
-        return self._applied(np.swapaxes(self.stiffness, 1, 2), vector)
+from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
+from fokker_planck.model.process import DetailedBalance
+from fokker_planck.model.reversibility.classify import check_semidefinite
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """psi at the nodes, (N,), and at the quadrature points, (cells, n), with D and c there."""
+    """psi at the nodes, (N,), and at the quadrature points, (cells, n), with D and c there; no c where it is zero."""
 
     nodal: Floats
     exponent: Floats
     tensor: Floats
-    velocity: Floats
+    velocity: Floats | None
 
 
 class Weighting(Protocol):
@@ -64,11 +47,11 @@ class Weighting(Protocol):
 
 @dataclass(frozen=True)
 class KnownWeight:
-    """The exponent of the stationary density is known, with its circulation c: div(e^-Psi c) = 0."""
+    """The exponent of the stationary density is known, with its circulation c: div(e^-Psi c) = 0, or none."""
 
     exponent: Any
     diffusion: Any
-    circulation: Any
+    circulation: Any = None
 
     def value(self, x: Floats) -> Floats:
         """Psi at points (dim, n), (n,)."""
@@ -78,12 +61,26 @@ class KnownWeight:
         """Everything from its formula."""
         points = discretization.map.points
         flat = points.reshape(len(points), -1)
+        exponent = values_in_cells(self.exponent, np.moveaxis(points, 0, 2), discretization.corners)
+        if not np.isfinite(exponent).all():
+            where = flat[:, np.flatnonzero(~np.isfinite(exponent.ravel()))[0]]
+            found = f"no finite value at {where.tolist()}"
+            raise ProblemError("potential", found, "a potential that is finite in the domain")
+        if not getattr(self.diffusion, "constant", True):
+            check_semidefinite(self.diffusion, flat)
         return Weighted(
-            self.value(discretization.nodes.T),
-            self.value(flat).reshape(points.shape[1:]),
+            values_at_nodes(self.exponent, discretization),
+            exponent,
             np.asarray(self.diffusion.tensor(flat)).reshape(len(points), *points.shape),
-            np.asarray(self.circulation(flat)).reshape(points.shape),
+            None if self.circulation is None else np.asarray(self.circulation(flat)).reshape(points.shape),
         )
+
+
+def weighting_of(process: DetailedBalance | Weighting) -> Weighting:
+    """A process in detailed balance with its own exponent; any other as it is."""
+    if isinstance(process, DetailedBalance):
+        return KnownWeight(process.exponent, process.diffusion)
+    return process
 
 
 @dataclass(frozen=True)
@@ -131,33 +128,3 @@ def at_quadrature_points(discretization: Discretization, local: Floats) -> tuple
     if len(curved):
         slope[:, curved] = np.einsum("kicq,kcq->icq", discretization.map.inverse, slope[:, curved])
     return local @ table[0].T, slope
-
-
-def assemble_drift(discretization: Discretization, weighting: Weighting) -> DriftGenerator:
-    """Assemble a(u, v) and m(u, v) in the gauge of ``weighting``."""
-    cells = discretization.map
-    weighted = weighting.on(discretization)
-    if not np.isfinite(weighted.exponent).all():
-        raise ProblemError("potential", "no finite value", "a potential that is finite in the domain")
-    reference = weighted.exponent.min(axis=1)
-    density = np.exp(-(weighted.exponent - reference[:, None])) * cells.stretch
-    tensor, velocity = weighted.tensor * density, -weighted.velocity * density
-    curved = discretization.curved.cells
-    if len(curved):
-        tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)
-        velocity[:, curved] = np.einsum("ikcq,kcq->icq", cells.inverse, velocity[:, curved])
-    local = weighted.nodal[discretization.dofs]
-    scale = np.exp(0.5 * (local - reference[:, None]))
-    both = scale[:, :, None] * scale[:, None, :]
-    on = discretization.corners, discretization.degree, discretization.rule
-    energy, mass = stiffness_matrices(*on, tensor) * both, mass_matrices(*on, density) * both
-    stiffness = energy + advection_matrices(*on, velocity) * both
-    make_constant_exact(stiffness, local)
-    make_constant_exact(energy, local)
-    return DriftGenerator(
-        discretization=discretization,
-        exponent=weighted.nodal,
-        stiffness=stiffness,
-        mass=mass,
-        energy=energy,
-    )
