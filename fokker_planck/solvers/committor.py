@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
 
+import mpmath
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
@@ -30,6 +30,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.elimination import DIGITS
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
 from fokker_planck.solvers.results import Committor
 from fokker_planck.solvers.setting import Setting, heights_to_target, prepare
@@ -44,9 +45,10 @@ at 22 units of epsilon, where the difference of two degrees is 1e-13; of twenty 
 
 @dataclass(frozen=True)
 class Flow:
-    """Nodal values of q and logarithms of p q (1 - q), (N,) each."""
+    """Nodal values of q+ and of rho q-, and logarithms of p q+ q-, (N,) each; q- is 1 - q+ with detailed balance."""
 
     forward: Floats
+    backward: Floats
     log_density: Floats
 
 
@@ -124,18 +126,37 @@ def _answer(setting: Setting, discretization: Discretization, start: Booleans, e
     generator = assemble(discretization, setting.balance)
     wells = well_nodes(discretization, setting.deep_minima, start | end)
     condensed = condense(generator, wells, [start, end], setting.relaxation_rate)
-    values, log_values, log_complements, log_flow = _at_states(condensed)
-    forward, backward = condensed.log_sum(log_values), condensed.log_sum(log_complements)
+    found = transitions_of(condensed, product(generator, 1.0, 1.0).log_of_sum())
+    mode = Mode(condensed.cell_values(found.at_states, np.zeros(discretization.count)))
+    return Answer(found.numbers, found.flow, generator, [[mode]], absorbed=start | end)
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Logarithms of the rate and of the two fractions of time, (3,), with q+ and rho q- they rest on.
+
+    ``at_states`` (n,) are the values of q+; ``log_current`` is the logarithm of a(q+, rho q-), weights relative to the
+    lowest exponent.
+    """
+
+    numbers: Floats
+    flow: Flow
+    at_states: Floats
+    log_current: float
+
+
+def transitions_of(condensed: Condensation, log_whole: float) -> Transitions:
+    """nu = a(q+, rho q-)/Z, int p q+ q- and int p q-, with ``log_whole`` = log Z; the targets are the two sets."""
+    generator, discretization = condensed.generator, condensed.generator.discretization
+    log_values, log_duals, log_current = _at_states(condensed)
+    forward, backward = condensed.log_sum(log_values), condensed.log_sum(log_duals, adjoint=True)
     q, rest = (_by_cell(discretization, *function) for function in (forward, backward))
-    log_whole, log_reactive, log_last = (
-        product(generator, first, second).log_of_sum() for first, second in ((1.0, 1.0), (q, rest), (rest, 1.0))
-    )
-    numbers = np.array([log_flow - generator.lowest - log_whole, log_reactive - log_whole, log_last - log_whole])
-    mode = Mode(condensed.cell_values(values, np.zeros(discretization.count)))
+    log_reactive, log_last = (product(generator, first, rest).log_of_sum() for first in (q, 1.0))
+    numbers = np.array([log_current - generator.lowest, log_reactive, log_last]) - log_whole
     with np.errstate(divide="ignore"):
         log_density = sum(np.log(np.maximum(r, 0.0)) + log for r, log in (forward, backward)) - generator.exponent
-    flow = Flow(times_exp(*forward), log_density - log_whole)
-    return Answer(numbers, flow, generator, [[mode]], absorbed=start | end)
+    flow = Flow(times_exp(*forward), times_exp(*backward), log_density - log_whole)
+    return Transitions(numbers, flow, np.exp(log_values), log_current)
 
 
 def _by_cell(discretization: Discretization, relative: Floats, logs: Floats) -> LogScaled:
@@ -145,20 +166,21 @@ def _by_cell(discretization: Discretization, relative: Floats, logs: Floats) -> 
     return LogScaled(relative[discretization.dofs] * np.exp(local - largest[:, None]), largest)
 
 
-def _at_states(condensed: Condensation) -> tuple[Floats, Floats, Floats, float]:
-    """q at wells and sets, log q and log(1 - q), (n,) each, and the logarithm of the flow from A to B."""
-    import mpmath
+def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:
+    """log q+ and log rho q- at wells and sets, (n,) each, and the logarithm of the flow from A to B.
 
-    count, digits = len(condensed.wells), condensed.digits()
-    with mpmath.workdps(digits):
-        s: Any = condensed.reduced_generator(digits)
-        values = [mpmath.mpf(0)] * count + [mpmath.mpf(0), mpmath.mpf(1)]
-        if count:
-            right = mpmath.matrix([-s[k, count + 1] for k in range(count)])
-            values[:count] = list(mpmath.lu_solve(s[:count, :count], right))
-        flow = mpmath.fsum(-s[count, k] * values[k] for k in range(count + 2) if k != count)
-        logs, log_complements = (
+    S q+ = (rates to B), S^T z = z_A (rates from A) at the wells, z being rho q-.
+    """
+    count = len(condensed.wells)
+    with mpmath.workdps(DIGITS):
+        rates, reference = condensed.rates(), mpmath.mpf(float(condensed.references[count]))
+        chain = condensed.elimination()
+        forward = chain.solve([rates[k][count + 1] for k in range(count)])
+        backward = chain.solve_adjoint([reference * rate for rate in rates[count][:count]])
+        forward[count + 1], backward[count] = mpmath.mpf(1), reference
+        current = reference * mpmath.fsum(rates[count][k] * forward[k] for k in range(count + 2))
+        logs, duals = (
             np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in some])
-            for some in (values, [1 - value for value in values])
+            for some in (forward, backward)
         )
-        return np.array([float(value) for value in values]), logs, log_complements, float(mpmath.log(flow))
+        return logs, duals, float(mpmath.log(current)) if current > 0 else -np.inf

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
-from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, assemble
@@ -22,11 +21,10 @@ from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting, heights_to_target, prepare, reaches
-from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, well_nodes
 
 TARGET = "target"
 LARGEST_LOG = 690.0
-DIGITS = 40
 
 
 def mean_exit_time(
@@ -51,12 +49,13 @@ def mean_exit_time(
                 "the start lies so far above the lowest point that its weight is no double",
                 "more noise, or a domain that does not reach down so far",
             )
-        mode = Mode(times.cell_values, *_green_function(times.condensed, column[:, 0]))
+        dual = green_function(times.condensed, column[:, 0])
+        mode = Mode(times.cell_values, dual.values, dual.pole)
         number = np.array([np.log(at_start) + times.log_scale])
         return Answer(number, times.nodal, times.generator, [[mode]], absorbed=absorbed)
 
     outcome = answered(setting, heights, regions, answer)
-    field = _field(outcome.discretization, *outcome.payload)
+    field = field_of_times(outcome.discretization, *outcome.payload)
     log = float(outcome.numbers[0])
     error = float(outcome.errors[0]) + end_error(setting.balance.exponent, float(np.exp(min(-log, LARGEST_LOG))))
     mean = Quantity.of_log(log, error)
@@ -68,7 +67,8 @@ def region_name(target: Set | Literal["boundary"]) -> str:
     return target if isinstance(target, str) else TARGET
 
 
-def _field(discretization: Discretization, relative: Floats, log_scale: float) -> Field:
+def field_of_times(discretization: Discretization, relative: Floats, log_scale: float) -> Field:
+    """The mean times ``relative`` (N,) exp(``log_scale``), or their logarithms where doubles do not hold them."""
     if log_scale < LARGEST_LOG:
         return Field("mean exit time", discretization, relative * np.exp(log_scale))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -108,32 +108,40 @@ class Times:
 
 
 def exit_times(setting: Setting, discretization: Discretization, absorbed: Booleans) -> Times:
-    """tau = sum_k tau_k h_k + A_FF^-1 M 1 with S tau = H^T M 1 on the wells (Bovier et al. 2004, section 3)."""
+    """The whole field of mean times to the unknowns that are ``absorbed``, (N,), with detailed balance."""
     generator = assemble(discretization, setting.balance)
     wells = well_nodes(discretization, setting.deep_minima, absorbed)
-    condensed = condense(generator, wells, [absorbed], setting.relaxation_rate)
+    return times_of(condense(generator, wells, [absorbed], setting.relaxation_rate))
+
+
+def times_of(condensed: Condensation) -> Times:
+    """tau = sum_k tau_k h_k + A_FF^-1 M 1 with S tau = G^T M 1 on the wells (Bovier et al. 2004, section 3)."""
+    generator = condensed.generator
     height = 0.5 * (generator.exponent - generator.lowest)
-    logs = _log_solution_at_wells(condensed, log_loads(condensed))
+    logs = log_solution_at_wells(condensed, condensed.log_loads())
     scale = max([0.0, *logs])
     inside = times_exp(condensed.solve_inside(condensed.load), height - scale)
-    result = inside.copy()
     at_states = np.append(np.exp(logs - scale), 0.0)
-    for state, value in enumerate(at_states[:-1]):
-        result += value * condensed.unscaled(state)
-    return Times(result, scale, generator, condensed.cell_values(at_states, inside), condensed)
+    times = condensed.nodal(at_states, inside)
+    return Times(times, scale, generator, condensed.cell_values(at_states, inside), condensed)
 
 
-def log_loads(condensed: Condensation) -> Floats:
-    """Logarithms of h_k . M 1 for every well, weights relative to the lowest exponent, (K,)."""
-    generator, wells = condensed.generator, range(len(condensed.wells))
-    inside = [condensed.unscaled(well)[generator.discretization.dofs] for well in wells]
-    return np.array([product(generator, values, 1.0).log_of_sum() + generator.lowest for values in inside])
+@dataclass(frozen=True)
+class GreenFunction:
+    """``values`` by cell, (cells, n), times exp(``log_scale``), weights being relative to the lowest exponent.
+
+    ``pole`` (cells,) marks the cells that touch the start.
+    """
+
+    values: Floats
+    log_scale: float
+    pole: Booleans
 
 
-def _green_function(condensed: Condensation, start: Floats) -> tuple[Floats, Booleans]:
-    """z with a(v, z) = v(start) for all v: the dual of the mean time at the start, cell by cell, up to a factor.
+def green_function(condensed: Condensation, start: Floats) -> GreenFunction:
+    """z with a(v, z) = v(start) for all v: the dual of the mean time at the start, where it has its pole.
 
-    And which cells touch the start, where it has its pole.
+    With detailed balance up to a constant in each cell.
     """
     generator = condensed.generator
     functional = point_functional(generator.discretization, start)
@@ -141,38 +149,14 @@ def _green_function(condensed: Condensation, start: Floats) -> tuple[Floats, Boo
     right = times_exp(functional, np.where(functional != 0.0, 0.5 * (generator.exponent - level), 0.0))
     at_start = [float(functional @ condensed.unscaled(well)) for well in range(len(condensed.wells))]
     with np.errstate(divide="ignore"):
-        logs = _log_solution_at_wells(condensed, np.log(np.maximum(at_start, 0.0)))
+        logs = log_solution_at_wells(condensed, np.log(np.maximum(at_start, 0.0)), adjoint=True)
     height = 0.5 * (generator.exponent + level) - generator.lowest
-    inside = condensed.solve_inside(right)
+    inside = condensed.solve_inside(right, adjoint=True)
     with np.errstate(divide="ignore"):
         scale = max([float((np.log(np.abs(inside)) + height).max()), *logs])
     inside = times_exp(inside, height - scale)
-    pole = (functional != 0.0)[generator.discretization.dofs].any(axis=1)
-    return condensed.cell_values(np.append(np.exp(logs - scale), 0.0), inside), pole
-
-
-def _log_solution_at_wells(condensed: Condensation, right: Floats) -> Floats:
-    """log u at the wells from S u = H^T f, ``right`` (K,) being log H^T f.
-
-    Wells are eliminated one by one (Grassmann, Taksar and Heyman, Oper. Res. 33 (1985) 1107): nothing is subtracted,
-    so that few digits do, however many orders of magnitude the entries span.
-    """
-    import mpmath
-
-    count = len(condensed.wells)
-    with mpmath.workdps(DIGITS):
-        rates = [[-entry for entry in row] for row in condensed.reduced_generator(DIGITS).tolist()]
-        load = [mpmath.exp(mpmath.mpf(float(log))) for log in right]
-        leaving = []
-        for state in range(count):
-            leaving.append(mpmath.fsum(rates[state][state + 1 :]))
-            for other in range(state + 1, count):
-                share = rates[other][state] / leaving[state]
-                load[other] += share * load[state]
-                for goal in range(state + 1, len(rates)):
-                    rates[other][goal] += share * rates[state][goal]
-        solution: list[Any] = [mpmath.mpf(0)] * len(rates)
-        for state in reversed(range(count)):
-            onward = mpmath.fsum(rates[state][goal] * solution[goal] for goal in range(state + 1, len(rates)))
-            solution[state] = (load[state] + onward) / leaving[state]
-        return np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in solution[:count]])
+    at_states, dofs = np.append(np.exp(logs - scale), 0.0), generator.discretization.dofs
+    pole = (functional != 0.0)[dofs].any(axis=1)
+    if generator.symmetric:
+        return GreenFunction(condensed.cell_values(at_states, inside), scale, pole)
+    return GreenFunction(condensed.nodal(at_states, inside, adjoint=True)[dofs], scale, pole)

@@ -47,12 +47,14 @@ Numbers = NDArray[Any]
 class Pair:
     """A right and a left function by cell, (cells, n), up to a constant in each; the number is a(u, z) = ``whole``.
 
-    Energies are relative to the lowest exponent of the generator.
+    Energies are relative to the lowest exponent of the generator; the product of both functions is still to be
+    multiplied by exp(``log_scale``).
     """
 
     right: Numbers
     left: Numbers
     whole: float = 1.0
+    log_scale: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def pair_errors(generator: Generator, pair: Pair, exponents: Floats | None = Non
     local = np.sqrt(_missed(generator, pair.right, exponents)) * np.sqrt(_missed(generator, pair.left, exponents))
     result = np.zeros(len(discretization.triangulation.cells))
     with np.errstate(divide="ignore"):
-        logs = np.log(local) - (levels - generator.lowest) - np.log(abs(pair.whole))
+        logs = np.log(local) - (levels - generator.lowest) + pair.log_scale - np.log(abs(pair.whole))
     result[discretization.cells] = np.exp(np.minimum(logs, 600.0))
     if discretization.comm.size > 1:
         discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)

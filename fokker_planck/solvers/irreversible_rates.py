@@ -23,7 +23,6 @@ from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
 from fokker_planck.solvers.irreversible_reduced import SlowModes, slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
-from fokker_planck.solvers.irreversible_wells import TwoSided, condense
 from fokker_planck.solvers.reduced_chain import (
     chain_of,
     log_hitting_times,
@@ -37,6 +36,7 @@ from fokker_planck.solvers.reduced_chain import (
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
 from fokker_planck.solvers.setting import SHALLOWEST
+from fokker_planck.solvers.wells import Condensation, condense
 
 POWERS = 6
 
@@ -118,13 +118,13 @@ def _answer(setting: DriftSetting, kept: list[int], chosen: list[int], discretiz
     return DriftAnswer(np.where(np.isfinite(logs), logs, 0.0), payload, generator, answer_pairs, weights)
 
 
-def _values_at(places: Floats, condensed: TwoSided, modes: SlowModes) -> list[list[Any]]:
+def _values_at(places: Floats, condensed: Condensation, modes: SlowModes) -> list[list[Any]]:
     """What the coefficients of a mode are worth at every attractor, in mpmath: the basis functions' values there."""
     generator, count = condensed.generator, len(condensed.wells)
     if len(condensed.wells) < len(places):
         raise ProblemError("drift", "two attractors too close to tell apart on the mesh", "a smaller tolerance")
     height = np.exp(0.5 * (generator.exponent - generator.lowest))
-    functions = [condensed.unscaled(condensed.right, k) for k in range(count)]
+    functions = [condensed.unscaled(k) for k in range(count)]
     functions += [vector * height for vector in modes.right_basis[count:]]
     table = np.array([interpolate(generator.discretization, function, places.T) for function in functions])
     with mpmath.workdps(modes.digits):

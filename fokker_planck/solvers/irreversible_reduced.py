@@ -15,8 +15,8 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.fem.generator import Generator
 from fokker_planck.solvers.irreversible_accuracy import Numbers, Pair
-from fokker_planck.solvers.irreversible_wells import TwoSided
 from fokker_planck.solvers.krylov import images
+from fokker_planck.solvers.wells import Condensation
 
 POWERS = 2
 LEAST_PRODUCT = 0.02
@@ -47,12 +47,12 @@ class SlowModes:
         largest = max(abs(c) for c in column)
         return np.array([complex(c / largest) for c in column]), largest
 
-    def pairs(self, condensed: TwoSided, chosen: Iterable[int]) -> list[Pair]:
+    def pairs(self, condensed: Condensation, chosen: Iterable[int]) -> list[Pair]:
         """For the chosen modes the functions whose errors make that of lambda, the left one times the right's scale."""
         import mpmath
 
         generator, count = condensed.generator, len(condensed.wells)
-        height = np.exp(0.5 * (generator.exponent - generator.lowest))
+        height = 0.5 * (generator.exponent - generator.lowest)
         targets = np.zeros(len(condensed.targets))
         dofs = generator.discretization.dofs
         result = []
@@ -62,35 +62,34 @@ class SlowModes:
                 at_wells = [self.right[k, number] * self.scale[k] for k in range(count)]
                 top = max(abs(value) for value in at_wells)
                 values = np.array([complex(value / top) for value in at_wells])
-                inside = (row[count:] @ self.right_basis[count:]) * float(largest / top) * height
-                right = condensed.right_cells(np.append(values, targets), inside)
+                inside = np.exp(height) * (row[count:] @ self.right_basis[count:]) * float(largest / top)
+                right = condensed.cell_values(np.append(values, targets), inside)
                 other = np.array([complex(self.left[number, i] * top) for i in range(len(self.left_basis))])
                 scale = np.array([float(self.scale[k]) for k in range(count)])
-                left = condensed.left_sum(
-                    np.append(other[:count] * scale, targets), (other[count:] @ self.left_basis[count:]) * height
-                )
+                rest = np.exp(height) * (other[count:] @ self.left_basis[count:])
+                left = condensed.nodal(np.append(other[:count] * scale, targets), rest, adjoint=True)
                 result.append(Pair(right, left[dofs], float(abs(self.values[number]))))
         return result
 
 
-def slow_modes(condensed: TwoSided, powers: int = POWERS) -> SlowModes:
+def slow_modes(condensed: Condensation, powers: int = POWERS) -> SlowModes:
     """All eigenpairs of the reduced problem; those far below ``slowest_inside`` are those of the process."""
     import mpmath
 
     generator, count = condensed.generator, len(condensed.wells)
 
     def right_step(vector: Floats) -> Floats:
-        return condensed.inside(generator.apply_mass(vector))
+        return condensed.solve_inside(generator.apply_mass(vector))
 
     def left_step(vector: Floats) -> Floats:
-        return condensed.inside(generator.apply_mass(vector), adjoint=True)
+        return condensed.solve_inside(generator.apply_mass(vector), adjoint=True)
 
-    right_inner = images(generator, condensed.right[:count], right_step, powers)
-    left_inner = images(generator, condensed.left[:count], left_step, powers)
+    right_inner = images(generator, condensed.potentials[:count], right_step, powers)
+    left_inner = images(generator, condensed.left_potentials[:count], left_step, powers)
     right_inner, left_inner = _facing(generator, right_inner, left_inner)
     size = len(right_inner)
-    right = np.concatenate([condensed.right[:count], right_inner])
-    left = np.concatenate([condensed.left[:count], left_inner])
+    right = np.concatenate([condensed.potentials[:count], right_inner])
+    left = np.concatenate([condensed.left_potentials[:count], left_inner])
     mass = left @ np.asarray([generator.apply_mass(vector) for vector in right]).T
     flows = np.asarray([generator.apply_stiffness(vector) for vector in right_inner]).reshape(size, right.shape[1])
     energy = left_inner @ flows.T

@@ -38,10 +38,10 @@ from fokker_planck.solvers.irreversible_accuracy import (
 from fokker_planck.solvers.irreversible_pencil import SAME, Mode, Pencil
 from fokker_planck.solvers.irreversible_reduced import slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, Goal, prepare_irreversible
-from fokker_planck.solvers.irreversible_wells import Target, TwoSided, condense
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.self_consistent_gauge import margin, nearest_unknowns
 from fokker_planck.solvers.strip_search import SLACK, Strip, all_in_strip
+from fokker_planck.solvers.wells import Condensation, condense
 
 SMALL = 1e-3
 SHIFT = 0.05
@@ -140,7 +140,7 @@ class SpectrumQuestion:
             absorbed = absorbed_unknowns(discretization, self.target)
         generator = assemble(discretization, setting.weighting)
         wells = nearest_unknowns(discretization, setting.places, absorbed)
-        targets = [Target(absorbed)] if absorbed.any() else []
+        targets = [absorbed] if absorbed.any() else []
         condensed = condense(generator, wells, targets, setting.relaxation_rate)
         found = _small_modes(condensed, SMALL * condensed.slowest_inside, self.wanted)
         return found, Pencil(generator, absorbed, closed=bool(np.isfinite(setting.ceiling)))
@@ -346,7 +346,7 @@ def _unscaled(generator: Generator, vector: Numbers, imaginary: float) -> Floats
     return np.asarray(part * np.exp(0.5 * (generator.exponent - generator.lowest)) / norm)
 
 
-def _small_modes(condensed: TwoSided, below: float, most: int) -> DriftModes:
+def _small_modes(condensed: Condensation, below: float, most: int) -> DriftModes:
     """Eigenvalues of the reduced problem below ``below``, without the exact zero."""
     import mpmath
 

@@ -11,6 +11,7 @@ from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.long_range import times_exp
 from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices, basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.mesh.walls import refuse_slits
@@ -20,10 +21,10 @@ from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
-from fokker_planck.solvers.irreversible_wells import TwoSided, condense
 from fokker_planck.solvers.results import Stationary
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
 from fokker_planck.solvers.stationary import weights_of_states
+from fokker_planck.solvers.wells import Condensation, condense
 
 LEAST = 1e-300
 FARTHEST = 4.0
@@ -34,7 +35,7 @@ CURRENT_SAFETY = 2.0
 class DensityRatio:
     """rho = e^psi p Z at the nodes, (N,), in a gauge, with log Z; weights relative to the lowest exponent."""
 
-    condensed: TwoSided
+    condensed: Condensation
     rho: Floats
     log_whole: float
 
@@ -161,7 +162,7 @@ def _pairs(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Pair]:
 
     condensed, generator = ratio.condensed, ratio.generator
     count, dofs = len(condensed.wells), generator.discretization.dofs
-    height = np.exp(0.5 * (generator.exponent - generator.lowest))
+    height = 0.5 * (generator.exponent - generator.lowest)
     whole = float(np.exp(ratio.log_whole + generator.lowest))
     result = []
     for basin, share in enumerate(shares):
@@ -174,11 +175,11 @@ def _pairs(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Pair]:
                 half, matrix = condensed.half_weights(), condensed.reduced_generator()
                 system, right = mpmath.matrix(len(kept), len(kept)), mpmath.matrix(len(kept), 1)
                 for i, k in enumerate(kept):
-                    right[i] = mpmath.mpf(float(condensed.left[k] @ load)) * half[k]
+                    right[i] = mpmath.mpf(float(condensed.left_potentials[k] @ load)) * half[k]
                     for j, m in enumerate(kept):
                         system[i, j] = matrix[k, m]
                 solution = mpmath.lu_solve(system, right)
                 at_states[kept] = [float(value) for value in solution]
-        right_cells = condensed.right_cells(at_states, condensed.inside(load) * height)
-        result.append(Pair(right_cells, ratio.rho[dofs], max(float(share), LEAST) * whole))
+        right = condensed.cell_values(at_states, times_exp(condensed.solve_inside(load), height))
+        result.append(Pair(right, ratio.rho[dofs], max(float(share), LEAST) * whole))
     return result

@@ -122,7 +122,7 @@ def reduced_pair(
     digits = condensed.digits()
     with mpmath.workdps(digits):
         scale = [1 / half for half in condensed.half_weights()[:count]]
-        reduced = condensed.reduced_generator(digits)
+        reduced = condensed.reduced_generator()
         flows = mpmath.matrix(count, count)
         for i in range(count):
             for j in range(count):

@@ -30,7 +30,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
 from fokker_planck.progress import say
-from fokker_planck.solvers.irreversible_wells import condense
+from fokker_planck.solvers.wells import condense
 
 DEGREE = {1: 4, 2: 6, 3: 3}
 LARGEST_CHANGE = {1: 8.0, 2: 10.0, 3: 10.0}

@@ -1,16 +1,20 @@
 """Condensation onto the wells: the reduced generator of a process between metastable wells, entry by entry accurate.
 
-One unknown is singled out in every well, C; the rest is F.  With the generator's matrices A and M, the discrete
-equilibrium potentials h_k (one at well k, zero at the others and on the target) solve A_FF h_kF = -A_Fk, and
+One unknown is singled out in every well, C; the rest is F.  With the generator's matrices A and M there are right
+potentials h_l (one at well l, zero at the others and on the target, A_FF h_lF = -A_Fl) and left ones g_k
+(A_FF^T g_kF = -A_kF^T), which are the right ones with detailed balance, and
 
-    S_kl = A_kl + A_kF h_lF  (k != l),     S_kk = -sum_l S_kl,     T_kl = h_k . M h_l.
+    S_kl = A_kl + A_kF h_lF  (k != l),     S_kk = -sum_l S_kl,     T_kl = g_k . M h_l.
 
-A_FF stays well conditioned however high the barriers are, and S_kl is a sum in which next to nothing cancels, so
-that it is accurate relative to itself.  Source: Bovier, Eckhoff, Gayrard and Klein, J. Eur. Math. Soc. 6 (2004)
-399, whose capacity matrix this is, made discrete.
+A_FF stays well conditioned however high the barriers are, and S_kl is a sum in which next to nothing cancels where the
+reference exponent follows the density, so that it is accurate relative to itself.  The rows of S sum to zero; its left
+kernel pi gives that of A, the density over its reference, as rho = sum_k pi_k g_k.
 
-In the generator's scaled unknowns the functions become h_k exp(-(Phi - Phi_k)/2), and the entries S_kl exp((Phi_k +
-Phi_l)/2).
+In the generator's scaled unknowns the functions become h_k exp(-(psi - psi_k)/2), and the entries S_kl exp((psi_k +
+psi_l)/2).
+
+Sources: Bovier, Eckhoff, Gayrard and Klein, J. Eur. Math. Soc. 6 (2004) 399, whose capacity matrix this is, made
+discrete; for two sides Landim, Mariani and Seo, Arch. Rational Mech. Anal. 231 (2019) 887.
 """
 
 from __future__ import annotations
@@ -20,21 +24,29 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
+from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.landscape.types import CriticalPoint
+from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
 
 SMALLEST_COUPLING = 1e-250
+"""Of a scaled coupling, in units of the power of two that holds it: entries below are read in the next one."""
 LEAST_LOG = -1e6
+"""Stands for the logarithm of zero: far below that of any weight that is computed."""
 MOST_OVERLOOKED = 12
+"""Undetected metastable states that are added one by one, each for another factorisation."""
 OVERLOOKED = 1e-5
-INVERSE_STEPS = 12
+"""Of the rate at which a well settles: a mode of F that is slower is that of an undetected metastable state."""
+INVERSE_STEPS = 14
+"""Of inverse iteration, which stops at 5 % of the rate: three to eight are taken."""
 
 
 def well_nodes(discretization: Discretization, minima: Sequence[CriticalPoint], absorbed: Booleans) -> Integers:
@@ -47,59 +59,88 @@ def well_nodes(discretization: Discretization, minima: Sequence[CriticalPoint], 
 
 
 @dataclass(frozen=True)
-class Condensation:
-    """The states are ``wells`` (K,), single unknowns, followed by the ``targets``, sets of unknowns (N,) each.
+class Target:
+    """A set of unknowns (N,) that counts as one state; rho on it, up to a factor, for functions of the left side."""
 
-    ``functions``, the h of every state, (N,) each, and ``couplings`` (n, n), which are -S, are scaled by
-    ``exponents`` (n,), Phi at the states; the diagonal of ``couplings`` is zero.  ``slowest_inside`` is the smallest
-    eigenvalue of (A_FF, M_FF): the rate below which the states account for everything.
+    members: Booleans
+    profile: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Condensation:
+    """The states are ``wells`` (K,), single unknowns, followed by the ``targets``.
+
+    ``right`` and ``left``, the h and g of every state, (N,) each, one and the same with detailed balance, and
+    ``couplings`` (n, n), which are -S, are scaled by ``exponents`` (n,), psi at the states; the diagonal of
+    ``couplings`` is zero.  ``references`` (n,) is the value of a target's profile where its potentials are one.
+    ``slowest_inside`` is the rate of the slowest mode of (A_FF, M_FF), below which the states account for everything.
     """
 
     generator: Generator
     wells: Integers
-    targets: tuple[Booleans, ...]
+    targets: tuple[Target, ...]
     rest: Booleans
     inner: CondensedFactorization
-    functions: tuple[LongRange, ...]
+    right: tuple[LongRange, ...]
+    left: tuple[LongRange, ...]
     couplings: LongRange
     exponents: Floats
+    references: Floats
     slowest_inside: float
 
     @cached_property
     def potentials(self) -> Floats:
         """The scaled h of all states, (n, N), zero where that is no double."""
+        return self._doubles(self.right)
+
+    @cached_property
+    def left_potentials(self) -> Floats:
+        """The scaled g of all states, (n, N), likewise."""
+        return self.potentials if self.left is self.right else self._doubles(self.left)
+
+    def _doubles(self, functions: Sequence[LongRange]) -> Floats:
         size = len(self.generator.exponent)
-        return np.array([function.times_exp(0.0) for function in self.functions]).reshape(len(self.functions), size)
+        return np.array([function.times_exp(0.0) for function in functions]).reshape(len(functions), size)
 
     @cached_property
     def load(self) -> Floats:
         """M 1 in scaled unknowns, (N,)."""
         return mass_times_constant(self.generator)
 
-    def solve_inside(self, right: Floats) -> Floats:
-        """A_FF^-1 applied to the F part of a scaled vector (N,); zero on wells and targets."""
-        return self.inner.solve(right)
+    def solve_inside(self, right: Floats, *, adjoint: bool = False) -> Floats:
+        """A_FF^-1, or its transpose's, applied to the F part of a scaled vector (N,); zero on wells and targets."""
+        return self.inner.solve(right, adjoint=adjoint)
 
-    def unscaled(self, state: int) -> Floats:
-        """Nodal values of the potential of a state, (N,)."""
-        return self.functions[state].times_exp(0.5 * (self.generator.exponent - self.exponents[state]))
+    def unscaled(self, state: int, *, adjoint: bool = False) -> Floats:
+        """Nodal values of the right potential of a state, or of the left one, (N,)."""
+        function = (self.left if adjoint else self.right)[state]
+        return function.times_exp(0.5 * (self.generator.exponent - self.exponents[state]))
 
-    def log_sum(self, logs_at_states: Floats) -> tuple[Floats, Floats]:
-        """u = sum_s exp(``logs_at_states`` (n,)) h_s at the nodes, as r exp(l) with r and l, (N,) each."""
+    def log_sum(self, logs_at_states: Floats, *, adjoint: bool = False) -> tuple[Floats, Floats]:
+        """u = sum_s exp(``logs_at_states`` (n,)) h_s at the nodes, as r exp(l) with r and l, (N,) each; or g_s."""
         size = len(self.generator.exponent)
-        terms = np.full((len(self.functions), size), -np.inf)
+        functions = self.left if adjoint else self.right
+        terms = np.full((len(functions), size), -np.inf)
         signs = np.ones_like(terms)
-        for state, (function, log) in enumerate(zip(self.functions, logs_at_states, strict=True)):
+        for state, (function, log) in enumerate(zip(functions, logs_at_states, strict=True)):
             terms[state] = function.logs + log + 0.5 * (self.generator.exponent - self.exponents[state])
             signs[state] = np.sign(function.mantissas)
         largest = np.maximum(terms.max(axis=0), LEAST_LOG)
         return np.asarray((signs * np.exp(terms - largest)).sum(axis=0)), largest
 
-    def cell_values(self, at_states: Floats, inside: Floats) -> Floats:
+    def nodal(self, at_states: Any, inside: Any, *, adjoint: bool = False) -> Any:
+        """u = sum_s u_s h_s + v at the nodes, (N,), or with g_s; ``at_states`` (n,), ``inside`` (N,) values of v."""
+        result = np.array(inside, dtype=np.result_type(at_states, inside))
+        for state, value in enumerate(at_states):
+            if value != 0.0:
+                result += value * self.unscaled(state, adjoint=adjoint)
+        return result
+
+    def cell_values(self, at_states: Any, inside: Any) -> Any:
         """u = sum_s u_s h_s + v, (cells, n), less a constant in each cell: that of the state that dominates there.
 
         ``at_states`` (n,) are the u_s, ``inside`` (N,) the nodal values of v, zero at all states.  Since the
-        potentials sum to one, u - u_l = sum_s (u_s - u_l) h_s + v, which keeps its digits where u is constant to
+        right potentials sum to one, u - u_l = sum_s (u_s - u_l) h_s + v, which keeps its digits where u is constant to
         rounding.
         """
         dofs = self.generator.discretization.dofs
@@ -109,101 +150,155 @@ class Condensation:
         dominant = at_states[np.argmax(stacked.mean(axis=2), axis=0)]
         return np.asarray(np.einsum("kc,kcn->cn", at_states[:, None] - dominant, stacked) + inside[dofs])
 
-    def reduced_generator(self, digits: int) -> Any:
-        """S (n, n) in mpmath: off-diagonal entries as accurate as ``couplings``, rows completed by their sum."""
-        import mpmath
+    def rates(self) -> list[list[Any]]:
+        """-S_kl between all states, zero on the diagonal, in the current precision of mpmath; relative to the lowest.
 
-        count = len(self.exponents)
-        with mpmath.workdps(digits):
-            half = self.half_weights()
-            matrix = mpmath.matrix(count, count)
-            for row in range(count):
-                for column in range(count):
-                    if row != column:
-                        mantissa = float(self.couplings.mantissas[row, column])
-                        coupling = mpmath.ldexp(mantissa, int(self.couplings.powers[row, column]))
-                        flow = coupling * half[row] * half[column]
-                        matrix[row, column] = -flow
-                        matrix[row, row] += flow
-            return matrix
+        As accurate as ``couplings``, which no double need hold.
+        """
+        half, states = self.half_weights(), range(len(self.exponents))
+        rows = [[mpmath.mpf(0)] * len(half) for _ in half]
+        for row in states:
+            for column in states:
+                if row != column:
+                    mantissa, power = self.couplings.mantissas[row, column], self.couplings.powers[row, column]
+                    rows[row][column] = mpmath.ldexp(float(mantissa), int(power)) * half[row] * half[column]
+        return rows
+
+    def reduced_generator(self) -> Any:
+        """S (n, n) in the current precision of mpmath, rows completed by their sum."""
+        rows = self.rates()
+        matrix = -mpmath.matrix(rows) if rows else mpmath.matrix(0, 0)
+        for state, row in enumerate(rows):
+            matrix[state, state] = mpmath.fsum(row)
+        return matrix
+
+    def elimination(self) -> Elimination:
+        """Of the wells, for systems with S from both sides, in the current precision of mpmath."""
+        return eliminated(self.rates(), len(self.wells))
 
     def half_weights(self) -> list[Any]:
-        """exp(-(Phi - lowest) / 2) at the states, in the current precision of mpmath."""
-        import mpmath
-
-        return [mpmath.exp(-mpmath.mpf(float(phi - self.generator.lowest)) / 2) for phi in self.exponents]
+        """exp(-(psi - lowest) / 2) at the states, in the current precision of mpmath."""
+        return [mpmath.exp(-mpmath.mpf(float(psi - self.generator.lowest)) / 2) for psi in self.exponents]
 
     def digits(self) -> int:
         """Decimal digits in which nothing of the reduced problem cancels."""
         logs = [0.0, *(self.exponents - self.generator.lowest), *-self.couplings.logs.ravel()]
         return 30 + int(max(log for log in logs if np.isfinite(log)))
 
+    def stationary_weights(self) -> list[Any]:
+        """pi with pi S = 0, its largest entry one, in the current precision of mpmath."""
+        rates = [[max(rate, mpmath.mpf(0)) for rate in row] for row in self.rates()]
+        weights = eliminated(rates, len(rates) - 1).stationary()
+        top = max(weights)
+        return [weight / top for weight in weights]
 
-def condense(generator: Generator, wells: Integers, targets: Sequence[Booleans], expected_rate: float) -> Condensation:
-    """Factor A_FF and solve for the equilibrium potential of every well and target.
+    def density_ratio(self) -> Floats:
+        """Nodal values of rho = e^psi p, up to a factor, (N,)."""
+        with mpmath.workdps(self.digits()):
+            weights = np.array([float(weight) for weight in self.stationary_weights()])
+        return np.asarray(self.nodal(weights, np.zeros(len(self.load)), adjoint=True))
+
+    def log_loads(self) -> Floats:
+        """Logarithms of g_k . M 1 for every well, weights relative to the lowest exponent, (K,)."""
+        dofs = self.generator.discretization.dofs
+        inside = [self.unscaled(well, adjoint=True)[dofs] for well in range(len(self.wells))]
+        return np.array([product(self.generator, v, 1.0).log_of_sum() + self.generator.lowest for v in inside])
+
+
+def condense(
+    generator: Generator, wells: Integers, targets: Sequence[Target | Booleans], expected_rate: float
+) -> Condensation:
+    """Factor A_FF and solve for the equilibrium potentials of every well and target.
 
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
     overlooked; it is added.
 
     Raises ``BarrierTooHighError`` where a state is cut off from all others.
     """
+    sets = tuple(target if isinstance(target, Target) else Target(target) for target in targets)
     absorbed = np.zeros(len(generator.exponent), dtype=bool)
-    for target in targets:
-        absorbed |= target
+    for target in sets:
+        absorbed |= target.members
+    wells = np.asarray(wells, dtype=np.int64)
+    if not len(wells) and not sets:
+        wells = np.array([np.argmin(generator.exponent)])
     for _ in range(MOST_OVERLOOKED):
         rest = ~absorbed
         rest[wells] = False
-        inner = condensed_factorization(generator.discretization, generator.stiffness, rest)
+        inner = condensed_factorization(
+            generator.discretization, generator.stiffness, rest, symmetric=generator.symmetric
+        )
         slowest, mode = _slowest_mode(generator, rest, inner)
         if slowest > OVERLOOKED * expected_rate:
             break
         wells = np.append(wells, np.argmax(np.abs(mode)))
     else:
         raise ConvergenceError(
-            f"a part of the domain relaxes at a rate of {slowest:.1e}, though no minimum lies there", "a finer mesh"
+            f"a part of the domain relaxes at a rate of {slowest:.1e}, though nothing attracts there", "a finer mesh"
         )
-    sets = [np.arange(len(absorbed)) == well for well in wells] + list(targets)
-    exponents = np.array([generator.exponent[members].min() for members in sets])
-    ones = np.array(
-        [
-            np.where(members, np.exp(-0.5 * np.maximum(generator.exponent - phi, 0.0)), 0.0)
-            for members, phi in zip(sets, exponents, strict=True)
-        ]
-    ).reshape(len(sets), len(absorbed))
-    functions = tuple(
-        decaying_solution(
-            generator.apply_stiffness,
-            inner.solve,
-            generator.discretization.touching,
-            one,
-            rest,
-        )
-        for one in ones
-    )
-    couplings = _couplings(generator, functions, ones)
+    return _solved_for_states(generator, wells, sets, rest, inner, slowest)
+
+
+def _solved_for_states(
+    generator: Generator,
+    wells: Integers,
+    targets: tuple[Target, ...],
+    rest: Booleans,
+    inner: CondensedFactorization,
+    slowest: float,
+) -> Condensation:
+    exponent, size = generator.exponent, len(generator.exponent)
+    sets = [np.arange(size) == well for well in wells] + [target.members for target in targets]
+    profiles = [None] * len(wells) + [target.profile for target in targets]
+    lowest = [int(np.flatnonzero(members)[np.argmin(exponent[members])]) for members in sets]
+    exponents = exponent[lowest]
+    ones = np.zeros((len(sets), size))
+    for state, members in enumerate(sets):
+        ones[state, members] = np.exp(-0.5 * np.maximum(exponent[members] - exponents[state], 0.0))
+    references, given = np.ones(len(sets)), ones
+    if any(profile is not None for profile in profiles):
+        given = ones.copy()
+        for state, (members, profile) in enumerate(zip(sets, profiles, strict=True)):
+            if profile is not None:
+                references[state] = profile[lowest[state]]
+                given[state, members] *= profile[members] / references[state]
+
+    def solve_adjoint(vector: Floats) -> Floats:
+        return inner.solve(vector, adjoint=True)
+
+    touching = generator.discretization.touching
+    right = tuple(decaying_solution(generator.apply_stiffness, inner.solve, touching, one, rest) for one in ones)
+    left = right
+    if not generator.symmetric or given is not ones:
+        left = tuple(decaying_solution(generator.apply_adjoint, solve_adjoint, touching, one, rest) for one in given)
     return Condensation(
         generator=generator,
         wells=wells,
-        targets=tuple(targets),
+        targets=targets,
         rest=rest,
         inner=inner,
-        functions=functions,
-        couplings=couplings,
+        right=right,
+        left=left,
+        couplings=_couplings(generator, right, given),
         exponents=exponents,
+        references=references,
         slowest_inside=slowest,
     )
 
 
 def _slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactorization) -> tuple[float, Floats]:
-    """Smallest eigenvalue of (A_FF, M_FF) and its vector, by inverse iteration."""
+    """Rate of the slowest mode of (A_FF, M_FF) and its vector, by inverse iteration."""
     mode = first_guess(generator, rest)
+    image = generator.apply_mass(mode)
+    mode, image = (vector / np.sqrt(float(mode @ image)) for vector in (mode, image))
     rate = np.inf
     for _ in range(INVERSE_STEPS):
-        right = generator.apply_mass(mode)
-        mode = inner.solve(right)
-        norm = float(mode @ generator.apply_mass(mode))
-        before, rate = rate, float(mode @ right) / norm
-        mode /= np.sqrt(norm)
+        mode = inner.solve(image)
+        before, flow, image = rate, float(mode @ image), generator.apply_mass(mode)
+        size = float(mode @ image)
+        # modes are orthogonal with detailed balance, and the Rayleigh quotient is better by a square
+        rate = flow / size if generator.symmetric else 1.0 / np.sqrt(size)
+        mode, image = mode / np.sqrt(size), image / np.sqrt(size)
         if abs(before - rate) < 0.05 * rate:
             break
     return rate, mode
@@ -219,22 +314,32 @@ def first_guess(generator: Generator, rest: Booleans) -> Floats:
     return np.asarray(parts[0] / sizes[0] + parts[1] / sizes[1])
 
 
-def _couplings(generator: Generator, functions: Sequence[LongRange], ones: Floats) -> LongRange:
-    """-S_kl from the flow of every potential into every other state, each in the scale that holds it.
+def _couplings(generator: Generator, functions: Sequence[LongRange], given: Floats) -> LongRange:
+    """-S_kl from the flow of every right potential into every other state, each in the scale that holds it.
 
+    ``given`` (n, N) are the values of the left potentials at the states.
     Raises ``BarrierTooHighError`` where a state has no coupling to any other.
     """
-    count = len(ones)
+    count = len(given)
     mantissas, powers = np.zeros((count, count)), np.zeros((count, count), dtype=np.int64)
     for column, function in enumerate(functions):
         missing = np.arange(count) != column
         for power in np.unique(function.powers)[::-1]:
-            flows = -(ones @ generator.apply_stiffness(function.over(int(power))))
+            flows = -(given @ generator.apply_stiffness(function.over(int(power))))
             found = missing & (np.abs(flows) > SMALLEST_COUPLING)
             mantissas[found, column], powers[found, column] = flows[found], power
             missing &= ~found
-    if not np.isfinite(mantissas).all() or (count > 1 and (mantissas == 0.0).all(axis=0).any()):
+    if not np.isfinite(mantissas).all() or (count > 1 and (mantissas == 0.0).all(axis=1).any()):
         raise BarrierTooHighError(
             "a barrier is so high that no current between two wells can be computed", "a lower barrier or more noise"
         )
     return LongRange(mantissas, powers)
+
+
+def log_solution_at_wells(condensed: Condensation, logs: Floats, *, adjoint: bool = False) -> Floats:
+    """log u at the wells, (K,), from S u = f, or S^T u = f, ``logs`` (K,) being log f; minus infinity for zero."""
+    with mpmath.workdps(DIGITS):
+        load = [mpmath.exp(mpmath.mpf(float(log))) for log in logs]
+        chain = condensed.elimination()
+        solution = (chain.solve_adjoint if adjoint else chain.solve)(load)[: len(load)]
+        return np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in solution])
