@@ -6,7 +6,7 @@ kept whole on each (a million numbers at most), so that everything after a solve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -135,9 +135,7 @@ def discretize(
     nodes = _shared(comm, _dolfinx.dof_count(space), dofs, cell_nodes)
     if comm.size > 1:
         dofs, nodes = _merged(_masters_of_corners(comm, degree, ordered, dofs, cell_nodes, nodes), dofs, nodes)
-    if periods is not None and any(period is not None for period in periods):
-        dofs, nodes = _merged(_periodic_masters(nodes, triangulation, periods), dofs, nodes)
-    return Discretization(
+    discretization = Discretization(
         triangulation=triangulation,
         degree=degree,
         comm=comm,
@@ -150,6 +148,10 @@ def discretize(
         map=_cell_map(corners, geometry, rule),
         rule=rule,
     )
+    if periods is None or all(period is None for period in periods):
+        return discretization
+    dofs, nodes = _merged(_periodic_masters(discretization, periods), dofs, nodes)
+    return replace(discretization, dofs=dofs, nodes=nodes)
 
 
 def unknowns_in(discretization: Discretization, name: str, region: Any = None) -> Booleans:
@@ -280,19 +282,21 @@ def _masters_of_corners(
     return master
 
 
-def _seams_match(triangulation: Triangulation, lower: Floats, axis: int, period: float) -> bool:
-    """Whether every facet on one face of a periodic axis has its image on the other: not beside what is cut off.
+def _facets_with_image(triangulation: Triangulation, lower: Floats, axis: int, period: float) -> Integers:
+    """The facets on the upper face of a periodic axis that are also on the lower one, by their vertices (k, dim).
 
-    A facet can be without one though its vertices are not, where cells beside it are left away.
+    Beside what is cut off a facet can be without its image though all its vertices have theirs, and a cell can touch
+    the face with a vertex alone.
     """
     near, dimension = 1e-9 * period, triangulation.dimension
     places, cells = triangulation.points[:, axis], triangulation.cells
     sides = []
     for on in (places < lower[axis] + near, places > lower[axis] + period - near):
         facets = [cells[on[cells[:, list(some)]].all(axis=1)][:, list(some)] for some in _facets(dimension)]
-        classes = np.sort(triangulation.vertex_class[np.concatenate(facets)], axis=1)
-        sides.append(np.unique(classes, axis=0))
-    return len(sides[0]) > 0 and np.array_equal(sides[0], sides[1])
+        sides.append(np.concatenate(facets))
+    classes = row_numbers(np.sort(triangulation.vertex_class[np.concatenate(sides)], axis=1))
+    count = len(sides[0])
+    return sides[1][np.isin(classes[count:], classes[:count])]
 
 
 def _facets(dimension: int) -> list[tuple[int, ...]]:
@@ -300,9 +304,11 @@ def _facets(dimension: int) -> list[tuple[int, ...]]:
     return list(combinations(range(dimension + 1), dimension))
 
 
-def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tuple[float | None, ...]) -> Integers:
+def _periodic_masters(discretization: Discretization, periods: tuple[float | None, ...]) -> Integers:
+    """For every unknown the one that is kept for it and for all that lie a period from it, (N,)."""
     from scipy.spatial import cKDTree
 
+    nodes, triangulation = discretization.nodes, discretization.triangulation
     tree = cKDTree(nodes)
     master = np.arange(len(nodes))
     lower = triangulation.points.min(axis=0)
@@ -314,7 +320,8 @@ def _periodic_masters(nodes: Floats, triangulation: Triangulation, periods: tupl
         images[:, axis] -= period
         distance, partner = tree.query(images)
         matched = distance <= 1e-8 * period
-        if not matched.all() and _seams_match(triangulation, lower, axis, period):
+        twice = _facets_with_image(triangulation, lower, axis, period)
+        if len(twice) and (_unknowns_on(discretization, twice)[upper] & ~matched).any():
             raise AssertionError("periodic faces of the mesh do not match")
         master[upper[matched]] = partner[matched]
     for _ in periods:

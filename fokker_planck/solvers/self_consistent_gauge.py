@@ -126,7 +126,10 @@ def self_consistent_gauge(
         values = np.asarray(guess.value(process.gauge.points)).reshape(process.gauge.values.shape)
         if np.isfinite(values).all():
             guessed = replace(process, gauge=replace(process.gauge, values=values - values.min()))
-            settled = _settled(step, guessed, patient=False)
+            try:
+                settled = _settled(step, guessed, patient=False)
+            except ConvergenceError:
+                settled = None  # the guess may be far steeper than the density is: it says nothing about that
             if settled is not None:
                 return settled
     noise, factor = _first_noise(process), FIRST_FACTOR
@@ -255,8 +258,10 @@ def _step(
     discretization = on_grid.discretization
     generator = assemble(discretization, process)
     rate = RATE * typical_rate(process)
-    condensed = condense(generator, nearest_unknowns(discretization, attractors), [], rate)
-    rho = condensed.density_ratio()
+    try:
+        rho = condense(generator, nearest_unknowns(discretization, attractors), [], rate).density_ratio()
+    except ConvergenceError:  # where psi is far from -log p factors and couplings between wells leave the doubles
+        return Step(np.inf, True, gauge, len(mesh.cells))
     positive = (rho > 0.0) & (generator.exponent < height - SURE)
     logs = np.log(np.where(positive, rho, 1.0))
     core = generator.exponent < height - CERTAIN

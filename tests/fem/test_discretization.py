@@ -1,5 +1,6 @@
 """Mesh and space: nodes, unknowns of sets and boundaries, quadrature in true coordinates, periodic identification."""
 
+from dataclasses import replace
 from math import pi
 
 import numpy as np
@@ -54,6 +55,28 @@ def test_periodic_unknowns_of_a_refined_mesh_are_one():
     # Euler's formula on a torus: vertices - edges + cells = 0, and 3 cells = 2 edges
     cells = len(mesh.cells)
     assert discretization.count == cells // 2 + 2 * (3 * cells // 2) + cells
+
+
+def test_a_vertex_alone_on_a_seam_needs_no_image():
+    """Cells with one vertex on the upper face stay where those with its image are cut off: an AssertionError, once."""
+    mesh = grid((6, 6), (True, False))
+    middle = mesh.cell_points.mean(axis=1)
+    upper = mesh.points[mesh.cells][:, :, 0] > 1.0 - 1e-9
+    alone = (upper.sum(axis=1) == 1) & (middle[:, 1] > 5.0 / 6.0)
+    kept = without_cells(mesh, (middle[:, 1] < 0.5) | alone)
+    discretization = discretize(kept, 3, (1.0, None))
+    seam = discretization.nodes[discretization.nodes[:, 0] > 1.0 - 1e-9]
+    assert alone.any()
+    assert (seam[:, 1] > 5.0 / 6.0 - 1e-9).all()
+    assert len(seam) == len(np.unique(mesh.cells[alone][upper[alone]]))
+
+
+def test_faces_that_are_meshed_differently_are_no_seam():
+    mesh = grid((4, 4), (True, False))
+    points = mesh.points.copy()
+    points[(points[:, 0] > 1.0 - 1e-9) & (points[:, 1] == 0.5), 1] += 0.01
+    with pytest.raises(AssertionError, match="do not match"):
+        discretize(replace(mesh, points=points), 2, (1.0, None))
 
 
 @pytest.mark.parametrize(("shape", "degree"), [((3,), 4), ((2, 3), 3), ((1, 2, 1), 2)])

@@ -16,7 +16,7 @@ from fokker_planck.model.domain import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
-from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.process import Drifting, Overdamped, ScaledPotential
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity, kinetics
 from fokker_planck.model.sets import Ball, HalfSpace, Region
 from fokker_planck.questions.committor import committor
@@ -24,7 +24,8 @@ from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.rates import rates
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density
-from fokker_planck.solvers import self_consistent_gauge
+from fokker_planck.solvers import irreversible_setting, self_consistent_gauge
+from fokker_planck.solvers.irreversible_setting import prepare_irreversible
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 PLANE = {e["id"]: e for e in json.loads((REFERENCE / "two_dimensional.json").read_text())["entries"]}
@@ -295,6 +296,20 @@ def test_a_gauge_that_does_not_settle_serves_where_it_is_near(monkeypatch):
     monkeypatch.setattr(self_consistent_gauge, "TOLERABLE", 0.0)
     with pytest.raises(ConvergenceError, match="cannot be followed"):
         mean_exit_time(drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0), [-1.0, 0.0], RIGHT)
+
+
+@pytest.mark.parametrize("level", [1e-3, 2e-4])
+def test_a_guess_that_is_far_too_steep_is_no_refusal(level, monkeypatch):
+    """V over a mean noise is a guess: couplings that underflow there, or a mesh too large for it, say nothing.
+
+    Under anisotropic noise whose strong direction leads out the density is that much flatter.
+    """
+    process = Overdamped(Potential(QUARTIC), Constant([[0.1, 0.05], [0.05, 0.2]]))
+    given = Problem(process, WHOLE, Resolution(tolerance=1e-3))
+    expected = prepare_irreversible(given).ceiling
+    steep = replace(kind(given), guess=ScaledPotential(process.potential, level))
+    monkeypatch.setattr(irreversible_setting, "kinetics_of", lambda problem: steep)
+    assert prepare_irreversible(replace(given)).ceiling == pytest.approx(expected, abs=0.1)
 
 
 def test_a_limit_cycle_turns_with_its_frequency():
