@@ -39,11 +39,21 @@ def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symme
     from scipy.sparse import coo_matrix
 
     n = dofs.shape[1]
-    # indices take as much memory as the entries otherwise; what is left out goes to one more row and column
-    small = np.where(dofs < 0, size, dofs).astype(PETSc.IntType)
-    rows, columns = np.repeat(small, n, axis=1).ravel(), np.tile(small, (1, n)).ravel()
-    summed = coo_matrix((elements.ravel(), (rows, columns)), shape=(size + 1, size + 1)).tocsr()[:size, :size]
-    del rows, columns
+    # indices take as much memory as the entries otherwise; what is left out adds zero to one entry of the diagonal
+    small = np.where(dofs < 0, 0, dofs).astype(PETSc.IntType)
+    rows, columns, values = np.repeat(small, n, axis=1), np.tile(small, (1, n)), elements.reshape(len(dofs), -1)
+    missing = dofs < 0
+    touched = np.flatnonzero(missing.any(axis=1))
+    if len(touched):
+        out = (missing[touched, :, None] | missing[touched, None, :]).reshape(len(touched), -1)
+        rows[touched], columns[touched] = np.where(out, 0, rows[touched]), np.where(out, 0, columns[touched])
+        values = values.copy()
+        values[touched] = np.where(out, 0.0, values[touched])
+    shape = (max(size, 1), max(size, 1))
+    summed = coo_matrix((values.ravel(), (rows.ravel(), columns.ravel())), shape=shape).tocsr()
+    if size == 0:
+        summed = summed[:0, :0]
+    del rows, columns, values
     first, last = 0, size
     if comm.size > 1:
         bounds = size * np.arange(comm.size + 1) // comm.size
@@ -78,6 +88,7 @@ class TwoSidedFactorization:
 
     def __init__(self, operator: PETSc.Mat) -> None:
         self._operator = operator
+        self._norm = float(operator.norm(PETSc.NormType.INFINITY))
         self._solver = PETSc.KSP().create(operator.getComm())
         self._solver.setOperators(operator)
         self._solver.setType("preonly")
@@ -98,7 +109,7 @@ class TwoSidedFactorization:
             raise ConvergenceError(f"linear solve failed (PETSc reason {reason})", REMEDY)
         (self._operator.multTranspose if adjoint else self._operator.mult)(x, residual)
         residual.axpy(-1.0, b)
-        scale = self._operator.norm(PETSc.NormType.INFINITY) * x.norm() + b.norm()
+        scale = self._norm * x.norm() + b.norm()
         if not np.isfinite(scale) or residual.norm() > tolerance * scale:
             raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
         return _whole(x)

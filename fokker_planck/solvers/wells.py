@@ -45,6 +45,8 @@ MOST_OVERLOOKED = 12
 """Undetected metastable states that are added one by one, each for another factorisation."""
 OVERLOOKED = 1e-5
 """Of the rate at which a well settles: a mode of F that is slower is that of an undetected metastable state."""
+LARGE_POWER = 900.0
+"""Of two, up to which a value is kept as a double, whose range ends at 1024."""
 INVERSE_STEPS = 14
 """Of inverse iteration, which stops at 5 % of the rate: three to eight are taken."""
 
@@ -250,36 +252,54 @@ def _solved_for_states(
     exponent, size = generator.exponent, len(generator.exponent)
     sets = [np.arange(size) == well for well in wells] + [target.members for target in targets]
     profiles = [None] * len(wells) + [target.profile for target in targets]
-    lowest = [int(np.flatnonzero(members)[np.argmin(exponent[members])]) for members in sets]
+    near = generator.discretization.touching(rest)
+    # the scale of a target is that of its surface: what lies deep within takes no part
+    surfaces = [members & near if (members & near).any() else members for members in sets]
+    lowest = [int(np.flatnonzero(surface)[np.argmin(exponent[surface])]) for surface in surfaces]
     exponents = exponent[lowest]
     ones = np.zeros((len(sets), size))
-    for state, members in enumerate(sets):
-        ones[state, members] = np.exp(-0.5 * np.maximum(exponent[members] - exponents[state], 0.0))
+    for state, surface in enumerate(surfaces):
+        ones[state, surface] = np.exp(-0.5 * (exponent[surface] - exponents[state]))
     references, given = np.ones(len(sets)), ones
     if any(profile is not None for profile in profiles):
         given = ones.copy()
-        for state, (members, profile) in enumerate(zip(sets, profiles, strict=True)):
+        for state, (surface, profile) in enumerate(zip(surfaces, profiles, strict=True)):
             if profile is not None:
                 references[state] = profile[lowest[state]]
-                given[state, members] *= profile[members] / references[state]
+                given[state, surface] *= profile[surface] / references[state]
 
     def solve_adjoint(vector: Floats) -> Floats:
         return inner.solve(vector, adjoint=True)
 
+    def within(function: LongRange, state: int, profile: Floats | None) -> LongRange:
+        inside = sets[state] & ~surfaces[state]
+        if not inside.any():
+            return function
+        logs = 0.5 * (exponents[state] - exponent[inside]) / np.log(2.0)
+        mantissas, powers = function.mantissas.copy(), function.powers.copy()
+        powers[inside] = np.where(np.abs(logs) < LARGE_POWER, 0, np.floor(logs)).astype(np.int64)
+        mantissas[inside] = np.exp2(logs - powers[inside])
+        if profile is not None:
+            mantissas[inside] *= profile[inside] / references[state]
+        return LongRange(mantissas, powers)
+
     touching = generator.discretization.touching
-    right = tuple(decaying_solution(generator.apply_stiffness, inner.solve, touching, one, rest) for one in ones)
-    left = right
+    right = [decaying_solution(generator.apply_stiffness, inner.solve, touching, one, rest) for one in ones]
+    couplings = _couplings(generator, right, given)
+    whole = tuple(within(function, state, None) for state, function in enumerate(right))
+    left = whole
     if not generator.symmetric or given is not ones:
-        left = tuple(decaying_solution(generator.apply_adjoint, solve_adjoint, touching, one, rest) for one in given)
+        solved = [decaying_solution(generator.apply_adjoint, solve_adjoint, touching, one, rest) for one in given]
+        left = tuple(within(function, state, profiles[state]) for state, function in enumerate(solved))
     return Condensation(
         generator=generator,
         wells=wells,
         targets=targets,
         rest=rest,
         inner=inner,
-        right=right,
+        right=whole,
         left=left,
-        couplings=_couplings(generator, right, given),
+        couplings=couplings,
         exponents=exponents,
         references=references,
         slowest_inside=slowest,

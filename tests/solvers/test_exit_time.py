@@ -325,3 +325,16 @@ def test_a_lost_half_is_seen(monkeypatch):
 
     monkeypatch.setattr(exit_time, "assemble", lost)
     assert relative_error() > 0.1
+
+
+def test_a_target_whose_depth_lies_far_below_its_surface():
+    """From -1 to the top at 0, exp(2000) high, and deep into the other well behind it: half of the time to cross.
+
+    2 pi / sqrt(V''(-1) |V''(0)|) / 2 exp(2000) (1 + 3 eps/2 ...) as for lower barriers.
+    """
+    found = [mean(quartic(4.0 * barrier), [-1.0], HalfSpace([1.0], 0.0)) for barrier in (500, 2000)]
+    rests = [quantity.log - barrier for quantity, barrier in zip(found, (500, 2000), strict=True)]
+    limit = math.log(math.pi / math.sqrt(2.0))
+    assert rests[1] == pytest.approx(limit, abs=2e-4)
+    # the rest is proportional to the noise, four times less
+    assert rests[0] - limit == pytest.approx(4.0 * (rests[1] - limit), rel=0.01)

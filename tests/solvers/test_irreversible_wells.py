@@ -1,6 +1,6 @@
 """Condensation from both sides, and the gauge it needs: identities that hold on any mesh."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import mpmath
 import numpy as np
@@ -8,7 +8,9 @@ import pytest
 
 from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.discretization import discretize
+from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domain import Box
 from fokker_planck.model.drift import Drift
@@ -20,11 +22,13 @@ from fokker_planck.model.sets import HalfSpace
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.eyring_kramers import eyring_kramers
 from fokker_planck.questions.rates import rates
+from fokker_planck.solvers.exit_time import green_function, times_of
 from fokker_planck.solvers.irreversible_accuracy import Pair, pair_errors
 from fokker_planck.solvers.irreversible_reduced import slow_modes
 from fokker_planck.solvers.irreversible_setting import coarse_mesh, prepare_irreversible
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns, resolved_below
-from fokker_planck.solvers.wells import Target, condense
+from fokker_planck.solvers.setting import prepare
+from fokker_planck.solvers.wells import Target, condense, well_nodes
 
 CROSSED = ["-(x**3 - x) - y**2 - 1/10", "-y + y*(x**3 - x)"]
 WHOLE = Box([-2.0, -1.8], [2.0, 1.8])
@@ -159,3 +163,47 @@ def test_rates_need_two_attractors():
     hidden.__dict__["_kinetics"] = UnknownDensity(ItoDrift(problem.process, 2), problem.process.field(2))
     with pytest.raises(ProblemError, match="attractor"):
         rates(hidden)
+
+
+@pytest.mark.parametrize(("noise", "cells"), [(200, 400), (8000, 1200)])
+def test_times_beyond_doubles_are_those_of_detailed_balance_in_any_reference_exponent(noise, cells):
+    """The quartic well with psi = V/eps + sin 2x, so that c = 2 eps cos 2x: the process is the same.
+
+    Its mean time to 1/2 is, exp(2000) for one, and z of a(v, z) = v(-1), which comes with a factor exp(sin 2x).
+    """
+    problem = Problem(Overdamped(Potential("(x**2 - 1)**2/4"), Isotropic(1.0 / noise)), Box([-1.25], [1.25]))
+    setting = prepare(problem)
+    mesh = grid_triangulation([np.linspace(-1.25, 1.25, cells + 1)], [False])
+    d = discretize(mesh, 6)
+    absorbed = d.nodes[:, 0] > 0.5 - 1e-12
+
+    @dataclass(frozen=True)
+    class Psi:
+        def value(self, x):
+            return setting.balance.exponent.value(x) + np.sin(2.0 * x[0])
+
+    def velocity(x):
+        return 2.0 / noise * np.cos(2.0 * x)
+
+    shifted = KnownWeight(Psi(), setting.balance.diffusion, velocity)
+    wells = well_nodes(d, setting.landscape.minima, absorbed)
+    plain, found = (
+        times_of(condense(assemble(d, process), wells, [absorbed], setting.relaxation_rate))
+        for process in (setting.balance, shifted)
+    )
+    for place in (-1.0, -0.5, 0.2):
+        node = int(np.argmin(np.abs(d.nodes[:, 0] - place)))
+        logs = [np.log(times.relative[node]) + times.log_scale for times in (plain, found)]
+        # measured 1.1e-9, of the cells alone
+        assert logs[1] - logs[0] == pytest.approx(0.0, abs=1e-8)
+    assert plain.log_scale > 0.2 * noise
+    functions = [green_function(times.condensed, np.array([-1.0])) for times in (plain, found)]
+    lowest = [times.generator.lowest for times in (plain, found)]
+    # the one of detailed balance is known up to a constant in each cell: slopes are compared
+    cell = int(np.argmin(np.abs(d.nodes[d.dofs, 0].mean(axis=1) - 0.02)))
+    x = d.nodes[d.dofs[cell], 0]
+    values = [function.values[cell] for function in functions]
+    values[1] = values[1] * np.exp(-np.sin(2.0 * x))
+    slopes = [(v[1] - v[0]) / (x[1] - x[0]) for v in values]
+    logs = [np.log(np.abs(s)) + f.log_scale + low for s, f, low in zip(slopes, functions, lowest, strict=True)]
+    assert logs[1] - logs[0] == pytest.approx(0.0, abs=1e-4)
