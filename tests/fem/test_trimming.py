@@ -190,3 +190,21 @@ def test_the_harder_of_two_ways_out_is_kept(right, tolerance):
 
 def two_ways(x):
     return 0.3 * x**2 + 0.2767 * np.cos(2.435 * x + 3.162)
+
+
+def with_a_step(x, y=""):
+    """A double well whose ridge, at a step of V, is a unit above a second one beside it."""
+    return f"0.937*(({x})**2 - 1)**2*(1 + 0.3419*({x})) + 0.1022*({x}) - 0.2279*heaviside(({x}) + 0.2348){y}"
+
+
+@pytest.mark.parametrize(
+    ("angle", "lower", "upper"), [(0.0, [-2.6, -2.6], [2.6, 2.6]), (0.861, [-2.2, -2.2], [2.1, 2.1])]
+)
+def test_ridges_that_a_coarse_mesh_does_not_show_are_kept(angle, lower, upper):
+    # along y the exit is that on a line: its time, by Gauss-Legendre panels that end at the step, is exp(62.815254567)
+    c, s = math.cos(angle), math.sin(angle)
+    text = with_a_step(f"{c!r}*x + {s!r}*y", f" + 0.32*({-s!r}*x + {c!r}*y)**2")
+    process = fp.Overdamped(fp.Potential(text), fp.Isotropic(0.01371))
+    problem = fp.Problem(process, fp.Box(lower, upper), fp.Resolution(tolerance=1e-4))
+    mean = fp.mean_exit_time(problem, start=[0.9757 * c, 0.9757 * s], target=fp.HalfSpace([-c, -s], 1.0)).mean
+    assert abs(mean.log - 62.815254567) <= mean.relative_error < 1e-4
