@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fokker_planck.errors import MeshFileError as MeshFileError
     from fokker_planck.errors import MissingPackageError as MissingPackageError
     from fokker_planck.errors import ProblemError as ProblemError
+    from fokker_planck.fem.dolfinx_domain import DolfinxMesh as DolfinxMesh
     from fokker_planck.model.diffusion.constant import Constant as Constant
     from fokker_planck.model.diffusion.constant import Isotropic as Isotropic
     from fokker_planck.model.diffusion.hessian import Hessian as Hessian
@@ -65,6 +66,7 @@ _HOME = {
     "Box": "model.domain",
     "Constant": "model.diffusion.constant",
     "ConvergenceError": "errors",
+    "DolfinxMesh": "fem.dolfinx_domain",
     "Drift": "model.drift",
     "Drifting": "model.process",
     "Ellipsoid": "model.sets",

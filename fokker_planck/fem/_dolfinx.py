@@ -46,13 +46,16 @@ def _dimension(cell: str) -> int:
 _DOMAIN_KEYWORD = "e" if "e" in inspect.signature(dolfinx.mesh.create_mesh).parameters else "domain"
 
 
-def create_mesh(comm: MPI.Comm, points: NDArray[np.float64], cells: NDArray[np.int64]) -> Any:
-    """Distribute a straight simplicial mesh that every rank holds whole; rank 0 hands it over."""
+def create_mesh(comm: MPI.Comm, points: NDArray[np.float64], cells: NDArray[np.int64], degree: int = 1) -> Any:
+    """Distribute a simplicial mesh that every rank holds whole; rank 0 hands it over.
+
+    Cells of a higher ``degree`` are given by their Lagrange nodes, in the order of :func:`lagrange_nodes`.
+    """
     cell = _CELLS[points.shape[1]]
     mine = slice(None) if comm.rank == 0 else slice(0, 0)
     given = np.ascontiguousarray(cells[mine], dtype=np.int64)
     x = np.ascontiguousarray(points[mine], dtype=np.float64)
-    domain = ufl.Mesh(basix.ufl.element("Lagrange", cell, 1, shape=(_dimension(cell),)))
+    domain = ufl.Mesh(basix.ufl.element("Lagrange", cell, degree, shape=(_dimension(cell),)))
     keywords = {"cells": given, "x": x, _DOMAIN_KEYWORD: domain}
     with _quietly():
         return dolfinx.mesh.create_mesh(comm, **keywords)
@@ -64,20 +67,68 @@ def original_cells(mesh: Any) -> NDArray[np.int64]:
     return np.asarray(mesh.topology.original_cell_index, dtype=np.int64)[:count]
 
 
+def geometry_nodes(mesh: Any, ghosts: bool = False) -> NDArray[np.int64]:
+    """Of every cell of this rank the rows of ``mesh.geometry.x`` that are its nodes, vertices first, (cells, nodes)."""
+    count = None if ghosts else mesh.topology.index_map(mesh.topology.dim).size_local
+    geometry = mesh.geometry
+    dofmap = geometry.dofmaps[0] if hasattr(geometry, "dofmaps") else geometry.dofmap  # the latter up to 0.10
+    table = np.asarray(dofmap)
+    return np.asarray(table.reshape(-1, table.shape[-1])[:count], dtype=np.int64)
+
+
+def coordinate_element(mesh: Any) -> Any:
+    """The element of the map from the reference cell, with its ``degree`` and ``variant``."""
+    geometry = mesh.geometry
+    return geometry.cmaps[0] if hasattr(geometry, "cmaps") else geometry.cmap
+
+
 def cell_vertices(mesh: Any) -> NDArray[np.float64]:
     """Vertex coordinates of every cell of this rank in dolfinx's local order, (cells, dim + 1, dim)."""
     dimension = mesh.topology.dim
-    count = mesh.topology.index_map(dimension).size_local
-    geometry = mesh.geometry
-    dofmap = geometry.dofmaps[0] if hasattr(geometry, "dofmaps") else geometry.dofmap  # the latter up to 0.10
-    table = np.asarray(dofmap).reshape(-1, dimension + 1)
-    return np.asarray(geometry.x)[table[:count], :dimension]
+    return np.asarray(mesh.geometry.x)[geometry_nodes(mesh)[:, : dimension + 1], :dimension]
 
 
-def lagrange_space(mesh: Any, degree: int) -> Any:
-    """Continuous Lagrange elements of the given degree."""
+def lagrange_space(mesh: Any, degree: int, continuous: bool = True) -> Any:
+    """Lagrange elements of the given degree, continuous or cell by cell."""
+    element = basix.ufl.element("Lagrange", _CELLS[mesh.topology.dim], degree, discontinuous=not continuous)
     with _quietly():
-        return dolfinx.fem.functionspace(mesh, basix.ufl.element("Lagrange", _CELLS[mesh.topology.dim], degree))
+        return dolfinx.fem.functionspace(mesh, element)
+
+
+def function(space: Any, cell_values: NDArray[np.float64], name: str) -> Any:
+    """The ``dolfinx.fem.Function`` with these values at the nodes of every cell of this rank, (cells, dofs a cell)."""
+    found = dolfinx.fem.Function(space, name=name, dtype=np.float64)
+    found.x.array[np.asarray(space.dofmap.list)[: len(cell_values)].ravel()] = cell_values.ravel()
+    found.x.scatter_forward()
+    return found
+
+
+def is_mesh(given: object) -> bool:
+    """Whether that is a mesh of dolfinx."""
+    return isinstance(given, dolfinx.mesh.Mesh)
+
+
+def cell_kind(mesh: Any) -> str:
+    """Name of the cells of a mesh; "mixed" where there are several kinds."""
+    kinds = mesh.topology.cell_types if hasattr(mesh.topology, "cell_types") else [mesh.topology.cell_type]
+    return str(kinds[0].name) if len(kinds) == 1 else "mixed"
+
+
+def facet_vertices(mesh: Any, facets: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Rows of ``mesh.geometry.x`` that are the vertices of facets of this rank, (facets, dim)."""
+    dimension = mesh.topology.dim
+    for pair in ((dimension - 1, dimension), (dimension, dimension - 1)):
+        mesh.topology.create_connectivity(*pair)
+    to_cells = mesh.topology.connectivity(dimension - 1, dimension)
+    to_facets = mesh.topology.connectivity(dimension, dimension - 1)
+    corners = basix.topology(getattr(basix.CellType, _CELLS[dimension]))[dimension - 1]
+    nodes = geometry_nodes(mesh, ghosts=True)
+    rows = np.empty((len(facets), dimension), dtype=np.int64)
+    for row, facet in enumerate(facets.tolist()):
+        cell = int(to_cells.links(facet)[0])
+        local = int(np.flatnonzero(to_facets.links(cell) == facet)[0])
+        rows[row] = nodes[cell, corners[local]]
+    return rows
 
 
 def quadrature_points(dimension: int, degree: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -103,6 +154,14 @@ def tabulate_lagrange(
 ) -> NDArray[np.float64]:
     """Lagrange basis functions at reference points: (1 + ..., points, functions), derivatives after values."""
     return np.asarray(_lagrange_element(dimension, degree).tabulate(derivatives, points))[..., 0]
+
+
+def tabulate_geometry(element: Any, dimension: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Basis functions of a coordinate element at reference points, (points, functions)."""
+    cell = getattr(basix.CellType, _CELLS[dimension])
+    variant = basix.LagrangeVariant(int(element.variant))
+    lagrange = basix.create_element(basix.ElementFamily.P, cell, int(element.degree), variant)
+    return np.asarray(lagrange.tabulate(0, points))[0, :, :, 0]
 
 
 def cell_dofs(space: Any) -> NDArray[np.int64]:

@@ -68,6 +68,12 @@ def with_wall(triangulation: Triangulation, region: Any, name: str) -> Triangula
     beside = own[triangulation.cells].any(axis=1)
     if not chosen.any() or (distance > ON_SURFACE * scale).any() or (centres[~beside] > 0.0).any():
         return None
+    return with_wall_at(triangulation, chosen, name)
+
+
+def with_wall_at(triangulation: Triangulation, chosen: Booleans, name: str) -> Triangulation:
+    """The triangulation with the facets ``chosen`` among those it keeps marked as those of a set without an inside."""
+    facets = triangulation.facets
     surface, surfaces = facets.surface.copy(), list(triangulation.surfaces)
     for number in np.unique(facets.surface[chosen]):
         surface[chosen & (facets.surface == number)] = len(surfaces)

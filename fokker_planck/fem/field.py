@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from fokker_planck.arrays import Floats, Integers
+from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
@@ -50,14 +52,28 @@ class Field:
         """Natural logarithms of the values at points of shape (dim, n); nan outside of the mesh and below zero."""
         return self._logs(self._interpolated(x))
 
+    def to_dolfinx(self, log: bool = False) -> Any:
+        """The ``dolfinx.fem.Function`` with the same values (or logarithms) at the nodes, on the mesh of the solution.
+
+        A function that is kept by its logarithm equals it at the nodes, and between them up to interpolation.  To have
+        it on a mesh of one's own: ``function.interpolate(field)``.  Under MPI all ranks call this.
+        """
+        from fokker_planck.fem.dolfinx_function import dolfinx_function
+
+        return dolfinx_function(self, log)
+
     def triangulation(self) -> tuple[Floats, Integers, Floats]:
         """Points (n, dim), cells (m, dim + 1) and values (n,) of the linear interpolant on the mesh of the nodes."""
         points, cells, dofs = self._subdivided
         return points, cells, self._values(self.nodal[dofs])
 
     def _interpolated(self, x: Floats) -> Floats:
-        x = np.asarray(x, dtype=float)
-        points = x.reshape(self.discretization.triangulation.dimension, -1)
+        x, dimension = np.asarray(x, dtype=float), self.discretization.triangulation.dimension
+        if len(x) == 3 and x.ndim == 2:
+            x = x[:dimension]  # as dolfinx gives points of a plane
+        if x.ndim == 0 or len(x) != dimension:
+            raise ProblemError("points", f"an array of shape {x.shape}", f"shape ({dimension}, n)")
+        points = x.reshape(dimension, -1)
         by_cell, dofs = self.by_cell, self.discretization.dofs
 
         def local(cells: Integers) -> Floats:

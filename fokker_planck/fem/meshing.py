@@ -23,6 +23,7 @@ from fokker_planck.fem.narrow import NarrowPlaces, narrow_places, too_wide
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
+from fokker_planck.fem.tagged_parts import with_tagged
 from fokker_planck.fem.triangulation import (
     Facets,
     Triangulation,
@@ -33,12 +34,13 @@ from fokker_planck.fem.triangulation import (
 )
 from fokker_planck.fem.trimming import trimmed
 from fokker_planck.landscape.box_units import LONG
-from fokker_planck.model.domain import Box, MeshFile, Sublevel, bounding_box, periods_of
+from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, periods_of
 from fokker_planck.model.images import with_images
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, HalfSpace, Region, Set
+from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 CELLS_ACROSS = 2
@@ -76,6 +78,10 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
     regions = {**regions, **_surfaces(problem)}
     flat = {name: region for name, region in regions.items() if grid and _on_faces(region, problem.dimension)}
     base = _coarse(problem, flat, cells)
+    tagged = {name: region for name, region in regions.items() if isinstance(region, TaggedCells | TaggedFacets)}
+    for name, tags in tagged.items():
+        base = with_tagged(base, tags, name)
+    regions = {name: region for name, region in regions.items() if name not in tagged}
     for name, region in flat.items():
         base = mark(base, region, name)
     curved = {name: region for name, region in regions.items() if name not in flat}
@@ -83,7 +89,7 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
         for name, region in curved.items():
             base = mark(with_ends(base, region), region, name)
         return base
-    if isinstance(problem.domain, MeshFile):
+    if isinstance(problem.domain, MeshDomain):
         for name, region in list(curved.items()):
             walled = with_wall(cut_at_ends(base, region), region, name)
             if walled is not None:
@@ -106,7 +112,7 @@ def _surfaces(problem: Problem) -> dict[str, Set]:
 
 def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | None) -> Triangulation:
     domain, dimension = problem.domain, problem.dimension
-    if isinstance(domain, MeshFile):
+    if isinstance(domain, MeshDomain):
         data = domain.data
         read = triangulation_of_arrays(data.points, data.cells, data.cell_sets, data.curved)
         if dimension > 1 or cells is not None:

@@ -14,7 +14,7 @@ from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.mesh.walls import Walls, walls_of
 
 if TYPE_CHECKING:
-    from fokker_planck.model.domain import MeshFile
+    from fokker_planck.model.domain import MeshDomain
 
 
 RAYS = np.geomspace(1e-5, 0.1, 33)
@@ -72,7 +72,7 @@ def _sides(points: Floats, cells: Integers) -> _Sides:
 class HeldByMesh(Hold):
     """Points (dim, n) outside of the domain of a mesh file put back to the nearest point of its walls."""
 
-    domain: MeshFile
+    domain: MeshDomain
 
     def meet(self, x: Floats, sliding: Booleans) -> Contact:
         """The points inside as they are, the nearest ones of the walls to those outside and to those sliding.

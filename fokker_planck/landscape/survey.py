@@ -14,7 +14,7 @@ from fokker_planck.landscape.sample_graph import sample_box
 from fokker_planck.landscape.search import find_landscape
 from fokker_planck.landscape.types import Landscape
 from fokker_planck.model.bounded_exponent import formula_of
-from fokker_planck.model.domain import Box, MeshFile
+from fokker_planck.model.domain import Box, MeshDomain
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.line import LineExponent
@@ -124,7 +124,7 @@ def sample_graph(problem: Problem) -> tuple[Floats, Integers]:
 
 
 def _plain_graph(problem: Problem) -> tuple[Floats, Integers]:
-    if isinstance(problem.domain, MeshFile):
+    if isinstance(problem.domain, MeshDomain):
         data = problem.domain.data
         points, edges = _refined(data.points, data.cells)
         if data.curved is not None:  # of straight cells, some of which reach beyond an inward bend
@@ -146,7 +146,7 @@ def held_by(problem: Problem) -> Hold | None:
     None for boxes, whose walls the frame knows, and for sublevel sets, which a flow down V never leaves.
     """
     domain = problem.domain
-    if isinstance(domain, MeshFile) and problem.dimension > 1:
+    if isinstance(domain, MeshDomain) and problem.dimension > 1:
         return HeldByMesh(domain)
     return HeldByBall(domain) if isinstance(domain, Ball) and problem.dimension > 1 else None
 

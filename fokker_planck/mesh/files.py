@@ -7,60 +7,19 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.arrays import Booleans
 from fokker_planck.errors import MeshFileError
-from fokker_planck.mesh.checks import check_mesh, facets_of, volumes
-from fokker_planck.mesh.curved_facets import CurvedFacets
-from fokker_planck.mesh.high_order import CurvedCells, curved_boundary, curved_cells
+from fokker_planck.mesh.high_order import curved_cells
+from fokker_planck.mesh.parts import Block, MeshData, mesh_of_blocks
 
 #: Vertices come first in meshio's order, so the straight simplex of a curved one is its leading columns.
 _SIMPLEX_DIMENSION = {"vertex": 0, "line": 1, "triangle": 2, "tetra": 3}
 _OTHER_DIMENSION = {"quad": 2, "polygon": 2, "hexahedron": 3, "wedge": 3, "pyramid": 3, "polyhedron": 3}
-
-
-@dataclass(frozen=True)
-class MeshData:
-    """A conforming mesh of simplices.
-
-    ``points`` (n, dim); ``cells`` (m, dim + 1), of positive volume; ``cell_sets``: for each named part of the domain
-    which cells belong to it, (m,); ``facet_sets``: for each named part of facets their vertices, (k, dim); ``curved``:
-    the facets of the boundary that are not straight.
-    """
-
-    points: Floats
-    cells: Integers
-    cell_sets: dict[str, Booleans]
-    facet_sets: dict[str, Integers]
-    curved: CurvedFacets | None = None
-
-    @property
-    def dimension(self) -> int:
-        """Number of coordinates."""
-        return int(self.points.shape[1])
-
-    @property
-    def outline(self) -> Floats:
-        """The vertices, and points along the curved facets, (k, dim)."""
-        return self.points if self.curved is None else np.concatenate([self.points, self.curved.spread])
-
-    def __repr__(self) -> str:
-        return f"<MeshData: {len(self.cells)} cells and {len(self.points)} points in {self.dimension} dimensions>"
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Simplices of one dimension from one block of the file, vertices only, and the names that each belongs to."""
-
-    dimension: int
-    vertices: Integers
-    names: dict[str, Booleans]
-    curved: CurvedCells | None = None
 
 
 def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:
@@ -76,31 +35,15 @@ def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:
     not finite or coincide, cells without volume or used twice, facets shared by more than two cells, overlapping
     neighbours, hanging nodes, or several pieces, or curved cells in another order of nodes than is known.
 
+    >>> from fokker_planck.mesh.checks import volumes
     >>> mesh = read_mesh("meshes/l_shape.msh")
     >>> mesh.dimension, round(float(volumes(mesh.points, mesh.cells).sum()), 12), sorted(mesh.facet_sets)
     (2, 3.0, ['left', 'outer'])
     """
     path = Path(path)
     mesh = _read(path, key)
-    points = np.atleast_2d(np.asarray(mesh.points, dtype=float))
-    blocks = list(_blocks(mesh, key, len(points)))
-    dimension = max((block.dimension for block in blocks), default=0)
-    if dimension == 0:
-        raise MeshFileError(key, f"a mesh without cells in {path.name}", "lines, triangles or tetrahedra")
-    cells, cell_sets = _gathered([b for b in blocks if b.dimension == dimension], dimension)
-    facets, facet_sets = _gathered([b for b in blocks if b.dimension == dimension - 1], dimension - 1)
-    used, cells = np.unique(cells, return_inverse=True)
-    cells = cells.reshape(-1, dimension + 1).astype(np.int64)
-    points = _flat(points[used], dimension, key)
-    number = np.full(len(mesh.points), -1, dtype=np.int64)
-    number[used] = np.arange(len(used))
-    negative = volumes(points, cells) < 0.0
-    cells[negative, -2:] = cells[negative, :-3:-1]
-    check_mesh(points, cells, key)
-    facets = number[facets]
-    _check_facets(facets, cells, key)
-    curved = curved_boundary([b.curved for b in blocks if b.curved and b.dimension == dimension], mesh.points, number)
-    return MeshData(points, cells, cell_sets, {name: facets[chosen] for name, chosen in facet_sets.items()}, curved)
+    points = np.asarray(mesh.points, dtype=float)
+    return mesh_of_blocks(points, list(_blocks(mesh, key, len(points))), key, path.name)
 
 
 def _read(path: Path, key: str) -> Any:
@@ -135,7 +78,7 @@ def _endings(path: Path) -> Iterator[str]:
         yield ending
 
 
-def _blocks(mesh: Any, key: str, count: int) -> Iterator[_Block]:
+def _blocks(mesh: Any, key: str, count: int) -> Iterator[Block]:
     named = _names(mesh)
     for i, block in enumerate(mesh.cells):
         family = _family(block.type)
@@ -155,7 +98,7 @@ def _blocks(mesh: Any, key: str, count: int) -> Iterator[_Block]:
             worst = int(nodes.max() if nodes.max() >= count else nodes.min())
             raise MeshFileError(key, f"a cell with vertex number {worst}", f"vertex numbers from 0 to {count - 1}")
         curved = curved_cells(block.type, nodes, np.asarray(mesh.points, dtype=float), dimension, key)
-        yield _Block(dimension, vertices, {name: chosen[i] for name, chosen in named.items()}, curved)
+        yield Block(dimension, vertices, {name: chosen[i] for name, chosen in named.items()}, curved)
 
 
 def _family(kind: str) -> str:
@@ -185,44 +128,3 @@ def _names(mesh: Any) -> dict[str, list[Booleans]]:
             chosen.append(mask)
         names[str(name)] = chosen
     return names
-
-
-def _gathered(blocks: list[_Block], dimension: int) -> tuple[Integers, dict[str, Booleans]]:
-    """All simplices of the blocks in one array, and the names that at least one of them carries."""
-    if not blocks:
-        return np.zeros((0, dimension + 1), dtype=np.int64), {}
-    names: dict[str, Booleans] = {}
-    for name in blocks[0].names:
-        chosen = np.concatenate([block.names[name] for block in blocks])
-        if chosen.any():
-            names[name] = chosen
-    return np.concatenate([block.vertices for block in blocks]), names
-
-
-def _flat(points: Floats, dimension: int, key: str) -> Floats:
-    """The first ``dimension`` coordinates, if the others do not vary."""
-    if not np.isfinite(points).all():
-        raise MeshFileError(key, "points with coordinates that are not finite", "finite coordinates")
-    if points.shape[1] < dimension:
-        raise MeshFileError(key, f"cells of dimension {dimension} on points of {points.shape[1]} coordinates", "enough")
-    rest = points[:, dimension:]
-    size = float(np.ptp(points, axis=0).max())
-    if rest.size and np.ptp(rest, axis=0).max() > 1e-12 * size:
-        what = "a curve in space" if dimension == 1 else "a surface in space"
-        flat = "a straight line along x" if dimension == 1 else "triangles in a plane of constant z"
-        raise MeshFileError(key, what, f"{flat}, or tetrahedra")
-    return np.ascontiguousarray(points[:, :dimension])
-
-
-def _check_facets(facets: Integers, cells: Integers, key: str) -> None:
-    """Named and unnamed facets must be facets of the cells."""
-    if not len(facets):
-        return
-    rows = np.concatenate([np.sort(facets, axis=1), np.unique(np.sort(facets_of(cells), axis=1), axis=0)])
-    _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    known = np.zeros(len(first), dtype=bool)
-    known[inverse.ravel()[len(facets) :]] = True
-    stray = ~known[inverse.ravel()[: len(facets)]]
-    if stray.any():
-        found = f"{int(stray.sum())} boundary elements that are no facet of any cell"
-        raise MeshFileError(key, found, "facets of the cells")

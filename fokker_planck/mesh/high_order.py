@@ -82,6 +82,19 @@ def curved_boundary(blocks: Sequence[CurvedCells], points: Floats, number: Integ
     return whole if len(whole) else None
 
 
+def bent_inside(blocks: Sequence[CurvedCells], points: Floats, number: Integers) -> Integers | None:
+    """Facets between two cells that are not straight, by their vertices numbered anew; None where there are none."""
+    if not blocks:
+        return None
+    points = np.asarray(points, dtype=float)[:, : blocks[0].dimension]
+    parts = [(block, *_facets(block)) for block in blocks]
+    corners = np.concatenate([vertices for _, vertices, _, _ in parts])
+    bent = np.concatenate([_off_straight(points[nodes], block.order) for block, _, nodes, _ in parts])
+    _, which, count = np.unique(np.sort(corners, axis=1), axis=0, return_inverse=True, return_counts=True)
+    inner = bent & (count[which.ravel()] == 2)
+    return np.unique(np.sort(number[corners[inner]], axis=1), axis=0) if inner.any() else None
+
+
 def _straight(nodes: Integers, points: Floats, dimension: int) -> bool:
     """Whether the further nodes of every cell lie where a straight cell has them, in whatever order."""
     order = next((k for k in range(2, 20) if comb(k + dimension, dimension) >= nodes.shape[1]), 2)

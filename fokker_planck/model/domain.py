@@ -14,11 +14,12 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described, finite_number, point, same_length
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets import Ball, Set
+from fokker_planck.model.tagged_sets import cells_with, facets_with
 
 if TYPE_CHECKING:
-    from fokker_planck.mesh.files import MeshData
     from fokker_planck.mesh.locator import Locator
+    from fokker_planck.mesh.parts import MeshData
     from fokker_planck.model.potential import Potential
 
 
@@ -93,27 +94,13 @@ class Sublevel:
         object.__setattr__(self, "upper", upper)
 
 
-@dataclass(frozen=True)
-class MeshFile:
-    """The union of the cells in a mesh file, straight or curved, read when it is first needed.
+class MeshDomain:
+    """The union of the cells of a mesh, straight or curved: of a file, or one that dolfinx holds."""
 
-    Parameters: ``path`` of the file; formats as in :func:`fokker_planck.mesh.files.read_mesh`.
-    """
-
-    path: Path
-    key: str = "domain.file"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.path, (str, Path)):
-            raise ProblemError(self.key, described(self.path), "the path of a mesh file")
-        object.__setattr__(self, "path", Path(self.path))
-
-    @cached_property
+    @property
     def data(self) -> MeshData:
-        """Points, cells and named parts; raises :class:`MeshFileError` for a file that holds no usable mesh."""
-        from fokker_planck.mesh.files import read_mesh
-
-        return read_mesh(self.path, key=self.key)
+        """Points, cells and named parts."""
+        raise NotImplementedError
 
     @cached_property
     def locator(self) -> Locator:
@@ -135,8 +122,41 @@ class MeshFile:
             inside[meeting.numbers] = meeting.beyond <= curved.slack
         return np.asarray(inside)
 
+    def cell_set(self, tag: int | str) -> Set:
+        """The union of the cells that carry a tag, or a name in a mesh file, as a set of this domain."""
+        return cells_with(self, tag)
 
-Domain: TypeAlias = Box | Ball | MeshFile | Sublevel
+    def facet_set(self, tag: int | str) -> Set:
+        """The facets of the boundary that carry a tag, or a name in a mesh file, as a set of this domain."""
+        return facets_with(self, tag)
+
+
+@dataclass(frozen=True)
+class MeshFile(MeshDomain):
+    """The union of the cells in a mesh file, straight or curved, read when it is first needed.
+
+    Parameters: ``path`` of the file; formats as in :func:`fokker_planck.mesh.files.read_mesh`.
+
+    >>> MeshFile("meshes/annulus.msh").facet_set("inner")
+    facets tagged inner
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, (str, Path)):
+            raise ProblemError("domain.file", described(self.path), "the path of a mesh file")
+        object.__setattr__(self, "path", Path(self.path))
+
+    @cached_property
+    def data(self) -> MeshData:
+        """Points, cells and named parts; raises :class:`MeshFileError` for a file that holds no usable mesh."""
+        from fokker_planck.mesh.files import read_mesh
+
+        return read_mesh(self.path)
+
+
+Domain: TypeAlias = Box | Ball | MeshDomain | Sublevel
 
 
 def dimension_of(domain: Domain, potential: Potential | None = None) -> int:
@@ -172,7 +192,7 @@ def bounding_box(domain: Domain, potential: Potential | None = None) -> tuple[tu
         return domain.lower, domain.upper
     if isinstance(domain, Ball):
         return tuple(c - domain.radius for c in domain.center), tuple(c + domain.radius for c in domain.center)
-    if isinstance(domain, MeshFile):
+    if isinstance(domain, MeshDomain):
         points = domain.data.outline
         return tuple(points.min(axis=0).tolist()), tuple(points.max(axis=0).tolist())
     from fokker_planck.model.sublevel import connected_part
@@ -194,7 +214,7 @@ def contains(domain: Domain, x: Floats, potential: Potential | None = None) -> B
     x = np.asarray(x, dtype=float)
     if isinstance(domain, Ball):
         return domain.contains(x)
-    if isinstance(domain, MeshFile):
+    if isinstance(domain, MeshDomain):
         return domain.contains(x)
     lower, upper = bounding_box(domain, potential)
     inside = np.isfinite(x).all(axis=0)
@@ -218,7 +238,7 @@ def sample_points(domain: Domain, count: int, potential: Potential | None = None
     >>> sample_points(Box([0.0], [1.0]), 1)[0, :3].tolist()
     [0.0, 1.0, 0.5]
     """
-    if isinstance(domain, MeshFile):
+    if isinstance(domain, MeshDomain):
         data = domain.data
         points = np.concatenate([data.points, data.points[data.cells].mean(axis=1)])
         return np.asarray(points[:: max(1, len(points) // count)].T)

@@ -19,7 +19,7 @@ from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.domain import (
     Box,
     Domain,
-    MeshFile,
+    MeshDomain,
     Sublevel,
     bounding_box,
     contains,
@@ -31,7 +31,8 @@ from fokker_planck.model.domain import (
 from fokker_planck.model.images import with_images
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, LineSet, Region, Set, fits
+from fokker_planck.model.sets import Ball, Ellipsoid, LineSet, Region, Set, fits
+from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 
 #: The tolerances that double precision can be asked for.
 # What rounding leaves of every number is 2e-13 (solvers/accuracy.py): a finer tolerance is met on no mesh.
@@ -100,8 +101,8 @@ class Problem:
     def __post_init__(self) -> None:
         if not isinstance(self.process, (Overdamped, Drifting)):
             raise ProblemError("process", described(self.process), "an Overdamped or Drifting process")
-        if not isinstance(self.domain, (Box, Ball, MeshFile, Sublevel)):
-            raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile or Sublevel")
+        if not isinstance(self.domain, (Box, Ball, MeshDomain, Sublevel)):
+            raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile, DolfinxMesh or Sublevel")
         object.__setattr__(self, "sets", dict(self.sets))
         _check_dimensions(self)
         _check_size(self)
@@ -186,11 +187,12 @@ def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
             wanted = f"one of the sets {', '.join(known)}" if known else "the name of a set: there is no [sets.NAME]"
             raise ProblemError(key, f"{given!r}{did_you_mean(given, known)}", wanted)
         return _whole(problem, problem.sets[given])
-    if not isinstance(given, (Ball, Ellipsoid, HalfSpace, Region, LineSet)):
+    if not isinstance(given, Set):
         raise ProblemError(key, described(given), "a Ball, Ellipsoid, HalfSpace or Region, or the name of a set")
     if not fits(given, problem.dimension):
         raise ProblemError(key, f"a set in {given.dimension} dimensions", f"one in {problem.dimension}")
     _check_wrapping(problem, given, key)
+    _check_mesh(problem, given, key)
     return _whole(problem, given)
 
 
@@ -208,7 +210,7 @@ def _cells(given: Any) -> tuple[int, ...]:
 def _check_size(problem: Problem) -> None:
     """A prescribed mesh that no machine at hand holds is refused before it is made."""
     cells, degree = problem.resolution.cells, problem.resolution.degree or USUAL_DEGREE
-    if cells is None or isinstance(problem.domain, MeshFile):
+    if cells is None or isinstance(problem.domain, MeshDomain):
         return
     unknowns = math.prod(cells) * degree**problem.dimension
     if unknowns > MOST_PRESCRIBED_UNKNOWNS:
@@ -236,7 +238,7 @@ def _check_dimensions(problem: Problem) -> None:
         raise ProblemError("diffusion.matrix", found, f"{dimension} rows and columns")
     problem.process.field(dimension)
     if resolution.cells is not None:
-        if isinstance(problem.domain, MeshFile):
+        if isinstance(problem.domain, MeshDomain):
             raise ProblemError("discretization.cells", list(resolution.cells), "none: the mesh file gives them")
         if len(resolution.cells) != dimension:
             raise ProblemError("discretization.cells", list(resolution.cells), f"{dimension} of them, one an axis")
@@ -247,6 +249,13 @@ def _check_dimensions(problem: Problem) -> None:
             found = f"a set in {shape.dimension} dimensions in a domain of {dimension}"
             raise ProblemError(f"sets.{name}", found, f"a set in {dimension} dimensions")
         _check_wrapping(problem, shape, f"sets.{name}")
+        _check_mesh(problem, shape, f"sets.{name}")
+
+
+def _check_mesh(problem: Problem, shape: Set, key: str) -> None:
+    """Tags mean the cells and facets of one mesh."""
+    if isinstance(shape, TaggedCells | TaggedFacets) and shape.domain is not problem.domain:
+        raise ProblemError(key, f"{shape} of another mesh", "those of the domain of the problem")
 
 
 def _check_wrapping(problem: Problem, shape: Set, key: str) -> None:
@@ -355,7 +364,7 @@ def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:
         return bool(domain.level(column)[0] <= 1e-12 * domain.radius)
     if isinstance(domain, Sublevel) and problem.process.potential is not None:
         return bool(problem.process.potential.value(column)[0] >= domain.level)
-    if not isinstance(domain, MeshFile):
+    if not isinstance(domain, MeshDomain):
         return False
     curved, (low, high) = domain.data.curved, problem.bounding_box()
     if curved is not None and len(curved.near(column, 1e-12 * float(np.max(np.subtract(high, low))))):

@@ -17,6 +17,7 @@ from fokker_planck.formulas.level_set_projection import onto_surface
 from fokker_planck.model.arguments import finite_number, point, positive_number, same_length
 from fokker_planck.model.line_set import LineSet as LineSet
 from fokker_planck.model.region import Region as Region
+from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ class HalfSpace:
         return {along[0]: (self.offset / self.normal[along[0]],)}
 
 
-Set: TypeAlias = Ball | Ellipsoid | HalfSpace | Region | LineSet
+Set: TypeAlias = Ball | Ellipsoid | HalfSpace | Region | LineSet | TaggedCells | TaggedFacets
 
 
 def signed_distance(shape: Set, x: Floats) -> Floats:

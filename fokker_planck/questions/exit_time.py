@@ -12,6 +12,7 @@ from fokker_planck.model.domain import Box
 from fokker_planck.model.problem import Problem, checked_exit
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.sets import Ball
+from fokker_planck.model.tagged_sets import TaggedFacets
 from fokker_planck.output.serialize import number_json, prediction_json, quantity_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal, point_text
 from fokker_planck.questions.entry import Entry, FileTable
@@ -58,6 +59,8 @@ def mean_exit_time(
         return replace(answer, asymptotic=beside)
     found = exit_time.mean_exit_time(problem, place, shape, name)
     setting = prepare(problem)
+    if isinstance(shape, TaggedFacets):
+        return found  # without an inside, which the formulas look for behind a saddle
     if any(end.accessible for end in getattr(setting.balance.exponent, "ends", ())):
         return found  # the formulas know no end at which the noise vanishes
     if not isinstance(shape, str):

@@ -21,7 +21,7 @@ from fokker_planck.landscape.types import CriticalPoint, Landscape, assemble_lan
 from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
 from fokker_planck.model.diffusion.noise_floor import floor_share
-from fokker_planck.model.domain import Box, MeshFile, Sublevel
+from fokker_planck.model.domain import Box, MeshDomain, Sublevel
 from fokker_planck.model.narrow_coefficients import refuse_narrow
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import DetailedBalance, Overdamped
@@ -297,7 +297,7 @@ def reaches(problem: Problem, target: Set | Literal["boundary"]) -> Callable[[Fl
     def near_boundary(x: Floats) -> Booleans:
         if isinstance(domain, Ball) and problem.dimension > 1:
             return domain.level(x) < 0.05 * domain.radius
-        if isinstance(domain, MeshFile | Sublevel):
+        if isinstance(domain, MeshDomain | Sublevel):
             return ~problem.contains(x + 0.02 * width) | ~problem.contains(x - 0.02 * width)
         walled = np.array([period is None for period in problem.periods])[:, None]
         return ((np.minimum(x - lower, upper - x) < 1e-9 * width) & walled).any(axis=0)

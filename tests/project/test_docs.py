@@ -48,7 +48,7 @@ def test_every_key_function_and_named_potential_is_on_the_page():
 
 def test_every_question_and_option_is_on_the_page():
     page = (DOCS / "command_line.md").read_text()
-    for name in (*cli.QUESTIONS, "--set", "--json", "-o", "-q", "--help", "--version"):
+    for name in (*cli.COMMANDS, "--set", "--json", "-o", "-q", "--help", "--version"):
         assert f"`{name}" in page
 
 
@@ -88,6 +88,15 @@ def test_the_python_of_the_first_page_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "density.png").exists()
     content = json.loads((tmp_path / "results/double_well/result.json").read_text())
     assert list(content["answers"]) == ["stationary", "exit-time"]
+
+
+def test_the_python_of_the_page_on_dolfinx_runs(capsys):
+    names = {}
+    for code in blocks("dolfinx.md", "python"):
+        exec(compile(code, "dolfinx.md", "exec"), names)
+    printed = capsys.readouterr().out.split()
+    assert [float(printed[0]), *printed[1:]] == [729.67069, "True"]
+    assert abs(names["own"].x.array.max() / names["time"].mean.value - 1.0) < 0.1
 
 
 @pytest.mark.parametrize("page", ["sgd.md"])

@@ -8,12 +8,14 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 SLOW = {"hessian_noise_2d"}
+MESHED = {"narrow_escape"}  # whose domain gmsh makes, so that no problem file describes it
 
 
 def test_there_are_some():
     found = {path.stem for path in SCRIPTS}
     assert found >= SLOW | {
         "flat_and_sharp", "quadratic_noise", "saddle_escape", "hessian_noise", "two_minima_of_sgd",
+        "narrow_escape",
     }  # fmt: skip
 
 
@@ -21,7 +23,11 @@ def test_there_are_some():
     "path", [pytest.param(p, marks=pytest.mark.slow if p.stem in SLOW else (), id=p.stem) for p in SCRIPTS]
 )
 def test_an_example_reproduces_its_claim(path, capsys):
-    assert path.with_suffix(".toml").exists()
+    if path.stem in MESHED:
+        pytest.importorskip("gmsh")
+        pytest.importorskip("dolfinx.io.gmsh")
+    else:
+        assert path.with_suffix(".toml").exists()
     with pytest.raises(SystemExit) as left:
         runpy.run_path(str(path), run_name="__main__")
     printed = capsys.readouterr().out
