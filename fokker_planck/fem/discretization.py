@@ -173,7 +173,7 @@ def unknowns_in(discretization: Discretization, name: str, region: Any = None) -
     near = np.minimum(ON_SURFACE * float(np.ptp(nodes, axis=1).max()), PART_OF_A_CELL * size)
     on_surface = np.abs(region.level(nodes)) <= near * slope
     walls = wall_facets(discretization.triangulation, name)
-    on_wall = _unknowns_on(discretization, walls) if len(walls) else np.zeros(discretization.count, dtype=bool)
+    on_wall = unknowns_on_facets(discretization, walls) if len(walls) else np.zeros(discretization.count, dtype=bool)
     return discretization.marked(discretization.dofs[inside]) | on_surface | on_wall
 
 
@@ -186,10 +186,10 @@ def _sizes(discretization: Discretization) -> Floats:
 def unknowns_on_boundary(discretization: Discretization) -> Booleans:
     """The unknowns on the boundary of the domain, (N,); facets where the mesh was only cut off do not count."""
     facets = discretization.triangulation.facets
-    return _unknowns_on(discretization, facets.vertices[facets.boundary])
+    return unknowns_on_facets(discretization, facets.vertices[facets.boundary])
 
 
-def _unknowns_on(discretization: Discretization, facets: Integers) -> Booleans:
+def unknowns_on_facets(discretization: Discretization, facets: Integers) -> Booleans:
     """The unknowns on facets given by their vertices (k, dim), (N,)."""
     keys = np.sort(facets, axis=1)
     dimension = discretization.triangulation.dimension

@@ -44,6 +44,15 @@ class Weighting(Protocol):
         """psi at points (dim, n), (n,)."""
         ...
 
+    @property
+    def diffusion(self) -> Any:
+        """D, with ``tensor``."""
+        ...
+
+    def work(self, start: Floats, end: Floats) -> Floats:
+        """int D^-1 (b - div D) . dx along straight lines between points, (dim, n) each, (n,)."""
+        ...
+
 
 @dataclass(frozen=True)
 class KnownWeight:
@@ -56,6 +65,11 @@ class KnownWeight:
     def value(self, x: Floats) -> Floats:
         """Psi at points (dim, n), (n,)."""
         return np.asarray(self.exponent.value(x))
+
+    def work(self, start: Floats, end: Floats) -> Floats:
+        """int D^-1 (b - div D) . dx from ``start`` to ``end``, (dim, n) each: that of c, and the difference of Psi."""
+        turning = _work(self.diffusion, self.circulation, start, end)
+        return turning + self.value(start) - self.value(end)
 
     def on(self, discretization: Discretization) -> Weighted:
         """Everything from its formula."""
@@ -102,6 +116,14 @@ class GaugedDrift:
         """psi at points (dim, n), (n,)."""
         return np.asarray(self.gauge.value(x))
 
+    def work(self, start: Floats, end: Floats) -> Floats:
+        """int D^-1 (b - div D) . dx from ``start`` to ``end``, (dim, n) each, with D times ``noise``."""
+
+        def force(x: Floats) -> Floats:
+            return np.asarray(self.drift(x)) - np.asarray(self.diffusion.divergence(x))
+
+        return _work(self.diffusion, force, start, end) / self.noise
+
     def on(self, discretization: Discretization) -> Weighted:
         """c = b - div D + D grad psi, with psi the interpolant of the gauge."""
         points = discretization.map.points
@@ -115,6 +137,16 @@ class GaugedDrift:
             raise ProblemError("drift", f"no finite value at {where.tolist()}", "a drift that is finite in the domain")
         velocity = drift.reshape(points.shape) + np.einsum("ijcq,jcq->icq", tensor, slope)
         return Weighted(nodal, exponent, tensor, velocity)
+
+
+def _work(diffusion: Any, force: Any, start: Floats, end: Floats) -> Floats:
+    """int D^-1 f . dx along straight lines, by Simpson's rule, (n,)."""
+    total = np.zeros(start.shape[1])
+    for place, weight in ((start, 1.0), (0.5 * (start + end), 4.0), (end, 1.0)):
+        tensor = np.moveaxis(np.asarray(diffusion.tensor(place)), 2, 0)
+        pulled = np.linalg.solve(tensor, np.asarray(force(place)).T[..., None])[..., 0]
+        total += weight / 6.0 * np.einsum("ni,in->n", pulled, end - start)
+    return total
 
 
 def at_quadrature_points(discretization: Discretization, local: Floats) -> tuple[Floats, Floats]:
