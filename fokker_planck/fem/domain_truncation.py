@@ -21,8 +21,9 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
+from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import Triangulation, facet_keys, local_edges, row_numbers, volumes, without_cells
-from fokker_planck.fem.vertex_chain import LARGEST_STEP, Reference, VertexChain, vertex_chain
+from fokker_planck.fem.vertex_chain import LARGEST_STEP, VertexChain, vertex_chain
 from fokker_planck.mesh.locator import Locator
 
 OUTSIDE = "what is cut away belongs to "
@@ -48,7 +49,7 @@ class Shares:
 
 def shares(
     triangulation: Triangulation,
-    process: Reference,
+    process: Weighting,
     ceiling: float,
     wells: Floats,
     targets: Sequence[str],
@@ -138,8 +139,10 @@ def _decided(chain: VertexChain, state: int, channels: bool) -> Floats:
     count = len(chain.psi)
     log_away = np.logaddexp.reduce(np.delete(chain.arriving, state, axis=0), axis=0)
     log_all = np.logaddexp.reduce(chain.coming, axis=0)
-    there = chain.forward - chain.psi[i] + chain.coming[state, i] + log_away[j]
-    back = chain.backward - chain.psi[j] + chain.coming[state, j] + log_away[i]
+    level = 0.5 * (chain.psi[i] + chain.psi[j])
+    with np.errstate(divide="ignore"):
+        there = np.log(chain.there) - level + chain.coming[state, i] + log_away[j]
+        back = np.log(chain.back) - level + chain.coming[state, j] + log_away[i]
     top = float(np.maximum(there, back).max())
     net = np.exp(there - top) - np.exp(back - top)
     through = np.bincount(i, np.abs(net), count) + np.bincount(j, np.abs(net), count)

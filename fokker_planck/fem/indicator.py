@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_products import CellProducts, energy, sizes
+from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.scaled_cholesky import scaled_cholesky
 
@@ -48,7 +51,6 @@ def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats
     where the functions are like r^alpha: there degree p leaves an energy like p^(-4 alpha).
     """
     discretization = generator.discretization
-    result = np.zeros(len(discretization.triangulation.cells))
     first = modes[0]
     if exponents is not None and first.pole is not None:
         # a logarithm there is no power, and nearly orthogonal to it
@@ -59,10 +61,37 @@ def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats
         log_whole = wholes[0]
     else:
         log_whole = _finite(energy(generator, first.values, first.dual).log_of_sum())
-        primal, dual = (_missed(generator, [values], [0.0], exponents) for values in (first.values, first.dual))
-        amounts = np.sqrt(primal.amounts) * np.sqrt(dual.amounts)
-        missed = replace(primal, amounts=amounts, levels=0.5 * (primal.levels + dual.levels))
-    result[discretization.cells] = missed.relative_to(log_whole)
+        return dual_errors(generator, first.values, first.dual, log_whole, exponents)
+    return _on_all_cells(missed.relative_to(log_whole), discretization)
+
+
+def dual_errors(
+    generator: Generator,
+    values: NDArray[Any],
+    dual: NDArray[Any],
+    log_whole: float,
+    exponents: Floats | None = None,
+) -> Floats:
+    """sqrt(a_c(e, e) a_c(f, f)) over exp(``log_whole``) for every cell, e and f the errors of ``values`` and ``dual``.
+
+    Both are given by cell, (cells, n), up to a constant in each, and may be complex.  The energies are those of
+    int e^-psi D grad u . grad v alone: without detailed balance that bounds the error up to the Peclet number of a
+    cell.
+    """
+    primal, adjoint = (_missed(generator, parts, [0.0] * len(parts), exponents) for parts in map(_real, (values, dual)))
+    amounts = np.sqrt(primal.amounts) * np.sqrt(adjoint.amounts)
+    missed = replace(primal, amounts=amounts, levels=0.5 * (primal.levels + adjoint.levels))
+    return _on_all_cells(missed.relative_to(log_whole), generator.discretization)
+
+
+def _real(values: NDArray[Any]) -> list[Floats]:
+    return [values.real, values.imag] if np.iscomplexobj(values) else [values]
+
+
+def _on_all_cells(local: Floats, discretization: Discretization) -> Floats:
+    """Of every cell of the mesh, on every rank."""
+    result = np.zeros(len(discretization.triangulation.cells))
+    result[discretization.cells] = local
     if discretization.comm.size > 1:
         discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
     return result
@@ -130,7 +159,7 @@ def degree_energies(generator: Generator, functions: Sequence[Floats]) -> Floats
         exponent = generator.exponent[discretization.dofs[cells]]
         half = np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
         weighted = basis * half[:, :, None]
-        energies = np.swapaxes(weighted, 1, 2) @ generator.stiffness[cells] @ weighted
+        energies = np.swapaxes(weighted, 1, 2) @ generator.energy[cells] @ weighted
         factor = scaled_cholesky(energies)
         for values in functions:
             squares = ((values[cells] @ basis / factor.scale)[:, None, :] @ factor.lower)[:, 0] ** 2

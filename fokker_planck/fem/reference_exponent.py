@@ -23,6 +23,10 @@ from fokker_planck.model.process import DetailedBalance
 from fokker_planck.model.reversibility.classify import check_semidefinite
 
 
+DIFFERENCE = 1e-5
+"""Of the extent, for slopes of an exponent on a grid where six digits do."""
+
+
 @dataclass(frozen=True)
 class Weighted:
     """psi at the nodes, (N,), and at the quadrature points, (cells, n), with D and c there; no c where it is zero."""
@@ -49,8 +53,8 @@ class Weighting(Protocol):
         """D, with ``tensor``."""
         ...
 
-    def work(self, start: Floats, end: Floats) -> Floats:
-        """int D^-1 (b - div D) . dx along straight lines between points, (dim, n) each, (n,)."""
+    def velocity(self, x: Floats) -> Floats | None:
+        """c at points (dim, n), (dim, n); None where it is zero everywhere."""
         ...
 
 
@@ -66,10 +70,9 @@ class KnownWeight:
         """Psi at points (dim, n), (n,)."""
         return np.asarray(self.exponent.value(x))
 
-    def work(self, start: Floats, end: Floats) -> Floats:
-        """int D^-1 (b - div D) . dx from ``start`` to ``end``, (dim, n) each: that of c, and the difference of Psi."""
-        turning = _work(self.diffusion, self.circulation, start, end)
-        return turning + self.value(start) - self.value(end)
+    def velocity(self, x: Floats) -> Floats | None:
+        """The circulation at points (dim, n), (dim, n)."""
+        return None if self.circulation is None else np.asarray(self.circulation(x))
 
     def on(self, discretization: Discretization) -> Weighted:
         """Everything from its formula."""
@@ -116,13 +119,14 @@ class GaugedDrift:
         """psi at points (dim, n), (n,)."""
         return np.asarray(self.gauge.value(x))
 
-    def work(self, start: Floats, end: Floats) -> Floats:
-        """int D^-1 (b - div D) . dx from ``start`` to ``end``, (dim, n) each, with D times ``noise``."""
-
-        def force(x: Floats) -> Floats:
-            return np.asarray(self.drift(x)) - np.asarray(self.diffusion.divergence(x))
-
-        return _work(self.diffusion, force, start, end) / self.noise
+    def velocity(self, x: Floats) -> Floats | None:
+        """c at points (dim, n), (dim, n), with differences for grad psi: right to 1e-6."""
+        lower, upper = np.asarray(self.gauge.lower), np.asarray(self.gauge.upper)
+        steps = DIFFERENCE * (upper - lower)
+        ahead = [self.value(x + step[:, None]) - self.value(x - step[:, None]) for step in np.diag(steps)]
+        slope = np.array(ahead) / (2.0 * steps[:, None])
+        drift = np.asarray(self.drift(x)) - np.asarray(self.diffusion.divergence(x))
+        return drift + self.noise * np.einsum("ijn,jn->in", np.asarray(self.diffusion.tensor(x)), slope)
 
     def on(self, discretization: Discretization) -> Weighted:
         """c = b - div D + D grad psi, with psi the interpolant of the gauge."""
@@ -137,16 +141,6 @@ class GaugedDrift:
             raise ProblemError("drift", f"no finite value at {where.tolist()}", "a drift that is finite in the domain")
         velocity = drift.reshape(points.shape) + np.einsum("ijcq,jcq->icq", tensor, slope)
         return Weighted(nodal, exponent, tensor, velocity)
-
-
-def _work(diffusion: Any, force: Any, start: Floats, end: Floats) -> Floats:
-    """int D^-1 f . dx along straight lines, by Simpson's rule, (n,)."""
-    total = np.zeros(start.shape[1])
-    for place, weight in ((start, 1.0), (0.5 * (start + end), 4.0), (end, 1.0)):
-        tensor = np.moveaxis(np.asarray(diffusion.tensor(place)), 2, 0)
-        pulled = np.linalg.solve(tensor, np.asarray(force(place)).T[..., None])[..., 0]
-        total += weight / 6.0 * np.einsum("ni,in->n", pulled, end - start)
-    return total
 
 
 def at_quadrature_points(discretization: Discretization, local: Floats) -> tuple[Floats, Floats]:

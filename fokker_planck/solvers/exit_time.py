@@ -10,6 +10,7 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
+from fokker_planck.fem.domain_truncation import outside
 from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
@@ -82,6 +83,7 @@ def absorbed_unknowns(discretization: Discretization, target: Set | Literal["bou
         absorbed = unknowns_on_boundary(discretization)
     else:
         absorbed = unknowns_in(discretization, TARGET, target)
+    absorbed |= outside(discretization, region_name(target))
     if not absorbed.any():
         raise ProblemError("exit.target", "a set that no point of the mesh belongs to", "a set that meets the domain")
     if int((~absorbed).sum()) <= discretization.triangulation.dimension:

@@ -11,34 +11,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from fokker_planck.arrays import Booleans, Floats
-from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.indicator import power_law_rest
-from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.fem.indicator import dual_errors
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.accuracy import COARSE, COARSE_DEGREE, Outcome, refined_until_verified
+from fokker_planck.solvers.initial_mesh import CHANGE, Ends, can_be_cut, first_mesh, where_it_matters
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.rounding import rounding_of_drift
-from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 DEGREE = {1: 6, 2: 6, 3: 4}
 MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 250_000}
 MOST_WHERE_COARSE = 40_000
 """In space for the tolerance ``COARSE`` and coarser ones: 130,000 unknowns take 42 s of CPU, most of it to factor the
 matrix, and a question is to end within a minute: what is not reached has a wider bar and a warning, or is refused."""
-MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
-CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
-"""Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
 LEAST_ERROR = 1e-11
+NEGLIGIBLE, NARROWER, CUT, MOST_CUTS = 1e-2, 10.0, 0.1, 3
+"""Of the tolerance, what all cells that are cut away may hold together (the answer changes by a seventh of it, quartic
+well with a rotation, barriers 50 to 200); by how much more is cut to see what that changes; of the tolerance, by how
+much that may be; and how often less is tried before nothing is cut."""
 
 Numbers = NDArray[Any]
 
@@ -77,15 +75,18 @@ def answered(
     regions: Mapping[str, Set],
     answer: Callable[[Discretization], DriftAnswer],
     change: Mapping[int, float] = CHANGE,
+    ends: Ends | None = None,
 ) -> Outcome:
     """Ask on finer and finer meshes, fine enough for the gauge to begin with, until the tolerance is reached.
 
-    The first is that of :func:`first_mesh`.
+    The first is that of :func:`first_mesh`; given the ``ends`` of the question, what does not matter is cut away.
     """
     problem = setting.problem
     coarse = problem.dimension == 3 and problem.resolution.tolerance >= COARSE
     most = MOST_WHERE_COARSE if coarse else MOST_UNKNOWNS[problem.dimension]
-    mesh, degree = first_mesh(setting, regions, change), degree_of(problem)
+    degree, ask = degree_of(problem), _Remembered(answer)
+    trial = _cut_to_size(setting, regions, ends, change, ask) if ends is not None and can_be_cut(setting) else None
+    mesh, cut = trial if trial is not None else (first_mesh(setting, regions, change), 0.0)
     interfaces = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
     points = (*setting.attractors, *setting.saddles)
     places = np.array([point.position for point in points]).reshape(-1, problem.dimension).T
@@ -94,13 +95,60 @@ def answered(
         problem,
         mesh,
         degree,
-        answer,
+        ask,
         _predicted,
         Medium(setting.diffusion.tensor, interfaces),
+        cut,
         least_error=LEAST_ERROR + rounding,
         most_unknowns=most,
         by_less=coarse,
     )
+
+
+@dataclass
+class _Remembered:
+    """The question, with the last answer kept for the mesh it was given on: the loop begins where the cut was tried."""
+
+    answer: Callable[[Discretization], DriftAnswer]
+    mesh: Triangulation | None = None
+    degree: int = 0
+    found: DriftAnswer | None = None
+
+    def __call__(self, discretization: Discretization) -> DriftAnswer:
+        kept, self.found = self.found, None
+        if kept is not None and discretization.triangulation is self.mesh and discretization.degree == self.degree:
+            return kept
+        return self.answer(discretization)
+
+    def keep(self, mesh: Triangulation, degree: int, periods: tuple[float | None, ...]) -> Numbers:
+        """The numbers on a mesh, and the answer for the next that asks there."""
+        self.mesh, self.degree, self.found = mesh, degree, self.answer(discretize(mesh, degree, periods))
+        return np.asarray(self.found.numbers)
+
+
+def _cut_to_size(
+    setting: DriftSetting, regions: Mapping[str, Set], ends: Ends, change: Mapping[int, float], ask: _Remembered
+) -> tuple[Triangulation, float] | None:
+    """A mesh without what does not matter, and by how much an answer can be off for it; None where that is too much.
+
+    The chain that says what matters diffuses more than the process, so that it is not believed: more is cut away, by
+    ``NARROWER``, and what that changes bounds what less does.
+    """
+    problem, degree = setting.problem, degree_of(setting.problem)
+    share = NEGLIGIBLE * problem.resolution.tolerance
+    for _ in range(MOST_CUTS):
+        uncut = where_it_matters(setting, regions, ends, change, share)
+        if uncut is None:
+            return None
+        mesh = uncut.cut()
+        less = np.asarray(ask.answer(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers)
+        whole = ask.keep(mesh, degree, problem.periods)
+        if len(whole) == len(less):
+            error = float(np.abs(np.expm1(less - whole)).max(initial=0.0))
+            if error <= CUT * problem.resolution.tolerance:
+                return mesh, error
+        share /= NARROWER
+    return None
 
 
 def degree_of(problem: Problem) -> int:
@@ -109,18 +157,6 @@ def degree_of(problem: Problem) -> int:
     if problem.dimension == 3 and problem.resolution.tolerance >= COARSE:
         usual = COARSE_DEGREE
     return problem.resolution.degree or usual
-
-
-def first_mesh(
-    setting: DriftSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE
-) -> Triangulation:
-    """The coarsest mesh in whose cells the gauge changes by no more than that below the ceiling, or the prescribed."""
-    problem, dimension = setting.problem, setting.problem.dimension
-    mesh = domain_triangulation(problem, regions)
-    if problem.resolution.cells is not None:
-        return mesh
-    largest, most = change[dimension], MOST_CELLS[dimension]
-    return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
 
 
 def _predicted(current: DriftAnswer, exponents: Floats | None = None) -> tuple[Floats, Floats]:
@@ -137,50 +173,5 @@ def pair_errors(generator: Generator, pair: Pair, exponents: Floats | None = Non
 
     Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
     """
-    discretization = generator.discretization
-    exponent = generator.exponent[discretization.dofs]
-    levels = exponent.min(axis=1)
-    local = np.sqrt(_missed(generator, pair.right, exponents)) * np.sqrt(_missed(generator, pair.left, exponents))
-    result = np.zeros(len(discretization.triangulation.cells))
-    with np.errstate(divide="ignore"):
-        logs = np.log(local) - (levels - generator.lowest) + pair.log_scale - np.log(abs(pair.whole))
-    result[discretization.cells] = np.exp(np.minimum(logs, 600.0))
-    if discretization.comm.size > 1:
-        discretization.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
-    return result
-
-
-def _missed(generator: Generator, values: Numbers, exponents: Floats | None) -> Floats:
-    """Energy of the error in every cell of this rank, in the cell's own scale.
-
-    What degrees p, p - 1 and p - 2 add is measured; degree p + 1 would add as much less again.
-    """
-    if np.iscomplexobj(values):
-        return _missed(generator, values.real, exponents) + _missed(generator, values.imag, exponents)
-    discretization = generator.discretization
-    degree, dimension = discretization.degree, discretization.triangulation.dimension
-    exponent = generator.exponent[discretization.dofs]
-    half = np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
-    parts = [values - values[:, :1]]
-    parts += [parts[0] @ _lower_degree_part(dimension, degree, degree - lower).T for lower in (1, 2, 3)]
-    added = []
-    for upper, lower in zip(parts[:-1], parts[1:], strict=True):
-        scaled = (upper - lower - (upper - lower)[:, :1]) * half
-        added.append(np.maximum((scaled * (generator.energy @ scaled[..., None])[..., 0]).sum(axis=1), 1e-300))
-    last, before, earlier = added
-    if exponents is not None:
-        return np.asarray(np.where(np.isfinite(exponents), last * power_law_rest(degree, 1, exponents), 0.0))
-    ratio = np.minimum(last / before, 1.0)
-    if degree < 3:
-        return np.asarray(last * ratio)
-    return np.asarray(np.maximum(last * ratio, before * np.minimum(before / earlier, 1.0) ** 2))
-
-
-def _lower_degree_part(dimension: int, degree: int, lower: int) -> Floats:
-    """Matrix (n, n): nodal values to those of the interpolant of ``lower`` degree; below one, the mean."""
-    nodes = _dolfinx.lagrange_nodes(dimension, degree)
-    if lower < 1:
-        return np.full((len(nodes), len(nodes)), 1.0 / len(nodes))
-    down = _dolfinx.tabulate_lagrange(dimension, degree, _dolfinx.lagrange_nodes(dimension, lower))[0]
-    up = _dolfinx.tabulate_lagrange(dimension, lower, nodes)[0]
-    return np.asarray(up @ down)
+    log_whole = float(np.log(abs(pair.whole))) - pair.log_scale - generator.lowest
+    return dual_errors(generator, pair.right, pair.left, log_whole, exponents)

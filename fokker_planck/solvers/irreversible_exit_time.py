@@ -10,7 +10,15 @@ from fokker_planck.fem.field import interpolate
 from fokker_planck.fem.generator import assemble
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, field_of_times, green_function, times_of
+from fokker_planck.solvers.exit_time import (
+    TARGET,
+    absorbed_unknowns,
+    field_of_times,
+    green_function,
+    region_name,
+    times_of,
+)
+from fokker_planck.solvers.initial_mesh import Ends, surroundings
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_setting import (
     DriftSetting,
@@ -43,14 +51,16 @@ def exit_time_in(setting: DriftSetting, start: tuple[float, ...], target: Goal, 
         absorbed = absorbed_unknowns(discretization, target)
         generator = assemble(discretization, setting.weighting)
         wells = nearest_unknowns(discretization, setting.places, absorbed)
-        times = times_of(condense(generator, wells, [absorbed], setting.relaxation_rate))
+        around = surroundings(setting, discretization, wells, absorbed)
+        times = times_of(condense(generator, wells, [absorbed], setting.relaxation_rate, around))
         at_start = float(interpolate(discretization, times.relative, column)[0])
         dual = green_function(times.condensed, column[:, 0])
         pair = Pair(times.cell_values / at_start, dual.values, log_scale=dual.log_scale)
         number = np.array([np.log(at_start) + times.log_scale])
         return DriftAnswer(number, times.nodal, generator, [pair], absorbed=absorbed)
 
-    outcome = answered(setting, {} if isinstance(target, str) else {TARGET: target}, answer)
+    ends = Ends((region_name(target),), tuple(start))
+    outcome = answered(setting, {} if isinstance(target, str) else {TARGET: target}, answer, ends=ends)
     mean = Quantity.of_log(float(outcome.numbers[0]), float(outcome.errors[0]))
     field = field_of_times(outcome.discretization, *outcome.payload)
     return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)

@@ -208,10 +208,15 @@ class Condensation:
 
 
 def condense(
-    generator: Generator, wells: Integers, targets: Sequence[Target | Booleans], expected_rate: float
+    generator: Generator,
+    wells: Integers,
+    targets: Sequence[Target | Booleans],
+    expected_rate: float,
+    surroundings: Sequence[Booleans] = (),
 ) -> Condensation:
     """Factor A_FF and solve for the equilibrium potentials of every well and target.
 
+    ``surroundings`` are unknowns (N,) that belong to every well besides its own, on the surface of what was cut away.
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
     overlooked; it is added.
 
@@ -227,6 +232,8 @@ def condense(
     for _ in range(MOST_OVERLOOKED):
         rest = ~absorbed
         rest[wells] = False
+        for around in surroundings:
+            rest &= ~around
         inner = condensed_factorization(
             generator.discretization, generator.stiffness, rest, symmetric=generator.symmetric
         )
@@ -238,7 +245,7 @@ def condense(
         raise ConvergenceError(
             f"a part of the domain relaxes at a rate of {slowest:.1e}, though nothing attracts there", "a finer mesh"
         )
-    return _solved_for_states(generator, wells, sets, rest, inner, slowest)
+    return _solved_for_states(generator, wells, sets, rest, inner, slowest, surroundings)
 
 
 def _solved_for_states(
@@ -248,9 +255,12 @@ def _solved_for_states(
     rest: Booleans,
     inner: CondensedFactorization,
     slowest: float,
+    surroundings: Sequence[Booleans],
 ) -> Condensation:
     exponent, size = generator.exponent, len(generator.exponent)
     sets = [np.arange(size) == well for well in wells] + [target.members for target in targets]
+    for well, around in enumerate(surroundings):
+        sets[well] = sets[well] | around
     profiles = [None] * len(wells) + [target.profile for target in targets]
     near = generator.discretization.touching(rest)
     # the scale of a target is that of its surface: what lies deep within takes no part

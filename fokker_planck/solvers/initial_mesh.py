@@ -1,0 +1,132 @@
+"""The first mesh of a question to a process without detailed balance: how large cells are, and what is cut away.
+
+Below the energy cutoff psi changes by no more than so much in a cell in which the process stays or something is
+decided; elsewhere cells are as large as a chain on the vertices bears, and are cut away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.domain_truncation import Shares, kept_cells, outside, shares, truncated, well_name
+from fokker_planck.fem.meshing import DEEP, domain_triangulation, exponent_range
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.mesh.locator import Locator
+from fokker_planck.model.sets import Set
+from fokker_planck.solvers.irreversible_setting import DriftSetting
+from fokker_planck.solvers.self_consistent_gauge import resolved_below
+
+CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
+"""Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
+MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
+COARSE = {1: 20.0, 2: 35.0, 3: 35.0}
+"""Of the exponent in a cell that only the chain sees: it has no need of small ones, but sees less far on larger ones
+(quartic well with a rotation, barrier 100: 716 cells of this size, 5,824 of the other)."""
+MOST_ROUNDS = 40
+"""Of refinement where the chain finds that something is decided: each halves cells once; 12 are the most seen."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where a question begins and ends: names of the regions that absorb, or "boundary", and the start of an exit."""
+
+    targets: tuple[str, ...] = ()
+    start: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Uncut:
+    """A mesh whose cells are small where they hold more than ``share`` together, and what each of them holds."""
+
+    mesh: Triangulation
+    found: Shares
+    share: float
+
+    def cut(self, wider: float = 1.0) -> Triangulation:
+        """Without the cells that matter least, which hold no more than ``wider`` times the share together."""
+        return truncated(self.mesh, kept_cells(self.found, wider * self.share), self.found)
+
+
+def first_mesh(
+    setting: DriftSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE
+) -> Triangulation:
+    """The coarsest mesh in whose cells the exponent changes by no more than that, or the prescribed one."""
+    mesh = domain_triangulation(setting.problem, regions)
+    if setting.problem.resolution.cells is not None:
+        return mesh
+    return _resolved(setting, mesh, change[mesh.dimension])
+
+
+def can_be_cut(setting: DriftSetting) -> bool:
+    """Whether the energy cutoff is so high that less than all below it is worth looking for."""
+    problem = setting.problem
+    depth = setting.ceiling - float(setting.weighting.value(problem.sample()).min())
+    return problem.resolution.cells is None and depth > DEEP[problem.dimension]
+
+
+def _resolved(setting: DriftSetting, mesh: Triangulation, change: float) -> Triangulation:
+    most = MOST_CELLS[mesh.dimension]
+    return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, change, most)
+
+
+def where_it_matters(
+    setting: DriftSetting, regions: Mapping[str, Set], ends: Ends, change: Mapping[int, float], share: float
+) -> Uncut | None:
+    """Large cells, smaller ones where the chain on them says that something is decided, until it says so no more.
+
+    At last it is asked on cells of half the size, where it diffuses half as much as the process does not.  None where
+    it cannot tell.
+    """
+    mesh = domain_triangulation(setting.problem, regions)
+    largest = change[mesh.dimension]
+
+    def held(triangulation: Triangulation) -> Shares | None:
+        process, ceiling = setting.weighting, setting.ceiling
+        return shares(triangulation, process, ceiling, setting.places, ends.targets, ends.start, not setting.known)
+
+    mesh = _resolved(setting, mesh, COARSE[mesh.dimension])
+    for _ in range(MOST_ROUNDS):
+        found = held(mesh)
+        if found is None:
+            return None
+        keep, large = kept_cells(found, share), _changes(setting, mesh) > largest
+        if not (keep & large).any():
+            finer = refine(mesh, keep, all_edges=True)
+            closer = held(finer)
+            if closer is None:
+                return None
+            found = _on_parents(mesh, finer, closer)
+            keep = kept_cells(found, share)
+        if not (keep & large).any():
+            return Uncut(mesh, found, share)
+        mesh = refine(mesh, keep & large)
+    return None
+
+
+def _changes(setting: DriftSetting, mesh: Triangulation) -> Floats:
+    """Of psi in every cell, below the energy cutoff, (m,)."""
+    low, high = exponent_range(mesh, setting.weighting)
+    return np.asarray(np.minimum(high, setting.ceiling) - low)
+
+
+def _on_parents(mesh: Triangulation, finer: Triangulation, found: Shares) -> Shares:
+    """What cells of a finer mesh hold, for those of which they are parts; each belongs to whom its middle does."""
+    parent = Locator(mesh.points, mesh.cells).find(finer.cell_points.mean(axis=1).T)
+    inside = parent >= 0
+    held = np.bincount(parent[inside], found.held[inside], len(mesh.cells))
+    middle = Locator(finer.points, finer.cells).find(mesh.cell_points.mean(axis=1).T)
+    return replace(found, held=held, owner=found.owner[middle])
+
+
+def surroundings(
+    setting: DriftSetting, discretization: Discretization, wells: Integers, absorbed: Booleans
+) -> tuple[Booleans, ...]:
+    """The unknowns (N,) on surfaces of cuts that belong to each of the unknowns ``wells``, and to no target."""
+    names = [well_name(int(np.argmin(((setting.places - discretization.nodes[well]) ** 2).sum(axis=1)))) for well in wells]
+    return tuple(outside(discretization, name) & ~absorbed for name in names)
