@@ -22,7 +22,6 @@ from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.model.process import DetailedBalance
 from fokker_planck.model.reversibility.classify import check_semidefinite
 
-
 DIFFERENCE = 1e-5
 """Of the extent, for slopes of an exponent on a grid where six digits do."""
 

@@ -128,5 +128,6 @@ def surroundings(
     setting: DriftSetting, discretization: Discretization, wells: Integers, absorbed: Booleans
 ) -> tuple[Booleans, ...]:
     """The unknowns (N,) on surfaces of cuts that belong to each of the unknowns ``wells``, and to no target."""
-    names = [well_name(int(np.argmin(((setting.places - discretization.nodes[well]) ** 2).sum(axis=1)))) for well in wells]
+    apart = [((setting.places - discretization.nodes[well]) ** 2).sum(axis=1) for well in wells]
+    names = [well_name(int(np.argmin(distances))) for distances in apart]
     return tuple(outside(discretization, name) & ~absorbed for name in names)

@@ -26,13 +26,13 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.eigenvalue_clusters import Cluster, cluster_of, grouped
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
+from fokker_planck.solvers.initial_mesh import first_mesh
 from fokker_planck.solvers.irreversible_accuracy import (
     DriftAnswer,
     Numbers,
     Pair,
     answered,
     degree_of,
-    first_mesh,
     pair_errors,
 )
 from fokker_planck.solvers.irreversible_pencil import SAME, Mode, Pencil

@@ -13,7 +13,8 @@ from fokker_planck.fem.triangulation import without_cells
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.questions.small_noise import Allowance
 from fokker_planck.solvers.committor import FROM, TO
-from fokker_planck.solvers.irreversible_accuracy import first_mesh, pair_errors
+from fokker_planck.solvers.initial_mesh import first_mesh
+from fokker_planck.solvers.irreversible_accuracy import pair_errors
 from fokker_planck.solvers.irreversible_committor import _answer, irreversible_committor
 from fokker_planck.solvers.irreversible_setting import prepare_irreversible
 from fokker_planck.solvers.setting import kinetics_of
