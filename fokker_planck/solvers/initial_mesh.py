@@ -28,6 +28,9 @@ MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 COARSE = {1: 20.0, 2: 35.0, 3: 35.0}
 """Of the exponent in a cell that only the chain sees: it has no need of small ones, but sees less far on larger ones
 (quartic well with a rotation, barrier 100: 716 cells of this size, 5,824 of the other)."""
+FEWEST_ON_A_LINE = 24
+"""Cells: twelve give eigenvalues and speeds of a ring to 1e-11, but a current at a point, which is one of slopes, to
+1e-4 only."""
 MOST_ROUNDS = 40
 """Of refinement where the chain finds that something is decided: each halves cells once; 12 are the most seen."""
 
@@ -60,7 +63,10 @@ def first_mesh(
     mesh = domain_triangulation(setting.problem, regions)
     if setting.problem.resolution.cells is not None:
         return mesh
-    return _resolved(setting, mesh, change[mesh.dimension])
+    mesh = _resolved(setting, mesh, change[mesh.dimension])
+    while mesh.dimension == 1 and len(mesh.cells) < FEWEST_ON_A_LINE:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
+    return mesh
 
 
 def can_be_cut(setting: DriftSetting) -> bool:

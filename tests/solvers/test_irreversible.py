@@ -114,10 +114,9 @@ def test_the_ring_with_a_net_force():
     )
     first, second = spectrum(problem, 3).eigenvalues[1:]
     real, imaginary = (float(part) for part in LINE["RING_lam1_eps0.2"]["value"])
-    # asked to 1e-9, the first mesh of twelve cells is found to do: within 1.3e-11
-    assert first.real.value == pytest.approx(real, rel=1e-10)
-    assert first.imag == pytest.approx(imaginary, rel=1e-10)
-    assert second.imag == pytest.approx(-imaginary, rel=1e-10)
+    assert first.real.value == pytest.approx(real, rel=1e-11)
+    assert first.imag == pytest.approx(imaginary, rel=1e-11)
+    assert second.imag == pytest.approx(-imaginary, rel=1e-11)
     current = stationary_density(problem).current
     velocity = float(LINE["RING_v_eps0.2"]["value"])
     assert current.total[0] == pytest.approx(velocity, rel=1e-11)
