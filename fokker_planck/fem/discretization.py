@@ -321,7 +321,7 @@ def _periodic_masters(discretization: Discretization, periods: tuple[float | Non
         distance, partner = tree.query(images)
         matched = distance <= 1e-8 * period
         twice = _facets_with_image(triangulation, lower, axis, period)
-        if len(twice) and (_unknowns_on(discretization, twice)[upper] & ~matched).any():
+        if len(twice) and (unknowns_on_facets(discretization, twice)[upper] & ~matched).any():
             raise AssertionError("periodic faces of the mesh do not match")
         master[upper[matched]] = partner[matched]
     for _ in periods:
