@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from fokker_planck.solvers.initial_mesh import CHANGE, Ends, can_be_cut, first_m
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.rounding import rounding_of_drift
+from fokker_planck.solvers.self_consistent_gauge import BEYOND, BEYOND_CUTOFF
 
 DEGREE = {1: 6, 2: 6, 3: 4}
 MOST_UNKNOWNS = {1: 500_000, 2: 600_000, 3: 250_000}
@@ -98,7 +100,7 @@ def answered(
         ask,
         _predicted,
         Medium(setting.diffusion.tensor, interfaces),
-        cut,
+        cut + BEYOND_CUTOFF * exp(-BEYOND[problem.dimension]) * problem.resolution.tolerance,
         least_error=LEAST_ERROR + rounding,
         most_unknowns=most,
         by_less=coarse,

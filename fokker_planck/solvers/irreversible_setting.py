@@ -25,6 +25,7 @@ from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
+from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import frame_of, refuse_held_attractors
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
@@ -126,19 +127,20 @@ def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] 
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
     else:
         drift, field = ItoDrift(process, dimension), process.field(dimension)
-        guess = kind.guess if isinstance(kind, UnknownDensity) else None
-        spare = max(0.0, LEAST_MARGIN - margin(problem.resolution.tolerance))
-        gauge = self_consistent_gauge(
-            drift,
-            field,
-            coarse_mesh(problem, {}),
-            (lower, upper),
-            problem.periods,
-            places,
-            lambda current: height(current) + spare,
-            guess,
-        )
-        weighting = GaugedDrift(gauge, drift, field)
+        guesses = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
+        box, chained, agreed = (lower, upper), None, False
+        if dimension == 3:
+            chained, agreed = agreed_exponent(
+                drift, field, box, problem.periods, problem.contains, lambda psi: height(GaugedDrift(psi, drift, field))
+            )
+        if chained is None or not agreed:
+            guesses += [] if chained is None else [chained]
+            mesh = coarse_mesh(problem, {})
+            spare = max(0.0, LEAST_MARGIN - margin(problem.resolution.tolerance, dimension))
+            chained = self_consistent_gauge(
+                drift, field, mesh, box, problem.periods, places, lambda now: height(now) + spare, guesses
+            )
+        weighting = GaugedDrift(chained, drift, field)
     return DriftSetting(problem, weighting, attractors, saddles, height(weighting), isinstance(kind, KnownDensity))
 
 
@@ -187,7 +189,7 @@ def _ceiling(
 ) -> Callable[[Weighting], float]:
     """The height above which nothing counts: the highest pass between wells, goals and start, and a margin."""
     points, edges = sample_graph(problem)
-    above = margin(problem.resolution.tolerance)
+    above = margin(problem.resolution.tolerance, problem.dimension)
 
     def nearest(place: Floats) -> int:
         return int(np.argmin(((points - place) ** 2).sum(axis=1)))

@@ -129,8 +129,9 @@ class SpectrumQuestion:
     @property
     def cut(self) -> float:
         """Relative change of the matrix by what is cut off, and by rounding: what no mesh makes less."""
-        kept = np.isfinite(self.setting.ceiling)
-        return (CUT * float(np.exp(-margin(self.setting.problem.resolution.tolerance))) if kept else 0.0) + ROUNDING
+        problem, kept = self.setting.problem, np.isfinite(self.setting.ceiling)
+        above = margin(problem.resolution.tolerance, problem.dimension)
+        return (CUT * float(np.exp(-above)) if kept else 0.0) + ROUNDING
 
     def small(self, discretization: Discretization) -> tuple[DriftModes, Pencil]:
         """The exponentially small eigenvalues on a mesh, and the pencil that has the others."""

@@ -39,6 +39,11 @@ HOTTEST_RANGE = 8.0
 FIRST_FACTOR = 1.5
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 CALM, WILD = 0.4, 3.0
+BEYOND = {1: 16.0, 2: 16.0, 3: 8.0}
+"""Above the height at which the density is the tolerance: exp(-8) of it, times ``BEYOND_CUTOFF`` in the bar, is less than what
+three digits show, and every unit of epsilon costs a twentieth more cells in space."""
+BEYOND_CUTOFF = 10.0
+"""Of that density, for the volume that lies at the ceiling."""
 SETTLED, TOLERABLE = 0.7, 6.0
 """Of log rho: a factor of 400 costs rho two to three of its digits, and the margin above the passes a third of itself.
 Beside curved walls, and where noise that jumps gives the exponent a kink, a grid does no better than 3 or 4."""
@@ -91,7 +96,7 @@ def self_consistent_gauge(
     periods: tuple[float | None, ...],
     attractors: Floats,
     ceiling: Ceiling,
-    guess: Any = None,
+    guesses: Sequence[Any] = (),
 ) -> GridFunction:
     """psi with |psi + log p - constant| below one wherever the question needs it.
 
@@ -103,7 +108,7 @@ def self_consistent_gauge(
         periods: length of every periodic axis.
         attractors: one point in every metastable region, (K, dim).
         ceiling: what the question asks of the gauge.
-        guess: an exponent to begin with, if one is known.
+        guesses: exponents to begin with, the likeliest first, if any are known.
 
     Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
     """
@@ -122,7 +127,7 @@ def self_consistent_gauge(
     def step(current: GaugedDrift) -> Step:
         return _step(current, base, known, attractors, ceiling, FINENESS**-fineness)
 
-    if guess is not None:
+    for guess in guesses:
         values = np.asarray(guess.value(process.gauge.points)).reshape(process.gauge.values.shape)
         if np.isfinite(values).all():
             guessed = replace(process, gauge=replace(process.gauge, values=values - values.min()))
@@ -321,6 +326,6 @@ def resolved_below(
         triangulation = refine(triangulation, marked)
 
 
-def margin(tolerance: float) -> float:
-    """How far above the highest pass the density still counts, in noise units."""
-    return log(1.0 / tolerance) + 16.0
+def margin(tolerance: float, dimension: int) -> float:
+    """How far above the highest saddle the density still counts, in units of epsilon."""
+    return log(1.0 / tolerance) + BEYOND[dimension]

@@ -59,3 +59,16 @@ def test_unknown_values_are_continued_from_the_nearest_known_ones():
 def test_nothing_known_is_zero():
     assert not extended(np.ones((4, 4)), np.zeros((4, 4), dtype=bool)).any()
     assert zero_on([0.0], [1.0], [False]).value(np.array([[0.3]]))[0] == 0.0
+
+
+def test_a_periodic_grid_in_space_takes_no_longer_than_another():
+    """scipy's periodic spline is solved column by column in Python: two seconds for such a grid, 40 ms without."""
+    from time import process_time
+
+    axis = np.linspace(0.0, 1.0, 41)
+    wave = np.cos(2.0 * np.pi * axis)
+    values = wave[:, None, None] * wave[:, None] * wave
+    started = process_time()
+    at = GridFunction((0.0,) * 3, (1.0,) * 3, values, (True,) * 3).value(np.array([[0.013], [0.5], [1.25]]))
+    assert process_time() - started < 0.5
+    assert abs(at[0] + np.cos(2.0 * np.pi * 0.013) * 0.0) < 1e-6
