@@ -135,7 +135,8 @@ def _chain(grid: GridFunction, drift: Any, diffusion: Any, inside: Booleans) -> 
     for direction in _directions(dimension):
         first, second = _edges(numbers, direction, grid.periodic)
         both = inside[first] & inside[second]
-        first, second, step = first[both], second[both], spacing * direction
+        first, second = first[both], second[both]
+        step: Floats = spacing * direction
 
         def along(share: float, first: Integers = first, step: Floats = step) -> tuple[Floats, Floats]:
             """D in units of the grid, (n, dim, dim), and D^-1 (b - div D) . e there, (n,)."""

@@ -127,7 +127,7 @@ def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] 
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
     else:
         drift, field = ItoDrift(process, dimension), process.field(dimension)
-        guesses = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
+        guesses: list[Any] = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
         box, chained, agreed = (lower, upper), None, False
         if dimension == 3:
             chained, agreed = agreed_exponent(
