@@ -40,7 +40,7 @@ FIRST_FACTOR = 1.5
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 CALM, WILD = 0.4, 3.0
 BEYOND = {1: 16.0, 2: 16.0, 3: 8.0}
-"""Above the height at which the density is the tolerance: exp(-8) of it, times ``BEYOND_CUTOFF`` in the bar, is less than
+"""Above the height where the density is the tolerance: exp(-8) of it, times ``BEYOND_CUTOFF`` in the bar, is less than
 three digits show, and every unit of epsilon costs a twentieth more cells in space."""
 BEYOND_CUTOFF = 10.0
 """Of that density, for the volume that lies at the ceiling."""
