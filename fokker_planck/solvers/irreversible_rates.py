@@ -6,37 +6,29 @@ the others; the rates R break detailed balance, and their eigenvalues may be com
 
 from __future__ import annotations
 
-from typing import Any
-
 import mpmath
-import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import interpolate
 from fokker_planck.fem.generator import assemble
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.problem import Problem
-from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, answered
-from fokker_planck.solvers.irreversible_reduced import SlowModes, slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
+from fokker_planck.solvers.rates import values_at
 from fokker_planck.solvers.reduced_chain import (
-    chain_of,
-    log_hitting_times,
-    metastable,
-    pairs_of,
+    MOST_STATES,
+    rates_of,
     refuse_too_many,
-    table_of,
+    result_of,
     warn_of_the_left_out,
-    weights_of_rates,
 )
+from fokker_planck.solvers.reduced_problem import reduced_pair
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
 from fokker_planck.solvers.setting import SHALLOWEST
-from fokker_planck.solvers.wells import Condensation, condense
+from fokker_planck.solvers.wells import condense
 
 POWERS = 6
 
@@ -61,20 +53,10 @@ def irreversible_rates(problem: Problem) -> Rates:
 
     outcome = answered(setting, {}, answer)
     warn_of_the_left_out(len(kept), len(chosen))
-    signs, chain, digits = outcome.payload
-    count = len(chosen)
-    pairs = pairs_of(count)
+    found, digits = outcome.payload
+    places = [setting.attractors[kept[k]].position for k in chosen]
     with mpmath.workdps(digits):
-        times = log_hitting_times(chain, pairs)
-    hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
-    for number, (k, m) in enumerate(pairs):
-        hitting[k][m] = Quantity.of_log(float(times[number]), float(outcome.errors.max()))
-    return Rates(
-        minima=tuple(setting.attractors[kept[k]].position for k in chosen),
-        rates=table_of(outcome.numbers, outcome.errors, signs, pairs, count),
-        hitting_times=tuple(tuple(row) for row in hitting),
-        statistics=outcome.statistics,
-    )
+        return result_of(places, outcome.numbers, outcome.errors, found, outcome.statistics)
 
 
 def irreversible_states(setting: DriftSetting) -> list[int]:
@@ -93,42 +75,11 @@ def _answer(setting: DriftSetting, kept: list[int], chosen: list[int], discretiz
             f"the process also stays near {place}, where the drift has no stable fixed point",
             "ask for the spectrum or for transitions between sets; the chain is between fixed points",
         )
-    count = len(kept)
-    modes = slow_modes(condensed, POWERS)
-    values = _values_at(setting.places[kept], condensed, modes)
-    with mpmath.workdps(modes.digits):
-        at_wells = mpmath.matrix(count, count)
-        for k in range(count):
-            for row in range(count):
-                at_wells[row, k] = mpmath.fsum(values[row][i] * modes.right[i, k] for i in range(len(values[row])))
-        if not chosen:
-            chosen.extend(metastable(modes.values, at_wells))
-        count = len(chosen)
-        chain = chain_of(modes.values, at_wells, chosen)
-        if chain is None:
-            raise ConvergenceError("the slow modes do not tell the wells apart", "a smaller tolerance or more noise")
-        chain = chain.apply(mpmath.re)
-        pairs = pairs_of(count)
-        entries = [chain[k, m] for k, m in pairs]
-        logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
-        signs = np.array([float(mpmath.sign(entry)) for entry in entries])
-    weights = weights_of_rates(logs, pairs)
-    answer_pairs = modes.pairs(condensed, range(1, count))
-    payload = (signs, chain, modes.digits)
-    return DriftAnswer(np.where(np.isfinite(logs), logs, 0.0), payload, generator, answer_pairs, weights)
-
-
-def _values_at(places: Floats, condensed: Condensation, modes: SlowModes) -> list[list[Any]]:
-    """What the coefficients of a mode are worth at every attractor, in mpmath: the basis functions' values there."""
-    generator, count = condensed.generator, len(condensed.wells)
-    if len(condensed.wells) < len(places):
+    if len(wells) < len(setting.attractors):
         raise ProblemError("drift", "two attractors too close to tell apart on the mesh", "a smaller tolerance")
-    height = np.exp(0.5 * (generator.exponent - generator.lowest))
-    functions = [condensed.unscaled(k) for k in range(count)]
-    functions += [vector * height for vector in modes.right_basis[count:]]
-    table = np.array([interpolate(generator.discretization, function, places.T) for function in functions])
+    modes = reduced_pair(condensed, POWERS, 0.0, most_states=MOST_STATES)
+    at_wells = values_at(condensed, modes, [setting.attractors[k].position for k in kept])
     with mpmath.workdps(modes.digits):
-        scale = [*modes.scale, *([mpmath.mpf(1)] * (len(functions) - count))]
-        return [
-            [mpmath.mpf(float(value)) * factor for value, factor in zip(row, scale, strict=True)] for row in table.T
-        ]
+        found = rates_of(modes.values, at_wells, chosen)
+    pairs = modes.pairs(condensed, range(1, len(chosen)))
+    return DriftAnswer(found.logs, (found, modes.digits), generator, pairs, found.weights)

@@ -36,14 +36,16 @@ from fokker_planck.solvers.irreversible_accuracy import (
     pair_errors,
 )
 from fokker_planck.solvers.irreversible_pencil import SAME, Mode, Pencil
-from fokker_planck.solvers.irreversible_reduced import slow_modes
 from fokker_planck.solvers.irreversible_setting import DriftSetting, Goal, prepare_irreversible
+from fokker_planck.solvers.reduced_problem import reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.self_consistent_gauge import margin, nearest_unknowns
 from fokker_planck.solvers.strip_search import SLACK, Strip, all_in_strip
 from fokker_planck.solvers.wells import Condensation, condense
 
 SMALL = 1e-3
+POWERS = 2
+"""Of A_FF^-1 M: of eigenvalues below ``SMALL`` of the slowest inside they leave out the fifth power."""
 SHIFT = 0.05
 ROUNDING = 1e-13
 CUT = 100.0
@@ -355,14 +357,16 @@ def _small_modes(condensed: Condensation, below: float, most: int) -> DriftModes
     first = 0 if killed else 1
     if count <= first:
         return DriftModes(np.zeros(0), np.zeros((0, len(condensed.load))), [])
-    modes = slow_modes(condensed)
+    modes = reduced_pair(condensed, POWERS, 0.0, most_states=count)
     chosen = [k for k in range(first, min(count, first + most)) if float(abs(modes.values[k])) < below]
     if any(modes.values[k].real <= 0 for k in chosen):
         raise ConvergenceError("a small eigenvalue of the reduced problem has no positive real part", _petsc.REMEDY)
     with mpmath.workdps(modes.digits):
         values = [modes.values[k] for k in chosen]
         logs = np.array([complex(mpmath.log(mpmath.re(z)), _turn(mpmath.im(z) / mpmath.re(z))) for z in values])
-    vectors = np.array([modes.scaled_vector(k) for k in chosen]).reshape(len(chosen), len(condensed.load))
+    vectors = np.array([modes.coefficients(k)[0] @ modes.basis for k in chosen]).reshape(
+        len(chosen), len(condensed.load)
+    )
     return DriftModes(logs, vectors, modes.pairs(condensed, chosen))
 
 

@@ -8,7 +8,7 @@ than one noise unit are no states of the chain: the process does not stay in the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import mpmath
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
-from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import point_functional
 from fokker_planck.fem.generator import Generator, assemble
@@ -24,21 +24,16 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.problem import Problem
-from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import Answer, answered
 from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.potential_steps import warn_of_steps
 from fokker_planck.solvers.reduced_chain import (
     ROUNDING,
-    chain_of,
-    log_hitting_times,
-    metastable,
-    pairs_of,
+    rates_of,
     refuse_too_many,
-    table_of,
+    result_of,
     warn_of_the_left_out,
-    weights_of_rates,
 )
 from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
 from fokker_planck.solvers.results import Rates
@@ -76,20 +71,10 @@ def rates(problem: Problem) -> Rates:
 
     outcome = answered(setting, heights_between_wells(setting), {}, answer)
     warn_of_the_left_out(len(minima), len(kept))
-    signs, chain, digits, left_out = outcome.payload
-    count, errors = len(kept), outcome.errors + left_out
-    pairs = pairs_of(count)
+    found, digits, left_out = outcome.payload
+    places = [minima[k].position for k in kept]
     with mpmath.workdps(digits):
-        times = log_hitting_times(chain, pairs)
-    hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
-    for number, (k, m) in enumerate(pairs):
-        hitting[k][m] = Quantity.of_log(float(times[number]), float(errors.max()))
-    return Rates(
-        minima=tuple(minima[k].position for k in kept),
-        rates=table_of(outcome.numbers, errors, signs, pairs, count),
-        hitting_times=tuple(tuple(row) for row in hitting),
-        statistics=outcome.statistics,
-    )
+        return result_of(places, outcome.numbers, outcome.errors + left_out, found, outcome.statistics)
 
 
 def states(setting: Setting) -> tuple[CriticalPoint, ...]:
@@ -106,20 +91,10 @@ def _answer(
     modes = _in_doubles(setting, minima, generator, absorbed) if len(minima) > FEW else None
     modes = modes or _by_condensation(setting, minima, generator, absorbed)
     with mpmath.workdps(modes.digits):
-        if not kept:
-            kept.extend(metastable(modes.values, modes.at_wells))
-        count = len(kept)
-        chain = chain_of(modes.values, modes.at_wells, kept)
-        if chain is None:
-            raise ConvergenceError("the slow modes do not tell the wells apart", "a smaller tolerance or more noise")
-        pairs = pairs_of(count)
-        entries = [chain[k, m] for k, m in pairs]
-        logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
-        signs = np.array([float(mpmath.sign(entry)) for entry in entries])
-    weights = weights_of_rates(logs, pairs)
-    functions = [[Mode(values)] for values in modes.by_cell(count)]
-    payload = (signs, chain, modes.digits, modes.left_out(count))
-    return Answer(np.where(np.isfinite(logs), logs, 0.0), payload, generator, functions, weights)
+        found = rates_of(modes.values, modes.at_wells, kept)
+    functions = [[Mode(values)] for values in modes.by_cell(len(kept))]
+    payload = (found, modes.digits, modes.left_out(len(kept)))
+    return Answer(found.logs, payload, generator, functions, found.weights)
 
 
 @dataclass(frozen=True)
@@ -143,19 +118,11 @@ def _by_condensation(
 ) -> SlowModes:
     """The modes in multiple precision, however small their eigenvalues."""
     wells = well_nodes(generator.discretization, minima, absorbed)
-    nodes = generator.discretization.nodes[wells]
-    order = [int(np.argmin(((nodes - np.asarray(m.position)) ** 2).sum(axis=1))) for m in minima]
-    if len(set(order)) < len(minima):
+    if len(wells) < len(minima):
         raise ProblemError("potential", "two minima too close to tell apart on the mesh", "a smaller tolerance")
     condensed = condense(generator, wells, [], setting.relaxation_rate)
-    pair, count = reduced_pair(condensed, POWERS, ROUNDING, most_states=FEW), len(minima)
-    with mpmath.workdps(pair.digits):
-        at_wells = mpmath.matrix(count, count)
-        for row, minimum in enumerate(minima):
-            basis = _basis_at(condensed, pair, order[row], minimum)
-            for k in range(count):
-                total = mpmath.fsum(mpmath.mpf(float(value)) * pair.vectors[k][j] for j, value in enumerate(basis))
-                at_wells[row, k] = total * pair.scale[order[row]]
+    pair = reduced_pair(condensed, POWERS, ROUNDING, most_states=FEW)
+    at_wells = values_at(condensed, pair, [minimum.position for minimum in minima])
 
     def left_out(size: int) -> float:
         return float(pair.values[size - 1] / condensed.slowest_inside) ** (2 * pair.powers + 1)
@@ -163,6 +130,20 @@ def _by_condensation(
     return SlowModes(
         pair.values, at_wells, pair.digits, lambda size: pair.cell_values(condensed, range(1, size)), left_out
     )
+
+
+def values_at(condensed: Condensation, pair: ReducedPair, places: Sequence[tuple[float, ...]]) -> Any:
+    """The slow modes at as many wells, (K, K), modes in columns, in mpmath."""
+    nodes, count = condensed.generator.discretization.nodes[condensed.wells], len(places)
+    with mpmath.workdps(pair.digits):
+        at_wells = mpmath.matrix(count, count)
+        for row, place in enumerate(places):
+            well = int(np.argmin(((nodes - np.asarray(place)) ** 2).sum(axis=1)))
+            basis = [mpmath.mpf(float(value)) for value in _basis_at(condensed, pair, well, place)]
+            for k in range(count):
+                total = mpmath.fsum(value * pair.vectors[k][j] for j, value in enumerate(basis))
+                at_wells[row, k] = total * pair.scale[well]
+    return at_wells
 
 
 def _in_doubles(
@@ -186,11 +167,11 @@ def _in_doubles(
     return SlowModes(values, at_wells, DIGITS, lambda size: modes.cell_values[: size - 1], lambda size: rounding)
 
 
-def _basis_at(condensed: Condensation, pair: ReducedPair, well: int, minimum: CriticalPoint) -> Floats:
+def _basis_at(condensed: Condensation, pair: ReducedPair, well: int, place: tuple[float, ...]) -> Floats:
     """Values of the reduced basis at a minimum itself, which need not be a node of the mesh; scaled to its well."""
     generator = condensed.generator
     height = np.exp(0.5 * np.minimum(generator.exponent - condensed.exponents[well], HIGHEST))
-    functional = point_functional(generator.discretization, np.asarray(minimum.position))
+    functional = point_functional(generator.discretization, np.asarray(place))
     touched = np.flatnonzero(functional)
     if not len(touched):
         # a minimum on a curved wall may lie beside the mesh by rounding

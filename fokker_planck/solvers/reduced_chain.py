@@ -8,6 +8,8 @@ as its rates, however well each is computed.  Such minima are no states.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mpmath
@@ -16,6 +18,7 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.results import Rates, Statistics
 
 LEFT_OUT = 0.05
 """Of the rate out of a well, by which an entry may be negative: what a chain leaves out is of the order of its rates
@@ -60,6 +63,54 @@ def chain_of(values: Any, at_states: Any, kept: list[int]) -> Any:
         return rows * middle * mpmath.inverse(rows)
     except ZeroDivisionError:
         return None
+
+
+@dataclass(frozen=True)
+class ChainRates:
+    """The entries of R out of every state, in the order of ``pairs_of``: logarithms of their sizes, and their signs.
+
+    ``weights`` says how much each counts, see :func:`weights_of_rates`; ``chain`` is R itself, real.
+    """
+
+    logs: Floats
+    signs: Floats
+    weights: Floats
+    chain: Any
+
+
+def rates_of(values: Any, at_states: Any, kept: list[int]) -> ChainRates:
+    """The chain on the states ``kept``, which are chosen by :func:`metastable` where there are none yet.
+
+    Raises ``ConvergenceError`` where the modes do not tell the states apart.
+    """
+    if not kept:
+        kept.extend(metastable(values, at_states))
+    chain = chain_of(values, at_states, kept)
+    if chain is None:
+        raise ConvergenceError("the slow modes do not tell the wells apart", "a smaller tolerance or more noise")
+    chain = chain.real if isinstance(chain, np.ndarray) else chain.apply(mpmath.re)
+    pairs = pairs_of(len(kept))
+    entries = [chain[k, m] for k, m in pairs]
+    logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
+    signs = np.array([float(mpmath.sign(entry)) for entry in entries])
+    return ChainRates(np.where(np.isfinite(logs), logs, 0.0), signs, weights_of_rates(logs, pairs), chain)
+
+
+def result_of(
+    minima: Sequence[tuple[float, ...]], numbers: Floats, errors: Floats, found: ChainRates, statistics: Statistics
+) -> Rates:
+    """Rates and mean hitting times between the ``minima``, in the current precision of mpmath."""
+    count, pairs = len(minima), pairs_of(len(minima))
+    times = log_hitting_times(found.chain, pairs)
+    hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
+    for number, (k, m) in enumerate(pairs):
+        hitting[k][m] = Quantity.of_log(float(times[number]), float(errors.max()))
+    return Rates(
+        minima=tuple(minima),
+        rates=table_of(numbers, errors, found.signs, pairs, count),
+        hitting_times=tuple(tuple(row) for row in hitting),
+        statistics=statistics,
+    )
 
 
 def metastable(values: Any, at_states: Any) -> list[int]:

@@ -7,6 +7,9 @@ With z_j an orthonormal basis of A_FF^-1 M h_k and its successors, a(h_k, z_j) =
     S y = lambda (T + lambda B (E - lambda)^-1 B^T) y.
 
 S spans hundreds of orders of magnitude and is handled in multiple precision; the rest is of order one.
+
+Without detailed balance left potentials g_k are widened by A_FF^-T M g_k and its successors likewise, and between the
+two bases A splits into S and a block E of order one, too; complex pairs may come then.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.solvers.irreversible_accuracy import Numbers, Pair
 from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.wells import Condensation
 
+LEAST_PRODUCT = 0.02
+"""Of unit vectors of both sides, for them to be partners: those of spurious eigenvalues are nearly orthogonal."""
 FAR_BELOW = 0.1
 MOST_STEPS = 30
 SETTLED = 1e-13
@@ -37,30 +45,34 @@ Eigenpairs = tuple[list[Any], list[list[Any]]]
 class ReducedPair:
     """Eigenpairs of the reduced problem in mpmath, ascending; ``vectors`` are coefficients on ``basis`` (size, N).
 
-    The first K basis functions are the potentials of the wells, scaled; ``scale`` turns their coefficients into
-    values at the wells.  The others come from so many ``powers`` of A_FF^-1 M.
+    The first K basis functions are the right potentials of the wells, scaled; ``scale`` turns their coefficients into
+    values at the wells.  The others come from so many ``powers`` of A_FF^-1 M.  ``left_vectors`` on ``left_basis`` are
+    the eigenvectors of the other side, those of one number with the product one in M; with detailed balance they are
+    the same, up to a factor.
     """
 
     values: list[Any]
     vectors: list[list[Any]]
+    left_vectors: list[list[Any]]
     scale: list[Any]
     basis: Floats
+    left_basis: Floats
     digits: int
     powers: int
 
-    def coefficients(self, number: int) -> tuple[Floats, Floats, float]:
+    def coefficients(self, number: int) -> tuple[Numbers, Numbers, float]:
         """Coefficients (size,) and values at the wells (K,), largest one in each, and the ratio of the largest."""
         column = self.vectors[number]
         largest = max(abs(c) for c in column)
         at_wells = [c * s for c, s in zip(column, self.scale, strict=False)]
         top = max(abs(v) for v in at_wells)
         return (
-            np.array([float(c / largest) for c in column]),
-            np.array([float(v / top) for v in at_wells]),
+            _doubles([c / largest for c in column]),
+            _doubles([v / top for v in at_wells]),
             float(largest / top),
         )
 
-    def _inside(self, condensed: Condensation, number: int) -> Floats:
+    def _inside(self, condensed: Condensation, number: int) -> Numbers:
         """What an eigenfunction has beside the potentials, nodal values (N,)."""
         generator, count = condensed.generator, len(condensed.wells)
         row, _, share = self.coefficients(number)
@@ -72,7 +84,7 @@ class ReducedPair:
         of_wells = [value * condensed.unscaled(well) for well, value in enumerate(at_wells)]
         return np.asarray(self._inside(condensed, number) + np.sum(of_wells, axis=0))
 
-    def cell_values(self, condensed: Condensation, chosen: Iterable[int]) -> list[Floats]:
+    def cell_values(self, condensed: Condensation, chosen: Iterable[int]) -> list[Any]:
         """The chosen eigenfunctions, cell by cell, for the indicator."""
         on_targets = np.zeros(len(condensed.targets))
         return [
@@ -80,9 +92,37 @@ class ReducedPair:
             for k in chosen
         ]
 
+    def left_nodal(self, condensed: Condensation, number: int) -> Numbers:
+        """Nodal values z of an eigenfunction of the left side, (N,): m(u, z) = 1 for u as ``nodal`` has it."""
+        generator, count = condensed.generator, len(condensed.wells)
+        with mpmath.workdps(self.digits):
+            top = max(abs(c * s) for c, s in zip(self.vectors[number], self.scale, strict=False))
+            row = _doubles([c * top for c in self.left_vectors[number]])
+            scale = np.array([float(s) for s in self.scale])
+        inside = times_exp(row[count:] @ self.left_basis[count:], 0.5 * (generator.exponent - generator.lowest))
+        at_states = np.append(row[:count] * scale, np.zeros(len(condensed.targets)))
+        return np.asarray(condensed.nodal(at_states, inside, adjoint=True))
+
+    def pairs(self, condensed: Condensation, chosen: Iterable[int]) -> list[Pair]:
+        """For the chosen modes the functions of both sides whose errors make that of lambda."""
+        numbers, dofs = list(chosen), condensed.generator.discretization.dofs
+        lefts = [self.left_nodal(condensed, number)[dofs] for number in numbers]
+        wholes = [float(abs(self.values[number])) for number in numbers]
+        rights = self.cell_values(condensed, numbers)
+        return [Pair(*parts) for parts in zip(rights, lefts, wholes, strict=True)]
+
+
+def _doubles(entries: list[Any]) -> Numbers:
+    """Numbers of mpmath as doubles, complex ones if one is."""
+    if any(isinstance(entry, mpmath.mpc) for entry in entries):
+        return np.array([complex(entry) for entry in entries])
+    return np.array([float(entry) for entry in entries])
+
 
 def _powers_needed(condensed: Condensation, most: int, negligible: float) -> int:
     """Powers of A_FF^-1 M that leave a relative error below that: none where every rate between the wells is tiny."""
+    if not negligible > 0.0:
+        return most
     couplings, exponents, count = condensed.couplings.logs, condensed.exponents, len(condensed.wells)
     mass = [float(row @ condensed.generator.apply_mass(row)) for row in condensed.potentials[:count]]
     leaving = np.logaddexp.reduce(couplings + 0.5 * (exponents[:, None] - exponents), axis=1)[:count]
@@ -100,12 +140,14 @@ def reduced_pair(
 
     Raises ``ConvergenceError`` for more than ``most_states`` that are no ends of their own, see ``MOST_STATES``.
     """
-    import mpmath
-
     generator, count = condensed.generator, len(condensed.wells)
+    right, left = condensed.potentials[:count], condensed.left_potentials[:count]
 
     def step(vector: Floats) -> Floats:
         return condensed.solve_inside(generator.apply_mass(vector))
+
+    def left_step(vector: Floats) -> Floats:
+        return condensed.solve_inside(generator.apply_mass(vector), adjoint=True)
 
     powers = _powers_needed(condensed, most_powers, left_out)
     if powers and count > most_states:
@@ -114,11 +156,15 @@ def reduced_pair(
             f"computed of at most {most_states}",
             "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
         )
-    inner = images(generator, condensed.potentials[:count], step, powers)
-    basis = np.concatenate([condensed.potentials[:count], inner])
-    mass = basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
-    energy = inner @ np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape).T
-    mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
+    left_inner = inner = images(generator, right, step, powers)
+    if not generator.symmetric:
+        inner, left_inner = _with_partners(generator, inner, images(generator, left, left_step, powers))
+    left_basis = basis = np.concatenate([right, inner])
+    if not generator.symmetric:
+        left_basis = np.concatenate([left, left_inner])
+    mass = left_basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
+    flows_inside = np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape)
+    energy = left_inner @ flows_inside.T
     digits = condensed.digits()
     with mpmath.workdps(digits):
         scale = [1 / half for half in condensed.half_weights()[:count]]
@@ -126,9 +172,24 @@ def reduced_pair(
         flows = mpmath.matrix(count, count)
         for i in range(count):
             for j in range(count):
-                flows[i, j] = reduced[min(i, j), max(i, j)] * scale[i] * scale[j]
-        found = _condensed_pencil(flows, mass, energy, below) or _whole_pencil(flows, mass, energy)
-    return ReducedPair(*found, scale, basis, digits, powers)
+                entry = reduced[min(i, j), max(i, j)] if generator.symmetric else reduced[i, j]
+                flows[i, j] = entry * scale[i] * scale[j]
+        if generator.symmetric:
+            mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
+            values, vectors = _condensed_pencil(flows, mass, energy, below) or _whole_pencil(flows, mass, energy)
+            left_vectors = vectors
+        else:
+            values, vectors, left_vectors = _general_pencil(flows, mass, energy)
+    return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers)
+
+
+def _with_partners(generator: Generator, right: Floats, left: Floats) -> tuple[Floats, Floats]:
+    """As many of either as have a partner in the other: a projection along nearly orthogonal ones adds eigenvalues."""
+    if not len(right) or not len(left):
+        return right[:0], left[:0]
+    u, sizes, v = np.linalg.svd(left @ np.asarray([generator.apply_mass(vector) for vector in right]).T)
+    kept = int((sizes > LEAST_PRODUCT).sum())
+    return v[:kept] @ right, u[:, :kept].T @ left
 
 
 def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) -> Eigenpairs | None:
@@ -187,18 +248,14 @@ def _ascending_eigen(flows: Any, mass: Floats) -> tuple[list[Any], Any]:
 
     T is of order one, and rounding in its factor changes every eigenvalue by so much relative to itself (Ostrowski).
     """
-    import mpmath
-
     factor = mpmath.matrix(np.linalg.inv(np.linalg.cholesky(mass)).tolist())
     values, vectors = mpmath.eigsy(factor * flows * factor.T)
     return list(values), factor.T * vectors
 
 
-def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
-    """The same from all of the widened problem at once."""
-    import mpmath
-
-    size, count = len(mass), flows.rows
+def _whole(flows: Any, energy: Floats) -> Any:
+    """The matrix of S and E beside each other."""
+    count, size = flows.rows, flows.rows + len(energy)
     whole = mpmath.matrix(size, size)
     for i in range(size):
         for j in range(size):
@@ -206,5 +263,30 @@ def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
                 whole[i, j] = flows[i, j]
             elif i >= count and j >= count:
                 whole[i, j] = mpmath.mpf(float(energy[i - count, j - count]))
-    values, vectors = _ascending_eigen(whole, mass)
+    return whole
+
+
+def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
+    """The same from all of the widened problem at once."""
+    size, count = len(mass), flows.rows
+    values, vectors = _ascending_eigen(_whole(flows, energy), mass)
     return values[:count], [[vectors[i, k] for i in range(size)] for k in range(count)]
+
+
+def _general_pencil(flows: Any, mass: Floats, energy: Floats) -> tuple[list[Any], list[list[Any]], list[list[Any]]]:
+    """All eigenvalues by ascending modulus, with vectors of both sides; left T right is the unit matrix."""
+    size = len(mass)
+    m = mpmath.matrix(mass.tolist())
+    found, vectors = mpmath.eig(mpmath.inverse(m) * _whole(flows, energy))
+    order = sorted(range(size), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))
+    columns = mpmath.matrix(size, size)
+    for place, number in enumerate(order):
+        for i in range(size):
+            columns[i, place] = vectors[i, number]
+    left = mpmath.inverse(m * columns)
+    rows = range(size)
+    return (
+        [found[k] for k in order],
+        [[columns[i, k] for i in rows] for k in rows],
+        [[left[k, i] for i in rows] for k in rows],
+    )
