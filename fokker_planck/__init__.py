@@ -23,13 +23,19 @@ if TYPE_CHECKING:
     from fokker_planck.errors import MissingPackageError as MissingPackageError
     from fokker_planck.errors import ProblemError as ProblemError
     from fokker_planck.fem.dolfinx_domain import DolfinxMesh as DolfinxMesh
+    from fokker_planck.fem.field import Field as Field
+    from fokker_planck.landscape.types import CriticalPoint as CriticalPoint
+    from fokker_planck.landscape.types import Landscape as Landscape
+    from fokker_planck.landscape.types import Saddle as Saddle
     from fokker_planck.model.diffusion.constant import Constant as Constant
+    from fokker_planck.model.diffusion.constant import Diffusion as Diffusion
     from fokker_planck.model.diffusion.constant import Isotropic as Isotropic
     from fokker_planck.model.diffusion.hessian import Hessian as Hessian
     from fokker_planck.model.diffusion.state_dependent import Formula as Formula
     from fokker_planck.model.diffusion.state_dependent import Quadratic as Quadratic
     from fokker_planck.model.diffusion.state_dependent import Sampled as Sampled
     from fokker_planck.model.domain import Box as Box
+    from fokker_planck.model.domain import Domain as Domain
     from fokker_planck.model.domain import MeshFile as MeshFile
     from fokker_planck.model.domain import Sublevel as Sublevel
     from fokker_planck.model.drift import Drift as Drift
@@ -39,10 +45,12 @@ if TYPE_CHECKING:
     from fokker_planck.model.problem import Resolution as Resolution
     from fokker_planck.model.process import Drifting as Drifting
     from fokker_planck.model.process import Overdamped as Overdamped
+    from fokker_planck.model.process import Process as Process
     from fokker_planck.model.sets import Ball as Ball
     from fokker_planck.model.sets import Ellipsoid as Ellipsoid
     from fokker_planck.model.sets import HalfSpace as HalfSpace
     from fokker_planck.model.sets import Region as Region
+    from fokker_planck.model.sets import Set as Set
     from fokker_planck.output.plots.committor import plot_committor as plot_committor
     from fokker_planck.output.plots.density import plot_density as plot_density
     from fokker_planck.quantity import Quantity as Quantity
@@ -53,10 +61,18 @@ if TYPE_CHECKING:
     from fokker_planck.questions.landscape import energy_landscape as energy_landscape
     from fokker_planck.questions.noise_study import NoiseStudy as NoiseStudy
     from fokker_planck.questions.noise_study import noise_study as noise_study
+    from fokker_planck.questions.rates import WellRates as WellRates
     from fokker_planck.questions.rates import rates as rates
     from fokker_planck.questions.result_folder import save as save
     from fokker_planck.questions.spectrum import spectrum as spectrum
     from fokker_planck.questions.stationary import stationary_density as stationary_density
+    from fokker_planck.solvers.results import Committor as Committor
+    from fokker_planck.solvers.results import Eigenvalue as Eigenvalue
+    from fokker_planck.solvers.results import ExitTime as ExitTime
+    from fokker_planck.solvers.results import Spectrum as Spectrum
+    from fokker_planck.solvers.results import Stationary as Stationary
+    from fokker_planck.solvers.results import Statistics as Statistics
+    from fokker_planck.solvers.results import WellWeight as WellWeight
 
 __version__ = "0.1.0"
 
@@ -64,17 +80,25 @@ _HOME = {
     "Ball": "model.sets",
     "BarrierTooHighError": "errors",
     "Box": "model.domain",
+    "Committor": "solvers.results",
     "Constant": "model.diffusion.constant",
     "ConvergenceError": "errors",
+    "CriticalPoint": "landscape.types",
+    "Diffusion": "model.diffusion.constant",
     "DolfinxMesh": "fem.dolfinx_domain",
+    "Domain": "model.domain",
     "Drift": "model.drift",
     "Drifting": "model.process",
+    "Eigenvalue": "solvers.results",
     "Ellipsoid": "model.sets",
+    "ExitTime": "solvers.results",
+    "Field": "fem.field",
     "FokkerPlanckError": "errors",
     "Formula": "model.diffusion.state_dependent",
     "HalfSpace": "model.sets",
     "Hessian": "model.diffusion.hessian",
     "Isotropic": "model.diffusion.constant",
+    "Landscape": "landscape.types",
     "MeshFile": "model.domain",
     "MeshFileError": "errors",
     "MissingPackageError": "errors",
@@ -83,12 +107,20 @@ _HOME = {
     "Potential": "model.potential",
     "Problem": "model.problem",
     "ProblemError": "errors",
+    "Process": "model.process",
     "Quadratic": "model.diffusion.state_dependent",
     "Quantity": "quantity",
     "Region": "model.sets",
     "Resolution": "model.problem",
+    "Saddle": "landscape.types",
     "Sampled": "model.diffusion.state_dependent",
+    "Set": "model.sets",
+    "Spectrum": "solvers.results",
+    "Stationary": "solvers.results",
+    "Statistics": "solvers.results",
     "Sublevel": "model.domain",
+    "WellRates": "questions.rates",
+    "WellWeight": "solvers.results",
     "committor": "questions.committor",
     "energy_landscape": "questions.landscape",
     "eyring_kramers": "questions.eyring_kramers",
@@ -122,4 +154,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """The public names, and what Python itself asks a module for."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -102,10 +102,10 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
             answers[question] = _answer(question, asked)
     written: tuple[str, ...] = ()
     if folder is not None:
-        from fokker_planck.questions.result_folder import save
+        from fokker_planck.questions.result_folder import saved
 
         with _progress("result files", ranks, options.quiet):
-            written = save(folder, answers, title=asked.problem.title, problem=asked.raw, ranks=ranks)
+            written = saved(ranks, folder, answers, asked.problem.title, asked.raw)
     if not ranks.speaks:
         return ""
     return _json(options, asked, answers) if options.json else _tables(options, asked, answers, folder, written)

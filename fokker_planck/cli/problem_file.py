@@ -13,7 +13,7 @@ from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.model.problem import Problem, Resolution
-from fokker_planck.model.problem_table import Table
+from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.questions.registry import QUESTIONS, entry
 
@@ -87,7 +87,8 @@ def _domain(table: Table, folder: Path) -> Domain:
         return Box(lower, upper, table.entries.get("boundary", "reflecting"))
     if kind == "ball":
         center = table.required("center", "a list of numbers, one for each axis")
-        return Ball(center, table.required("radius", "a number > 0"), key="domain")
+        with named_in_file("ball", table.key):
+            return Ball(center, table.required("radius", "a number > 0"))
     if kind == "mesh":
         return MeshFile(folder / table.text("file", "the path of a mesh file"))
     level = table.required("level", "a number, the highest V in the domain")
@@ -108,15 +109,16 @@ def _set(sets: Table, name: str) -> Set:
         raise ProblemError(table.key, found, f"exactly one of {', '.join(SHAPES)}")
     (shape,) = table.entries
     if shape == "region":
-        return Region(table.text("region", "an expression such as 'x - 0.8'"), key=table.path("region"))
+        key = table.path("region")
+        with named_in_file("region", key):
+            return Region(table.text("region", "an expression such as 'x - 0.8'")).called(key)
     inner = table.table(shape, f"a table with {' and '.join(SHAPES[shape])}")
     inner.only(SHAPES[shape], f"in a {shape}")
     first, second = (inner.required(entry, f"{entry} of the {shape}") for entry in SHAPES[shape])
-    if shape == "ball":
-        return Ball(first, second, key=inner.key)
-    if shape == "ellipsoid":
-        return Ellipsoid(first, second, key=inner.key)
-    return HalfSpace(first, second, key=inner.key)
+    with named_in_file(shape, inner.key):
+        if shape == "ball":
+            return Ball(first, second)
+        return Ellipsoid(first, second) if shape == "ellipsoid" else HalfSpace(first, second)
 
 
 def _questions(problem: Problem, top: Table) -> dict[str, Any]:

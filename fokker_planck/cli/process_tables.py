@@ -11,7 +11,7 @@ from fokker_planck.model.diffusion.constant import Constant, Diffusion, Isotropi
 from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Quadratic
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.problem_table import Table
+from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.process import Drifting, Overdamped, Process
 
 MOST_SAMPLES = 10**12
@@ -19,8 +19,9 @@ MOST_SAMPLES = 10**12
 
 def process_of(top: Table) -> Process:
     """The process that the whole file describes; raises ProblemError with the key that is wrong."""
-    drift = _drift(top.table("drift")) if "drift" in top.entries else None
-    if drift is not None and drift.key == "drift.expression":
+    table = top.table("drift")
+    drift = _drift(table) if "drift" in top.entries else None
+    if drift is not None and "expression" in table.entries:
         if "potential" in top.entries:
             raise ProblemError(
                 "drift.expression", "a whole drift beside a [potential]", "one of the two, or drift.extra"
@@ -57,7 +58,8 @@ def _drift(table: Table) -> Drift:
         formulas = [formulas]
     if not isinstance(formulas, list) or not all(isinstance(formula, str) for formula in formulas):
         raise ProblemError(key, described(formulas), wanted)
-    return Drift(formulas, table.numbers("parameters"), key=key)
+    with named_in_file("drift.expression", key):
+        return Drift(formulas, table.numbers("parameters"))
 
 
 def _diffusion(top: Table) -> tuple[Diffusion, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, run_tape
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
@@ -41,7 +43,7 @@ class Drift:
     expressions: Sequence[str] | str | VectorFunction
     parameters: Mapping[str, float] | tuple[tuple[str, float], ...] | None = None
     dimension: int = 0
-    key: str = field(default="drift.expression", compare=False)
+    key: str = field(default="drift.expression", init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         given: Any = self.expressions
@@ -78,6 +80,16 @@ class Drift:
                 found = f"the variable {formula.variables[-1]} with {count} formula{'s' if count > 1 else ''}"
                 raise ProblemError(self.key, found, "one formula for each coordinate, in the order x, y, z")
 
+    def called(self, key: str) -> Drift:
+        """The same drift, which errors name by another key of the problem file."""
+        if key == self.key:
+            return self
+        same = copy(self)
+        for kept in ("_formulas", "_tapes"):  # errors of the formulas name the key as well
+            same.__dict__.pop(kept, None)
+        object.__setattr__(same, "key", key)
+        return same
+
     @property
     def exact(self) -> bool:
         """Whether derivatives come without finite differences."""
@@ -102,7 +114,7 @@ class Drift:
         """B at the points ``x`` of shape (dim, n), of the same shape."""
         points = self._checked(x)
         if callable(self.expressions):
-            return self._returned(points)
+            return values_of(self.expressions, points, points.shape, self.key)
         return run_tape(self._tapes[0], self._formulas[0], points)
 
     __call__ = value
@@ -127,16 +139,3 @@ class Drift:
             found = f"{self.dimension} component{'s' if self.dimension > 1 else ''}"
             raise ProblemError(self.key, found, f"{points.shape[0]}, the dimension of the domain")
         return points
-
-    def _returned(self, points: Floats) -> Floats:
-        protected = points.view()
-        protected.flags.writeable = False
-        try:
-            with np.errstate(all="ignore"):
-                values = np.asarray(self.expressions(protected), dtype=np.float64)  # type: ignore[operator]
-        except (IndexError, TypeError, ValueError) as error:
-            found = f"{type(error).__name__} at points of shape {points.shape}: {error}"
-            raise ProblemError(self.key, found, f"an array of shape {points.shape}") from error
-        if values.shape != points.shape:
-            raise ProblemError(self.key, f"an array of shape {values.shape}", f"shape {points.shape}")
-        return np.array(values)

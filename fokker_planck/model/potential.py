@@ -14,6 +14,7 @@ import numpy.typing as npt
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.tape import Tape
 
@@ -113,7 +114,7 @@ class Potential:
             return values
         if self._function is None:
             raise TypeError("a potential has a formula or a function")
-        return _shaped(self._function, points, (points.shape[1],), "potential")
+        return values_of(self._function, points, (points.shape[1],), "potential")
 
     __call__ = value
 
@@ -144,7 +145,7 @@ class Potential:
             result[:used] = self._run(tuple((i,) for i in range(used)), points)
             return result
         if self._gradient is not None:
-            return _shaped(self._gradient, points, (dimension, n), "potential.gradient")
+            return values_of(self._gradient, points, (dimension, n), "potential.gradient")
         return differences.gradient(self.value, points)
 
     def hessian(self, x: npt.ArrayLike) -> Floats:
@@ -159,7 +160,7 @@ class Potential:
                 result[i, j] = result[j, i] = values
             return result
         if self._hessian is not None:
-            return _shaped(self._hessian, points, (dimension, dimension, n), "potential.hessian")
+            return values_of(self._hessian, points, (dimension, dimension, n), "potential.hessian")
         if self._gradient is not None:
             jacobian = differences.gradient(self.gradient, points)
             return (jacobian + jacobian.swapaxes(0, 1)) / 2.0
@@ -300,20 +301,3 @@ def _checked_points(x: npt.ArrayLike, dimension: int) -> Floats:
             "one that needs no more coordinates than the domain has",
         )
     return points
-
-
-def _shaped(function: ArrayFunction, points: Floats, shape: tuple[int, ...], key: str) -> Floats:
-    """What a user's function returns, checked; the points are protected from being changed."""
-    protected = points.view()
-    protected.flags.writeable = False
-    try:
-        with np.errstate(all="ignore"):
-            values = np.asarray(function(protected))
-    except (IndexError, TypeError, ValueError) as error:
-        raise ProblemError(
-            key, f"{type(error).__name__} at points of shape {points.shape}: {error}", f"an array of shape {shape}"
-        ) from error
-    if values.shape != shape or values.dtype.kind not in "fiu":
-        found = f"an array of shape {values.shape} and type {values.dtype} for points of shape {points.shape}"
-        raise ProblemError(key, found, f"real numbers of shape {shape}")
-    return np.array(values, dtype=np.float64)

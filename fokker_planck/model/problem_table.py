@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,3 +69,14 @@ class Table:
         for entry, value in table.entries.items():
             finite_number(table.path(entry), value)
         return dict(table.entries)
+
+
+@contextmanager
+def named_in_file(own: str, key: str) -> Iterator[None]:
+    """Within, what errors call ``own`` or ``own.entry`` is called as it stands in the file: ``key``, ``key.entry``."""
+    try:
+        yield
+    except ProblemError as error:
+        if error.key != own and not error.key.startswith(f"{own}."):
+            raise
+        raise type(error)(key + error.key.removeprefix(own), error.found, error.wanted) from None

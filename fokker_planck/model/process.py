@@ -46,8 +46,10 @@ class Overdamped:
     def __post_init__(self) -> None:
         if not isinstance(self.potential, Potential):
             raise ProblemError("potential", self.potential, 'a Potential, such as Potential("x**2/2")')
-        if self.extra is not None and not isinstance(self.extra, Drift):
-            raise ProblemError("drift.extra", self.extra, 'a Drift, such as Drift(["-y", "x"])')
+        if self.extra is not None:
+            if not isinstance(self.extra, Drift):
+                raise ProblemError("drift.extra", self.extra, 'a Drift, such as Drift(["-y", "x"])')
+            object.__setattr__(self, "extra", self.extra.called("drift.extra"))
         _check_noise(self.diffusion, self.interpretation)
         size = self.diffusion.dimension
         if size is not None and size < self.potential.dimension:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.level_boxes import LevelBoxes, boxes_meeting
 from fokker_planck.formulas.level_set_projection import central_differences, onto_surface
 from fokker_planck.formulas.line_zeros import zeros_on_line
@@ -44,7 +46,7 @@ class Region:
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     gradient_function: Callable[[Floats], Floats] | None = None
     dimension: int = 0
-    key: str = field(default="region", compare=False, repr=False)
+    key: str = field(default="region", init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.expression, str):
@@ -53,6 +55,15 @@ class Region:
             raise ProblemError(self.key, self.expression, "an expression such as 'x - 0.8'")
         elif self.dimension not in (1, 2, 3):
             raise ProblemError(f"{self.key}.dimension", self.dimension, "1, 2 or 3 for a region given by a function")
+
+    def called(self, key: str) -> Region:
+        """The same region, which errors name by another key of the problem file."""
+        if key == self.key:
+            return self
+        same = copy(self)
+        same.__dict__.pop("_parsed", None)  # errors of the formula name the key as well
+        object.__setattr__(same, "key", key)
+        return same
 
     @cached_property
     def _parsed(self) -> Expression:
@@ -67,12 +78,10 @@ class Region:
 
     def level(self, x: Floats) -> Floats:
         """g at points of shape (dim, n)."""
-        function: Any = self._parsed if isinstance(self.expression, str) else self.expression
-        value = np.asarray(function(np.asarray(x, dtype=float)), dtype=float)
-        if value.shape != np.shape(x)[1:]:
-            found = f"values of shape {value.shape} at points of shape {np.shape(x)}"
-            raise ProblemError(self.key, found, "one value for each point")
-        return value
+        x = np.asarray(x, dtype=float)
+        if isinstance(self.expression, str):
+            return np.asarray(self._parsed(x))
+        return values_of(self.expression, x, x.shape[1:], self.key)
 
     def gradient(self, x: Floats) -> Floats:
         """Gradient of g, shape (dim, n): exact for a text."""
@@ -80,7 +89,7 @@ class Region:
         if isinstance(self.expression, str):
             return np.array([self._parsed.derivative(i)(x) for i in range(len(x))])
         if self.gradient_function is not None:
-            return np.asarray(self.gradient_function(x), dtype=float)
+            return values_of(self.gradient_function, x, x.shape, f"{self.key}.gradient")
         return central_differences(self.level, x)
 
     def contains(self, x: Floats) -> Booleans:

@@ -6,7 +6,7 @@ to the surface up to second order; ``project`` carries points onto the surface, 
 
 from __future__ import annotations
 
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -24,7 +24,7 @@ from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 class Ball:
     """|x - c| <= R.
 
-    Parameters: ``center`` c of one to three coordinates, ``radius`` R > 0; ``key`` prefixes the names in errors.
+    Parameters: ``center`` c of one to three coordinates, ``radius`` R > 0.
     In one dimension the ball is the interval [c - R, c + R]. Its level is (R² - |x - c|²) / (2R): smooth everywhere,
     and the signed distance to the sphere up to second order.
 
@@ -39,11 +39,10 @@ class Ball:
 
     center: tuple[float, ...]
     radius: float
-    key: InitVar[str] = "ball"
 
-    def __post_init__(self, key: str) -> None:
-        object.__setattr__(self, "center", point(f"{key}.center", self.center))
-        object.__setattr__(self, "radius", positive_number(f"{key}.radius", self.radius))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "center", point("ball.center", self.center))
+        object.__setattr__(self, "radius", positive_number("ball.radius", self.radius))
 
     @property
     def dimension(self) -> int:
@@ -98,14 +97,13 @@ class Ellipsoid:
 
     center: tuple[float, ...]
     semi_axes: tuple[float, ...]
-    key: InitVar[str] = "ellipsoid"
 
-    def __post_init__(self, key: str) -> None:
-        object.__setattr__(self, "center", point(f"{key}.center", self.center))
-        axes = point(f"{key}.semi_axes", self.semi_axes)
-        same_length(f"{key}.semi_axes", axes, self.center, "center")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "center", point("ellipsoid.center", self.center))
+        axes = point("ellipsoid.semi_axes", self.semi_axes)
+        same_length("ellipsoid.semi_axes", axes, self.center, "center")
         for i, axis in enumerate(axes):
-            positive_number(f"{key}.semi_axes[{i}]", axis)
+            positive_number(f"ellipsoid.semi_axes[{i}]", axis)
         object.__setattr__(self, "semi_axes", axes)
 
     @property
@@ -166,13 +164,12 @@ class HalfSpace:
 
     normal: tuple[float, ...]
     offset: float
-    key: InitVar[str] = "halfspace"
 
-    def __post_init__(self, key: str) -> None:
-        object.__setattr__(self, "normal", point(f"{key}.normal", self.normal))
-        object.__setattr__(self, "offset", finite_number(f"{key}.offset", self.offset))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "normal", point("halfspace.normal", self.normal))
+        object.__setattr__(self, "offset", finite_number("halfspace.offset", self.offset))
         if not any(self.normal):
-            raise ProblemError(f"{key}.normal", list(self.normal), "a vector that is not zero")
+            raise ProblemError("halfspace.normal", list(self.normal), "a vector that is not zero")
 
     @property
     def dimension(self) -> int:

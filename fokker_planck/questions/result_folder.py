@@ -26,7 +26,6 @@ def save(
     *,
     title: str = "",
     problem: Mapping[str, Any] | None = None,
-    ranks: World | None = None,
 ) -> tuple[str, ...]:
     """Write answers by name of question into ``folder``; the names of the files written.
 
@@ -35,7 +34,13 @@ def save(
 
     Raises ProblemError (key ``-o``) where the folder cannot be written.
     """
-    ranks = world() if ranks is None else ranks
+    return saved(world(), folder, answers, title, problem or {})
+
+
+def saved(
+    ranks: World, folder: str | Path, answers: Mapping[str, object], title: str, problem: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """The same, on ranks that a command has already looked up."""
     entries = {name: entry_of(answer, name) for name, answer in answers.items()}
     grids = {f"{name}.vtu": grid_of(each.fields(answers[name])) for name, each in entries.items()}
     costs = {name: cost for name, answer in answers.items() if (cost := statistics_of(answer)) is not None}
@@ -44,7 +49,7 @@ def save(
         "answers": {name: each.json(answers[name]) for name, each in entries.items()},
         "eyring_kramers": {name: each.prediction(answers[name]) for name, each in entries.items()},
         **_further(entries, answers),
-        "provenance": provenance(costs, problem or {}, ranks.size),
+        "provenance": provenance(costs, problem, ranks.size),
     }
     there = {name: grid for name, grid in grids.items() if grid is not None}
     return write_folder(folder, Contents(result, there, _picture(entries, answers, title)), ranks)

@@ -107,6 +107,9 @@ def test_every_public_name_is_there():
     for name in fokker_planck.__all__:
         assert getattr(fokker_planck, name) is not None
         assert name in dir(fokker_planck)
+    assert {name for name in dir(fokker_planck) if not name.startswith("__")} == set(fokker_planck.__all__) - {
+        "__version__"
+    }
     with pytest.raises(AttributeError, match="no attribute 'Bxo'"):
         fokker_planck.Bxo  # noqa: B018
 

@@ -70,7 +70,6 @@ def test_what_a_process_needs():
         (lambda: Drift([1.0]), "drift.expression"),
         (lambda: Drift(["x +"]), "drift.expression"),
         (lambda: Drift(["y"]), "drift.expression"),
-        (lambda: Drift(["y"], key="drift.extra"), "drift.extra"),
         (lambda: Drift(["k*x"]), "drift.expression"),
         (lambda: Drift(["x"], {"k": 1.0}), "drift.parameters.k"),
         (lambda: Drift(["x"], dimension=2), "drift.dimension"),
@@ -100,7 +99,7 @@ def test_bad_input(make, key):
         (Drifting(Drift("x"), Isotropic(1.0)), Box([-1.0], [1.0], "periodic"), "drift.expression"),
         (Drifting(Drift("x"), Isotropic(1.0)), Sublevel(1.0), "domain"),
         (Drifting(Drift("x"), Isotropic(1.0)), Sublevel(1.0, [-1.0], [1.0]), "domain"),
-        (Overdamped(Potential("x"), Isotropic(1.0), extra=Drift(["x", "y"])), Box([0.0], [1.0]), "drift.expression"),
+        (Overdamped(Potential("x"), Isotropic(1.0), extra=Drift(["x", "y"])), Box([0.0], [1.0]), "drift.extra"),
     ],
 )
 def test_domains_that_do_not_fit(process, domain, key):

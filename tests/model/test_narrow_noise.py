@@ -87,7 +87,7 @@ def test_a_push_on_a_short_stretch(push, place, width, whole):
     if whole:
         process = fp.Drifting(fp.Drift([f"x - x**3 + {spike}"]), fp.Isotropic(0.05))
     else:
-        process = Overdamped(fp.Potential(QUARTIC), fp.Isotropic(0.05), extra=fp.Drift([spike], key="drift.extra"))
+        process = Overdamped(fp.Potential(QUARTIC), fp.Isotropic(0.05), extra=fp.Drift([spike]))
     exact = _exact(
         lambda x: x - x**3 + push * np.exp(-(((x - place) / width) ** 2)), lambda x: np.full(x.shape, 0.05),
         _around(place, width),

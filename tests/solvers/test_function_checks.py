@@ -61,7 +61,7 @@ def test_a_function_for_the_noise_or_for_the_drift_is_looked_at_too():
     problem = fp.Problem(line, fp.Box([-2.0], [2.0]), fp.Resolution(cells=(40,)))
     with pytest.raises(ConvergenceError, match="the function given as diffusion"):
         fp.mean_exit_time(problem, [-1.0], fp.HalfSpace([1.0], 1.0))
-    push = fp.Drift(lambda x: 1e4 * np.exp(-(((x - 0.31371) / 2e-4) ** 2)), dimension=1, key="drift.extra")
+    push = fp.Drift(lambda x: 1e4 * np.exp(-(((x - 0.31371) / 2e-4) ** 2)), dimension=1)
     line = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05), extra=push)
     problem = fp.Problem(line, fp.Box([-2.0], [2.0]), fp.Resolution(cells=(40,)))
     with pytest.raises(ConvergenceError, match=r"the function given as drift\.extra"):

@@ -113,7 +113,7 @@ def _by_callables(problem: Any) -> Any:
     name = "whole" if process.potential is None else "extra"
     drift = getattr(process, name)
     if drift is not None:
-        process = replace(process, **{name: fp.Drift(lambda x: drift.value(x), dimension=dimension, key=drift.key)})
+        process = replace(process, **{name: fp.Drift(lambda x: drift.value(x), dimension=dimension)})
     return fp.Problem(process, problem.domain, problem.resolution, dict(problem.sets), problem.title)
 
 

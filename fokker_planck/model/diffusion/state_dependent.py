@@ -13,6 +13,7 @@ import numpy.typing as npt
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
@@ -277,7 +278,7 @@ class SampledField:
         """D at points (dim, n), of shape (dim, dim, n)."""
         points = np.asarray(x, dtype=np.float64)
         dimension, n = points.shape
-        values = _returned(self.rule.tensor, points, "diffusion")
+        values = values_of(self.rule.tensor, points, None, "diffusion")
         if values.shape == (n,):
             return diagonal(np.broadcast_to(values, (dimension, n)))
         if values.shape != (dimension, dimension, n):
@@ -290,7 +291,7 @@ class SampledField:
         points = np.asarray(x, dtype=np.float64)
         if self.rule.divergence is None:
             return np.asarray(np.einsum("jijn->in", differences.gradient(self.tensor, points)))
-        values = _returned(self.rule.divergence, points, "diffusion.divergence")
+        values = values_of(self.rule.divergence, points, None, "diffusion.divergence")
         if values.shape != points.shape:
             raise ProblemError("diffusion.divergence", f"an array of shape {values.shape}", f"shape {points.shape}")
         return values
@@ -362,19 +363,6 @@ def _numbers(key: str, value: Any) -> Numbers:
             raise ProblemError(key, list(value), "a number, or one for each axis")
         return tuple(finite_number(f"{key}[{i}]", entry) for i, entry in enumerate(value))
     return finite_number(key, value, "a number, or one for each axis")
-
-
-def _returned(function: TensorFunction, points: Floats, key: str) -> Floats:
-    protected = points.view()
-    protected.flags.writeable = False
-    try:
-        with np.errstate(all="ignore"):
-            values = np.asarray(function(protected), dtype=np.float64)
-    except (IndexError, TypeError, ValueError) as error:
-        raise ProblemError(
-            key, f"{type(error).__name__} at points of shape {points.shape}: {error}", "an array of real numbers"
-        ) from error
-    return values
 
 
 __all__ = ["Formula", "Hessian", "Quadratic", "Sampled", "diagonal", "formulas"]
