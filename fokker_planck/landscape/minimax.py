@@ -33,13 +33,17 @@ def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.
     tree = minimum_spanning_tree(graph)
     order, parent = breadth_first_order(tree, count, directed=False)
     forest = tree.tocoo()
-    step = np.zeros(count + 1)
-    child = np.where(parent[forest.row] == forest.col, forest.row, forest.col)
-    step[child] = forest.data
     highest = np.full(count + 1, np.inf)
-    highest[count] = 0.0
-    for vertex in order[1:]:
-        highest[vertex] = max(step[vertex], highest[parent[vertex]])
+    child = np.where(parent[forest.row] == forest.col, forest.row, forest.col)
+    highest[child] = forest.data
+    highest[count], parent[count] = 0.0, count
+    reached = np.zeros(count + 1, dtype=bool)
+    reached[order] = True
+    highest[~reached], parent[~reached] = np.inf, count
+    # along the path to the root in steps that double: a path of a thousand edges takes ten
+    while (parent != count).any():
+        highest = np.maximum(highest, highest[parent])
+        parent = parent[parent]
     found = np.isfinite(highest[:count])
     result = np.full(count, np.inf)
     result[found] = levels[highest[:count][found].astype(int) - 1]
