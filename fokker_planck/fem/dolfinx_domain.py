@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from fokker_planck.mesh.high_order import EDGES, curved_cells
 from fokker_planck.mesh.parts import Block, MeshData, mesh_of_blocks
 from fokker_planck.model.arguments import described
 from fokker_planck.model.domain import MeshDomain
+
+if TYPE_CHECKING:
+    import dolfinx.mesh
 
 KINDS = {"interval": 1, "triangle": 2, "tetrahedron": 3}
 KEY = "domain"
@@ -38,9 +41,9 @@ class DolfinxMesh(MeshDomain):
     <MeshData: 32 cells and 25 points in 2 dimensions>
     """
 
-    mesh: Any
-    cell_tags: Any = None
-    facet_tags: Any = None
+    mesh: dolfinx.mesh.Mesh
+    cell_tags: dolfinx.mesh.MeshTags | None = None
+    facet_tags: dolfinx.mesh.MeshTags | None = None
 
     def __post_init__(self) -> None:
         if not _dolfinx.is_mesh(self.mesh):
@@ -65,7 +68,11 @@ class DolfinxMesh(MeshDomain):
         return mesh_data(self.mesh, self.cell_tags, self.facet_tags)
 
 
-def mesh_data(mesh: Any, cell_tags: Any = None, facet_tags: Any = None) -> MeshData:
+def mesh_data(
+    mesh: dolfinx.mesh.Mesh,
+    cell_tags: dolfinx.mesh.MeshTags | None = None,
+    facet_tags: dolfinx.mesh.MeshTags | None = None,
+) -> MeshData:
     """Points, cells and tagged parts of a mesh of dolfinx, in the order in which dolfinx was given them.
 
     That order is the same on any number of ranks, which dolfinx's own is not.

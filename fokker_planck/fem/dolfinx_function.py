@@ -12,11 +12,13 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 
 if TYPE_CHECKING:
+    import dolfinx.fem
+
     from fokker_planck.fem.discretization import Discretization
     from fokker_planck.fem.field import Field
 
 
-def dolfinx_function(field: Field, log: bool = False) -> Any:
+def dolfinx_function(field: Field, log: bool = False) -> dolfinx.fem.Function:
     """The ``dolfinx.fem.Function`` with the values of a field, or their logarithms, at the nodes of its mesh.
 
     Its space is that of the solution: Lagrange elements of the same degree, cell by cell where the field jumps.  Where

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.landscape.box_units import LONG
 from fokker_planck.mesh.locator import Locator
+
+if TYPE_CHECKING:
+    import dolfinx.fem
 
 OUTSIDE = 1e-9
 TOGETHER = 20_000
@@ -52,7 +55,7 @@ class Field:
         """Natural logarithms of the values at points of shape (dim, n); nan outside of the mesh and below zero."""
         return self._logs(self._interpolated(x))
 
-    def to_dolfinx(self, log: bool = False) -> Any:
+    def to_dolfinx(self, log: bool = False) -> dolfinx.fem.Function:
         """The ``dolfinx.fem.Function`` with the same values (or logarithms) at the nodes, on the mesh of the solution.
 
         A function that is kept by its logarithm equals it at the nodes, and between them up to interpolation.  To have

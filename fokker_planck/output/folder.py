@@ -108,7 +108,7 @@ def check_folder(folder: str | Path) -> None:
         raise ProblemError("-o", str(folder), f"a folder that can be written ({nearest} cannot)") from None
 
 
-def provenance(costs: Mapping[str, Statistics], problem: Mapping[str, Any], ranks: int = 1) -> dict[str, Any]:
+def provenance(costs: Mapping[str, Statistics], problem: Mapping[str, object], ranks: int = 1) -> dict[str, Any]:
     """Where numbers come from: versions, the problem as it was read, sizes of the discretisations, seconds."""
     import fokker_planck
 

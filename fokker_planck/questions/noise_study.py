@@ -19,6 +19,7 @@ from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import DataLosses, SampleLosses
+from fokker_planck.sgd.noise import Covariance, CovarianceKey
 from fokker_planck.sgd.noise import process as process_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def noise_study(
     domain: Domain,
     learning_rates: Sequence[float],
     batch_sizes: Sequence[int],
-    covariance: Any = None,
+    covariance: Covariance | None = None,
     start: Sequence[float] | float | None = None,
     target: Set | str | None = None,
     samples: int | None = None,
@@ -85,7 +86,7 @@ def noise_study(
     interpretation: str = "ito",
     questions: Sequence[str] = QUESTIONS,
     resolution: Resolution | None = None,
-    **keys: Any,
+    **keys: CovarianceKey,
 ) -> NoiseStudy:
     """dX = -grad V dt + sqrt((eta/B) C(X)) dW, solved for every learning rate eta and batch size B.
 

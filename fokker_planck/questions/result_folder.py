@@ -25,7 +25,7 @@ def save(
     answers: Mapping[str, object],
     *,
     title: str = "",
-    problem: Mapping[str, Any] | None = None,
+    problem: Mapping[str, object] | None = None,
 ) -> tuple[str, ...]:
     """Write answers by name of question into ``folder``; the names of the files written.
 
@@ -38,7 +38,7 @@ def save(
 
 
 def saved(
-    ranks: World, folder: str | Path, answers: Mapping[str, object], title: str, problem: Mapping[str, Any]
+    ranks: World, folder: str | Path, answers: Mapping[str, object], title: str, problem: Mapping[str, object]
 ) -> tuple[str, ...]:
     """The same, on ranks that a command has already looked up."""
     entries = {name: entry_of(answer, name) for name, answer in answers.items()}

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.near import did_you_mean
 from fokker_planck.model.arguments import described, finite_number, positive_number
+from fokker_planck.model.diffusion.constant import Diffusion
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped
 from fokker_planck.sgd.covariance import covariance_divergence, gradient_covariance
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import Losses
+
+Covariance: TypeAlias = str | Losses | Callable[[Floats], npt.ArrayLike]
+CovarianceKey: TypeAlias = float | Sequence[float] | str
+"""Entries of a model: a number, one for each axis, or a word."""
 
 MODELS: Mapping[str, tuple[str, ...]] = {
     "isotropic": ("epsilon", "variance"),
@@ -26,10 +33,10 @@ MODELS: Mapping[str, tuple[str, ...]] = {
 def diffusion_of(
     learning_rate: float,
     batch_size: int,
-    covariance: Any = "isotropic",
+    covariance: Covariance = "isotropic",
     samples: int | None = None,
-    **keys: Any,
-) -> Any:
+    **keys: CovarianceKey,
+) -> Diffusion:
     """D(x) = (eta/2) C(x)/B; for a batch drawn without replacement from n samples (n - B)/(B (n - 1)) for 1/B.
 
     C is the gradient covariance of one sample, and ``covariance`` says what is known of it:
@@ -50,42 +57,43 @@ def diffusion_of(
     Isotropic(epsilon=0.03125)
     """
     learning = Learning(learning_rate, batch_size, samples)
+    given: dict[str, Any] = dict(keys)  # each is checked where it is used
     if learning.noise_scale == 0.0:
         wanted = "fewer than there are samples: the whole of them has no noise"
         raise ProblemError("diffusion.batch_size", batch_size, wanted)
     if not isinstance(covariance, str):
-        return _from_samples(covariance, learning, keys)
+        return _from_samples(covariance, learning, given)
     if covariance not in MODELS:
         wanted = f"one of {', '.join(MODELS)}"
         raise ProblemError("diffusion.covariance", f"{covariance!r}{did_you_mean(covariance, MODELS)}", wanted)
-    _only(keys, MODELS[covariance], f"for the covariance {covariance}")
+    _only(given, MODELS[covariance], f"for the covariance {covariance}")
     scale = learning.noise_scale
     if covariance == "isotropic":
         from fokker_planck.model.diffusion.constant import Isotropic
 
-        return Isotropic(scale * _variance(keys))
+        return Isotropic(scale * _variance(given))
     from fokker_planck.model.diffusion.state_dependent import Hessian, Quadratic
 
     if covariance == "hessian":
-        return Hessian(scale * positive_number("diffusion.scale", keys.get("scale", 1.0)), keys.get("floor", 0.0))
+        return Hessian(scale * positive_number("diffusion.scale", given.get("scale", 1.0)), given.get("floor", 0.0))
     for required in ("offset", "curvature"):
-        if required not in keys:
+        if required not in given:
             raise ProblemError(f"diffusion.{required}", "nothing", "a number, or one for each axis")
     scaled: dict[str, Any] = {
-        name: _scaled(name, keys[name], scale) for name in ("offset", "slope", "curvature") if name in keys
+        name: _scaled(name, given[name], scale) for name in ("offset", "slope", "curvature") if name in given
     }
-    return Quadratic(**scaled, **{name: keys[name] for name in ("center", "form") if name in keys})
+    return Quadratic(**scaled, **{name: given[name] for name in ("center", "form") if name in given})
 
 
 def process(
     loss: Potential | str | Losses,
     learning_rate: float,
     batch_size: int,
-    covariance: Any = None,
+    covariance: Covariance | None = None,
     samples: int | None = None,
     replacement: bool = False,
     interpretation: str = "ito",
-    **keys: Any,
+    **keys: CovarianceKey,
 ) -> Overdamped:
     """dX = -grad V dt + sqrt((eta/B) C(X)) dW: stochastic gradient descent as a diffusion, t = eta times iterations.
 
@@ -108,7 +116,9 @@ def process(
     return Overdamped(potential, diffusion_of(learning_rate, batch_size, model, samples, **keys), interpretation)
 
 
-def _from_samples(covariance: Any, learning: Learning, keys: Mapping[str, Any]) -> Any:
+def _from_samples(
+    covariance: Losses | Callable[[Floats], npt.ArrayLike], learning: Learning, keys: Mapping[str, object]
+) -> Diffusion:
     from fokker_planck.model.diffusion.state_dependent import Sampled
 
     _only(keys, (), "for a covariance that is given")
@@ -131,7 +141,7 @@ def _variance(keys: Mapping[str, Any]) -> float:
     return positive_number(f"diffusion.{name}", keys.get(name), "a positive number")
 
 
-def _only(keys: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+def _only(keys: Mapping[str, object], known: Sequence[str], where: str) -> None:
     for name in keys:
         if name not in known:
             wanted = f"{where} one of {', '.join(known)}" if known else f"{where} no more keys"

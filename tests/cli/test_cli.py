@@ -114,6 +114,23 @@ def test_every_public_name_is_there():
         fokker_planck.Bxo  # noqa: B018
 
 
+def test_public_signatures_say_what_they_take_and_nothing_of_the_plumbing():
+    import inspect
+
+    for name in fokker_planck.__all__:
+        public = getattr(fokker_planck, name)
+        if not callable(public) or isinstance(public, type) and issubclass(public, Exception):
+            continue
+        try:
+            signature = inspect.signature(public)
+        except (TypeError, ValueError):
+            continue
+        assert not {"key", "ranks", "comm"} & set(signature.parameters), name
+        for parameter in signature.parameters.values():
+            words = str(parameter.annotation).replace("[", " ").replace(",", " ").replace("]", " ").split()
+            assert "Any" not in words, (name, parameter)
+
+
 def test_names_for_type_checkers_are_the_names_at_run_time():
     import ast
 

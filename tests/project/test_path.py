@@ -1,0 +1,45 @@
+"""Somebody who has never seen the package follows a number from the command to the factorisation: in ten files."""
+
+import re
+import sys
+from pathlib import Path
+
+import fokker_planck
+from fokker_planck.cli.command import main
+
+ROOT = Path(fokker_planck.__file__).parent
+CONTRIBUTING = ROOT.parent / "CONTRIBUTING.md"
+ALGEBRA = str(ROOT / "fem" / "_petsc.py")
+BEFORE = ("cli/problem_file.py", "questions/registry.py")
+"""Which the command asks for the problem and for the question, and which have returned when numbers are computed."""
+
+
+def files_above(frame):
+    """The files of the package through which a call came, the first first."""
+    found = []
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if ROOT in path.parents:
+            found.append(path.relative_to(ROOT).as_posix())
+        frame = frame.f_back
+    return list(dict.fromkeys(reversed(found)))
+
+
+def test_from_the_command_to_the_number_in_ten_files_which_contributing_lists(capsys):
+    stacks = []
+
+    def watch(frame, event, _):
+        if event == "call" and frame.f_code.co_filename == ALGEBRA:
+            stacks.append(files_above(frame))
+
+    sys.setprofile(watch)
+    try:
+        assert main(["exit-time", str(ROOT.parent / "examples" / "double_well_1d.toml"), "-q", "--json"]) == 0
+    finally:
+        sys.setprofile(None)
+    capsys.readouterr()
+    way = [*BEFORE, *max(stacks, key=len)]
+    assert way[2] == "cli/command.py"
+    assert len(way) <= 10, way
+    listed = re.search(r"## From the command to the number\n(.*?)\n## ", CONTRIBUTING.read_text(), re.DOTALL)
+    assert set(way) <= set(re.findall(r"`([a-z_]+/[a-z_]+\.py)`", listed.group(1)))
