@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.reference_exponent import Weighting
@@ -65,7 +66,10 @@ def shares(
     if len(states) < 2:
         return None
     sets = [state.members for state in states]
-    chain = vertex_chain(triangulation, process, ceiling, sets)
+    try:
+        chain = vertex_chain(triangulation, process, ceiling, sets)
+    except ConvergenceError:  # a part without a state, say
+        return None
     if chain is None:
         return None
     held = np.zeros(len(triangulation.cells))
@@ -80,6 +84,7 @@ def shares(
             other = vertex_chain(triangulation, process, ceiling, [state.members for state in begun])
             if other is not None:
                 held = np.maximum(held, _decided(other, len(begun) - 1, True))
+    held = np.where(np.isnan(held), np.inf, held)
     held *= np.exp(np.minimum(unseen_change(triangulation, process, ceiling), LARGEST_STEP))
     for state in states:
         if not state.absorbing:

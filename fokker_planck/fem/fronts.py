@@ -1,9 +1,10 @@
-"""Where a process crosses a pass: how large cells may be there, before anything is solved.
+"""Where a process crosses a saddle: how large cells may be there, before anything is solved.
 
-Across a pass at z the equilibrium potential of a well is erfc(s sqrt(k/2)) / 2 to leading order, s = n . (x - z), with
-the left eigenvector n of -D Hess Phi for its one positive eigenvalue mu, and k = mu / (n . D n) (Kramers 1940; Bovier,
-Eckhoff, Gayrard and Klein 2004). Its flow exp(-Phi) grad u is the same on both sides of the pass, so that what
-polynomials miss of u' = exp(-k s^2 / 2) where the cell is counts with the weight exp(k s^2 / 2).
+Across a saddle at z the equilibrium potential of a well is erfc(s sqrt(k/2)) / 2 to leading order, s = n . (x - z),
+with the left eigenvector n of the drift's Jacobian (-D Hess Phi in detailed balance) for its one positive eigenvalue
+mu, and k = mu / (n . D n) (Kramers 1940; Bovier, Eckhoff, Gayrard and Klein 2004).  The lowest exponent of the planes
+s = constant falls like -k s^2 / 2, with detailed balance and without, so that what polynomials miss of
+u' = exp(-k s^2 / 2) where the cell is counts with the weight exp(k s^2 / 2).
 """
 
 from __future__ import annotations
@@ -30,21 +31,23 @@ class Front:
     curvature: float
 
 
-def front_across(place: Sequence[float], hessian: Floats, diffusion: Floats) -> Front | None:
-    """The front at a saddle with Hess Phi and D there, (dim, dim) each; None where no way down is curved.
+def front_across(place: Sequence[float], jacobian: Floats, diffusion: Floats) -> Front | None:
+    """The front at a saddle with the Jacobian of the drift and D there, (dim, dim) each; None where no way leads out.
 
-    >>> front = front_across((0.0, 0.0), np.diag([-20.0, 40.0]), 0.05 * np.eye(2))
+    In detailed balance the Jacobian is -D Hess Phi.
+
+    >>> front = front_across((0.0, 0.0), np.diag([1.0, -2.0]), 0.05 * np.eye(2))
     >>> np.abs(front.normal).tolist(), front.curvature
     ([1.0, 0.0], 20.0)
     """
-    values, vectors = np.linalg.eig(hessian @ diffusion)
-    which = int(np.argmin(values.real))
+    values, vectors = np.linalg.eig(np.asarray(jacobian).T)
+    which = int(np.argmax(values.real))
     normal = vectors[:, which].real
     spread = float(normal @ diffusion @ normal)
-    if not values.real[which] < 0.0 or not spread > 0.0:
+    if not values.real[which] > 0.0 or not spread > 0.0:
         return None
     normal = normal / np.linalg.norm(normal)
-    return Front(tuple(place), tuple(normal), float(-values.real[which] / (normal @ diffusion @ normal)))
+    return Front(tuple(place), tuple(normal), float(values.real[which] / (normal @ diffusion @ normal)))
 
 
 def front_errors(corners: Floats, fronts: Sequence[Front], degree: int) -> Floats:

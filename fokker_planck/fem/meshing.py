@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import with_wall
@@ -312,12 +312,7 @@ def _refined_until(
         marked = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > allowed
         marked |= keep & (high - low > max(STEEPEST, change))
         if degree is not None:
-            importance = heights.importance(low, high)
-            todo = ~marked & (importance > accuracy) & keep
-            error = np.zeros(len(low))
-            error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
-            marked |= error * importance > accuracy
-            marked |= front_errors(triangulation.cell_points, heights.fronts, degree) * importance > FRONT * accuracy
+            marked |= unresolved(triangulation, exponent, heights, degree, accuracy, keep & ~marked)
         if not marked.any():
             marked = too_wide(triangulation, narrow.points, narrow.widths) & keep
         if not marked.any():
@@ -328,6 +323,19 @@ def _refined_until(
                 "a smaller domain, more noise, or a potential without such steep parts",
             )
         triangulation = refine(triangulation, marked)
+
+
+def unresolved(
+    triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float, asked: Booleans
+) -> Booleans:
+    """Which cells, (m,), are too large for the weight, of those ``asked``, or for the fronts."""
+    low, high = exponent_range(triangulation, exponent)
+    importance = heights.importance(low, high)
+    todo = asked & (importance > accuracy)
+    error = np.zeros(len(low))
+    error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
+    fronts = front_errors(triangulation.cell_points, heights.fronts, degree)
+    return np.asarray((error * importance > accuracy) | (fronts * importance > FRONT * accuracy))
 
 
 def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:

@@ -33,6 +33,9 @@ LARGEST_STEP = 300.0
 """Half that of the exponent along an edge: beyond it the rates of an edge are no doubles."""
 SMALL = 1e-8
 """Below it t / sinh t is one to rounding."""
+LEAST_STIFFNESS = 0.02
+"""Of volume times trace of D over squared length, on edges that face obtuse angles: where all edges of a vertex do,
+beside what the energy cutoff leaves, nothing else leads away from it."""
 RULE = 10
 """Degree of the rule for the circulation: where psi changes by 12 in a cell, that is conserved to 1e-4."""
 
@@ -107,17 +110,20 @@ def _circulation(
 
 
 def _stiffness(triangulation: Triangulation, table: EdgeTable, process: Weighting) -> Floats:
-    """-int grad phi_i . D grad phi_j for every edge, (e,), zero where that is negative."""
+    """-int grad phi_i . D grad phi_j for every edge, (e,), and a little where that is negative: no vertex is alone."""
     corners = triangulation.cell_points
     inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
     slopes = np.concatenate([-inverse.sum(axis=1, keepdims=True), inverse], axis=1)
     tensor = np.asarray(process.diffusion.tensor(corners.mean(axis=1).T))
     size = np.abs(volumes(triangulation.points, triangulation.cells))
     products = -np.einsum("cai,ijc,cbj,c->cab", slopes, tensor, slopes, size, optimize=True)
-    result = np.zeros(len(table.vertices))
+    result, least = np.zeros(len(table.vertices)), np.zeros(len(table.vertices))
+    spread = LEAST_STIFFNESS * size * np.einsum("iic->c", tensor)
     for column, (a, b) in enumerate(local_edges(corners.shape[1])):
+        length = ((corners[:, a] - corners[:, b]) ** 2).sum(axis=1)
         result += np.bincount(table.of_cells[:, column], products[:, a, b], len(result))
-    return np.maximum(result, 0.0)
+        least += np.bincount(table.of_cells[:, column], spread / length, len(result))
+    return np.maximum(result, least)
 
 
 def _potentials(

@@ -14,13 +14,15 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.domain_truncation import Shares, kept_cells, outside, shares, truncated, well_name
-from fokker_planck.fem.meshing import DEEP, domain_triangulation, exponent_range
+from fokker_planck.fem.fronts import Front, front_across
+from fokker_planck.fem.meshing import DEEP, Heights, domain_triangulation, exponent_range, unresolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.irreversible_setting import DriftSetting
-from fokker_planck.solvers.self_consistent_gauge import resolved_below
+from fokker_planck.solvers.self_consistent_gauge import margin, resolved_below
+from fokker_planck.solvers.setting import SAME_HEIGHT
 
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
@@ -31,6 +33,8 @@ COARSE = {1: 20.0, 2: 35.0, 3: 35.0}
 FEWEST_ON_A_LINE = 24
 """Cells: twelve give eigenvalues and speeds of a ring to 1e-11, but a current at a point, which is one of slopes, to
 1e-4 only."""
+STEP = 1e-3
+"""Of the extent, for the Jacobian of c at a saddle, which decides on a mesh and nothing else."""
 MOST_ROUNDS = 40
 """Of refinement where the chain finds that something is decided: each halves cells once; 12 are the most seen."""
 
@@ -82,7 +86,12 @@ def _resolved(setting: DriftSetting, mesh: Triangulation, change: float) -> Tria
 
 
 def where_it_matters(
-    setting: DriftSetting, regions: Mapping[str, Set], ends: Ends, change: Mapping[int, float], share: float
+    setting: DriftSetting,
+    regions: Mapping[str, Set],
+    ends: Ends,
+    change: Mapping[int, float],
+    share: float,
+    degree: int,
 ) -> Uncut | None:
     """Large cells, smaller ones where the chain on them says that something is decided, until it says so no more.
 
@@ -96,12 +105,13 @@ def where_it_matters(
         process, ceiling = setting.weighting, setting.ceiling
         return shares(triangulation, process, ceiling, setting.places, ends.targets, ends.start, not setting.known)
 
-    mesh = _resolved(setting, mesh, COARSE[mesh.dimension])
+    mesh, heights = _resolved(setting, mesh, COARSE[mesh.dimension]), _heights(setting)
     for _ in range(MOST_ROUNDS):
         found = held(mesh)
         if found is None:
             return None
         keep, large = kept_cells(found, share), _changes(setting, mesh) > largest
+        large |= unresolved(mesh, setting.weighting, heights, degree, setting.problem.resolution.tolerance, keep)
         if not (keep & large).any():
             finer = refine(mesh, keep, all_edges=True)
             closer = held(finer)
@@ -113,6 +123,34 @@ def where_it_matters(
             return Uncut(mesh, found, share)
         mesh = refine(mesh, keep & large)
     return None
+
+
+def _heights(setting: DriftSetting) -> Heights:
+    """Where psi matters, with the transition layers at the highest saddles that do, forwards and backwards in time."""
+    highest = setting.ceiling - margin(setting.problem.resolution.tolerance)
+    value, diffusion = setting.weighting.value, setting.diffusion.tensor
+    saddles = [(saddle, float(value(saddle.x[:, None])[0])) for saddle in setting.saddles if not saddle.degenerate]
+    fronts: list[Front] = []
+    for saddle, height in saddles:
+        if abs(height - highest) < SAME_HEIGHT:
+            forwards = np.array(saddle.jacobian)
+            # the drift of the process backwards in time is b - 2 c
+            for jacobian in (forwards, forwards - 2.0 * _turning(setting, saddle.x)):
+                front = front_across(saddle.position, jacobian, diffusion(saddle.x[:, None])[..., 0])
+                fronts += [] if front is None else [front]
+    bottoms = tuple(value(setting.places.T).tolist()) if len(setting.places) else (0.0,)
+    passes = tuple(height for _, height in saddles if height < highest + SAME_HEIGHT)
+    return Heights(bottoms, passes, setting.ceiling, setting.places, fronts=tuple(fronts))
+
+
+def _turning(setting: DriftSetting, x: Floats) -> Floats:
+    """The Jacobian of c at a point (dim,), (dim, dim), by differences."""
+    lower, upper = setting.problem.bounding_box()
+    steps = np.diag(STEP * np.subtract(upper, lower))
+    ahead, behind = (setting.weighting.velocity((x + sign * steps).T) for sign in (1.0, -1.0))
+    if ahead is None or behind is None:
+        return np.zeros_like(steps)
+    return np.asarray((ahead - behind) / (2.0 * np.diag(steps)))
 
 
 def _changes(setting: DriftSetting, mesh: Triangulation) -> Floats:

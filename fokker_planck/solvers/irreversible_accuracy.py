@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import dual_errors
@@ -139,12 +140,16 @@ def _cut_to_size(
     problem, degree = setting.problem, degree_of(setting.problem)
     share = NEGLIGIBLE * problem.resolution.tolerance
     for _ in range(MOST_CUTS):
-        uncut = where_it_matters(setting, regions, ends, change, share)
+        uncut = where_it_matters(setting, regions, ends, change, share, degree)
         if uncut is None:
             return None
         mesh = uncut.cut()
-        less = np.asarray(ask.answer(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers)
-        whole = ask.keep(mesh, degree, problem.periods)
+        try:
+            less = np.asarray(ask.answer(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers)
+            whole = ask.keep(mesh, degree, problem.periods)
+        except (ConvergenceError, ProblemError):
+            # a state without cells, or wells that nothing joins: the chain is wrong about this process
+            return None
         if len(whole) == len(less):
             error = float(np.abs(np.expm1(less - whole)).max(initial=0.0))
             if error <= CUT * problem.resolution.tolerance:

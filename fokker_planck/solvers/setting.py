@@ -230,15 +230,11 @@ def heights_between_wells(setting: Setting, *, all_critical_points: bool = False
 
 def _fronts(setting: Setting, highest: float) -> tuple[Front, ...]:
     """The saddles about as high as the highest pass, where slow crossings are decided."""
-    found = [
-        front_across(
-            saddle.position,
-            np.asarray(saddle.hessian),
-            setting.balance.diffusion.tensor(np.asarray(saddle.position)[:, None])[..., 0],
-        )
-        for saddle in setting.landscape.saddles
-        if abs(saddle.value - highest) < SAME_HEIGHT and not saddle.degenerate
-    ]
+    found = []
+    for saddle in setting.landscape.saddles:
+        if abs(saddle.value - highest) < SAME_HEIGHT and not saddle.degenerate:
+            tensor = setting.balance.diffusion.tensor(np.asarray(saddle.position)[:, None])[..., 0]
+            found.append(front_across(saddle.position, -tensor @ np.asarray(saddle.hessian), tensor))
     return tuple(front for front in found if front is not None)
 
 

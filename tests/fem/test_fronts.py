@@ -27,13 +27,13 @@ def test_half_the_width_gains_the_full_order(degree):
 def test_the_direction_is_that_of_the_flow_and_not_of_the_hessian():
     """Phi = V/eps with noise D: the normal n solves (Hess Phi) D n = -mu n, k = mu / (n . D n)."""
     hessian, diffusion = np.array([[-3.0, 1.0], [1.0, 4.0]]), np.array([[0.5, 0.1], [0.1, 2.0]])
-    front = front_across((0.0, 0.0), hessian, diffusion)
+    front = front_across((0.0, 0.0), -diffusion @ hessian, diffusion)
     normal = np.asarray(front.normal)
     image = hessian @ diffusion @ normal
     assert image == pytest.approx((image @ normal) * normal, abs=1e-12)
     assert image @ normal < 0.0
     assert front.curvature == pytest.approx(-(image @ normal) / (normal @ diffusion @ normal))
-    assert front_across((0.0, 0.0), np.eye(2), diffusion) is None
+    assert front_across((0.0, 0.0), -diffusion, diffusion) is None
 
 
 def test_only_cells_near_the_pass_count():

@@ -1,0 +1,116 @@
+"""Without detailed balance: meshes without what decides nothing, whose outside belongs to the states, bars included."""
+
+from math import cos, expm1, log, pi, sin
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.fem.domain_truncation import kept_cells, shares, states_on
+from fokker_planck.fem.generation import axis_points, grid_triangulation
+from fokker_planck.fem.triangulation import without_cells
+from fokker_planck.fem.vertex_chain import vertex_chain
+from fokker_planck.solvers import irreversible_accuracy, irreversible_exit_time
+from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+
+QUARTIC, SLOPE = "(x**2 - 1)**2/4 + y**2/2", ("x**3 - x", "y")
+BOX = fp.Box([-2.0, -1.5], [2.0, 1.5])
+RIGHT = fp.HalfSpace([1.0, 0.0], 1.0)
+
+
+def rotated(epsilon, potential=QUARTIC, slope=SLOPE, domain=BOX, tolerance=1e-6, strength=1.0):
+    """-grad V + J grad V: the density stays exp(-V/eps)."""
+    extra = fp.Drift([f"-{strength}*({slope[1]})", f"{strength}*({slope[0]})"])
+    process = fp.Overdamped(fp.Potential(potential), fp.Isotropic(epsilon), extra=extra)
+    return fp.Problem(process, domain, fp.Resolution(tolerance=tolerance))
+
+
+def asked(problem, start, target):
+    return irreversible_exit_time.irreversible_exit_time(problem, start, target)
+
+
+@pytest.mark.parametrize("barrier", [50, 200, pytest.param(500, marks=pytest.mark.slow)])
+def test_barriers_of_any_height_take_the_same_meshes(barrier):
+    """T = pi exp(barrier) (1 + 1.13 eps): formula of Eyring and Kramers without detailed balance, its rest measured."""
+    epsilon = 0.25 / barrier
+    found = asked(rotated(epsilon), (-1.0, 0.0), RIGHT)
+    assert (found.mean.log - barrier - log(pi)) / epsilon == pytest.approx(1.13, abs=0.02)
+    assert found.mean.relative_error < 1e-6
+    assert found.statistics.unknowns < 20_000
+
+
+def ring():
+    """Two ways between two wells, over saddles 13 units of epsilon apart."""
+    potential = "(x**2 + y**2 - 1)**2 - 0.3*x**2 + 0.04*y"
+    slope = ("4*x*(x**2 + y**2 - 1) - 0.6*x", "4*y*(x**2 + y**2 - 1) + 0.04")
+    return rotated(0.006, potential, slope, fp.Box([-1.8, -1.8], [1.8, 1.8]), strength=0.5)
+
+
+def turned(angle=0.4):
+    u, v = f"({cos(angle)}*x + {sin(angle)}*y)", f"({cos(angle)}*y - {sin(angle)}*x)"
+    slope = [f"{a}*({u}**3 - {u}) + {b}*{v}" for a, b in ((cos(angle), -sin(angle)), (sin(angle), cos(angle)))]
+    return rotated(0.005, f"({u}**2 - 1)**2/4 + {v}**2/2", slope, fp.Ball([0.0, 0.0], 1.9))
+
+
+AROUND = fp.Ball([1.0, 0.0], 0.3)
+SUBLEVEL = fp.Sublevel(1.0, lower=[-3.0, -3.0], upper=[3.0, 3.0])
+CASES = {
+    "start beside the saddle": (rotated(0.005), (-0.02, 0.03), RIGHT),
+    "strong rotation": (rotated(0.006, strength=4.0), (-1.0, 0.0), RIGHT),
+    "two ways": (ring(), (-1.07, -0.02), fp.Ball([1.07, -0.02], 0.25)),
+    "turned, in a ball": (turned(), (-cos(0.4), -sin(0.4)), fp.HalfSpace([cos(0.4), sin(0.4)], 1.0)),
+    "sublevel": (rotated(0.005, domain=SUBLEVEL), (-1.0, 0.0), AROUND),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_cut_away_is_in_the_bar(name, monkeypatch):
+    problem, start, target = CASES[name]
+    cut = asked(problem, start, target)
+    monkeypatch.setattr(irreversible_accuracy, "can_be_cut", lambda setting: False)
+    whole = asked(fp.Problem(problem.process, problem.domain, problem.resolution), start, target)
+    assert cut.statistics.unknowns < 0.8 * whole.statistics.unknowns
+    assert abs(expm1(cut.mean.log - whole.mean.log)) < cut.mean.relative_error + whole.mean.relative_error
+
+
+@pytest.mark.slow
+def test_a_cut_that_does_not_serve_is_not_made(monkeypatch):
+    """Of two wells and a saddle three parts are left, which only belong together by what was cut away: never silent."""
+    right = asked(rotated(0.005, tolerance=1e-4), (-1.0, 0.0), RIGHT).mean
+    monkeypatch.setattr(irreversible_exit_time, "surroundings", lambda setting, discretization, wells, absorbed: ())
+    found = asked(rotated(0.005, tolerance=1e-4), (-1.0, 0.0), RIGHT).mean
+    assert abs(expm1(found.log - right.log)) < found.relative_error + right.relative_error
+
+
+CEILING = 45.0
+
+
+def below_the_ceiling(epsilon):
+    whole = grid_triangulation([axis_points(-2.0, 2.0, 48), axis_points(-1.5, 1.5, 36)], [False, False])
+    setting = prepare_irreversible(rotated(epsilon), [])
+    psi = setting.weighting.value(whole.points.T)
+    return without_cells(whole, psi[whole.cells].min(axis=1) < CEILING), setting
+
+
+def test_the_chain_has_the_density_of_the_process():
+    """Probabilities to reach a state sum to one, and those to have come from one to the density over exp(-psi)."""
+    mesh, setting = below_the_ceiling(0.02)
+    sets = [state.members for state in states_on(mesh, setting.places, ())]
+    chain = vertex_chain(mesh, setting.weighting, CEILING, sets)
+    low = chain.psi < 20.0
+    np.testing.assert_allclose(np.logaddexp.reduce(chain.arriving, axis=0)[low], 0.0, atol=1e-9)
+    # psi changes by up to 8 in a cell: as far as the rule conserves the circulation
+    np.testing.assert_allclose(np.logaddexp.reduce(chain.coming, axis=0)[low], 0.0, atol=1e-6)
+
+
+def test_no_more_than_the_share_is_left_out():
+    mesh, setting = below_the_ceiling(0.01)
+    found = shares(mesh, setting.weighting, CEILING, setting.places, (), None, channels=False)
+    counts = []
+    for share in (1e-3, 1e-6, 1e-9):
+        keep = kept_cells(found, share)
+        assert found.held[~keep].sum() <= share
+        counts.append(int(keep.sum()))
+    assert counts == sorted(counts)
+    assert counts[0] < counts[2] < len(mesh.cells)
