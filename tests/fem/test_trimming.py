@@ -208,3 +208,17 @@ def test_ridges_that_a_coarse_mesh_does_not_show_are_kept(angle, lower, upper):
     problem = fp.Problem(process, fp.Box(lower, upper), fp.Resolution(tolerance=1e-4))
     mean = fp.mean_exit_time(problem, start=[0.9757 * c, 0.9757 * s], target=fp.HalfSpace([-c, -s], 1.0)).mean
     assert abs(mean.log - 62.815254567) <= mean.relative_error < 1e-4
+
+
+@pytest.mark.parametrize(("angle", "half", "tolerance"), [(0.0, 3.4, 1e-3), (0.5, 3.5, 1e-4)])
+def test_a_ridge_between_two_wells_on_the_way_is_kept_though_both_leave_more_easily(angle, half, tolerance):
+    # the well between the ridges leaves over the lower one; what gets to the target goes over the other, e^3 times rarer
+    ridges = "0.76*exp(-({0} + 0.1)**2/0.02) + 0.70*exp(-({0} - 0.38)**2/0.025) + 0.1*({0})**2"
+    line = fp.Problem(fp.Overdamped(fp.Potential(ridges.format("x")), fp.Isotropic(0.015)), fp.Box([-3.0], [3.0]))
+    exact = fp.mean_exit_time(line, start=[1.0], target=fp.HalfSpace([-1.0], 1.2)).mean
+    c, s = math.cos(angle), math.sin(angle)
+    text = ridges.format(f"({c!r}*x + {s!r}*y)") + f" + 0.43*({-s!r}*x + {c!r}*y)**2"
+    process = fp.Overdamped(fp.Potential(text), fp.Isotropic(0.015))
+    problem = fp.Problem(process, fp.Box([-half] * 2, [half] * 2), fp.Resolution(tolerance=tolerance))
+    mean = fp.mean_exit_time(problem, start=[c, s], target=fp.HalfSpace([-c, -s], 1.2)).mean
+    assert abs(mean.log - exact.log) <= mean.relative_error + exact.relative_error < tolerance
