@@ -212,7 +212,7 @@ def test_ridges_that_a_coarse_mesh_does_not_show_are_kept(angle, lower, upper):
 
 @pytest.mark.parametrize(("angle", "half", "tolerance"), [(0.0, 3.4, 1e-3), (0.5, 3.5, 1e-4)])
 def test_a_ridge_between_two_wells_on_the_way_is_kept_though_both_leave_more_easily(angle, half, tolerance):
-    # the well between the ridges leaves over the lower one; what gets to the target goes over the other, e^3 times rarer
+    # the well between the ridges leaves over the lower one; what gets to the target goes over the other
     ridges = "0.76*exp(-({0} + 0.1)**2/0.02) + 0.70*exp(-({0} - 0.38)**2/0.025) + 0.1*({0})**2"
     line = fp.Problem(fp.Overdamped(fp.Potential(ridges.format("x")), fp.Isotropic(0.015)), fp.Box([-3.0], [3.0]))
     exact = fp.mean_exit_time(line, start=[1.0], target=fp.HalfSpace([-1.0], 1.2)).mean
