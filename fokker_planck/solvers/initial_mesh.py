@@ -127,7 +127,7 @@ def where_it_matters(
 
 def _heights(setting: DriftSetting) -> Heights:
     """Where psi matters, with the transition layers at the highest saddles that do, forwards and backwards in time."""
-    highest = setting.ceiling - margin(setting.problem.resolution.tolerance)
+    highest = setting.ceiling - margin(setting.problem.resolution.tolerance, setting.problem.dimension)
     value, diffusion = setting.weighting.value, setting.diffusion.tensor
     saddles = [(saddle, float(value(saddle.x[:, None])[0])) for saddle in setting.saddles if not saddle.degenerate]
     fronts: list[Front] = []
