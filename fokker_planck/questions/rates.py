@@ -58,7 +58,7 @@ def rates(problem: Problem) -> WellRates:
         from fokker_planck.solvers.irreversible_rates import irreversible_states
         from fokker_planck.solvers.irreversible_setting import prepare_irreversible
 
-        chain, of_drift = irreversible_rates(problem), prepare_irreversible(problem)
+        chain, of_drift = irreversible_rates(problem), prepare_irreversible(problem, wells=True)
         states = irreversible_states(of_drift)
         states = [k for k in states if of_drift.attractors[k].position in chain.minima]
         beside = predicted_rates(of_drift, states)
@@ -89,7 +89,7 @@ def has_rates(problem: Problem) -> bool:
     from fokker_planck.solvers.setting import is_reversible, prepare
 
     if not is_reversible(problem):
-        return len(irreversible_states(prepare_irreversible(problem))) >= 2
+        return len(irreversible_states(prepare_irreversible(problem, wells=True))) >= 2
     return len(states(prepare(problem))) >= 2
 
 

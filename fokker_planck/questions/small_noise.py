@@ -16,6 +16,7 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.held_attractors import HeldPoint
 
 if TYPE_CHECKING:
     from fokker_planck.asymptotics.bouchet_reygner import ExitLaw
@@ -85,6 +86,8 @@ def crossings(setting: DriftSetting, attractor: int, allowance: Allowance | None
 def predicted_rates(setting: DriftSetting, states: list[int]) -> tuple[tuple[Quantity | None, ...], ...]:
     """Rates between attractors, from row to column; None where there is no saddle between them, or no formula."""
     table: list[list[Quantity | None]] = [[None] * len(states) for _ in states]
+    if any(isinstance(point, HeldPoint) for point in setting.attractors):
+        return tuple(tuple(row) for row in table)  # over saddles on walls, which are not looked for
     allowance = Allowance()
     for row, state in enumerate(states):
         ways = crossings(setting, state, allowance) or []

@@ -1,26 +1,30 @@
-"""Where a wall of the domain holds the flow of a drift: places that attract, and are no fixed points of it."""
+"""Where a wall of the domain holds the flow of a drift: places that attract, and are no fixed points of it.
+
+At rest on a wall with outward normals n_k, the flow a leads out, a = sum_k s_k n_k with s_k > 0, and what is left of it
+along the wall leads back to the place.  Such a place is a well like any other: its basin is where the flow that slides
+along the walls comes to it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.landscape.fixed_points import FixedPoint
 from fokker_planck.landscape.gradient_flow import capture_of, descend
 from fokker_planck.landscape.holds import SKIN
 from fokker_planck.landscape.survey import held_by
-from fokker_planck.landscape.types import Frame
+from fokker_planck.landscape.types import CriticalPoint, Frame
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.domain import Box, Sublevel
 from fokker_planck.model.problem import Problem
 
-if TYPE_CHECKING:
-    from fokker_planck.landscape.types import CriticalPoint
-
-SAMPLE = 100
-"""Points from which the flow is followed: a basin of a fiftieth of the domain is missed once in seven times."""
+SAMPLE = 400
+"""Points from which the flow is followed, all at once: a basin of a two-hundredth is missed once in seven times."""
 STEPS = 250
 """Of the flow: the explicit ones and as many stiff ones; on a limit cycle it does not end at all."""
 ASIDE = 1e-3
@@ -31,6 +35,13 @@ SLOW = 1e-4
 """Speed, over that in the middle of the domain, below which no wall is needed for the flow to end."""
 DEEP = 60.0
 """Units of epsilon between the wells and a level from which on what the flow does there moves no weight."""
+ONE_PLACE = 1e-3
+"""In extents: how near to each other the ends of paths come that end in one point, followed twice as far."""
+LEAST_BALL = 1e-4
+"""In extents, the radius around a held place within which the flow is seen to come closer: without any, no path would
+be said to have arrived."""
+DIFFERENCE = 1e-4
+"""In extents, for the change of the flow along a wall: it says how fast the well settles, and enters no number."""
 RAY = 200
 """Steps of a ray across the domain, so that thin parts outside are not jumped over."""
 APART = 0.15
@@ -44,11 +55,27 @@ def frame_of(problem: Problem) -> Frame:
     return Frame(tuple(lower), tuple(upper), tuple(problem.periods), box, None if box else held_by(problem))
 
 
-def refuse_held_attractors(problem: Problem, attractors: tuple[CriticalPoint, ...], question: str) -> None:
-    """Raise :class:`ProblemError` where the flow has two ends or more and a wall holds one of them.
+@dataclass(frozen=True)
+class HeldPoint(FixedPoint):
+    """A place on a wall where the flow along it comes to rest; ``eigenvalues`` are those along the wall.
 
-    Basins are those of fixed points; without this a well that only a wall holds would go unnoticed.
+    ``outward`` are the unit normals of the walls met there, ``push`` the speeds with which the flow leads into each.
     """
+
+    outward: tuple[tuple[float, ...], ...] = ()
+    push: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeldWells:
+    """The ``wells`` that walls hold, and ``others`` (dim,): places that attract, but not as a point that is found."""
+
+    wells: tuple[HeldPoint, ...] = ()
+    others: tuple[Floats, ...] = ()
+
+
+def held_wells(problem: Problem, attractors: tuple[CriticalPoint, ...]) -> HeldWells:
+    """Where the flow from points all over the domain ends on a wall, and in none of the ``attractors``."""
     frame = frame_of(problem)
     flow = Downhill(WellFlow(problem.process, problem.dimension), _Flat())
     captures = capture_of(flow, attractors, frame)
@@ -57,27 +84,104 @@ def refuse_held_attractors(problem: Problem, attractors: tuple[CriticalPoint, ..
     start = frame.confine(start + ASIDE * frame.extent * np.sqrt(np.arange(2.0, 2.0 + len(start)))[:, None])
     path = descend(flow, start, captures, frame, tolerance=1e-5, steps=STEPS)
     lost = path.ends[:, path.labels < 0]
-    with np.errstate(all="ignore"):
-        free = np.linalg.norm(flow.gradient(lost), axis=0)
-        held = free > SLOW * np.median(np.linalg.norm(flow.gradient(start), axis=0))
-        ahead = SKIN * frame.extent
-        along = np.linalg.norm(frame.confine(lost - ahead * flow.gradient(lost) / free) - lost, axis=0) / ahead
-    places = _apart(lost[:, held & (along <= AT_REST) & problem.contains(frame.pulled_in(lost))], frame)
-    if len(places) and len(places) + len(attractors) > 1:
+    usual = float(np.median(np.linalg.norm(flow.gradient(start), axis=0)))
+    places = _apart(lost[:, _at_rest(flow, lost, frame, usual) & problem.contains(frame.pulled_in(lost))], frame)
+    wells, others = [], []
+    for group in places:
+        # one place, to which all come closer as they are followed further
+        closer = descend(flow, group, (), frame, tolerance=1e-8, steps=STEPS).ends
+        middle = closer[:, :1]
+        spread = float(np.linalg.norm(frame.difference(closer, middle), axis=0).max())
+        point = _held_point(flow, frame, middle[:, 0]) if spread <= ONE_PLACE * frame.extent else None
+        if point is None:
+            others.append(group[:, 0])
+        else:
+            wells.append(point)
+    known = (*attractors, *(as_minimum(point, float(len(attractors) + k)) for k, point in enumerate(wells)))
+    balls = capture_of(flow, known, frame)[len(attractors) :]
+    caught = [ball.radius > LEAST_BALL * frame.extent for ball in balls]
+    others += [point.x for point, good in zip(wells, caught, strict=True) if not good]
+    return HeldWells(tuple(point for point, good in zip(wells, caught, strict=True) if good), tuple(others))
+
+
+def refuse_unfound(places: Sequence[Floats], count: int, question: str) -> None:
+    """Raise :class:`ProblemError` where the flow has two ends or more, ``count`` of them known, and these are not."""
+    if places and len(places) + count > 1:
         place = ", ".join(f"{entry:.4g}" for entry in places[0])
-        found = f"{len(places) + len(attractors)} ends of its flow, of which a wall holds that at ({place})"
+        found = f"{len(places) + count} ends of its flow, of which a wall holds that at ({place})"
         raise ProblemError("drift", found, f"for {question} a domain that holds all wells inside, or one well")
 
 
+def as_minimum(point: HeldPoint, value: float) -> CriticalPoint:
+    """The place as the basins of a flow know it."""
+    size = len(point.position)
+    return CriticalPoint(
+        position=point.position,
+        value=value,
+        hessian=tuple(tuple(row) for row in np.eye(size).tolist()),
+        hessian_eigenvalues=tuple(-entry.real for entry in point.eigenvalues),
+        kind="minimum",
+        on_boundary=True,
+        wall_slopes=point.push,
+        wall_normals=point.outward,
+    )
+
+
+def _at_rest(flow: Downhill, x: Floats, frame: Frame, usual: float) -> Booleans:
+    """Which points (dim, n) a wall holds: the flow leads out, and next to none of it along the wall."""
+    with np.errstate(all="ignore"):
+        speed = np.linalg.norm(flow.gradient(x), axis=0)
+        ahead = SKIN * frame.extent
+        along = np.linalg.norm(frame.confine(x - ahead * flow.gradient(x) / speed) - x, axis=0) / ahead
+    return np.asarray((speed > SLOW * usual) & (along <= AT_REST))
+
+
+def _held_point(flow: Downhill, frame: Frame, x: Floats) -> HeldPoint | None:
+    """The place with the walls that it is on; None on an edge of a curved wall, or where the flow leads along it."""
+    outward = [sign * np.eye(len(x))[axis] for axis, sign in enumerate(frame.walls_met(x[:, None])[:, 0]) if sign]
+    if frame.hold is not None:
+        contact = frame.hold.meet(x[:, None], np.ones(1, dtype=bool))
+        if contact.edge[0]:
+            return None
+        outward += [contact.outward[:, 0]] if np.any(contact.outward[:, 0]) else []
+    free = -flow.gradient(x[:, None])[:, 0]
+    normals = [normal for normal in outward if normal @ free > 0.0]
+    if not normals:
+        return None
+    tangents = np.linalg.svd(np.array(normals))[2][np.linalg.matrix_rank(np.array(normals)) :].T
+    step = DIFFERENCE * frame.extent
+    sides = frame.confine(x[:, None] + step * np.concatenate([tangents, -tangents], axis=1))
+    force = -flow.gradient(sides)
+    ahead = SKIN * frame.extent / np.linalg.norm(force, axis=0)
+    velocity = tangents.T @ (frame.confine(sides + ahead * force) - sides) / ahead
+    count = tangents.shape[1]
+    eigenvalues = (
+        np.linalg.eigvals((velocity[:, :count] - velocity[:, count:]) / (2.0 * step)) if count else np.zeros(0)
+    )
+    if count and float(eigenvalues.real.max()) >= 0.0:
+        return None
+    push = tuple(float(normal @ free) for normal in normals)
+    if not count:
+        # a corner: nothing is left along it, and what presses into it says how fast it is reached
+        eigenvalues = np.array([-min(push) / frame.extent])
+    return HeldPoint(
+        position=tuple(x.tolist()),
+        jacobian=tuple(tuple(row) for row in -flow.hessian(x[:, None])[:, :, 0]),
+        eigenvalues=tuple(complex(entry) for entry in sorted(eigenvalues, key=lambda entry: -entry.real)),
+        outward=tuple(tuple(normal.tolist()) for normal in normals),
+        push=push,
+    )
+
+
 def _apart(x: Floats, frame: Frame) -> list[Floats]:
-    """One of each group of points (dim, n) that a chain of steps no longer than ``APART`` joins."""
+    """The groups (dim, k) of points (dim, n) that a chain of steps no longer than ``APART`` joins."""
     from scipy.sparse.csgraph import connected_components
 
     if not x.shape[1]:
         return []
     distance = np.linalg.norm(frame.difference(x[:, :, None], x[:, None, :]), axis=0)
     groups = connected_components(distance <= APART * frame.extent, directed=False)[1]
-    return [x[:, int(np.argmax(groups == group))] for group in range(int(groups.max()) + 1)]
+    return [x[:, groups == group] for group in range(int(groups.max()) + 1)]
 
 
 class _Flat:

@@ -37,7 +37,7 @@ def irreversible_rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
     refuse_slits(problem.domain, "rates")
     refuse_flow_through_level(problem, "rates")
-    setting = prepare_irreversible(problem)
+    setting = prepare_irreversible(problem, wells=True)
     refuse_unseen_wells(setting, "rates")
     kept = irreversible_states(setting)
     if len(kept) < 2:

@@ -26,7 +26,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.grid_chain import agreed_exponent
-from fokker_planck.solvers.held_attractors import frame_of, refuse_held_attractors
+from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
 from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
@@ -43,7 +43,7 @@ class DriftSetting:
 
     ``attractors`` are the stable fixed points of the flow into wells (in a region that nothing of this kind
     attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether the gauge is the
-    exact exponent.
+    exact exponent.  Where wells are asked for, ``unfound`` are places on walls that attract, but not as points.
     """
 
     problem: Problem
@@ -52,6 +52,7 @@ class DriftSetting:
     saddles: tuple[FixedPoint, ...]
     ceiling: float
     known: bool
+    unfound: tuple[Floats, ...] = ()
 
     @property
     def places(self) -> Floats:
@@ -95,30 +96,34 @@ class DriftSetting:
 
 
 def prepare_irreversible(
-    problem: Problem, goals: Sequence[Goal] = (), start: tuple[float, ...] | None = None
+    problem: Problem, goals: Sequence[Goal] = (), start: tuple[float, ...] | None = None, *, wells: bool = False
 ) -> DriftSetting:
     """The setting for a question that ends in ``goals`` and begins at ``start``; kept with the problem.
 
+    Where ``wells`` are asked for, those that walls hold are among the attractors.
+
     Goals are compared, not printed: the text of a callable is an address, which another one may be given later.
     """
-    asked = (tuple(goals), start)
-    kept: list[tuple[tuple[tuple[Goal, ...], tuple[float, ...] | None], DriftSetting]]
+    asked = (tuple(goals), start, wells and problem.dimension > 1)
+    kept: list[tuple[tuple[tuple[Goal, ...], tuple[float, ...] | None, bool], DriftSetting]]
     kept = problem.__dict__.setdefault("_drift_settings", [])
     for known, setting in kept:
         if known == asked:
             return setting
-    setting = _prepared(problem, goals, start)
+    setting = _prepared(problem, *asked)
     kept.append((asked, setting))
     return setting
 
 
-def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] | None) -> DriftSetting:
+def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] | None, wells: bool) -> DriftSetting:
     process, dimension = problem.process, problem.dimension
     refuse_rounding(problem)
     kind = kinetics_of(problem)
     lower, upper = problem.bounding_box()
     points = _inside(problem, _fixed_points(problem))
     attractors = tuple(point for point in points if point.index == 0 and not point.degenerate)
+    held = held_wells(problem, _minima(attractors)) if wells else HeldWells()
+    attractors = (*attractors, *held.wells)
     saddles = tuple(point for point in points if point.index == 1)
     places = np.array([point.position for point in attractors]).reshape(-1, dimension)
     height = _ceiling(problem, places, goals, start)
@@ -141,7 +146,8 @@ def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] 
                 drift, field, mesh, box, problem.periods, places, lambda now: height(now) + spare, guesses
             )
         weighting = GaugedDrift(chained, drift, field)
-    return DriftSetting(problem, weighting, attractors, saddles, height(weighting), isinstance(kind, KnownDensity))
+    known = isinstance(kind, KnownDensity)
+    return DriftSetting(problem, weighting, attractors, saddles, height(weighting), known, held.others)
 
 
 def without_weight(problem: Problem) -> DriftSetting:
@@ -225,12 +231,15 @@ def _reached(problem: Problem, goal: Goal, points: Floats) -> Booleans:
     return members
 
 
-def _minima(setting: DriftSetting) -> tuple[CriticalPoint, ...]:
+def _minima(attractors: Sequence[FixedPoint]) -> tuple[CriticalPoint, ...]:
     """The attractors; the metric around one solves J^T P + P J = -2 I, so that the flow comes closer."""
     from scipy.linalg import solve_continuous_lyapunov
 
     minima = []
-    for number, point in enumerate(setting.attractors):
+    for number, point in enumerate(attractors):
+        if isinstance(point, HeldPoint):
+            minima.append(as_minimum(point, float(number)))
+            continue
         jacobian = np.array(point.jacobian)
         metric = solve_continuous_lyapunov(jacobian.T, -2.0 * np.eye(len(jacobian)))
         metric = 0.5 * (metric + metric.T)
@@ -247,15 +256,13 @@ def _minima(setting: DriftSetting) -> tuple[CriticalPoint, ...]:
 
 
 def refuse_unseen_wells(setting: DriftSetting, question: str) -> None:
-    """Raise :class:`ProblemError` where the flow also ends where a wall holds it."""
-    if setting.problem.dimension > 1:
-        hyperbolic = tuple(point for point in setting.attractors if not point.degenerate)
-        refuse_held_attractors(setting.problem, _minima(replace(setting, attractors=hyperbolic)), question)
+    """Raise :class:`ProblemError` where the flow also ends on a wall, but not in a point that is found."""
+    refuse_unfound(setting.unfound, len(setting.attractors), question)
 
 
 def _basins(setting: DriftSetting) -> BasinMap:
     """Basins of attraction, and the saddles between them."""
-    problem, minima = setting.problem, _minima(setting)
+    problem, minima = setting.problem, _minima(setting.attractors)
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
     basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, states=numbered(setting.states))
     hyperbolic = [point for point in setting.saddles if not point.degenerate]

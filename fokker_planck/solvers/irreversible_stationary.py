@@ -65,7 +65,7 @@ def irreversible_stationary(problem: Problem) -> Stationary:
     """The density as a field, the probability of every basin of attraction, and the current."""
     refuse_slits(problem.domain, "weights of wells")
     refuse_flow_through_level(problem, "weights of wells")
-    setting = prepare_irreversible(problem)
+    setting = prepare_irreversible(problem, wells=True)
     refuse_unseen_wells(setting, "weights of wells")
     between = _separatrices(setting)
     totals: list[Floats] = []

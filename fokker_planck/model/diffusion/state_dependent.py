@@ -155,8 +155,18 @@ class Formula:
         needed = self._entries[0][0].dimension
         return needed if needed > 1 else None
 
+    @cached_property
+    def _fields(self) -> dict[int, FormulaField]:
+        """By number of coordinates: their derivatives take 20 ms, and a flow asks for a field thousands of times."""
+        return {}
+
     def field(self, potential: Potential | None, dimension: int) -> DiffusionField:
         """D(x) in that many coordinates; raises ProblemError where it has another number."""
+        if dimension not in self._fields:
+            self._fields[dimension] = FormulaField(self._entries_in(dimension))
+        return self._fields[dimension]
+
+    def _entries_in(self, dimension: int) -> tuple[tuple[Expression, ...], ...]:
         key = "diffusion.expression"
         entries = self._entries
         if isinstance(self.expression, str):
@@ -164,13 +174,12 @@ class Formula:
                 found = f"a formula in {entries[0][0].dimension} coordinates"
                 raise ProblemError(key, found, f"one in {', '.join('xyz'[:dimension])}, the coordinates of the problem")
             zero = parse_expression("0", key=key)
-            entries = tuple(
-                tuple(self._entries[0][0] if i == j else zero for j in range(dimension)) for i in range(dimension)
-            )
+            rows = range(dimension)
+            entries = tuple(tuple(entries[0][0] if i == j else zero for j in rows) for i in rows)
         elif len(entries) != dimension:
             found = f"{len(entries)} rows and columns"
             raise ProblemError(key, found, f"{dimension} of each, the problem's dimension")
-        return FormulaField(entries)
+        return entries
 
 
 @dataclass(frozen=True)
