@@ -343,7 +343,8 @@ def test_wells_that_only_a_wall_holds_are_wells(domain, noise):
     assert len(found.wells) == 2
     for well in found.wells:
         within, beyond = (share * np.array(well.minimum)[:, None] for share in (0.99, 1.01))
-        assert problem.contains(within)[0] and not problem.contains(beyond)[0]
+        assert problem.contains(within)[0]
+        assert not problem.contains(beyond)[0]
         assert abs(well.probability.value - 0.5) <= well.probability.relative_error * 0.5 + 1e-12
         assert well.probability.relative_error <= 1e-3
 
