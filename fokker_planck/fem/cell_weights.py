@@ -13,7 +13,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, CurvedCells, curved_cells
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.triangulation import Triangulation
-from fokker_planck.mesh.quadrature import simplex_volumes
+from fokker_planck.mesh.simplices import simplex_volumes
 
 
 @dataclass(frozen=True)

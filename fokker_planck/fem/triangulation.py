@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from math import factorial, prod
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.mesh.simplices import volumes as volumes
 
 STRAIGHT = -1
 
@@ -61,16 +62,6 @@ class Triangulation:
 
     def __repr__(self) -> str:
         return f"<Triangulation: {len(self.cells)} cells, {len(self.points)} vertices, dimension {self.dimension}>"
-
-
-def volumes(points: Floats, cells: Integers) -> Floats:
-    """Signed volume of every cell, (m,).
-
-    >>> float(volumes(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([[0, 1, 2]]))[0])
-    0.5
-    """
-    corners = points[cells]
-    return np.linalg.det(corners[:, 1:] - corners[:, :1]) / factorial(points.shape[1])
 
 
 def oriented(points: Floats, cells: Integers) -> Integers:

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
-from fokker_planck.mesh.quadrature import simplex_volumes
+from fokker_planck.mesh.simplices import simplex_volumes
 
 
 class WeightedCells(Protocol):

@@ -6,6 +6,7 @@ import numpy as np
 
 from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import MeshFileError
+from fokker_planck.mesh.simplices import volumes
 
 # Squares of it, as distances take them, stay doubles.
 LARGEST_COORDINATE = 1e150
@@ -13,16 +14,6 @@ LARGEST_COORDINATE = 1e150
 
 #: A cell whose volume is this small beside the cube of its longest edge (the square, the edge) has none.
 FLATTEST = 1e-10
-
-
-def volumes(points: Floats, cells: Integers) -> Floats:
-    """Signed volume of each simplex: det(x_1 - x_0, ..., x_dim - x_0) / dim!
-
-    >>> volumes(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([[0, 1, 2], [0, 2, 1]])).tolist()
-    [0.5, -0.5]
-    """
-    edges = points[cells[:, 1:]] - points[cells[:, :1]]
-    return np.asarray(np.linalg.det(edges) / (1.0, 1.0, 2.0, 6.0)[cells.shape[1] - 1])
 
 
 def facets_of(cells: Integers) -> Integers:

@@ -35,7 +35,7 @@ def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:
     not finite or coincide, cells without volume or used twice, facets shared by more than two cells, overlapping
     neighbours, hanging nodes, or several pieces, or curved cells in another order of nodes than is known.
 
-    >>> from fokker_planck.mesh.checks import volumes
+    >>> from fokker_planck.mesh.simplices import volumes
     >>> mesh = read_mesh("meshes/l_shape.msh")
     >>> mesh.dimension, round(float(volumes(mesh.points, mesh.cells).sum()), 12), sorted(mesh.facet_sets)
     (2, 3.0, ['left', 'outer'])

@@ -9,9 +9,10 @@ import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import MeshFileError
-from fokker_planck.mesh.checks import check_mesh, facets_of, volumes
+from fokker_planck.mesh.checks import check_mesh, facets_of
 from fokker_planck.mesh.curved_facets import CurvedFacets
 from fokker_planck.mesh.high_order import CurvedCells, bent_inside, curved_boundary
+from fokker_planck.mesh.simplices import volumes
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,3 @@ def children_of(cells: Integers, count: int) -> tuple[Integers, Integers]:
     edges, number = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
     local = np.concatenate([cells, count + number.reshape(len(cells), -1)], axis=1)
     return edges, local[:, np.array(_CHILDREN[dimension])].reshape(-1, dimension + 1)
-
-
-def simplex_volumes(corners: Floats) -> Floats:
-    """Volumes (m,) of simplices given by their corners (m, dim + 1, dim)."""
-    dimension = corners.shape[2]
-    return np.asarray(np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / factorial(dimension))

@@ -12,6 +12,7 @@ import numpy as np
 from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
 from fokker_planck.mesh.checks import outer_facets
+from fokker_planck.mesh.simplices import rows_among
 
 MOST_PARTS = {2: 64, 3: 12}
 """Parts of an edge of a facet, of which the nearest are looked up: facets up to so many times the least are found."""
@@ -107,8 +108,7 @@ def walls_of(points: Floats, cells: Integers, except_for: Integers | None = None
     """The outer facets of a mesh but for those of the vertices ``except_for`` (k, dim); None where there are none."""
     facets = outer_facets(cells)
     if except_for is not None and len(except_for):
-        known = {tuple(row) for row in np.sort(except_for, axis=1).tolist()}
-        facets = facets[[tuple(row) not in known for row in np.sort(facets, axis=1).tolist()]]
+        facets = facets[~rows_among(facets, except_for)]
     return Walls(points[facets]) if len(facets) else None
 
 

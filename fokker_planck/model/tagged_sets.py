@@ -15,6 +15,7 @@ from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ProblemError
 from fokker_planck.mesh.checks import facets_of, outer_facets
 from fokker_planck.mesh.curved_facets import CurvedFacets
+from fokker_planck.mesh.simplices import rows_among
 from fokker_planck.mesh.walls import Walls
 from fokker_planck.model.line_set import LineSet
 
@@ -137,8 +138,8 @@ class TaggedFacets:
         data, curved = self.domain.data, self.domain.data.curved
         if curved is None:
             return Walls(data.points[self.vertices]), None
-        bent = _rows_in(self.vertices, curved.vertices)
-        chosen = _rows_in(curved.vertices, self.vertices)
+        bent = rows_among(self.vertices, curved.vertices)
+        chosen = rows_among(curved.vertices, self.vertices)
         straight = None if bent.all() else Walls(data.points[self.vertices[~bent]])
         if not chosen.any():
             return straight, None
@@ -161,7 +162,7 @@ def cells_with(domain: MeshDomain, tag: int | str) -> TaggedCells | LineSet:
     if marked.all():
         raise ProblemError("cell_set", f"the tag {tag} on every cell", "a tag that some cells have")
     bent = np.zeros((0, data.dimension), dtype=np.int64) if data.bent_inside is None else data.bent_inside
-    curved = int(_rows_in(_between(data.cells, marked), bent).sum())
+    curved = int(rows_among(_between(data.cells, marked), bent).sum())
     if curved:
         found = f"cells tagged {tag} with {curved} curved facets to the others"
         raise ProblemError("cell_set", found, "straight facets inside of the domain, or a Ball, an Ellipsoid, a Region")
@@ -177,7 +178,7 @@ def facets_with(domain: MeshDomain, tag: int | str) -> TaggedFacets | LineSet:
     facets = _tagged(data.facet_sets, tag, "facets")
     if data.dimension == 1:
         return LineSet(tuple((x, x) for x in sorted(data.points[facets[:, 0], 0].tolist())), f"points tagged {tag}")
-    inner = int((~_rows_in(facets, outer_facets(data.cells))).sum())
+    inner = int((~rows_among(facets, outer_facets(data.cells))).sum())
     if inner:
         found = f"{inner} facets tagged {tag} inside of the domain"
         raise ProblemError("facet_set", found, "facets of its boundary, or cells on one side of these (cell_set)")
@@ -210,12 +211,6 @@ def _between(cells: Integers, marked: Booleans) -> Integers:
     sides = np.repeat(marked, cells.shape[1])
     count = np.bincount(number.ravel())
     return np.asarray(facets[first[(count == 2) & (np.bincount(number.ravel(), weights=sides) == 1)]])
-
-
-def _rows_in(rows: Integers, others: Integers) -> Booleans:
-    """Which rows, as sets of numbers, are among the others."""
-    known = {tuple(row) for row in np.sort(others, axis=1).tolist()}
-    return np.array([tuple(row) in known for row in np.sort(rows, axis=1).tolist()], dtype=bool)
 
 
 def _towards(feet: Floats, x: Floats) -> Floats:

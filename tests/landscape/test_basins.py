@@ -11,7 +11,8 @@ from fokker_planck.landscape import basin_integrals as basins
 from fokker_planck.landscape.basin_integrals import BasinMap, basin_masses, basin_of
 from fokker_planck.landscape.log_quadrature import StraightCells, log_masses, whole_cells
 from fokker_planck.landscape.search import find_landscape, sample_box
-from fokker_planck.mesh.quadrature import halved, simplex_rule, simplex_volumes
+from fokker_planck.mesh.quadrature import halved, simplex_rule
+from fokker_planck.mesh.simplices import simplex_volumes
 from fokker_planck.model.potential import Potential
 
 FLAT_AND_SHARP = "(x**2 - 1)**2*(1 + 0.4*x)/4"

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from fokker_planck.errors import MeshFileError
-from fokker_planck.mesh.checks import outer_facets, volumes
+from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.mesh.files import read_mesh
 from fokker_planck.mesh.locator import Locator
+from fokker_planck.mesh.simplices import volumes
 
 MESHES = Path(__file__).parents[2] / "meshes"
 

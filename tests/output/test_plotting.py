@@ -129,7 +129,7 @@ def test_halving_keeps_area_and_linear_functions():
     points, cells = grid(2, 4)
     values = points @ [1.0, -2.0]
     for _ in range(2):
-        points, cells, values = picture.halved(points, cells, values)
+        points, cells, values = picture.finer(points, cells, values)
     np.testing.assert_allclose(values, points @ [1.0, -2.0], atol=1e-12)
     first, second = (points[cells[:, k]] - points[cells[:, 0]] for k in (1, 2))
     assert 0.5 * np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum() == pytest.approx(12.0)

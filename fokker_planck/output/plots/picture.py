@@ -11,6 +11,7 @@ import numpy as np
 
 from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
+from fokker_planck.mesh.quadrature import halved
 
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
@@ -86,7 +87,7 @@ def _smoothed(density: Field, points: Floats, cells: Integers, decades: Floats, 
     """The sheet on finer cells, with the values of the field itself where a coarse mesh has high degree."""
     fine = points, cells, decades
     while len(fine[0]) < ENOUGH_POINTS[cells.shape[1] - 1]:
-        fine = halved(*fine)
+        fine = finer(*fine)
     points, cells, linear = fine
     values = _decades(density.log(points.T), everywhere=False)
     decades = np.where(np.isnan(values), linear, values)  # no value beside a curved boundary
@@ -148,24 +149,12 @@ def slice_plane(
     return cut, np.asarray(triangles).reshape(-1, 3), cut_values
 
 
-def halved(points: Floats, cells: Integers, values: Floats) -> tuple[Floats, Integers, Floats]:
+def finer(points: Floats, cells: Integers, values: Floats) -> tuple[Floats, Integers, Floats]:
     """Intervals or triangles cut at the middles of their edges, with the mean values there.
 
-    >>> finer, triangles, means = halved(np.array([[0.0, 0], [1, 0], [0, 1]]), np.array([[0, 1, 2]]), np.arange(3.0))
-    >>> finer.shape, triangles.shape, sorted(means[3:].tolist())
+    >>> fine, triangles, means = finer(np.array([[0.0, 0], [1, 0], [0, 1]]), np.array([[0, 1, 2]]), np.arange(3.0))
+    >>> fine.shape, triangles.shape, sorted(means[3:].tolist())
     ((6, 2), (4, 3), [0.5, 1.0, 1.5])
     """
-    pairs = [[0, 1]] if cells.shape[1] == 2 else [[1, 2], [2, 0], [0, 1]]
-    edges, number = np.unique(np.sort(cells[:, pairs].reshape(-1, 2), axis=1), axis=0, return_inverse=True)
-    middle = len(points) + np.asarray(number).reshape(len(cells), -1)
-    if cells.shape[1] == 2:
-        pieces: list[tuple[Integers, ...]] = [(cells[:, 0], middle[:, 0]), (middle[:, 0], cells[:, 1])]
-    else:
-        a, b, c = middle.T
-        pieces = [(cells[:, 0], c, b), (c, cells[:, 1], a), (b, a, cells[:, 2]), (a, b, c)]
-    finer = np.concatenate([np.stack(piece, axis=1) for piece in pieces])
-    return (
-        np.concatenate([points, points[edges].mean(axis=1)]),
-        finer,
-        np.concatenate([values, values[edges].mean(axis=1)]),
-    )
+    both, parts = halved(np.column_stack([points, values]), cells)
+    return both[:, :-1], parts, both[:, -1]
