@@ -33,6 +33,9 @@ from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
 
 Goal = Set | Literal["boundary"]
 
+FLOW, COARSEST_FLOW = 1e-3, 1e-5
+"""Of the tolerance, and at most: the local error of the flow to the wells in space, relative to the extent, where it is
+followed from thousands of lines and takes most of the time that weights take."""
 ASIDE = 1e-4
 """Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
 
@@ -264,7 +267,8 @@ def _basins(setting: DriftSetting) -> BasinMap:
     """Basins of attraction, and the saddles between them."""
     problem, minima = setting.problem, _minima(setting.attractors)
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
-    basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, states=numbered(setting.states))
+    flow = 1e-8 if problem.dimension < 3 else max(1e-8, min(COARSEST_FLOW, FLOW * problem.resolution.tolerance))
+    basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, flow, numbered(setting.states))
     hyperbolic = [point for point in setting.saddles if not point.degenerate]
     saddles = tuple(
         Saddle(
