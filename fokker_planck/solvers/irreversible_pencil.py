@@ -84,9 +84,9 @@ class Pencil:
         generator, comm = self.generator, self.generator.discretization.comm
         transposed = np.swapaxes(generator.stiffness, 1, 2)
         skew = 0.5 * (generator.stiffness - transposed)
-        forms = [0.5 * (generator.stiffness + transposed)] + ([generator.energy] if self.closed else [])
-        lifted = (height - slope * width) * generator.mass
-        return any(_petsc.is_positive(comm, self.size, self.numbers, slope * form + lifted, skew) for form in forms)
+        form = generator.energy if self.closed else 0.5 * (generator.stiffness + transposed)
+        lifted = slope * form + (height - slope * width) * generator.mass
+        return _petsc.is_positive(comm, self.size, self.numbers, lifted, skew)
 
     def modes(self, shift: complex, known: Numbers, wanted: Sequence[int]) -> dict[int, Mode]:
         """The ``wanted`` of the ``known`` modes near a shift, by their numbers, as this mesh has them."""

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from mpi4py import MPI
 
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
@@ -22,6 +23,7 @@ from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.eigenvalue_clusters import Cluster, cluster_of, grouped
@@ -154,7 +156,9 @@ class SpectrumQuestion:
         if len(small.logs) >= self.wanted:
             return Plan(np.zeros(0), (), (), (), np.inf)
         unit = SHIFT * self.setting.relaxation_rate
-        strip = all_in_strip(pencil.nearest, pencil.bounded, self.zeros + self.wanted, unit, pencil.size - 2)
+        total, most = self.zeros + self.wanted, pencil.size - 2
+        fastest = fastest_current(discretization, self.setting.weighting) if pencil.closed else np.inf
+        strip = all_in_strip(pencil.nearest, pencil.bounded, total, unit, most, fastest)
         order = np.argsort(np.abs(strip.values), kind="stable")
         # of a small complex pair the upper half holds one
         small_upper = self.zeros + int((small.logs.imag >= 0.0).sum())
@@ -239,6 +243,23 @@ class SpectrumQuestion:
                 if cluster.mean.imag > 0.0:
                     result.append(Member(complex(value).conjugate(), log.conjugate(), error, np.conj(vector), mean))
         return sorted(result, key=lambda member: (round(member.log.real, 9), -abs(member.log.imag), -member.log.imag))
+
+
+def fastest_current(discretization: Discretization, weighting: Weighting) -> float:
+    """The largest c . D^-1 c of the mesh, for the current's velocity c; infinite where D is singular.
+
+    |Im a(u, u)|^2 <= max(c . D^-1 c) int w D grad u . grad u  int w |u|^2 by Cauchy and Schwarz, also with quadrature.
+    """
+    weighted = weighting.on(discretization)
+    if weighted.velocity is None:
+        return 0.0
+    tensor, velocity = np.moveaxis(weighted.tensor, (0, 1), (2, 3)), np.moveaxis(weighted.velocity, 0, 2)
+    try:
+        largest = float((velocity * np.linalg.solve(tensor, velocity[..., None])[..., 0]).sum(axis=2).max(initial=0.0))
+    except np.linalg.LinAlgError:
+        return float(np.inf)
+    comm = discretization.comm
+    return float(comm.allreduce(largest, op=MPI.MAX)) if comm.size > 1 else largest
 
 
 def irreversible_spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name: str = "") -> Spectrum:

@@ -86,7 +86,9 @@ Bounded = Callable[[float, float, float], bool]
 """Whether t H + (Y - t sigma) M +- i K are positive definite, for sigma, Y and t."""
 
 
-def all_in_strip(nearest: Nearest, bounded: Bounded, total: int, unit: float, most: int) -> Strip:
+def all_in_strip(
+    nearest: Nearest, bounded: Bounded, total: int, unit: float, most: int, fastest: float = np.inf
+) -> Strip:
     """The ``total`` eigenvalues of smallest real part (a complex pair counts as two), and those about as small.
 
     Args:
@@ -95,6 +97,7 @@ def all_in_strip(nearest: Nearest, bounded: Bounded, total: int, unit: float, mo
         total: how many are wanted.
         unit: the size of the first eigenvalue's real part, or less; the first shift is its negative.
         most: number of unknowns.
+        fastest: a bound on c . D^-1 c for the current's velocity c, with which |Im lambda|^2 <= ``fastest`` Re lambda.
 
     Raises ``ConvergenceError`` where the strip cannot be covered.
     """
@@ -113,9 +116,11 @@ def all_in_strip(nearest: Nearest, bounded: Bounded, total: int, unit: float, mo
     while True:
         width = _width(discs, total, unit)
         assert width is not None
-        if width < proven:
-            height, proven = frequency_bound(bounded, width, float(upper(discs, width).imag.max())), width
         low = _uncovered(discs, width)
+        if width < proven:
+            # no factorisation is worth a bound below what the discs cover already
+            least = max((1.0 - SLACK) * low, float(upper(discs, width).imag.max()))
+            height, proven = frequency_bound(bounded, width, least, float(np.sqrt(fastest * width))), width
         if low >= height:
             values = upper(discs, width)
             return Strip(width, height, values[np.argsort(values.real, kind="stable")], tuple(discs))
@@ -150,10 +155,15 @@ def upper(discs: list[Disc], width: float) -> Numbers:
     return np.where(real, found.real, found)
 
 
-def frequency_bound(bounded: Bounded, width: float, least: float) -> float:
-    """Y with |Im lambda| <= Y for all eigenvalues with Re lambda <= ``width``, from ``least`` upwards."""
+def frequency_bound(bounded: Bounded, width: float, least: float, known: float = np.inf) -> float:
+    """Y with |Im lambda| <= Y for all eigenvalues with Re lambda <= ``width``, from ``least`` upwards.
+
+    What is ``known`` to be one needs no test.
+    """
     height = max(least, 0.25 * width)
     for _ in range(MOST_HEIGHTS):
+        if known <= height:
+            return known
         for share in (0.95, 0.5):
             # a sector |Im| = C Re has the whole of the slope, a parabola |Im|^2 = C Re has half of it at its tangent
             if bounded(width, height, share * height / width):

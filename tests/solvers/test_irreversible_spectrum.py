@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.discretization import discretize
+from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.domain import Ball as BallDomain
 from fokker_planck.model.domain import Box
@@ -17,7 +19,10 @@ from fokker_planck.model.sets import Region
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.solvers.eigenvalue_clusters import grouped
-from fokker_planck.solvers.strip_search import all_in_strip
+from fokker_planck.solvers.irreversible_accuracy import first_mesh
+from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+from fokker_planck.solvers.irreversible_spectrum import fastest_current
+from fokker_planck.solvers.strip_search import SLACK, all_in_strip
 
 # Where they are: matrices with known eigenvalues.
 
@@ -66,7 +71,7 @@ def test_eigenvalues_that_a_solve_passes_over_are_noticed():
         return found
 
     def bounded(width, height, slope):
-        return bool((slope * values.real + height - slope * width - np.abs(values.imag) > 0.0).all())
+        return height > 6.0  # beyond the first disc
 
     with pytest.raises(ConvergenceError, match="fewer eigenvalues"):
         all_in_strip(nearest, bounded, 12, 0.05, len(values))
@@ -75,6 +80,48 @@ def test_eigenvalues_that_a_solve_passes_over_are_noticed():
 def test_frequencies_without_a_bound_are_refused():
     with pytest.raises(ConvergenceError, match="no bound"):
         strip_of(turning(), 4, bounded=lambda width, height, slope: False)
+
+
+def test_bounds_below_what_discs_cover_are_not_asked_for():
+    """Each test of a bound factors the whole mesh: a spectrum in a ball took minutes for bounds of no use."""
+    values, asked = np.array([0.5 * (j + k) for j in range(40) for k in range(40)], dtype=complex), []
+
+    def nearest(shift, count):
+        return values[np.argsort(np.abs(values - shift), kind="stable")[:count]]
+
+    def bounded(width, height, slope):
+        asked.append(height)
+        return True
+
+    found = all_in_strip(nearest, bounded, 4, 0.05, len(values))
+    assert asked == [pytest.approx((1.0 - SLACK) * found.discs[0].reach(found.width))]
+    assert len(found.discs) == 1
+    asked.clear()
+    assert all_in_strip(nearest, bounded, 4, 0.05, len(values), 0.9 * found.height**2 / found.width).height > 0.0
+    assert not asked
+
+
+def test_the_fastest_current_bounds_frequencies():
+    """|10 k|^2 <= 1000 (0.1 k^2 + n): where no factorisation says more, all is found below that parabola."""
+
+    def nothing(width, height, slope):
+        return False
+
+    def nearest(shift, count):
+        return turning()[np.argsort(np.abs(turning() - shift), kind="stable")[:count]]
+
+    found = all_in_strip(nearest, nothing, 6, 0.05, len(turning()), 1000.0)
+    assert found.height == pytest.approx(np.sqrt(1000.0 * found.width))
+    np.testing.assert_array_equal(found.values, strip_of(turning(), 6).values)
+
+
+def test_the_fastest_current_of_a_rotation():
+    """c = (y, -x) beside D = diag(0.2, 0.2): c . D^-1 c = 5 r^2, largest at the wall, seen to a cell's width."""
+    process = Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.2), extra=Drift(["y", "-x"]))
+    setting = prepare_irreversible(Problem(process, BallDomain([0.0, 0.0], 2.0), Resolution(tolerance=1e-4)))
+    mesh = discretize(first_mesh(setting, {}), 6)
+    assert 19.0 < fastest_current(mesh, setting.weighting) < 20.0
+    assert fastest_current(mesh, KnownWeight(setting.weighting.exponent, setting.diffusion)) == 0.0
 
 
 def test_only_ill_conditioned_neighbours_are_one_cluster():
