@@ -107,9 +107,10 @@ class ReducedPair:
         """For the chosen modes the functions of both sides whose errors make that of lambda."""
         numbers, dofs = list(chosen), condensed.generator.discretization.dofs
         lefts = [self.left_nodal(condensed, number)[dofs] for number in numbers]
-        wholes = [float(abs(self.values[number])) for number in numbers]
+        with mpmath.workdps(self.digits):
+            logs = [float(mpmath.log(abs(self.values[number]))) for number in numbers]
         rights = self.cell_values(condensed, numbers)
-        return [Pair(*parts) for parts in zip(rights, lefts, wholes, strict=True)]
+        return [Pair(u, z, log_scale=-log) for u, z, log in zip(rights, lefts, logs, strict=True)]
 
 
 def _doubles(entries: list[Any]) -> Numbers:

@@ -130,7 +130,7 @@ def test_slow_modes_are_eigenpairs_on_both_sides(condensed):
     assert np.abs(residual).max() < 1e-6 * np.abs(generator.apply_stiffness(np.abs(vector))).max()
     pair = modes.pairs(condensed, [1])[0]
     # a(u, z) is what the pair says: by cell, where constants may be taken from u but not from the sum
-    assert pair.whole == pytest.approx(float(abs(modes.values[1])), rel=1e-12)
+    assert pair.log_scale == pytest.approx(-float(mpmath.log(abs(modes.values[1]))), rel=1e-12)
     assert 0.0 < pair_errors(generator, pair).sum() < 0.1
 
 
@@ -165,6 +165,23 @@ def test_rates_need_two_attractors():
         rates(hidden)
 
 
+@dataclass(frozen=True)
+class Lifted:
+    """An exponent and sin 2x."""
+
+    exponent: object
+
+    def value(self, x):
+        return self.exponent.value(x) + np.sin(2.0 * x[0])
+
+
+def shifted(setting, noise):
+    """A process on a line in the reference exponent psi + sin 2x."""
+    return KnownWeight(
+        Lifted(setting.balance.exponent), setting.balance.diffusion, lambda x: 2.0 / noise * np.cos(2 * x)
+    )
+
+
 @pytest.mark.parametrize(("noise", "cells"), [(200, 400), (8000, 1200)])
 def test_times_beyond_doubles_are_those_of_detailed_balance_in_any_reference_exponent(noise, cells):
     """The quartic well with psi = V/eps + sin 2x, so that c = 2 eps cos 2x: the process is the same.
@@ -177,19 +194,10 @@ def test_times_beyond_doubles_are_those_of_detailed_balance_in_any_reference_exp
     d = discretize(mesh, 6)
     absorbed = d.nodes[:, 0] > 0.5 - 1e-12
 
-    @dataclass(frozen=True)
-    class Psi:
-        def value(self, x):
-            return setting.balance.exponent.value(x) + np.sin(2.0 * x[0])
-
-    def velocity(x):
-        return 2.0 / noise * np.cos(2.0 * x)
-
-    shifted = KnownWeight(Psi(), setting.balance.diffusion, velocity)
     wells = well_nodes(d, setting.landscape.minima, absorbed)
     plain, found = (
         times_of(condense(assemble(d, process), wells, [absorbed], setting.relaxation_rate))
-        for process in (setting.balance, shifted)
+        for process in (setting.balance, shifted(setting, noise))
     )
     for place in (-1.0, -0.5, 0.2):
         node = int(np.argmin(np.abs(d.nodes[:, 0] - place)))
@@ -207,3 +215,21 @@ def test_times_beyond_doubles_are_those_of_detailed_balance_in_any_reference_exp
     slopes = [(v[1] - v[0]) / (x[1] - x[0]) for v in values]
     logs = [np.log(np.abs(s)) + f.log_scale + low for s, f, low in zip(slopes, functions, lowest, strict=True)]
     assert logs[1] - logs[0] == pytest.approx(0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(("noise", "cells"), [(200, 400), (8000, 1200)])
+def test_rates_beyond_doubles_are_those_of_detailed_balance_in_any_reference_exponent(noise, cells):
+    """As above with both wells: the smallest eigenvalue but zero, exp(-2000) for one, and both of its functions."""
+    problem = Problem(Overdamped(Potential("(x**2 - 1)**2/4 + x/1000"), Isotropic(1.0 / noise)), Box([-1.25], [1.25]))
+    setting = prepare(problem)
+    d = discretize(grid_triangulation([np.linspace(-1.25, 1.25, cells + 1)], [False]), 6)
+    wells = well_nodes(d, setting.landscape.minima, np.zeros(d.count, dtype=bool))
+    found = []
+    for process in (setting.balance, shifted(setting, noise)):
+        condensed = condense(assemble(d, process), wells, [], setting.relaxation_rate)
+        pair = reduced_pair(condensed, 2, 0.0)
+        with mpmath.workdps(pair.digits):
+            found.append(float(mpmath.log(abs(pair.values[1]))))
+        assert pair_errors(condensed.generator, pair.pairs(condensed, [1])[0]).sum() < 1e-6
+    assert found[0] < -0.2 * noise
+    assert found[1] - found[0] == pytest.approx(0.0, abs=1e-8)
