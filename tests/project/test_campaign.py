@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fokker_planck as fp
 from validation.campaign import coordinates, line_quadrature
 from validation.campaign.identities import outside
 from validation.campaign.questions import Number, ask, load
@@ -81,6 +82,17 @@ def test_problems_depend_on_their_number_alone():
     assert random_problem(3, 5) != random_problem(3, 6)
     kinds = {random_problem(3, number).dimension for number in range(40)}
     assert kinds == {1, 2, 3}
+
+
+@pytest.mark.parametrize(("seed", "number"), [(61, 1), (61, 206), (62, 122)])
+def test_sets_lie_in_the_domain(seed, number):
+    """A sublevel set that the sample of places misses is no domain: sets beside it were counted as refusals."""
+    tables = random_problem(seed, number).tables
+    places = [shape["center"] for kinds in tables["sets"].values() for shape in kinds.values() if "center" in shape]
+    places += [tables["exit"]["start"]] if "exit" in tables else []
+    potential = fp.Potential(tables["potential"]["expression"])
+    level = tables["domain"].get("level", np.inf)
+    assert all(potential.value(np.array(place)[:, None])[0] < level for place in places)
 
 
 def test_the_verdict_on_a_campaign():

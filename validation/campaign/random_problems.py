@@ -25,6 +25,7 @@ SHARES = (0.45, 0.45, 0.10)  # of problems in one, two and three dimensions: wha
 WITH_DRIFT = ("double well", "polynomial", "gaussians", "waves", "periodic")
 PERIOD = 4.0
 LARGEST_BARRIER = {1: 400.0, 2: 120.0, 3: 15.0}
+FEWEST_PLACES = 40  # of 4000, in a sublevel set: with fewer the sample misses it, and sets would lie beside it
 TOLERANCES = {1: (1e-3, 1e-10), 2: (1e-2, 1e-7), 3: (3e-2, 1e-2)}
 
 
@@ -182,9 +183,13 @@ def _sets(rng: Generator, tables: Tables, dimension: int, question: str) -> None
     if domain["kind"] == "sublevel":
         _set_level(rng, domain, potential, dimension)
     if domain["kind"] == "sublevel":
-        # well below the level, or the lowest tenth where little of the sample lies so deep
-        inside = values < max(0.5 * (domain["level"] + values.min()), float(np.quantile(values, 0.1)))
-        places, values = places[:, inside], values[inside]
+        # well below the level, or the lowest tenth where little of the sample lies so deep, but in the set in any case
+        deep = max(0.5 * (domain["level"] + values.min()), float(np.quantile(values, 0.1)))
+        inside = values < min(deep, domain["level"])
+        if inside.sum() < FEWEST_PLACES:
+            _box_instead(domain, dimension)
+        else:
+            places, values = places[:, inside], values[inside]
     low = places[:, np.argsort(values)[: max(40, len(values) // 10)]]
     start = low[:, 0]
     far = low[:, np.argmax(np.linalg.norm(low - start[:, None], axis=0))]
@@ -258,6 +263,10 @@ def _set_level(rng: Generator, domain: Tables, potential: Any, dimension: int) -
         except ProblemError:
             continue
         return
+    _box_instead(domain, dimension)
+
+
+def _box_instead(domain: Tables, dimension: int) -> None:
     domain.clear()
     domain.update({"kind": "box", "lower": [-1.9] * dimension, "upper": [2.1] * dimension})
 
