@@ -36,7 +36,7 @@ SMALL = 1e-8
 LEAST_STIFFNESS = 0.02
 """Of volume times trace of D over squared length, on edges that face obtuse angles: where all edges of a vertex do,
 beside what the energy cutoff leaves, nothing else leads away from it."""
-RULE = 6
+RULE = 10
 """Degree of the rule for the circulation: where psi changes by 12 in a cell, that is conserved to 1e-4."""
 
 
