@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
-from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.reference_exponent import Weighting
@@ -65,11 +64,23 @@ def shares(
     states = states_on(triangulation, wells, targets)
     if len(states) < 2:
         return None
+    # where a potential is lost the cells hold nan, and are kept
+    with np.errstate(invalid="ignore"):
+        return _shares(triangulation, process, ceiling, wells, targets, start, channels, states)
+
+
+def _shares(
+    triangulation: Triangulation,
+    process: Weighting,
+    ceiling: float,
+    wells: Floats,
+    targets: Sequence[str],
+    start: tuple[float, ...] | None,
+    channels: bool,
+    states: Sequence[State],
+) -> Shares | None:
     sets = [state.members for state in states]
-    try:
-        chain = vertex_chain(triangulation, process, ceiling, sets)
-    except ConvergenceError:  # a part without a state, say
-        return None
+    chain = vertex_chain(triangulation, process, ceiling, sets)
     if chain is None:
         return None
     held = np.zeros(len(triangulation.cells))

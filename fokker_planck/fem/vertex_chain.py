@@ -24,6 +24,7 @@ import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.long_range import decaying_solution
 from fokker_planck.fem.reference_exponent import Weighting
@@ -63,7 +64,7 @@ def vertex_chain(
 ) -> VertexChain | None:
     """The chain with the given states, sets of vertex classes; psi is not told apart above ``ceiling``.
 
-    None where the mesh is so coarse that rates are no doubles.
+    None where the mesh is so coarse that rates are no doubles, or the chain cannot be solved.
     """
     classes = triangulation.vertex_class[triangulation.cells]
     table = edge_table(classes)
@@ -78,7 +79,11 @@ def vertex_chain(
     turning = _circulation(triangulation, table, process, psi, ceiling)
     both = np.maximum(plain, np.abs(turning))
     there, back = both + turning, both - turning
-    return VertexChain(table, classes, psi, there, back, *_potentials(table, psi, there, back, sets))
+    try:
+        potentials = _potentials(table, psi, there, back, sets)
+    except ConvergenceError:  # a part without a state, say
+        return None
+    return VertexChain(table, classes, psi, there, back, *potentials)
 
 
 def _circulation(

@@ -35,6 +35,8 @@ FEWEST_ON_A_LINE = 24
 1e-4 only."""
 STEP = 1e-3
 """Of the extent, for the Jacobian of c at a saddle, which decides on a mesh and nothing else."""
+LARGEST_DIMENSION = 2
+"""In which meshes are cut by the chain."""
 MOST_ROUNDS = 40
 """Of refinement where the chain finds that something is decided: each halves cells once; 12 are the most seen."""
 
@@ -74,8 +76,14 @@ def first_mesh(
 
 
 def can_be_cut(setting: DriftSetting) -> bool:
-    """Whether the energy cutoff is so high that less than all below it is worth looking for."""
+    """Whether the energy cutoff is so high that less than all below it is worth looking for.
+
+    Not in space: there the chain loses potentials between cells as large as its meshes have (barriers 5 and 20 to
+    1e-2: cuts were tried and not made).
+    """
     problem = setting.problem
+    if problem.dimension > LARGEST_DIMENSION:
+        return False
     depth = setting.ceiling - float(setting.weighting.value(problem.sample()).min())
     return problem.resolution.cells is None and depth > DEEP[problem.dimension]
 
