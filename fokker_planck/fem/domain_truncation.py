@@ -23,6 +23,7 @@ from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import Triangulation, facet_keys, local_edges, row_numbers, volumes, without_cells
+from fokker_planck.fem.trimming import LEAST_OF_SHARE, log_direct_parts
 from fokker_planck.fem.vertex_chain import LARGEST_STEP, VertexChain, vertex_chain
 from fokker_planck.mesh.locator import Locator
 
@@ -55,18 +56,20 @@ def shares(
     targets: Sequence[str],
     start: tuple[float, ...] | None,
     channels: bool,
+    share: float,
 ) -> Shares | None:
     """Of every cell; None where there are fewer than two states, or the mesh is too coarse for any.
 
-    With ``channels`` a cell holds all of the current that passes through it, without only what is decided there: the
-    current times the change of the probabilities to arrive and to have come.
+    Ways that matter less than a part of ``share`` do not count.  With ``channels`` a cell holds all of the current that
+    passes through it, without only what is decided there: the current times the change of the probabilities to arrive
+    and to have come.
     """
     states = states_on(triangulation, wells, targets)
     if len(states) < 2:
         return None
     # where a potential is lost the cells hold nan, and are kept
     with np.errstate(invalid="ignore"):
-        return _shares(triangulation, process, ceiling, wells, targets, start, channels, states)
+        return _shares(triangulation, process, ceiling, wells, targets, start, channels, share, states)
 
 
 def _shares(
@@ -77,6 +80,7 @@ def _shares(
     targets: Sequence[str],
     start: tuple[float, ...] | None,
     channels: bool,
+    share: float,
     states: Sequence[State],
 ) -> Shares | None:
     sets = [state.members for state in states]
@@ -85,8 +89,8 @@ def _shares(
         return None
     held = np.zeros(len(triangulation.cells))
     size = np.abs(volumes(triangulation.points, triangulation.cells))
+    held = np.maximum(held, _decided(chain, share, channels))
     for number, state in enumerate(states):
-        held = np.maximum(held, _decided(chain, number, channels))
         if not state.absorbing:
             held = np.maximum(held, _mass(chain, number, size))
     if start is not None:
@@ -94,7 +98,12 @@ def _shares(
         if len(begun) > len(states):
             other = vertex_chain(triangulation, process, ceiling, [state.members for state in begun])
             if other is not None:
-                held = np.maximum(held, _decided(other, len(begun) - 1, True))
+                first, goals = len(begun) - 1, range(len(begun) - 1)
+                ways = [_current(other, first, goal) for goal in goals]
+                largest = max(size for size, _ in ways)
+                for goal, (size_of, net) in zip(goals, ways, strict=True):
+                    if size_of > largest + np.log(LEAST_OF_SHARE * share):
+                        held = np.maximum(held, _shares_of(other, (first, goal), net, True) * np.exp(size_of - largest))
     held = np.where(np.isnan(held), np.inf, held)
     held *= np.exp(np.minimum(unseen_change(triangulation, process, ceiling), LARGEST_STEP))
     for state in states:
@@ -145,35 +154,63 @@ def well_name(number: int) -> str:
     return f"well {number}"
 
 
-def _decided(chain: VertexChain, state: int, channels: bool) -> Floats:
-    """Greatest share of the current from one state to the others at the vertices of every cell, (m,).
+def _decided(chain: VertexChain, share: float, channels: bool) -> Floats:
+    """Greatest share of a current between two states in every cell, (m,), times what that current matters.
 
-    On an edge the current is f_ij - f_ji, f_ij = pi_i q_i L_ij u_j, with u the probability to arrive at another state
-    and q that to have come from this one (Metzner, Schuette and Vanden-Eijnden 2009).
+    Not of the whole current of a state: beside an easy way out of a well the harder one is next to nothing of it,
+    though all that gets to a target may have to go there.  See :func:`fokker_planck.fem.trimming.log_direct_parts`.
+    """
+    count = len(chain.arriving)
+    pairs = [(k, m) for k in range(count) for m in range(count) if k != m]
+    currents = {pair: _current(chain, *pair) for pair in pairs}
+    sizes = np.full((count, count), -np.inf)
+    for (k, m), (size, _) in currents.items():
+        sizes[k, m] = sizes[m, k] = max(sizes[k, m], size)
+    matters = log_direct_parts(sizes)
+    held = np.zeros(len(chain.classes))
+    for (k, m), (size, net) in currents.items():
+        if size > -np.inf and matters[k, m] > np.log(LEAST_OF_SHARE * share):
+            held = np.maximum(held, _shares_of(chain, (k, m), net, channels) * np.exp(matters[k, m]))
+    return held
+
+
+def _current(chain: VertexChain, source: int, goal: int) -> tuple[float, Floats]:
+    """The logarithm of the current from one state to another, and what of it, signed, runs along every edge, (e,).
+
+    It is f_ij - f_ji, f_ij = pi_i q_i L_ij u_j, with u the probability to arrive at the goal first and q that to have
+    come from the source last (Metzner, Schuette and Vanden-Eijnden 2009).
     """
     i, j = chain.table.vertices.T
     count = len(chain.psi)
-    log_away = np.logaddexp.reduce(np.delete(chain.arriving, state, axis=0), axis=0)
-    log_all = np.logaddexp.reduce(chain.coming, axis=0)
     level = 0.5 * (chain.psi[i] + chain.psi[j])
     with np.errstate(divide="ignore"):
-        there = np.log(chain.there) - level + chain.coming[state, i] + log_away[j]
-        back = np.log(chain.back) - level + chain.coming[state, j] + log_away[i]
-    top = float(np.maximum(there, back).max())
+        there = np.log(chain.there) - level + chain.coming[source, i] + chain.arriving[goal, j]
+        back = np.log(chain.back) - level + chain.coming[source, j] + chain.arriving[goal, i]
+    top = float(np.nanmax(np.maximum(there, back), initial=-np.inf))
+    if top == -np.inf:
+        return -np.inf, np.zeros(len(i))
     net = np.exp(there - top) - np.exp(back - top)
-    through = np.bincount(i, np.abs(net), count) + np.bincount(j, np.abs(net), count)
+    # what enters the goal: it leaves those below, where the chain neither makes nor loses any
     balance = np.bincount(i, net, count) - np.bincount(j, net, count)
-    # what enters the other states: it leaves those below, where the chain neither makes nor loses any
     total = -float(balance[balance < 0.0].sum())
-    if not total > 0.0:
-        return np.full(len(chain.classes), np.inf)
+    return (top + float(np.log(total)), net / total) if total > 0.0 else (-np.inf, np.zeros(len(i)))
+
+
+def _shares_of(chain: VertexChain, pair: tuple[int, int], net: Floats, channels: bool) -> Floats:
+    """What every cell, (m,), holds of a current, or decides of it."""
+    i, j = chain.table.vertices.T
+    source, goal = pair
     if channels:
-        return np.asarray((0.5 * through / total)[chain.classes].max(axis=1))
-    away, came = np.exp(np.minimum(log_away, 0.0)), np.exp(chain.coming[state] - log_all)
-    home, elsewhere = np.exp(np.minimum(chain.arriving[state], 0.0)), -np.expm1(chain.coming[state] - log_all)
-    change = np.maximum(_change(away, home, i, j), _change(came, elsewhere, i, j))
-    decided = np.abs(net) * change
-    return np.asarray(_over_cells(chain, decided) / total)
+        through = np.bincount(i, np.abs(net), len(chain.psi)) + np.bincount(j, np.abs(net), len(chain.psi))
+        return np.asarray((0.5 * through)[chain.classes].max(axis=1))
+    all_coming = np.logaddexp.reduce(chain.coming, axis=0)
+    arrive, came = np.exp(np.minimum(chain.arriving[goal], 0.0)), np.exp(chain.coming[source] - all_coming)
+    others = np.logaddexp.reduce(np.delete(chain.arriving, goal, axis=0), axis=0)
+    rest = np.logaddexp.reduce(np.delete(chain.coming, source, axis=0), axis=0) - all_coming
+    change = np.maximum(
+        _change(arrive, np.exp(np.minimum(others, 0.0)), i, j), _change(came, np.exp(np.minimum(rest, 0.0)), i, j)
+    )
+    return _over_cells(chain, np.abs(net) * change)
 
 
 def _change(values: Floats, rest: Floats, i: Integers, j: Integers) -> Floats:

@@ -297,7 +297,7 @@ def _energy_shares(chain: Chain, sets: Sequence[Integers], doubt: Floats, share:
         conductances[k, m] = conductances[m, k] = _log_conductance(chain, sets, k, m)
     if not np.isfinite(conductances.max(axis=1)).all():
         raise ConvergenceError("no current reaches another state", "a finer mesh")
-    matters = _log_direct_parts(conductances)
+    matters = log_direct_parts(conductances)
     held = np.zeros(len(chain.classes))
     for k, m in pairs:
         if matters[k, m] > np.log(LEAST_OF_SHARE * share):
@@ -306,7 +306,7 @@ def _energy_shares(chain: Chain, sets: Sequence[Integers], doubt: Floats, share:
     return held
 
 
-def _log_direct_parts(conductances: Floats) -> Floats:
+def log_direct_parts(conductances: Floats) -> Floats:
     """log of a bound of C_kl R_kl from the widest way between k and l over other states, (K, K)."""
     count = len(conductances)
     widest = np.full((count, count), -np.inf)

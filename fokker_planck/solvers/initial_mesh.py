@@ -111,7 +111,8 @@ def where_it_matters(
 
     def held(triangulation: Triangulation) -> Shares | None:
         process, ceiling = setting.weighting, setting.ceiling
-        return shares(triangulation, process, ceiling, setting.places, ends.targets, ends.start, not setting.known)
+        places, channels = setting.places, not setting.known
+        return shares(triangulation, process, ceiling, places, ends.targets, ends.start, channels, share)
 
     mesh, heights = _resolved(setting, mesh, COARSE[mesh.dimension]), _heights(setting)
     for _ in range(MOST_ROUNDS):
