@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from fokker_planck.arrays import Booleans, Floats
 
@@ -69,21 +67,21 @@ class GridFunction:
 
     def value(self, x: Floats) -> Floats:
         """Values at points (dim, n), (n,)."""
-        points = np.asarray(x, dtype=float)
+        return self._evaluated(x, [0] * len(self.lower))
+
+    def gradient(self, x: Floats) -> Floats:
+        """Its gradient at points (dim, n), (dim, n); outside of the box that at the nearest face."""
+        return np.array([self._evaluated(x, orders) for orders in np.eye(len(self.lower), dtype=int).tolist()])
+
+    def _evaluated(self, x: Floats, orders: list[int]) -> Floats:
+        from scipy.interpolate import NdBSpline
+
         knots, coefficients = self._splines
-        bounds = zip(points, self.lower, self.upper, self.periodic, strict=True)
+        bounds = zip(np.asarray(x, dtype=float), self.lower, self.upper, self.periodic, strict=True)
         inside = [
             low + np.mod(c - low, high - low) if wraps else np.clip(c, low, high) for c, low, high, wraps in bounds
         ]
-        parts = [_b_splines(t, c) for t, c in zip(knots, inside, strict=True)]
-        result = np.zeros(points.shape[1])
-        for shifts in product(range(ORDER + 1), repeat=len(parts)):
-            weight = np.ones(points.shape[1])
-            for (_, basis), shift in zip(parts, shifts, strict=True):
-                weight = weight * basis[shift]
-            place = tuple(first + shift for (first, _), shift in zip(parts, shifts, strict=True))
-            result += weight * coefficients[place]
-        return result
+        return np.asarray(NdBSpline(tuple(knots), coefficients, ORDER)(np.stack(inside, axis=1), nu=orders))
 
 
 def _cyclic_coefficients(values: Floats) -> Floats:
@@ -116,21 +114,3 @@ def extended(values: Floats, known: Booleans) -> Floats:
     for _ in range(SMOOTHINGS):
         result = np.where(known, result, uniform_filter(result, 5))
     return np.asarray(result)
-
-
-def _b_splines(knots: Floats, x: Floats) -> tuple[npt.NDArray[np.int64], list[Floats]]:
-    """Number of the first B-spline that does not vanish at each x, and the values of it and its followers.
-
-    Source: de Boor, A Practical Guide to Splines (1978), chapter X, (8).
-    """
-    interval = np.clip(np.searchsorted(knots, x, side="right") - 1, ORDER, len(knots) - ORDER - 2)
-    basis = [np.ones(len(x))]
-    for degree in range(1, ORDER + 1):
-        saved, fresh = np.zeros(len(x)), []
-        for j in range(degree):
-            right, left = knots[interval + j + 1] - x, x - knots[interval + j + 1 - degree]
-            share = basis[j] / (right + left)
-            fresh.append(saved + right * share)
-            saved = left * share
-        basis = [*fresh, saved]
-    return interval - ORDER, basis

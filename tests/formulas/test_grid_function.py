@@ -72,3 +72,10 @@ def test_a_periodic_grid_in_space_takes_no_longer_than_another():
     at = GridFunction((0.0,) * 3, (1.0,) * 3, values, (True,) * 3).value(np.array([[0.013], [0.5], [1.25]]))
     assert process_time() - started < 0.5
     assert abs(at[0] + np.cos(2.0 * np.pi * 0.013) * 0.0) < 1e-6
+
+
+def test_the_gradient_is_that_of_a_cubic_up_to_the_faces():
+    axis = np.linspace(0.0, 1.0, 9)
+    cube = GridFunction((0.0, 0.0), (1.0, 1.0), axis[:, None] ** 3 + 2.0 * axis**2, (False, False))
+    points = np.array([[0.0, 0.37, 1.0], [1.0, 0.21, 0.0]])
+    np.testing.assert_allclose(cube.gradient(points), [3.0 * points[0] ** 2, 4.0 * points[1]], atol=1e-12)
