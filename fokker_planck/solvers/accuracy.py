@@ -249,7 +249,10 @@ def refined_until_verified(
             # at the end of the budget a degree more, three times the work of this mesh, is not asked
             expected = min(expected, float((weights * errors).max(initial=0.0)))
         if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved:
-            if not np.isfinite(errors).all() or (not exhausted and float((weights * errors).max()) > tolerance):
+            by_lower = float((weights * errors).max(initial=0.0))
+            # what a degree less would have refused though the indicator promises it is worth a degree more
+            promised = by_lower > WORST_ERROR and float((weights * predicted).max(initial=0.0)) <= tolerance
+            if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
                 errors = _verified(problem, current, predicted, discretization, answer, tolerance - others) + others
             if everywhere and float((weights * errors).max()) > UNMOVED * least:
                 # what no bisection of all cells makes less is rounding, and comes out small by chance at times
