@@ -59,6 +59,13 @@ def turned(angle=0.4):
     return rotated(0.005, f"({u}**2 - 1)**2/4 + {v}**2/2", slope, fp.Ball([0.0, 0.0], 1.9))
 
 
+def maier_stein():
+    """An unknown density: the channels between the states stay."""
+    drift = fp.Drift(["x - x**3 - 3*x*y**2", "-(1 + x**2)*y"])
+    box = fp.Box([-1.8, -1.2], [1.8, 1.2])
+    return fp.Problem(fp.Drifting(drift, fp.Isotropic(0.005)), box, fp.Resolution(tolerance=1e-6))
+
+
 AROUND = fp.Ball([1.0, 0.0], 0.3)
 SUBLEVEL = fp.Sublevel(1.0, lower=[-3.0, -3.0], upper=[3.0, 3.0])
 CASES = {
@@ -67,6 +74,7 @@ CASES = {
     "two ways": (ring(), (-1.07, -0.02), fp.Ball([1.07, -0.02], 0.25)),
     "an easy way beside a hard one": (three_wells(), (-1.2247, 0.0), fp.HalfSpace([1.0, 0.0], 1.1)),
     "turned, in a ball": (turned(), (-cos(0.4), -sin(0.4)), fp.HalfSpace([cos(0.4), sin(0.4)], 1.0)),
+    "unknown density": (maier_stein(), (-1.0, 0.0), fp.HalfSpace([1.0, 0.0], 0.0)),
     "sublevel": (rotated(0.005, domain=SUBLEVEL), (-1.0, 0.0), AROUND),
 }
 
