@@ -7,6 +7,7 @@ A number is given where all saddles around an attractor have one: where the quas
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import erf, sqrt
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from fokker_planck.solvers.held_attractors import HeldPoint
 
 if TYPE_CHECKING:
     from fokker_planck.asymptotics.bouchet_reygner import ExitLaw
+    from fokker_planck.asymptotics.quasipotential import SmallNoise
     from fokker_planck.landscape.fixed_points import FixedPoint
     from fokker_planck.model.sets import Set
     from fokker_planck.solvers.irreversible_setting import DriftSetting
@@ -65,8 +67,6 @@ class Allowance:
 
 def crossings(setting: DriftSetting, attractor: int, allowance: Allowance | None = None) -> list[Crossing] | None:
     """The ways out of the basin of an attractor; None where the formula does not hold on one of them, or takes long."""
-    from fokker_planck.asymptotics.bouchet_reygner import exit_law
-
     place = setting.attractors[attractor].x
     noise, epsilon = _small_noise(setting, place, allowance or Allowance())
     found = []
@@ -76,11 +76,32 @@ def crossings(setting: DriftSetting, attractor: int, allowance: Allowance | None
             continue
         goal = sides[1 - sides.index(attractor)]
         try:
-            law = exit_law(noise, place, saddle.x)
+            law = _law(setting, noise, epsilon, place, saddle.x)
         except (ConvergenceError, ProblemError):
             return None
         found.append(Crossing(saddle, goal, law, epsilon))
     return found or None
+
+
+def _law(setting: DriftSetting, noise: SmallNoise, epsilon: float, place: Floats, saddle: Floats) -> ExitLaw:
+    """The law over a saddle, from the exponent where that is known: a path of least action takes longer."""
+    from fokker_planck.asymptotics.bouchet_reygner import exit_law
+    from fokker_planck.asymptotics.known_quasipotential import exit_law_of_quasipotential
+
+    exponent = getattr(setting.weighting, "exponent", None) if setting.known and setting.diffusion.constant else None
+    if exponent is not None and hasattr(exponent, "hessian"):
+        value, gradient, hessian = (
+            _scaled(epsilon, part) for part in (exponent.value, exponent.gradient, exponent.hessian)
+        )
+        try:
+            return exit_law_of_quasipotential(noise, value, gradient, hessian, place, saddle)
+        except (ConvergenceError, ProblemError):
+            pass  # an exponent that is no quasipotential, or a flow that ends elsewhere
+    return exit_law(noise, place, saddle)
+
+
+def _scaled(factor: float, function: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    return lambda x: factor * np.asarray(function(x))
 
 
 def predicted_rates(setting: DriftSetting, states: list[int]) -> tuple[tuple[Quantity | None, ...], ...]:
