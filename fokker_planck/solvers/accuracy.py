@@ -18,7 +18,7 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode, energy_errors
-from fokker_planck.fem.meshing import TRIM, Heights, domain_triangulation, resolved
+from fokker_planck.fem.meshing import NARROWED, TRIM, Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import unfolded
 from fokker_planck.fem.triangulation import Triangulation, volumes
@@ -170,7 +170,8 @@ def answered(
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     while len(mesh.cells) < FEWEST_CELLS[dimension]:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
-    cut = (TRIM[dimension] + CUT * exp(-MARGIN[dimension])) * tolerance if cut_off(base, mesh) else 0.0
+    share = NARROWED[dimension] * TRIM[dimension] + CUT * exp(-MARGIN[dimension])
+    cut = share * tolerance if cut_off(base, mesh) else 0.0
     cut += end_error(setting.balance.exponent, setting.relaxation_rate)
     least = LEAST_ERROR + rounding + shared_error(setting, mesh, tolerance)
     return refined_until_verified(problem, mesh, degree, answer, _predicted, medium, cut, least)
@@ -243,7 +244,8 @@ def refined_until_verified(
         expected = excess * SAFETY * float((weights * predicted).max())
         # rounding is in the indicator, too: what no bisection makes less is verified as it is
         unmoved, hoped = everywhere and expected > UNMOVED * hoped, expected
-        others, errors = least_error + cut, np.full(len(predicted), np.inf)
+        # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
+        others, errors = least_error + cut / np.maximum(weights, 1e-300), np.full(len(predicted), np.inf)
         if by_less and dimension == 3 and degree >= LEAST_PREDICTABLE:
             errors = _by_a_degree_less(problem, current, predicted, discretization, answer) + others
             # at the end of the budget a degree more, three times the work of this mesh, is not asked
@@ -253,7 +255,10 @@ def refined_until_verified(
             # what a degree less would have refused though the indicator promises it is worth a degree more
             promised = by_lower > WORST_ERROR and float((weights * predicted).max(initial=0.0)) <= tolerance
             if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
-                errors = _verified(problem, current, predicted, discretization, answer, tolerance - others) + others
+                errors = (
+                    _verified(problem, current, predicted, discretization, answer, tolerance - least_error - cut)
+                    + others
+                )
             if everywhere and float((weights * errors).max()) > UNMOVED * least:
                 # what no bisection of all cells makes less is rounding, and comes out small by chance at times
                 stalls, held = stalls + 1, errors if len(held) != len(errors) else np.maximum(held, errors)

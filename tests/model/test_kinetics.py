@@ -182,7 +182,7 @@ def test_the_density_of_a_rotation_is_known():
     found = in_the_plane(Overdamped(V, Isotropic(0.1), extra=turned))
     assert isinstance(found, KnownDensity)
     assert found.exponent == ScaledPotential(V, 0.1)
-    assert found.circulation is turned
+    assert found.circulation == turned
     other = in_the_plane(Overdamped(V, Isotropic(0.1), extra=Drift(["y", "-x"])))
     assert isinstance(other, UnknownDensity)
     assert other.guess == ScaledPotential(V, 0.1)

@@ -33,7 +33,7 @@ def is_red(name):
     """Whether a claim fails, or cannot even be computed."""
     try:
         return not claim(name).compute(AtOnce()).holds
-    except FokkerPlanckError:
+    except (FokkerPlanckError, TypeError):  # a TypeError where there is no number to compare
         return True
 
 
