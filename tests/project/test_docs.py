@@ -95,7 +95,8 @@ def test_the_python_of_the_page_on_dolfinx_runs(capsys):
     for code in blocks("dolfinx.md", "python"):
         exec(compile(code, "dolfinx.md", "exec"), names)
     printed = capsys.readouterr().out.split()
-    assert [float(printed[0]), *printed[1:]] == [729.67069, "True"]
+    assert float(printed[0]) == pytest.approx(729.67069, abs=5e-5)  # as many digits as its bar leaves
+    assert printed[1:] == ["True"]
     assert abs(names["own"].x.array.max() / names["time"].mean.value - 1.0) < 0.1
 
 
