@@ -30,13 +30,23 @@ def dolfinx_function(field: Field, log: bool = False) -> dolfinx.fem.Function:
     """
     discretization = field.discretization
     mesh = _mesh(discretization)
-    if not np.array_equal(_dolfinx.original_cells(mesh), discretization.cells):
-        raise AssertionError("dolfinx distributed one mesh in two ways")
     space = _dolfinx.lagrange_space(mesh, discretization.degree, continuous=field.by_cell is None)
     values = field.nodal[discretization.dofs] if field.by_cell is None else field.by_cell
     values = _logarithms(values, field.logarithm) if log else _values(values, field.logarithm)
     name = f"log {field.name}" if log else field.name
-    return _dolfinx.function(space, _reordered(discretization, mesh, values), name)
+    values, corners = _on_cells(discretization, _dolfinx.original_cells(mesh), values)
+    return _dolfinx.function(space, _reordered(discretization, mesh, values, corners), name)
+
+
+def _on_cells(discretization: Discretization, wanted: Integers, values: Floats) -> tuple[Floats, Floats]:
+    """Values and corners of the ``wanted`` cells of this rank: dolfinx may distribute one mesh in two ways."""
+    comm, own = discretization.comm, (discretization.cells, values, discretization.corners)
+    if comm.allreduce(int(not np.array_equal(wanted, discretization.cells))) == 0:
+        return own[1], own[2]
+    numbers, values, corners = (np.concatenate(parts) for parts in zip(*comm.allgather(own), strict=True))
+    place = np.empty(len(numbers), dtype=np.int64)
+    place[numbers] = np.arange(len(numbers))
+    return values[place[wanted]], corners[place[wanted]]
 
 
 def _values(numbers: Floats, logarithm: bool) -> Floats:
@@ -89,10 +99,9 @@ def _curved_nodes(discretization: Discretization) -> tuple[Floats, Integers]:
     return places.reshape(-1, dimension)[first], number.reshape(keys.shape[:2])
 
 
-def _reordered(discretization: Discretization, mesh: Any, values: Floats) -> Floats:
+def _reordered(discretization: Discretization, mesh: Any, values: Floats, corners: Floats) -> Floats:
     """Values at the nodes of every cell, whose vertices the mesh may have in another order, (cells, nodes)."""
-    corners = _dolfinx.cell_vertices(mesh)
-    distance = np.linalg.norm(corners[:, :, None] - discretization.corners[:, None], axis=3)
+    distance = np.linalg.norm(_dolfinx.cell_vertices(mesh)[:, :, None] - corners[:, None], axis=3)
     place = np.argmin(distance, axis=2)  # of each vertex of the mesh among those of the discretization
     if (place == np.arange(place.shape[1])).all():
         return values

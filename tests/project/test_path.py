@@ -8,7 +8,8 @@ import fokker_planck
 from fokker_planck.cli.command import main
 
 ROOT = Path(fokker_planck.__file__).parent
-CONTRIBUTING = ROOT.parent / "CONTRIBUTING.md"
+PROJECT = Path(__file__).resolve().parents[2]  # the package itself may be an installed one
+CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 ALGEBRA = str(ROOT / "fem" / "_petsc.py")
 BEFORE = ("cli/problem_file.py", "questions/registry.py")
 """Which the command asks for the problem and for the question, and which have returned when numbers are computed."""
@@ -34,7 +35,7 @@ def test_from_the_command_to_the_number_in_ten_files_which_contributing_lists(ca
 
     sys.setprofile(watch)
     try:
-        assert main(["exit-time", str(ROOT.parent / "examples" / "double_well_1d.toml"), "-q", "--json"]) == 0
+        assert main(["exit-time", str(PROJECT / "examples" / "double_well_1d.toml"), "-q", "--json"]) == 0
     finally:
         sys.setprofile(None)
     capsys.readouterr()
