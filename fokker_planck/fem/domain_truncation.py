@@ -14,29 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
-from fokker_planck.fem.coinciding_walls import wall_facets
+from fokker_planck.fem.chain_states import State, states_on, unseen_change, vertex_values
 from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.reference_exponent import Weighting
-from fokker_planck.fem.triangulation import Triangulation, facet_keys, local_edges, row_numbers, volumes, without_cells
+from fokker_planck.fem.triangulation import Triangulation, facet_keys, row_numbers, volumes, without_cells
 from fokker_planck.fem.trimming import LEAST_OF_SHARE, log_direct_parts
 from fokker_planck.fem.vertex_chain import LARGEST_STEP, VertexChain, vertex_chain
 from fokker_planck.mesh.locator import Locator
 
 OUTSIDE = "what is cut away belongs to "
-
-
-@dataclass(frozen=True)
-class State:
-    """A well or a target: its ``name`` and the vertex classes that are it, (k,); targets are absorbing."""
-
-    name: str
-    members: Integers
-    absorbing: bool
 
 
 @dataclass(frozen=True)
@@ -105,7 +95,11 @@ def _shares(
                     if size_of > largest + np.log(LEAST_OF_SHARE * share):
                         held = np.maximum(held, _shares_of(other, (first, goal), net, True) * np.exp(size_of - largest))
     held = np.where(np.isnan(held), np.inf, held)
-    held *= np.exp(np.minimum(unseen_change(triangulation, process, ceiling), LARGEST_STEP))
+    held *= np.exp(
+        np.minimum(
+            unseen_change(triangulation, process, ceiling, vertex_values(triangulation, process, ceiling)), LARGEST_STEP
+        )
+    )
     for state in states:
         if not state.absorbing:
             held[np.isin(chain.classes, state.members).any(axis=1)] = np.inf
@@ -116,42 +110,6 @@ def _shares(
     either = np.logaddexp(chain.arriving, chain.coming - np.logaddexp.reduce(chain.coming, axis=0))
     owner = np.argmax(np.exp(np.minimum(either, 1.0))[:, chain.classes].mean(axis=2), axis=0)
     return Shares(held, owner, tuple(states))
-
-
-def states_on(triangulation: Triangulation, wells: Floats, targets: Sequence[str]) -> list[State]:
-    """The targets whole, then a vertex of the cell of each well outside of them; none where that is impossible."""
-    states = []
-    for name in targets:
-        facets = triangulation.facets
-        if name == "boundary":
-            vertices = facets.vertices[facets.boundary].ravel()
-        else:
-            inside = triangulation.cells[triangulation.regions[name]]
-            vertices = np.concatenate([inside.ravel(), wall_facets(triangulation, name).ravel()])
-        if len(vertices):
-            states.append(State(name, np.unique(triangulation.vertex_class[vertices]), True))
-    taken = set(np.concatenate([state.members for state in states]).tolist()) if states else set()
-    absorbing = np.isin(triangulation.vertex_class, list(taken))
-    cells = Locator(triangulation.points, triangulation.cells).find(np.asarray(wells, dtype=np.float64).T)
-    regions = [triangulation.regions[name] for name in targets if name != "boundary"]
-    for number, (well, cell) in enumerate(zip(wells, cells, strict=True)):
-        if cell >= 0 and any(region[cell] for region in regions):
-            continue
-        near = np.arange(len(triangulation.points)) if cell < 0 else triangulation.cells[cell]
-        near = near[~absorbing[near]]
-        if not len(near):
-            return []
-        nearest = near[np.argmin(((triangulation.points[near] - well) ** 2).sum(axis=1))]
-        own = int(triangulation.vertex_class[nearest])
-        if own not in taken:
-            taken.add(own)
-            states.append(State(well_name(number), np.array([own]), False))
-    return states
-
-
-def well_name(number: int) -> str:
-    """What the outside calls a well."""
-    return f"well {number}"
 
 
 def _decided(chain: VertexChain, share: float, channels: bool) -> Floats:
@@ -231,21 +189,6 @@ def _mass(chain: VertexChain, state: int, size: Floats) -> Floats:
     logs = chain.coming[state] - np.logaddexp.reduce(chain.coming, axis=0) - chain.psi
     density = np.exp(logs - logs.max())[chain.classes].sum(axis=1) * size
     return np.asarray(density / density.sum())
-
-
-def unseen_change(triangulation: Triangulation, process: Any, ceiling: float) -> Floats:
-    """By how much psi differs from what its values at the vertices suggest, at most, in every cell, (m,)."""
-    corners = triangulation.cell_points
-
-    def psi(points: Floats) -> Floats:
-        return np.minimum(process.value(points.T), ceiling)
-
-    nodal = psi(triangulation.points)[triangulation.cells]
-    largest = np.abs(psi(corners.mean(axis=1)) - nodal.mean(axis=1))
-    for a, b in local_edges(corners.shape[1]):
-        middle = psi(0.5 * (corners[:, a] + corners[:, b]))
-        largest = np.maximum(largest, np.abs(middle - 0.5 * (nodal[:, a] + nodal[:, b])))
-    return np.asarray(largest)
 
 
 def truncated(triangulation: Triangulation, keep: Booleans, found: Shares) -> Triangulation:

@@ -18,11 +18,10 @@ from mpi4py import MPI
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
-from fokker_planck.fem.coinciding_walls import wall_facets
+from fokker_planck.fem.chain_states import members_on, unseen_change, vertex_values
 from fokker_planck.fem.long_range import decaying_solution
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulation import EdgeTable, Triangulation, edge_table, local_edges, volumes, without_cells
-from fokker_planck.mesh.locator import Locator
 
 LARGEST_STEP = 700.0
 CHANNEL = 0.2
@@ -55,18 +54,17 @@ def trimmed(
     coarse that the chain says nothing is returned as it is.
     """
     classes = triangulation.vertex_class[triangulation.cells]
-    states = _states(triangulation, wells, targets)
-    begun = states if start is None else _states(triangulation, np.vstack([wells, start]), targets)
+    states = members_on(triangulation, wells, targets)
+    begun = states if start is None else members_on(triangulation, np.vstack([wells, start]), targets)
     if len(begun) < 2:
         return triangulation
-    corners = triangulation.cell_points
-    inside = np.minimum(values_in_cells(exponent, corners, corners), ceiling)
+    inside = vertex_values(triangulation, exponent, ceiling)
     phi = np.full(int(classes.max()) + 1, np.inf)
     np.minimum.at(phi, classes.ravel(), inside.ravel())
     table = edge_table(classes)
     if float(np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]]).max()) > LARGEST_STEP:
         return triangulation
-    doubt = np.exp(np.minimum(_unseen_change(triangulation, exponent, ceiling, inside), LARGEST_STEP))
+    doubt = np.exp(np.minimum(unseen_change(triangulation, exponent, ceiling, inside), LARGEST_STEP))
     held = np.zeros(len(classes))
     rates = _rates(triangulation, table, phi, inside, _along_edges(triangulation, table, exponent, ceiling))
     try:
@@ -123,41 +121,6 @@ def _without_separating(
         else:
             low, best = middle, kept[0]
     return best
-
-
-def _members(triangulation: Triangulation, name: str) -> Integers:
-    """Vertices of the cells inside of a set, and of the walls that coincide with it."""
-    inside = triangulation.cells[triangulation.regions[name]]
-    return np.concatenate([inside.ravel(), wall_facets(triangulation, name).ravel()])
-
-
-def _states(triangulation: Triangulation, wells: Floats, targets: tuple[str, ...]) -> list[Integers]:
-    """Vertex classes of every state: the targets whole, then a vertex of the cell of each well outside of them.
-
-    None at all where some well has no vertex that is not the target's: the mesh is too coarse to say what can go.
-    """
-    sets: list[Integers] = []
-    for name in targets:
-        facets = triangulation.facets
-        vertices = facets.vertices[facets.boundary] if name == "boundary" else _members(triangulation, name)
-        sets.append(np.unique(triangulation.vertex_class[vertices.ravel()]))
-    taken = set(np.concatenate(sets).tolist()) if sets else set()
-    absorbing = np.isin(triangulation.vertex_class, list(taken))
-    cells = Locator(triangulation.points, triangulation.cells).find(np.asarray(wells, dtype=np.float64).T)
-    regions = [triangulation.regions[name] for name in targets if name != "boundary"]
-    for well, cell in zip(wells, cells, strict=True):
-        if cell >= 0 and any(region[cell] for region in regions):
-            continue
-        near = np.arange(len(triangulation.points)) if cell < 0 else triangulation.cells[cell]
-        near = near[~absorbing[near]]
-        if not len(near):
-            return []
-        distance = ((triangulation.points[near] - well) ** 2).sum(axis=1)
-        nearest = int(triangulation.vertex_class[near[np.argmin(distance)]])
-        if nearest not in taken:
-            taken.add(nearest)
-            sets.append(np.array([nearest]))
-    return [members for members in sets if len(members)]
 
 
 @dataclass(frozen=True)
@@ -404,14 +367,6 @@ def _mass_shares(chain: Chain, state: int) -> Floats:
     log_density = chain.logs[state] - chain.phi
     density = np.exp(log_density - log_density.max())[chain.classes].sum(axis=1) * chain.volume
     return np.asarray(density / density.sum())
-
-
-def _unseen_change(triangulation: Triangulation, exponent: Any, ceiling: float, nodal: Floats) -> Floats:
-    """By how much Phi differs from what its values at a cell's vertices suggest, at most, in every cell, (m,)."""
-    corners, pairs = triangulation.cell_points, local_edges(triangulation.cells.shape[1])
-    points = np.stack([corners.mean(axis=1), *(0.5 * (corners[:, a] + corners[:, b]) for a, b in pairs)], axis=1)
-    expected = np.stack([nodal.mean(axis=1), *(0.5 * (nodal[:, a] + nodal[:, b]) for a, b in pairs)], axis=1)
-    return np.asarray(np.abs(np.minimum(values_in_cells(exponent, points, corners), ceiling) - expected).max(axis=1))
 
 
 def _components(classes: Integers, keep: Booleans) -> Integers:

@@ -25,9 +25,8 @@ SEEN_AT_KINKS = 4.0
 FIRST = {1: 16, 2: 8, 3: 4}
 # What rounding leaves of Phi, and less, is not asked for.
 LEAST = 1e-9
-# Boxes in all by dimension, a second or two of work, in space three: a double ridge across a cube of 6, turned, needs
-# more than 200,000. Beyond it boxes as wide as the samples are left to these, others refused.
-MOST_BOXES = {1: 200_000, 2: 200_000, 3: 400_000}
+# Boxes in all, a second or two of work. Beyond it boxes as wide as the samples are left to these, others refused.
+MOST_BOXES = 200_000
 # Boxes are not split below this part of the domain: no mesh follows.
 SMALLEST = 1e-12
 MOST_BRANCHES = 16
@@ -106,7 +105,7 @@ def _of_smooth(
     while below.shape[1]:
         total += below.shape[1]
         edges = above - below
-        if total > MOST_BOXES[len(extent)]:
+        if total > MOST_BOXES:
             # what only the tolerance asks for is left to the degrees of the solver, which see the rest of a quadratic
             low, _, unseen, limit = _judged(formula, scale, below, above, highest, most)
             narrow = (edges.max(axis=0) < sampled) & ~(low > highest) & ~np.isnan(low) & (unseen > limit)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import exp, factorial
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
-from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.indicator import Mode, energy_errors
+from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.fem.meshing import NARROWED, TRIM, Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import unfolded
@@ -26,9 +25,11 @@ from fokker_planck.model.interfaces import Interfaces, OneSided
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.progress import say
-from fokker_planck.solvers.corners import Corners, corner_safety, exponents_of_cells, graded, singular_corners
+from fokker_planck.solvers.answer_types import AnAnswer, Answer, Kept, Outcome, Predict
+from fokker_planck.solvers.corners import corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.function_checks import check_functions
+from fokker_planck.solvers.marking import MOST_GROWTH, refined_where_unresolved
 from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST, prescribed_errors
 from fokker_planck.solvers.results import Statistics
@@ -44,13 +45,7 @@ MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
 MOST_LEVELS = 60
 LEAST_ERROR = 2e-13
 WORST_ERROR = 0.1
-WEIGHT_SHARE = 1.0
 AIM = 0.3
-LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
-GROWTH = {1: 0.3, 2: 0.3, 3: 0.0}
-MOST_GROWTH = 0.5
-"""Bisections a cell in a step in space without detailed balance, before what conformity adds: with no bound a step made
-28,637 cells of 2,205, which took 50 s before anything was known of the error, with 1.0 still 17,203 of 3,415."""
 SAFETY = 3.0
 LEAST_SHARE = 0.003
 CUT = 10.0
@@ -70,68 +65,6 @@ LONG = {1: 200_000, 2: 40_000, 3: 8_000}
 """Unknowns with which a mesh takes about two seconds, and is announced however little ago the one before was."""
 FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
 """Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
-AGAIN = "bisect again"
-
-
-class AnyAnswer(Protocol):
-    """What the loop needs of an answer: natural logarithms of what is reported, (k,), and how much they weigh.
-
-    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  The ``payload`` travels along.
-    """
-
-    @property
-    def absorbed(self) -> Booleans | None:
-        """Unknowns at which the process is stopped, (N,); None where it is nowhere."""
-
-    @property
-    def numbers(self) -> Any:
-        """Natural logarithms, complex for complex numbers."""
-
-    @property
-    def payload(self) -> Any:
-        """Whatever the question wants to keep."""
-
-    @property
-    def weights(self) -> Floats | None:
-        """Of the numbers, (k,)."""
-
-
-AnAnswer = TypeVar("AnAnswer", bound=AnyAnswer)
-AnyAnswerIn = TypeVar("AnyAnswerIn", bound=AnyAnswer, contravariant=True)
-
-
-class Predict(Protocol[AnyAnswerIn]):
-    """Estimated error of an answer in every cell, and of every number (k,)."""
-
-    def __call__(self, answer: AnyAnswerIn, exponents: Floats | None = None, /) -> tuple[Floats, Floats]:
-        """Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer in detailed balance, see :class:`AnyAnswer`.
-
-    ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
-    those that it stands for, or fewer entries that concern all numbers.
-    """
-
-    numbers: Floats
-    payload: Any
-    generator: Generator
-    modes: Sequence[Sequence[Mode]]
-    weights: Floats | None = None
-    absorbed: Booleans | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The answer on the finest discretisation, with an estimate of the relative error of every number, (k,)."""
-
-    numbers: Any
-    errors: Floats
-    payload: Any
-    discretization: Discretization
-    statistics: Statistics
 
 
 def degree_of(problem: Problem) -> int:
@@ -165,7 +98,7 @@ def answered(
         )
     attainable = max(tolerance, 2.0 * rounding)
     base = replace(base, stretch=stretch_of(setting))
-    mesh = resolved(base, setting.balance.exponent, heights, degree, WEIGHT_SHARE * attainable)
+    mesh = resolved(base, setting.balance.exponent, heights, degree, attainable)
     while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     while len(mesh.cells) < FEWEST_CELLS[dimension]:
@@ -279,7 +212,7 @@ def refined_until_verified(
         if everywhere:
             mesh = refine(mesh, np.ones(len(indicator), dtype=bool))
         else:
-            mesh = _refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected, most)
+            mesh = refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected, most)
         if dimension == 2:
             mesh = graded(mesh, current.corners, min(AIM * tolerance / expected, 0.5))
 
@@ -294,19 +227,6 @@ def _volume(triangulation: Triangulation) -> float:
     return float(np.abs(volumes(triangulation.points, triangulation.cells)).sum())
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What stays of an answer: without the matrices, of which those of a higher degree need the room."""
-
-    numbers: Any
-    payload: Any
-    weights: Floats | None
-    absorbed: Booleans | None
-    corners: Corners
-    at_corners: Floats
-    slowest: float
-
-
 def _asked(
     problem: Problem,
     mesh: Triangulation,
@@ -314,7 +234,7 @@ def _asked(
     answer: Callable[[Discretization], AnAnswer],
     predict: Predict[AnAnswer],
     medium: Medium,
-) -> tuple[Discretization, _Kept, Floats, Floats]:
+) -> tuple[Discretization, Kept, Floats, Floats]:
     """The answer on a mesh, with its estimated error in every cell, and of every number."""
     _make_room(mesh)
     _say(mesh, degree, "")
@@ -331,7 +251,7 @@ def _asked(
         # a value at the corner itself is no energy: its error falls like p^(-2 alpha)
         own = min([slowest, *(0.5 * float(exponents[pole].min(initial=np.inf)) for pole in poles)])
         slowest = discretization.comm.allreduce(own, op=MPI.MIN)
-    kept = _Kept(found.numbers, found.payload, found.weights, found.absorbed, corners, at_corners, slowest)
+    kept = Kept(found.numbers, found.payload, found.weights, found.absorbed, corners, at_corners, slowest)
     return discretization, kept, indicator, predicted
 
 
@@ -343,7 +263,7 @@ def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
 
 def _verified(
     problem: Problem,
-    current: _Kept,
+    current: Kept,
     predicted: Floats,
     discretization: Discretization,
     answer: Callable[[Discretization], AnAnswer],
@@ -376,7 +296,7 @@ def _verified(
 
 def _by_a_degree_less(
     problem: Problem,
-    current: _Kept,
+    current: Kept,
     predicted: Floats,
     discretization: Discretization,
     answer: Callable[[Discretization], AnAnswer],
@@ -394,7 +314,7 @@ def _by_a_degree_less(
     return np.asarray(np.maximum(_safety(discretization, current) * difference, _least(current, predicted, degree)))
 
 
-def _least(current: _Kept, predicted: Floats, degree: int) -> Floats:
+def _least(current: Kept, predicted: Floats, degree: int) -> Floats:
     """What remains of the error should two answers agree by chance.
 
     At corners all that is predicted there: an error of another sign elsewhere can hide in the difference, of which the
@@ -404,7 +324,7 @@ def _least(current: _Kept, predicted: Floats, degree: int) -> Floats:
     return np.asarray(np.maximum(share, current.at_corners))
 
 
-def _safety(discretization: Discretization, current: _Kept) -> float:
+def _safety(discretization: Discretization, current: Kept) -> float:
     """By what the difference to a higher degree is multiplied."""
     exponent, degree = current.slowest, discretization.degree
     more = HIGHER[discretization.triangulation.dimension]
@@ -427,44 +347,8 @@ def _predicted(current: Answer, exponents: Floats | None = None) -> tuple[Floats
     return indicator, np.array([parts[id(modes)].sum() for modes in current.modes])
 
 
-def _refined_where_unresolved(
-    triangulation: Triangulation, indicator: Floats, degree: int, share: float, most: float
-) -> Triangulation:
-    """Bisect cells, the worst of them twice, so that ``share`` of the sum of the indicator is left, or less.
-
-    More than ``GROWTH`` of the cells are bisected only until ``LEAST_STEP`` of the sum is left: far from the goal the
-    indicator is not trusted further.
-    """
-    gain = 2.0 ** (2.0 * degree / triangulation.dimension)
-    once, twice = _bisections(indicator, gain, min(share, 0.5), triangulation.dimension, most)
-    again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
-    first = refine(again, once)
-    done = refine(first, first.regions[AGAIN])
-    return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
-
-
-def _bisections(
-    indicator: Floats, gain: float, share: float, dimension: int, most: float = np.inf
-) -> tuple[Booleans, Booleans]:
-    """Which cells to bisect at least once, and which twice, so that no more than necessary is.
-
-    A bisection divides the indicator of a cell by ``gain``; the highest level is sought to which all cells can be
-    brought down with ``share`` of the sum left; it is not sought beyond ``most`` bisections a cell.
-    """
-    wanted, least_step = share * float(indicator.sum()), LEAST_STEP[dimension] * float(indicator.sum())
-    for level in float(indicator.max()) * gain ** (-1.0 - 0.25 * np.arange(200)):
-        once, twice = indicator > level, indicator > gain * level
-        left = np.where(once, indicator / np.where(twice, gain**2, gain), indicator).sum()
-        added = (int(once.sum()) + 2 * int(twice.sum())) / len(indicator)
-        if added > most:
-            break
-        if left <= wanted or once.all() or (left <= least_step and added > GROWTH[dimension]):
-            break
-    return once, twice
-
-
 def _outcome(
-    problem: Problem, answer: _Kept, errors: Floats, discretization: Discretization, levels: int, started: float
+    problem: Problem, answer: Kept, errors: Floats, discretization: Discretization, levels: int, started: float
 ) -> Outcome:
     statistics = statistics_of(discretization, levels, started)
     seen = check_functions(problem, discretization.triangulation, discretization.degree)

@@ -29,7 +29,8 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.elimination import DIGITS
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
 from fokker_planck.solvers.results import Committor

@@ -18,7 +18,8 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting, heights_to_target, prepare, reaches

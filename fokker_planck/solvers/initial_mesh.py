@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.fem.chain_states import well_name
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.domain_truncation import Shares, kept_cells, outside, shares, truncated, well_name
+from fokker_planck.fem.domain_truncation import Shares, kept_cells, outside, shares, truncated
 from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import DEEP, Heights, domain_triangulation, exponent_range, unresolved
 from fokker_planck.fem.refinement import refine

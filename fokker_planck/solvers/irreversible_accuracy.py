@@ -23,7 +23,8 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
-from fokker_planck.solvers.accuracy import COARSE, COARSE_DEGREE, Outcome, refined_until_verified
+from fokker_planck.solvers.accuracy import COARSE, COARSE_DEGREE, refined_until_verified
+from fokker_planck.solvers.answer_types import Outcome
 from fokker_planck.solvers.initial_mesh import CHANGE, Ends, can_be_cut, first_mesh, where_it_matters
 from fokker_planck.solvers.irreversible_setting import DriftSetting
 from fokker_planck.solvers.material_corners import Medium

@@ -24,7 +24,8 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.problem import Problem
-from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.end_conditions import refuse_endless
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.potential_steps import warn_of_steps

@@ -24,7 +24,8 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import Answer, answered
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
 from fokker_planck.solvers.krylov import images

@@ -286,3 +286,14 @@ def test_an_interface_that_is_curved_in_the_mesh_is_refused():
     gmsh.finalize()
     with pytest.raises(fp.ProblemError, match="cell_set: found cells tagged 10 with .* curved facets to the others"):
         fp.DolfinxMesh(mesh, cell_tags).cell_set(10)
+
+
+def test_a_field_goes_to_a_mesh_whose_cells_are_distributed_otherwise(exit_time):
+    from fokker_planck.fem.dolfinx_function import _on_cells
+
+    discretization = exit_time.field.discretization
+    values = exit_time.field.nodal[discretization.dofs]
+    other = discretization.cells[::-1]
+    moved, corners = _on_cells(discretization, other, values)
+    np.testing.assert_array_equal(moved, values[::-1])
+    np.testing.assert_array_equal(corners, discretization.corners[::-1])

@@ -222,3 +222,22 @@ def test_a_ridge_between_two_wells_on_the_way_is_kept_though_both_leave_more_eas
     problem = fp.Problem(process, fp.Box([-half] * 2, [half] * 2), fp.Resolution(tolerance=tolerance))
     mean = fp.mean_exit_time(problem, start=[c, s], target=fp.HalfSpace([-c, -s], 1.2)).mean
     assert abs(mean.log - exact.log) <= mean.relative_error + exact.relative_error < tolerance
+
+
+def test_what_narrowed_channels_and_little_rates_owe_to_a_cut_is_in_their_bars():
+    # the rate over both ridges is e^-8 of those out of its well; it was off by 6.8e-4 at a bar of 2.4e-6
+    ridges = "0.9754*exp(-({0} + 0.2666)**2/0.06621) + 1.0865*exp(-({0} - 0.0784)**2/0.00711) + 0.1*({0})**2"
+    noise, c, s = fp.Isotropic(0.0386624), math.cos(0.5), math.sin(0.5)
+    process = fp.Overdamped(fp.Potential(ridges.format("x")), noise)
+    line = fp.Problem(process, fp.Box([-3.0], [3.0]), fp.Resolution(tolerance=1e-9))
+    text = ridges.format(f"({c!r}*x + {s!r}*y)") + f" + 0.2074*({-s!r}*x + {c!r}*y)**2"
+    plane = fp.Problem(fp.Overdamped(fp.Potential(text), noise), fp.Box([-3.872] * 2, [3.872] * 2))
+    tables = []
+    for found, along in ((fp.rates(line), [1.0]), (fp.rates(plane), [c, s])):
+        order = np.argsort([np.dot(minimum, along) for minimum in found.minima])
+        tables.append([found.rates[k][m] for k in order for m in order if k != m])
+    assert len(tables[0]) == len(tables[1]) == 6
+    for exact, rate in zip(*tables, strict=True):
+        assert abs(rate.log - exact.log) <= rate.relative_error + exact.relative_error
+    # of the three wells, the rates by which each is left
+    assert sorted(rate.relative_error for rate in tables[1])[2] < 1e-6

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from fokker_planck.solvers import accuracy
+from fokker_planck.solvers import marking
 
 
-@pytest.mark.parametrize("most", [accuracy.MOST_GROWTH, np.inf])
+@pytest.mark.parametrize("most", [marking.MOST_GROWTH, np.inf])
 def test_a_step_of_refinement_ends_at_so_many_bisections_a_cell(most):
     """Far from the tolerance every cell was bisected twice at once: 13 times the cells, with nothing known yet."""
     indicator = np.random.default_rng(3).lognormal(0.0, 1.0, 2000)
-    once, twice = accuracy._bisections(indicator, 4.0, 1e-6, 3, most)
+    once, twice = marking.bisections(indicator, 4.0, 1e-6, 3, most)
     bisections = (once.sum() + 2 * twice.sum()) / len(indicator)
     assert 0.3 < bisections <= 1.3 * most
     assert np.isfinite(most) or bisections > 1.5

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem.domain_truncation import kept_cells, shares, states_on
+from fokker_planck.fem.chain_states import states_on
+from fokker_planck.fem.domain_truncation import kept_cells, shares
 from fokker_planck.fem.generation import axis_points, grid_triangulation
 from fokker_planck.fem.triangulation import without_cells
 from fokker_planck.fem.vertex_chain import vertex_chain

@@ -1,0 +1,54 @@
+"""Which cells are bisected, and how often, so that what an indicator sums to falls as far as it should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Triangulation
+
+LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
+GROWTH = {1: 0.3, 2: 0.3, 3: 0.0}
+MOST_GROWTH = 0.5
+"""Bisections a cell in a step in space without detailed balance, before what conformity adds: with no bound a step made
+28,637 cells of 2,205, which took 50 s before anything was known of the error, with 1.0 still 17,203 of 3,415."""
+AGAIN = "bisect again"
+
+
+def refined_where_unresolved(
+    triangulation: Triangulation, indicator: Floats, degree: int, share: float, most: float
+) -> Triangulation:
+    """Bisect cells, the worst of them twice, so that ``share`` of the sum of the indicator is left, or less.
+
+    More than ``GROWTH`` of the cells are bisected only until ``LEAST_STEP`` of the sum is left: far from the goal the
+    indicator is not trusted further.
+    """
+    gain = 2.0 ** (2.0 * degree / triangulation.dimension)
+    once, twice = bisections(indicator, gain, min(share, 0.5), triangulation.dimension, most)
+    again = replace(triangulation, regions={**triangulation.regions, AGAIN: twice})
+    first = refine(again, once)
+    done = refine(first, first.regions[AGAIN])
+    return replace(done, regions={name: mask for name, mask in done.regions.items() if name != AGAIN})
+
+
+def bisections(
+    indicator: Floats, gain: float, share: float, dimension: int, most: float = np.inf
+) -> tuple[Booleans, Booleans]:
+    """Which cells to bisect at least once, and which twice, so that no more than necessary is.
+
+    A bisection divides the indicator of a cell by ``gain``; the highest level is sought to which all cells can be
+    brought down with ``share`` of the sum left; it is not sought beyond ``most`` bisections a cell.
+    """
+    wanted, least_step = share * float(indicator.sum()), LEAST_STEP[dimension] * float(indicator.sum())
+    for level in float(indicator.max()) * gain ** (-1.0 - 0.25 * np.arange(200)):
+        once, twice = indicator > level, indicator > gain * level
+        left = np.where(once, indicator / np.where(twice, gain**2, gain), indicator).sum()
+        added = (int(once.sum()) + 2 * int(twice.sum())) / len(indicator)
+        if added > most:
+            break
+        if left <= wanted or once.all() or (left <= least_step and added > GROWTH[dimension]):
+            break
+    return once, twice
