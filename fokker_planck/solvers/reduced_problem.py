@@ -20,6 +20,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
@@ -203,33 +204,44 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
     if len(mass) == count:
         found, columns = _ascending_eigen(flows, mass)
         return found, [[columns[i, k] for i in range(count)] for k in range(count)]
-    half = np.linalg.inv(np.linalg.cholesky(mass[count:, count:]))
+    bridge, inside = mass[:count, count:], mass[count:, count:]
+    half = _inverse_of_root(inside)
     rates, turned = np.linalg.eigh(half @ energy @ half.T)
-    turned = half.T @ turned
-    bridge, slowest = mass[:count, count:] @ turned, float(rates.min(initial=np.inf))
+    turned, slowest = bridge @ half.T @ turned, float(rates.min(initial=np.inf))
     values, vectors = [], []
     for number in range(count):
         slow = 0.0
         for _ in range(MOST_STEPS):
-            seen = mass[:count, :count] + (bridge * (slow / (rates - slow))) @ bridge.T
+            root = _inverse_of_root(energy - slow * inside) @ bridge.T
+            seen = mass[:count, :count] + slow * (root.T @ root)
             some, columns = _ascending_eigen(flows, seen)
             value = some[number]
             if not value < FAR_BELOW * slowest:
                 return None
             if abs(value) < NOTHING * slowest or abs(value - slow) <= SETTLED * abs(value):
                 break
-            slow = _with_the_same_vector(value, columns[:, number], mass[:count, :count], seen, bridge, rates)
+            slow = _with_the_same_vector(value, columns[:, number], mass[:count, :count], seen, turned, rates)
         else:
             return None
         at_wells = [columns[i, number] for i in range(count)]
-        share = [value * sum(float(b) * y for b, y in zip(row, at_wells, strict=True)) for row in bridge.T]
-        share = [part / (float(rate) - value) for part, rate in zip(share, rates, strict=True)]
-        inside = [sum(float(t) * x for t, x in zip(row, share, strict=True)) for row in turned]
+        half = _inverse_of_root(energy - float(value) * inside)
+        share = half.T @ (half @ bridge.T)
+        of_inside = [value * sum(float(part) * y for part, y in zip(row, at_wells, strict=True)) for row in share]
         values.append(value)
-        vectors.append(at_wells + inside)
+        vectors.append(at_wells + of_inside)
         if not value < below:
             break
     return values, vectors
+
+
+def _inverse_of_root(matrix: Floats) -> Floats:
+    """L^-1 of a positive definite L L^T, without pivots or rotations.
+
+    Those would put 1e-16 wherever functions of two wells hardly meet.  The slow mode of a shallow well is so small in
+    a deep one that this is all it would have there, and the rate out of the deep well is read from it.
+    """
+    root = np.linalg.cholesky(matrix)
+    return np.asarray(solve_triangular(root, np.eye(len(root)), lower=True))
 
 
 def _with_the_same_vector(value: Any, vector: Any, mass: Floats, seen: Floats, bridge: Floats, rates: Floats) -> float:
@@ -249,7 +261,7 @@ def _ascending_eigen(flows: Any, mass: Floats) -> tuple[list[Any], Any]:
 
     T is of order one, and rounding in its factor changes every eigenvalue by so much relative to itself (Ostrowski).
     """
-    factor = mpmath.matrix(np.linalg.inv(np.linalg.cholesky(mass)).tolist())
+    factor = mpmath.matrix(_inverse_of_root(mass).tolist())
     values, vectors = mpmath.eigsy(factor * flows * factor.T)
     return list(values), factor.T * vectors
 

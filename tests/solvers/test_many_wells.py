@@ -66,3 +66,17 @@ def test_fifty_wells_of_a_periodic_free_energy_make_a_chain():
     places = [tuple(np.round(place, 3)) for place in found.minima]
     mirrored = [places.index((y, x)) for x, y in places]
     assert table[np.ix_(mirrored, mirrored)] == pytest.approx(table, rel=2e-3, abs=1e-4 * table.max())
+
+
+def test_rates_between_wells_of_very_different_depth_are_a_chain():
+    """The slow mode is 1e-57 in the deep well of what it is in the shallow one; it was 1e-48 of either sign, noise.
+
+    The rates by shooting from both walls, u'' = (V' u' - lambda u) / eps with rtol 1e-12, matched at the saddle:
+    their ratio is that of the mode at the two minima, their sum is lambda.
+    """
+    potential = fp.Potential("1.529*(x**2 - 1)**2 + 2*x")
+    process = fp.Overdamped(potential, fp.Isotropic(0.03))
+    found = fp.rates(fp.Problem(process, fp.Box([-2.2], [2.2]), fp.Resolution(tolerance=1e-8))).rates
+    for quantity, exact in ((found[0][1], 7.1777620184e-59), (found[1][0], 0.03078083961835)):
+        assert quantity.relative_error < 1e-8
+        assert abs(quantity.value / exact - 1.0) < quantity.relative_error + 1e-11
