@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LONGEST_FOUND = 120
+"""Characters of a wrong value that are shown: a line of a terminal, enough to know it again."""
 
 
 class FokkerPlanckError(Exception):

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 LOG_LARGEST = math.log(sys.float_info.max)
 LOG_SMALLEST = math.log(sys.float_info.min)
 DIGITS_OF_A_DOUBLE = 15
+"""Decimal digits that every double keeps."""
 DIGITS_WITHOUT_ERROR_BAR = 4
+"""As many as a formula of small noise is ever right to."""
 LEAST_DIGITS = 3  # also at a bar of tens of percent, as that of an asymptotic value: 659 rather than 7e+02
 
 

@@ -29,8 +29,9 @@ from fokker_planck.asymptotics.quasipotential import SmallNoise, resonant
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.quantity import Quantity
 
-STEPS = 4000
 SAME_ACTION = 1e-6
+"""Actions of two paths closer than this, with their error, are one: mirror images differ by 1e-12, the collocation's
+error, and both then count in the prefactor."""
 ERRORS = ("barrier_error", "amplitude_error")
 MISMATCH = 2e-2
 """How far Hess W at the end of a path may be from that of the linear theory at the saddle."""

@@ -20,7 +20,11 @@ RADII = (0.1, 0.03, 0.01, 0.003, 0.001)
 LARGEST_RADIUS = 0.01
 """With a larger one nothing is reported."""
 MOST_NODES = 10_000
+"""Of the collocation, where it gives up: the paths of a rotated well and of Maier and Stein's drift take 400 to
+1,200."""
 FINE = 4001
+"""Points at which a path is handed on and its action summed: 1,001 to 8,001 of them change the action of the rotated
+quartic well by less than 1e-12."""
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,13 @@ from fokker_planck.quantity import Quantity
 LineFunction = Callable[[Floats], Floats]
 
 ORDER = 16
+"""Gauss points on a panel, of which the error estimate leaves out four: with 10, 16 and 24 the exit time of the quartic
+well at barrier 500 has the same digits, in 14, 15 to 21 and 26 ms of CPU."""
 CHANGE = 2.0
 """Most that an exponent may change over a panel."""
 MOST_PANELS = 1_000_000
+"""Beyond it the exponent is taken for unbounded: at ``CHANGE`` a panel this is a range of two million units of
+epsilon."""
 MOST_FOR_KINKS = 20_000
 """More panels than that around points that are not smooth are rounding taken for kinks."""
 

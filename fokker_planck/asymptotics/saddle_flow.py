@@ -22,6 +22,7 @@ from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.landscape.types import Landscape
 
 LEAST_SHARE = 1e-4
+"""Of the flow between two wells, below which a saddle is not listed: four digits of a percentage show nothing of it."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ LATER = ("evolve", "sweep")
 BETWEEN_LINES = 0.5
 """Seconds from one line of progress to the next where it is no terminal: quick questions say one line."""
 ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: those of the documentation; 2 is argparse's for a wrong command line, 130 the shell's for Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.process import Drifting, Overdamped, Process
 
 MOST_SAMPLES = 10**12
+"""Of a training set or batch: more is a slip of the pen, and its square would leave what doubles count exactly."""
 
 
 def process_of(top: Table) -> Process:

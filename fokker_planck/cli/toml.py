@@ -13,6 +13,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
 
 LARGEST_FILE = 1_000_000
+"""Bytes: a problem file is a page of text; what is larger is some other file, which is not read to its end."""
 MOST_PARTS_OF_A_KEY = 50  # dotted keys nest tables, and ever deeper tables exhaust the stack
 _KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 

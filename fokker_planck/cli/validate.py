@@ -11,6 +11,7 @@ from fokker_planck.output.parallel import guessed_rank
 
 BESIDE = Path(__file__).resolve().parents[2]
 NOT_THERE = 1
+"""Exit code where the package is installed without its validation: a failure, as code 1 is everywhere."""
 
 
 def validate(arguments: Sequence[str], beside: Path = BESIDE) -> int:

@@ -15,14 +15,23 @@ from fokker_planck.errors import ConvergenceError
 LineFunction = Callable[[Floats], Floats]
 
 ORDER = 20
+"""Chebyshev points a panel. Drift over noise that follows a Hessian takes 33,000 evaluations with 10, 3,800 with 20,
+2,800 with 28, 3,300 with 40; a smooth quotient the fewer the fewer points (160, 320, 450, 1,360)."""
 FIRST_PANELS = 16
+"""Between two kinks: what is narrower than 1/320 of that stretch and not in ``finer`` may be missed."""
 MOST_PANELS = 200_000
+"""Beyond it the integrand is taken for one with poles inside: a line with kinks takes some hundreds."""
 SMALL, RELATIVE, RELATIVE_OF_DIFFERENCES = 1e-16, 2e-15, 1e-10
+"""Tails of the series that count as nothing: absolute, relative to the panel's integral (ten units in the last place),
+and where values carry errors of finite differences, of which 1e-10 is noise."""
 SMOOTH = 1e-4
+"""Part of a panel's integral that noise may be: with larger tails both halves are as bad because of an oscillation."""
 NEAR_AN_END = 1e-9
+"""Of the interval: a pole within this of an end is the end's own, put aside by rounding and by halving."""
 DEEPEST = 400
 """Halvings: next to a singular end at zero panels shrink to 1e-100 of the line, elsewhere rounding ends them first."""
 BLOCK = 8192
+"""Points evaluated at once, for the cache: a million take 0.19 s of CPU, with 1,024 at once 0.26, with 65,536 0.27."""
 
 
 @lru_cache(maxsize=1)

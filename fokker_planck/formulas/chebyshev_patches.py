@@ -25,11 +25,14 @@ from fokker_planck.arrays import Floats
 POINTS = {2: 20, 3: 12}
 """Per axis of a patch: more take fewer patches of a smooth function, fewer are cheaper to evaluate; flat around it."""
 FIRST = {2: 4, 3: 2}
+"""Patches an axis at first, doubled until the last coefficients are small: fewer than needed cost one more round."""
 MOST_SAMPLES = {2: 400_000, 3: 600_000}
 """Of the gradient: one to two seconds for noise that follows a Hessian."""
 TOLERANCE = 1e-13
 """Of the last coefficients, times the patch, relative to the function where that is larger than one."""
 LINES, MOST_ALONG = 5, 2048
+"""Parallel lines on which an axis is judged before the whole is sampled, and patches along them beyond which there are
+too many for ``MOST_SAMPLES`` whatever the other axes need."""
 PATIENCE = 4
 """Halvings in which the last coefficients must fall by ten: at a jump or a kink they never do."""
 

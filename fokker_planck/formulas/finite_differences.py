@@ -22,7 +22,10 @@ Trial = tuple[Floats, Floats, Floats]
 # multiples of the size of the coordinates, of one where that is more and not all points are as small
 FIRST_STEPS = (2.0e-2, 5.0e-3, 1.0e-3, 1.0e-4)
 SECOND_STEPS = (6.0e-2, 2.0e-2, 5.0e-3, 1.0e-3)
+"""The same for second derivatives, with rounding over the square of the step: the best ones are longer."""
 NO_DIGIT, FAR_ABOVE = 1e-3, 1e3
+"""A derivative whose error is a thousandth of it, and a thousand times that of rounding, is known by no step so far:
+shorter or longer ones are tried."""
 FINER, MOST_FINER = 1e-3, 5
 """Smaller steps where the smallest is the best: down to 1e-19 of the coordinates, for lengths in any unit."""
 FEW_DIGITS, COARSER = 1e-6, 10.0
@@ -31,6 +34,7 @@ FEW_DIGITS, COARSER = 1e-6, 10.0
 # weights of f(x + k h) -+ f(x - k h), k = 1, 2, 3, for the orders 2, 4, 6
 _FIRST = np.array([[1 / 2, 0, 0], [2 / 3, -1 / 12, 0], [3 / 4, -3 / 20, 1 / 60]])
 _SECOND = np.array([[1, 0, 0], [4 / 3, -1 / 12, 0], [3 / 2, -3 / 20, 1 / 90]])
+"""Rows: orders 2, 4, 6, of the weights of f(x + k h) - 2 f(x) + f(x - k h) over h^2."""
 
 AT_ONCE = 2048
 """Points times directions that are differentiated in one call: of one point a gradient takes 1.2 ms instead of the 2.9

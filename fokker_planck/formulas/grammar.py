@@ -28,6 +28,7 @@ from fokker_planck.formulas.text import (
 )
 
 LARGEST_EXPONENT = 1000
+"""Of a typed number as a power: x^1000 leaves doubles for every |x| above 2.04 and below 0.49, more is a slip."""
 # An exponent with a larger denominator, such as 1e-320, is kept as a double: sympy looks for roots of so high an order
 # factor by factor. Below it x**(1/3) stays exact.
 LARGEST_ROOT = 1_000_000

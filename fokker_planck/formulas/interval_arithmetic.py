@@ -22,6 +22,7 @@ ELEMENTARY = 8.0 * EPSILON
 # result below 1e308: at most 745 units.
 ROOT = 1e3 * EPSILON
 TURN = 2.0 * np.pi
+"""The period of sine and cosine."""
 
 
 @dataclass(frozen=True)

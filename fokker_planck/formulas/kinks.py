@@ -15,7 +15,10 @@ from fokker_planck.formulas.line_zeros import zeros_on_line
 from fokker_planck.formulas.tape import UnsupportedFunctionError, compile_tape
 
 SAMPLES = 4001
+"""On the interval where zeros of a callable are looked for: two of them within 1/4,000 of it are not seen; formulas are
+proved by bounds instead."""
 SAME = 1e-12
+"""Of the interval: zeros of two parts of a formula that are written alike differ by a few units in the last place."""
 ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
 SELECT = "RealSelect"
 TWO_ARGUMENTS = ("RealMax", "RealMin")

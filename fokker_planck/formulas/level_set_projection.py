@@ -13,7 +13,10 @@ from fokker_planck.arrays import Booleans, Floats
 Function: TypeAlias = Callable[[Floats], Floats]
 
 _STEPS = 40
+"""Newton's steps: 7 take points of a box to a circle, 11 to a level of the quartic well, the rest is for flat
+levels."""
 _HALVINGS = 8
+"""Of a step that does not lessen |g|: 1/256 of Newton's step lessens it, but at a critical point."""
 #: A step of this many units of rounding of the coordinates is no step: Newton's method has ended.
 _ROUNDING = 4e-16
 #: A step as short as this, relative to the coordinates, is the last and is not halved: Newton's method converges

@@ -30,7 +30,10 @@ MOST_BOXES = 200_000
 # Boxes are not split below this part of the domain: no mesh follows.
 SMALLEST = 1e-12
 MOST_BRANCHES = 16
+"""Parts of a piecewise formula that are bounded each on its own: four switches make sixteen; with more, bounds are
+taken of the whole, which are wider."""
 ONE_ARGUMENT = {"RealAbs": (-1, 1), "Abs": (-1, 1), "RealSign": (-1, 1), "sign": (-1, 1), "RealStep": (0, 1)}
+"""The two values, or slopes, between which these switch at zero."""
 TWO_ARGUMENTS = ("RealMax", "RealMin")
 SELECT = "RealSelect"
 Importance: TypeAlias = Callable[[Floats, Floats], Floats]

@@ -11,8 +11,13 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats
 
 PER_AXIS = {1: 4097, 2: 129, 3: 45}
+"""Grid points of an exponent that is followed, of tens of units over the domain; 65, 129 and 257 in the plane gave the
+same nine digits of an exit time without detailed balance (noise 0.005), in 6.3, 7.4 and 6.5 s of CPU."""
 ORDER = 3
+"""Cubic: slopes of psi, which the forms need, are continuous; values are right to h^4."""
 SMOOTHINGS = 40
+"""Rounds of averaging over five neighbours, a variance of two steps each: continued values are smooth over some nine
+steps."""
 
 
 @dataclass(frozen=True)

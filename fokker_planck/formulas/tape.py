@@ -14,6 +14,8 @@ from fokker_planck.arrays import Floats
 # points handled at a time: all intermediate arrays together stay in the processor's cache
 BLOCK = 4096
 LARGEST_REPEATED_SQUARING = 64
+"""x^64 is six squarings; np.power costs five to six products (116 us for 4,096 points, a product 20): beyond, nothing
+is saved."""
 
 _UNARY: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan,

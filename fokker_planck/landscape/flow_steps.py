@@ -23,13 +23,16 @@ DORMAND_PRINCE = (
     (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
 )
 DORMAND_PRINCE_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
+"""The difference of both orders, by stages."""
 
 # Kaps and Rentrop's Rosenbrock method of order 4, error of order 3, with Shampine's constants (ACM TOMS 8, 1982).
 _GAMMA = 0.5
 _SHIFT = ((), (2.0,), (48 / 25, 6 / 25), (48 / 25, 6 / 25))
 _COUPLING = ((), (-8.0,), (372 / 25, 12 / 5), (-112 / 125, -54 / 125, -2 / 5))
 _WEIGHT = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
+"""Of the four stages."""
 _DIFFERENCE = (17 / 54, 7 / 36, 0.0, 125 / 108)
+"""Weights of the difference to order 3."""
 LONGEST = 0.1
 """Of the extent: the longest step, so that none jumps over a well."""
 LEAST_MOVE = 1e-14

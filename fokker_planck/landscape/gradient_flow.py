@@ -21,6 +21,8 @@ from fokker_planck.landscape.flow_steps import HeldFlow, Moving
 from fokker_planck.landscape.types import CriticalPoint, Frame
 
 EXPLICIT_STEPS = 120
+"""Before steps become implicit, which are dearer and stand stiffness: a valley 10,000 times steeper across takes 0.8 s
+of CPU with 30, 1.0 with 120, 2.3 with 480; 26 wells 0.45, 0.41, 0.37."""
 STALLED = 60
 """Implicit steps in slopes of rounding after which a point rests: slopes from finite differences never vanish."""
 NARROW_VALLEY = 3.0

@@ -15,8 +15,12 @@ from fokker_planck.landscape.weighted_cells import StraightCells, WeightedCells
 from fokker_planck.mesh.quadrature import halved, simplex_rule
 
 ORDERS = {1: (4, 8, 12, 16), 2: (2, 4, 6, 9), 3: (2, 3, 5, 7)}
+"""Degrees of rules that are tried on a part before it is halved. A Gaussian of width 0.05 in a line of cells of 0.5
+takes 320 evaluations with four rules, 960 with the first two; one in the plane 17,000 and 1.7 million."""
 BLOCK = 200_000
+"""Points at once: ten arrays of them take 16 MB."""
 DEEPEST = 10
+"""Halvings, to a thousandth of a cell: at this depth the difference of the last two rules stays in the estimate."""
 
 
 @dataclass(frozen=True)

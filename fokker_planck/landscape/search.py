@@ -24,12 +24,11 @@ from fokker_planck.landscape.nonsmooth_minima import FLAT, Inside, unpolished_mi
 from fokker_planck.landscape.sample_graph import SampleGraph, sample_box
 from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle, assemble_landscape
 
-# Wells that are told apart, and critical points that are followed one by one: a plateau, of which rounding or a spline
-# makes ripples, has thousands of either. With more, only the deepest wells by persistence on the sample are kept: each
-# costs some tenths of a second, with the saddles around.
-MOST_WELLS = 200
-KEPT_WELLS = 40
+MOST_WELLS, KEPT_WELLS = 200, 40
+"""Wells that are told apart: a plateau, of which rounding or a spline makes ripples, has thousands. With more, only the
+deepest by persistence on the sample are kept: each costs some tenths of a second, with the saddles around."""
 MOST_POINTS = 600
+"""Critical points of which each is followed downhill; beyond, those beside the deepest wells only."""
 EVALUATIONS = 3e7
 """Points at which a search may ask for values or derivatives, about a minute for a formula. Two wells in the plane take
 1e5, 200 of them 2e6 (5 s), a clipped spline 2e6, 62 wells in space 6e6 (7 s)."""

@@ -23,6 +23,7 @@ error there is the square of that, and 1e-10 is what is asked of the curves."""
 LONGEST = 0.02
 """Longest piece, relative to the extent: cells cut by a curve are seldom smaller than that."""
 MOST_STEPS = 4000
+"""Of one curve; 40 extents in pieces of 0.02 are 2,000, the others are for where it turns."""
 FARTHEST = 40.0
 """Length, in extents, after which a curve is given up: it winds around a cycle or a source for ever."""
 OUTSIDE = 0.03

@@ -20,6 +20,7 @@ from fokker_planck.mesh.parts import Block, MeshData, mesh_of_blocks
 #: Vertices come first in meshio's order, so the straight simplex of a curved one is its leading columns.
 _SIMPLEX_DIMENSION = {"vertex": 0, "line": 1, "triangle": 2, "tetra": 3}
 _OTHER_DIMENSION = {"quad": 2, "polygon": 2, "hexahedron": 3, "wedge": 3, "pyramid": 3, "polyhedron": 3}
+"""Dimension of the kinds of cells, by the first part of meshio's name, that are not simplices."""
 
 
 def read_mesh(path: str | Path, key: str = "domain.file") -> MeshData:

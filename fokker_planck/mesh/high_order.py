@@ -23,7 +23,9 @@ STRAIGHT = 1e-10
 HIGHEST = 7
 """Order of cells up to which the finite elements follow a boundary exactly: the degree of their maps."""
 EDGES = ((0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3))
+"""Corners of the edges of a triangle, the first three, and of a tetrahedron, as files number them."""
 FACES = ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3))
+"""Corners of the faces of a tetrahedron."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from fokker_planck.arrays import Floats, Integers
 #: Barycentric coordinates as negative as this still count as inside: points on facets belong to a cell.
 SLACK = 1e-10
 _MOST_BINS = 2_000_000
+"""Of the grid over the cells, 16 MB of offsets: with two bins a cell and axis that is half a million cells."""
 #: Pairs of a point and a cell that are tested at once, some 100 MB; more are tested cell by cell of each bin.
 _MOST_PAIRS = 500_000
 

@@ -13,6 +13,8 @@ from fokker_planck.errors import ProblemError
 #: Coordinates and parameters beyond this overflow as soon as they are squared and multiplied by a weight.
 LARGEST = 1e100
 AXES = ("x", "y", "z")
+MOST_DIMENSIONS = 3
+"""Meshes are of intervals, triangles and tetrahedra."""
 
 
 def finite_number(key: str, value: Any, wanted: str = "a finite number") -> float:

@@ -23,7 +23,9 @@ from fokker_planck.model.sets import HalfSpace, Set
 # the domain, is small against that, and what a smooth coefficient changes on it small against all tolerances.
 ASIDE = 1e-9
 ON_SURFACE = 1e-12
+"""Of the size of the domain, in distance: a thousand times the rounding of a level, a thousandth of ``ASIDE``."""
 BISECTIONS = 40
+"""Of the way on which a point is put aside, to 1e-12 of it."""
 
 
 @dataclass(frozen=True)

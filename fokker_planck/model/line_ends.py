@@ -47,6 +47,8 @@ SHARE = 1e-16
 ROUNDED = 1e-10
 """Shortest stretch over the coordinate of an end: there D, with an error of rounding, is known to 1e-6."""
 SHORTEST, LONGEST = 1e-100, 1e-8
+"""Of the length, what a stretch at an end is held between: next to zero the square of the shortest is still a double,
+and over the longest D departs from its power by some 1e-8."""
 HIGH = 250.0
 """Change of the exponent up to the stretch at a natural end: e^-250 of the weight, e^-125 in modes, is left there."""
 DEEP = 700.0

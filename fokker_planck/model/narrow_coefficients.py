@@ -26,6 +26,7 @@ from fokker_planck.model.process import Overdamped, Process
 # certain. A smooth quartic at a barrier of 500 units of epsilon asks for boxes of a hundredth.
 NARROW = 1e-3
 PART = 0.01
+"""Of the domain, over which a drift is to change the exponent by less than ``UNSEEN``: a few cells of a first mesh."""
 # Units of the exponent; of log D a fifth of that: a time is an integral of 1/D, of which a thousandth of the domain
 # holds 1e-4 more where D is off by a tenth.
 # A cone |x|/D is let through up to a slope of 100 units over the domain.

@@ -17,10 +17,10 @@ from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.tape import Tape
+from fokker_planck.model.arguments import MOST_DIMENSIONS
 
 ArrayFunction = Callable[[Floats], npt.ArrayLike]
 
-MOST_DIMENSIONS = 3
 VARIATION = ((-1,),)
 """Among the tapes: V without its constant terms."""
 

@@ -38,14 +38,21 @@ from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 # What rounding leaves of every number is 2e-13 (solvers/accuracy.py): a finer tolerance is met on no mesh.
 FINEST, COARSEST = 5e-13, 0.1
 HIGHEST_DEGREE = 8
+"""Of polynomials: meshes that adapt have 6 or less, where higher ones cost more in each cell than they save in
+cells."""
 MOST_CELLS = 20_000_000
+"""Of a prescribed mesh, as a number typed by hand; the memory that they take is checked through their unknowns."""
 # Of a prescribed mesh. In the plane a million unknowns take about a minute and 6 GB.
 MOST_EIGENVALUES = {1: 300, 2: 200, 3: 200}
 """Of one question. In the plane time grows with the square of their number: of the quartic well plus y^2/2, noise 1/20,
 to 1e-6, 100 take 17 s of a core, 200 take 59 s, the rest of it vectors that are kept orthogonal to one another."""
 MOST_PRESCRIBED_UNKNOWNS = 4_000_000
+"""Some 24 GB in the plane, at 6 GB a million: refused before the memory is gone."""
 USUAL_DEGREE = 4
+"""Of a prescribed mesh without ``degree``: between the 3 of coarse tolerances and the 6 of adapted meshes."""
 _SAMPLES = 1000
+"""Points of the domain at which coefficients are looked at: cheap beside any solve, some thirty an axis in the
+plane."""
 
 
 @dataclass(frozen=True)

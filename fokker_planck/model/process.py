@@ -21,7 +21,9 @@ INTERPRETATIONS = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}
 # |D H - H D| over |D| |H|: rounding of exact Hessians, and of those by finite differences
 COMMUTATOR_TOLERANCE = 1e-10
 COMMUTATOR_TOLERANCE_OF_DIFFERENCES = 1e-6
+"""The same for Hessians by finite differences, which have some eight digits."""
 SAME_EIGENVALUE = 1e-12
+"""Of the largest: eigenvalues of D closer than that are one, their difference being rounding of the factorisation."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ GRID = (2001, 161, 49)
 #: A search that has come this far from the origin without meeting V > level gives up.
 FARTHEST = 1e6
 _MOST_BOXES = 200
+"""Boxes that follow one another, each twice as wide or a tenth closer: 2^200 is further than ``FARTHEST``, so that the
+search ends by itself."""
 #: Grid steps around the points of the set that a closer box leaves: between two columns the set may reach further than
 #: to the next row, touch the face of a box that is too close, and be taken for a part that runs out of the domain.
 MARGIN = 2

@@ -19,7 +19,9 @@ from contextlib import AbstractContextManager
 from types import FrameType
 
 PATIENCE = 1.5
+"""Seconds: with the start of the shell this is the two seconds after which a user presses Ctrl-C again."""
 SOON = 0.01
+"""Seconds, in which the interpreter leaves the class of an enumeration, a matter of microseconds."""
 _WATCH = """trap '' INT
 [ "$(head -c1 | wc -c)" -eq 1 ] || exit 0
 timeout {patience} cat > /dev/null

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NOTHING = "-"
 COMPARISON = ("rel. error", "Eyring-Kramers", "ratio")
 WIDTH_WITHOUT_TERMINAL = 120
+"""Columns, in files and pipes: the width to which this project's own lines are held."""
 
 
 def printed(

@@ -30,8 +30,13 @@ MOST_POINTS = 1_500_000
 """At which a drift is evaluated for paths beside one answer, where noise depends on the state: for noise that follows a
 Hessian, the dearest, some 30 s. A path takes 0.1 to 0.5 million."""
 STEP = 1e-3
+"""Of the extent of the domain, off a saddle along its unstable direction: far beyond rounding, well within what the
+saddle looks like from there."""
 FAR = 0.99
+"""The part of those at a saddle's far side that goes on, from which the exit is over: the law itself is right to
+percents."""
 ON_SURFACE = 1e-9
+"""Of the range of a target's level: a saddle so near to a target's boundary lies on it."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from fokker_planck.model.arguments import positive_number, whole_number
 from fokker_planck.quantity import Quantity
 
 MOST_SAMPLES = 2**62
+"""What 64-bit integers count, with room for a product of two."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ Inside: TypeAlias = Callable[[Floats], npt.ArrayLike]
 Seed: TypeAlias = int | np.random.Generator
 
 MOST_REPLICAS = 10**8
+"""Of which the positions alone take 0.8 GB a coordinate."""
 
 
 class Walk(Protocol):

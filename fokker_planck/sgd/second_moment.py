@@ -24,6 +24,8 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
 
 MOST_COORDINATES = 60
+"""The matrix of the second moments has dim^2 rows, or half as many: 60 coordinates are 1,830 rows, whose eigenvalues
+take 0.7 s of CPU for each rate."""
 #: An eigenvalue of the mean Hessian below this share of the largest sample Hessian counts as zero.
 NULL = 1e-12
 

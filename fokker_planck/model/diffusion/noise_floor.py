@@ -15,7 +15,9 @@ from fokker_planck.model.diffusion.hessian import HessianField
 from fokker_planck.model.reversibility.line import LineExponent
 
 SAMPLES = 2001
+"""On the way, for the largest curvature and the barrier: the note that they go into prints three digits."""
 SMALL_FLOOR = 0.1
+"""Of the largest curvature: the power of the floor is that of a small one; a larger floor is noise in its own right."""
 
 
 @dataclass(frozen=True)

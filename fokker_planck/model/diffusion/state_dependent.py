@@ -17,7 +17,7 @@ from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
-from fokker_planck.model.arguments import finite_number
+from fokker_planck.model.arguments import MOST_DIMENSIONS, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.potential import Potential
@@ -25,7 +25,6 @@ from fokker_planck.model.potential import Potential
 TensorFunction = Callable[[Floats], npt.ArrayLike]
 
 FORMS = ("axes", "radial")
-MOST_DIMENSIONS = 3
 Numbers = float | Sequence[float]
 
 

@@ -30,7 +30,10 @@ JUMP = 1e-4
 # Relative tangential difference that counts as none: rounding over that of differences of callables.
 BALANCED = 1e-6
 PER_AXIS = {1: 2001, 2: 161, 3: 33}
+"""Grid from which points on a surface are projected: one that is smaller than a step of it is not seen, and neither is
+it by the first mesh."""
 MOST_POINTS = 400
+"""On a surface, at which both sides are compared: jumps are jumps along all of it, but where they change sign."""
 
 
 @dataclass(frozen=True)

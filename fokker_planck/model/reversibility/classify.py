@@ -36,8 +36,12 @@ from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
 
 SEMIDEFINITE = 1e-12
+"""Of the largest entry of D: rounding of a product of matrices, a thousand times over."""
 EXACT, BY_DIFFERENCES = 1e-8, 1e-5
+"""Relative size of a curl, or of div c - c . grad Psi, that counts as none: rounding of formulas, and the errors of
+differences of callables."""
 MOST_PROBES = 200
+"""Points at which a curl is looked for: a smooth one vanishes at all of them only where it vanishes everywhere."""
 # the centre of a path is moved off a surface by that part of the size of the domain
 ASIDE = 1e-6
 

@@ -13,6 +13,8 @@ from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
 from fokker_planck.model.process import Overdamped, Process
 
 NET_FORCE = 1e-10
+"""Of the variation of U around a ring: rounding of the integral, 1e-15 of it, and of a period that was typed in
+decimals."""
 
 
 @dataclass(frozen=True)

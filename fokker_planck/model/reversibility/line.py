@@ -24,11 +24,17 @@ from fokker_planck.model.line_ends import LineEnd, line_ends
 from fokker_planck.model.process import Overdamped, Process, alpha_of
 
 SAMPLES = 2001
+"""Of D between the ends: zeros narrower than that are found by the bounds of formulas, in callables not at all."""
 VANISHING = 1e-13
+"""Of the largest D, below which it is zero or, with the other sign, still not negative: rounding of a difference of
+terms."""
 WINDING = 1e-10
+"""The same as for a net force: around a ring Psi returns to its value up to the rounding of its integral."""
 # V and D are compared at this distance from a kink, in units of the domain, and jump if they change by more than JUMP
 STEP, JUMP = 1e-10, 1e-6
 ASIDE, NEARBY, LITTLE = 1e-14, 1e-9, 1e-5
+"""Of the domain, how far beside a jump its sides are read, and beside a low place D is looked at again; of the largest
+D, how little that must be: next to a zero like |x| it is 1e-9, like |x|^(1/2), whose inverse is integrable, 3e-5."""
 # Where a coefficient is a power of the distance to an end, intervals in which it hardly changes are a tenth to a third
 # of that distance.
 OF_DISTANCE = 0.03

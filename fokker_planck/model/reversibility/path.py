@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
@@ -14,20 +13,12 @@ from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.process import Process, alpha_of
+from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
 
-ORDER = 12
-MOST_PIECES = 256
-TOLERANCE = 1e-13
-BLOCK = 200_000
 PROBES = 24
+"""Points at which polynomials are held against integrals: 24 lines cross most patches of a box in the plane."""
 AGREED = 2e-12
 """What polynomials and integrals may differ by, relative to Psi where it is more than one: a share of every bar."""
-
-
-@lru_cache(maxsize=2)
-def _gauss(order: int) -> tuple[Floats, Floats]:
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
 @dataclass(frozen=True)
@@ -120,35 +111,17 @@ class PathExponent:
         return result
 
     def _along_lines(self, points: Floats) -> Floats:
-        """The integrals, with twice the pieces until they settle."""
-        result = np.zeros(points.shape[1])
-        todo = np.arange(points.shape[1])
-        last = np.full(len(todo), np.nan)
-        pieces = 2
-        while len(todo):
-            now = np.concatenate([self._integrated(points[:, part], pieces) for part in _blocks(todo, pieces)])
-            settled = ~(np.abs(now - last) > TOLERANCE * np.maximum(1.0, np.abs(now))) & np.isfinite(last)
-            settled |= ~np.isfinite(now)
-            result[todo[settled]] = now[settled]
-            todo, last, pieces = todo[~settled], now[~settled], 2 * pieces
-            if pieces > MOST_PIECES and len(todo):
-                raise ConvergenceError(
-                    "the exponent of the stationary density could not be integrated along straight lines",
-                    "coefficients that vary less, or noise that nowhere nearly vanishes",
-                )
-        return result
+        return settled_integrals(
+            lambda lines, pieces: self._integrated(points[:, lines], pieces), np.ones(points.shape[1]), first=2
+        )
 
     __call__ = value
 
     def _integrated(self, points: Floats, pieces: int) -> Floats:
-        nodes, weights = _gauss(ORDER)
+        nodes, weights = nodes_and_weights()
         t = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
         centre = np.array(self.centre)[:, None]
         way = points - centre
         along = (centre[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
         slope = np.einsum("in,int->nt", way, self._force(along).reshape(len(points), points.shape[1], -1))
         return np.asarray(slope @ np.tile(weights / pieces, pieces))
-
-
-def _blocks(numbers: npt.NDArray[np.int64], pieces: int) -> list[npt.NDArray[np.int64]]:
-    return list(np.array_split(numbers, max(1, len(numbers) * pieces * ORDER // BLOCK)))

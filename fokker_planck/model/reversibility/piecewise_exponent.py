@@ -12,28 +12,24 @@ Of a matrix D all of grad Psi = D^-1 ((1 - alpha) div D - a) is integrated; it m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fokker_planck.arrays import Floats
-from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process, alpha_of
+from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
 from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals
 from fokker_planck.model.sets import Ball, HalfSpace, Set
 
-ORDER = 12
-MOST_PIECES = 256
-TOLERANCE = 1e-13
-BLOCK = 200_000
 # Crossings of a line with a curved surface are looked for on so many intervals: closer pairs are integrated across.
 INTERVALS = 48
 BISECTIONS = 52
+"""Of an interval of the line down to the rounding of its places, 2^-52."""
 # Where V is compared on both sides of a crossing, in units of the line.
 BESIDE = 1e-9
 
@@ -157,23 +153,12 @@ class PiecewiseExponent:
         """
         whole = np.broadcast_to(np.maximum(size, 1.0), points.shape[1:])
         breaks = self._breaks(starts, points)
-        result = self._jumps(starts, points, breaks)
-        todo = np.arange(points.shape[1])
-        last = np.full(len(todo), np.nan)
-        pieces = 1
-        while len(todo):
-            parts = _blocks(todo, breaks, pieces)
-            now = np.concatenate([self._integrated(starts[:, k], points[:, k], breaks[k], pieces) for k in parts])
-            settled = ~(np.abs(now - last) > TOLERANCE * np.maximum(whole[todo], np.abs(now))) & np.isfinite(last)
-            settled |= ~np.isfinite(now)
-            result[todo[settled]] += now[settled]
-            todo, last, pieces = todo[~settled], now[~settled], 2 * pieces
-            if pieces > MOST_PIECES and len(todo):
-                raise ConvergenceError(
-                    "the exponent of the stationary density could not be integrated along straight lines",
-                    "coefficients that vary less, or noise that nowhere nearly vanishes",
-                )
-        return result
+        smooth = settled_integrals(
+            lambda lines, pieces: self._integrated(starts[:, lines], points[:, lines], breaks[lines], pieces),
+            np.asarray(whole),
+            stretches=breaks.shape[1] - 1,
+        )
+        return self._jumps(starts, points, breaks) + smooth
 
     @cached_property
     def _flat(self) -> bool:
@@ -237,7 +222,7 @@ class PiecewiseExponent:
             return np.asarray(-self.process.noiseless_drift(points) / self._noise(points))
 
     def _integrated(self, starts: Floats, points: Floats, breaks: Floats, pieces: int) -> Floats:
-        nodes, weights = _gauss(ORDER)
+        nodes, weights = nodes_and_weights()
         shares = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
         width = np.diff(breaks, axis=1)
         t = (breaks[:, :-1, None] + width[:, :, None] * shares).reshape(len(breaks), -1)
@@ -299,14 +284,3 @@ def _crossings(surface: Set, centre: Floats, points: Floats) -> Floats:
     result = np.ones((points.shape[1], int(np.max(rank)) + 1))
     result[line, rank] = 0.5 * (low + high)
     return result
-
-
-@lru_cache(maxsize=2)
-def _gauss(order: int) -> tuple[Floats, Floats]:
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    return 0.5 * (nodes + 1.0), 0.5 * weights
-
-
-def _blocks(numbers: npt.NDArray[np.int64], breaks: Floats, pieces: int) -> list[npt.NDArray[np.int64]]:
-    size = pieces * ORDER * (breaks.shape[1] - 1)
-    return list(np.array_split(numbers, max(1, len(numbers) * size // BLOCK)))

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 TITLES = ("committor", "reactive density / its maximum")
 LINES = np.linspace(0.1, 0.9, 9)
+"""Levels of the committor that are drawn: tenths."""
 HALF = 4
+"""Which of them is the separatrix, q = 1/2: drawn heavier."""
 
 
 def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path:

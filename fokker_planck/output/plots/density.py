@@ -35,6 +35,7 @@ TYPOGRAPHY: dict[Any, Any] = {
 }
 AXES_NAMES = ("x", "y", "z")
 DECADES_WITHOUT_SADDLE = 12.0
+"""Powers of ten shown below the highest density: beyond, every picture would be of its tails."""
 FLAT = 1e-6  # decades below which a density is uniform
 
 

@@ -1,0 +1,104 @@
+"""No number without a sentence: every numeric constant of a module says beside it what it trades, or what it is."""
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "fokker_planck"
+LEAST_WORDS = 3
+
+
+def _numeric(node: ast.expr) -> bool:
+    """Whether an expression is a number, or a collection or a product of numbers."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int | float | complex) and not isinstance(node.value, bool)
+    if isinstance(node, ast.UnaryOp):
+        return _numeric(node.operand)
+    if isinstance(node, ast.BinOp):
+        return _numeric(node.left) or _numeric(node.right)
+    if isinstance(node, ast.Tuple | ast.List):
+        return bool(node.elts) and all(_numeric(part) for part in node.elts)
+    if isinstance(node, ast.Dict):
+        return bool(node.values) and all(_numeric(part) for part in node.values)
+    return isinstance(node, ast.Call) and any(_numeric(part) for part in node.args)
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, ast.stmt | None]]:
+    """Name and statement of each numeric constant, and the statement that follows."""
+    for here, after in zip(tree.body, [*tree.body[1:], None], strict=True):
+        if isinstance(here, ast.Assign):
+            targets, value = here.targets, here.value
+        elif isinstance(here, ast.AnnAssign) and here.value is not None:
+            targets, value = [here.target], here.value
+        else:
+            continue
+        names = [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+        if names and all(name.strip("_").isupper() for name in names) and _numeric(value):
+            yield ", ".join(names), here, after
+
+
+def without_a_sentence(source: str) -> list[str]:
+    """Names of the constants that have neither a comment on or right above their lines nor a text right below."""
+    comments, alone = {}, set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            comments[token.start[0]] = token.string
+            if not token.line[: token.start[1]].strip():
+                alone.add(token.start[0])
+    found = []
+    for name, here, after in _constants(ast.parse(source)):
+        below = after.value if isinstance(after, ast.Expr) else None
+        said = str(below.value) if isinstance(below, ast.Constant) and isinstance(below.value, str) else ""
+        line = here.lineno - 1
+        while line in alone:
+            said += comments[line]
+            line -= 1
+        said += " ".join(comments.get(line, "") for line in range(here.lineno, (here.end_lineno or here.lineno) + 1))
+        if len([word for word in said.replace("#", " ").split() if any(map(str.isalpha, word))]) < LEAST_WORDS:
+            found.append(name)
+    return found
+
+
+def _modules() -> list[str]:
+    found = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+    return [path for path in found if not path.startswith(("solvers/", "fem/"))]
+
+
+def test_every_constant_says_what_it_is():
+    missing = {path: without_a_sentence((PACKAGE / path).read_text()) for path in _modules()}
+    assert {path: names for path, names in missing.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "# Of the tolerance: a share.\nSHARE = 0.1",
+        "#: Of the tolerance,\n#: a share.\nSHARE = 0.1",
+        "SHARE = {1: 0.1, 2: 0.2}  # of the tolerance",
+        'SHARE, OTHER = 0.1, -2.0\n"""Of the tolerance: a share."""',
+        "share = 0.1",
+        'SHARE = "tenth"',
+    ],
+)
+def test_a_constant_with_a_sentence_passes(said):
+    assert without_a_sentence(said + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "unsaid",
+    [
+        "SHARE = 0.1",
+        "SHARE: float = 2.0 * 3",
+        "# Of the tolerance: a share.\n\nSHARE = 0.1",
+        "# Of the tolerance: a share.\nPART = 0.2\nSHARE = 0.1",
+        "SHARE = {1: 0.1, 2: 0.2}  # share",
+        "SHARE = np.array([1.0, 2.0])",
+        'SHARE = 0.1\nprint("of the tolerance")',
+    ],
+)
+def test_a_planted_constant_without_one_is_found(unsaid):
+    assert without_a_sentence(unsaid + "\n") == ["SHARE"]
