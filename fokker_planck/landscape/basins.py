@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.arrays import Floats, Function, Integers
-from fokker_planck.landscape.gradient_flow import Capture, capture_of, descend
+from fokker_planck.landscape.captures import Capture, capture_of
+from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.search import nearest_level
 from fokker_planck.landscape.types import Landscape, Saddle
 
@@ -101,13 +102,13 @@ class BasinMap:
             labels = order[np.searchsorted(places, x[0])]
             return np.asarray(self.state_of, dtype=np.int64)[labels], np.zeros(x.shape[1]), x
         frame = self.landscape.frame
-        flow = descend(self.function, x, self._captures, frame, tolerance, timed=True)
+        flow = descend(self.function, x, self._captures, frame, FlowSettings(tolerance, timed=True))
         labels, times = flow.labels, flow.times
         lost = np.flatnonzero(labels < 0)
         if len(lost):
             # On a crest exactly: one small step to a fixed side decides.
             aside = flow.ends[:, lost] + 1e-7 * frame.extent * np.linspace(1.0, 0.6, len(x))[:, None]
-            again = descend(self.function, aside, self._captures, frame, tolerance)
+            again = descend(self.function, aside, self._captures, frame, FlowSettings(tolerance))
             labels[lost], times[lost] = again.labels, np.inf
             for k in np.flatnonzero(again.labels < 0):
                 labels[lost[k]] = nearest_level(self.function, again.ends[:, k], self.landscape.minima, frame)

@@ -9,7 +9,8 @@ import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.boundary_minima import height_of_wall, wall_minimum
-from fokker_planck.landscape.gradient_flow import capture_of, descend
+from fokker_planck.landscape.captures import capture_of
+from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.sample_graph import SampleGraph
 from fokker_planck.landscape.types import CriticalPoint, Frame
 
@@ -96,7 +97,7 @@ def unpolished_minima(
     captures = capture_of(function, known, frame, saddles)
     # on a plateau that a spline makes rippled, paths would creep for thousands of steps
     flat = FLAT * float(np.median(graph.values) - graph.values.min()) / frame.extent
-    flow = descend(function, graph.points[bottoms].T, captures, frame, tolerance=1e-5, least_slope=flat)
+    flow = descend(function, graph.points[bottoms].T, captures, frame, FlowSettings(1e-5, least_slope=flat))
     for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
         if label >= 0 or any(_rests_on(saddle, end, frame) for saddle in saddles):
             continue

@@ -17,8 +17,9 @@ from fokker_planck.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.formulas.counted import Count, Counted
 from fokker_planck.landscape.boundary_minima import wall_saddle
 from fokker_planck.landscape.box_units import InUnits, frame_in, landscape_in, units_of
+from fokker_planck.landscape.captures import Capture, capture_of
 from fokker_planck.landscape.critical_points import Guesses, classify, describe, newton_step, polish
-from fokker_planck.landscape.gradient_flow import Capture, capture_of, descend
+from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.holds import Hold
 from fokker_planck.landscape.nonsmooth_minima import FLAT, Inside, unpolished_minima, wall_minima
 from fokker_planck.landscape.sample_graph import SampleGraph, sample_box
@@ -280,7 +281,7 @@ def _basin_labels(
     """The number of the minimum for every vertex of the graph, by the graph's own basins."""
     frame = graph.frame
     flat = FLAT * float(np.median(graph.values) - graph.values.min()) / frame.extent
-    flow = descend(function, graph.points[graph.bottoms].T, captures, frame, tolerance=1e-5, least_slope=flat)
+    flow = descend(function, graph.points[graph.bottoms].T, captures, frame, FlowSettings(1e-5, least_slope=flat))
     labels = flow.labels
     for k in np.flatnonzero(labels < 0):
         labels[k] = nearest_level(function, flow.ends[:, k], minima, frame)
@@ -309,7 +310,7 @@ def _joined(
     offset = np.array([saddle.unstable_direction for saddle in saddles]).T
     offset = 0.02 * graph.widths[_nearest(graph, place)] * offset
     start = np.concatenate([place - offset, place + offset], axis=1)
-    flow = descend(function, start, captures, frame, tolerance=1e-5)
+    flow = descend(function, start, captures, frame, FlowSettings(1e-5))
     lost = np.flatnonzero(flow.labels < 0)
     sides = flow.labels
     if len(lost):

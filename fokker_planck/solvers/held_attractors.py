@@ -14,8 +14,9 @@ import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.landscape.captures import capture_of
 from fokker_planck.landscape.fixed_points import FixedPoint
-from fokker_planck.landscape.gradient_flow import capture_of, descend
+from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.holds import SKIN
 from fokker_planck.landscape.survey import held_by
 from fokker_planck.landscape.types import CriticalPoint, Frame
@@ -82,14 +83,14 @@ def held_wells(problem: Problem, attractors: tuple[CriticalPoint, ...]) -> HeldW
     start = problem.sample(SAMPLE)
     # off lines of symmetry, on which a flow would end at a saddle
     start = frame.confine(start + ASIDE * frame.extent * np.sqrt(np.arange(2.0, 2.0 + len(start)))[:, None])
-    path = descend(flow, start, captures, frame, tolerance=1e-5, steps=STEPS)
+    path = descend(flow, start, captures, frame, FlowSettings(1e-5, STEPS))
     lost = path.ends[:, path.labels < 0]
     usual = float(np.median(np.linalg.norm(flow.gradient(start), axis=0)))
     places = _apart(lost[:, _at_rest(flow, lost, frame, usual) & problem.contains(frame.pulled_in(lost))], frame)
     wells, others = [], []
     for group in places:
         # one place, to which all come closer as they are followed further
-        closer = descend(flow, group, (), frame, tolerance=1e-8, steps=STEPS).ends
+        closer = descend(flow, group, (), frame, FlowSettings(1e-8, STEPS)).ends
         middle = closer[:, :1]
         spread = float(np.linalg.norm(frame.difference(closer, middle), axis=0).max())
         point = _held_point(flow, frame, middle[:, 0]) if spread <= ONE_PLACE * frame.extent else None

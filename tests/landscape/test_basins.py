@@ -7,8 +7,9 @@ import pytest
 from landscapes import MUELLER_BROWN, THREE_HOLE
 
 from fokker_planck.asymptotics.one_dimensional import isotropic
-from fokker_planck.landscape import basin_integrals as basins
-from fokker_planck.landscape.basin_integrals import BasinMap, basin_masses, basin_of
+from fokker_planck.landscape import cut_cells
+from fokker_planck.landscape.basin_integrals import basin_masses
+from fokker_planck.landscape.basins import BasinMap, basin_of
 from fokker_planck.landscape.log_quadrature import StraightCells, log_masses, whole_cells
 from fokker_planck.landscape.search import find_landscape, sample_box
 from fokker_planck.mesh.quadrature import halved, simplex_rule
@@ -237,5 +238,5 @@ def test_parts_that_hold_a_face_are_found_among_many(dimension):
     faces[-1] = np.concatenate([faces[-1], parts[:3, ::-1]])
     for some in faces:
         expected = [any(set(face) <= set(part) for face in some.tolist()) for part in parts.tolist()]
-        assert basins._holding(parts, [some]).tolist() == expected
-    assert not basins._holding(parts, [np.zeros((0, 2), dtype=np.int64)]).any()
+        assert cut_cells._holding(parts, [some]).tolist() == expected
+    assert not cut_cells._holding(parts, [np.zeros((0, 2), dtype=np.int64)]).any()

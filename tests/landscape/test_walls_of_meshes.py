@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.landscape.gradient_flow import Capture, descend
+from fokker_planck.landscape.captures import Capture
+from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.held_by_mesh import HeldByMesh
 from fokker_planck.landscape.survey import held_by
 from fokker_planck.landscape.types import Frame
@@ -136,7 +137,7 @@ def time_of_flight(domain, start, radius=0.1):
     hold = held_by(fp.Problem(fp.Overdamped(potential, fp.Isotropic(1.0)), domain))
     frame = Frame((-1.0, -1.0), (1.0, 1.0), (None, None), False, hold)
     capture = Capture(np.array([1.0, 0.0]), np.eye(2), radius)
-    path = descend(potential, np.array(start)[:, None], [capture], frame, timed=True)
+    path = descend(potential, np.array(start)[:, None], [capture], frame, FlowSettings(timed=True))
     assert path.labels.tolist() == [0]
     return path.times[0]
 
