@@ -87,8 +87,8 @@ def spectrum(
     setting = prepare(problem)
     if target is None:
         refuse_endless(setting.balance.exponent, "spectrum")
-    beyond = count > len(setting.landscape.minima)
-    spared = fastest_spared(setting) if beyond and target is None and problem.resolution.cells is None else 0.0
+    beyond = count > _slow_modes(setting, target)
+    spared = fastest_spared(setting) if beyond and problem.resolution.cells is None else 0.0
     if spared > 0.0:
         # a trial without the critical points far up, which holds if all that is asked for is far slower than they
         low = heights_between_wells(setting, all_critical_points=True, faster=spared)
@@ -99,6 +99,15 @@ def spectrum(
     answer = _spectrum(problem, setting, whole, count, target, name)
     assert answer is not None
     return answer
+
+
+def _slow_modes(setting: Setting, target: Set | Literal["boundary"] | None) -> int:
+    """How many eigenvalues belong to wells, the zero among them: those of a well inside of the target are none."""
+    minima = setting.landscape.minima
+    if target is None or isinstance(target, str) or not minima:
+        return len(minima)
+    places = np.array([minimum.position for minimum in minima]).T
+    return int((~np.asarray(target.contains(places), dtype=bool)).sum())
 
 
 def _spectrum(
@@ -112,7 +121,8 @@ def _spectrum(
 ) -> Spectrum | None:
     """The eigenvalues on a mesh of the ``heights``; None as soon as one is not ``slower``."""
     if target is not None:
-        heights = heights_to_target(setting, None, reaches(problem, target), region_name(target))
+        to_target = heights_to_target(setting, None, reaches(problem, target), region_name(target))
+        heights = to_target if heights.trim else _both(to_target, heights)
     if any(np.isfinite(end.threshold) for end in singular_ends(setting.balance.exponent)):
         # modes reach far towards a natural end, however little the process is there
         heights = replace(heights, ceiling=np.inf, trim=False)
@@ -153,6 +163,17 @@ def _spectrum(
         for k, nodal in enumerate(functions, start=0 if target is None else 1)
     )
     return Spectrum(tuple(eigenvalues), fields, outcome.statistics, None if target is None else name or str(target))
+
+
+def _both(to_target: Heights, everywhere: Heights) -> Heights:
+    """Up to the target and to all critical points: modes beyond those of the wells live there when it absorbs, too."""
+    return replace(
+        to_target,
+        passes=to_target.passes + everywhere.passes,
+        ceiling=max(to_target.ceiling, everywhere.ceiling),
+        fronts=to_target.fronts + everywhere.fronts,
+        trim=False,
+    )
 
 
 def _eigenspaces(modes: Modes) -> list[list[Mode]]:

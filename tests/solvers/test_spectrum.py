@@ -17,7 +17,7 @@ from fokker_planck.model.domain import Ball, Box, Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets import HalfSpace, Region
 from fokker_planck.solvers import spectrum as solver
 from fokker_planck.solvers.spectrum import spectrum
 
@@ -171,6 +171,33 @@ def test_spectra_of_killed_processes(asked, target, exact):
     found = spectrum(asked, len(exact), target)
     assert values(found) == pytest.approx(exact, rel=1e-6)
     assert all(value > 0.0 for value in values(found))
+
+
+def schroedinger(noise, lower, upper, count):
+    """Of -eps psi'' + (V'^2/(4 eps) - V''/2) psi, psi = 0 at both ends: -L of the quartic in other variables."""
+    from scipy.linalg import eigh_tridiagonal
+
+    found = []
+    for points in (4000, 8000):
+        x, h = np.linspace(lower, upper, points + 1, retstep=True)
+        x, eps = x[1:-1], 1.0 / noise
+        diagonal = 2.0 * eps / h**2 + (x**3 - x) ** 2 / (4.0 * eps) - (3.0 * x**2 - 1.0) / 2.0
+        ends = {"select": "i", "select_range": (0, count - 1), "eigvals_only": True}
+        found.append(eigh_tridiagonal(diagonal, np.full(len(x) - 1, -eps / h**2), **ends))
+    return found[1] + (found[1] - found[0]) / 3.0
+
+
+@pytest.mark.parametrize("target", [HalfSpace([1.0, 0.0], 0.995), Region("0.005 - abs(x - 1)", dimension=2)])
+def test_a_narrow_strip_that_absorbs_in_a_well_beside_a_high_barrier(target):
+    """At barrier 45 the domain was cut to what the exit needs: the mode of the saddle met the cut, without an end."""
+    asked = problem(f"{QUARTIC} + y**2/2", 0.25 / 45, Box([-2.0, -1.5], [2.0, 1.5]), tolerance=1e-5)
+    found = spectrum(asked, 3, target)
+    slowest = isotropic(lambda x: (x**2 - 1) ** 2 / 4, 0.25 / 45, -2.0, 2.0).mean_exit_time(-1.0, right=0.995).log
+    assert found.eigenvalues[0].real.log == pytest.approx(-slowest, abs=found.eigenvalues[0].real.relative_error)
+    exact = [schroedinger(180.0, -2.0, 0.995, 2)[1], 1.0]
+    for eigenvalue, value in zip(found.eigenvalues[1:], exact, strict=True):
+        assert eigenvalue.real.value == pytest.approx(value, rel=eigenvalue.real.relative_error)
+    assert found.statistics.unknowns < 30_000
 
 
 # High barriers.
