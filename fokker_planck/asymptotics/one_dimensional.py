@@ -16,7 +16,7 @@ All integrals are sums of positive terms on panels over which s and m change lit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -72,6 +72,8 @@ class Line:
     log_scale : s(x) at points (n,), the logarithm of the scale density
     log_speed : m(x), the logarithm of the speed density, which need not be normalised
     breaks : where s or m has kinks, and points of interest; always panel ends
+    order : Gauss points on a panel
+    given : the ends of the panels, where they are known
     """
 
     log_scale: LineFunction
@@ -80,10 +82,13 @@ class Line:
     upper: float
     breaks: tuple[float, ...] = ()
     order: int = ORDER
+    given: Floats | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def _panels(self) -> Floats:
         """Panel ends: halved until each exponent changes little over a panel, and is smooth there or the panel tiny."""
+        if self.given is not None:
+            return self.given
         ends = self._gentle_panels()
         nodes, _weights, _cumulative = gauss(ORDER)
         highest = _highest_coefficients()
@@ -222,9 +227,7 @@ class Line:
         fine = log_value(self)
         if fine == -np.inf:
             return Quantity.of(0.0, 0.0)
-        coarse_line = replace(self, order=self.order - 4)
-        coarse_line.__dict__["_panels"] = self._panels
-        coarse = log_value(coarse_line)
+        coarse = log_value(replace(self, order=self.order - 4, given=self._panels))
         x = np.linspace(self.lower, self.upper, 201)
         rounding = 4e-16 * (4.0 + abs(fine) + float(np.median(np.abs(self.log_speed(x)))))
         return Quantity.of_log(fine, abs(float(np.expm1(fine - coarse))) + rounding)

@@ -28,36 +28,33 @@ class RealAbs(sympy.Function):  # type: ignore[misc]
         return RealSign(self.args[0])
 
 
-class RealSign(sympy.Function):  # type: ignore[misc]
-    """-1, 0 or 1."""
+class _Jump(sympy.Function):  # type: ignore[misc]
+    """Constant away from u = 0."""
 
     nargs = 1
     is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Zero away from the jump."""
+        return sympy.Integer(0)
+
+
+class RealSign(_Jump):
+    """-1, 0 or 1."""
 
     @classmethod
     def eval(cls, u: Any) -> Any:
         """Numbers only."""
         return sympy.sign(u) if u.is_Number else None
 
-    def fdiff(self, argindex: int = 1) -> Any:
-        """Zero away from the jump."""
-        return sympy.Integer(0)
 
-
-class RealStep(sympy.Function):  # type: ignore[misc]
+class RealStep(_Jump):
     """0 for u < 0, 1/2 at 0, 1 for u > 0."""
-
-    nargs = 1
-    is_real = True
 
     @classmethod
     def eval(cls, u: Any) -> Any:
         """Numbers only."""
         return (1 + sympy.sign(u)) / 2 if u.is_Number else None
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        """Zero away from the jump."""
-        return sympy.Integer(0)
 
 
 class RealSelect(sympy.Function):  # type: ignore[misc]
@@ -79,39 +76,43 @@ class RealSelect(sympy.Function):  # type: ignore[misc]
         return RealSelect(level, u.diff(symbol), v.diff(symbol))
 
 
-class RealMax(sympy.Function):  # type: ignore[misc]
+class _OneOfTwo(sympy.Function):  # type: ignore[misc]
+    """u where it is ahead of v, else v."""
+
+    nargs = 2
+    is_real = True
+
+    @staticmethod
+    def over(u: Any, v: Any) -> Any:
+        """How far u is ahead of v."""
+        raise NotImplementedError
+
+    @classmethod
+    def eval(cls, u: Any, v: Any) -> Any:
+        """Numbers and equal arguments only."""
+        if u == v:
+            return u
+        return (u if cls.over(u, v) > 0 else v) if u.is_Number and v.is_Number else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """One on the side that counts."""
+        u, v = self.args
+        return RealStep(self.over(u, v) if argindex == 1 else self.over(v, u))
+
+
+class RealMax(_OneOfTwo):
     """The larger of two."""
 
-    nargs = 2
-    is_real = True
-
-    @classmethod
-    def eval(cls, u: Any, v: Any) -> Any:
-        """Numbers and equal arguments only."""
-        if u == v:
-            return u
-        return (u if u > v else v) if u.is_Number and v.is_Number else None
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        """One on the side that counts."""
-        u, v = self.args
-        return RealStep(u - v) if argindex == 1 else RealStep(v - u)
+    @staticmethod
+    def over(u: Any, v: Any) -> Any:
+        """u - v."""
+        return u - v
 
 
-class RealMin(sympy.Function):  # type: ignore[misc]
+class RealMin(_OneOfTwo):
     """The smaller of two."""
 
-    nargs = 2
-    is_real = True
-
-    @classmethod
-    def eval(cls, u: Any, v: Any) -> Any:
-        """Numbers and equal arguments only."""
-        if u == v:
-            return u
-        return (u if u < v else v) if u.is_Number and v.is_Number else None
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        """One on the side that counts."""
-        u, v = self.args
-        return RealStep(v - u) if argindex == 1 else RealStep(u - v)
+    @staticmethod
+    def over(u: Any, v: Any) -> Any:
+        """v - u."""
+        return v - u

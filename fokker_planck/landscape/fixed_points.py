@@ -142,7 +142,8 @@ def fixed_points(
     wraps = tuple(periods) if periods is not None else (None,) * dimension
     for count in GRIDS[dimension]:
         steepness = _steepness(drift_value, low, high)
-        found = _search(drift_value, jacobian, low, high, count, wraps, steepness, blur or _exact)
+        flow = _Flow(drift_value, jacobian, blur or _exact, low, high, wraps, steepness)
+        found = _search(flow, count)
         points = tuple(fixed_point(x, jacobian(x[:, None])[:, :, 0], steepness) for x in found)
         if sum(point.degenerate for point in points) > MOST:
             raise ConvergenceError(
@@ -174,31 +175,39 @@ def _exact(x: Floats) -> Floats:
     return np.zeros(x.shape[1])
 
 
-def _search(
-    drift: Field,
-    jacobian: Field,
-    low: Floats,
-    high: Floats,
-    count: int,
-    periods: Sequence[float | None],
-    steepness: float,
-    blur: Field,
-) -> list[Floats]:
+@dataclass(frozen=True)
+class _Flow:
+    """A drift b in a box: its ``value``, ``jacobian`` and ``blur``; ``steepness`` is a typical |b| over the extent."""
+
+    value: Field
+    jacobian: Field
+    blur: Field
+    low: Floats
+    high: Floats
+    periods: Sequence[float | None]
+    steepness: float
+
+    @property
+    def extent(self) -> float:
+        """The diagonal of the box."""
+        return float(np.linalg.norm(self.high - self.low))
+
+
+def _search(flow: _Flow, count: int) -> list[Floats]:
     """Polished points, one of each."""
-    dimension = len(low)
-    axes = [np.linspace(a, b, count) for a, b in zip(low, high, strict=True)]
-    x = np.array(np.meshgrid(*axes, indexing="ij")).reshape(dimension, -1)
-    cell = float(np.linalg.norm((high - low) / (count - 1)))
-    extent = float(np.linalg.norm(high - low))
+    axes = [np.linspace(a, b, count) for a, b in zip(flow.low, flow.high, strict=True)]
+    x = np.array(np.meshgrid(*axes, indexing="ij")).reshape(len(axes), -1)
+    extent = flow.extent
+    cell = extent / (count - 1)
     settled: list[Floats] = []
     last, start = np.full(x.shape[1], np.inf), x
     with np.errstate(all="ignore"):
         for _ in range(ITERATIONS):
-            value = drift(x)
-            step = _newton_step(value, jacobian(x))
+            value = flow.value(x)
+            step = _newton_step(value, flow.jacobian(x))
             length = np.linalg.norm(step, axis=0)
             # the step from here is of rounding, and the next ones are no shorter
-            level = np.linalg.norm(value, axis=0) <= blur(x)
+            level = np.linalg.norm(value, axis=0) <= flow.blur(x)
             x = x + step * np.minimum(1.0, 2.0 * cell / np.maximum(length, 1e-300))
             inside = np.linalg.norm(x - start, axis=0) <= REACH * cell
             rounding = (length <= 1e-8 * extent) & (length >= 0.5 * last)
@@ -210,7 +219,7 @@ def _search(
                 break
         # Newton's method creeps towards a degenerate point.
         settled.extend(x[:, last <= 1e-5 * extent].T)
-    return _distinct(settled, drift, jacobian, low, high, periods, steepness, blur)
+    return _distinct(settled, flow)
 
 
 def _newton_step(value: Floats, jacobian: Floats) -> Floats:
@@ -222,31 +231,22 @@ def _newton_step(value: Floats, jacobian: Floats) -> Floats:
     return np.asarray(step)
 
 
-def _distinct(
-    settled: list[Floats],
-    drift: Field,
-    jacobian: Field,
-    low: Floats,
-    high: Floats,
-    periods: Sequence[float | None],
-    steepness: float,
-    blur: Field,
-) -> list[Floats]:
+def _distinct(settled: list[Floats], flow: _Flow) -> list[Floats]:
     """One point of each crowd: that of the smallest residual, if rounding is all that is left of b there."""
     if not settled:
         return []
     x = np.array(settled).T
-    extent = float(np.linalg.norm(high - low))
-    for axis, period in enumerate(periods):
+    low, high, extent = flow.low, flow.high, flow.extent
+    for axis, period in enumerate(flow.periods):
         if period is not None:
             x[axis] = low[axis] + np.mod(x[axis] - low[axis], period)
     edge = 1e-9 * extent
     x = x[:, np.all((x >= (low - edge)[:, None]) & (x <= (high + edge)[:, None]), axis=0)]
-    residual = np.linalg.norm(drift(x), axis=0)
-    matrix = np.moveaxis(jacobian(x), -1, 0)
+    residual = np.linalg.norm(flow.value(x), axis=0)
+    matrix = np.moveaxis(flow.jacobian(x), -1, 0)
     singular = np.linalg.svd(matrix, compute_uv=False) if x.shape[1] else np.zeros((0, 1))
-    steep = np.maximum(singular[:, 0], steepness)
-    level = blur(x)
+    steep = np.maximum(singular[:, 0], flow.steepness)
+    level = flow.blur(x)
     keep = residual <= np.maximum(1e-9 * steep * extent, level)
     x, residual, singular, steep, level = x[:, keep], residual[keep], singular[keep], steep[keep], level[keep]
     found: list[Floats] = []
@@ -256,7 +256,7 @@ def _distinct(
         flat = singular[number, -1] <= 1e-3 * steep[number]
         spread = 2.0 * level[number] / max(singular[number, -1], 1e-3 * steep[number])
         radius = max((2e-3 if flat else 1e-7) * extent, spread)
-        delta = _difference(x[:, order] - x[:, [number]], periods)
+        delta = _difference(x[:, order] - x[:, [number]], flow.periods)
         found.append(x[:, number])
         order = order[1:][np.linalg.norm(delta, axis=0)[1:] > radius]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -164,13 +164,7 @@ class SampleGraph:
             return basin
 
         kept = {basin: survivor(basin) for basin in height}
-        result = SampleGraph(self.points, self.edges, self.values, self.frame)
-        values, places = np.unique(self.basins, return_inverse=True)
-        joined = np.array([kept[int(basin)] for basin in values], dtype=np.int64)[places]
-        result.__dict__["plateaus"] = self.plateaus
-        result.__dict__["basins"] = joined
-        result.__dict__["bottoms"] = bottoms[[kept[int(basin)] == basin for basin in self.basins[bottoms]]]
-        return result
+        return _Joined(self.points, self.edges, self.values, self.frame, self, kept)
 
     @cached_property
     def wide(self) -> Booleans:
@@ -189,3 +183,25 @@ class SampleGraph:
             higher = first[k] if self.values[first[k]] >= self.values[second[k]] else second[k]
             lowest.setdefault((pair[0], pair[1]), (float(height[k]), int(higher)))
         return sorted((top, *pair, vertex) for pair, (top, vertex) in lowest.items())
+
+
+@dataclass(frozen=True)
+class _Joined(SampleGraph):
+    """The ``whole`` graph with fewer basins: ``kept`` says for each of its basins which one it flows into."""
+
+    whole: SampleGraph
+    kept: Mapping[int, int]
+
+    @cached_property
+    def plateaus(self) -> Integers:
+        return self.whole.plateaus
+
+    @cached_property
+    def basins(self) -> Integers:
+        values, places = np.unique(self.whole.basins, return_inverse=True)
+        return np.array([self.kept[int(basin)] for basin in values], dtype=np.int64)[places]
+
+    @cached_property
+    def bottoms(self) -> Integers:
+        bottoms = self.whole.bottoms
+        return bottoms[[self.kept[int(basin)] == basin for basin in self.whole.basins[bottoms]]]

@@ -174,14 +174,26 @@ def test_a_ball_across_a_seam_is_whole():
     assert np.abs(region.level(on.T)).max() < 1e-7
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(100, marks=pytest.mark.slow)])
-def test_random_smooth_sets_of_the_plane_are_all_meshed(count):
-    generator = np.random.default_rng(11)
+@pytest.mark.parametrize(
+    ("dimension", "count", "seed"),
+    [
+        (2, 12, 11),
+        pytest.param(2, 100, 11, marks=pytest.mark.slow),
+        (3, 1, 0),
+        pytest.param(3, 4, 0, marks=pytest.mark.slow),
+    ],
+)
+def test_random_smooth_sets_are_meshed(dimension, count, seed):
+    generator = np.random.default_rng(seed)
+    grid = [np.linspace(-2.0, 2.0, {2: 9, 3: 6}[dimension])] * dimension
     for _ in range(count):
-        sets = {name: random_set(generator, 2) for name in "AB"[: generator.integers(1, 3)]}
-        mesh = fit_regions(grid_triangulation([np.linspace(-2.0, 2.0, 9)] * 2, [False] * 2), sets)
+        sets = {name: random_set(generator, dimension) for name in "AB"[: generator.integers(1, 3)]}
+        mesh = fit_regions(grid_triangulation(grid, [False] * dimension), sets)
         assert jacobian_ratios(mesh).min() > LEAST_RATIO
-        assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(16.0, rel=1e-13)
+        assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(4.0**dimension, rel=1e-12)
+        for name, region in sets.items():
+            # vertices of marked cells lie in the set or on its surface
+            assert region.level(mesh.points[np.unique(mesh.cells[mesh.regions[name]])].T).min() > -1e-9
 
 
 def test_the_same_input_gives_the_same_digits():

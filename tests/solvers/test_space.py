@@ -5,7 +5,6 @@ import pytest
 from scipy.integrate import quad
 
 import fokker_planck as fp
-from benchmarks.level_sets import random_set
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
 from fokker_planck.fem.shapes.level_sets import LEAST_RATIO, fit_regions
@@ -91,19 +90,6 @@ def test_balls_that_overlap(sets, name):
     assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(8.0, rel=1e-12)
     assert jacobian_ratios(mesh).min() > LEAST_RATIO
     assert len(mesh.cells) < 10_000
-
-
-@pytest.mark.parametrize("count", [1, pytest.param(4, marks=pytest.mark.slow)])
-def test_random_smooth_sets_of_space_are_meshed(count):
-    generator = np.random.default_rng(0)
-    for _ in range(count):
-        sets = {name: random_set(generator, 3) for name in "AB"[: generator.integers(1, 3)]}
-        mesh = fit_regions(grid_triangulation([np.linspace(-2.0, 2.0, 6)] * 3, [False] * 3), sets)
-        assert jacobian_ratios(mesh).min() > LEAST_RATIO
-        assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(64.0, rel=1e-12)
-        for name, region in sets.items():
-            # vertices of marked cells lie in the set or on its surface
-            assert region.level(mesh.points[np.unique(mesh.cells[mesh.regions[name]])].T).min() > -1e-9
 
 
 @pytest.mark.slow

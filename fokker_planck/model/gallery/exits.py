@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import pi
 
 from fokker_planck.model.domain import Box
@@ -29,15 +30,10 @@ def ornstein_uhlenbeck(dimension: float = 1, stiffness: float = 1.0) -> GalleryE
         known.append(Known("T(0 -> boundary)", time, "2F2 by its power series", epsilon))
     # w = e^{-r^2 d/2}: 1 - r^2 is an eigenfunction
     known.append(Known("lambda_1 with the boundary absorbing", 2.0 * stiffness, CLOSED_FORM, stiffness / n))
-    return GalleryEntry(
-        "ornstein-uhlenbeck",
-        "Linear drift towards the centre of the unit ball.",
-        Potential(f"stiffness*({square_of('xyz'[:n])})/2", {"stiffness": stiffness}),
-        Ball((0.0,) * n, 1.0),
-        0.1 * stiffness,
-        {},
-        tuple(known),
-        (KnownPoint("minimum", (0.0,) * n, 0.0),),
+    title = "Linear drift towards the centre of the unit ball."
+    potential = Potential(f"stiffness*({square_of('xyz'[:n])})/2", {"stiffness": stiffness})
+    return _in_unit_ball(
+        "ornstein-uhlenbeck", title, potential, 0.1 * stiffness, known, KnownPoint("minimum", (0.0,) * n, 0.0)
     )
 
 
@@ -55,16 +51,16 @@ def source(dimension: float = 1, rate: float = 1.0) -> GalleryEntry:
             Known("T(0 -> boundary)", value, "exponential integrals, 20 digits", epsilon)
             for value, epsilon in zip(small, (0.01, 0.001), strict=True)
         ]
-    return GalleryEntry(
-        "source",
-        "Linear drift away from the centre of the unit ball.",
-        Potential(f"-rate*({square_of('xyz'[:n])})/2", {"rate": rate}),
-        Ball((0.0,) * n, 1.0),
-        0.1 * rate,
-        {},
-        tuple(known),
-        (KnownPoint("maximum", (0.0,) * n, 0.0),),
-    )
+    title = "Linear drift away from the centre of the unit ball."
+    potential = Potential(f"-rate*({square_of('xyz'[:n])})/2", {"rate": rate})
+    return _in_unit_ball("source", title, potential, 0.1 * rate, known, KnownPoint("maximum", (0.0,) * n, 0.0))
+
+
+def _in_unit_ball(
+    name: str, title: str, potential: Potential, epsilon: float, known: Sequence[Known], centre: KnownPoint
+) -> GalleryEntry:
+    ball = Ball(centre.position, 1.0)
+    return GalleryEntry(name, title, potential, ball, epsilon, {}, tuple(known), (centre,))
 
 
 def ring(amplitude: float = 1.0) -> GalleryEntry:
