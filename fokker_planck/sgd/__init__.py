@@ -18,8 +18,14 @@ from fokker_planck.sgd.euler import EulerMaruyama as EulerMaruyama
 from fokker_planck.sgd.learning import Learning as Learning
 from fokker_planck.sgd.losses import DataLosses as DataLosses
 from fokker_planck.sgd.losses import SampleLosses as SampleLosses
+from fokker_planck.sgd.momentum import Momentum as Momentum
+from fokker_planck.sgd.momentum import heavy_ball as heavy_ball
+from fokker_planck.sgd.momentum_recursion import MomentumRecursion as MomentumRecursion
 from fokker_planck.sgd.noise import diffusion_of as diffusion_of
 from fokker_planck.sgd.noise import process as process
+from fokker_planck.sgd.quadratic_momentum import kinetic_covariance as kinetic_covariance
+from fokker_planck.sgd.quadratic_momentum import largest_curvature as largest_curvature
+from fokker_planck.sgd.quadratic_momentum import stationary_covariance as stationary_covariance
 from fokker_planck.sgd.recursion import Recursion as Recursion
 from fokker_planck.sgd.replicas import FirstPassage as FirstPassage
 from fokker_planck.sgd.replicas import Moments as Moments
