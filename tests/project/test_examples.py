@@ -15,7 +15,7 @@ def test_there_are_some():
     found = {path.stem for path in SCRIPTS}
     assert found >= SLOW | {
         "flat_and_sharp", "quadratic_noise", "saddle_escape", "hessian_noise", "two_minima_of_sgd",
-        "narrow_escape",
+        "narrow_escape", "momentum_escape",
     }  # fmt: skip
 
 
