@@ -140,7 +140,7 @@ def energy_diffusion_rate(barrier: LineBarrier, epsilon: float) -> Quantity:
 
 
 def kramers_rate(barrier: LineBarrier, epsilon: float) -> Quantity:
-    """``k = (lambda_+/omega_b) (omega_a/(2 pi)) exp(-dV/eps)``: the limit of losses far beyond a unit of epsilon, F = 1.
+    """``k = (lambda_+/omega_b) (omega_a/(2 pi)) exp(-dV/eps)``: F = 1, for losses far beyond a unit of epsilon.
 
     The error is that of :func:`rate` and how far the two are apart.
 
