@@ -32,12 +32,14 @@ class Mode:
     """A function that an answer rests on, ``values`` (cells of this rank, n) by cell, up to a constant in each.
 
     The number reported is a(u, u), or a(u, z) with the ``dual`` z, given in the same way, which has a pole in the cells
-    ``pole`` (cells,).
+    ``pole`` (cells,).  ``log_whole`` is the logarithm of |a(u, z)|, energies relative to the lowest exponent of the
+    generator; without it the functions tell.  Both may be complex.
     """
 
-    values: Floats
-    dual: Floats | None = None
+    values: NDArray[Any]
+    dual: NDArray[Any] | None = None
     pole: Booleans | None = None
+    log_whole: float | None = None
 
 
 def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats | None = None) -> Floats:
@@ -60,7 +62,10 @@ def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats
         missed = _missed(generator, [m.values for m in modes], [whole - wholes[0] for whole in wholes], exponents)
         log_whole = wholes[0]
     else:
-        log_whole = _finite(energy(generator, first.values, first.dual).log_of_sum())
+        if first.log_whole is not None:
+            log_whole = first.log_whole - generator.lowest
+        else:
+            log_whole = _finite(energy(generator, first.values, first.dual).log_of_sum())
         return dual_errors(generator, first.values, first.dual, log_whole, exponents)
     return _on_all_cells(missed.relative_to(log_whole), discretization)
 

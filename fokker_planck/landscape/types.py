@@ -226,6 +226,10 @@ TIE = 1e-6
 """Units of epsilon within which two saddles are equally high: positions of critical points leave 1e-9."""
 
 
+SHALLOWEST = 1.0
+"""Units of epsilon that a well must be deep to be a state: out of shallower ones the process goes as it comes."""
+
+
 def states_of(
     values: Sequence[float],
     joins: Sequence[tuple[int, int]],

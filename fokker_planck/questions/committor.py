@@ -38,12 +38,8 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     (4.0, 0.5)
     """
     from fokker_planck.solvers import committor as solver
-    from fokker_planck.solvers.irreversible_committor import irreversible_committor
-    from fokker_planck.solvers.setting import is_reversible
 
     first, second = checked_set(problem, origin, "committor.from"), checked_set(problem, goal, "committor.to")
-    if not is_reversible(problem):
-        return irreversible_committor(problem, first, second)
     return solver.committor(problem, first, second)
 
 

@@ -15,6 +15,6 @@ def is_reversible(problem: Problem) -> bool:
     >>> is_reversible(fp.Problem(turned, fp.Ball([0.0, 0.0], 1.0)))
     False
     """
-    from fokker_planck.solvers import setting
+    from fokker_planck.solvers import kinetics_of_problem
 
-    return setting.is_reversible(problem)
+    return kinetics_of_problem.is_reversible(problem)

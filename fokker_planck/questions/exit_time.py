@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from fokker_planck.asymptotics import exit_time as asymptotics
-from fokker_planck.asymptotics.exit_surfaces import Outside
-from fokker_planck.model.domain import Box
 from fokker_planck.model.problem import Problem, checked_exit
 from fokker_planck.model.problem_table import Table
-from fokker_planck.model.sets import Ball
-from fokker_planck.model.tagged_sets import TaggedFacets
 from fokker_planck.output.serialize import number_json, prediction_json, quantity_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal, point_text
+from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.small_noise import predicted_exit_time
 from fokker_planck.solvers.results import ExitTime
 
 if TYPE_CHECKING:
@@ -44,36 +39,11 @@ def mean_exit_time(
     729.67069
     """
     from fokker_planck.solvers import exit_time
-    from fokker_planck.solvers.irreversible_exit_time import irreversible_exit_time
-    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
     place, shape = checked_exit(problem, start, target)
     name = target if isinstance(target, str) else repr(target)
-    if not is_reversible(problem):
-        from fokker_planck.solvers.irreversible_setting import holds_nothing, prepare_irreversible
-
-        answer = irreversible_exit_time(problem, place, shape, name)
-        if holds_nothing(problem):
-            return answer
-        beside = predicted_exit_time(prepare_irreversible(problem, [shape], place), place, shape)
-        return replace(answer, asymptotic=beside)
     found = exit_time.mean_exit_time(problem, place, shape, name)
-    setting = prepare(problem)
-    if isinstance(shape, TaggedFacets):
-        return found  # without an inside, which the formulas look for behind a saddle
-    if any(end.accessible for end in getattr(setting.balance.exponent, "ends", ())):
-        return found  # the formulas know no end at which the noise vanishes
-    if not isinstance(shape, str):
-        surface: Any = shape
-    elif isinstance(problem.domain, Box | Ball):
-        surface = Outside(problem.domain)
-    else:
-        return found
-    balance = setting.balance
-    predicted = asymptotics.mean_exit_time(
-        limit_landscape(setting), balance.exponent, balance.diffusion.tensor, place, surface
-    )
-    return replace(found, asymptotic=predicted)
+    return replace(found, asymptotic=predictions.exit_time(problem, place, shape))
 
 
 @dataclass(frozen=True)

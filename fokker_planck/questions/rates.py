@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fokker_planck.asymptotics import eyring_kramers as asymptotics
-from fokker_planck.asymptotics.markov_chain import log_watched_chain
-from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
+from fokker_planck.asymptotics.saddle_flow import SaddleFlow
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.serialize import number_json, numbers_json, quantity_json
 from fokker_planck.output.tables import COMPARISON, NOTHING, empty_table, error_bar, point_text, significant
-from fokker_planck.questions import eyring_kramers
+from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.small_noise import predicted_rates
 from fokker_planck.solvers.results import Rates, quotient
 
 if TYPE_CHECKING:
@@ -36,8 +33,8 @@ class WellRates(Rates):
 def rates(problem: Problem) -> WellRates:
     """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: rates between wells, beside Eyring-Kramers.
 
-    Wells shallower than one noise unit are no states of the chain; in the Eyring-Kramers rates beside it they are ways
-    from one state to another.
+    Wells shallower than one unit of epsilon are no states of the chain; in the Eyring-Kramers rates beside it they are
+    ways from one state to another.
 
     Returns the rates from row to column (None on the diagonal, which is minus the sum of the row), the mean times from
     one well to another, the Eyring-Kramers rates, and for each pair of wells the saddles that carry the flow.
@@ -51,46 +48,18 @@ def rates(problem: Problem) -> WellRates:
     0.0027761406
     """
     from fokker_planck.solvers import rates as solver
-    from fokker_planck.solvers.irreversible_rates import irreversible_rates
-    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
 
-    if not is_reversible(problem):
-        from fokker_planck.solvers.irreversible_rates import irreversible_states
-        from fokker_planck.solvers.irreversible_setting import prepare_irreversible
-
-        chain, of_drift = irreversible_rates(problem), prepare_irreversible(problem, wells=True)
-        states = irreversible_states(of_drift)
-        states = [k for k in states if of_drift.attractors[k].position in chain.minima]
-        beside = predicted_rates(of_drift, states)
-        return WellRates(chain.minima, chain.rates, chain.hitting_times, chain.statistics, beside)
     found = solver.rates(problem)
-    setting = prepare(problem)
-    landscape, tensor = limit_landscape(setting), setting.balance.diffusion.tensor
-    kept = [landscape.nearest_minimum(position) for position in found.minima]
-    if len(set(kept)) < len(kept):
-        return WellRates(found.minima, found.rates, found.hitting_times, found.statistics)
-    logs, _ = log_watched_chain(asymptotics.rates(landscape, tensor), kept)
-    return WellRates(
-        minima=found.minima,
-        rates=found.rates,
-        hitting_times=found.hitting_times,
-        statistics=found.statistics,
-        asymptotic=tuple(tuple(row) for row in eyring_kramers.predicted_rates(logs)),
-        flows=saddle_flows(landscape, tensor, kept),
-    )
+    beside, flows = predictions.rates(problem, found.minima)
+    return WellRates(found.minima, found.rates, found.hitting_times, found.statistics, beside, flows)
 
 
 @quietly
 def has_rates(problem: Problem) -> bool:
-    """Whether there are two wells deeper than one noise unit, between which :func:`rates` can be asked for."""
-    from fokker_planck.solvers.irreversible_rates import irreversible_states
-    from fokker_planck.solvers.irreversible_setting import prepare_irreversible
-    from fokker_planck.solvers.rates import states
-    from fokker_planck.solvers.setting import is_reversible, prepare
+    """Whether there are two wells deeper than one unit of epsilon, between which :func:`rates` can be asked for."""
+    from fokker_planck.solvers.setting import prepare
 
-    if not is_reversible(problem):
-        return len(irreversible_states(prepare_irreversible(problem, wells=True))) >= 2
-    return len(states(prepare(problem))) >= 2
+    return len(prepare(problem, wells=True).state_places) >= 2
 
 
 def _json(answer: Rates) -> dict[str, Any]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fokker_planck.asymptotics.quasipotential import SmallNoise
     from fokker_planck.landscape.fixed_points import FixedPoint
     from fokker_planck.model.sets import Set
-    from fokker_planck.solvers.irreversible_setting import DriftSetting
+    from fokker_planck.solvers.landscape_of_flow import FlowSetting
 
 MOST_POINTS = 1_500_000
 """At which a drift is evaluated for paths beside one answer, where noise depends on the state: for noise that follows a
@@ -70,7 +70,7 @@ class Allowance:
             raise ConvergenceError("paths of least action take too long beside the answer", "ask for them alone")
 
 
-def crossings(setting: DriftSetting, attractor: int, allowance: Allowance | None = None) -> list[Crossing] | None:
+def crossings(setting: FlowSetting, attractor: int, allowance: Allowance | None = None) -> list[Crossing] | None:
     """The ways out of the basin of an attractor; None where the formula does not hold on one of them, or takes long."""
     place = setting.attractors[attractor].x
     noise, epsilon = _small_noise(setting, place, allowance or Allowance())
@@ -88,7 +88,7 @@ def crossings(setting: DriftSetting, attractor: int, allowance: Allowance | None
     return found or None
 
 
-def _law(setting: DriftSetting, noise: SmallNoise, epsilon: float, place: Floats, saddle: Floats) -> ExitLaw:
+def _law(setting: FlowSetting, noise: SmallNoise, epsilon: float, place: Floats, saddle: Floats) -> ExitLaw:
     """The law over a saddle, from the exponent where that is known: a path of least action takes longer."""
     from fokker_planck.asymptotics.bouchet_reygner import exit_law
     from fokker_planck.asymptotics.known_quasipotential import exit_law_of_quasipotential
@@ -109,7 +109,7 @@ def _scaled(factor: float, function: Callable[[Floats], Floats]) -> Callable[[Fl
     return lambda x: factor * np.asarray(function(x))
 
 
-def predicted_rates(setting: DriftSetting, states: list[int]) -> tuple[tuple[Quantity | None, ...], ...]:
+def predicted_rates(setting: FlowSetting, states: list[int]) -> tuple[tuple[Quantity | None, ...], ...]:
     """Rates between attractors, from row to column; None where there is no saddle between them, or no formula."""
     table: list[list[Quantity | None]] = [[None] * len(states) for _ in states]
     if any(isinstance(point, HeldPoint) for point in setting.attractors):
@@ -124,7 +124,7 @@ def predicted_rates(setting: DriftSetting, states: list[int]) -> tuple[tuple[Qua
     return tuple(tuple(row) for row in table)
 
 
-def predicted_exit_time(setting: DriftSetting, start: tuple[float, ...], target: Set | str) -> Quantity | None:
+def predicted_exit_time(setting: FlowSetting, start: tuple[float, ...], target: Set | str) -> Quantity | None:
     """The mean time from a basin to a target that holds all that lies beyond the saddles around it; None elsewhere."""
     if not setting.attractors:
         return None
@@ -143,7 +143,7 @@ def predicted_exit_time(setting: DriftSetting, start: tuple[float, ...], target:
     return _sum(rates).reciprocal()
 
 
-def _share_that_returns(setting: DriftSetting, way: Crossing, target: Set | str) -> float | None:
+def _share_that_returns(setting: FlowSetting, way: Crossing, target: Set | str) -> float | None:
     """tau to the target over that to far beyond the saddle: one half on the separatrix, one far behind it.
 
     In the linear drift at the saddle, who stands at the distance s beyond the separatrix goes on with the probability
@@ -174,7 +174,7 @@ def _share_that_returns(setting: DriftSetting, way: Crossing, target: Set | str)
     return share if share > FAR else None
 
 
-def _small_noise(setting: DriftSetting, place: Floats, allowance: Allowance) -> tuple[Any, float]:
+def _small_noise(setting: FlowSetting, place: Floats, allowance: Allowance) -> tuple[Any, float]:
     from fokker_planck.asymptotics.quasipotential import SmallNoise
 
     process, dimension, field = setting.problem.process, setting.problem.dimension, setting.diffusion
@@ -200,7 +200,7 @@ def _small_noise(setting: DriftSetting, place: Floats, allowance: Allowance) -> 
     return SmallNoise(drift, process.noiseless_jacobian, tensor, correction, slopes), epsilon
 
 
-def _unstable(setting: DriftSetting, saddle: FixedPoint, towards: Floats) -> Floats:
+def _unstable(setting: FlowSetting, saddle: FixedPoint, towards: Floats) -> Floats:
     """A small step along the unstable direction of a saddle, (dim,), to the side of a point."""
     values, vectors = np.linalg.eig(np.array(saddle.jacobian))
     way = vectors[:, np.argmax(values.real)].real
@@ -212,7 +212,7 @@ def _unstable(setting: DriftSetting, saddle: FixedPoint, towards: Floats) -> Flo
     return np.asarray(STEP * extent * np.sign(side or 1.0) * way / np.linalg.norm(way))
 
 
-def _sides(setting: DriftSetting, saddle: FixedPoint) -> list[int | None]:
+def _sides(setting: FlowSetting, saddle: FixedPoint) -> list[int | None]:
     """Where the drift leads from the two sides of a saddle: attractors, or None outside of the domain."""
     step = _unstable(setting, saddle, saddle.x)
     result: list[int | None] = []

@@ -37,7 +37,8 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     """
     from fokker_planck.solvers import spectrum as solver
     from fokker_planck.solvers.irreversible_spectrum import irreversible_spectrum
-    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
+    from fokker_planck.solvers.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
     count = whole_number("spectrum.count", count, 2 if target is None else 1, MOST_EIGENVALUES[problem.dimension])
     shape = None if target is None else checked_target(problem, target, "spectrum.target")
@@ -47,7 +48,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     found = solver.spectrum(problem, count, shape, name)
     if target is not None:
         return found
-    setting = prepare(problem)
+    setting = of_potential(problem)
     limit, balance = limit_landscape(setting), setting.balance
     predicted = predicted_eigenvalues(limit, balance.diffusion.tensor, count, balance.exponent)
     beside = predicted[1:count] + [None] * (count - max(len(predicted), 1))

@@ -34,12 +34,13 @@ def stationary_density(problem: Problem) -> Stationary:
     """
     from fokker_planck.solvers import stationary
     from fokker_planck.solvers.irreversible_stationary import irreversible_stationary
-    from fokker_planck.solvers.setting import is_reversible, limit_landscape, prepare
+    from fokker_planck.solvers.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
     if not is_reversible(problem):
         return irreversible_stationary(problem)
     found = stationary.stationary_density(problem)
-    setting = prepare(problem)
+    setting = of_potential(problem)
     limit = limit_landscape(setting)
     predicted: list[Quantity | None] = [None] * len(found.wells)
     if len(found.wells) > 1 and len(limit.minima) == sum(1 + len(well.merged) for well in found.wells):

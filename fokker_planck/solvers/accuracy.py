@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from math import exp, factorial
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -17,40 +17,30 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.indicator import energy_errors
-from fokker_planck.fem.meshing import NARROWED, TRIM, Heights, domain_triangulation, resolved
+from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import unfolded
-from fokker_planck.fem.triangulation import Triangulation, volumes
-from fokker_planck.model.interfaces import Interfaces, OneSided
+from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
 from fokker_planck.progress import say
-from fokker_planck.solvers.answer_types import AnAnswer, Answer, Kept, Outcome, Predict
+from fokker_planck.solvers.answer_types import Answer, Ask, Kept, Outcome
+from fokker_planck.solvers.beginning import Beginning, Remembered, begin
 from fokker_planck.solvers.corners import corner_safety, exponents_of_cells, graded, singular_corners
-from fokker_planck.solvers.end_conditions import end_error
+from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.function_checks import check_functions
+from fokker_planck.solvers.initial_mesh import CHANGE
 from fokker_planck.solvers.marking import MOST_GROWTH, refined_where_unresolved
 from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST, prescribed_errors
 from fokker_planck.solvers.results import Statistics
-from fokker_planck.solvers.rounding import rounding_error
-from fokker_planck.solvers.setting import MARGIN, Setting
-from fokker_planck.solvers.stretch import shared_error, stretch_of
+from fokker_planck.solvers.setting import Setting
 
-DEGREE = {1: 6, 2: 6, 3: 4}
-COARSE_DEGREE, COARSE = 3, 5e-3
-"""In space for this tolerance and coarser ones: a committor between balls to 1e-2 takes 12 s of CPU instead of 17."""
 HIGHER = {1: 2, 2: 1, 3: 1}
-MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
 MOST_LEVELS = 60
-LEAST_ERROR = 2e-13
 WORST_ERROR = 0.1
 AIM = 0.3
 SAFETY = 3.0
 LEAST_SHARE = 0.003
-CUT = 10.0
-GONE = 1e-9
-"""Share of the volume that is missing where cells were left away, and not for rounding."""
 STAGNATION = 0.5
 FLAT, STALLED = 1e-9, 100.0
 """Where rounding in flat cells, estimated, is beyond ``FLAT``, a bar below ``STALLED`` times that which the next mesh
@@ -63,65 +53,22 @@ LEAST_PREDICTABLE = 3
 LARGE = 5000
 LONG = {1: 200_000, 2: 40_000, 3: 8_000}
 """Unknowns with which a mesh takes about two seconds, and is announced however little ago the one before was."""
-FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
-"""Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
-
-
-def degree_of(problem: Problem) -> int:
-    """The polynomial degree that is asked for, or the usual one."""
-    usual = DEGREE[problem.dimension]
-    if problem.dimension == 3 and problem.resolution.tolerance >= COARSE:
-        usual = COARSE_DEGREE
-    return problem.resolution.degree or usual
 
 
 def answered(
     setting: Setting,
-    heights: Heights,
-    regions: Mapping[str, Set],
-    answer: Callable[[Discretization], Answer],
+    ends: Ends,
+    answer: Ask,
+    heights: Heights | None = None,
     least_unknowns: int = 0,
+    change: Mapping[int, float] = CHANGE,
 ) -> Outcome:
-    """Ask on finer and finer meshes, fine enough for the weight to begin with, until the tolerance is reached.
-
-    The first mesh has ``least_unknowns``, or more.
-    """
-    problem, degree = setting.problem, degree_of(setting.problem)
-    base = domain_triangulation(problem, regions)
-    tolerance, dimension = problem.resolution.tolerance, problem.dimension
-    rounding, exponent = rounding_error(setting), setting.balance.exponent
-    interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
-    medium = Medium(setting.balance.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
-    if problem.resolution.cells is not None:
-        return refined_until_verified(
-            problem, base, degree, answer, _predicted, medium, least_error=LEAST_ERROR + rounding
-        )
-    attainable = max(tolerance, 2.0 * rounding)
-    base = replace(base, stretch=stretch_of(setting))
-    mesh = resolved(base, setting.balance.exponent, heights, degree, attainable)
-    while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
-        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
-    while len(mesh.cells) < FEWEST_CELLS[dimension]:
-        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
-    share = NARROWED[dimension] * TRIM[dimension] + CUT * exp(-MARGIN[dimension])
-    cut = share * tolerance if cut_off(base, mesh) else 0.0
-    cut += end_error(setting.balance.exponent, setting.relaxation_rate)
-    least = LEAST_ERROR + rounding + shared_error(setting, mesh, tolerance)
-    return refined_until_verified(problem, mesh, degree, answer, _predicted, medium, cut, least)
+    """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them."""
+    ask = Remembered(answer)
+    return refined_until_verified(setting.problem, begin(setting, ends, ask, heights, least_unknowns, change), ask)
 
 
-def refined_until_verified(
-    problem: Problem,
-    mesh: Triangulation,
-    degree: int,
-    answer: Callable[[Discretization], AnAnswer],
-    predict: Predict[AnAnswer],
-    medium: Medium,
-    cut: float = 0.0,
-    least_error: float = LEAST_ERROR,
-    most_unknowns: int | None = None,
-    by_less: bool = False,
-) -> Outcome:
+def refined_until_verified(problem: Problem, first: Beginning, answer: Ask) -> Outcome:
     """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
 
     Each step bisects the cells in which the functions behind the answer are resolved worst.  When the indicator says
@@ -130,20 +77,14 @@ def refined_until_verified(
 
     Args:
         problem: with the tolerance; where its mesh is prescribed, that is verified and never refined.
-        mesh: to begin with.
-        degree: of the elements.
+        first: the mesh to begin with, and what of the error no finer one makes less.
         answer: the question.
-        predict: estimated error of an answer in every cell, and of every number (k,).
-        medium: D, in whose metric corners are measured, and where it jumps.
-        cut: what the cells that were left away can change, added to every estimate.
-        least_error: what rounding leaves.
-        most_unknowns: beyond which no finer mesh is tried.
-        by_less: in space, ask a degree less on every mesh, and believe it where the indicator expects more.
     """
     started = time.perf_counter()
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
+    mesh, degree, medium, cut, least_error = first.mesh, first.degree, first.medium, first.cut, first.least_error
     if problem.resolution.cells is not None:
-        discretization, current, _, predicted = _asked(problem, mesh, degree, answer, predict, medium)
+        discretization, current, _, predicted = _asked(problem, mesh, degree, answer, medium)
         weights = np.ones(len(current.numbers)) if current.weights is None else current.weights
         safety = _safety(discretization, current)
 
@@ -154,18 +95,18 @@ def refined_until_verified(
         errors = np.maximum(errors, _least(current, predicted, degree)) + least_error
         _warn_of_coarseness(float((weights * errors).max(initial=0.0)))
         return _outcome(problem, current, errors, discretization, 1, started)
-    most_unknowns = most_unknowns or MOST_UNKNOWNS[dimension]
     floor = 2.0 * (least_error + cut)
     if floor > tolerance:
         # no mesh helps against what was left away
         warn_or_refuse(floor, tolerance)
         tolerance = floor
     excess, level, asked, everywhere = 1.0, 0, np.inf, degree < 2
-    most = MOST_GROWTH if by_less and dimension == 3 else np.inf
+    by_less = first.by_less and dimension == 3
+    most = MOST_GROWTH if by_less else np.inf
     stalls, least, held, hoped = 0, np.inf, np.zeros(0), np.inf
     while True:
         mesh = unfolded(mesh)
-        discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, predict, medium)
+        discretization, current, indicator, predicted = _asked(problem, mesh, degree, answer, medium)
         level += 1
         if level > MOST_LEVELS or not np.isfinite(predicted).all():
             raise ConvergenceError(
@@ -173,13 +114,13 @@ def refined_until_verified(
                 "more noise, a smaller domain, or a smoother potential",
             )
         weights = np.ones(len(predicted)) if current.weights is None else current.weights
-        exhausted = discretization.count > most_unknowns
+        exhausted = discretization.count > first.most_unknowns
         expected = excess * SAFETY * float((weights * predicted).max())
         # rounding is in the indicator, too: what no bisection makes less is verified as it is
         unmoved, hoped = everywhere and expected > UNMOVED * hoped, expected
         # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
         others, errors = least_error + cut / np.maximum(weights, 1e-300), np.full(len(predicted), np.inf)
-        if by_less and dimension == 3 and degree >= LEAST_PREDICTABLE:
+        if by_less and degree >= LEAST_PREDICTABLE:
             errors = _by_a_degree_less(problem, current, predicted, discretization, answer) + others
             # at the end of the budget a degree more, three times the work of this mesh, is not asked
             expected = min(expected, float((weights * errors).max(initial=0.0)))
@@ -217,22 +158,11 @@ def refined_until_verified(
             mesh = graded(mesh, current.corners, min(AIM * tolerance / expected, 0.5))
 
 
-def cut_off(base: Triangulation, mesh: Triangulation) -> bool:
-    """Whether cells of a mesh are gone from one that was made of it."""
-    return _volume(mesh) < (1.0 - GONE) * _volume(base)
-
-
-def _volume(triangulation: Triangulation) -> float:
-    """Volume of the straight cells."""
-    return float(np.abs(volumes(triangulation.points, triangulation.cells)).sum())
-
-
 def _asked(
     problem: Problem,
     mesh: Triangulation,
     degree: int,
-    answer: Callable[[Discretization], AnAnswer],
-    predict: Predict[AnAnswer],
+    answer: Ask,
     medium: Medium,
 ) -> tuple[Discretization, Kept, Floats, Floats]:
     """The answer on a mesh, with its estimated error in every cell, and of every number."""
@@ -240,14 +170,14 @@ def _asked(
     _say(mesh, degree, "")
     discretization = discretize(mesh, degree, problem.periods)
     found = answer(discretization)
-    indicator, predicted = predict(found)
+    indicator, predicted = _predicted(found)
     nowhere = np.zeros(discretization.count, dtype=bool)
     corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, medium)
     at_corners, slowest = np.zeros(len(predicted)), corners.slowest
     if len(corners.exponents):
         exponents = exponents_of_cells(discretization, corners)
-        at_corners = predict(found, exponents)[1]
-        poles = [m.pole for modes in getattr(found, "modes", ()) for m in modes if m.pole is not None]
+        at_corners = _predicted(found, exponents)[1]
+        poles = [mode.pole for modes in found.modes for mode in modes if mode.pole is not None]
         # a value at the corner itself is no energy: its error falls like p^(-2 alpha)
         own = min([slowest, *(0.5 * float(exponents[pole].min(initial=np.inf)) for pole in poles)])
         slowest = discretization.comm.allreduce(own, op=MPI.MIN)
@@ -266,7 +196,7 @@ def _verified(
     current: Kept,
     predicted: Floats,
     discretization: Discretization,
-    answer: Callable[[Discretization], AnAnswer],
+    answer: Ask,
     enough: float,
 ) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
@@ -299,7 +229,7 @@ def _by_a_degree_less(
     current: Kept,
     predicted: Floats,
     discretization: Discretization,
-    answer: Callable[[Discretization], AnAnswer],
+    answer: Ask,
 ) -> Floats:
     """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none."""
     degree = discretization.degree
@@ -338,12 +268,20 @@ def _make_room(mesh: Triangulation) -> None:
 
 
 def _predicted(current: Answer, exponents: Floats | None = None) -> tuple[Floats, Floats]:
-    """Estimated error in every cell, of all modes together, and of every number, (k,); see :class:`Predict`."""
+    """Estimated error in every cell, of all modes together, and of every number, (k,).
+
+    Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
+    """
     distinct = {id(modes): modes for modes in current.modes}
     parts = {key: energy_errors(current.generator, modes, exponents) for key, modes in distinct.items()}
-    indicator = np.sum(list(parts.values()), axis=0)
-    if len(current.modes) < len(current.numbers):
+    if len(current.modes) != len(current.numbers):
+        indicator = np.sum(list(parts.values()), axis=0)
         return indicator, np.full(len(current.numbers), indicator.sum())
+    weights = dict.fromkeys(parts, 1.0)
+    if current.weights is not None:
+        for modes, weight in zip(current.modes, current.weights, strict=True):
+            weights[id(modes)] = float(weight)
+    indicator = np.sum([weights[key] * part for key, part in parts.items()], axis=0)
     return indicator, np.array([parts[id(modes)].sum() for modes in current.modes])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
+
+from numpy.typing import NDArray
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem.discretization import Discretization
@@ -13,50 +15,20 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.solvers.corners import Corners
 from fokker_planck.solvers.results import Statistics
 
-
-class AnyAnswer(Protocol):
-    """What the loop needs of an answer: natural logarithms of what is reported, (k,), and how much they weigh.
-
-    ``weights`` (k,), at most one, lower the accuracy asked of some numbers.  The ``payload`` travels along.
-    """
-
-    @property
-    def absorbed(self) -> Booleans | None:
-        """Unknowns at which the process is stopped, (N,); None where it is nowhere."""
-
-    @property
-    def numbers(self) -> Any:
-        """Natural logarithms, complex for complex numbers."""
-
-    @property
-    def payload(self) -> Any:
-        """Whatever the question wants to keep."""
-
-    @property
-    def weights(self) -> Floats | None:
-        """Of the numbers, (k,)."""
-
-
-AnAnswer = TypeVar("AnAnswer", bound=AnyAnswer)
-AnyAnswerIn = TypeVar("AnyAnswerIn", bound=AnyAnswer, contravariant=True)
-
-
-class Predict(Protocol[AnyAnswerIn]):
-    """Estimated error of an answer in every cell, and of every number (k,)."""
-
-    def __call__(self, answer: AnyAnswerIn, exponents: Floats | None = None, /) -> tuple[Floats, Floats]:
-        """Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners."""
+Numbers = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer in detailed balance, see :class:`AnyAnswer`.
+    """An answer on one mesh: natural logarithms of what is reported, (k,), complex for complex numbers.
 
     ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
-    those that it stands for, or fewer entries that concern all numbers.
+    those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,), at most one, lower the
+    accuracy asked of some numbers.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None where it
+    is nowhere.  The ``payload`` travels along.
     """
 
-    numbers: Floats
+    numbers: Numbers
     payload: Any
     generator: Generator
     modes: Sequence[Sequence[Mode]]
@@ -64,11 +36,14 @@ class Answer:
     absorbed: Booleans | None = None
 
 
+Ask = Callable[[Discretization], Answer]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The answer on the finest discretisation, with an estimate of the relative error of every number, (k,)."""
 
-    numbers: Any
+    numbers: Numbers
     errors: Floats
     payload: Any
     discretization: Discretization
@@ -79,7 +54,7 @@ class Outcome:
 class Kept:
     """What stays of an answer: without the matrices, of which those of a higher degree need the room."""
 
-    numbers: Any
+    numbers: Numbers
     payload: Any
     weights: Floats | None
     absorbed: Booleans | None

@@ -1,9 +1,11 @@
-"""Committor: L q = 0 outside of two sets, q = 0 on the first and 1 on the second, no flux through the boundary.
+"""Committor: L q+ = 0 outside of two sets, q+ = 0 on the first and 1 on the second, no flux through the boundary.
 
-With stationary density p, the number of transitions per unit time from the first set A to the second B, the share
-of time spent on reactive paths, and the share of time in which A was the set visited last, are
+q- is the committor of the process run backward in time, 1 on the first set and 0 on the second: 1 - q+ with detailed
+balance; else p q- is in the kernel of the adjoint, p the stationary density.  The number of transitions per unit time
+from the first set A to the second B, the share of time spent on reactive paths, and that in which A was the set visited
+last, are
 
-    nu = int p D grad q . grad q,      int p q (1 - q),      int p (1 - q).
+    nu = a(q+, p q-) = int p D grad q+ . grad q+ with detailed balance,      int p q+ q-,      int p q-.
 
 Source: E and Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; Metzner, Schuette and Vanden-Eijnden, J. Chem. Phys.
 125 (2006) 084110.
@@ -22,10 +24,9 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization, unknowns_in
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
-from fokker_planck.fem.meshing import Heights
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
@@ -33,11 +34,13 @@ from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.elimination import DIGITS
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
+from fokker_planck.solvers.ends import FROM, TO, Ends
+from fokker_planck.solvers.irreversible_stationary import LEAST, density_ratio
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Committor
-from fokker_planck.solvers.setting import Setting, heights_to_target, prepare
-from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.setting import Setting, prepare
+from fokker_planck.solvers.wells import Condensation, Target, condense, log_solution_at_wells, well_nodes
 
-FROM, TO = "from", "to"
 ROUNDING = 5e-12
 """Of the flow from set to set, a sum over the cells between them: 1.6e-12 to 2.9e-12 were measured against quadrature
 at 22 units of epsilon, where the difference of two degrees is 1e-13; of twenty random pairs of wells at a tolerance of
@@ -46,26 +49,36 @@ at 22 units of epsilon, where the difference of two degrees is 1e-13; of twenty 
 
 @dataclass(frozen=True)
 class Flow:
-    """Nodal values of q+ and of rho q-, and logarithms of p q+ q-, (N,) each; q- is 1 - q+ with detailed balance."""
+    """Nodal values of q+ and of rho q-, and logarithms of p q+ q-, (N,) each; rho, unless it is one."""
 
     forward: Floats
     backward: Floats
     log_density: Floats
+    rho: Floats | None = None
+
+    def backward_field(self, discretization: Discretization) -> Field | None:
+        """q-, zero where rho is lost; None where it is 1 - q+."""
+        if self.rho is None:
+            return None
+        nodal = np.clip(self.backward / np.where(self.rho > LEAST, self.rho, np.inf), 0.0, 1.0)
+        return Field("backward committor", discretization, nodal)
 
 
 def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     """Committor from ``origin`` to ``goal``, transition rate, and the probabilities of transition path theory."""
-    setting = prepare(problem)
-    exponent = setting.balance.exponent
+    ends = Ends(((FROM, origin), (TO, goal)))
+    setting = prepare(problem, ends)
     nowhere = np.zeros((problem.dimension, 0))
-    refuse_infinite_time(exponent, lambda x: origin.contains(x) | goal.contains(x), nowhere, None, "committor.to")
+    refuse_infinite_time(
+        setting.exponent, lambda x: origin.contains(x) | goal.contains(x), nowhere, None, "committor.to"
+    )
 
     def answer(discretization: Discretization) -> Answer:
         start, end = unknowns_in(discretization, FROM, origin), unknowns_in(discretization, TO, goal)
         _check_apart(start, end)
         return _answer(setting, discretization, start, end)
 
-    outcome = answered(setting, _heights(setting, origin, goal), {FROM: origin, TO: goal}, answer)
+    outcome = answered(setting, ends, answer)
     flow: Flow = outcome.payload
     rate, reactive, last = (
         Quantity.of_log(float(log), float(error) + ROUNDING)
@@ -78,8 +91,10 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
         field=Field("committor", outcome.discretization, flow.forward),
         reactive_density=Field("reactive density", outcome.discretization, flow.log_density, logarithm=True),
         statistics=outcome.statistics,
+        backward=flow.backward_field(outcome.discretization),
     )
-    kept = {bool(origin.contains(np.array([[end.place]]))[0]) for end in singular_ends(exponent) if not end.finite_mass}
+    keeping = [end.place for end in singular_ends(setting.exponent) if not end.finite_mass]
+    kept = {bool(origin.contains(np.array([[place]]))[0]) for place in keeping}
     return _without_return(found, kept) if kept else found
 
 
@@ -111,25 +126,31 @@ def _check_apart(start: Booleans, end: Booleans) -> None:
             raise ProblemError(f"committor.{name}", "a set with no point in the domain", "a set inside the domain")
 
 
-def _heights(setting: Setting, origin: Set, goal: Set) -> Heights:
-    first = heights_to_target(setting, None, origin.contains, FROM)
-    second = heights_to_target(setting, None, goal.contains, TO)
-    return replace(
-        second,
-        passes=first.passes + second.passes,
-        ceiling=max(first.ceiling, second.ceiling),
-        targets=(FROM, TO),
-        fill_targets=True,
-    )
-
-
 def _answer(setting: Setting, discretization: Discretization, start: Booleans, end: Booleans) -> Answer:
-    generator = assemble(discretization, setting.balance)
-    wells = well_nodes(discretization, setting.deep_minima, start | end)
-    condensed = condense(generator, wells, [start, end], setting.relaxation_rate)
-    found = transitions_of(condensed, product(generator, 1.0, 1.0).log_of_sum())
-    mode = Mode(condensed.cell_values(found.at_states, np.zeros(discretization.count)))
-    return Answer(found.numbers, found.flow, generator, [[mode]], absorbed=start | end)
+    generator, rho, log_whole = _with_density(setting, discretization)
+    wells = well_nodes(discretization, setting.places, start | end)
+    condensed = condense(generator, wells, [Target(start, rho), Target(end, rho)], setting.relaxation_rate)
+    found = transitions_of(condensed, log_whole)
+    flow = replace(found.flow, rho=rho)
+    right = condensed.cell_values(found.at_states, np.zeros(discretization.count))
+    if generator.symmetric:
+        # nu is a minimum of energies: its error is the square of that of q
+        modes = [[Mode(right)]]
+    else:
+        left = flow.backward[discretization.dofs]
+        logs = np.maximum(found.numbers[1:] + log_whole + generator.lowest, np.log(LEAST))
+        modes = [[Mode(right, left, log_whole=found.log_current)]]
+        modes += [[mode] for mode in _modes_of_fractions(condensed, flow, (right, left), logs)]
+    return Answer(found.numbers, flow, generator, modes, absorbed=start | end)
+
+
+def _with_density(setting: Setting, discretization: Discretization) -> tuple[Generator, Floats | None, float]:
+    """The generator with rho (N,) and the logarithm of Z = int e^-psi rho; no rho with detailed balance: it is one."""
+    if isinstance(setting, FlowSetting):
+        ratio = density_ratio(setting, discretization)
+        return ratio.generator, ratio.rho, ratio.log_whole
+    generator = assemble(discretization, setting.weighting)
+    return generator, None, product(generator, 1.0, 1.0).log_of_sum()
 
 
 @dataclass(frozen=True)
@@ -185,3 +206,38 @@ def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:
             for some in (forward, backward)
         )
         return logs, duals, float(mpmath.log(current)) if current > 0 else -np.inf
+
+
+def _modes_of_fractions(
+    condensed: Condensation, flow: Flow, by_cell: tuple[Floats, Floats], logs: Floats
+) -> list[Mode]:
+    """What the two fractions of time rest on, for q+ and rho q- as nodal values and by cell; ``logs`` are theirs.
+
+    With a(v, w) = m(v, rho q-) and a(u, v) = m(q+, v) for all v that vanish on the sets, an error e of q+ changes
+    m(q+, rho q-) by a(e, w), an error f of rho q- by a(u, f); of m(1, rho q-) it is a(u, f) with a(u, v) = m(1, v).
+    """
+    generator = condensed.generator
+    load_right = generator.apply_mass(flow.forward * generator.constant)
+    load_left = generator.apply_mass(flow.backward * generator.constant)
+    dual, scale = _solved(condensed, load_left, adjoint=True)
+    modes = [Mode(by_cell[0], dual, log_whole=logs[0] - scale)]
+    for load, log in zip((load_right, condensed.load), logs, strict=True):
+        function, scale = _solved(condensed, load, adjoint=False)
+        modes.append(Mode(function, by_cell[1], log_whole=log - scale))
+    return modes
+
+
+def _solved(condensed: Condensation, load: Floats, *, adjoint: bool) -> tuple[Floats, float]:
+    """By cell, (cells, n), the function whose right or left products with a are ``load`` (N,), and a log scale."""
+    generator, count = condensed.generator, len(condensed.wells)
+    others = (condensed.potentials if adjoint else condensed.left_potentials)[:count]
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.maximum(others @ load, 0.0)) - 0.5 * (condensed.exponents[:count] - generator.lowest)
+    logs = log_solution_at_wells(condensed, logs, adjoint=adjoint)
+    scale = max([0.0, *logs])
+    at_states = np.append(np.exp(logs - scale), [0.0, 0.0])
+    height = 0.5 * (generator.exponent - generator.lowest) - scale
+    inside = times_exp(condensed.solve_inside(load, adjoint=adjoint), height)
+    if adjoint:
+        return condensed.nodal(at_states, inside, adjoint=True)[generator.discretization.dofs], scale
+    return condensed.cell_values(at_states, inside), scale

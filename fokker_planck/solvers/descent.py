@@ -2,7 +2,7 @@
 
 From the top of a hill hundreds of noise units high no well holds the process back, and tau is a few times the time of
 the noiseless descent.  The weight exp(-Phi) is no help there: at the top it is nothing next to that of the foot, and
-fills the slopes with cells that tau has no need of.  With the gauge psi = 0,
+fills the slopes with cells that tau has no need of.  With the reference exponent psi = 0,
 
     a(u, v) = int [ D grad u . grad v - ((b - div D) . grad u) v ] dx,
 
@@ -11,32 +11,56 @@ tau is resolved where it bends, whatever the height of the hill.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
-
 import numpy as np
 
-from fokker_planck.model.sets import Set
-from fokker_planck.solvers.irreversible_exit_time import exit_time_in
-from fokker_planck.solvers.irreversible_setting import without_weight
-from fokker_planck.solvers.results import ExitTime
-from fokker_planck.solvers.setting import Setting, reaches
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.reference_exponent import GaugedDrift
+from fokker_planck.formulas.spline import zero_on
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.classify import ItoDrift
+from fokker_planck.solvers.ends import Ends, reaches
+from fokker_planck.solvers.landscape_of_flow import FlowSetting, fixed_points_inside
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.setting import Setting, prepare
 
 HIGH = 100.0
+"""Units of epsilon above the lowest point, from which on the weight, 4e-44 of the largest, is of no use."""
 
 
-def only_descends(setting: Setting, start: tuple[float, ...], target: Set | Literal["boundary"]) -> bool:
-    """Whether the start is far above the lowest point, and no well is left in which the process could stay."""
+def prepare_exit(problem: Problem, ends: Ends) -> Setting:
+    """The setting for an exit; in psi = 0 where nothing holds the process back."""
+    try:
+        setting = prepare(problem, ends)
+    except ConvergenceError:
+        # the density of what nothing attracts was not found
+        if not holds_nothing(problem):
+            raise
+        return without_weight(problem)
+    return without_weight(problem) if only_descends(setting, ends) else setting
+
+
+def only_descends(setting: Setting, ends: Ends) -> bool:
+    """Whether the start is far above the lowest point of Phi, and no well is left in which the process could stay."""
+    if not isinstance(setting, PotentialSetting) or ends.start is None:
+        return False
     exponent, minima = setting.balance.exponent, setting.landscape.minima
-    at_start = float(exponent.value(np.asarray(start)[:, None])[0])
+    at_start = float(exponent.value(np.asarray(ends.start)[:, None])[0])
     if not at_start - min(minimum.value for minimum in minima) > HIGH:
         return False
-    reached: Callable[[np.ndarray], np.ndarray] = reaches(setting.problem, target)
-    return bool(reached(np.array([minimum.position for minimum in minima]).T).all())
+    places = np.array([minimum.position for minimum in minima]).T
+    return all(bool(reaches(setting.problem, goal)(places).all()) for _, goal in ends.goals)
 
 
-def descending_exit_time(
-    setting: Setting, start: tuple[float, ...], target: Set | Literal["boundary"], name: str
-) -> ExitTime:
-    """The mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
-    return exit_time_in(without_weight(setting.problem), start, target, name)
+def holds_nothing(problem: Problem) -> bool:
+    """Whether the drift vanishes somewhere in the domain, and attracts to none of these points."""
+    points = fixed_points_inside(problem)
+    return bool(points) and all(point.index > 0 and not point.degenerate for point in points)
+
+
+def without_weight(problem: Problem) -> FlowSetting:
+    """The reference exponent psi = 0, for a process that nothing holds back, so that no density comes in."""
+    lower, upper = problem.bounding_box()
+    flat = zero_on(lower, upper, [period is not None for period in problem.periods])
+    process, dimension = problem.process, problem.dimension
+    weighting = GaugedDrift(flat, ItoDrift(process, dimension), process.field(dimension))
+    return FlowSetting(problem, weighting, (), (), np.inf, known=False)

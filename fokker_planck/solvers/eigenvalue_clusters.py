@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
-from fokker_planck.solvers.irreversible_accuracy import Numbers
+from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.irreversible_pencil import MODERATE, Mode, Pencil
 
 SPLIT = 30.0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function
+from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.line_ends import LineEnd
 from fokker_planck.model.reversibility.line import LineExponent
@@ -24,19 +24,19 @@ BESIDE = 8.0
 """Stretches from an end at which a set that holds more than the end itself is seen to do so."""
 
 
-def singular_ends(exponent: Function) -> tuple[LineEnd, ...]:
+def singular_ends(exponent: object) -> tuple[LineEnd, ...]:
     """The ends of a line at which the noise vanishes or the drift is infinite."""
     return exponent.ends if isinstance(exponent, LineExponent) else ()
 
 
-def end_error(exponent: Function, rate: float) -> float:
+def end_error(exponent: object, rate: float) -> float:
     """Relative error of an answer about what happens at a certain rate, for what is left out at singular ends."""
     if not isinstance(exponent, LineExponent):
         return 0.0
     return SAFETY * (exponent.end_time * rate + exponent.mass_error)
 
 
-def spectrum_error(exponent: Function, eigenvalues: Floats) -> Floats:
+def spectrum_error(exponent: object, eigenvalues: Floats) -> Floats:
     """The same for each of the ``eigenvalues`` (k,), near a continuous spectrum also for where the line is cut off.
 
     At a natural end with D = d t^2, u sqrt(w) ~ t^g, g^2 = (c - 1)^2/4 - lambda/d; what is cut off has t^(2 g) of it.
@@ -51,7 +51,7 @@ def spectrum_error(exponent: Function, eigenvalues: Floats) -> Floats:
     return error
 
 
-def refuse_continuum(exponent: Function, eigenvalues: Floats, reached: Reached | None, key: str) -> None:
+def refuse_continuum(exponent: object, eigenvalues: Floats, reached: Reached | None, key: str) -> None:
     """Raise ProblemError where some ``eigenvalues`` (k,), zero not among them, lie in a continuous spectrum.
 
     A natural end brings one unless the target, which ``reached`` describes, holds it.
@@ -65,7 +65,7 @@ def refuse_continuum(exponent: Function, eigenvalues: Floats, reached: Reached |
             raise ProblemError(key, found, wanted)
 
 
-def refuse_endless(exponent: Function, what: str) -> None:
+def refuse_endless(exponent: object, what: str) -> None:
     """Raise ProblemError where there is no stationary density, which ``what`` asks for."""
     for end in singular_ends(exponent):
         if not end.finite_mass:
@@ -74,7 +74,7 @@ def refuse_endless(exponent: Function, what: str) -> None:
             raise ProblemError(_key(exponent), found, wanted)
 
 
-def refuse_unreachable(exponent: Function, reached: Reached, key: str, *, boundary: bool = False) -> None:
+def refuse_unreachable(exponent: object, reached: Reached, key: str, *, boundary: bool = False) -> None:
     """Raise ProblemError where a set that ``reached`` describes holds an end alone at which no path arrives."""
     for end in singular_ends(exponent):
         beside = end.place + BESIDE * end.inward * end.stretch
@@ -84,7 +84,7 @@ def refuse_unreachable(exponent: Function, reached: Reached, key: str, *, bounda
                 raise ProblemError(key, found, "a set inside the domain")
 
 
-def refuse_infinite_time(exponent: Function, reached: Reached, samples: Floats, start: float | None, key: str) -> None:
+def refuse_infinite_time(exponent: object, reached: Reached, samples: Floats, start: float | None, key: str) -> None:
     """Raise ProblemError where the process may stay at an end outside of the target, so that a mean time is infinite.
 
     exponent : of the process
@@ -110,5 +110,5 @@ def _keeping(end: LineEnd) -> str:
     return f"an end x = {end.place:.6g} that keeps what comes near ({end.kind} boundary)"
 
 
-def _key(exponent: Function) -> str:
+def _key(exponent: object) -> str:
     return exponent.field.key if isinstance(exponent, LineExponent) else "diffusion"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -16,31 +15,24 @@ from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.end_conditions import end_error
+from fokker_planck.solvers.ends import TARGET, Ends, Goal, region_name
+from fokker_planck.solvers.initial_mesh import surroundings
 from fokker_planck.solvers.results import ExitTime
-from fokker_planck.solvers.setting import Setting, heights_to_target, prepare, reaches
+from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, well_nodes
 
-TARGET = "target"
 LARGEST_LOG = 690.0
 
 
-def mean_exit_time(
-    problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"], name: str = ""
-) -> ExitTime:
+def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
-    from fokker_planck.solvers.descent import descending_exit_time, only_descends
-
-    setting = prepare(problem)
-    if only_descends(setting, start, target):
-        return descending_exit_time(setting, start, target, name)
-    heights = heights_to_target(setting, start, reaches(problem, target), region_name(target))
-    regions = {} if isinstance(target, str) else {TARGET: target}
-    column = np.asarray(start)[:, None]
+    ends = Ends.at(target, start)
+    setting, column = prepare_exit(problem, ends), np.asarray(start)[:, None]
 
     def answer(discretization: Discretization) -> Answer:
         absorbed = absorbed_unknowns(discretization, target)
@@ -52,21 +44,16 @@ def mean_exit_time(
                 "more noise, or a domain that does not reach down so far",
             )
         dual = green_function(times.condensed, column[:, 0])
-        mode = Mode(times.cell_values, dual.values, dual.pole)
+        # a(tau, z) is tau at the start
+        mode = Mode(times.cell_values, dual.values, dual.pole, np.log(at_start) - dual.log_scale)
         number = np.array([np.log(at_start) + times.log_scale])
         return Answer(number, times.nodal, times.generator, [[mode]], absorbed=absorbed)
 
-    outcome = answered(setting, heights, regions, answer)
+    outcome = answered(setting, ends, answer)
     field = field_of_times(outcome.discretization, *outcome.payload)
     log = float(outcome.numbers[0])
-    error = float(outcome.errors[0]) + end_error(setting.balance.exponent, float(np.exp(min(-log, LARGEST_LOG))))
-    mean = Quantity.of_log(log, error)
-    return ExitTime(mean, tuple(start), name or str(target), field, outcome.statistics)
-
-
-def region_name(target: Set | Literal["boundary"]) -> str:
-    """What the absorbing part is called in the mesh."""
-    return target if isinstance(target, str) else TARGET
+    error = float(outcome.errors[0]) + end_error(setting.exponent, float(np.exp(min(-log, LARGEST_LOG))))
+    return ExitTime(Quantity.of_log(log, error), tuple(start), name or str(target), field, outcome.statistics)
 
 
 def field_of_times(discretization: Discretization, relative: Floats, log_scale: float) -> Field:
@@ -78,7 +65,7 @@ def field_of_times(discretization: Discretization, relative: Floats, log_scale: 
     return Field("mean exit time", discretization, nodal, logarithm=True)
 
 
-def absorbed_unknowns(discretization: Discretization, target: Set | Literal["boundary"]) -> Booleans:
+def absorbed_unknowns(discretization: Discretization, target: Goal) -> Booleans:
     """The unknowns at which the process is stopped, (N,)."""
     if isinstance(target, str):
         absorbed = unknowns_on_boundary(discretization)
@@ -111,10 +98,11 @@ class Times:
 
 
 def exit_times(setting: Setting, discretization: Discretization, absorbed: Booleans) -> Times:
-    """The whole field of mean times to the unknowns that are ``absorbed``, (N,), with detailed balance."""
-    generator = assemble(discretization, setting.balance)
-    wells = well_nodes(discretization, setting.deep_minima, absorbed)
-    return times_of(condense(generator, wells, [absorbed], setting.relaxation_rate))
+    """The whole field of mean times to the unknowns that are ``absorbed``, (N,)."""
+    generator = assemble(discretization, setting.weighting)
+    wells = well_nodes(discretization, setting.places, absorbed)
+    around = surroundings(discretization, wells, setting.places, absorbed)
+    return times_of(condense(generator, wells, [absorbed], setting.relaxation_rate, around))
 
 
 def times_of(condensed: Condensation) -> Times:

@@ -21,9 +21,10 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.model.sets import Set
-from fokker_planck.solvers.irreversible_setting import DriftSetting
+from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.energy_levels import SAME_HEIGHT
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.self_consistent_gauge import margin, resolved_below
-from fokker_planck.solvers.setting import SAME_HEIGHT
 
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
@@ -43,14 +44,6 @@ MOST_ROUNDS = 40
 
 
 @dataclass(frozen=True)
-class Ends:
-    """Where a question begins and ends: names of the regions that absorb, or "boundary", and the start of an exit."""
-
-    targets: tuple[str, ...] = ()
-    start: tuple[float, ...] | None = None
-
-
-@dataclass(frozen=True)
 class Uncut:
     """A mesh whose cells are small where they hold more than ``share`` together, and what each of them holds."""
 
@@ -63,9 +56,7 @@ class Uncut:
         return truncated(self.mesh, kept_cells(self.found, wider * self.share), self.found)
 
 
-def first_mesh(
-    setting: DriftSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE
-) -> Triangulation:
+def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE) -> Triangulation:
     """The coarsest mesh in whose cells the exponent changes by no more than that, or the prescribed one."""
     mesh = domain_triangulation(setting.problem, regions)
     if setting.problem.resolution.cells is not None:
@@ -76,7 +67,7 @@ def first_mesh(
     return mesh
 
 
-def can_be_cut(setting: DriftSetting) -> bool:
+def can_be_cut(setting: FlowSetting) -> bool:
     """Whether the energy cutoff is so high that less than all below it is worth looking for.
 
     Not in space: there the chain loses potentials between cells as large as its meshes have (barriers 5 and 20 to
@@ -89,31 +80,26 @@ def can_be_cut(setting: DriftSetting) -> bool:
     return problem.resolution.cells is None and depth > DEEP[problem.dimension]
 
 
-def _resolved(setting: DriftSetting, mesh: Triangulation, change: float) -> Triangulation:
+def _resolved(setting: FlowSetting, mesh: Triangulation, change: float) -> Triangulation:
     most = MOST_CELLS[mesh.dimension]
     return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, change, most)
 
 
 def where_it_matters(
-    setting: DriftSetting,
-    regions: Mapping[str, Set],
-    ends: Ends,
-    change: Mapping[int, float],
-    share: float,
-    degree: int,
+    setting: FlowSetting, ends: Ends, change: Mapping[int, float], share: float, degree: int
 ) -> Uncut | None:
     """Large cells, smaller ones where the chain on them says that something is decided, until it says so no more.
 
     At last it is asked on cells of half the size, where it diffuses half as much as the process does not.  None where
     it cannot tell.
     """
-    mesh = domain_triangulation(setting.problem, regions)
+    mesh = domain_triangulation(setting.problem, ends.regions)
     largest = change[mesh.dimension]
 
     def held(triangulation: Triangulation) -> Shares | None:
         process, ceiling = setting.weighting, setting.ceiling
         places, channels = setting.places, not setting.known
-        return shares(triangulation, process, ceiling, places, ends.targets, ends.start, channels, share)
+        return shares(triangulation, process, ceiling, places, ends.names, ends.start, channels, share)
 
     mesh, heights = _resolved(setting, mesh, COARSE[mesh.dimension]), _heights(setting)
     for _ in range(MOST_ROUNDS):
@@ -135,7 +121,7 @@ def where_it_matters(
     return None
 
 
-def _heights(setting: DriftSetting) -> Heights:
+def _heights(setting: FlowSetting) -> Heights:
     """Where psi matters, with the transition layers at the highest saddles that do, forwards and backwards in time."""
     highest = setting.ceiling - margin(setting.problem.resolution.tolerance, setting.problem.dimension)
     value, diffusion = setting.weighting.value, setting.diffusion.tensor
@@ -153,7 +139,7 @@ def _heights(setting: DriftSetting) -> Heights:
     return Heights(bottoms, passes, setting.ceiling, setting.places, fronts=tuple(fronts))
 
 
-def _turning(setting: DriftSetting, x: Floats) -> Floats:
+def _turning(setting: FlowSetting, x: Floats) -> Floats:
     """The Jacobian of c at a point (dim,), (dim, dim), by differences."""
     lower, upper = setting.problem.bounding_box()
     steps = np.diag(STEP * np.subtract(upper, lower))
@@ -163,7 +149,7 @@ def _turning(setting: DriftSetting, x: Floats) -> Floats:
     return np.asarray((ahead - behind) / (2.0 * np.diag(steps)))
 
 
-def _changes(setting: DriftSetting, mesh: Triangulation) -> Floats:
+def _changes(setting: FlowSetting, mesh: Triangulation) -> Floats:
     """Of psi in every cell, below the energy cutoff, (m,)."""
     low, high = exponent_range(mesh, setting.weighting)
     return np.asarray(np.minimum(high, setting.ceiling) - low)
@@ -179,9 +165,12 @@ def _on_parents(mesh: Triangulation, finer: Triangulation, found: Shares) -> Sha
 
 
 def surroundings(
-    setting: DriftSetting, discretization: Discretization, wells: Integers, absorbed: Booleans
+    discretization: Discretization, wells: Integers, places: Floats, absorbed: Booleans
 ) -> tuple[Booleans, ...]:
-    """The unknowns (N,) on surfaces of cuts that belong to each of the unknowns ``wells``, and to no target."""
-    apart = [((setting.places - discretization.nodes[well]) ** 2).sum(axis=1) for well in wells]
+    """The unknowns (N,) on surfaces of cuts that belong to each of the unknowns ``wells``, and to no target.
+
+    The wells are those at the ``places`` (K, dim), by which the parts that were cut away are named.
+    """
+    apart = [((places - discretization.nodes[well]) ** 2).sum(axis=1) for well in wells]
     names = [well_name(int(np.argmin(distances))) for distances in apart]
     return tuple(outside(discretization, name) & ~absorbed for name in names)

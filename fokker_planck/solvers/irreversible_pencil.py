@@ -16,7 +16,7 @@ from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.generator import Generator
-from fokker_planck.solvers.irreversible_accuracy import Numbers
+from fokker_planck.solvers.answer_types import Numbers
 
 SAME = 1e-6
 """Relative distance up to which eigenvalues of both sides are the same; of Krylov spaces 1e-12 is asked."""

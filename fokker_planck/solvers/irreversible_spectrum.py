@@ -23,27 +23,25 @@ from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.indicator import Mode as Pair
+from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer, Numbers
+from fokker_planck.solvers.beginning import degree_of
 from fokker_planck.solvers.eigenvalue_clusters import Cluster, cluster_of, grouped
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns
+from fokker_planck.solvers.ends import Ends, Goal
+from fokker_planck.solvers.exit_time import absorbed_unknowns
 from fokker_planck.solvers.initial_mesh import first_mesh
-from fokker_planck.solvers.irreversible_accuracy import (
-    DriftAnswer,
-    Numbers,
-    Pair,
-    answered,
-    degree_of,
-    pair_errors,
-)
 from fokker_planck.solvers.irreversible_pencil import SAME, Mode, Pencil
-from fokker_planck.solvers.irreversible_setting import DriftSetting, Goal, prepare_irreversible
+from fokker_planck.solvers.landscape_of_flow import FlowSetting, of_flow
 from fokker_planck.solvers.reduced_problem import reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
-from fokker_planck.solvers.self_consistent_gauge import margin, nearest_unknowns
+from fokker_planck.solvers.self_consistent_gauge import margin
 from fokker_planck.solvers.strip_search import SLACK, Strip, all_in_strip
-from fokker_planck.solvers.wells import Condensation, condense
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 SMALL = 1e-3
 POWERS = 2
@@ -121,7 +119,7 @@ class Member:
 class SpectrumQuestion:
     """``wanted`` eigenvalues other than zero, of the process killed on the ``target`` if there is one."""
 
-    setting: DriftSetting
+    setting: FlowSetting
     target: Goal | None
     wanted: int
 
@@ -144,7 +142,7 @@ class SpectrumQuestion:
         if self.target is not None:
             absorbed = absorbed_unknowns(discretization, self.target)
         generator = assemble(discretization, setting.weighting)
-        wells = nearest_unknowns(discretization, setting.places, absorbed)
+        wells = well_nodes(discretization, setting.places, absorbed)
         targets = [absorbed] if absorbed.any() else []
         condensed = condense(generator, wells, targets, setting.relaxation_rate)
         found = _small_modes(condensed, SMALL * condensed.slowest_inside, self.wanted)
@@ -165,9 +163,8 @@ class SpectrumQuestion:
         values = strip.values[np.sort(order[small_upper:])]
         plan = _placed(strip, values)
         modes = self.modes(pencil, plan)
-        errors = [
-            float(pair_errors(pencil.generator, _pair(pencil.generator, m.right, m.left, m.value)).sum()) for m in modes
-        ]
+        pairs = [_pair(pencil.generator, m.right, m.left, m.value) for m in modes]
+        errors = [float(energy_errors(pencil.generator, [pair]).sum()) for pair in pairs]
         return replace(plan, groups=self.groups(modes, np.array(errors)))
 
     def groups(self, modes: list[Mode], errors: Floats) -> tuple[tuple[int, ...], ...]:
@@ -187,7 +184,7 @@ class SpectrumQuestion:
         ]
         return [at_shifts[shift][number] for shift, number in plan.places]
 
-    def answer(self, discretization: Discretization, plan: Plan) -> DriftAnswer:
+    def answer(self, discretization: Discretization, plan: Plan) -> Answer:
         """The numbers of one mesh: small ones, and for every member of a cluster its mean."""
         small, pencil = self.small(discretization)
         modes = self.modes(pencil, plan)
@@ -207,7 +204,8 @@ class SpectrumQuestion:
             ]
         numbers = np.array(logs)
         found = Found(small, modes, clusters, pencil.generator)
-        return DriftAnswer(numbers, found, pencil.generator, pairs, self._weights(numbers), pencil.absorbed)
+        functions = [[pair] for pair in pairs]
+        return Answer(numbers, found, pencil.generator, functions, self._weights(numbers), pencil.absorbed)
 
     def _weights(self, numbers: Numbers) -> Floats:
         """One for what is wanted; for what follows as much less as tells their order."""
@@ -268,12 +266,12 @@ def irreversible_spectrum(problem: Problem, count: int = 4, target: Goal | None 
     A complex pair counts as two; its fields are the real and the imaginary part.  With a ``target`` the process is
     killed there, and zero is not an eigenvalue.
     """
-    setting = prepare_irreversible(problem, [] if target is None else [target])
-    regions = {} if target is None or isinstance(target, str) else {TARGET: target}
+    ends = Ends.at(target)
+    setting = of_flow(problem, ends)
     question = SpectrumQuestion(setting, target, count - 1 if target is None else count)
-    plan = question.plan(discretize(first_mesh(setting, regions, CHANGE), degree_of(problem), problem.periods))
+    plan = question.plan(discretize(first_mesh(setting, ends.regions, CHANGE), degree_of(problem), problem.periods))
     for _ in range(MOST_SEARCHES):
-        outcome = answered(setting, regions, partial(question.answer, plan=plan), CHANGE)
+        outcome = answered(setting, ends, partial(question.answer, plan=plan), change=CHANGE)
         if not question.stale(plan, outcome.payload):
             break
         plan = question.plan(outcome.discretization)
@@ -317,7 +315,8 @@ def _warn_of_clusters(members: Sequence[Member], tolerance: float) -> None:
 def _pair(generator: Generator, right: Numbers, left: Numbers, value: complex) -> Pair:
     """Of scaled eigenvectors with z . M u = 1, for an error relative to the real part."""
     height, dofs = np.exp(0.5 * (generator.exponent - generator.lowest)), generator.discretization.dofs
-    return Pair((right * height)[dofs], (left * height)[dofs], max(abs(value.real), 1e-300))
+    log = float(np.log(max(abs(value.real), 1e-300)))
+    return Pair((right * height)[dofs], (left * height)[dofs], log_whole=log)
 
 
 def _placed(strip: Strip, values: Numbers) -> Plan:
@@ -388,7 +387,7 @@ def _small_modes(condensed: Condensation, below: float, most: int) -> DriftModes
     vectors = np.array([modes.coefficients(k)[0] @ modes.basis for k in chosen]).reshape(
         len(chosen), len(condensed.load)
     )
-    return DriftModes(logs, vectors, modes.pairs(condensed, chosen))
+    return DriftModes(logs, vectors, modes.modes(condensed, chosen))
 
 
 def _turn(ratio: Any) -> float:

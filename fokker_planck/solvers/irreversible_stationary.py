@@ -11,20 +11,22 @@ from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices, basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
-from fokker_planck.solvers.irreversible_accuracy import DriftAnswer, Pair, answered
 from fokker_planck.solvers.irreversible_current import Current, total_current
-from fokker_planck.solvers.irreversible_setting import DriftSetting, prepare_irreversible, refuse_unseen_wells
+from fokker_planck.solvers.landscape_of_flow import FlowSetting, of_flow
 from fokker_planck.solvers.results import Stationary
-from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns
 from fokker_planck.solvers.stationary import weights_of_states
-from fokker_planck.solvers.wells import Condensation, condense
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 LEAST = 1e-300
 FARTHEST = 4.0
@@ -52,10 +54,10 @@ class DensityRatio:
         return np.asarray(np.log(rho) + np.log(typical) - self.generator.exponent - self.log_whole)
 
 
-def density_ratio(setting: DriftSetting, discretization: Discretization) -> DensityRatio:
+def density_ratio(setting: FlowSetting, discretization: Discretization) -> DensityRatio:
     """Solve for rho on one mesh."""
     generator = assemble(discretization, setting.weighting)
-    condensed = condense(generator, nearest_unknowns(discretization, setting.places), [], setting.relaxation_rate)
+    condensed = condense(generator, well_nodes(discretization, setting.places), [], setting.relaxation_rate)
     rho = condensed.density_ratio()
     whole = float((rho * generator.constant) @ condensed.load)
     return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest)
@@ -65,24 +67,24 @@ def irreversible_stationary(problem: Problem) -> Stationary:
     """The density as a field, the probability of every basin of attraction, and the current."""
     refuse_slits(problem.domain, "weights of wells")
     refuse_flow_through_level(problem, "weights of wells")
-    setting = prepare_irreversible(problem, wells=True)
-    refuse_unseen_wells(setting, "weights of wells")
+    setting = of_flow(problem, Ends(), wells=True)
+    setting.refuse_for_wells("weights of wells")
     between = _separatrices(setting)
     totals: list[Floats] = []
     doubts: list[Floats] = []
 
-    def answer(discretization: Discretization) -> DriftAnswer:
+    def answer(discretization: Discretization) -> Answer:
         ratio = density_ratio(setting, discretization)
         totals.append(total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole))
         if between is None:
             doubts.append(np.zeros(1))
-            return DriftAnswer(np.zeros(1), ratio, ratio.generator, [_self_pair(ratio)])
+            return Answer(np.zeros(1), ratio, ratio.generator, [[_self_pair(ratio)]])
         logs, errors, labels = _log_probabilities(setting, between, discretization, ratio)
         doubts.append(errors)
         pairs = _pairs(ratio, labels, np.exp(logs))
-        return DriftAnswer(logs, ratio, ratio.generator, pairs)
+        return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
 
-    outcome = answered(setting, {}, answer)
+    outcome = answered(setting, Ends(), answer)
     ratio: DensityRatio = outcome.payload
     density = Field("density", outcome.discretization, ratio.log_density, logarithm=True)
     places = [point.position for point in setting.attractors]
@@ -103,14 +105,14 @@ def irreversible_stationary(problem: Problem) -> Stationary:
     return Stationary(wells, density, outcome.statistics, current)
 
 
-def _self_pair(ratio: DensityRatio) -> Pair:
+def _self_pair(ratio: DensityRatio) -> Mode:
     """With a single well there is no number to refine for: let the density be resolved where it is large."""
     values = ratio.rho[ratio.generator.discretization.dofs]
     whole = float(np.exp(ratio.log_whole + ratio.generator.lowest)) * float(np.abs(ratio.rho).max())
-    return Pair(values, values, whole)
+    return Mode(values, values, log_whole=float(np.log(whole)))
 
 
-def _separatrices(setting: DriftSetting) -> Separatrices | None:
+def _separatrices(setting: FlowSetting) -> Separatrices | None:
     """Followed once for all meshes: each costs some hundred steps of the flow; None where there is one basin."""
     if setting.basins is None:
         return None
@@ -119,7 +121,7 @@ def _separatrices(setting: DriftSetting) -> Separatrices | None:
 
 
 def _log_probabilities(
-    setting: DriftSetting, between: Separatrices, discretization: Discretization, ratio: DensityRatio
+    setting: FlowSetting, between: Separatrices, discretization: Discretization, ratio: DensityRatio
 ) -> tuple[Floats, Floats, Integers]:
     """Logarithms of the basins' probabilities, the doubt that cells at separatrices leave, the basin of every node."""
     mesh = discretization.triangulation
@@ -156,7 +158,7 @@ def _masses(ratio: DensityRatio, labels: Integers, whole: Booleans, count: int) 
     return np.asarray(generator.discretization.comm.allreduce(sums))
 
 
-def _pairs(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Pair]:
+def _pairs(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Mode]:
     """For every basin rho, and u with a(u, v) = m(1_basin - P, v): its error times that of rho is that of P Z."""
     import mpmath
 
@@ -181,5 +183,6 @@ def _pairs(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Pair]:
                 solution = mpmath.lu_solve(system, right)
                 at_states[kept] = [float(value) for value in solution]
         right = condensed.cell_values(at_states, times_exp(condensed.solve_inside(load), height))
-        result.append(Pair(right, ratio.rho[dofs], max(float(share), LEAST) * whole))
+        log = float(np.log(max(float(share), LEAST) * whole))
+        result.append(Mode(right, ratio.rho[dofs], log_whole=log))
     return result

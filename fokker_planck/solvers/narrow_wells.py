@@ -17,13 +17,13 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.fem.cell_products import energy, product
 from fokker_planck.fem.generator import Generator
-from fokker_planck.solvers.setting import Setting
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
 FASTER = 1e6
 """Than the slowest well settles: a rate from which on rounding of it is seen at a tolerance of 1e-8."""
 
 
-def has_narrow_wells(setting: Setting) -> bool:
+def has_narrow_wells(setting: PotentialSetting) -> bool:
     """Whether a well settles so fast beside the others that an assembled matrix does not hold both."""
     fastest = 0.0
     for minimum in setting.deep_minima:

@@ -11,26 +11,27 @@ import warnings
 import numpy as np
 
 from fokker_planck.arrays import Floats
+from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
-from fokker_planck.model.process import Overdamped
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.process import DetailedBalance, Overdamped
 from fokker_planck.model.reversibility.piecewise_exponent import can_jump
-from fokker_planck.solvers.setting import SHALLOWEST, Setting
 
 BESIDE = 1e-7
 """Of the extent of the domain: so far from a surface its two sides are looked at."""
 
 
-def held_up_by_a_step(setting: Setting) -> tuple[Floats, float] | None:
+def held_up_by_a_step(problem: Problem, balance: DetailedBalance) -> tuple[Floats, float] | None:
     """The place (dim,) of the highest step that a slope of V leads up to, and its height in units of epsilon.
 
     None where all such steps are lower than a well must be deep to be a state.
     """
-    problem, process = setting.problem, setting.problem.process
+    process = problem.process
     potential = process.potential if isinstance(process, Overdamped) else None
     if potential is None or not any(can_jump(formula.sympy) for formula in getattr(potential, "formulas", ())):
         return None
     lower, upper = problem.bounding_box()
-    exponent = setting.balance.exponent
+    exponent = balance.exponent
     known = exponent.interfaces if isinstance(exponent, OneSided) else None
     interfaces: Interfaces = known or interfaces_of(process, problem.dimension, lower, upper)
     extent, sample = float(np.max(np.subtract(upper, lower))), problem.sample()
@@ -43,7 +44,7 @@ def held_up_by_a_step(setting: Setting) -> tuple[Floats, float] | None:
         normal = normal / np.maximum(np.linalg.norm(normal, axis=0), 1e-300)
         for side in (-1.0, 1.0):
             below, above = points - side * BESIDE * extent * normal, points + side * BESIDE * extent * normal
-            noise = setting.balance.diffusion.tensor(below)[0, 0]
+            noise = balance.diffusion.tensor(below)[0, 0]
             with np.errstate(all="ignore"):
                 step = (potential.value(above) - potential.value(below)) / noise
                 towards = -(potential.gradient(below) * side * normal).sum(axis=0) > 0.0
@@ -53,9 +54,9 @@ def held_up_by_a_step(setting: Setting) -> tuple[Floats, float] | None:
     return None if place is None else (place, highest)
 
 
-def warn_of_steps(setting: Setting) -> None:
+def warn_of_steps(problem: Problem, balance: DetailedBalance) -> None:
     """Say where a table of wells leaves one out that a jump of V holds up."""
-    found = held_up_by_a_step(setting)
+    found = held_up_by_a_step(problem, balance)
     if found is not None:
         where = ", ".join(f"{coordinate:.4g}" for coordinate in found[0])
         warnings.warn(

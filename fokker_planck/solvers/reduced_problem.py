@@ -25,8 +25,9 @@ from scipy.linalg import solve_triangular
 from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
-from fokker_planck.solvers.irreversible_accuracy import Numbers, Pair
+from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.wells import Condensation
 
@@ -104,14 +105,16 @@ class ReducedPair:
         at_states = np.append(row[:count] * scale, np.zeros(len(condensed.targets)))
         return np.asarray(condensed.nodal(at_states, inside, adjoint=True))
 
-    def pairs(self, condensed: Condensation, chosen: Iterable[int]) -> list[Pair]:
-        """For the chosen modes the functions of both sides whose errors make that of lambda."""
+    def modes(self, condensed: Condensation, chosen: Iterable[int]) -> list[Mode]:
+        """For the chosen eigenvalues the functions whose errors make theirs, of both sides where they differ."""
         numbers, dofs = list(chosen), condensed.generator.discretization.dofs
+        if condensed.generator.symmetric:
+            return [Mode(u) for u in self.cell_values(condensed, numbers)]
         lefts = [self.left_nodal(condensed, number)[dofs] for number in numbers]
         with mpmath.workdps(self.digits):
             logs = [float(mpmath.log(abs(self.values[number]))) for number in numbers]
         rights = self.cell_values(condensed, numbers)
-        return [Pair(u, z, log_scale=-log) for u, z, log in zip(rights, lefts, logs, strict=True)]
+        return [Mode(u, z, log_whole=log) for u, z, log in zip(rights, lefts, logs, strict=True)]
 
 
 def _doubles(entries: list[Any]) -> Numbers:

@@ -17,7 +17,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.line import LineExponent
 
 if TYPE_CHECKING:
-    from fokker_planck.solvers.setting import Setting
+    from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
 STEP = 1e-7
 """Of the extent of the domain: so near to each other smooth values of V differ by less than their rounding."""
@@ -42,7 +42,7 @@ OF_LANDSCAPE = 2e-6
 """As much, relative to the height of V in half of the domain above its least value, whatever the noise."""
 
 
-def rounding_error(setting: Setting) -> float:
+def rounding_error(setting: PotentialSetting) -> float:
     """Relative error that the rounding of V brings to times, rates and weights."""
     landscape = setting.landscape
     points = (*landscape.minima, *landscape.saddles)

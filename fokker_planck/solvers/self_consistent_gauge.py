@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Nearly, nearly
 from fokker_planck.fem.fitting import component_holding
 from fokker_planck.fem.generator import assemble
@@ -30,7 +30,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
 from fokker_planck.progress import say
-from fokker_planck.solvers.wells import condense
+from fokker_planck.solvers.wells import condense, well_nodes
 
 DEGREE = {1: 4, 2: 6, 3: 3}
 LARGEST_CHANGE = {1: 8.0, 2: 14.0, 3: 10.0}
@@ -280,7 +280,7 @@ def _step(
     generator = assemble(discretization, process)
     rate = RATE * typical_rate(process)
     try:
-        rho = condense(generator, nearest_unknowns(discretization, attractors), [], rate).density_ratio()
+        rho = condense(generator, well_nodes(discretization, attractors), [], rate).density_ratio()
     except ConvergenceError:  # where psi is far from -log p factors and couplings between wells leave the doubles
         return Step(np.inf, True, gauge, len(mesh.cells))
     positive = (rho > 0.0) & (generator.exponent < height - SURE)
@@ -310,14 +310,6 @@ def typical_rate(process: GaugedDrift) -> float:
     sizes = np.linalg.eigvalsh(np.moveaxis(process.diffusion.tensor(points), 2, 0))[:, 0]
     extent = float(np.max(np.subtract(process.gauge.upper, process.gauge.lower)))
     return float(process.noise * np.median(sizes) * (np.pi / extent) ** 2)
-
-
-def nearest_unknowns(discretization: Discretization, points: Floats, absorbed: Booleans | None = None) -> Integers:
-    """The unknown nearest to every point (K, dim) that is not absorbed, each once."""
-    if not len(points):
-        return np.zeros(0, dtype=np.int64)
-    nearest = [int(np.argmin(((discretization.nodes - point) ** 2).sum(axis=1))) for point in points]
-    return np.unique([node for node in nearest if absorbed is None or not absorbed[node]]).astype(np.int64)
 
 
 def resolved_below(

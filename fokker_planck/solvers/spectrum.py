@@ -27,19 +27,14 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, region_name
+from fokker_planck.solvers.ends import Ends, reaches
+from fokker_planck.solvers.energy_levels import fastest_spared, heights_between_wells, levels_of
+from fokker_planck.solvers.exit_time import absorbed_unknowns
 from fokker_planck.solvers.krylov import images
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting, of_potential
 from fokker_planck.solvers.narrow_wells import combined, has_narrow_wells
 from fokker_planck.solvers.reduced_problem import MOST_STATES, reduced_pair
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
-from fokker_planck.solvers.setting import (
-    Setting,
-    fastest_spared,
-    heights_between_wells,
-    heights_to_target,
-    prepare,
-    reaches,
-)
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 LARGEST_SMALL = 0.03
@@ -84,7 +79,7 @@ def spectrum(
 
     With a ``target`` the process is killed there, and zero is not an eigenvalue.
     """
-    setting = prepare(problem)
+    setting = of_potential(problem)
     if target is None:
         refuse_endless(setting.balance.exponent, "spectrum")
     beyond = count > _slow_modes(setting, target)
@@ -101,7 +96,7 @@ def spectrum(
     return answer
 
 
-def _slow_modes(setting: Setting, target: Set | Literal["boundary"] | None) -> int:
+def _slow_modes(setting: PotentialSetting, target: Set | Literal["boundary"] | None) -> int:
     """How many eigenvalues belong to wells, the zero among them: those of a well inside of the target are none."""
     minima = setting.landscape.minima
     if target is None or isinstance(target, str) or not minima:
@@ -112,7 +107,7 @@ def _slow_modes(setting: Setting, target: Set | Literal["boundary"] | None) -> i
 
 def _spectrum(
     problem: Problem,
-    setting: Setting,
+    setting: PotentialSetting,
     heights: Heights,
     count: int,
     target: Set | Literal["boundary"] | None,
@@ -120,13 +115,13 @@ def _spectrum(
     slower: float = np.inf,
 ) -> Spectrum | None:
     """The eigenvalues on a mesh of the ``heights``; None as soon as one is not ``slower``."""
+    ends = Ends.at(target)
     if target is not None:
-        to_target = heights_to_target(setting, None, reaches(problem, target), region_name(target))
+        to_target = levels_of(setting, ends)
         heights = to_target if heights.trim else _both(to_target, heights)
     if any(np.isfinite(end.threshold) for end in singular_ends(setting.balance.exponent)):
         # modes reach far towards a natural end, however little the process is there
         heights = replace(heights, ceiling=np.inf, trim=False)
-    regions = {} if target is None or isinstance(target, str) else {TARGET: target}
     wanted = count - 1 if target is None else count
 
     def answer(discretization: Discretization) -> Answer:
@@ -143,7 +138,7 @@ def _spectrum(
         return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, spaces, absorbed=absorbed)
 
     try:
-        outcome = answered(setting, heights, regions, answer, UNKNOWNS_A_MODE * count)
+        outcome = answered(setting, ends, answer, heights, UNKNOWNS_A_MODE * count)
     except _TooFast:
         return None
     functions, rounding = outcome.payload
@@ -193,12 +188,12 @@ def _normalised(generator: Generator, nodal: Floats) -> Floats:
     return times_exp(nodal * np.sign(weighted[np.argmax(np.abs(weighted))]), -log_norm)
 
 
-def lowest_modes(setting: Setting, generator: Generator, absorbed: Booleans, wanted: int) -> Modes:
+def lowest_modes(setting: PotentialSetting, generator: Generator, absorbed: Booleans, wanted: int) -> Modes:
     """The lowest nonzero eigenvalues: the small ones from the wells, the rest from SLEPc with those deflated.
 
     Where the last one ``wanted`` is multiple, all of its eigenspace is returned.
     """
-    wells = well_nodes(generator.discretization, setting.deep_minima, absorbed)
+    wells = well_nodes(generator.discretization, setting.places, absorbed)
     targets = [absorbed] if absorbed.any() else []
     condensed = condense(generator, wells, targets, setting.relaxation_rate)
     if len(wells) > MOST_STATES:

@@ -20,17 +20,15 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.landscape.basin_integrals import BasinMasses, basin_masses
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.types import numbered
-from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import cut_off, degree_of
-from fokker_planck.solvers.end_conditions import refuse_endless
+from fokker_planck.solvers.beginning import cut_off, degree_of
+from fokker_planck.solvers.energy_levels import heights_between_wells
 from fokker_planck.solvers.function_checks import check_functions
-from fokker_planck.solvers.held_attractors import refuse_flow_through_level
-from fokker_planck.solvers.potential_steps import warn_of_steps
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting, of_potential
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.rounding import rounding_error
-from fokker_planck.solvers.setting import Setting, heights_between_wells, prepare
+from fokker_planck.solvers.setting import prepare_for_wells
 
 FLOW = 0.01
 """Local error of a step of the flow, relative to the tolerance: some ten steps past a saddle add up to less than it."""
@@ -45,11 +43,8 @@ ROUNDING_OF_PSI = 4e-15
 def stationary_density(problem: Problem) -> Stationary:
     """The density as a field, and the probability of the basin of attraction of every minimum."""
     started = time.perf_counter()
-    setting = prepare(problem)
-    refuse_endless(setting.balance.exponent, "weights of wells")
-    refuse_slits(problem.domain, "weights of wells")
-    refuse_flow_through_level(problem, "weights of wells")
-    warn_of_steps(setting)
+    prepare_for_wells(problem, "weights of wells")
+    setting = of_potential(problem)
     degree, rounding = degree_of(problem), rounding_error(setting)
     heights = replace(heights_between_wells(setting), fronts=())
     if problem.dimension == 1:
@@ -90,7 +85,7 @@ def _wanted(problem: Problem) -> float:
     return min(tolerance, LINE_TOLERANCE) if easy else tolerance
 
 
-def _ties(setting: Setting, mesh: Triangulation, tolerance: float, logs: Floats) -> Floats:
+def _ties(setting: PotentialSetting, mesh: Triangulation, tolerance: float, logs: Floats) -> Floats:
     """By how much weights (K,) differ where a minimum that is no state of its own could as well belong to another."""
     spread = np.zeros(len(logs))
     for states in setting.other_states:
@@ -107,7 +102,7 @@ def _ties(setting: Setting, mesh: Triangulation, tolerance: float, logs: Floats)
     return spread
 
 
-def _masses(setting: Setting, mesh: Triangulation, tolerance: float, states: Sequence[int]) -> BasinMasses:
+def _masses(setting: PotentialSetting, mesh: Triangulation, tolerance: float, states: Sequence[int]) -> BasinMasses:
     """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
     label = BasinMap(landscape, setting.downhill, max(FLOW * tolerance, 1e-13), numbered(states))

@@ -7,7 +7,7 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.landscape.types import CriticalPoint
-from fokker_planck.solvers.setting import Setting
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
 NARROW = 5.0
 """Ratio of the axes of T below which cells stay as they are: bisection alone wastes little then, and long cells cost
@@ -19,7 +19,7 @@ agree within 6e-10 and 3e-9 where both were wrong by 2e-8, at a tolerance of 1e-
 that the rules of quadrature and rounding leave what is no error of degree."""
 
 
-def stretch_of(setting: Setting) -> Floats | None:
+def stretch_of(setting: PotentialSetting) -> Floats | None:
     """T with T^T T the mean of |Hess Phi| over the minima and saddles, D^-1 without any; None where T is nearly round.
 
     A cell of size h in z then sees Phi change alike along all of its edges, in valleys that are narrow and turned, too.
@@ -50,7 +50,7 @@ def _curvature(point: CriticalPoint) -> Floats | None:
     return np.asarray((vectors * size) @ vectors.T) if size.min() > 1e-12 * size.max() else None
 
 
-def is_anisotropic(setting: Setting, mesh: Triangulation) -> bool:
+def is_anisotropic(setting: PotentialSetting, mesh: Triangulation) -> bool:
     """Whether cells of the mesh are, or ought to be, much longer than wide: stretched, or so in the metric of D^-1."""
     if mesh.dimension == 1:
         return False
@@ -60,7 +60,7 @@ def is_anisotropic(setting: Setting, mesh: Triangulation) -> bool:
     return mesh.stretch is not None or bool(flat > NARROW)
 
 
-def shared_error(setting: Setting, mesh: Triangulation, tolerance: float) -> float:
+def shared_error(setting: PotentialSetting, mesh: Triangulation, tolerance: float) -> float:
     """What two degrees on one anisotropic mesh may have wrong in common, so that their difference does not show it.
 
     A part ``COMMON`` of the tolerance, and rounding: the unit roundoff times the fastest rate D/h^2 at which a cell
@@ -76,13 +76,13 @@ def shared_error(setting: Setting, mesh: Triangulation, tolerance: float) -> flo
     return max(COMMON * tolerance, float(np.finfo(float).eps) * fastest * float(_extents(setting, mesh)[-1]) ** 2)
 
 
-def _noise(setting: Setting) -> Floats:
+def _noise(setting: PotentialSetting) -> Floats:
     """D in the middle of the domain, (dim, dim)."""
     middle = 0.5 * np.add(*setting.problem.bounding_box())
     return np.asarray(setting.balance.diffusion.tensor(middle[:, None])[..., 0])
 
 
-def _extents(setting: Setting, mesh: Triangulation) -> Floats:
+def _extents(setting: PotentialSetting, mesh: Triangulation) -> Floats:
     """How long the mesh is along the axes of D, measured by D^-1, ascending, (dim,)."""
     eigenvalues, vectors = np.linalg.eigh(_noise(setting))
     return np.sort(np.ptp(mesh.points @ vectors, axis=0) / np.sqrt(eigenvalues))

@@ -34,7 +34,6 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
-from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
 
 SMALLEST_COUPLING = 1e-250
@@ -51,13 +50,10 @@ INVERSE_STEPS = 14
 """Of inverse iteration, which stops at 5 % of the rate: three to eight are taken."""
 
 
-def well_nodes(discretization: Discretization, minima: Sequence[CriticalPoint], absorbed: Booleans) -> Integers:
-    """The unknown nearest to every minimum that is not absorbed, each once."""
-    free = np.flatnonzero(~absorbed)
-    nodes = discretization.nodes[free]
-    nearest = [free[np.argmin(((nodes - np.asarray(m.position)) ** 2).sum(axis=1))] for m in minima]
-    inside = [absorbed[np.argmin(((discretization.nodes - np.asarray(m.position)) ** 2).sum(axis=1))] for m in minima]
-    return np.unique([node for node, lost in zip(nearest, inside, strict=True) if not lost]).astype(np.int64)
+def well_nodes(discretization: Discretization, places: Floats, absorbed: Booleans | None = None) -> Integers:
+    """The unknown nearest to every one of the ``places`` (K, dim), less those that are absorbed, each once."""
+    nearest = [int(np.argmin(((discretization.nodes - place) ** 2).sum(axis=1))) for place in places]
+    return np.unique([node for node in nearest if absorbed is None or not absorbed[node]]).astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import Ellipsoid, HalfSpace, Region
-from fokker_planck.solvers.exit_time import region_name
-from fokker_planck.solvers.setting import heights_between_wells, heights_to_target, prepare, reaches
+from fokker_planck.solvers.ends import reaches, region_name
+from fokker_planck.solvers.energy_levels import heights_between_wells, heights_to_target
+from fokker_planck.solvers.setting import prepare
 
 MESHES = Path(__file__).parents[2] / "meshes"
 PLANE = "(x**2 - 1)**2/4 + y**2/2"

@@ -17,7 +17,8 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace
-from fokker_planck.solvers.setting import heights_between_wells, heights_to_target, prepare
+from fokker_planck.solvers.energy_levels import heights_between_wells, heights_to_target
+from fokker_planck.solvers.setting import prepare
 
 WELLS = {2: "(x**2 - 1)**2/4 + y**2/2", 3: "(x**2 - 1)**2/4 + y**2/2 + z**2"}
 AT = np.array([[-1.0, 0.0], [1.0, 0.0]])

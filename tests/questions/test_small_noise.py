@@ -7,7 +7,8 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.questions.small_noise import predicted_exit_time, predicted_rates
-from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.landscape_of_flow import of_flow
 
 CROSSED = fp.Drift(["x - x**3 - y**2", "-y + y*(x**3 - x)"])  # int div l = 1 to the right of the well at -1, W as known
 ROTATION = fp.Drift(["-y", "x**3 - x"])
@@ -27,7 +28,7 @@ def rotated(epsilon, interpretation="ito", diffusion=None):
 
 
 def beside(problem, target):
-    return predicted_exit_time(prepare_irreversible(problem, [target], (-1.0, 0.0)), (-1.0, 0.0), target)
+    return predicted_exit_time(of_flow(problem, Ends.at(target, (-1.0, 0.0))), (-1.0, 0.0), target)
 
 
 def test_computed_over_asymptotic_tends_to_one():
@@ -57,8 +58,8 @@ def test_no_number_for_a_target_in_between():
 
 def test_rates_in_both_directions():
     """The prefactor of one way is e^2 times that of the other: int div l is 1 on the one and -1 on the other."""
-    (_, forth), (back, _) = predicted_rates(prepare_irreversible(crossed(0.05)), [0, 1])
-    if prepare_irreversible(crossed(0.05)).attractors[0].position[0] > 0.0:
+    (_, forth), (back, _) = predicted_rates(of_flow(crossed(0.05), Ends()), [0, 1])
+    if of_flow(crossed(0.05), Ends()).attractors[0].position[0] > 0.0:
         forth, back = back, forth
     assert back.log - forth.log == pytest.approx(2.0, abs=1e-3)
     found = fp.rates(crossed(0.05))

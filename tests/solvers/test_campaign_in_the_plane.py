@@ -8,16 +8,16 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.fem import field as fields
 from fokker_planck.fem.discretization import discretize, unknowns_in
+from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import without_cells
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.questions.small_noise import Allowance
-from fokker_planck.solvers.committor import FROM, TO
+from fokker_planck.solvers.committor import _answer
+from fokker_planck.solvers.ends import FROM, TO, Ends
 from fokker_planck.solvers.initial_mesh import first_mesh
-from fokker_planck.solvers.irreversible_accuracy import pair_errors
-from fokker_planck.solvers.irreversible_committor import _answer, irreversible_committor
-from fokker_planck.solvers.irreversible_setting import prepare_irreversible
-from fokker_planck.solvers.setting import kinetics_of
+from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+from fokker_planck.solvers.landscape_of_flow import of_flow
 
 
 def test_shares_of_reactive_paths_are_seen_by_the_indicator() -> None:
@@ -26,12 +26,13 @@ def test_shares_of_reactive_paths_are_seen_by_the_indicator() -> None:
     process = fp.Overdamped(fp.Potential(potential), fp.Isotropic(0.05), extra=fp.Drift(["0.3*y", "-0.3*x"]))
     problem = fp.Problem(process, fp.Box([-2.25, -1.75], [1.55, 2.36]), fp.Resolution(tolerance=3e-5))
     origin, goal = fp.Ball([1.3178, 1.3106], 0.3), fp.HalfSpace([0.0, -1.0], 1.1885)
-    setting = prepare_irreversible(problem, [origin, goal])
-    mesh = discretize(first_mesh(setting, {FROM: origin, TO: goal}), 6, problem.periods)
+    ends = Ends(((FROM, origin), (TO, goal)))
+    setting = of_flow(problem, ends)
+    mesh = discretize(first_mesh(setting, ends.regions), 6, problem.periods)
     first = _answer(setting, mesh, unknowns_in(mesh, FROM, origin), unknowns_in(mesh, TO, goal))
-    found = irreversible_committor(problem, origin, goal)
+    found = fp.committor(problem, origin, goal)
     error = abs(first.numbers[1] - found.probability_reactive.log)
-    _, forward, backward, last = (float(pair_errors(first.generator, pair).sum()) for pair in first.pairs)
+    _, forward, backward, last = (float(energy_errors(first.generator, modes).sum()) for modes in first.modes)
     assert 1e-4 < error < 3.0 * (forward + backward) < 200.0 * error
     assert abs(first.numbers[2] - found.probability_last_from.log) < 3.0 * last
     assert found.statistics.unknowns < 30_000

@@ -11,8 +11,9 @@ from fokker_planck.fem.domain_truncation import kept_cells, shares
 from fokker_planck.fem.generation import axis_points, grid_triangulation
 from fokker_planck.fem.triangulation import without_cells
 from fokker_planck.fem.vertex_chain import vertex_chain
-from fokker_planck.solvers import irreversible_accuracy, irreversible_exit_time
-from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+from fokker_planck.solvers import beginning, exit_time
+from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.landscape_of_flow import of_flow
 
 QUARTIC, SLOPE = "(x**2 - 1)**2/4 + y**2/2", ("x**3 - x", "y")
 BOX = fp.Box([-2.0, -1.5], [2.0, 1.5])
@@ -27,7 +28,7 @@ def rotated(epsilon, potential=QUARTIC, slope=SLOPE, domain=BOX, tolerance=1e-6,
 
 
 def asked(problem, start, target):
-    return irreversible_exit_time.irreversible_exit_time(problem, start, target)
+    return exit_time.mean_exit_time(problem, start, target)
 
 
 @pytest.mark.parametrize("barrier", [50, 200, pytest.param(500, marks=pytest.mark.slow)])
@@ -85,7 +86,7 @@ CASES = {
 def test_what_is_cut_away_is_in_the_bar(name, monkeypatch):
     problem, start, target = CASES[name]
     cut = asked(problem, start, target)
-    monkeypatch.setattr(irreversible_accuracy, "can_be_cut", lambda setting: False)
+    monkeypatch.setattr(beginning, "can_be_cut", lambda setting: False)
     whole = asked(fp.Problem(problem.process, problem.domain, problem.resolution), start, target)
     assert cut.statistics.unknowns < 0.8 * whole.statistics.unknowns
     assert abs(expm1(cut.mean.log - whole.mean.log)) < cut.mean.relative_error + whole.mean.relative_error
@@ -95,7 +96,7 @@ def test_what_is_cut_away_is_in_the_bar(name, monkeypatch):
 def test_a_cut_that_does_not_serve_is_not_made(monkeypatch):
     """Of two wells and a saddle three parts are left, which only belong together by what was cut away: never silent."""
     right = asked(rotated(0.005, tolerance=1e-4), (-1.0, 0.0), RIGHT).mean
-    monkeypatch.setattr(irreversible_exit_time, "surroundings", lambda setting, discretization, wells, absorbed: ())
+    monkeypatch.setattr(exit_time, "surroundings", lambda *where: ())
     found = asked(rotated(0.005, tolerance=1e-4), (-1.0, 0.0), RIGHT).mean
     assert abs(expm1(found.log - right.log)) < found.relative_error + right.relative_error
 
@@ -105,7 +106,7 @@ CEILING = 45.0
 
 def below_the_ceiling(epsilon):
     whole = grid_triangulation([axis_points(-2.0, 2.0, 48), axis_points(-1.5, 1.5, 36)], [False, False])
-    setting = prepare_irreversible(rotated(epsilon), [])
+    setting = of_flow(rotated(epsilon), Ends())
     psi = setting.weighting.value(whole.points.T)
     return without_cells(whole, psi[whole.cells].min(axis=1) < CEILING), setting
 

@@ -24,8 +24,9 @@ from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.rates import rates
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density
-from fokker_planck.solvers import irreversible_setting, self_consistent_gauge
-from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+from fokker_planck.solvers import landscape_of_flow, self_consistent_gauge
+from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.landscape_of_flow import of_flow
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 PLANE = {e["id"]: e for e in json.loads((REFERENCE / "two_dimensional.json").read_text())["entries"]}
@@ -306,10 +307,10 @@ def test_a_guess_that_is_far_too_steep_is_no_refusal(level, monkeypatch):
     """
     process = Overdamped(Potential(QUARTIC), Constant([[0.1, 0.05], [0.05, 0.2]]))
     given = Problem(process, WHOLE, Resolution(tolerance=1e-3))
-    expected = prepare_irreversible(given).ceiling
+    expected = of_flow(given, Ends()).ceiling
     steep = replace(kind(given), guess=ScaledPotential(process.potential, level))
-    monkeypatch.setattr(irreversible_setting, "kinetics_of", lambda problem: steep)
-    assert prepare_irreversible(replace(given)).ceiling == pytest.approx(expected, abs=0.1)
+    monkeypatch.setattr(landscape_of_flow, "kinetics_of", lambda problem: steep)
+    assert of_flow(replace(given), Ends()).ceiling == pytest.approx(expected, abs=0.1)
 
 
 def test_a_limit_cycle_turns_with_its_frequency():

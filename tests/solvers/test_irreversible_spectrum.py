@@ -19,9 +19,10 @@ from fokker_planck.model.sets import Region
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.solvers.eigenvalue_clusters import grouped
-from fokker_planck.solvers.irreversible_accuracy import first_mesh
-from fokker_planck.solvers.irreversible_setting import prepare_irreversible
+from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.initial_mesh import first_mesh
 from fokker_planck.solvers.irreversible_spectrum import fastest_current
+from fokker_planck.solvers.landscape_of_flow import of_flow
 from fokker_planck.solvers.strip_search import SLACK, all_in_strip
 
 # Where they are: matrices with known eigenvalues.
@@ -118,7 +119,7 @@ def test_the_fastest_current_bounds_frequencies():
 def test_the_fastest_current_of_a_rotation():
     """c = (y, -x) beside D = diag(0.2, 0.2): c . D^-1 c = 5 r^2, largest at the wall, seen to a cell's width."""
     process = Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.2), extra=Drift(["y", "-x"]))
-    setting = prepare_irreversible(Problem(process, BallDomain([0.0, 0.0], 2.0), Resolution(tolerance=1e-4)))
+    setting = of_flow(Problem(process, BallDomain([0.0, 0.0], 2.0), Resolution(tolerance=1e-4)), Ends())
     mesh = discretize(first_mesh(setting, {}), 6)
     assert 19.0 < fastest_current(mesh, setting.weighting) < 20.0
     assert fastest_current(mesh, KnownWeight(setting.weighting.exponent, setting.diffusion)) == 0.0

@@ -10,6 +10,7 @@ from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domain import Box
@@ -22,11 +23,11 @@ from fokker_planck.model.sets import HalfSpace
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.eyring_kramers import eyring_kramers
 from fokker_planck.questions.rates import rates
+from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.exit_time import green_function, times_of
-from fokker_planck.solvers.irreversible_accuracy import Pair, pair_errors
-from fokker_planck.solvers.irreversible_setting import coarse_mesh, prepare_irreversible
+from fokker_planck.solvers.landscape_of_flow import coarse_mesh, of_flow
 from fokker_planck.solvers.reduced_problem import reduced_pair
-from fokker_planck.solvers.self_consistent_gauge import nearest_unknowns, resolved_below
+from fokker_planck.solvers.self_consistent_gauge import resolved_below
 from fokker_planck.solvers.setting import prepare
 from fokker_planck.solvers.wells import Target, condense, well_nodes
 
@@ -37,7 +38,7 @@ WHOLE = Box([-2.0, -1.8], [2.0, 1.8])
 @pytest.fixture(scope="module")
 def setting():
     problem = Problem(Drifting(Drift(CROSSED), Isotropic(0.05)), WHOLE, Resolution(tolerance=1e-5))
-    return prepare_irreversible(problem)
+    return of_flow(problem, Ends())
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def discretization(setting):
 @pytest.fixture(scope="module")
 def condensed(setting, discretization):
     generator = assemble(discretization, setting.weighting)
-    return condense(generator, nearest_unknowns(discretization, setting.places), [], setting.relaxation_rate)
+    return condense(generator, well_nodes(discretization, setting.places), [], setting.relaxation_rate)
 
 
 def test_the_fixed_points_are_found(setting):
@@ -102,7 +103,7 @@ def test_stationary_weights_leave_nothing(condensed):
 
 def test_an_overlooked_well_is_added(setting, discretization):
     generator = assemble(discretization, setting.weighting)
-    one = nearest_unknowns(discretization, setting.places[:1])
+    one = well_nodes(discretization, setting.places[:1])
     found = condense(generator, one, [], 1e4 * setting.relaxation_rate)
     assert len(found.wells) == 2
     place = discretization.nodes[found.wells[1]]
@@ -128,10 +129,10 @@ def test_slow_modes_are_eigenpairs_on_both_sides(condensed):
     residual = generator.apply_stiffness(vector) - float(modes.values[1].real) * generator.apply_mass(vector)
     # two powers of lambda over the slowest mode inside
     assert np.abs(residual).max() < 1e-6 * np.abs(generator.apply_stiffness(np.abs(vector))).max()
-    pair = modes.pairs(condensed, [1])[0]
-    # a(u, z) is what the pair says: by cell, where constants may be taken from u but not from the sum
-    assert pair.log_scale == pytest.approx(-float(mpmath.log(abs(modes.values[1]))), rel=1e-12)
-    assert 0.0 < pair_errors(generator, pair).sum() < 0.1
+    (mode,) = modes.modes(condensed, [1])
+    # a(u, z) is what the mode says: by cell, where constants may be taken from u but not from the sum
+    assert mode.log_whole == pytest.approx(float(mpmath.log(abs(modes.values[1]))), rel=1e-12)
+    assert 0.0 < energy_errors(generator, [mode]).sum() < 0.1
 
 
 def test_the_estimate_of_a_pair_falls_with_the_mesh(setting):
@@ -141,7 +142,7 @@ def test_the_estimate_of_a_pair_falls_with_the_mesh(setting):
         d = discretize(mesh, 4)
         generator = assemble(d, setting.weighting)
         values = np.sin(3.0 * d.nodes[:, 0]) * np.cos(2.0 * d.nodes[:, 1])
-        return pair_errors(generator, Pair(values[d.dofs], values[d.dofs])).sum()
+        return energy_errors(generator, [Mode(values[d.dofs], values[d.dofs], log_whole=0.0)]).sum()
 
     assert estimate(2.0) < 0.05 * estimate(8.0)
 
@@ -194,7 +195,7 @@ def test_times_beyond_doubles_are_those_of_detailed_balance_in_any_reference_exp
     d = discretize(mesh, 6)
     absorbed = d.nodes[:, 0] > 0.5 - 1e-12
 
-    wells = well_nodes(d, setting.landscape.minima, absorbed)
+    wells = well_nodes(d, setting.places, absorbed)
     plain, found = (
         times_of(condense(assemble(d, process), wells, [absorbed], setting.relaxation_rate))
         for process in (setting.balance, shifted(setting, noise))
@@ -223,13 +224,13 @@ def test_rates_beyond_doubles_are_those_of_detailed_balance_in_any_reference_exp
     problem = Problem(Overdamped(Potential("(x**2 - 1)**2/4 + x/1000"), Isotropic(1.0 / noise)), Box([-1.25], [1.25]))
     setting = prepare(problem)
     d = discretize(grid_triangulation([np.linspace(-1.25, 1.25, cells + 1)], [False]), 6)
-    wells = well_nodes(d, setting.landscape.minima, np.zeros(d.count, dtype=bool))
+    wells = well_nodes(d, setting.places)
     found = []
     for process in (setting.balance, shifted(setting, noise)):
         condensed = condense(assemble(d, process), wells, [], setting.relaxation_rate)
         pair = reduced_pair(condensed, 2, 0.0)
         with mpmath.workdps(pair.digits):
             found.append(float(mpmath.log(abs(pair.values[1]))))
-        assert pair_errors(condensed.generator, pair.pairs(condensed, [1])[0]).sum() < 1e-6
+        assert energy_errors(condensed.generator, pair.modes(condensed, [1])).sum() < 1e-6
     assert found[0] < -0.2 * noise
     assert found[1] - found[0] == pytest.approx(0.0, abs=1e-8)

@@ -38,7 +38,7 @@ def case(expression, noise, cells=400, lower=-1.25, upper=1.25, degree=6, target
     generator = assemble(discretization, setting.balance)
     targets = [unknowns_in(discretization, "T")] if target is not None else []
     absorbed = targets[0] if targets else np.zeros(discretization.count, dtype=bool)
-    wells = well_nodes(discretization, setting.landscape.minima, absorbed)
+    wells = well_nodes(discretization, setting.places, absorbed)
     return setting, generator, wells, targets, condense(generator, wells, targets, setting.relaxation_rate)
 
 

@@ -217,9 +217,9 @@ def _tops(problem: RandomProblem, file: Any) -> list[float]:
     wells = sorted(well.minimum[0] for well in fp.stationary_density(file.problem).wells)
     from scipy.optimize import brentq
 
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.landscape_of_potential import of_potential
 
-    function = prepare(file.problem).downhill
+    function = of_potential(file.problem).downhill
     tops = []
     for a, b in zip(wells[:-1], wells[1:], strict=True):
         t = np.linspace(a, b, 4001)[1:-1]

@@ -1,11 +1,11 @@
-"""What every question to an irreversible process needs once: where the drift leads, and a gauge for the density."""
+"""The setting of a process without detailed balance: where the drift leads, and a reference exponent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,24 +14,22 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.reference_exponent import GaugedDrift, KnownWeight, Weighting
 from fokker_planck.fem.triangulation import Triangulation
-from fokker_planck.formulas.spline import zero_on
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.critical_points import SLOPE_OF_ROUNDING
 from fokker_planck.landscape.fixed_points import FixedPoint, fixed_points
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
-from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle, numbered, states_of
+from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
+from fokker_planck.solvers.ends import Ends, Goal, reaches
 from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
+from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
-from fokker_planck.solvers.setting import SHALLOWEST, kinetics_of, reaches
-
-Goal = Set | Literal["boundary"]
 
 FLOW, COARSEST_FLOW = 1e-3, 1e-5
 """Of the tolerance, and at most: the local error of the flow to the wells in space, relative to the extent, where it is
@@ -41,7 +39,7 @@ ASIDE = 1e-4
 
 
 @dataclass(frozen=True)
-class DriftSetting:
+class FlowSetting:
     """A problem without detailed balance, in a gauge good enough below ``ceiling``.
 
     ``attractors`` are the stable fixed points of the flow into wells (in a region that nothing of this kind
@@ -63,6 +61,16 @@ class DriftSetting:
         return np.array([point.position for point in self.attractors]).reshape(-1, self.problem.dimension)
 
     @property
+    def key(self) -> str:
+        """Of the problem, for what its wells come from."""
+        return "drift"
+
+    @property
+    def exponent(self) -> Weighting:
+        """What knows psi by its ``value``."""
+        return self.weighting
+
+    @property
     def relaxation_rate(self) -> float:
         """The slowest rate of settling at any attractor; where there is none, that of diffusion across the domain."""
         rates = [min(-value.real for value in point.eigenvalues) for point in self.attractors]
@@ -77,6 +85,15 @@ class DriftSetting:
     def diffusion(self) -> Any:
         """D(x) with its divergence."""
         return self.problem.process.field(self.problem.dimension)
+
+    @property
+    def state_places(self) -> tuple[tuple[float, ...], ...]:
+        """The states of a chain between wells: the attractors that stand for one, in their order."""
+        return tuple(self.attractors[k].position for k in sorted(set(self.states)))
+
+    def refuse_for_wells(self, question: str) -> None:
+        """Raise ``ProblemError`` where the flow also ends on a wall, but not in a point that is found."""
+        refuse_unfound(self.unfound, len(self.attractors), question)
 
     @cached_property
     def states(self) -> tuple[int, ...]:
@@ -98,18 +115,15 @@ class DriftSetting:
         return _basins(self) if len(set(self.states)) > 1 else None
 
 
-def prepare_irreversible(
-    problem: Problem, goals: Sequence[Goal] = (), start: tuple[float, ...] | None = None, *, wells: bool = False
-) -> DriftSetting:
-    """The setting for a question that ends in ``goals`` and begins at ``start``; kept with the problem.
+def of_flow(problem: Problem, ends: Ends, *, wells: bool = False) -> FlowSetting:
+    """The setting for a question with these ends; kept with the problem.
 
     Where ``wells`` are asked for, those that walls hold are among the attractors.
 
-    Goals are compared, not printed: the text of a callable is an address, which another one may be given later.
+    Ends are compared, not printed: the text of a callable is an address, which another one may be given later.
     """
-    asked = (tuple(goals), start, wells and problem.dimension > 1)
-    kept: list[tuple[tuple[tuple[Goal, ...], tuple[float, ...] | None, bool], DriftSetting]]
-    kept = problem.__dict__.setdefault("_drift_settings", [])
+    asked = (ends, wells and problem.dimension > 1)
+    kept: list[tuple[tuple[Ends, bool], FlowSetting]] = problem.__dict__.setdefault("_flow_settings", [])
     for known, setting in kept:
         if known == asked:
             return setting
@@ -118,18 +132,18 @@ def prepare_irreversible(
     return setting
 
 
-def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] | None, wells: bool) -> DriftSetting:
+def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     process, dimension = problem.process, problem.dimension
     refuse_rounding(problem)
     kind = kinetics_of(problem)
     lower, upper = problem.bounding_box()
-    points = _inside(problem, _fixed_points(problem))
+    points = fixed_points_inside(problem)
     attractors = tuple(point for point in points if point.index == 0 and not point.degenerate)
     held = held_wells(problem, _minima(attractors)) if wells else HeldWells()
     attractors = (*attractors, *held.wells)
     saddles = tuple(point for point in points if point.index == 1)
     places = np.array([point.position for point in attractors]).reshape(-1, dimension)
-    height = _ceiling(problem, places, goals, start)
+    height = _ceiling(problem, places, ends)
     weighting: Weighting
     if isinstance(kind, KnownDensity):
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
@@ -150,22 +164,7 @@ def _prepared(problem: Problem, goals: Sequence[Goal], start: tuple[float, ...] 
             )
         weighting = GaugedDrift(chained, drift, field)
     known = isinstance(kind, KnownDensity)
-    return DriftSetting(problem, weighting, attractors, saddles, height(weighting), known, held.others)
-
-
-def without_weight(problem: Problem) -> DriftSetting:
-    """The gauge psi = 0, for a process that nothing holds back, so that no density comes in."""
-    lower, upper = problem.bounding_box()
-    flat = zero_on(lower, upper, [period is not None for period in problem.periods])
-    process, dimension = problem.process, problem.dimension
-    weighting = GaugedDrift(flat, ItoDrift(process, dimension), process.field(dimension))
-    return DriftSetting(problem, weighting, (), (), np.inf, known=False)
-
-
-def holds_nothing(problem: Problem) -> bool:
-    """Whether the drift vanishes somewhere in the domain, and attracts to none of these points."""
-    points = _inside(problem, _fixed_points(problem))
-    return bool(points) and all(point.index > 0 and not point.degenerate for point in points)
+    return FlowSetting(problem, weighting, attractors, saddles, height(weighting), known, held.others)
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
@@ -174,7 +173,8 @@ def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
     return domain_triangulation(free, regions)
 
 
-def _fixed_points(problem: Problem) -> tuple[FixedPoint, ...]:
+def fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
+    """The fixed points of the flow that the domain holds; none where some may be missing."""
     flow = WellFlow(problem.process, problem.dimension)
     lower, upper = problem.bounding_box()
     try:
@@ -183,19 +183,14 @@ def _fixed_points(problem: Problem) -> tuple[FixedPoint, ...]:
         def blur(x: Floats) -> Floats:
             return SLOPE_OF_ROUNDING * flow.rounding(x) / extent
 
-        return fixed_points(flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods, blur)
+        found = fixed_points(flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods, blur)
     except ConvergenceError:
         # none of them isolated, or some missed: the density shows where the process stays
         return ()
+    return tuple(point for point in found if problem.contains(point.x[:, None])[0])
 
 
-def _inside(problem: Problem, points: Sequence[FixedPoint]) -> tuple[FixedPoint, ...]:
-    return tuple(point for point in points if problem.contains(point.x[:, None])[0])
-
-
-def _ceiling(
-    problem: Problem, places: Floats, goals: Sequence[Goal], start: tuple[float, ...] | None
-) -> Callable[[Weighting], float]:
+def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weighting], float]:
     """The height above which nothing counts: the highest pass between wells, goals and start, and a margin."""
     points, edges = sample_graph(problem)
     above = margin(problem.resolution.tolerance, problem.dimension)
@@ -204,7 +199,7 @@ def _ceiling(
         return int(np.argmin(((points - place) ** 2).sum(axis=1)))
 
     wells = [nearest(place) for place in places]
-    reached = [_reached(problem, goal, points) for goal in goals]
+    reached, start = [_reached(problem, goal, points) for _, goal in ends.goals], ends.start
 
     def height(weighting: Weighting) -> float:
         values = weighting.value(points.T)
@@ -258,12 +253,7 @@ def _minima(attractors: Sequence[FixedPoint]) -> tuple[CriticalPoint, ...]:
     return tuple(minima)
 
 
-def refuse_unseen_wells(setting: DriftSetting, question: str) -> None:
-    """Raise :class:`ProblemError` where the flow also ends on a wall, but not in a point that is found."""
-    refuse_unfound(setting.unfound, len(setting.attractors), question)
-
-
-def _basins(setting: DriftSetting) -> BasinMap:
+def _basins(setting: FlowSetting) -> BasinMap:
     """Basins of attraction, and the saddles between them."""
     problem, minima = setting.problem, _minima(setting.attractors)
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)

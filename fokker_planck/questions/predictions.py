@@ -1,0 +1,71 @@
+"""What formulas for small noise say beside an answer: one function a question, for every kind of process.
+
+That is Eyring and Kramers with detailed balance (:mod:`fokker_planck.asymptotics.eyring_kramers`), over the saddles of
+Phi, and Bouchet and Reygner without (:mod:`fokker_planck.questions.small_noise`), over those of the drift.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from fokker_planck.asymptotics import exit_time as exit_times
+from fokker_planck.asymptotics import eyring_kramers as kramers
+from fokker_planck.asymptotics.exit_surfaces import Outside
+from fokker_planck.asymptotics.markov_chain import log_watched_chain
+from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
+from fokker_planck.model.domain import Box
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Ball
+from fokker_planck.model.tagged_sets import TaggedFacets
+from fokker_planck.questions import eyring_kramers, small_noise
+
+if TYPE_CHECKING:
+    from fokker_planck.model.sets import Set
+    from fokker_planck.quantity import Quantity
+
+Table = tuple[tuple["Quantity | None", ...], ...]
+
+
+def exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"]) -> Quantity | None:
+    """The mean time from the well of ``start`` to ``target``; None where no formula is about that."""
+    from fokker_planck.solvers.descent import holds_nothing
+    from fokker_planck.solvers.ends import Ends
+    from fokker_planck.solvers.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.landscape_of_flow import of_flow
+    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
+
+    if not is_reversible(problem):
+        if holds_nothing(problem):
+            return None
+        return small_noise.predicted_exit_time(of_flow(problem, Ends.at(target, start)), start, target)
+    setting = of_potential(problem)
+    if isinstance(target, TaggedFacets):
+        return None  # without an inside, which the formulas look for behind a saddle
+    if any(end.accessible for end in getattr(setting.exponent, "ends", ())):
+        return None  # the formulas know no end at which the noise vanishes
+    if not isinstance(target, str):
+        surface: Any = target
+    elif isinstance(problem.domain, Box | Ball):
+        surface = Outside(problem.domain)
+    else:
+        return None
+    return exit_times.mean_exit_time(
+        limit_landscape(setting), setting.exponent, setting.diffusion.tensor, start, surface
+    )
+
+
+def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, tuple[SaddleFlow, ...]]:
+    """Rates between the states of a chain at ``places``, from row to column, and what share each saddle carries."""
+    from fokker_planck.solvers.landscape_of_potential import PotentialSetting, limit_landscape
+    from fokker_planck.solvers.setting import prepare
+
+    setting = prepare(problem, wells=True)
+    if not isinstance(setting, PotentialSetting):
+        states = [k for k in sorted(set(setting.states)) if setting.attractors[k].position in places]
+        return small_noise.predicted_rates(setting, states), ()
+    landscape, tensor = limit_landscape(setting), setting.diffusion.tensor
+    kept = [landscape.nearest_minimum(place) for place in places]
+    if len(set(kept)) < len(kept):
+        return None, ()
+    logs, _ = log_watched_chain(kramers.rates(landscape, tensor), kept)
+    return tuple(tuple(row) for row in eyring_kramers.predicted_rates(logs)), saddle_flows(landscape, tensor, kept)

@@ -1,0 +1,210 @@
+"""What a question begins with: the degree of elements, a first mesh, and what of the error no finer mesh makes less.
+
+Where Phi is known, cells are as large as its levels allow, and those above the energy cutoff are gone
+(:mod:`fokker_planck.fem.meshing`).  Without detailed balance the mesh is that of :mod:`~.initial_mesh`; what is cut
+away there is tried, since the chain that says what matters diffuses more than the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import exp, factorial
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.meshing import NARROWED, TRIM, Heights, domain_triangulation, resolved
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Triangulation, volumes
+from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.problem import Problem
+from fokker_planck.solvers.answer_types import Answer, Ask, Numbers
+from fokker_planck.solvers.end_conditions import end_error
+from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.energy_levels import MARGIN, levels_of
+from fokker_planck.solvers.initial_mesh import can_be_cut, first_mesh, where_it_matters
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.material_corners import Medium
+from fokker_planck.solvers.rounding import rounding_error, rounding_of_drift
+from fokker_planck.solvers.self_consistent_gauge import BEYOND, BEYOND_CUTOFF
+from fokker_planck.solvers.setting import Setting
+from fokker_planck.solvers.stretch import shared_error, stretch_of
+
+DEGREE = {1: 6, 2: 6, 3: 4}
+COARSE_DEGREE, COARSE = 3, 5e-3
+"""In space for this tolerance and coarser ones: a committor between balls to 1e-2 takes 12 s of CPU instead of 17."""
+MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
+MOST_UNSYMMETRIC = {1: 500_000, 2: 600_000, 3: 250_000}
+"""Without detailed balance, where a factor takes twice the memory and its solves come from both sides."""
+MOST_WHERE_COARSE = 40_000
+"""Without detailed balance in space, for the tolerance ``COARSE`` and coarser ones: 130,000 unknowns take 42 s of CPU,
+most of it to factor the matrix, and a question is to end within a minute: what is not reached has a wider bar and a
+warning, or is refused."""
+LEAST_ERROR = 2e-13
+"""What rounding leaves of every number with detailed balance: a finer tolerance is met on no mesh."""
+LEAST_UNSYMMETRIC = 1e-11
+"""The same without, where sums of both signs stand in A: the exponent follows the density only to a factor."""
+CUT = 10.0
+"""Of the density at the energy cutoff, for the volume that lies there."""
+GONE = 1e-9
+"""Share of the volume that is missing where cells were left away, and not for rounding."""
+FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
+"""Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
+NEGLIGIBLE, NARROWER, CHANGED, MOST_CUTS = 1e-2, 10.0, 0.1, 3
+"""Of the tolerance, what all cells that are cut away may hold together (the answer changes by a seventh of it, quartic
+well with a rotation, barriers 50 to 200); by how much more is cut to see what that changes; of the tolerance, by how
+much that may be; and how often less is tried before nothing is cut."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The first mesh of a question, with the ``degree`` of its elements, and how far it may be refined.
+
+    ``medium`` is D, in whose metric corners are measured, and where it jumps.  ``cut`` is what the cells that were left
+    away can change, ``least_error`` what rounding leaves; both are added to every estimate.  ``by_less`` says to ask a
+    degree less on every mesh, and to believe it where the indicator expects more.
+    """
+
+    mesh: Triangulation
+    degree: int
+    medium: Medium
+    most_unknowns: int
+    least_error: float
+    cut: float = 0.0
+    by_less: bool = False
+
+
+def degree_of(problem: Problem) -> int:
+    """The polynomial degree that is asked for, or the usual one."""
+    usual = COARSE_DEGREE if _is_coarse(problem) else DEGREE[problem.dimension]
+    return problem.resolution.degree or usual
+
+
+def _is_coarse(problem: Problem) -> bool:
+    return problem.dimension == 3 and problem.resolution.tolerance >= COARSE
+
+
+def begin(
+    setting: Setting,
+    ends: Ends,
+    ask: Remembered,
+    heights: Heights | None,
+    least_unknowns: int,
+    change: Mapping[int, float],
+) -> Beginning:
+    """The beginning of a question in its setting.
+
+    With detailed balance for the ``heights``, those of the ``ends`` unless they are given, and with ``least_unknowns``
+    or more; without, with cells in which psi ``change`` s by no more than that, and without those that decide nothing.
+    """
+    if isinstance(setting, PotentialSetting):
+        return _below_levels(setting, ends, heights or levels_of(setting, ends), least_unknowns)
+    return _along_the_flow(setting, ends, ask, change)
+
+
+def _below_levels(setting: PotentialSetting, ends: Ends, heights: Heights, least_unknowns: int) -> Beginning:
+    """Cells fine enough for the weight, and none above the energy cutoff."""
+    problem, degree = setting.problem, degree_of(setting.problem)
+    tolerance, dimension = problem.resolution.tolerance, problem.dimension
+    rounding, exponent = rounding_error(setting), setting.balance.exponent
+    interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
+    medium = Medium(setting.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
+    base = domain_triangulation(problem, ends.regions)
+    first = Beginning(base, degree, medium, MOST_UNKNOWNS[dimension], LEAST_ERROR + rounding)
+    if problem.resolution.cells is not None:
+        return first
+    base = replace(base, stretch=stretch_of(setting))
+    mesh = resolved(base, exponent, heights, degree, max(tolerance, 2.0 * rounding))
+    while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
+    while len(mesh.cells) < FEWEST_CELLS[dimension]:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
+    share = NARROWED[dimension] * TRIM[dimension] + CUT * exp(-MARGIN[dimension])
+    cut = share * tolerance if cut_off(base, mesh) else 0.0
+    cut += end_error(exponent, setting.relaxation_rate)
+    return replace(first, mesh=mesh, cut=cut, least_error=first.least_error + shared_error(setting, mesh, tolerance))
+
+
+def cut_off(base: Triangulation, mesh: Triangulation) -> bool:
+    """Whether cells of a mesh are gone from one that was made of it."""
+    return _volume(mesh) < (1.0 - GONE) * _volume(base)
+
+
+def _volume(triangulation: Triangulation) -> float:
+    """Volume of the straight cells."""
+    return float(np.abs(volumes(triangulation.points, triangulation.cells)).sum())
+
+
+def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Remembered, change: Mapping[int, float]) -> Beginning:
+    """Cells fine enough for psi; where the start of an exit is known, without those that do not matter to it."""
+    problem = setting.problem
+    dimension, coarse = problem.dimension, _is_coarse(problem)
+    trial = _cut_to_size(setting, ends, change, ask) if ends.start is not None and can_be_cut(setting) else None
+    mesh, cut = trial if trial is not None else (first_mesh(setting, ends.regions, change), 0.0)
+    interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
+    points = (*setting.attractors, *setting.saddles)
+    places = np.array([point.position for point in points]).reshape(-1, dimension).T
+    rounding = rounding_of_drift(problem, places, np.array([point.jacobian for point in points]))
+    return Beginning(
+        mesh,
+        degree_of(problem),
+        Medium(setting.diffusion.tensor, interfaces),
+        MOST_WHERE_COARSE if coarse else MOST_UNSYMMETRIC[dimension],
+        LEAST_UNSYMMETRIC + rounding,
+        cut + BEYOND_CUTOFF * exp(-BEYOND[dimension]) * problem.resolution.tolerance,
+        by_less=coarse,
+    )
+
+
+@dataclass
+class Remembered:
+    """The question, with the last answer kept for the mesh it was given on: the loop begins where the cut was tried."""
+
+    answer: Ask
+    mesh: Triangulation | None = None
+    degree: int = 0
+    found: Answer | None = None
+
+    def __call__(self, discretization: Discretization) -> Answer:
+        """The answer on a mesh, for the second time without asking."""
+        kept, self.found = self.found, None
+        if kept is not None and discretization.triangulation is self.mesh and discretization.degree == self.degree:
+            return kept
+        return self.answer(discretization)
+
+    def keep(self, mesh: Triangulation, degree: int, periods: tuple[float | None, ...]) -> Numbers:
+        """The numbers on a mesh, and the answer for the next that asks there."""
+        self.mesh, self.degree, self.found = mesh, degree, self.answer(discretize(mesh, degree, periods))
+        return np.asarray(self.found.numbers)
+
+
+def _cut_to_size(
+    setting: FlowSetting, ends: Ends, change: Mapping[int, float], ask: Remembered
+) -> tuple[Triangulation, float] | None:
+    """A mesh without what does not matter, and by how much an answer can be off for it; None where that is too much.
+
+    The chain that says what matters diffuses more than the process, so that it is not believed: more is cut away, by
+    ``NARROWER``, and what that changes bounds what less does.
+    """
+    problem, degree = setting.problem, degree_of(setting.problem)
+    share = NEGLIGIBLE * problem.resolution.tolerance
+    for _ in range(MOST_CUTS):
+        uncut = where_it_matters(setting, ends, change, share, degree)
+        if uncut is None:
+            return None
+        mesh = uncut.cut()
+        try:
+            less = np.asarray(ask.answer(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers)
+            whole = ask.keep(mesh, degree, problem.periods)
+        except (ConvergenceError, ProblemError):
+            # a state without cells, or wells that nothing joins: the chain is wrong about this process
+            return None
+        if len(whole) == len(less):
+            error = float(np.abs(np.expm1(less - whole)).max(initial=0.0))
+            if error <= CHANGED * problem.resolution.tolerance:
+                return mesh, error
+        share /= NARROWER
+    return None

@@ -1,0 +1,68 @@
+"""Where a question ends and begins: what absorbs, by the name of its region of the mesh, and the start of an exit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.model.domain import MeshDomain, Sublevel
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Ball, Set
+
+Goal = Set | Literal["boundary"]
+
+TARGET, FROM, TO = "target", "from", "to"
+NEAR, NEAR_OTHERS = 0.05, 0.02
+"""Of the radius of a ball, and of the width of other domains than boxes: no point of a sample lies on their boundary,
+and those so near stand for it; the height that counts is then taken on the boundary itself."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The sets that absorb, by the name of their region, and where an exit starts; none for the whole domain."""
+
+    goals: tuple[tuple[str, Goal], ...] = ()
+    start: tuple[float, ...] | None = None
+
+    @classmethod
+    def at(cls, target: Goal | None, start: tuple[float, ...] | None = None) -> Ends:
+        """One set that absorbs, or none."""
+        return cls() if target is None else cls(((region_name(target), target),), start)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the regions that absorb, or "boundary"."""
+        return tuple(name for name, _ in self.goals)
+
+    @property
+    def regions(self) -> dict[str, Set]:
+        """What the mesh is fitted to."""
+        return {name: goal for name, goal in self.goals if not isinstance(goal, str)}
+
+
+def region_name(target: Goal) -> str:
+    """What the absorbing part is called in the mesh."""
+    return target if isinstance(target, str) else TARGET
+
+
+def reaches(problem: Problem, target: Goal) -> Callable[[Floats], Booleans]:
+    """Which points (dim, n) of the sample count as reaching the target."""
+    if not isinstance(target, str):
+        return target.contains
+    domain = problem.domain
+    lower, upper = (np.asarray(corner)[:, None] for corner in problem.bounding_box())
+    width = upper - lower
+
+    def near_boundary(x: Floats) -> Booleans:
+        if isinstance(domain, Ball) and problem.dimension > 1:
+            return domain.level(x) < NEAR * domain.radius
+        if isinstance(domain, MeshDomain | Sublevel):
+            return ~problem.contains(x + NEAR_OTHERS * width) | ~problem.contains(x - NEAR_OTHERS * width)
+        walled = np.array([period is None for period in problem.periods])[:, None]
+        return ((np.minimum(x - lower, upper - x) < 1e-9 * width) & walled).any(axis=0)
+
+    return near_boundary

@@ -1,0 +1,30 @@
+"""Which kind of process a problem has, found once: in detailed balance, or with a density that is known or is not."""
+
+from __future__ import annotations
+
+from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
+from fokker_planck.model.narrow_coefficients import refuse_narrow
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.process import DetailedBalance, Overdamped
+from fokker_planck.model.reversibility.classify import Kinetics, check_semidefinite, kinetics
+
+
+def kinetics_of(problem: Problem) -> Kinetics:
+    """Whether the process of a problem is reversible, with its exponent if so; computed once and kept with it."""
+    known = problem.__dict__.get("_kinetics")
+    if known is None:
+        if problem.dimension > 1:
+            field = problem.process.field(problem.dimension)
+            check_semidefinite(field, problem.sample())
+            refuse_degenerate_noise(field, problem.sample(), problem.contains)
+            drift = problem.process.extra if isinstance(problem.process, Overdamped) else problem.process.whole
+            if not field.constant or drift is not None:
+                refuse_narrow(problem.process, *problem.bounding_box(), problem.sample())
+        known = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
+        problem.__dict__["_kinetics"] = known
+    return known
+
+
+def is_reversible(problem: Problem) -> bool:
+    """Whether the process is in detailed balance."""
+    return isinstance(kinetics_of(problem), DetailedBalance)
