@@ -24,7 +24,7 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.model.problem import Problem
 from fokker_planck.progress import say
 from fokker_planck.solvers.answer_types import Answer, Ask, Kept, Outcome
-from fokker_planck.solvers.beginning import Beginning, Remembered, begin
+from fokker_planck.solvers.beginning import Beginning, begin
 from fokker_planck.solvers.corners import corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.function_checks import check_functions
@@ -64,11 +64,10 @@ def answered(
     change: Mapping[int, float] = CHANGE,
 ) -> Outcome:
     """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them."""
-    ask = Remembered(answer)
-    return refined_until_verified(setting.problem, begin(setting, ends, ask, heights, least_unknowns, change), ask)
+    return refined_until_verified(setting.problem, begin(setting, ends, answer, heights, least_unknowns, change))
 
 
-def refined_until_verified(problem: Problem, first: Beginning, answer: Ask) -> Outcome:
+def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
     """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
 
     Each step bisects the cells in which the functions behind the answer are resolved worst.  When the indicator says
@@ -77,12 +76,12 @@ def refined_until_verified(problem: Problem, first: Beginning, answer: Ask) -> O
 
     Args:
         problem: with the tolerance; where its mesh is prescribed, that is verified and never refined.
-        first: the mesh to begin with, and what of the error no finer one makes less.
-        answer: the question.
+        first: the question, the mesh to begin with, and what of the error no finer one makes less.
     """
     started = time.perf_counter()
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
-    mesh, degree, medium, cut, least_error = first.mesh, first.degree, first.medium, first.cut, first.least_error
+    answer, mesh, degree, medium = first.ask, first.mesh, first.degree, first.medium
+    cut, least_error = first.cut, first.least_error
     if problem.resolution.cells is not None:
         discretization, current, _, predicted = _asked(problem, mesh, degree, answer, medium)
         weights = np.ones(len(current.numbers)) if current.weights is None else current.weights

@@ -20,7 +20,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, volumes
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.problem import Problem
-from fokker_planck.solvers.answer_types import Answer, Ask, Numbers
+from fokker_planck.solvers.answer_types import Answer, Ask
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.energy_levels import MARGIN, levels_of
@@ -61,13 +61,14 @@ much that may be; and how often less is tried before nothing is cut."""
 
 @dataclass(frozen=True)
 class Beginning:
-    """The first mesh of a question, with the ``degree`` of its elements, and how far it may be refined.
+    """A question, its first mesh with the ``degree`` of the elements, and how far that may be refined.
 
     ``medium`` is D, in whose metric corners are measured, and where it jumps.  ``cut`` is what the cells that were left
     away can change, ``least_error`` what rounding leaves; both are added to every estimate.  ``by_less`` says to ask a
     degree less on every mesh, and to believe it where the indicator expects more.
     """
 
+    ask: Ask
     mesh: Triangulation
     degree: int
     medium: Medium
@@ -90,7 +91,7 @@ def _is_coarse(problem: Problem) -> bool:
 def begin(
     setting: Setting,
     ends: Ends,
-    ask: Remembered,
+    ask: Ask,
     heights: Heights | None,
     least_unknowns: int,
     change: Mapping[int, float],
@@ -101,11 +102,11 @@ def begin(
     or more; without, with cells in which psi ``change`` s by no more than that, and without those that decide nothing.
     """
     if isinstance(setting, PotentialSetting):
-        return _below_levels(setting, ends, heights or levels_of(setting, ends), least_unknowns)
+        return _below_levels(setting, ends, ask, heights or levels_of(setting, ends), least_unknowns)
     return _along_the_flow(setting, ends, ask, change)
 
 
-def _below_levels(setting: PotentialSetting, ends: Ends, heights: Heights, least_unknowns: int) -> Beginning:
+def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heights, least_unknowns: int) -> Beginning:
     """Cells fine enough for the weight, and none above the energy cutoff."""
     problem, degree = setting.problem, degree_of(setting.problem)
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
@@ -113,7 +114,7 @@ def _below_levels(setting: PotentialSetting, ends: Ends, heights: Heights, least
     interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
     medium = Medium(setting.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
     base = domain_triangulation(problem, ends.regions)
-    first = Beginning(base, degree, medium, MOST_UNKNOWNS[dimension], LEAST_ERROR + rounding)
+    first = Beginning(ask, base, degree, medium, MOST_UNKNOWNS[dimension], LEAST_ERROR + rounding)
     if problem.resolution.cells is not None:
         return first
     base = replace(base, stretch=stretch_of(setting))
@@ -138,17 +139,18 @@ def _volume(triangulation: Triangulation) -> float:
     return float(np.abs(volumes(triangulation.points, triangulation.cells)).sum())
 
 
-def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Remembered, change: Mapping[int, float]) -> Beginning:
+def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[int, float]) -> Beginning:
     """Cells fine enough for psi; where the start of an exit is known, without those that do not matter to it."""
     problem = setting.problem
     dimension, coarse = problem.dimension, _is_coarse(problem)
     trial = _cut_to_size(setting, ends, change, ask) if ends.start is not None and can_be_cut(setting) else None
-    mesh, cut = trial if trial is not None else (first_mesh(setting, ends.regions, change), 0.0)
+    ask, mesh, cut = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
     interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
     points = (*setting.attractors, *setting.saddles)
     places = np.array([point.position for point in points]).reshape(-1, dimension).T
     rounding = rounding_of_drift(problem, places, np.array([point.jacobian for point in points]))
     return Beginning(
+        ask,
         mesh,
         degree_of(problem),
         Medium(setting.diffusion.tensor, interfaces),
@@ -161,12 +163,12 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Remembered, change: M
 
 @dataclass
 class Remembered:
-    """The question, with the last answer kept for the mesh it was given on: the loop begins where the cut was tried."""
+    """The question, with the answer on the mesh where a cut was tried kept for the loop, which begins there."""
 
     answer: Ask
-    mesh: Triangulation | None = None
-    degree: int = 0
-    found: Answer | None = None
+    mesh: Triangulation
+    degree: int
+    found: Answer | None
 
     def __call__(self, discretization: Discretization) -> Answer:
         """The answer on a mesh, for the second time without asking."""
@@ -175,16 +177,13 @@ class Remembered:
             return kept
         return self.answer(discretization)
 
-    def keep(self, mesh: Triangulation, degree: int, periods: tuple[float | None, ...]) -> Numbers:
-        """The numbers on a mesh, and the answer for the next that asks there."""
-        self.mesh, self.degree, self.found = mesh, degree, self.answer(discretize(mesh, degree, periods))
-        return np.asarray(self.found.numbers)
-
 
 def _cut_to_size(
-    setting: FlowSetting, ends: Ends, change: Mapping[int, float], ask: Remembered
-) -> tuple[Triangulation, float] | None:
-    """A mesh without what does not matter, and by how much an answer can be off for it; None where that is too much.
+    setting: FlowSetting, ends: Ends, change: Mapping[int, float], ask: Ask
+) -> tuple[Ask, Triangulation, float] | None:
+    """The question, a mesh without what does not matter to it, and by how much the answer can be off for that.
+
+    None where it is too much.
 
     The chain that says what matters diffuses more than the process, so that it is not believed: more is cut away, by
     ``NARROWER``, and what that changes bounds what less does.
@@ -197,14 +196,14 @@ def _cut_to_size(
             return None
         mesh = uncut.cut()
         try:
-            less = np.asarray(ask.answer(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers)
-            whole = ask.keep(mesh, degree, problem.periods)
+            less = ask(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers
+            found = ask(discretize(mesh, degree, problem.periods))
         except (ConvergenceError, ProblemError):
             # a state without cells, or wells that nothing joins: the chain is wrong about this process
             return None
-        if len(whole) == len(less):
-            error = float(np.abs(np.expm1(less - whole)).max(initial=0.0))
+        if len(found.numbers) == len(less):
+            error = float(np.abs(np.expm1(less - found.numbers)).max(initial=0.0))
             if error <= CHANGED * problem.resolution.tolerance:
-                return mesh, error
+                return Remembered(ask, mesh, degree, found), mesh, error
         share /= NARROWER
     return None

@@ -162,7 +162,7 @@ def test_rates_need_two_attractors():
     problem = Problem(Drifting(Drift(["-x - y", "x - y"]), Isotropic(0.1)), Box([-2.0, -2.0], [2.0, 2.0]))
     hidden = replace(problem)
     hidden.__dict__["_kinetics"] = UnknownDensity(ItoDrift(problem.process, 2), problem.process.field(2))
-    with pytest.raises(ProblemError, match="attractor"):
+    with pytest.raises(ProblemError, match="drift: found 1 well"):
         rates(hidden)
 
 
