@@ -87,8 +87,8 @@ def kinetic_exit_time(
     targets : wells that are left no more
     returning : whether what has crossed the saddle may come back before it is absorbed, as for a small target at the
         bottom of a well, or is absorbed at once, as by a half space beyond the saddle.  They differ where friction is
-        small: F is ``Upsilon(d) Upsilon(e)/Upsilon(d + e)`` in the first case, ``Upsilon(d)`` in the other.  Unsaid it is
-        their geometric mean, with half of what is between them in the error.
+        small: F is ``Upsilon(d) Upsilon(e)/Upsilon(d + e)`` in the first case, ``Upsilon(d)`` in the other.  Unsaid,
+        the time is their geometric mean, with half of what is between them in the error.
 
     None where a well on the way is shallower than half a unit of epsilon, or a critical point is degenerate.
 
