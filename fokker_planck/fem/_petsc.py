@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
-from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem import work
 
 REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
 
@@ -99,7 +97,6 @@ class TwoSidedFactorization:
             self._solver.setUp()
         except PETSc.Error as error:
             raise ConvergenceError(f"factorisation failed (PETSc error {error.ierr})", REMEDY) from None
-        work.done(factorisations=1)
 
     def solve(self, right: Floats, *, adjoint: bool = False, tolerance: float = 1e-8) -> Floats:
         """Solve A x = b, or A^T x = b, for one right-hand side (n,), whole on every rank; the residual is checked."""
@@ -114,7 +111,6 @@ class TwoSidedFactorization:
         scale = self._norm * x.norm() + b.norm()
         if not np.isfinite(scale) or residual.norm() > tolerance * scale:
             raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
-        work.done(solves=1)
         return _whole(x)
 
 
@@ -122,66 +118,6 @@ class Factorization(TwoSidedFactorization):
     """A symmetric matrix factored once by MUMPS, for any number of right-hand sides."""
 
     method = "cholesky"
-
-
-class ShiftedFactorization:
-    """(A - s M)^-1 M for a complex s and its adjoint, from real arithmetic: z = u + iv with u and v interleaved.
-
-    Args:
-        comm: of the mesh.
-        size: number of unknowns.
-        dofs: (m, n), negative where an unknown is left out.
-        stiffness: element matrices of A, (m, n, n).
-        mass: those of M.
-        shift: s.
-    """
-
-    def __init__(
-        self, comm: MPI.Comm, size: int, dofs: Integers, stiffness: Floats, mass: Floats, shift: complex
-    ) -> None:
-        both = np.concatenate([2 * dofs, np.where(dofs < 0, -1, 2 * dofs + 1)], axis=1)
-        real, imaginary = stiffness - shift.real * mass, shift.imag * mass
-        rows = [np.concatenate([real, imaginary], axis=2), np.concatenate([-imaginary, real], axis=2)]
-        doubled = matrix(comm, 2 * size, both, np.concatenate(rows, axis=1), symmetric=False)
-        self._mass = matrix(comm, size, dofs, mass)
-        self._solver = TwoSidedFactorization(doubled)
-        self._comm, self._shift, self._size = comm, complex(shift), size
-
-    def nearest(self, count: int, *, adjoint: bool = False) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-        """The ``count`` eigenvalues of A x = lambda M x nearest to s, by distance, and their vectors (k, n).
-
-        With ``adjoint`` the vectors z of A^T z = lambda M z.
-        """
-        from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
-
-        def step(vector: NDArray[Any]) -> NDArray[np.complex128]:
-            flat = np.asarray(vector).ravel()
-            image = np.empty(2 * self._size)
-            image[0::2], image[1::2] = self._times_mass(flat.real), self._times_mass(flat.imag)
-            solved = self._solver.solve(image, adjoint=adjoint)
-            return np.asarray(solved[0::2] + 1j * solved[1::2])
-
-        def pairs(apply: Any) -> Any:
-            operator = LinearOperator((self._size, self._size), matvec=apply, dtype=np.complex128)
-            start = (np.cos(np.arange(self._size) * 0.7) + 0.3).astype(np.complex128)
-            basis = min(2 * count + 20, self._size - 1)
-            try:
-                return eigs(operator, count, which="LM", v0=start, ncv=basis, tol=1e-12, maxiter=60)
-            except ArpackError as error:
-                found = f"eigenvalues near {self._shift:.4g} did not converge ({error})"
-                raise ConvergenceError(found, REMEDY) from None
-
-        inverse, vectors = led_by_first_rank(self._comm, step, pairs)
-        order = np.argsort(-np.abs(inverse), kind="stable")
-        values, vectors = 1.0 / inverse[order], vectors.T[order]
-        if adjoint:
-            return self._shift + np.conj(values), np.conj(vectors)
-        return self._shift + values, vectors
-
-    def _times_mass(self, vector: Floats) -> Floats:
-        image = self._mass.createVecLeft()
-        self._mass.mult(_vector(self._mass, np.ascontiguousarray(vector)), image)
-        return _whole(image)
 
 
 def led_by_first_rank(comm: MPI.Comm, apply: Any, compute: Any) -> Any:
@@ -228,7 +164,6 @@ def is_positive(comm: MPI.Comm, size: int, dofs: Integers, real: Floats, imagina
         factored.setUp()
     except PETSc.Error:
         return False
-    work.done(factorisations=1)
     negative, zero, _ = factored.getFactorMatrix().getInertia()
     return bool(negative == 0 and zero == 0)
 
@@ -269,7 +204,6 @@ def lowest_eigenvectors(
         solver.solve()
     except PETSc.Error as error:
         raise ConvergenceError(f"eigenvalue solver failed (PETSc error {error.ierr})", REMEDY) from None
-    work.done(factorisations=1)
     found = solver.getConverged()
     if solver.getConvergedReason() <= 0 or found < count:
         raise ConvergenceError(
@@ -280,46 +214,4 @@ def lowest_eigenvectors(
     for number in range(found):
         values.append(solver.getEigenpair(number, vector).real)
         vectors.append(_whole(vector) / root)
-    return np.asarray(values), np.asarray(vectors)
-
-
-def nearest_eigenpairs(
-    stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Eigenvalues (k,) and eigenvectors (k, n) of a nonsymmetric ``stiffness y = lambda mass y``, k >= count.
-
-    Shift-and-invert Krylov-Schur; those nearest to ``shift``, conjugate pairs whole, from real arithmetic.
-    """
-    from slepc4py import SLEPc
-
-    solver = SLEPc.EPS().create(stiffness.getComm())
-    solver.setOperators(stiffness, mass)
-    solver.setProblemType(SLEPc.EPS.ProblemType.GNHEP)
-    # from a short Krylov space eigenvalues of a matrix that is far from normal come out wrong, and as converged
-    solver.setDimensions(count, min(3 * count + 30, stiffness.getSize()[0]))
-    solver.setTolerances(1e-12, 300)
-    solver.setWhichEigenpairs(SLEPc.EPS.Which.TARGET_MAGNITUDE)
-    solver.setTarget(shift)
-    transform = solver.getST()
-    transform.setType(SLEPc.ST.Type.SINVERT)
-    linear = transform.getKSP()
-    linear.setType("preonly")
-    linear.getPC().setType("lu")
-    linear.getPC().setFactorSolverType("mumps")
-    solver.setInitialSpace([_vector(stiffness, np.cos(np.arange(stiffness.getSize()[0]) * 0.7) + 0.3)])
-    try:
-        solver.solve()
-    except PETSc.Error as error:
-        raise ConvergenceError(f"eigenvalue solver failed (PETSc error {error.ierr})", REMEDY) from None
-    work.done(factorisations=1)
-    found = solver.getConverged()
-    if solver.getConvergedReason() <= 0 or found < count:
-        raise ConvergenceError(
-            f"only {found} of {count} eigenvalues converged in {solver.getIterationNumber()} steps", REMEDY
-        )
-    values, vectors = [], []
-    real, imaginary = stiffness.createVecRight(), stiffness.createVecRight()
-    for number in range(found):
-        values.append(complex(solver.getEigenpair(number, real, imaginary)))
-        vectors.append(_whole(real) + 1j * _whole(imaginary))
     return np.asarray(values), np.asarray(vectors)

@@ -13,7 +13,6 @@ from fokker_planck.output.serialize import number_json, prediction_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import with_work
 from fokker_planck.solvers.results import Spectrum
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
 
 
-@with_work
 @quietly
 def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boundary"] | None = None) -> Spectrum:
     """-L u = lambda u with no flux through the boundary: the ``count`` smallest eigenvalues, the zero among them.
@@ -38,18 +36,15 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     0.0027761406
     """
     from fokker_planck.solvers import spectrum as solver
-    from fokker_planck.solvers.irreversible_spectrum import irreversible_spectrum
     from fokker_planck.solvers.kinetics_of_problem import is_reversible
     from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
     count = whole_number("spectrum.count", count, 2 if target is None else 1, MOST_EIGENVALUES[problem.dimension])
     shape = None if target is None else checked_target(problem, target, "spectrum.target")
     name = target if isinstance(target, str) else repr(target)
-    if not is_reversible(problem):
-        return irreversible_spectrum(problem, count, shape, name)
     found = solver.spectrum(problem, count, shape, name)
-    if target is not None:
-        return found
+    if target is not None or not is_reversible(problem):
+        return found  # the formulas of Eyring and Kramers are about transitions in detailed balance
     setting = of_potential(problem)
     limit, balance = limit_landscape(setting), setting.balance
     predicted = predicted_eigenvalues(limit, balance.diffusion.tensor, count, balance.exponent)

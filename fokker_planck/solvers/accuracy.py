@@ -61,10 +61,13 @@ def answered(
     answer: Ask,
     heights: Heights | None = None,
     least_unknowns: int = 0,
-    change: Mapping[int, float] = CHANGE,
+    change: Mapping[int, float] | None = None,
+    *,
+    cut: bool = False,
 ) -> Outcome:
     """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them."""
-    return refined_until_verified(setting.problem, begin(setting, ends, answer, heights, least_unknowns, change))
+    first = begin(setting, ends, answer, heights, least_unknowns, change or CHANGE, cut=cut)
+    return refined_until_verified(setting.problem, first)
 
 
 def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:

@@ -95,15 +95,18 @@ def begin(
     heights: Heights | None,
     least_unknowns: int,
     change: Mapping[int, float],
+    *,
+    cut: bool,
 ) -> Beginning:
     """The beginning of a question in its setting.
 
     With detailed balance for the ``heights``, those of the ``ends`` unless they are given, and with ``least_unknowns``
-    or more; without, with cells in which psi ``change`` s by no more than that, and without those that decide nothing.
+    or more; without, with cells in which psi ``change`` s by no more than that, and without those that decide nothing
+    about an exit, or where the question is about nothing but slow transitions and says that this may be ``cut``.
     """
     if isinstance(setting, PotentialSetting):
         return _below_levels(setting, ends, ask, heights or levels_of(setting, ends), least_unknowns)
-    return _along_the_flow(setting, ends, ask, change)
+    return _along_the_flow(setting, ends, ask, change, cut=cut or ends.start is not None)
 
 
 def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heights, least_unknowns: int) -> Beginning:
@@ -139,12 +142,12 @@ def _volume(triangulation: Triangulation) -> float:
     return float(np.abs(volumes(triangulation.points, triangulation.cells)).sum())
 
 
-def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[int, float]) -> Beginning:
-    """Cells fine enough for psi; where the start of an exit is known, without those that do not matter to it."""
+def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[int, float], *, cut: bool) -> Beginning:
+    """Cells fine enough for psi, and without those that decide nothing if that may be ``cut``."""
     problem = setting.problem
     dimension, coarse = problem.dimension, _is_coarse(problem)
-    trial = _cut_to_size(setting, ends, change, ask) if ends.start is not None and can_be_cut(setting) else None
-    ask, mesh, cut = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
+    trial = _cut_to_size(setting, ends, change, ask) if cut and can_be_cut(setting) else None
+    ask, mesh, left_out = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
     interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
     points = (*setting.attractors, *setting.saddles)
     places = np.array([point.position for point in points]).reshape(-1, dimension).T
@@ -156,7 +159,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
         Medium(setting.diffusion.tensor, interfaces),
         MOST_WHERE_COARSE if coarse else MOST_UNSYMMETRIC[dimension],
         LEAST_UNSYMMETRIC + rounding,
-        cut + BEYOND_CUTOFF * exp(-BEYOND[dimension]) * problem.resolution.tolerance,
+        left_out + BEYOND_CUTOFF * exp(-BEYOND[dimension]) * problem.resolution.tolerance,
         by_less=coarse,
     )
 

@@ -21,11 +21,20 @@ from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.solvers.answer_types import Numbers
-from fokker_planck.solvers.irreversible_pencil import MODERATE, Mode, Pencil
+from fokker_planck.solvers.pencil import MODERATE, Pencil, PencilMode
 
 SPLIT = 30.0
 """Of the change of an eigenvalue by its condition, up to which neighbours are one cluster: 1/(2 m sin(pi/m)) of their
 distance is that change for m of a Jordan block, at least 1/6."""
+
+
+@dataclass(frozen=True)
+class Several:
+    """How many eigenvalues are one cluster, their ``mean``, and how far they are from it."""
+
+    count: int
+    mean: complex
+    radius: float
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,11 @@ class Cluster:
         """How far its values are from the mean."""
         return float(np.abs(self.values - self.mean).max())
 
+    @property
+    def summary(self) -> Several:
+        """Without its vectors."""
+        return Several(len(self.values), self.mean, self.radius)
+
 
 def grouped(values: Numbers, conditions: Floats, change: Floats) -> list[tuple[int, ...]]:
     """Indices of eigenvalues that ``change`` (k,), absolute, of each of them would let meet, in groups.
@@ -64,7 +78,7 @@ def grouped(values: Numbers, conditions: Floats, change: Floats) -> list[tuple[i
     return [tuple(members) for members in groups.values()]
 
 
-def cluster_of(pencil: Pencil, modes: Sequence[Mode]) -> Cluster:
+def cluster_of(pencil: Pencil, modes: Sequence[PencilMode]) -> Cluster:
     """The cluster of some modes."""
     values, vectors = np.array([mode.value for mode in modes]), np.array([mode.right for mode in modes])
     if len(modes) == 1:

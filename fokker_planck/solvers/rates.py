@@ -25,6 +25,7 @@ from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.orthogonal_modes import orthogonal_modes
 from fokker_planck.solvers.reduced_chain import (
     MOST_STATES,
     ROUNDING,
@@ -36,7 +37,6 @@ from fokker_planck.solvers.reduced_chain import (
 from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.setting import WHOLE, Setting, prepare_for_wells
-from fokker_planck.solvers.spectrum import SHIFT, ordinary_modes
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 POWERS = 6
@@ -147,9 +147,8 @@ def _in_doubles(setting: Setting, generator: Generator) -> SlowModes | None:
     """The modes of many shallow wells by shift and invert; None where doubles do not hold the smallest eigenvalue."""
     places, discretization = setting.state_places, generator.discretization
     count, absorbed = len(places), np.zeros(discretization.count, dtype=bool)
-    shift = SHIFT * setting.relaxation_rate
-    modes = ordinary_modes(generator, absorbed, np.zeros((0, discretization.count)), count - 1, shift)
-    logs = modes.logs[: count - 1]
+    modes = orthogonal_modes(generator, absorbed, [], count - 1, setting.relaxation_rate)[: count - 1]
+    logs = np.array([mode.log for mode in modes])
     if logs[0] - logs[-1] < np.log(LEAST_RATIO):
         return None
     at_wells = np.ones((count, count))
@@ -157,12 +156,12 @@ def _in_doubles(setting: Setting, generator: Generator) -> SlowModes | None:
         functional = point_functional(discretization, np.asarray(place))
         if not functional.any():
             functional[well_nodes(discretization, np.array([place]))[0]] = 1.0
-        at_wells[row, 1:] = [float(functional @ nodal) for nodal in modes.nodal[: count - 1]]
+        at_wells[row, 1:] = [float(functional @ mode.nodal) for mode in modes]
     values = [0.0, *np.exp(logs).tolist()]
     rounding = SOLVED * float(np.exp(logs[-1] - logs[0]))
 
     def functions(size: int) -> list[Mode]:
-        return [Mode(by_cell) for by_cell in modes.cell_values[: size - 1]]
+        return [function for mode in modes[: size - 1] for function in mode.modes]
 
     return SlowModes(values, at_wells, DIGITS, functions, lambda size: rounding)
 

@@ -1,311 +1,295 @@
 """Small eigenvalues of -L: -L u = lambda u in the domain, no flux through its boundary (or u = 0 on a target).
 
-Eigenvalues that are exponentially small come from the wells, exact relative to themselves; the others from a
-shift-and-invert solve from which those have been taken out.
+Eigenvalues that are exponentially small come from the wells, exact relative to themselves (:mod:`~.slow_modes`).  The
+others come from shift and invert: with detailed balance the lowest ones, from which the slow have been taken out
+(:mod:`~.orthogonal_modes`), without it all in a strip of the plane (:mod:`~.followed_modes`).
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
-from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem import _petsc
-from fokker_planck.fem.cell_products import energy, product
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.generator import Generator, assemble, free_system
-from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.long_range import times_exp
-from fokker_planck.fem.meshing import Heights
+from fokker_planck.fem.generator import assemble
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.answer_types import Answer, Outcome
+from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
-from fokker_planck.solvers.ends import Ends, reaches
-from fokker_planck.solvers.energy_levels import fastest_spared, heights_between_wells, levels_of
+from fokker_planck.solvers.ends import Ends, Goal, reaches
 from fokker_planck.solvers.exit_time import absorbed_unknowns
-from fokker_planck.solvers.krylov import images
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting, of_potential
-from fokker_planck.solvers.narrow_wells import combined, has_narrow_wells
-from fokker_planck.solvers.reduced_problem import MOST_STATES, reduced_pair
+from fokker_planck.solvers.followed_modes import (
+    NOTHING,
+    ROUNDING,
+    Followed,
+    Plan,
+    eigenmodes,
+    found_again,
+    searched,
+    stale,
+)
+from fokker_planck.solvers.initial_mesh import surroundings
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.narrow_wells import has_narrow_wells
+from fokker_planck.solvers.orthogonal_modes import beside_narrow_wells, orthogonal_modes, together
+from fokker_planck.solvers.pencil import Pencil
+from fokker_planck.solvers.reduced_problem import MOST_STATES
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
+from fokker_planck.solvers.self_consistent_gauge import margin
+from fokker_planck.solvers.setting import Setting, prepare
+from fokker_planck.solvers.slow_modes import slow_modes
+from fokker_planck.solvers.spectral_scope import Scope, TooFastError, fastest_current, fastest_of_sample, scopes
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
-LARGEST_SMALL = 0.03
-KRYLOV = 3
-IMAGES = 2  # of the potential of a narrow well: a third changes no digit
-SHIFT = 0.05
+UNKNOWNS_A_MODE = 6
+"""Of the first mesh: an eigenvalue solver wants twice as many vectors as modes, and waves want six unknowns each."""
 LEAST_RATIO = 1e-6
 """Of an eigenvalue to the rates inside the wells, down to which doubles hold it: shift and invert leaves 1e-14."""
-ROUNDING = 1e-14
-# Of the first mesh: an eigenvalue solver wants twice as many vectors as modes, and waves want six unknowns each.
-UNKNOWNS_A_MODE = 6
-SAME = 1e-4
-NEGLIGIBLE = 1e-4  # of the tolerance
-NOISE = 1e-13
-SLOWER = 0.25
-"""Of the eigenvalue that belongs to a critical point for small noise, below which one has nothing to do with it."""
-
-
-class _TooFast(Exception):
-    """An eigenvalue could belong to critical points that the mesh leaves out."""
+PROVEN = 0.5
+"""Of the slowest rate inside the wells: eigenvalues below are those of the reduced problem, and no others."""
+CUT = 100.0
+"""What a cut of the domain where the density is exp(-margin) changes a matrix by, over that."""
+LESS = 1e-3
+"""The accuracy asked of eigenvalues just beyond the last one wanted."""
+NONE = np.zeros(0)
+MOST_SEARCHES = 3
+"""Of the strip, each on the last mesh of the one before, where the list of eigenvalues changed on the way."""
 
 
 @dataclass(frozen=True)
-class Modes:
-    """Eigenvalues by their logarithms (k,), eigenvectors scaled (k, N), by nodes, and by cells for the indicator.
+class Found:
+    """What stays of a mesh: its modes, pairs as one, with what they are as ``fields``, and those followed to it."""
 
-    ``rounding`` (k,) is the absolute error of the algebra: what the eigenvalue solver leaves in those that do not come
-    from the wells, and what the reduced problem leaves out in those that do.
+    modes: list[Eigenmode]
+    fields: list[list[Floats]]
+    followed: Followed | None
+
+
+@dataclass
+class Question:
+    """``wanted`` eigenvalues other than zero, of the process killed on the ``target`` if there is one.
+
+    The first mesh that is asked makes the ``plan`` of what is followed beside so many ``slow`` modes.
     """
 
-    logs: Floats
-    vectors: Floats
-    nodal: list[Floats]
-    cell_values: list[Floats]
-    rounding: Floats | float = 0.0
+    setting: Setting
+    target: Goal | None
+    wanted: int
+    scope: Scope
+    plan: Plan | None = None
+    slow: int = 0
+
+    @property
+    def tolerance(self) -> float:
+        """That of the problem."""
+        return self.setting.problem.resolution.tolerance
+
+    @property
+    def change(self) -> float:
+        """Of the matrix, relative, by what is cut off, and by rounding: what no mesh makes less."""
+        above = margin(self.tolerance, self.setting.problem.dimension)
+        return (CUT * float(np.exp(-above)) if self.closed else 0.0) + ROUNDING
+
+    @property
+    def closed(self) -> bool:
+        """Whether the domain ends at an energy cutoff, and a current along it may be taken for the one there."""
+        return isinstance(self.setting, FlowSetting) and bool(np.isfinite(self.setting.ceiling))
+
+    def answer(self, discretization: Discretization) -> Answer:
+        """The numbers of one mesh."""
+        condensed, absorbed = self._condensed(discretization)
+        generator, weights, kept = condensed.generator, None, None
+        if generator.symmetric:
+            modes = self._orthogonal(condensed, absorbed)
+        else:
+            modes, kept = self._of_both_sides(condensed, absorbed)
+            weights = _weights(modes, self.wanted)
+        fields = [normalised(generator, mode) for mode in modes]
+        found = Found([replace(mode, nodal=NONE, modes=()) for mode in modes], fields, kept)
+        numbers = np.array([mode.log for mode in modes])
+        return Answer(numbers, found, generator, [mode.modes for mode in modes], weights, absorbed)
+
+    def search(self, discretization: Discretization) -> None:
+        """Make the plan anew on a mesh."""
+        self.plan = None
+        self._of_both_sides(*self._condensed(discretization))
+
+    def _condensed(self, discretization: Discretization) -> tuple[Condensation, Booleans]:
+        setting, absorbed = self.setting, np.zeros(discretization.count, dtype=bool)
+        if self.target is not None:
+            absorbed = absorbed_unknowns(discretization, self.target)
+        generator = assemble(discretization, setting.weighting)
+        wells = well_nodes(discretization, setting.places, absorbed)
+        around = surroundings(discretization, wells, setting.places, absorbed) if self.scope.cut else ()
+        targets = [absorbed] if absorbed.any() else []
+        return condense(generator, wells, targets, setting.relaxation_rate, around), absorbed
+
+    def _orthogonal(self, condensed: Condensation, absorbed: Booleans) -> list[Eigenmode]:
+        """The lowest eigenvalues; where the last one wanted is multiple, its equals stand behind it."""
+        generator, rate = condensed.generator, self.setting.relaxation_rate
+        modes: list[Eigenmode] = []
+        if len(condensed.wells) > MOST_STATES:
+            modes = orthogonal_modes(generator, absorbed, [], self.wanted, rate)
+            if not modes[0].log > np.log(LEAST_RATIO * condensed.slowest_inside):
+                modes = []
+        if not modes:
+            modes = slow_modes(condensed, self.wanted, self.tolerance)
+            missing = self.wanted - len(modes)
+            if missing > 0:
+                others = orthogonal_modes(generator, absorbed, modes, missing, rate)
+                if isinstance(self.setting, PotentialSetting) and has_narrow_wells(self.setting):
+                    slower = len(modes) + (0 if condensed.targets else 1)
+                    others = beside_narrow_wells(condensed, others, slower, rate)
+                modes = modes + others
+        modes = together(modes)[: self.wanted]
+        if not max((mode.log for mode in modes), default=-np.inf) < np.log(self.scope.slower):
+            raise TooFastError
+        return modes
+
+    def _of_both_sides(self, condensed: Condensation, absorbed: Booleans) -> tuple[list[Eigenmode], Followed]:
+        """All eigenvalues with real parts up to the last one wanted, and a few more."""
+        generator, rate, first = condensed.generator, self.setting.relaxation_rate, self.plan is None
+        most = len(condensed.wells) if first else self.slow
+        slow = slow_modes(condensed, most, self.tolerance, known=not first)
+        pencil = Pencil(generator, absorbed, closed=self.closed)
+        modes = None
+        if self.plan is None:
+            zeros = 0 if condensed.targets else 1
+            fastest = fastest_current(generator.discretization, self.setting.weighting) if pencil.closed else np.inf
+            if self.scope.cut:
+                fastest = max(fastest, fastest_of_sample(self.setting))
+            if self._all_slow(slow, fastest, condensed.slowest_inside):
+                self.plan = NOTHING
+            elif self.scope.only_slow:
+                raise TooFastError
+            else:
+                self.plan, modes = searched(pencil, slow, zeros, self.wanted, rate, fastest, self.change)
+            self.slow = sum(mode.times for mode in slow)
+        modes = found_again(pencil, self.plan) if modes is None else modes
+        others = eigenmodes(pencil, self.plan, modes, rate, self.change)
+        return [*slow, *others], Followed(self.plan, tuple(mode.alone for mode in modes))
+
+    def _all_slow(self, slow: Sequence[Eigenmode], fastest: float, inside: float) -> bool:
+        """Whether no eigenvalue but those of the wells can have a real part as small as the last one wanted.
+
+        |Im lambda|^2 <= ``fastest`` Re lambda: what is as slow lies where the reduced problem has all that there is.
+        """
+        logs = sorted(mode.log.real for mode in slow for _ in range(mode.times))
+        if len(logs) < self.wanted:
+            return False
+        last = float(np.exp(logs[self.wanted - 1])) if self.wanted else 0.0
+        return bool(np.hypot(last, np.sqrt(fastest * last)) < PROVEN * inside)
 
 
-def spectrum(
-    problem: Problem, count: int = 4, target: Set | Literal["boundary"] | None = None, name: str = ""
-) -> Spectrum:
-    """The ``count`` lowest eigenvalues of -L with their eigenfunctions, to the problem's tolerance.
+def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name: str = "") -> Spectrum:
+    """The ``count`` eigenvalues of -L with the smallest real parts, with their eigenfunctions, to the tolerance.
 
-    With a ``target`` the process is killed there, and zero is not an eigenvalue.
+    A complex pair counts as two; its fields are the real and the imaginary part.  With a ``target`` the process is
+    killed there, and zero is not an eigenvalue.
     """
-    setting = of_potential(problem)
-    if target is None:
-        refuse_endless(setting.balance.exponent, "spectrum")
-    beyond = count > _slow_modes(setting, target)
-    spared = fastest_spared(setting) if beyond and problem.resolution.cells is None else 0.0
-    if spared > 0.0:
-        # a trial without the critical points far up, which holds if all that is asked for is far slower than they
-        low = heights_between_wells(setting, all_critical_points=True, faster=spared)
-        found = _spectrum(problem, setting, low, count, target, name, slower=SLOWER * spared)
-        if found is not None:
-            return found
-    whole = heights_between_wells(setting, all_critical_points=beyond)
-    answer = _spectrum(problem, setting, whole, count, target, name)
-    assert answer is not None
-    return answer
-
-
-def _slow_modes(setting: PotentialSetting, target: Set | Literal["boundary"] | None) -> int:
-    """How many eigenvalues belong to wells, the zero among them: those of a well inside of the target are none."""
-    minima = setting.landscape.minima
-    if target is None or isinstance(target, str) or not minima:
-        return len(minima)
-    places = np.array([minimum.position for minimum in minima]).T
-    return int((~np.asarray(target.contains(places), dtype=bool)).sum())
-
-
-def _spectrum(
-    problem: Problem,
-    setting: PotentialSetting,
-    heights: Heights,
-    count: int,
-    target: Set | Literal["boundary"] | None,
-    name: str,
-    slower: float = np.inf,
-) -> Spectrum | None:
-    """The eigenvalues on a mesh of the ``heights``; None as soon as one is not ``slower``."""
     ends = Ends.at(target)
-    if target is not None:
-        to_target = levels_of(setting, ends)
-        heights = to_target if heights.trim else _both(to_target, heights)
-    if any(np.isfinite(end.threshold) for end in singular_ends(setting.balance.exponent)):
-        # modes reach far towards a natural end, however little the process is there
-        heights = replace(heights, ceiling=np.inf, trim=False)
+    setting = prepare(problem, ends)
+    if target is None:
+        refuse_endless(_exponent(setting), "spectrum")
     wanted = count - 1 if target is None else count
-
-    def answer(discretization: Discretization) -> Answer:
-        absorbed = np.zeros(discretization.count, dtype=bool)
-        if target is not None:
-            absorbed = absorbed_unknowns(discretization, target)
-        generator = assemble(discretization, setting.balance)
-        modes = lowest_modes(setting, generator, absorbed, wanted)
-        if not modes.logs[:wanted].max(initial=-np.inf) < np.log(slower):
-            raise _TooFast
-        constant = [] if target is not None else [np.ones(discretization.count)]
-        functions = [_normalised(generator, nodal) for nodal in constant + modes.nodal[:wanted]]
-        spaces = _eigenspaces(modes)[:wanted]
-        return Answer(modes.logs[:wanted], (functions, modes.rounding), generator, spaces, absorbed=absorbed)
-
-    try:
-        outcome = answered(setting, ends, answer, heights, UNKNOWNS_A_MODE * count)
-    except _TooFast:
-        return None
-    functions, rounding = outcome.payload
-    eigenvalues = [] if target is not None else [Eigenvalue(Quantity.of(0.0, 0.0))]
-    errors = outcome.errors + rounding * np.exp(np.minimum(-outcome.numbers, 600.0))
-    if singular_ends(setting.balance.exponent):
-        found = np.exp(outcome.numbers)
-        errors = errors + spectrum_error(setting.balance.exponent, found)
+    for scope in scopes(setting, ends, count):
+        try:
+            outcome = _outcome(Question(setting, target, wanted, scope), ends, count)
+            break
+        except TooFastError:
+            continue
+    members = sorted(_members(outcome), key=_place)[:wanted]
+    _warn_of_clusters(members)
+    found = np.exp(np.array([member.log.real for member in members]))
+    errors = np.array([member.error for member in members])
+    if singular_ends(_exponent(setting)):
+        errors = errors + spectrum_error(_exponent(setting), found)
         reached = None if target is None else reaches(problem, target)
-        refuse_continuum(setting.balance.exponent, found, reached, "spectrum.count")
-    eigenvalues += [
-        Eigenvalue(Quantity.of_log(float(log), float(error)))
-        for log, error in zip(outcome.numbers, errors, strict=True)
+        refuse_continuum(_exponent(setting), found, reached, "spectrum.count")
+    eigenvalues = [
+        Eigenvalue(Quantity.of_log(member.log.real, float(error)), float(value * member.log.imag))
+        for member, value, error in zip(members, found, errors, strict=True)
     ]
+    functions = [member.field for member in members]
+    if target is None:
+        eigenvalues.insert(0, Eigenvalue(Quantity.of(0.0, 0.0)))
+        functions.insert(0, np.ones(outcome.discretization.count))
     fields = tuple(
-        Field(f"eigenfunction {k}", outcome.discretization, nodal)
-        for k, nodal in enumerate(functions, start=0 if target is None else 1)
+        Field(f"eigenfunction {number}", outcome.discretization, function)
+        for number, function in enumerate(functions, start=0 if target is None else 1)
     )
     return Spectrum(tuple(eigenvalues), fields, outcome.statistics, None if target is None else name or str(target))
 
 
-def _both(to_target: Heights, everywhere: Heights) -> Heights:
-    """Up to the target and to all critical points: modes beyond those of the wells live there when it absorbs, too."""
-    return replace(
-        to_target,
-        passes=to_target.passes + everywhere.passes,
-        ceiling=max(to_target.ceiling, everywhere.ceiling),
-        fronts=to_target.fronts + everywhere.fronts,
-        trim=False,
-    )
+def _exponent(setting: Setting) -> object:
+    """Phi, which has ends on a line; every process there is in detailed balance but for one on a ring."""
+    return getattr(setting.weighting, "exponent", None)
 
 
-def _eigenspaces(modes: Modes) -> list[list[Mode]]:
-    """For every eigenvalue the modes of all eigenvalues that are the same within ``SAME``."""
-    breaks = np.flatnonzero(np.diff(modes.logs) > SAME) + 1
-    result: list[list[Mode]] = []
-    for group in np.split(np.arange(len(modes.logs)), breaks):
-        result += [[Mode(modes.cell_values[k]) for k in group]] * len(group)
+def _outcome(question: Question, ends: Ends, count: int) -> Outcome:
+    """The answer on the finest mesh, whose list of eigenvalues is that of the first."""
+    scope = question.scope
+    for _ in range(MOST_SEARCHES):
+        outcome = answered(
+            question.setting, ends, question.answer, scope.heights, UNKNOWNS_A_MODE * count, scope.change, cut=scope.cut
+        )
+        kept = outcome.payload.followed
+        if kept is None or not stale(kept, question.change):
+            return outcome
+        question.search(outcome.discretization)
+    raise ConvergenceError("the list of eigenvalues changes from mesh to mesh", "another degree or a finer mesh")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One eigenvalue for the list, its error relative to the real part, and its own function."""
+
+    mode: Eigenmode
+    log: complex
+    error: float
+    field: Floats
+
+
+def _members(outcome: Outcome) -> list[Member]:
+    """All eigenvalues that were found, pairs as two."""
+    result = []
+    for mode, fields, error in zip(outcome.payload.modes, outcome.payload.fields, outcome.errors, strict=True):
+        logs = (complex(mode.log), complex(mode.log).conjugate())
+        result += [
+            Member(mode, log, float(error) + mode.no_less, field) for log, field in zip(logs, fields, strict=False)
+        ]
     return result
 
 
-def _normalised(generator: Generator, nodal: Floats) -> Floats:
-    """Nodal values, normalised to one in the stationary measure, positive where they are largest in it."""
-    values = nodal[generator.discretization.dofs]
-    log_norm = 0.5 * (product(generator, values, values).log_of_sum() - product(generator, 1.0, 1.0).log_of_sum())
-    weighted = times_exp(nodal, -0.5 * (generator.exponent - generator.lowest))
-    return times_exp(nodal * np.sign(weighted[np.argmax(np.abs(weighted))]), -log_norm)
+def _place(member: Member) -> tuple[float, float, float]:
+    """By real part, those of one cluster together, pairs whole."""
+    return round(member.log.real, 9), -abs(member.log.imag), -member.log.imag
 
 
-def lowest_modes(setting: PotentialSetting, generator: Generator, absorbed: Booleans, wanted: int) -> Modes:
-    """The lowest nonzero eigenvalues: the small ones from the wells, the rest from SLEPc with those deflated.
+def _weights(modes: Sequence[Eigenmode], wanted: int) -> Floats:
+    """One for what is wanted; for what follows as much less as tells their order."""
+    parts = np.array([mode.log.real for mode in modes])
+    last = np.sort(np.repeat(parts, [mode.times for mode in modes]))[:wanted].max(initial=-np.inf)
+    return np.where(parts <= last + 1e-9, 1.0, LESS)
 
-    Where the last one ``wanted`` is multiple, all of its eigenspace is returned.
-    """
-    wells = well_nodes(generator.discretization, setting.places, absorbed)
-    targets = [absorbed] if absorbed.any() else []
-    condensed = condense(generator, wells, targets, setting.relaxation_rate)
-    if len(wells) > MOST_STATES:
-        many = ordinary_modes(
-            generator, absorbed, np.zeros((0, len(absorbed))), wanted, SHIFT * setting.relaxation_rate
+
+def _warn_of_clusters(members: Sequence[Member]) -> None:
+    """Say of every cluster what is known of it."""
+    clusters = {id(member.mode.cluster): member for member in members if member.mode.cluster is not None}
+    for member in clusters.values():
+        cluster = member.mode.cluster
+        known = member.error - cluster.radius / cluster.mean.real
+        warnings.warn(
+            f"{cluster.count} eigenvalues near {cluster.mean:.6g} cannot be told apart (the matrix is defective there, "
+            f"or nearly): each is given as their mean, which is known to {known:.1e}, within {member.error:.1e}",
+            stacklevel=3,
         )
-        if many.logs[0] > np.log(LEAST_RATIO * condensed.slowest_inside):
-            return replace(many, rounding=np.full(len(many.logs), ROUNDING * setting.relaxation_rate))
-    negligible = NEGLIGIBLE * setting.problem.resolution.tolerance
-    below = min(LARGEST_SMALL, negligible ** (1.0 / (2 * KRYLOV + 1))) * condensed.slowest_inside
-    small = small_modes(condensed, below, wanted, negligible)
-    missing = wanted - len(small.logs)
-    if missing <= 0:
-        return small
-    others = ordinary_modes(generator, absorbed, small.vectors, missing, SHIFT * setting.relaxation_rate)
-    if has_narrow_wells(setting):
-        others = _with_potentials(generator, condensed, others, len(small.logs) + (0 if targets else 1))
-    return Modes(
-        np.concatenate([small.logs, others.logs]),
-        np.concatenate([small.vectors, others.vectors]),
-        small.nodal + others.nodal,
-        small.cell_values + others.cell_values,
-        np.append(np.broadcast_to(small.rounding, len(small.logs)), [ROUNDING * setting.relaxation_rate] * missing),
-    )
-
-
-def _with_potentials(generator: Generator, condensed: Condensation, others: Modes, slower: int) -> Modes:
-    """The modes combined with the potentials of the wells, see :mod:`fokker_planck.solvers.narrow_wells`."""
-    potentials = [condensed.unscaled(well) for well in range(len(condensed.wells))]
-
-    def step(vector: Floats) -> Floats:
-        return condensed.solve_inside(generator.apply_mass(vector))
-
-    height = 0.5 * (generator.exponent - generator.lowest)
-    inside = images(generator, condensed.potentials[: len(condensed.wells)], step, IMAGES)
-    found = combined(generator, [*potentials, *(times_exp(v, height) for v in inside)], others.nodal, slower)
-    if found is None:
-        raise ConvergenceError("a well is so narrow that modes beside it are rounding", "fewer eigenvalues, or `exit`")
-    logs, nodal = found
-    dofs = generator.discretization.dofs
-    return replace(others, logs=logs, nodal=nodal, cell_values=[values[dofs] for values in nodal])
-
-
-def ordinary_modes(generator: Generator, absorbed: Booleans, known: Floats, count: int, shift: float) -> Modes:
-    """The ``count`` lowest eigenvalues but for those of the ``known`` vectors (k, N), by shift and invert."""
-    free = ~absorbed
-    system = free_system(generator, absorbed)
-    kernel = [vector[free] for vector in known]
-    if free.all():
-        kernel.insert(0, generator.constant[free])
-    more = generator.discretization.triangulation.dimension - 1
-    values, vectors = _petsc.lowest_eigenvectors(system.stiffness, system.mass, count + more, -shift, kernel)
-    order = np.argsort(values)
-    order = order[values[order] <= values[order[count - 1]] * (1.0 + SAME)]
-    if not (values[order] > 0.0).all():
-        raise ConvergenceError(f"an eigenvalue came out as {values[order].min():.2e}, not positive", _petsc.REMEDY)
-    whole = np.zeros((len(order), len(free)))
-    whole[:, free] = vectors[order]
-    _take_out(generator, whole, [*known, generator.constant] if free.all() else list(known))
-    dofs = generator.discretization.dofs
-    nodal = [_from_scaled(generator, vector) for vector in whole]
-    if not np.isfinite(nodal).all():
-        raise BarrierTooHighError(
-            "a barrier is so high that eigenfunctions other than the slow ones are no doubles",
-            "fewer eigenvalues, as many as there are wells, or more noise",
-        )
-    cells = [values[dofs] for values in nodal]
-    # the eigenvalue solver leaves rounding of the largest entry; a quotient of sums of squares does not
-    logs = np.array([energy(generator, u).log_of_sum() - product(generator, u, u).log_of_sum() for u in cells])
-    again = np.argsort(logs, kind="stable")
-    return Modes(logs[again], whole[again], [nodal[k] for k in again], [cells[k] for k in again])
-
-
-def _take_out(generator: Generator, vectors: Floats, known: list[Floats]) -> None:
-    """Make scaled ``vectors`` (k, N) orthogonal to slower modes, in place.
-
-    The eigenvalue solver leaves rounding of them that shift and invert has multiplied by the quotient of the rates.
-    """
-    for slow in known:
-        image = generator.apply_mass(slow)
-        vectors -= np.outer(vectors @ image / float(slow @ image), slow)
-
-
-def _from_scaled(generator: Generator, vector: Floats) -> Floats:
-    """Nodal values, (N,), up to a factor; what is rounding in the scaled unknowns would grow like exp(Phi / 2)."""
-    weights = np.sqrt(generator.mass_diagonal / generator.mass_diagonal.max())
-    top = int(np.argmax(np.abs(vector) * weights))
-    known = np.where(np.abs(vector) > NOISE * abs(vector[top]) * weights[top], vector, 0.0)
-    return times_exp(known, 0.5 * (generator.exponent - generator.exponent[top]))
-
-
-def small_modes(condensed: Condensation, below: float, most: int, negligible: float) -> Modes:
-    """At most ``most`` eigenvalues below ``below`` from the reduced problem; the exact zero is left out."""
-    import mpmath
-
-    generator, count = condensed.generator, len(condensed.wells)
-    killed = bool(condensed.targets)
-    if not count or (count == 1 and not killed):
-        return Modes(np.zeros(0), np.zeros((0, len(generator.exponent))), [], [])
-    pair = reduced_pair(condensed, KRYLOV, negligible, below)
-    first = 0 if killed else 1
-    chosen = [k for k in range(first, min(len(pair.values), first + most)) if pair.values[k] < below]
-    if any(pair.values[k] <= 0 for k in chosen):
-        raise ConvergenceError("a small eigenvalue of the reduced problem is not positive", _petsc.REMEDY)
-    with mpmath.workdps(pair.digits):
-        logs = np.array([float(mpmath.log(pair.values[k])) for k in chosen])
-    left_out = np.exp(logs + (2 * pair.powers + 1) * (logs - np.log(condensed.slowest_inside)))
-    vectors = [pair.coefficients(k)[0] @ pair.basis for k in chosen]
-    return Modes(
-        logs,
-        np.asarray(vectors).reshape(len(chosen), len(generator.exponent)),
-        [pair.nodal(condensed, k) for k in chosen],
-        pair.cell_values(condensed, chosen),
-        left_out,
-    )

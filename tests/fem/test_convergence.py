@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domain import Ball, Box
@@ -18,7 +17,8 @@ from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace
 from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, exit_times
 from fokker_planck.solvers.setting import prepare
-from fokker_planck.solvers.spectrum import lowest_modes
+from fokker_planck.solvers.spectral_scope import Scope
+from fokker_planck.solvers.spectrum import Question
 
 REFERENCES = {
     entry["id"]: entry["value"]
@@ -39,9 +39,7 @@ def gap_on(expression, epsilon, domain, cells, degree):
     asked = problem(expression, epsilon, domain, cells, degree)
     discretization = discretize(domain_triangulation(asked, {}), degree, asked.periods)
     setting = prepare(asked)
-    nothing = np.zeros(discretization.count, dtype=bool)
-    modes = lowest_modes(setting, assemble(discretization, setting.balance), nothing, 1)
-    return math.exp(modes.logs[0])
+    return math.exp(Question(setting, None, 1, Scope()).answer(discretization).numbers[0])
 
 
 def check(sizes, errors, order, finest, slack=0.15):

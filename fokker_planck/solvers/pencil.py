@@ -17,6 +17,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.generator import Generator
 from fokker_planck.solvers.answer_types import Numbers
+from fokker_planck.solvers.shift_and_invert import ShiftedPencil
 
 SAME = 1e-6
 """Relative distance up to which eigenvalues of both sides are the same; of Krylov spaces 1e-12 is asked."""
@@ -25,7 +26,7 @@ MODERATE = 30.0
 
 
 @dataclass(frozen=True)
-class Mode:
+class PencilMode:
     """An eigenvalue with scaled eigenvectors (N,) of both sides, z . M u = 1, and its condition |u| |z|."""
 
     value: complex
@@ -34,9 +35,14 @@ class Mode:
     condition: float
 
     @property
-    def mirrored(self) -> Mode:
+    def alone(self) -> PencilMode:
+        """Without its vectors."""
+        return PencilMode(self.value, np.zeros(0), np.zeros(0), self.condition)
+
+    @property
+    def mirrored(self) -> PencilMode:
         """That of the conjugate eigenvalue."""
-        return Mode(self.value.conjugate(), np.conj(self.right), np.conj(self.left), self.condition)
+        return PencilMode(self.value.conjugate(), np.conj(self.right), np.conj(self.left), self.condition)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Pencil:
         lifted = slope * form + (height - slope * width) * generator.mass
         return _petsc.is_positive(comm, self.size, self.numbers, lifted, skew)
 
-    def modes(self, shift: complex, known: Numbers, wanted: Sequence[int]) -> dict[int, Mode]:
+    def modes(self, shift: complex, known: Numbers, wanted: Sequence[int]) -> dict[int, PencilMode]:
         """The ``wanted`` of the ``known`` modes near a shift, by their numbers, as this mesh has them."""
         from scipy.optimize import linear_sum_assignment
 
@@ -100,27 +106,13 @@ class Pencil:
         return {number: self._mode(values[chosen[number]], right[chosen[number]], duals, left) for number in wanted}
 
     def _sides(self, shift: complex, count: int, *, both: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        generator = self.generator
-        comm, size, none = generator.discretization.comm, self.size, np.zeros(0)
-        if shift.imag != 0.0:
-            args = (comm, size, self.numbers, generator.stiffness, generator.mass, shift)
-            factored = _petsc.ShiftedFactorization(*args)
-            values, vectors = factored.nearest(count)
-            duals, left = factored.nearest(min(count + 2, size - 2), adjoint=True) if both else (none, none)
-            return values, vectors, duals, left
+        """Eigenvalues near a shift with the vectors (k, n) of the right side, and of the left one if ``both``."""
+        factored, none = ShiftedPencil(self.generator, ~self.absorbed, shift), np.zeros(0)
+        values, right = factored.nearest(count)
+        duals, left = factored.nearest(min(count + 2, self.size - 2), adjoint=True) if both else (none, none)
+        return values, right, duals, left
 
-        def matrix(elements: Floats) -> Any:
-            return _petsc.matrix(comm, size, self.numbers, elements, symmetric=False)
-
-        mass = matrix(generator.mass)
-        values, vectors = _petsc.nearest_eigenpairs(matrix(generator.stiffness), mass, count, shift.real)
-        duals, left = none, none
-        if both:
-            backward = matrix(np.swapaxes(generator.stiffness, 1, 2))
-            duals, left = _petsc.nearest_eigenpairs(backward, mass, min(count + 2, size - 2), shift.real)
-        return values, vectors, duals, left
-
-    def _mode(self, value: complex, vector: Numbers, duals: Numbers, left: Numbers) -> Mode:
+    def _mode(self, value: complex, vector: Numbers, duals: Numbers, left: Numbers) -> PencilMode:
         """With the left eigenvector of the same eigenvalue; of a multiple one the combination that fits ``vector``."""
         free = ~self.absorbed
         right, dual = np.zeros(len(free), dtype=complex), np.zeros(len(free), dtype=complex)
@@ -140,7 +132,7 @@ class Pencil:
             value = complex(dual @ self.times_stiffness(right)) / weight
         if abs(value.imag) < 1e-11 * abs(value):
             value = complex(value.real)
-        return Mode(value, right, dual / weight, max(condition, 1.0))
+        return PencilMode(value, right, dual / weight, max(condition, 1.0))
 
     def norm(self, vector: Numbers) -> float:
         """That of a scaled vector (N,) in the diagonal of M."""

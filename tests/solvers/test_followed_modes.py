@@ -21,8 +21,8 @@ from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.solvers.eigenvalue_clusters import grouped
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.initial_mesh import first_mesh
-from fokker_planck.solvers.irreversible_spectrum import fastest_current
 from fokker_planck.solvers.landscape_of_flow import of_flow
+from fokker_planck.solvers.spectral_scope import fastest_current
 from fokker_planck.solvers.strip_search import SLACK, all_in_strip
 
 # Where they are: matrices with known eigenvalues.
@@ -225,7 +225,7 @@ def test_callable_targets_one_after_the_other_are_different_targets():
         times.append(mean_exit_time(problem, [0.0, 0.0], target).mean.value)
         del target
         gc.collect()
-    kept = problem.__dict__["_drift_settings"]
+    kept = problem.__dict__["_flow_settings"]
     assert len(kept) == 4
     assert np.all(np.diff(times) > 0.5 * np.array(times[:-1]))
     ceilings = [setting.ceiling for _, setting in kept]

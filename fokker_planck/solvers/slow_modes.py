@@ -1,0 +1,63 @@
+"""Eigenvalues that are exponentially small: those of the reduced problem of the wells, exact relative to themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem import _petsc
+from fokker_planck.solvers.eigenmodes import Eigenmode
+from fokker_planck.solvers.reduced_problem import MOST_STATES, reduced_pair
+from fokker_planck.solvers.wells import Condensation
+
+LARGEST = 0.03
+"""Of the slowest rate inside the wells, up to which an eigenvalue is looked for here."""
+POWERS, FEWER, FEW = 3, 2, 8
+"""Of A_FF^-1 M: they leave the seventh power of that ratio; without detailed balance, where all of the problem is
+solved in multiple precision, the fifth for more than so many wells."""
+NEGLIGIBLE = {True: 1e-4, False: 1e-7}
+"""Of the tolerance, what may be left out; the smaller one without detailed balance, where it is multiplied by the
+condition of an eigenvalue."""
+REAL = 1e-12
+"""Of the real part: an imaginary part below is rounding."""
+
+
+def slow_modes(condensed: Condensation, most: int, tolerance: float, *, known: bool = False) -> list[Eigenmode]:
+    """At most ``most`` eigenvalues from the reduced problem, ascending, the exact zero left out; pairs as one.
+
+    Those small enough for what is left out to be negligible beside the ``tolerance``, or all if that is ``known`` of
+    so many.
+    """
+    generator, count = condensed.generator, len(condensed.wells)
+    first = 0 if condensed.targets else 1
+    if count <= first:
+        return []
+    symmetric = generator.symmetric
+    powers = POWERS if symmetric or count <= FEW else FEWER
+    negligible = NEGLIGIBLE[symmetric] * tolerance
+    below = min(LARGEST, negligible ** (1.0 / (2 * powers + 1))) * condensed.slowest_inside
+    pair = reduced_pair(condensed, powers, negligible, below, MOST_STATES if symmetric else count)
+    chosen, last = [], min(len(pair.values), first + most)
+    for number in range(first, last):
+        if not known and not abs(pair.values[number]) < below:
+            break
+        if not mpmath.im(pair.values[number]) < 0:
+            chosen.append(number)
+    if any(not mpmath.re(pair.values[k]) > 0 for k in chosen):
+        raise ConvergenceError("a small eigenvalue of the reduced problem has no positive real part", _petsc.REMEDY)
+    with mpmath.workdps(pair.digits):
+        logs = [_log(pair.values[k]) for k in chosen]
+    modes = [[mode] for mode in pair.modes(condensed, chosen)]
+    nodal = [pair.nodal(condensed, k) for k in chosen]
+    left_out = (2 * pair.powers + 1) * (np.real(logs) - np.log(condensed.slowest_inside))
+    parts = zip(logs, nodal, modes, np.exp(left_out), strict=True)
+    return [Eigenmode(log, values, functions, float(share)) for log, values, functions, share in parts]
+
+
+def _log(value: Any) -> Any:
+    """log Re + i Im / Re; real where the imaginary part is rounding."""
+    log, ratio = float(mpmath.log(mpmath.re(value))), float(mpmath.im(value) / mpmath.re(value))
+    return log if abs(ratio) < REAL else complex(log, ratio)
