@@ -1,7 +1,7 @@
 """Time and memory to a relative error of 1e-6: this library beside what a user would write instead, and alone.
 
 Claim: on the two-dimensional double well this library is right, and says so, at every barrier; the others are not
-beyond 20 to 30 noise units.  Run: ``make bench``; ``make bench BENCH_ARGS=--quick`` for a part in about a minute;
+beyond 20 to 30 units of epsilon.  Run: ``make bench``; ``make bench BENCH_ARGS=--quick`` for a part in about a minute;
 ``BENCH_ARGS="--page docs/benchmarks.md"`` puts the tables into the page.
 
 Writes results/benchmarks/measurements.json and tables.md.  Exit status 1 if an answer of this library is wrong or
@@ -32,7 +32,7 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured: barriers in noise units, tolerances, cells per length; a rival's mesh gets ``seconds``."""
+    """What is measured: barriers in units of epsilon, tolerances, cells per length; a rival's mesh gets ``seconds``."""
 
     questions: tuple[str, ...] = QUESTIONS
     barriers: tuple[float, ...] = (5.0, 10.0, 20.0, 30.0)

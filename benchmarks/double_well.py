@@ -1,6 +1,6 @@
 """The problem that all methods solve: dX = -grad V dt + sqrt(2 eps) dW with V = (x^2-1)^2/4 + y^2/2, as is or turned.
 
-Reflecting walls. The barrier is 1/4, so that a barrier of B noise units means eps = 1/(4 B).  Three questions:
+Reflecting walls. The barrier is 1/4, so that a barrier of B units of epsilon means eps = 1/(4 B).  Three questions:
 
     gap           smallest nonzero eigenvalue of -L on [-2, 2] x [-1.5, 1.5]
     exit-time     mean time from (-1, 0) to the line x = 1, on the part of the same box to the left of it
@@ -23,7 +23,7 @@ HIGHEST = 230.0
 
 
 def noise(barrier: float) -> float:
-    """eps of a barrier of so many noise units."""
+    """eps of a barrier of so many units of epsilon."""
     return 1.0 / (4.0 * barrier)
 
 

@@ -1,6 +1,6 @@
 """The gap at moderate barriers: this library, error bar included, and the careful script, in turn in one process.
 
-Claim: at 10 noise units this library takes no longer, with its error bar, than the careful script on the mesh that
+Claim: at 10 units of epsilon this library takes no longer, with its error bar, than the careful script on the mesh that
 is just fine enough, and less than half of what the script takes with the next finer mesh, by which a user would see
 that it was. Run: ``python -m benchmarks.in_turn``. Medians, and the median of the ratios, so that a machine whose
 speed drifts does no harm; what happens once in a process (imports, tables) is not counted.

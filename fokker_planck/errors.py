@@ -50,7 +50,7 @@ class ConvergenceError(FokkerPlanckError, ArithmeticError):
 
 
 class BarrierTooHighError(ConvergenceError):
-    """A barrier so many noise units high that double precision cannot hold the answer."""
+    """A barrier so many units of epsilon high that double precision cannot hold the answer."""
 
 
 class MissingPackageError(FokkerPlanckError, ImportError):

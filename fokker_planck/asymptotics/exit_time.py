@@ -38,7 +38,7 @@ WIDTHS = 4.0
 """A target further behind a saddle than this many widths of it is as good as infinitely far."""
 
 NEAR_BOTTOM = 2.0
-"""A target so few noise units above the bottom of a well is reached at once by what gets into the well."""
+"""A target so few units of epsilon above the bottom of a well is reached at once by what gets into the well."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from fokker_planck.quantity import Quantity
 Tensor = Callable[[Floats], Floats]
 
 LOWEST_BARRIER = 0.5
-"""Below this many noise units there is no well to speak of, and no prediction."""
+"""Below this many units of epsilon there is no well to speak of, and no prediction."""
 
 
 def log_local_integral(point: CriticalPoint) -> float:
@@ -203,9 +203,9 @@ def predicted_eigenvalues(
 ) -> list[Quantity | None]:
     """Small eigenvalues of -L as Eyring and Kramers predict them, the zero first, one for each well.
 
-    None stands for an eigenvalue without prediction: its well is shallower than half a noise unit, or some critical
-    point is degenerate.  The stated error is one over the barrier, about the size of the first neglected term, or,
-    given the ``exponent`` Phi itself, what its integrals say, if that is more.
+    None stands for an eigenvalue without prediction: its well is shallower than half a unit of epsilon, or some
+    critical point is degenerate.  The stated error is one over the barrier, about the size of the first neglected term,
+    or, given the ``exponent`` Phi itself, what its integrals say, if that is more.
     """
     size = len(landscape.minima)
     zero: list[Quantity | None] = [Quantity.of(0.0, 0.0)]

@@ -89,7 +89,7 @@ def mean_crossing_time(
         raise ProblemError("curvatures", (bottom, peak), "a positive one of the well and a negative one of the top")
     barrier = effective_barrier(slope, diffusion, well, top, breaks)
     if not barrier > 0.0:
-        raise ProblemError("top", f"a barrier of {barrier:.6g} noise units", "a top above the well")
+        raise ProblemError("top", f"a barrier of {barrier:.6g} units of epsilon", "a top above the well")
     below, above = (float(diffusion(np.array([x]))[0]) for x in (well, top))
     prefactor = log(2.0 * pi) - 0.5 * log(bottom * abs(peak)) + (0.5 - alpha) * log(above / below)
     terms = next_terms(slope, diffusion, well, top, alpha)
@@ -134,7 +134,7 @@ def symmetric_crossing_time(
     ``lambda_+`` is the positive eigenvalue of ``-D(z) Hess U(z)``; D elsewhere does not matter.
 
     Args:
-        barrier: U(z) - U(x), in noise units.
+        barrier: U(z) - U(x), in units of epsilon.
         well_hessian: Hess U(x), (dim, dim).
         saddle_hessian: Hess U(z).
         saddle_tensor: D(z).

@@ -238,7 +238,7 @@ class Heights:
 
     @property
     def top(self) -> float:
-        """The highest pass, or the lowest bottom where there is none."""
+        """The highest saddle, or the lowest bottom where there is none."""
         return max(self.bottoms[:1] + self.passes)
 
     def importance(self, low: Floats, high: Floats) -> Floats:
@@ -267,9 +267,9 @@ def resolved(
 
     The fronts are resolved to ``FRONT`` times that in every cell, as good as the first answer is meant to be.
 
-    No cell below the highest pass keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like its
-    exponential.  Above the pass it matters by so much less, but beyond ``STEEPEST`` it would spoil the sign of the
-    energy at last.  What is cut off changes the answers by a small part of ``kept``, which is
+    No cell below the highest saddle keeps a change of Phi above ``LARGEST_CHANGE``: rounding within a cell grows like
+    its exponential.  Above the saddle it matters by so much less, but beyond ``STEEPEST`` it would spoil the sign of
+    the energy at last.  What is cut off changes the answers by a small part of ``kept``, which is
     ``accuracy`` if not given, see ``TRIM``.
     """
     dimension = triangulation.dimension

@@ -134,7 +134,7 @@ class SampleGraph:
         return np.array(found, dtype=np.int64)
 
     def with_deepest(self, most: int) -> SampleGraph:
-        """The same graph with at most ``most`` bottoms: shallower basins flow over their lowest pass into a deeper one.
+        """The graph with at most ``most`` minima: shallower basins flow over their lowest saddle into a deeper one.
 
         Basins are joined in the order of their passes, the shallower of two dying at the pass (persistence).
         """

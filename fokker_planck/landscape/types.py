@@ -171,7 +171,7 @@ class Landscape:
 
     @cached_property
     def merges(self) -> tuple[Merge, ...]:
-        """The merge tree, from the lowest pass up; wells that no saddle connects never merge."""
+        """The merge tree, from the lowest saddle up; wells that no saddle connects never merge."""
         deepest = list(range(len(self.minima)))
         found = []
         for number, saddle in enumerate(self.saddles):

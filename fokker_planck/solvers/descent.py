@@ -1,7 +1,7 @@
 """Mean exit time from far above everything, on a way that only leads down: L tau = -1 without any weight.
 
-From the top of a hill hundreds of noise units high no well holds the process back, and tau is a few times the time of
-the noiseless descent.  The weight exp(-Phi) is no help there: at the top it is nothing next to that of the foot, and
+From the top of a hill hundreds of units of epsilon high no well holds the process back, and tau is a few times the time
+of the noiseless descent.  The weight exp(-Phi) is no help there: at the top it is nothing next to that of the foot, and
 fills the slopes with cells that tau has no need of.  With the reference exponent psi = 0,
 
     a(u, v) = int [ D grad u . grad v - ((b - div D) . grad u) v ] dx,

@@ -80,7 +80,7 @@ def heights_between_wells(
 
 
 def _fronts(setting: PotentialSetting, highest: float) -> tuple[Front, ...]:
-    """The saddles about as high as the highest pass, where slow crossings are decided."""
+    """The saddles about as high as the highest saddle, where slow crossings are decided."""
     found = []
     for saddle in setting.landscape.saddles:
         if abs(saddle.value - highest) < SAME_HEIGHT and not saddle.degenerate:

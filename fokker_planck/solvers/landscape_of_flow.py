@@ -191,7 +191,7 @@ def fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
 
 
 def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weighting], float]:
-    """The height above which nothing counts: the highest pass between wells, goals and start, and a margin."""
+    """The height above which nothing counts: the highest saddle between wells, goals and start, and a margin."""
     points, edges = sample_graph(problem)
     above = margin(problem.resolution.tolerance, problem.dimension)
 

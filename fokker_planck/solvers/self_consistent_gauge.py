@@ -4,7 +4,7 @@ In any gauge psi the stationary density is p = e^-psi rho, with rho from the lef
 better gauge.  Where psi is far from -log p, by more than the digits of a double, rho is lost; so the noise is raised
 until psi = 0 will do, and lowered again step by step (D -> f D, f -> 1, psi growing like 1/f).
 
-The gauge is a spline on a grid, of interest only below a ceiling: the highest pass of the question and thirty noise
+The gauge is a spline on a grid, of interest only below a ceiling: the highest saddle of the question and thirty noise
 units more.  Higher up, where rho becomes noise, cells are cut away and psi is continued smoothly.  Its own error does
 not enter the answers: the forms are those of the process in every gauge.
 """

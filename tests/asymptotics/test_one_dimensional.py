@@ -1,4 +1,4 @@
-"""Exact quadratures on a line against 60-digit references, up to barriers of 500 noise units."""
+"""Exact quadratures on a line against 60-digit references, up to barriers of 500 units of epsilon."""
 
 import json
 import re

@@ -191,11 +191,11 @@ BAD = {
     ),
     "one well": (
         ["rates", "double_well.toml", "--set", "potential.expression=x**2", "-q"],
-        "wanted at least two wells of more than 1 noise unit",
+        "wanted at least two wells of more than 1 unit of epsilon",
     ),
     "a well too shallow": (
         ["rates", "double_well.toml", "--set", "diffusion.epsilon=0.3", "-q"],
-        "wanted at least two wells of more than 1 noise unit",
+        "wanted at least two wells of more than 1 unit of epsilon",
     ),
     "a file as folder": (
         ["spectrum", "double_well.toml", "-o", "broken.toml"],

@@ -68,7 +68,7 @@ def width(mesh, at):
 
 def test_far_below_the_pass_the_channel_is_narrow():
     kept, _ = cut(400, 1e-8, grid(256, 192))
-    assert width(kept, 0.55) > 0.0  # 50 noise units below the pass and above the well
+    assert width(kept, 0.55) > 0.0  # 50 units of epsilon below the pass and above the well
     assert width(kept, 0.55) < 0.75 * min(width(kept, 0.0), width(kept, 1.0))
 
 

@@ -125,7 +125,7 @@ def test_a_label_without_margins_gives_the_same():
 
 
 def test_weights_of_any_size_neither_overflow_nor_vanish():
-    # Wells 4000 noise units apart in depth: each mass is right relative to itself.
+    # Wells 4000 units of epsilon apart in depth: each mass is right relative to itself.
     points, cells = kuhn([-1.0], [1.0], [50])
     found = basin_masses(
         points,

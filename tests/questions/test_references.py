@@ -130,7 +130,7 @@ def test_quartic_double_well_in_space(noise):
 @pytest.mark.memory
 @pytest.mark.slow
 def test_over_the_wall_in_space():
-    """A barrier of 100 noise units, different curvatures across: gap 1.7e-44, time 1.2e+44."""
+    """A barrier of 100 units of epsilon, different curvatures across: gap 1.7e-44, time 1.2e+44."""
     settings = ("diffusion.epsilon=0.0025", "potential.expression='(x**2 - 1)**2/4 + y**2/2 + z**2'")
     path, exact = EXAMPLES / "double_well_3d.toml", references()
     gap = ask("spectrum", path, *settings, "spectrum.count=2")["gap"]

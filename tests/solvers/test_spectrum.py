@@ -216,7 +216,7 @@ def test_a_high_barrier_loses_no_digit(noise):
 )
 @pytest.mark.parametrize("tolerance", [1e-6, 1e-8])
 def test_a_domain_that_ends_high_above_the_pass_brings_no_rounding(barrier, exact, tolerance):
-    # V is up to 144 noise units high at the ends, too little to be cut away; exact: benchmarks/exact.py
+    # V is up to 144 units of epsilon high at the ends, too little to be cut away; exact: benchmarks/exact.py
     gap = spectrum(quartic(4 * barrier, tolerance=tolerance), 2).gap
     assert gap.value == pytest.approx(exact, rel=tolerance)
 

@@ -54,7 +54,7 @@ def test_one_unknown_at_every_minimum(noise):
 @pytest.mark.parametrize("cells", [40, 60, 80])
 def test_slowest_mode_inside_is_not_mistaken_for_one_far_up_the_walls(cells):
     # with the bottoms held, the slowest are the second modes of the wells and the first on the top: rates 1 to 2.8;
-    # at the walls of the box V is 8 and 180 noise units high and everything is seventy times faster
+    # at the walls of the box V is 8 and 180 units of epsilon high and everything is seventy times faster
     _, _, _, _, condensed = case("(x**2 - 1)**2*(1 + 0.4*x)/4", 80, cells=cells, lower=-2.0, upper=2.0)
     assert condensed.slowest_inside == pytest.approx(1.04, rel=0.1)
 

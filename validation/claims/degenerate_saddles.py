@@ -46,7 +46,7 @@ def compute(run: Run) -> Finding:
     )
     remarks = (
         "Of a quartic direction the width is ε^¼, and the first correction is of the order √ε instead of ε: at a "
-        "barrier of 100 noise units still two percent, at 1000 half a percent.",
+        "barrier of 100 units of epsilon still two percent, at 1000 half a percent.",
         "Eyring-Kramers says infinite or zero at the degenerate point and the package prints nothing beside it; near "
         "it, where √ε is not small against a, the quadratic formula is printed and off by the Bessel factor.",
     )

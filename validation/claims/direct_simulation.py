@@ -177,8 +177,8 @@ REMARKS = (
     "The walkers share nothing with the solver: drift and noise are written out as numbers, there is no mesh and no "
     "density, and Klimontovich's reading is what it says, the noise taken where a step ends. Ignoring the reading "
     "would be off by a factor 1.7, forgetting the circulation by 1.5, a factor of two in the noise by four.",
-    "At barriers of three noise units the formulas for small noise are off by 10 to 35 percent; the walkers are with "
-    "the solver, not with them. Much higher barriers no walker crosses.",
+    "At barriers of three units of epsilon the formulas for small noise are off by 10 to 35 percent; the walkers are "
+    "with the solver, not with them. Much higher barriers no walker crosses.",
     "What the finite step leaves was measured with other seeds and twelve times as many pairs: all times within 0.5 "
     "percent of the solver's, at a standard error of 0.35.",
 )

@@ -12,7 +12,7 @@ from validation.drawing import BLUE, GREEN, MUTED, ORANGE, figure
 from validation.wells import TILTED, WELLS, DoubleWell, at_zero, beyond, crossing_time, first_order, gap, problem
 
 TOLERANCE = 1e-10
-# barriers of the quartic well from 2 to 500 noise units; the exact numbers are known at 8, 20, 80, 400 and 2000
+# barriers of the quartic well from 2 to 500 units of epsilon; the exact numbers are known at 8, 20, 80, 400 and 2000
 INVERSE_NOISES = (8, 12, 20, 32, 50, 80, 125, 200, 400, 800, 2000)
 QUICK = (400, 800, 2000)
 FITTED = (400, 800, 2000)
@@ -45,8 +45,8 @@ def compute(run: Run) -> Finding:
         partial(_draw, found, wells),
     )
     remarks = (
-        "From barriers of about five noise units the formula is within 11 percent, at 100 within half a percent, at "
-        "500 within a thousandth. What is missing is c·noise, the anharmonicity of the bottom and of the top; no "
+        "From barriers of about five units of epsilon the formula is within 11 percent, at 100 within half a percent, "
+        "at 500 within a thousandth. What is missing is c·noise, the anharmonicity of the bottom and of the top; no "
         "rounding is seen at any barrier.",
     )
     return Finding(tuple(checks), (table,), (drawing,), remarks)
@@ -115,7 +115,7 @@ def _draw(found: dict[tuple[str, int], Any], wells: Sequence[DoubleWell], ax: An
 CLAIM = Claim(
     name="eyring-kramers-line",
     group="eyring-kramers",
-    title="Eyring-Kramers on a line, barriers from 2 to 500 noise units",
+    title="Eyring-Kramers on a line, barriers from 2 to 500 units of epsilon",
     statement=(
         "The mean time to leave a well over a barrier, the rates there and back and the smallest eigenvalue tend to "
         "the formula of Eyring and Kramers as the noise tends to zero. The relative rest is c·noise, and c follows "

@@ -46,7 +46,8 @@ def compute(run: Run) -> Finding:
     remarks = (
         "A direction that decouples changes nothing, to the last digit asked for, whether the mesh follows it or not. "
         "Where the width of the valley changes, the determinants carry a factor of two, and the first order is two and "
-        "a half times that of the line: at a barrier of 5 noise units the time is 28 percent longer than the formula.",
+        "a half times that of the line: at a barrier of 5 units of epsilon the time is 28 percent longer than the "
+        "formula.",
     )
     return Finding(tuple(checks), (table,), (drawing,), remarks)
 

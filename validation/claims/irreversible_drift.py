@@ -58,9 +58,9 @@ def compute(run: Run) -> Finding:
         "A rotation that keeps the density makes the exit faster by √2: the eigenvalue of the saddle grows from 1 to "
         "√2. Its first order, 9/8 against 3/2 without rotation, comes out of Gaussian integrals with the two "
         "eigenvectors of the saddle, one for each direction of time.",
-        "For α = 3 the formula sets in late: 24 percent are missing at a barrier of 12 noise units, 7 at 50. On the "
-        "saddle both rates of Maier and Stein's drift are one; the quasipotential has a term x²y² ln|x| there and the "
-        "rest is of the order ε ln ε.",
+        "For α = 3 the formula sets in late: 24 percent are missing at a barrier of 12 units of epsilon, 7 at 50. On "
+        "the saddle both rates of Maier and Stein's drift are one; the quasipotential has a term x²y² ln|x| there and "
+        "the rest is of the order ε ln ε.",
         "The crossed drift does not keep the line x = 0, which is the separatrix only to first order: absorbed there, "
         "the ratio comes from below like the root of the noise, while the whole crossing has a rest of order ε.",
     )

@@ -107,9 +107,9 @@ REMARKS = (
     "make polygons of the discs, which are smaller: an independent solver (scikit-fem, degree 4) finds 2.35440e-4 with "
     "46 and 70 sides, 2.35420e-4 with 92 and 140, and 2.35413e-4 extrapolated, which is the number here. A value of "
     "2.3542e-4 that is sometimes quoted belongs to polygons of about a hundred sides.",
-    "The barrier of the middle well is less than one noise unit, so that Eyring-Kramers is off by 22 percent in the "
-    "first eigenvalue. The rate over both populations, 0.1983, is near the first eigenvalue, 0.2000, but not equal: "
-    "part of the time is spent outside of both discs.",
+    "The barrier of the middle well is less than one unit of epsilon, so that Eyring-Kramers is off by 22 percent in "
+    "the first eigenvalue. The rate over both populations, 0.1983, is near the first eigenvalue, 0.2000, but not "
+    "equal: part of the time is spent outside of both discs.",
 )
 
 CLAIM = Claim(

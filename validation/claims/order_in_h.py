@@ -211,8 +211,8 @@ REMARKS = (
     "Eigenvalues and mean times out of a deep well are energies: their error is the square of that of a function in "
     "the energy norm, h to the 2p. Functions themselves are known to the order p + 1, in the mean and at every point.",
     "The mean time at a point is an energy only as far as the well is deep: the time until the well is full, smaller "
-    "by exp(-barrier/noise), is a value at a point. At a barrier of one noise unit the same start in the plane shows "
-    "the orders 2, 4, 4, 6 for p = 1 to 4 instead of 2, 4, 6, 8.",
+    "by exp(-barrier/noise), is a value at a point. At a barrier of one unit of epsilon the same start in the plane "
+    "shows the orders 2, 4, 4, 6 for p = 1 to 4 instead of 2, 4, 6, 8.",
     "The density of a process in detailed balance is a formula, interpolated. For the density that is solved for, a "
     "swirl was added to the drift which leaves the density as it is; the solver is told the drift alone.",
 )

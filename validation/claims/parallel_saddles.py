@@ -146,7 +146,7 @@ CLAIM = Claim(
     group="eyring-kramers",
     title="Rates over parallel saddles add",
     statement=(
-        "Two wells on a ring are joined by two passes of nearly equal height. The rate from one well to the other is "
+        "Two wells on a ring are joined by two saddles of nearly equal height. The rate from one well to the other is "
         "the sum of the rates over both. With a reflecting wall across one way, the rate over the other is left."
     ),
     formula="1/T = k₁ + k₂,  kᵢ = |λ₋(zᵢ)|/2π · √(det ∇²V(x)/|det ∇²V(zᵢ)|) · exp(-(V(zᵢ) - V(x))/ε)",

@@ -162,7 +162,7 @@ REMARKS = (
     "they are one percent from those of the diffusion, and at smaller steps tend to them. The transition matrix of a "
     "hidden Markov model comes from the tests of the program deeptime. Timescales printed in the paper itself could "
     "not be checked and are not compared.",
-    "Barriers are 0.6 to 3 noise units, so that Eyring-Kramers is off by 7 to 20 percent.",
+    "Barriers are 0.6 to 3 units of epsilon, so that Eyring-Kramers is off by 7 to 20 percent.",
 )
 
 CLAIM = Claim(

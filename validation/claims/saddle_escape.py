@@ -129,7 +129,7 @@ def _exact(found: dict[Any, Any]) -> list[Check]:
             known, tolerance = tables[name]
             checks.append(equal(where, time, known[noise], tolerance, ASKED))
         if name in ("tilted", "skew"):
-            because = ASKED + "; the walls in y are more than forty noise units up"
+            because = ASKED + "; the walls in y are more than forty units of epsilon up"
             checks.append(equal(where, time, linear(felt(name, noise)), SHEARED, because))
     return checks
 

@@ -54,7 +54,7 @@ def compute(run: Run) -> Finding:
         figure(
             "Four wells: each eigenvalue falls with the barrier of its own well",
             "Natural logarithm of three eigenvalues against one over the noise: three straight lines that fan out; on "
-            "them the rates over the lowest pass of each well.",
+            "them the rates over the lowest saddle of each well.",
             partial(_draw, found),
         )
     ]
@@ -79,7 +79,7 @@ def four_wells() -> DoubleWell:
 
 
 def passes(noise: float) -> list[Quantity]:
-    """The rates over the lowest pass of each well but the deepest, the slowest first: left, third, fourth well."""
+    """The rates over the lowest saddle of each well but the deepest, the slowest first: left, third, fourth well."""
     formula = four_wells().formula
     ways = ((0, 1), (4, 3), (6, 5))
     return [rate(formula, (PLACES[well],), (PLACES[top],), noise) for well, top in ways]
@@ -243,8 +243,8 @@ CLAIM = Claim(
     title="One small eigenvalue for every well but the deepest",
     statement=(
         "With K wells there are K - 1 small eigenvalues. If one barrier after the other is lower, each is the rate out "
-        "of one well over its lowest pass; if depths tie, they are those of the matrix of all rates. N equal wells on "
-        "a ring relax like a chain of N states: in pairs, and one alone if N is even."
+        "of one well over its lowest saddle; if depths tie, they are those of the matrix of all rates. N equal wells "
+        "on a ring relax like a chain of N states: in pairs, and one alone if N is even."
     ),
     formula="λₙ ≃ kₙ = |λ₋(zₙ)|/2π · √(det ∇²V(xₙ)/|det ∇²V(zₙ)|) · exp(-(V(zₙ) - V(xₙ))/ε);  ring: λₘ = 4k sin²(πm/N)",
     source="Bovier, Gayrard and Klein 2005, theorem 1.2; ring and ties: Berglund 2013",

@@ -156,15 +156,17 @@ def of(logarithm: float) -> Quantity:
 
 
 def wall(name: str, errors: dict[int, float]) -> list[Check]:
-    """An ordinary solve is right at first, loses a digit every 2.3 noise units, and has none left beyond the wall."""
+    """An ordinary solve is right at first, loses a digit every 2.3 units of epsilon, and has none left at the wall."""
     import numpy as np
 
     climbing = [b for b in (10, 15, 20, 25) if b in errors]
     slope = float(np.polyfit(climbing, [log10(errors[b]) for b in climbing], 1)[0])
     return [
         at_most(f"{name}: error at barrier 5", errors[5], 1e-8, "an opponent worth the name"),
-        near(f"{name}: digits lost a noise unit, 10 to 25", slope, DIGITS_LOST, 0.12, LOST),
-        at_least(f"{name}: error at barrier 40", errors[40], 0.1, "16 digits are 37 noise units, less for the mesh"),
+        near(f"{name}: digits lost a unit of epsilon, 10 to 25", slope, DIGITS_LOST, 0.12, LOST),
+        at_least(
+            f"{name}: error at barrier 40", errors[40], 0.1, "16 digits are 37 units of epsilon, less for the mesh"
+        ),
     ]
 
 
@@ -214,17 +216,17 @@ REMARKS = (
     "barrier.",
     "Here one unknown in every well is set apart; the rest of the matrix stays well conditioned, and the small matrix "
     "between the wells has entries that are each right relative to themselves. No digit is lost to the barrier; beyond "
-    "700 noise units, where doubles end, answers are logarithms.",
+    "700 units of epsilon, where doubles end, answers are logarithms.",
 )
 
 CLAIM = Claim(
     name="the-wall",
     group="convergence",
-    title="The wall at 30 noise units, and beyond it",
+    title="The wall at 30 units of epsilon, and beyond it",
     statement=(
         "A linear solve for an exit time or a shift-and-invert solve for the gap loses one digit for every 2.3 noise "
         "units of barrier, and has none left at about 30. This library keeps the tolerance it is asked for at 5, "
-        "at 500 and at 2000 noise units."
+        "at 500 and at 2000 units of epsilon."
     ),
     formula="ordinary: |computed/exact - 1| ≈ C·10⁻¹⁶·exp(ΔV/ε);  here: ≤ tolerance at every ΔV/ε",
     source="method: Bovier, Eckhoff, Gayrard and Klein 2004 (capacities between wells), made discrete",

@@ -22,7 +22,7 @@ SMALL_FLOOR = 0.1
 
 @dataclass(frozen=True)
 class FloorShare:
-    """On a way along the line: the ``barrier`` in noise units, the inflection points ``places`` that it climbs across.
+    """Of a path on the line: the ``barrier`` in units of epsilon, and the ``places``, inflection points on its climb.
 
     The time is proportional to floor**(-``power``) while the floor is small.
     """
@@ -36,7 +36,7 @@ class FloorShare:
         where = ", ".join(f"{place:.6g}" for place in self.places)
         return (
             f"the noise nearly vanishes at x = {where}, and {min(self.share, 1.0):.0%} of a barrier of "
-            f"{self.barrier:.4g} noise units is the floor's doing: half the floor would multiply the mean time by "
+            f"{self.barrier:.4g} units of epsilon is the floor's doing: half the floor would multiply the mean time by "
             f"about {2.0**self.power:.3g}"
         )
 
