@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
     from fokker_planck.questions.eyring_kramers import eyring_kramers as eyring_kramers
     from fokker_planck.questions.landscape import energy_landscape as energy_landscape
+    from fokker_planck.questions.momentum_study import MomentumStudy as MomentumStudy
+    from fokker_planck.questions.momentum_study import momentum_study as momentum_study
     from fokker_planck.questions.noise_study import NoiseStudy as NoiseStudy
     from fokker_planck.questions.noise_study import noise_study as noise_study
     from fokker_planck.questions.rates import WellRates as WellRates
@@ -102,6 +104,7 @@ _HOME = {
     "MeshFile": "model.domain",
     "MeshFileError": "errors",
     "MissingPackageError": "errors",
+    "MomentumStudy": "questions.momentum_study",
     "NoiseStudy": "questions.noise_study",
     "Overdamped": "model.process",
     "Potential": "model.potential",
@@ -127,6 +130,7 @@ _HOME = {
     "is_reversible": "questions.detailed_balance",
     "load_problem": "cli.problem_file",
     "mean_exit_time": "questions.exit_time",
+    "momentum_study": "questions.momentum_study",
     "named": "model.gallery.registry",
     "noise_study": "questions.noise_study",
     "plot_committor": "output.plots.committor",

@@ -26,6 +26,7 @@ narrower is not seen, unless the quadrature meets it."""
 GROWTH = 1.05
 """Of the steps after that: a turning point a million times further than the minimum takes 400 of them."""
 MOST_STEPS = 1000
+"""Of these: 1e20 times the distance from saddle to minimum, where nothing that holds is left."""
 HALVES = ((0.0, 0.5 * np.pi), (0.5 * np.pi, np.pi))
 ABOVE = 1e-9
 """Of the depth of the well: V may be so far above the saddle on the way, and a peak so far below it is a turning point:

@@ -11,7 +11,7 @@ weights and times of ``eyring_kramers`` and ``markov_chain``: the weights are th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import expm1, log, pi, sqrt
 
@@ -23,7 +23,9 @@ from fokker_planck.asymptotics.barrier_action import barrier_action, turning_poi
 from fokker_planck.asymptotics.depopulation import log_factor_between
 from fokker_planck.asymptotics.eyring_kramers import LOWEST_BARRIER, eigenvalues, log_local_integral
 from fokker_planck.asymptotics.kramers_langer import unstable_rate
+from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.asymptotics.melnikov_meshkov import separatrix_error
+from fokker_planck.errors import ProblemError
 from fokker_planck.landscape.types import Landscape, Saddle
 from fokker_planck.quantity import Quantity
 
@@ -68,6 +70,60 @@ def kinetic_rates(landscape: Landscape, exponent: Function, friction: Friction, 
     >>> round(2.216814138511e-3 / (2 * k.value), 3)                       # lambda_1 by a spectral method
     0.955
     """
+    return _rates(landscape, exponent, friction, epsilon, frozenset())
+
+
+def kinetic_exit_time(
+    landscape: Landscape,
+    exponent: Function,
+    friction: Friction,
+    epsilon: float,
+    start: int,
+    targets: Sequence[int],
+    returning: bool | None = None,
+) -> Quantity | None:
+    """The mean kinetic time from one well to any of others, ``1/k`` where there is one way.
+
+    targets : wells that are left no more
+    returning : whether what has crossed the saddle may come back before it is absorbed, as for a small target at the
+        bottom of a well, or is absorbed at once, as by a half space beyond the saddle.  They differ where friction is
+        small: F is ``Upsilon(d) Upsilon(e)/Upsilon(d + e)`` in the first case, ``Upsilon(d)`` in the other.  Unsaid,
+        the time is their geometric mean, with half of what is between them in the error.
+
+    None where a well on the way is shallower than half a unit of epsilon, or a critical point is degenerate.
+
+    >>> from types import SimpleNamespace
+    >>> from fokker_planck.landscape.search import find_landscape, sample_box
+    >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),
+    ...                       hessian=lambda x: 20*(3*x**2 - 1)[None])   # (x**2 - 1)**2/4 at eps = 1/20
+    >>> wells = find_landscape(phi, *sample_box([-2.0], [2.0]))
+    >>> once, later = (kinetic_exit_time(wells, phi, 1e-6, 1/20, 0, [1], back).value for back in (False, True))
+    >>> round(later / once, 2)
+    2.0
+    """
+    inner = [well for well in range(len(landscape.minima)) if well not in set(targets)]
+    if start not in inner:
+        raise ProblemError("start", start, f"a well outside of the targets {sorted(targets)}")
+    if min(landscape.barriers[well] for well in inner) < LOWEST_BARRIER:
+        return None
+    times, error = [], 0.0
+    for absorbing in {None: (True, False), True: (False,), False: (True,)}[returning]:
+        found = _rates(landscape, exponent, friction, epsilon, frozenset(targets) if absorbing else frozenset())
+        out = np.logaddexp.reduce(found.logs[np.ix_(inner, list(targets))], axis=1)
+        if np.isnan(found.logs).any() or not np.isfinite(out).any():
+            return None
+        times.append(log_hitting_time(found.logs[np.ix_(inner, inner)], out, inner.index(start)))
+        error = max(error, float(found.errors[inner].max()))
+    if not np.isfinite(times).all():
+        return None
+    half = 0.5 * (max(times) - min(times))
+    return Quantity.of_log(0.5 * (max(times) + min(times)), error + expm1(half))
+
+
+def _rates(
+    landscape: Landscape, exponent: Function, friction: Friction, epsilon: float, absorbing: frozenset[int]
+) -> KineticRates:
+    """From wells that are ``absorbing`` nothing returns."""
     count = len(landscape.minima)
     weights = [log_local_integral(minimum) for minimum in landscape.minima]
     logs, errors = np.full((count, count), -np.inf), np.zeros((count, count))
@@ -80,7 +136,7 @@ def kinetic_rates(landscape: Landscape, exponent: Function, friction: Friction, 
         if not saddle.degenerate:
             hessian = _free_hessian(saddle) * epsilon
             capacity = log_local_integral(saddle) + log(unstable_rate(hessian, gamma) / (2.0 * pi))
-            filling, lacking = _filling(landscape, exponent, saddle, friction, gamma, epsilon)
+            filling, lacking = _filling(landscape, exponent, saddle, friction, gamma, epsilon, absorbing)
             capacity += filling
         for start, stop in ((first, second), (second, first)):
             minimum = landscape.minima[start]
@@ -128,7 +184,13 @@ def _free_hessian(saddle: Saddle) -> Floats:
 
 
 def _filling(
-    landscape: Landscape, exponent: Function, saddle: Saddle, friction: Friction, gamma: float, epsilon: float
+    landscape: Landscape,
+    exponent: Function,
+    saddle: Saddle,
+    friction: Friction,
+    gamma: float,
+    epsilon: float,
+    absorbing: frozenset[int],
 ) -> tuple[float, float]:
     """ln F, and the relative error of F."""
     wells = [landscape.minima[well] for well in saddle.joins]
@@ -143,15 +205,16 @@ def _filling(
         return 0.0, -expm1(log_factor_between(losses[0], losses[1])) if min(losses) > 0.0 else 1.0
     # in units of epsilon: p = sqrt(eps) p', so that the action in Phi carries a factor
     losses, another = [], False
-    for well in saddle.joins:
+    for well in sorted(set(saddle.joins) - absorbing) or saddle.joins[:1]:
         loss, more = _loss(landscape, exponent, saddle, well, friction)
         losses.append(loss / sqrt(epsilon))
         another |= more
-    filling = log_factor_between(losses[0], losses[1])
+    beyond = losses[1] if len(losses) > 1 else None
+    filling = log_factor_between(losses[0], beyond)
     frequency = sqrt(-saddle.hessian_eigenvalues[0] * epsilon)
     error = separatrix_error(min(losses), frequency / gamma)
     if another:
-        error += expm1(filling - log_factor_between(0.5 * losses[0], 0.5 * losses[1]))
+        error += expm1(filling - log_factor_between(0.5 * losses[0], None if beyond is None else 0.5 * beyond))
     return filling, error
 
 

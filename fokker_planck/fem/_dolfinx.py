@@ -27,6 +27,7 @@ import dolfinx
 
 VERSION: str = dolfinx.__version__
 _OLDEST = (0, 9)
+"""The oldest version of dolfinx that is tested."""
 if tuple(int(part) for part in VERSION.split(".")[:2]) < _OLDEST:
     raise ProblemError("dolfinx", VERSION, "dolfinx {}.{} or later".format(*_OLDEST))
 

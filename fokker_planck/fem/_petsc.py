@@ -16,6 +16,7 @@ from petsc4py import PETSc
 
 from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem import work
 
 REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
 
@@ -97,6 +98,7 @@ class TwoSidedFactorization:
             self._solver.setUp()
         except PETSc.Error as error:
             raise ConvergenceError(f"factorisation failed (PETSc error {error.ierr})", REMEDY) from None
+        work.done(factorisations=1)
 
     def solve(self, right: Floats, *, adjoint: bool = False, tolerance: float = 1e-8) -> Floats:
         """Solve A x = b, or A^T x = b, for one right-hand side (n,), whole on every rank; the residual is checked."""
@@ -111,6 +113,7 @@ class TwoSidedFactorization:
         scale = self._norm * x.norm() + b.norm()
         if not np.isfinite(scale) or residual.norm() > tolerance * scale:
             raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
+        work.done(solves=1)
         return _whole(x)
 
 
@@ -164,6 +167,7 @@ def is_positive(comm: MPI.Comm, size: int, dofs: Integers, real: Floats, imagina
         factored.setUp()
     except PETSc.Error:
         return False
+    work.done(factorisations=1)
     negative, zero, _ = factored.getFactorMatrix().getInertia()
     return bool(negative == 0 and zero == 0)
 
@@ -204,6 +208,7 @@ def lowest_eigenvectors(
         solver.solve()
     except PETSc.Error as error:
         raise ConvergenceError(f"eigenvalue solver failed (PETSc error {error.ierr})", REMEDY) from None
+    work.done(factorisations=1)
     found = solver.getConverged()
     if solver.getConvergedReason() <= 0 or found < count:
         raise ConvergenceError(

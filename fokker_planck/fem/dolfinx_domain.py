@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import dolfinx.mesh
 
 KINDS = {"interval": 1, "triangle": 2, "tetrahedron": 3}
+"""The dimension of each kind of cell that there is a finite element for here."""
 KEY = "domain"
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import dolfinx.fem
 
 OUTSIDE = 1e-9
+"""Of a reference coordinate: rounding of an inverted map, in a cell a million times longer than wide 1e-10."""
 TOGETHER = 20_000
 """Points of curved cells that are looked for at once: their basis functions in space take 25 MB."""
 FEW = 1

@@ -14,7 +14,10 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.model.sets import Region
 
 CLOSE = 1e-6
+"""Of an edge: a wall point so near to a vertex is that vertex."""
 ON_SURFACE = 1e-10
+"""Of the extent, in distance, so that a set made of a wall of the same numbers touches it; rounding is a millionth of
+that."""
 
 
 def with_ends(triangulation: Triangulation, region: Any) -> Triangulation:

@@ -18,6 +18,8 @@ import numpy as np
 from fokker_planck.arrays import Floats
 
 REACH = 40.0
+"""Units of epsilon around a saddle, exp(-40) = 4e-18: with 10 the exit time of the quartic well at barrier 50 changes
+by 2e-8 and its bar by a sixth, with 100 neither."""
 FARTHEST = 150.0
 """Exponent beyond which exp(t^2/4) is as good as infinite: squared, it is a double still; such a cell is bisected."""
 

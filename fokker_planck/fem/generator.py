@@ -26,7 +26,7 @@ from mpi4py import MPI
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem import _petsc
+from fokker_planck.fem import _petsc, work
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
 from fokker_planck.fem.reference_exponent import Weighting, weighting_of
@@ -122,6 +122,7 @@ def assemble(discretization: Discretization, process: DetailedBalance | Weightin
     make_constant_exact(energy, local)
     if stiffness is not energy:
         make_constant_exact(stiffness, local)
+    work.done(assemblies=1, unknowns=discretization.count)
     return Generator(discretization, weighted.nodal, stiffness, mass, energy)
 
 

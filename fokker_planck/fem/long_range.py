@@ -17,10 +17,15 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats, Integers
 
 SMALLEST = 1e-250
+"""What a solve leaves above this is taken as known: there is room down to 1e-308 for the factors of rows between."""
 CLEAR = 1e-200
+"""What is above this vouches for its neighbours: smaller beside it is a change of sign, no underflow."""
 SMALLEST_STEEP = 1e-130
+"""The same where neighbours differ by up to exp(350) = 1e152, so that products with them are doubles still."""
 LARGEST = 1e200
+"""Where a residual is cut off: times an entry of a matrix of 1e100 it is a double still."""
 MOST_STAGES = 100
+"""Of 250 powers of ten each: beyond a barrier of 57,000 units of epsilon the end is reported as lost."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from fokker_planck.arrays import Floats, Integers
 from fokker_planck.fem import _dolfinx
 
 CELLS_AT_ONCE = 4096
+"""The same as in the indicator, for the same reason: 1,024 and 16,384 take the same time, within a fifth."""
 
 
 @dataclass(frozen=True)

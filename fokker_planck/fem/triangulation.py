@@ -19,6 +19,7 @@ from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import volumes as volumes
 
 STRAIGHT = -1
+"""The number, in place of that of a surface, of facets that are straight."""
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,20 @@ from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulation import EdgeTable, Triangulation, edge_table, local_edges, volumes, without_cells
 
 LARGEST_STEP = 700.0
+"""Units of epsilon along an edge, e^700 being the last double: where Phi changes by more the chain says nothing."""
 CHANNEL = 0.2
+"""Of the strongest current nearby, from which on a cell is one of the channel: 0.05 and 1 give the same exit time at
+barrier 50, to 1e-11."""
 NEARBY = 3
+"""Steps along edges over which that is looked for: 1 and 8 give the same, to 1e-11."""
 LEAST_CURRENT = 1e-3
+"""Of the whole current, and ``LEAK`` of what goes through a vertex: how much of it may be lost there, with which a
+chain still conserves it. Ten times less and more of either changed nothing (barriers 12 and 50)."""
 LEAST_OF_SHARE = 0.1
+"""Of the share that may be cut: weaker currents between two states are followed no more; 0.01 and 1 changed nothing
+(barriers 12 and 50)."""
 LEAK = 0.01
+"""Of what goes through a vertex, see ``LEAST_CURRENT``."""
 PARTS = {1: 8, 2: 8, 3: 4}
 """Of an edge between which Phi is linear; a ridge narrower than one of them is left to the change that is not seen."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat
 
 if TYPE_CHECKING:
@@ -54,8 +55,14 @@ def statistics_json(statistics: Statistics) -> dict[str, Any]:
         "degree": int(statistics.degree),
         "levels": int(statistics.levels),
         "seconds": round(float(statistics.seconds), 3),
+        **({} if statistics.work is None else {"work": work_json(statistics)}),
         **checked,
     }
+
+
+def work_json(statistics: Statistics) -> dict[str, int]:
+    """What was assembled, factored and solved for an answer, by count; empty where it needed no mesh."""
+    return {} if statistics.work is None else asdict(statistics.work)
 
 
 def json_text(content: Mapping[str, Any]) -> str:

@@ -53,9 +53,13 @@ def printed(
 def cost(statistics: Statistics) -> str:
     """The size of the finest discretisation in one line."""
     meshes = "1 mesh" if statistics.levels == 1 else f"{statistics.levels} meshes"
+    took = ""
+    work = statistics.work
+    if work is not None and work.assemblies:
+        took = f"{work.assemblies} assembled, {work.factorisations} factored, {work.solves} solved, "
     return (
         f"{statistics.unknowns:,} unknowns, {statistics.cells:,} cells of degree {statistics.degree}, "
-        f"{meshes}, {statistics.seconds:.2f} s"
+        f"{meshes}, {took}{statistics.seconds:.2f} s"
     )
 
 

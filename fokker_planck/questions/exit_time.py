@@ -13,6 +13,7 @@ from fokker_planck.output.tables import COMPARISON, compared, empty_table, liter
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.work_of_answers import with_work
 from fokker_planck.solvers.results import ExitTime
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
 
 
+@with_work
 @quietly
 def mean_exit_time(
     problem: Problem, start: Sequence[float] | float, target: Set | str | Literal["boundary"]

@@ -14,6 +14,7 @@ from fokker_planck.output.tables import COMPARISON, NOTHING, empty_table, error_
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.work_of_answers import with_work
 from fokker_planck.solvers.results import Rates, quotient
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class WellRates(Rates):
     flows: tuple[SaddleFlow, ...] = ()
 
 
+@with_work
 @quietly
 def rates(problem: Problem) -> WellRates:
     """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: rates between wells, beside Eyring-Kramers.

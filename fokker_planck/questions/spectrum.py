@@ -13,6 +13,7 @@ from fokker_planck.output.serialize import number_json, prediction_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.work_of_answers import with_work
 from fokker_planck.solvers.results import Spectrum
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
 
 
+@with_work
 @quietly
 def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boundary"] | None = None) -> Spectrum:
     """-L u = lambda u with no flux through the boundary: the ``count`` smallest eigenvalues, the zero among them.

@@ -13,6 +13,7 @@ from fokker_planck.output.serialize import numbers_json, prediction_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, point_text
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.work_of_answers import with_work
 from fokker_planck.solvers.results import Stationary
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fokker_planck.quantity import Quantity
 
 
+@with_work
 @quietly
 def stationary_density(problem: Problem) -> Stationary:
     """div(D grad p + p D grad Phi) = 0 with no flux through the boundary: density and weights of the wells.

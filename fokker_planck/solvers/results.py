@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
+    from fokker_planck.fem.work import Work
     from fokker_planck.quantity import Quantity
     from fokker_planck.solvers.function_checks import FunctionCheck
     from fokker_planck.solvers.irreversible_current import Current
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 class Statistics:
     """What an answer cost: size of the finest discretisation, number of meshes tried, wall time.
 
-    ``functions`` tells how far coefficients that are Python functions are from what the mesh sees of them.
+    ``functions`` tells how far coefficients that are Python functions are from what the mesh sees of them, ``work``
+    what was assembled and factored for the whole answer, all meshes and verifications together.
     """
 
     unknowns: int
@@ -26,6 +28,7 @@ class Statistics:
     seconds: float
     dolfinx: str
     functions: FunctionCheck | None = None
+    work: Work | None = None
 
 
 @dataclass(frozen=True)

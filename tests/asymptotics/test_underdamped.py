@@ -170,3 +170,29 @@ def test_numbers_of_a_barrier_may_come_from_the_potential():
         assert getattr(found, name) == pytest.approx(getattr(wanted, name), rel=1e-12)
     with pytest.raises(ProblemError, match="saddle, minimum"):
         line_barrier(lambda x: x**2, lambda x: 2 + 0 * x, 0.0, 1.0, 1.0)
+
+
+def test_exit_times_know_whether_anything_returns():
+    """By simulation the time to x = 1 at friction 0.1, eps = 1/16, is 1.16 +- 0.03 over the metastable rate."""
+    wells, phi = landscape_of([0.25, 0.0, -0.5, 0.0, 0.25], 1 / 16, 2.5)
+    at_once, later, unsaid = (
+        underdamped.kinetic_exit_time(wells, phi, 0.1, 1 / 16, 0, [1], back) for back in (False, True, None)
+    )
+    for found, returning in ((at_once, False), (later, True)):
+        assert found.value == pytest.approx(
+            1.0 / melnikov_meshkov.rate(quartic(0.1, returning), 1 / 16).value, rel=1e-8
+        )
+    assert at_once.value < unsaid.value < later.value
+    assert unsaid.value * (1.0 + unsaid.relative_error) > later.value
+    assert abs(at_once.value * 1.16 - at_once.value) < at_once.relative_error * at_once.value
+    # over the middle of three wells: there and back counts
+    three, exponent = landscape_of([0.0, 0.0, 1.0, 0.0, -2.0, 0.0, 1.0], 1 / 60, 1.6)
+    order = np.argsort([minimum.position[0] for minimum in three.minima]).tolist()
+    left, middle, right = (int(well) for well in order)
+    rates = underdamped.kinetic_rates(three, exponent, 2.0, 1 / 60)
+    out, back, on = rates.rate(left, middle), rates.rate(middle, left), rates.rate(middle, right)
+    time = underdamped.kinetic_exit_time(three, exponent, 2.0, 1 / 60, left, [right], returning=True)
+    exact = 1.0 / out.value + 1.0 / on.value + back.value / (on.value * out.value)
+    assert time.value == pytest.approx(exact, rel=1e-10)
+    with pytest.raises(ProblemError, match="outside of the targets"):
+        underdamped.kinetic_exit_time(three, exponent, 2.0, 1 / 60, left, [left])

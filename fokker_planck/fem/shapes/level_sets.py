@@ -41,6 +41,7 @@ LEAST_RATIO = 0.5
 #: Degree of the map with which that is checked, and by how much more is asked for, since the full degree finds less.
 CHECKED_DEGREE = {1: 3, 2: 5, 3: 3}
 CHECKED_RATIO = 1.04 * LEAST_RATIO
+"""Of determinants by the lower degree of the check, the full degree finding up to 4 % less."""
 #: A straight cell may reach beyond a curved surface by this part of its diameter.
 BEYOND = 0.15
 #: Cells flatter than this (volume over that of the cube of their diameter) are not accepted before they are refined.

@@ -25,6 +25,7 @@ DIFFERENCE = 0.01
 #: with more it forgets the second worst, which it makes worse.
 SHARPNESS = 12.0
 SWEEPS = 25
+"""Over bad cells; each vertex is tried a few times, and the sweeps end when none is left to try."""
 #: A cell with this volume, over the cube of its diameter, is as bad as one that is squeezed too much: a tenth of that
 #: of a regular one.
 WORST_SHAPE = 0.012

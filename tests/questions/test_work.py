@@ -1,0 +1,73 @@
+"""What a file with five questions assembles and factors, counted and said in the result."""
+
+import json
+
+import pytest
+
+from fokker_planck.cli.command import main
+from fokker_planck.fem.work import Work, counted, done
+
+FILE = """
+[potential]
+expression = "(x**2 - 1)**2/4"
+[diffusion]
+kind = "isotropic"
+epsilon = 0.05
+[domain]
+kind = "box"
+lower = [-2.0]
+upper = [2.0]
+[sets.left]
+halfspace = { normal = [-1.0], offset = 1.0 }
+[sets.right]
+halfspace = { normal = [1.0], offset = 1.0 }
+[spectrum]
+count = 4
+[exit]
+start = [-1.0]
+target = "right"
+[committor]
+from = "left"
+to = "right"
+"""
+
+
+def test_five_questions_assemble_every_mesh_once_and_factor_each_matrix_once(tmp_path, capsys):
+    (tmp_path / "five.toml").write_text(FILE)
+    assert main(["solve", str(tmp_path / "five.toml"), "-o", str(tmp_path / "out"), "--json", "-q"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    kept = json.loads((tmp_path / "out" / "result.json").read_text())["provenance"]["statistics"]
+    assert set(said["work"]) == {"stationary", "spectrum", "exit-time", "rates", "committor"}
+    for question, took in said["work"].items():
+        assert kept[question]["work"] == took
+        # one mesh and the higher degree that verifies it; weights of wells are integrals and need no matrix
+        meshes = 0 if question == "stationary" else kept[question]["levels"] + 1
+        assert took["assemblies"] == meshes
+        # of the wells; four eigenvalues are more than two wells have, so that shift and invert comes besides
+        assert took["factorisations"] == meshes * (2 if question == "spectrum" else 1)
+    assert sum(took["assemblies"] for took in said["work"].values()) == 8
+    assert sum(took["factorisations"] for took in said["work"].values()) == 10
+
+
+def test_one_question_says_its_own_work(tmp_path, capsys):
+    (tmp_path / "five.toml").write_text(FILE)
+    assert main(["exit-time", str(tmp_path / "five.toml"), "--json", "-q"]) == 0
+    took = json.loads(capsys.readouterr().out)["work"]
+    assert (took["assemblies"], took["factorisations"]) == (2, 2)
+    assert took["solves"] > 0
+    assert took["iterations"] == 0
+
+
+def fails():
+    """Factor something, and fail."""
+    with counted():
+        done(factorisations=1)
+        raise ValueError("lost")
+
+
+def test_what_fails_within_is_counted_to_its_end():
+    with counted() as tally:
+        with pytest.raises(ValueError, match="lost"):
+            fails()
+        done(solves=1, unknowns=7)
+    assert tally.work == Work(factorisations=1, solves=1, unknowns=7)
