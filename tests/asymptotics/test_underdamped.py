@@ -23,14 +23,14 @@ def quartic(friction, returning=True):
     return LineBarrier(0.25, sqrt(2.0), 1.0, friction, loss, loss if returning else None)
 
 
-def landscape_of(coefficients, eps, reach):
+def landscape_of(coefficients, eps, reach, lower=None):
     """The wells of a polynomial over eps, and the exponent."""
     phi = np.polynomial.Polynomial(coefficients) / eps
     first, second = phi.deriv(), phi.deriv(2)
     exponent = SimpleNamespace(
         value=lambda x: phi(x[0]), gradient=lambda x: first(x[0])[None], hessian=lambda x: second(x[0])[None, None]
     )
-    return find_landscape(exponent, *sample_box([-reach], [reach])), exponent
+    return find_landscape(exponent, *sample_box([-reach if lower is None else lower], [reach])), exponent
 
 
 @pytest.mark.parametrize("delta", [1e-6, 1e-3, 0.3, 3.999, 4.001, 12.0, 60.0, 900.0])
@@ -161,6 +161,33 @@ def test_two_ways_out_of_a_well_are_in_the_bar():
         slope = [0.0, 2.0, 0.0, -8.0, 0.0, 6.0]
         exact = spectrum(slope, eps, friction, in_x=110, in_v=100, width=0.16)[1]
         assert abs(gap.value - exact) < gap.relative_error * gap.value
+
+
+def test_a_reflecting_wall_turns_the_velocity_around():
+    """The wall x = 0 in the middle of three wells: the even modes of the whole line."""
+    eps, three = 1 / 60, [0.0, 0.0, 1.0, 0.0, -2.0, 0.0, 1.0]
+    wells, phi = landscape_of(three, eps, 1.6, lower=0.0)
+    assert len(wells.minima) == 2
+    for friction in (0.1, 2.0):
+        gap = underdamped.kinetic_eigenvalues(wells, phi, friction, eps)[1]
+        slope = [0.0, 2.0, 0.0, -8.0, 0.0, 6.0]
+        exact = spectrum(slope, eps, friction, count=3, in_x=110, in_v=100, width=0.16)[2]
+        assert abs(gap.value - exact) < gap.relative_error * gap.value
+        assert abs(gap.value - exact) < 0.25 * gap.value
+
+
+def test_a_ring_of_two_wells_has_two_ways_between_them():
+    eps, friction = 1 / 16, 0.2
+    exponent = SimpleNamespace(
+        value=lambda x: (-np.cos(2 * x[0]) / 4 + np.cos(x[0]) / 20) / eps,
+        gradient=lambda x: (np.sin(2 * x) / 2 - np.sin(x) / 20) / eps,
+        hessian=lambda x: (np.cos(2 * x) - np.cos(x) / 20)[None] / eps,
+    )
+    around = [2.0 * pi]
+    wells = find_landscape(exponent, *sample_box([0.0], around, None, around), periods=around)
+    gap = underdamped.kinetic_eigenvalues(wells, exponent, friction, eps)[1]
+    # 2.0068078e-4 by Fourier times Hermite functions
+    assert abs(gap.value - 2.0068078e-4) < gap.relative_error * gap.value < 0.3 * gap.value
 
 
 def test_numbers_of_a_barrier_may_come_from_the_potential():

@@ -1,12 +1,13 @@
 """Momentum: the dictionary, the exact covariance on a quadratic, stability, and the recursion itself."""
 
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 import pytest
 from kinetic_spectrum import kinetic_eigenvalues as spectrum
 
 from fokker_planck import sgd
+from fokker_planck.asymptotics import kramers_langer
 from fokker_planck.asymptotics.melnikov_meshkov import LineBarrier, rate
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.quantity import Quantity
@@ -150,6 +151,27 @@ def test_what_never_returns_is_metastable():
     # found 1.12 +- 0.03 at h = 0.2, 1.16 at 0.1; the formula for two wells would be at 0.91
     assert met.time.value * alone.value == pytest.approx(1.12, abs=0.1)
     assert abs(1.0 / met.time.value - alone.value) < alone.relative_error * alone.value
+
+
+@pytest.mark.slow
+def test_in_the_plane_it_relaxes_as_kramers_and_langer_say():
+    """A bent valley, (x^2 - 1)^2/4 + (y - x^2/2)^2, eps = 1/12: det Hess, and so the rate, is that of the line."""
+    loss, step, replicas = "(x**2 - 1)**2/4 + (y - x**2/2)**2", 0.1, 20_000
+    push = sqrt(2.0 / 12.0 / step)
+    pushed = sgd.SampleLosses([f"{loss} + {i * push!r}*x + {j * push!r}*y" for i in (1, -1) for j in (1, -1)])
+    ball = sgd.heavy_ball(1.0, step)
+    walk = sgd.MomentumRecursion(pushed, ball.learning_rate, ball.momentum, 1, replacement=True)
+    x, generator = np.repeat([[1.0], [0.5], [0.0], [0.0]], replicas, axis=1), np.random.default_rng(1)
+    signs = []
+    for duration in (12.0, 50.0):
+        for _ in range(round(duration / step)):
+            x = walk.step(x, generator)
+        signs.append(np.sign(x[0]))
+    found = log(signs[0].mean() / signs[1].mean()) / 50.0
+    formula = kramers_langer.rate(0.25, [[4.0, -2.0], [-2.0, 2.0]], [[-1.0, 0.0], [0.0, 2.0]], 1.0, 1 / 12)
+    # found 0.929 +- 0.019
+    assert abs(found - 2.0 * formula.value) < 2.0 * formula.relative_error * formula.value
+    assert found / (2.0 * formula.value) == pytest.approx(0.93, abs=0.07)
 
 
 @pytest.mark.parametrize(
