@@ -12,6 +12,10 @@ from fokker_planck.asymptotics.bouchet_reygner import ExitLaw, assembled, growth
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.errors import ConvergenceError, ProblemError
 
+NEAR = 1e-5
+"""Of the distance of both ends: so near that the curvature of the path does not matter, so far that the slowness there
+does not either."""
+
 
 def exit_law_of_quasipotential(
     noise: SmallNoise,
@@ -43,18 +47,33 @@ def exit_law_of_quasipotential(
     >>> round(law.barrier, 12), round(law.log_amplitude, 8)
     (0.25, 1.0)
     """
-    from scipy.integrate import solve_ivp
-
     first, last = (np.atleast_1d(np.asarray(point, dtype=float)) for point in (attractor, saddle))
     _check_equation(noise, gradient, first, last)
-    span = float(np.linalg.norm(last - first))
     barrier = float(value(last[:, None])[0] - value(first[:, None])[0])
+    ends, total = _path(noise, gradient, hessian, first, last)
+    p = gradient(ends)
+    rates = noise.log_prefactor_rate(ends, p, hessian(ends))
+    tail = float(rates[0]) / growth_rate(noise, ends, p, 0) + float(rates[1]) / growth_rate(noise, ends, p, 1)
+    shapes = hessian(first[:, None])[:, :, 0], hessian(last[:, None])[:, :, 0]
+    return assembled(noise, last, *shapes, barrier, total - tail, (1e-15, 1e-8))
+
+
+def _path(
+    noise: SmallNoise,
+    gradient: Callable[[Floats], Floats],
+    hessian: Callable[[Floats], Floats],
+    first: Floats,
+    last: Floats,
+) -> tuple[Floats, float]:
+    """Both ends of the path, (dim, 2), from beside the saddle to beside the attractor, and the logarithm along it."""
+    from scipy.integrate import solve_ivp
+
+    span = float(np.linalg.norm(last - first))
     growth = noise.J(last[:, None])[:, :, 0] + 2.0 * noise.a(last[:, None])[:, :, 0] @ hessian(last[:, None])[:, :, 0]
     values, vectors = np.linalg.eig(growth)
     way = vectors[:, np.argmin(values.real)].real
     way *= np.sign(way @ (first - last)) or 1.0
-    # So near that the curvature of the path does not matter, so far that the slowness there does not either.
-    near = 1e-5
+    begin = last + NEAR * span * way / np.linalg.norm(way)
 
     def backward(t: float, y: Floats) -> Floats:
         x = y[:-1, None]
@@ -63,35 +82,19 @@ def exit_law_of_quasipotential(
         return np.append(-noise.velocity(x, p)[:, 0], -rate)
 
     def arrived(t: float, y: Floats) -> float:
-        return float(np.linalg.norm(y[:-1] - first)) - near * span
+        return float(np.linalg.norm(y[:-1] - first)) - NEAR * span
 
     arrived.terminal = True  # type: ignore[attr-defined]
-    begin = last + near * span * way / np.linalg.norm(way)
-    slowest = min(
-        abs(float(values.real.min())), float(np.abs(np.linalg.eigvals(noise.J(first[:, None])[:, :, 0])).min())
-    )
-    path = solve_ivp(
-        backward, (0.0, 200.0 / slowest), np.append(begin, 0.0), "DOP853", rtol=1e-11, atol=1e-12 * span, events=arrived
-    )
+    settling = np.linalg.eigvals(noise.J(first[:, None])[:, :, 0])
+    longest = 200.0 / min(abs(float(values.real.min())), float(np.abs(settling).min()))
+    start = np.append(begin, 0.0)
+    path = solve_ivp(backward, (0.0, longest), start, "DOP853", rtol=1e-11, atol=1e-12 * span, events=arrived)
     if path.status != 1:
         raise ConvergenceError(
             f"the fluctuation path of {last.tolist()} does not come from {first.tolist()}",
             "take the saddle that the path leads over, and its attractor",
         )
-    ends = np.array([begin, path.y[:-1, -1]]).T
-    p = gradient(ends)
-    rates = noise.log_prefactor_rate(ends, p, hessian(ends))
-    total = float(path.y[-1, -1])
-    tail = float(rates[0]) / growth_rate(noise, ends, p, 0) + float(rates[1]) / growth_rate(noise, ends, p, 1)
-    return assembled(
-        noise,
-        last,
-        hessian(first[:, None])[:, :, 0],
-        hessian(last[:, None])[:, :, 0],
-        barrier,
-        total - tail,
-        (1e-15, 1e-8),
-    )
+    return np.array([begin, path.y[:-1, -1]]).T, float(path.y[-1, -1])
 
 
 def _check_equation(noise: SmallNoise, gradient: Callable[[Floats], Floats], first: Floats, last: Floats) -> None:

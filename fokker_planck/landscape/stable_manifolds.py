@@ -7,7 +7,7 @@ directions at its ends, kept short enough for its middle to have the right direc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -178,6 +178,23 @@ def _piece(x: Floats, y: Floats, before: Floats, after: Floats, length: Floats |
     return np.stack([x, x + length * before / 3.0, y - length * after / 3.0, y])
 
 
+def _tried(
+    direction: Callable[[Floats], tuple[Floats, Floats]], x: Floats, way: Floats, step: Floats
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """One step of each curve: its end, the direction and speed there, the cubic in between, and the error of both."""
+    stages = [way]
+    for row in DORMAND_PRINCE:
+        y = x + step * sum(c * k for c, k in zip(row, stages, strict=True))
+        after, speed = direction(y)
+        stages.append(after)
+    piece = _piece(x, y, way, after, step)
+    place, tangent = _bezier(piece, ASKEW), 3.0 * _bezier(np.diff(piece, axis=0), ASKEW)
+    true, _ = direction(place)
+    turned = np.abs(tangent[0] * true[1] - tangent[1] * true[0])
+    error = step * np.linalg.norm(sum(c * k for c, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True)), axis=0)
+    return y, after, speed, piece, np.maximum(error, 0.33 * turned)
+
+
 def _followed(
     function: Function, x: Floats, first: float, frame: Frame, tolerance: float
 ) -> list[tuple[Integers, Floats]] | None:
@@ -198,18 +215,8 @@ def _followed(
     with np.errstate(all="ignore"):
         way, fastest = direction(x)
         for _ in range(MOST_STEPS):
-            stages = [way]
-            for row in DORMAND_PRINCE:
-                y = x + step * sum(c * k for c, k in zip(row, stages, strict=True))
-                after, speed = direction(y)
-                stages.append(after)
-            piece = _piece(x, y, way, after, step)
-            place, tangent = _bezier(piece, ASKEW), 3.0 * _bezier(np.diff(piece, axis=0), ASKEW)
-            true, _ = direction(place)
-            turned = np.abs(tangent[0] * true[1] - tangent[1] * true[0])
-            error = step * np.linalg.norm(sum(c * k for c, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True)), axis=0)
-            error = np.maximum(error, 0.33 * turned) / wanted
-            error = np.where(np.isfinite(error), error, 1e10)
+            y, after, speed, piece, error = _tried(direction, x, way, step)
+            error = np.where(np.isfinite(error), error / wanted, 1e10)
             good = error <= 1.0
             if good.any():
                 pieces.append((active[good], piece[:, :, good]))

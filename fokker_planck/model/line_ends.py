@@ -166,67 +166,99 @@ def _is_singular(process: Process, place: float, inward: float, length: float) -
     return vanishes or not np.isfinite(_drift(process, at)).all()
 
 
-def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:
-    def distances(shares: npt.NDArray[np.floating]) -> Floats:
-        # coordinates as doubles have them: t is the distance of the point at which D is evaluated
-        t = shares * length
-        return np.asarray(inward * ((place + inward * t) - place))
+@dataclass(frozen=True)
+class _Beside:
+    """The process next to the end ``place`` of a line of some ``length``, at distances t on its ``inward`` side."""
 
-    def noise_power(t: Floats) -> Floats:
-        values = _noise(process, place + inward * np.concatenate([t, 2.0 * t]))
+    process: Process
+    place: float
+    inward: float
+    length: float
+
+    def distances(self, shares: npt.NDArray[np.floating]) -> Floats:
+        """Of the length, as coordinates are doubles: t is the distance of the point at which D is evaluated."""
+        return np.asarray(self.inward * ((self.place + self.inward * (shares * self.length)) - self.place))
+
+    def at(self, t: Floats) -> Floats:
+        """The points at these distances."""
+        return self.place + self.inward * t
+
+    def noise(self, t: float) -> float:
+        """D at one distance."""
+        return float(_noise(self.process, np.array([self.place + self.inward * t]))[0])
+
+    def noise_power(self, t: Floats) -> Floats:
+        """q with D ~ t^q, from t to 2 t."""
+        values = _noise(self.process, self.at(np.concatenate([t, 2.0 * t])))
         return np.asarray(np.log2(values[len(t) :] / values[: len(t)]))
 
-    def pull(t: Floats) -> Floats:
-        x = place + inward * t
-        return np.asarray(inward * _drift(process, x) * t / _noise(process, x))
+    def pull(self, t: Floats) -> Floats:
+        """t a / D, the drift counted inwards."""
+        x = self.at(t)
+        return np.asarray(self.inward * _drift(self.process, x) * t / _noise(self.process, x))
 
-    far = distances(2.0 ** -(6.0 + np.arange(LEVELS)))
-    near = distances(np.array([TINY if place == 0.0 else max(1e-8 * abs(place) / length, 1e-12)]))
-    if near[0] <= 0.0:
-        near = far[-1:]
+    @property
+    def far(self) -> Floats:
+        """The distances from which limits are extrapolated."""
+        return self.distances(2.0 ** -(6.0 + np.arange(LEVELS)))
+
+    @property
+    def near(self) -> Floats:
+        """The least distance at which coefficients say something, (1,)."""
+        least = TINY if self.place == 0.0 else max(1e-8 * abs(self.place) / self.length, 1e-12)
+        near = self.distances(np.array([least]))
+        return near if near[0] > 0.0 else self.far[-1:]
+
+
+def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:
+    beside = _Beside(process, place, inward, length)
+    near = beside.near
     with np.errstate(all="ignore"):
-        q, q_error = _limit(noise_power, far, near)
-        k, k_error = _limit(pull, far, near)
-        strength = np.abs(pull(np.concatenate([near, 2.0 * near])))
+        q, q_error = _limit(beside.noise_power, beside.far, near)
+        k, k_error = _limit(beside.pull, beside.far, near)
+        strength = np.abs(beside.pull(np.concatenate([near, 2.0 * near])))
         rising = float(np.log2(strength[0] / strength[1])) if strength.min() > 0.0 else 0.0
     if not q_error <= 0.05 or not np.isfinite(q):
         found = f"noise that vanishes at the end x = {place:.6g} of the domain like no power of the distance"
         raise ProblemError(process.field(1).key, found, "a D that vanishes like a power there, or not at all")
     if rising > 0.05 and strength[0] > 1.0:
-        return _ruled_by_drift(process, place, inward, length, q, rising, pull)
+        return _ruled_by_drift(beside, q, rising)
     if not k_error <= 0.05 or not np.isfinite(k):
         found = f"a drift over noise that has no limit at the end x = {place:.6g} of the domain"
         raise ProblemError("drift" if process.potential is None else "potential", found, "powers of the distance there")
     q = _rounded(q, q_error)
-    c = alpha_of(process) * q + _rounded(k, k_error)
-    least = SHORTEST if place == 0.0 else ROUNDED * abs(place) / length
+    return _of_powers(beside, q, alpha_of(process) * q + _rounded(k, k_error), q_error + k_error)
+
+
+def _of_powers(beside: _Beside, q: float, c: float, powers_error: float) -> LineEnd:
+    """An end with D ~ t^q and s' ~ t^-c, both powers known to ``powers_error`` together."""
+    place, power = beside.place, c - q
+    least = SHORTEST if place == 0.0 else ROUNDED * abs(place) / beside.length
     below_two = max(2.0 - q, 1e-3)
     # at a natural end as far as there are numbers: next to a continuous spectrum modes reach far towards it
-    natural = max(SHORTEST, float(np.exp(-HIGH / max(abs(c - q), 1e-3))))
+    natural = max(SHORTEST, float(np.exp(-HIGH / max(abs(power), 1e-3))))
     share = float(np.clip(SHARE ** (1.0 / below_two) if q < 2.0 - SAME else natural, least, LONGEST))
-    stretch = float(distances(np.array([share]))[0])
-    power, time, mass_error = c - q, 0.0, 0.0
+    stretch = float(beside.distances(np.array([share]))[0])
+    time, mass_error, threshold = 0.0, 0.0, inf
     if q < 2.0 - SAME:
         # int w S dt, and int s' M dt, M the mass from the end
         slowest = max(1.0 / (1.0 - c) if c < 1.0 - SAME else 0.0, 1.0 / (1.0 + power) if power > SAME - 1.0 else 0.0)
-        time = slowest * stretch**2 / float(_noise(process, np.array([place + inward * stretch]))[0]) / (2.0 - q)
+        time = slowest * stretch**2 / beside.noise(stretch) / (2.0 - q)
     if power > -1.0 + SAME:
         # that part of the mass which the exponent near the end decides
         rounding = 0.0 if place == 0.0 else 1e-16 * abs(place) / stretch
-        mass_error = ((q_error + k_error) / (1.0 + power) + rounding) * share ** (1.0 + power)
-    threshold = inf
+        mass_error = (powers_error / (1.0 + power) + rounding) * share ** (1.0 + power)
     if q > 2.0 - SAME:
-        level = float(_noise(process, place + inward * near)[0] / near[0] ** 2)
-        threshold = (c - 1.0) ** 2 * level / 4.0 if q < 2.0 + SAME else 0.0
-    return LineEnd(place, inward, q, c, inf, threshold, stretch, time, mass_error)
+        nearest = float(beside.near[0])
+        threshold = (c - 1.0) ** 2 * (beside.noise(nearest) / nearest**2) / 4.0 if q < 2.0 + SAME else 0.0
+    return LineEnd(place, beside.inward, q, c, inf, threshold, stretch, time, mass_error)
 
 
-def _ruled_by_drift(
-    process: Process, place: float, inward: float, length: float, q: float, rising: float, pull: LineFunction
-) -> LineEnd:
+def _ruled_by_drift(beside: _Beside, q: float, rising: float) -> LineEnd:
     """An end where the drift is all that counts: Phi itself is infinite there like a power of the distance."""
+    process, place, inward, length = beside.process, beside.place, beside.inward, beside.length
     t = length * np.geomspace(1e-14 if place == 0.0 else max(1e-14, ROUNDED * abs(place) / length), 0.1, 400)
-    strength = pull(t)
+    strength = beside.pull(t)
     change = np.cumsum((np.abs(strength) * np.gradient(np.log(t)))[::-1])[::-1]
     deep = np.flatnonzero(change > DEEP)
     number = int(deep[-1]) if len(deep) else 0

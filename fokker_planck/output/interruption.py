@@ -16,6 +16,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from types import FrameType
 
 PATIENCE = 1.5
@@ -36,6 +37,43 @@ class _EndedError(BaseException):
     """A signal that would have ended the process came while it had something to remove."""
 
 
+@dataclass
+class _Ending:
+    """Signals that came while something was half-written: they end the process, but not before that is whole or gone.
+
+    waiting : their numbers
+    holding : whether they wait for the end of :meth:`held`
+    """
+
+    waiting: list[int] = field(default_factory=list)
+    holding: bool = False
+
+    def ring(self, number: int, _: FrameType | None) -> None:
+        """A signal comes."""
+        self.waiting.append(number)
+        if not self.holding and len(self.waiting) == 1:  # a second one does not stop the removal
+            raise _EndedError
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, they and an interrupt wait until the end."""
+        interrupt = signal.getsignal(signal.SIGINT)
+        interrupts: list[int] = []
+        if callable(interrupt):
+            signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+        self.holding = True
+        try:
+            yield
+        finally:
+            self.holding = False
+            if callable(interrupt):
+                signal.signal(signal.SIGINT, interrupt)
+        if self.waiting:
+            raise _EndedError
+        if interrupts:
+            raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def ended_with_nothing_left() -> Iterator[Callable[[], AbstractContextManager[None]]]:
     """Within, SIGTERM and SIGHUP end the process only after ``finally`` clauses have removed what is half-written.
@@ -45,43 +83,16 @@ def ended_with_nothing_left() -> Iterator[Callable[[], AbstractContextManager[No
     if threading.current_thread() is not threading.main_thread():
         yield contextlib.nullcontext
         return
-    waiting: list[int] = []
-    holding = False
-
-    def ring(number: int, _: FrameType | None) -> None:
-        waiting.append(number)
-        if not holding and len(waiting) == 1:  # a second one does not stop the removal
-            raise _EndedError
-
-    @contextlib.contextmanager
-    def later() -> Iterator[None]:
-        nonlocal holding
-        interrupt = signal.getsignal(signal.SIGINT)
-        held: list[int] = []
-        if callable(interrupt):
-            signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-        holding = True
-        try:
-            yield
-        finally:
-            holding = False
-            if callable(interrupt):
-                signal.signal(signal.SIGINT, interrupt)
-        if waiting:
-            raise _EndedError
-        if held:
-            raise KeyboardInterrupt
-
-    before = {}
+    ending, before = _Ending(), {}
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) == signal.SIG_DFL:
-            before[number] = signal.signal(number, ring)
+            before[number] = signal.signal(number, ending.ring)
     try:
-        yield later
+        yield ending.held
     except _EndedError:
         for number, handler in before.items():
             signal.signal(number, handler)
-        signal.raise_signal(waiting[0])
+        signal.raise_signal(ending.waiting[0])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -112,35 +112,37 @@ def noise_study(
     if isinstance(loss, SampleLosses | DataLosses) and samples is None and not replacement:
         samples = loss.count
     learning = [[Learning(rate, size, samples) for size in sizes] for rate in rates]
-    shape = (len(rates), len(sizes))
-    scales = np.array([[each.noise_scale for each in row] for row in learning])
-    times, iterations, gaps = _empty(shape), _empty(shape), _empty(shape)
-    found: dict[tuple[int, int], list[Quantity]] = {}
-    minima: tuple[tuple[float, ...], ...] = ()
-    refused: dict[tuple[str, int, int], str] = {}
     solved: dict[float, _Answers] = {}
-    for i, j in np.ndindex(shape):
-        each = learning[i][j]
+    for each in (each for row in learning for each in row):
         if each.noise_scale not in solved:
             process = process_of(
                 loss, each.learning_rate, each.batch_size, covariance, samples, replacement, interpretation, **keys
             )
             problem = Problem(process, domain, resolution or Resolution())
             solved[each.noise_scale] = _answers(problem, asked, start, target)
+    return _arranged(loss, learning, solved)
+
+
+def _arranged(loss: Any, learning: list[list[Learning]], solved: dict[float, _Answers]) -> NoiseStudy:
+    """The answers, by scale of the noise, in rows of learning rates and columns of batch sizes."""
+    scales = np.array([[each.noise_scale for each in row] for row in learning])
+    times, iterations, gaps = _empty(scales.shape), _empty(scales.shape), _empty(scales.shape)
+    minima = next((found.minima for found in reversed(solved.values()) if found.weights), ())
+    probabilities = _empty((*scales.shape, len(minima)))
+    refused: dict[tuple[str, int, int], str] = {}
+    for i, j in np.ndindex(scales.shape):
+        each = learning[i][j]
         answers = solved[each.noise_scale]
         refused |= {(question, i, j): reason for question, reason in answers.refused.items()}
         gaps[i, j] = answers.gap
         if answers.time is not None:
             times[i, j], iterations[i, j] = answers.time, each.iterations(answers.time)
         if answers.weights:
-            minima, found[i, j] = answers.minima, answers.weights
-    probabilities = _empty((*shape, len(minima)))
-    for (i, j), weights in found.items():
-        probabilities[i, j] = weights
+            probabilities[i, j] = answers.weights
     flattest, sharpest = _by_curvature(loss, minima)
     return NoiseStudy(
-        learning_rates=np.array(rates, dtype=np.float64),
-        batch_sizes=np.array(sizes, dtype=np.int64),
+        learning_rates=np.array([row[0].learning_rate for row in learning], dtype=np.float64),
+        batch_sizes=np.array([each.batch_size for each in learning[0]], dtype=np.int64),
         noise_scales=scales,
         times=times,
         iterations=iterations,
