@@ -18,6 +18,7 @@ from fokker_planck.model.reversibility.line import LineExponent
 Reached = Callable[[Floats], Booleans]
 
 SAFETY = 3.0
+"""On an estimate to leading order, of what is left out at an end."""
 CLOSE = 1e-3
 """Next to a continuous spectrum the cut-off line has eigenvalues of its own; so near one is not told from those."""
 BESIDE = 8.0

@@ -29,6 +29,8 @@ from fokker_planck.solvers.self_consistent_gauge import margin, resolved_below
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
+"""Of a first mesh without detailed balance: with the usual degrees more unknowns than a question may have in the
+end."""
 COARSE = {1: 20.0, 2: 35.0, 3: 35.0}
 """Of the exponent in a cell that only the chain sees: it has no need of small ones, but sees less far on larger ones
 (quartic well with a rotation, barrier 100: 716 cells of this size, 5,824 of the other)."""

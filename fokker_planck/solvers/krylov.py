@@ -10,6 +10,8 @@ from fokker_planck.arrays import Floats
 from fokker_planck.fem.generator import Generator
 
 DEPENDENT = 1e-6
+"""Of the length of a vector: what is left of it beside the others by less has half of its digits, and brings
+nothing."""
 
 
 def images(

@@ -26,6 +26,7 @@ over those of settling. 50 wells, left four times as slowly as they settle, come
 MOST_STATES = 60
 """Of a chain: the algebra in multiple precision grows with the cube, 60 states take about 20 s of a core."""
 ROUNDING = 2e-15
+"""Of the largest rate out of a well, what is rounding in the others: some ten units in the last place."""
 WORST_CONDITION = 1e6
 """Of the modes at the states, beyond which doubles do not tell them apart: it takes so much of 1e-12."""
 

@@ -34,9 +34,13 @@ from fokker_planck.solvers.wells import Condensation
 LEAST_PRODUCT = 0.02
 """Of unit vectors of both sides, for them to be partners: those of spurious eigenvalues are nearly orthogonal."""
 FAR_BELOW = 0.1
+"""Of the slowest rate inside wells: a fixed point converges by that factor a step, faster ones are found otherwise."""
 MOST_STEPS = 30
+"""Of a fixed point that gains a digit and more in each."""
 SETTLED = 1e-13
+"""Relative change of an eigenvalue after which it is taken: rounding of the matrices, which are doubles."""
 NOTHING = 1e-30
+"""Of the slowest rate inside, below which lambda is nothing beside it, and the fixed point is there."""
 MOST_STATES = 20
 """Whose modes are found in multiple precision beside faster ones: 10 take 2 s, 20 take 30 s, more the cube of it."""
 

@@ -29,6 +29,7 @@ FEWEST = 4.0
 STEPS = 12
 """Values at every place: differences of four in a row, so that the jumps of coarsely rounded values are not missed."""
 BINOMIAL = np.array([1.0, -3.0, 3.0, -1.0])
+"""A third difference, in which a smooth function leaves nothing and rounding sqrt(20) of itself."""
 UNLIKELY = 1e-14
 """Rounding below it is that of any sum, and is covered by what every bar has for rounding."""
 DIFFERENCES = 4.0

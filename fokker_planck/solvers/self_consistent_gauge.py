@@ -33,16 +33,26 @@ from fokker_planck.progress import say
 from fokker_planck.solvers.wells import condense, well_nodes
 
 DEGREE = {1: 4, 2: 6, 3: 3}
+"""Of the elements on the way, log rho being wanted to tenths: in the plane 4 in place of 6 ended in an exit time 4e-7
+off, 3 took half as long again (noise 0.02)."""
 LARGEST_CHANGE = {1: 8.0, 2: 14.0, 3: 10.0}
 """Of psi in a cell while it is followed: log rho is wanted to a few tenths only. The rotated quartic well at barrier
 100 takes 3.4 s of CPU with 14 in the plane and 7.8 s with 10, psi being right to 0.01; with 18 rho is lost there."""
 MOST_CELLS = {1: 100_000, 2: 60_000, 3: 30_000}
+"""On the way: some seconds for each noise."""
 HOTTEST_RANGE = 8.0
+"""Units of epsilon over the domain at the first noise, where psi = 0 serves: 4 and 16 took a sixth longer (an unknown
+density in the plane, noise 0.02)."""
 FIRST_FACTOR = 1.5
+"""By what the noise is lowered at first: 1.2 took a quarter longer, 2.2 a tenth less (an unknown density in the plane,
+noise 0.02)."""
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
+"""Between which that factor stays; with 1.5 and 5 at the upper end the same in the same time."""
 NEARLY_THERE = 1.2
 """Times the noise that is asked for, from which it is asked at once: the last steps are the largest by far."""
 CALM, WILD = 0.4, 3.0
+"""Swings of log rho below which the factor grows, and above which it falls: 0.1 and 1 took a tenth longer, 1.5 and 6
+changed nothing."""
 BEYOND = {1: 16.0, 2: 16.0, 3: 8.0}
 """Above the height where the density is the tolerance: exp(-8) of it, times ``BEYOND_CUTOFF`` in the bar, is less than
 three digits show, and every unit of epsilon costs a twentieth more cells in space."""
@@ -58,11 +68,18 @@ STALLED = 1.0
 """Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
 steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
 LARGEST_STEP = 15.0
+"""Of psi in one step; a swing beyond is a density that is lost. 5 and 40 changed nothing where none was lost."""
 LARGEST_BEND = 3.0
+"""Of the straight line that psi is continued along, beyond what was seen: 1 and 10 changed nothing."""
 SURE, CERTAIN = 14.0, 22.0
+"""Units of epsilon below the cutoff where rho is used if it is positive, and where it has to be: 10 and 18 for the one,
+18 for the other gave the same exit time within its bar; with 30 nothing was left to be certain of."""
 MOST_STEPS = 80
+"""Noises: at ``SHORTEST_FACTOR`` a factor of 50; what needs more than 80 is given up."""
 MOST_REPEATS = 6
+"""Solves at one noise, each with the exponent of the one before: what has not settled by then does not."""
 RATE = 1e-3
+"""Of a typical rate, which condensation adds to be regular: 1e-4 and 1e-2 gave the same to all digits."""
 MOST_CREEPING = 6
 """Steps of ``SHORTEST_FACTOR`` in a row, where nothing attracts: a saddle alone has no density to follow, and its exit
 time needs none; 40 such steps took 170 s before that was asked without."""
@@ -70,6 +87,7 @@ FINENESS = 2.5
 """By what the change of psi in a cell is divided where the density is lost though the noise hardly fell: a circulation
 that is strong beside the noise makes layers that psi does not show (Brusselator: 10 is too much, 4 is enough)."""
 FINEST = 2
+"""Times that a finer mesh is tried, each with some six times the cells."""
 MOST_LOSSES, CHEAP, AFFORDABLE = 3, 1000, 4000
 """After how many losses in a row a finer mesh is tried, and up to how many cells: it has six times as many. Drifts that
 hold nothing are lost on every mesh, and go on without a weight. What was followed so far is worth more: ``AFFORDABLE``

@@ -36,12 +36,15 @@ SLACK = 0.02
 GROWTH = 1.5
 """Between heights that are tried: more discs than needed by as much, for a factorisation or two less."""
 MOST_HEIGHTS = 24
+"""Each ``GROWTH`` times the last, 17,000 times the first: frequencies beyond have no bound worth its discs."""
 FIRST_DISC = 30
 """Eigenvalues asked of the shift on the real axis, where arithmetic is real and four times as fast."""
 PER_DISC = 16
 """Eigenvalues asked of a disc: fewer would take more factorisations, more a longer Krylov space."""
 MOST_PER_DISC = 128
+"""Eigenvalues asked of a disc at the most: the Krylov space and its orthogonalisation grow with them."""
 MOST_DISCS = 60
+"""Of a strip: each is a factorisation in complex arithmetic."""
 MOST_TRIES = 4
 """With one number of eigenvalues before more are asked of a disc that does not reach down to the one before."""
 REAL = 1e-9

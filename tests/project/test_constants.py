@@ -24,7 +24,12 @@ def _numeric(node: ast.expr) -> bool:
         return bool(node.elts) and all(_numeric(part) for part in node.elts)
     if isinstance(node, ast.Dict):
         return bool(node.values) and all(_numeric(part) for part in node.values)
-    return isinstance(node, ast.Call) and any(_numeric(part) for part in node.args)
+    # whole numbers are sizes, of np.zeros(0) say
+    return isinstance(node, ast.Call) and any(_numeric(part) and not _whole(part) for part in node.args)
+
+
+def _whole(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) or (isinstance(node, ast.Constant) and isinstance(node.value, int))
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, ast.stmt | None]]:
@@ -82,6 +87,7 @@ def test_every_constant_says_what_it_is():
         'SHARE, OTHER = 0.1, -2.0\n"""Of the tolerance: a share."""',
         "share = 0.1",
         'SHARE = "tenth"',
+        "NONE = Plan(np.zeros(0), ())",
     ],
 )
 def test_a_constant_with_a_sentence_passes(said):
