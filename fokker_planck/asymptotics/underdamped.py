@@ -124,6 +124,8 @@ def _rates(
     landscape: Landscape, exponent: Function, friction: Friction, epsilon: float, absorbing: frozenset[int]
 ) -> KineticRates:
     """From wells that are ``absorbing`` nothing returns."""
+    if not epsilon > 0.0:
+        raise ProblemError("epsilon", epsilon, "a number > 0")
     count = len(landscape.minima)
     weights = [log_local_integral(minimum) for minimum in landscape.minima]
     logs, errors = np.full((count, count), -np.inf), np.zeros((count, count))
@@ -132,6 +134,8 @@ def _rates(
         if first == second:
             continue
         gamma = float(friction(saddle.x[:, None])[0]) if callable(friction) else friction
+        if not 0.0 < gamma < np.inf:
+            raise ProblemError("friction", gamma, "a finite number > 0 at every saddle")
         capacity, lacking = float("nan"), 0.0
         if not saddle.degenerate:
             hessian = _free_hessian(saddle) * epsilon
@@ -196,13 +200,14 @@ def _filling(
     wells = [landscape.minima[well] for well in saddle.joins]
     if len(saddle.position) > 1:
         # the fastest oscillation of either well as a parabola loses least on one way
+        curvatures = [max(well.hessian_eigenvalues, default=0.0) for well in wells]  # none in a corner of walls
+        if min(curvatures) <= 0.0:
+            return 0.0, 1.0
         losses = [
-            2.0 * pi * gamma * (saddle.value - well.value) / sqrt(well.hessian_eigenvalues[-1] * epsilon)
-            if well.hessian_eigenvalues[-1] > 0.0
-            else 0.0
-            for well in wells
+            2.0 * pi * gamma * (saddle.value - well.value) / sqrt(curvature * epsilon)
+            for well, curvature in zip(wells, curvatures, strict=True)
         ]
-        return 0.0, -expm1(log_factor_between(losses[0], losses[1])) if min(losses) > 0.0 else 1.0
+        return 0.0, -expm1(log_factor_between(losses[0], losses[1]))
     # in units of epsilon: p = sqrt(eps) p', so that the action in Phi carries a factor
     losses, another = [], False
     for well in sorted(set(saddle.joins) - absorbing) or saddle.joins[:1]:
@@ -228,9 +233,8 @@ def _loss(
     side = _side(saddle, landscape, well)
     if period is not None:
         bottom = top + side * float(np.mod(side * (bottom - top), period))
-    wall = None
-    if period is None and frame.box:
-        wall = frame.upper[0] if side > 0.0 else frame.lower[0]
+    ends = (frame.lower[0], frame.upper[0])
+    wall = None if period is not None else ends[side > 0.0]
 
     def phi(x: Floats) -> Floats:
         return np.asarray(exponent.value(frame.wrapped(np.asarray(x)[None])))

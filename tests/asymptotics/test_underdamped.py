@@ -176,6 +176,22 @@ def test_a_reflecting_wall_turns_the_velocity_around():
         assert abs(gap.value - exact) < 0.25 * gap.value
 
 
+def test_wells_in_corners_say_that_they_know_nothing_of_their_loss():
+    exponent = SimpleNamespace(  # V falls to both corners x = 0, 2 of the lower wall; ridge at x = 1
+        value=lambda x: 40 * (0.25 - (x[0] - 1) ** 2 / 4 + x[1]),
+        gradient=lambda x: 40 * np.stack([(1 - x[0]) / 2, 1 + 0 * x[1]]),
+        hessian=lambda x: 40 * np.array([[-0.5, 0.0], [0.0, 0.0]])[:, :, None] * np.ones(x.shape[1]),
+    )
+    wells = find_landscape(exponent, *sample_box([0.0, 0.0], [2.0, 1.0]))
+    found = underdamped.kinetic_rates(wells, exponent, 1.0, 1 / 40).rate(0, 1)
+    # sqrt(1/2 + 1/4) - 1/2 out of int exp(-Phi) at the ridge over that of the corner, 1/(20 40)
+    over = (sqrt(0.75) - 0.5) / (2.0 * pi) * sqrt(2.0 * pi / 20.0) / 40.0 * exp(-10.0) * 800.0
+    assert found.value == pytest.approx(over, rel=1e-9)
+    assert found.relative_error >= 1.0
+    with pytest.raises(ProblemError, match="friction"):
+        underdamped.kinetic_rates(wells, exponent, 0.0, 1 / 40)
+
+
 def test_a_ring_of_two_wells_has_two_ways_between_them():
     eps, friction = 1 / 16, 0.2
     exponent = SimpleNamespace(
