@@ -27,6 +27,7 @@ from fokker_planck.solvers.answer_types import Answer, Ask, Kept, Outcome
 from fokker_planck.solvers.beginning import Beginning, begin
 from fokker_planck.solvers.corners import corner_safety, exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.error_budget import ErrorBudget
 from fokker_planck.solvers.function_checks import check_functions
 from fokker_planck.solvers.initial_mesh import CHANGE
 from fokker_planck.solvers.marking import MOST_GROWTH, refined_where_unresolved
@@ -38,7 +39,6 @@ from fokker_planck.solvers.setting import Setting
 HIGHER = {1: 2, 2: 1, 3: 1}
 MOST_LEVELS = 60
 WORST_ERROR = 0.1
-AIM = 0.3
 SAFETY = 3.0
 LEAST_SHARE = 0.003
 STAGNATION = 0.5
@@ -102,6 +102,7 @@ def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
         # no mesh helps against what was left away
         warn_or_refuse(floor, tolerance)
         tolerance = floor
+    aim = ErrorBudget(tolerance, dimension).aim
     excess, level, asked, everywhere = 1.0, 0, np.inf, degree < 2
     by_less = first.by_less and dimension == 3
     most = MOST_GROWTH if by_less else np.inf
@@ -155,9 +156,9 @@ def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
         if everywhere:
             mesh = refine(mesh, np.ones(len(indicator), dtype=bool))
         else:
-            mesh = refined_where_unresolved(mesh, indicator, degree, AIM * tolerance / expected, most)
+            mesh = refined_where_unresolved(mesh, indicator, degree, aim / expected, most)
         if dimension == 2:
-            mesh = graded(mesh, current.corners, min(AIM * tolerance / expected, 0.5))
+            mesh = graded(mesh, current.corners, min(aim / expected, 0.5))
 
 
 def _asked(

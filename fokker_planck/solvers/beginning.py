@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import exp, factorial
+from math import factorial
 
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization, discretize
-from fokker_planck.fem.meshing import NARROWED, TRIM, Heights, domain_triangulation, resolved
+from fokker_planck.fem.meshing import Heights, domain_triangulation, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, volumes
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
@@ -23,13 +23,13 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.answer_types import Answer, Ask
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.ends import Ends
-from fokker_planck.solvers.energy_levels import MARGIN, levels_of
+from fokker_planck.solvers.energy_levels import levels_of
+from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.initial_mesh import can_be_cut, first_mesh, where_it_matters
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.material_corners import Medium
 from fokker_planck.solvers.rounding import rounding_error, rounding_of_drift
-from fokker_planck.solvers.self_consistent_gauge import BEYOND, BEYOND_CUTOFF
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.stretch import shared_error, stretch_of
 
@@ -47,16 +47,12 @@ LEAST_ERROR = 2e-13
 """What rounding leaves of every number with detailed balance: a finer tolerance is met on no mesh."""
 LEAST_UNSYMMETRIC = 1e-11
 """The same without, where sums of both signs stand in A: the exponent follows the density only to a factor."""
-CUT = 10.0
-"""Of the density at the energy cutoff, for the volume that lies there."""
 GONE = 1e-9
 """Share of the volume that is missing where cells were left away, and not for rounding."""
 FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
 """Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
-NEGLIGIBLE, NARROWER, CHANGED, MOST_CUTS = 1e-2, 10.0, 0.1, 3
-"""Of the tolerance, what all cells that are cut away may hold together (the answer changes by a seventh of it, quartic
-well with a rotation, barriers 50 to 200); by how much more is cut to see what that changes; of the tolerance, by how
-much that may be; and how often less is tried before nothing is cut."""
+NARROWER, MOST_CUTS = 10.0, 3
+"""By how much more is cut to see what that changes, and how often less is tried before nothing is cut."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +122,9 @@ def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heig
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     while len(mesh.cells) < FEWEST_CELLS[dimension]:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
-    share = NARROWED[dimension] * TRIM[dimension] + CUT * exp(-MARGIN[dimension])
-    cut = share * tolerance if cut_off(base, mesh) else 0.0
+    cut = budget_of(problem).cut if cut_off(base, mesh) else 0.0
     cut += end_error(exponent, setting.relaxation_rate)
-    return replace(first, mesh=mesh, cut=cut, least_error=first.least_error + shared_error(setting, mesh, tolerance))
+    return replace(first, mesh=mesh, cut=cut, least_error=first.least_error + shared_error(setting, mesh))
 
 
 def cut_off(base: Triangulation, mesh: Triangulation) -> bool:
@@ -159,7 +154,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
         Medium(setting.diffusion.tensor, interfaces),
         MOST_WHERE_COARSE if coarse else MOST_UNSYMMETRIC[dimension],
         LEAST_UNSYMMETRIC + rounding,
-        left_out + BEYOND_CUTOFF * exp(-BEYOND[dimension]) * problem.resolution.tolerance,
+        left_out + budget_of(problem).cut_of_flow,
         by_less=coarse,
     )
 
@@ -192,7 +187,8 @@ def _cut_to_size(
     ``NARROWER``, and what that changes bounds what less does.
     """
     problem, degree = setting.problem, degree_of(setting.problem)
-    share = NEGLIGIBLE * problem.resolution.tolerance
+    budget = budget_of(problem)
+    share = budget.tried
     for _ in range(MOST_CUTS):
         uncut = where_it_matters(setting, ends, change, share, degree)
         if uncut is None:
@@ -206,7 +202,7 @@ def _cut_to_size(
             return None
         if len(found.numbers) == len(less):
             error = float(np.abs(np.expm1(less - found.numbers)).max(initial=0.0))
-            if error <= CHANGED * problem.resolution.tolerance:
+            if error <= budget.changed:
                 return Remembered(ask, mesh, degree, found), mesh, error
         share /= NARROWER
     return None

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
-from math import log
 
 import numpy as np
 
@@ -21,9 +20,9 @@ from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.model.sets import Ball
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, refuse_unreachable
 from fokker_planck.solvers.ends import FROM, TO, Ends, reaches
+from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
-MARGIN = {1: 16.0, 2: 11.0, 3: 9.0}
 SPARE = {1: 0.0, 2: 5.0, 3: 7.0}
 HIGHER = 5.0
 SAME_HEIGHT = 4.0
@@ -194,4 +193,4 @@ def _lifted_to_boundary(
 
 
 def _above(setting: PotentialSetting, height: float) -> float:
-    return height + log(1.0 / setting.problem.resolution.tolerance) + MARGIN[setting.problem.dimension]
+    return height + budget_of(setting.problem).cutoff

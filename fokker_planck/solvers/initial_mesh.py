@@ -23,8 +23,9 @@ from fokker_planck.mesh.locator import Locator
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT
+from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.self_consistent_gauge import margin, resolved_below
+from fokker_planck.solvers.self_consistent_gauge import resolved_below
 
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
@@ -125,7 +126,7 @@ def where_it_matters(
 
 def _heights(setting: FlowSetting) -> Heights:
     """Where psi matters, with the transition layers at the highest saddles that do, forwards and backwards in time."""
-    highest = setting.ceiling - margin(setting.problem.resolution.tolerance, setting.problem.dimension)
+    highest = setting.ceiling - budget_of(setting.problem).cutoff_of_flow
     value, diffusion = setting.weighting.value, setting.diffusion.tensor
     saddles = [(saddle, float(value(saddle.x[:, None])[0])) for saddle in setting.saddles if not saddle.degenerate]
     fronts: list[Front] = []

@@ -25,15 +25,13 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.ends import Ends, Goal, reaches
+from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.rounding import refuse_rounding
-from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, margin, self_consistent_gauge
+from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, self_consistent_gauge
 
-FLOW, COARSEST_FLOW = 1e-3, 1e-5
-"""Of the tolerance, and at most: the local error of the flow to the wells in space, relative to the extent, where it is
-followed from thousands of lines and takes most of the time that weights take."""
 ASIDE = 1e-4
 """Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
 
@@ -158,7 +156,7 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
         if chained is None or not agreed:
             guesses += [] if chained is None else [chained]
             mesh = coarse_mesh(problem, {})
-            spare = max(0.0, LEAST_MARGIN - margin(problem.resolution.tolerance, dimension))
+            spare = max(0.0, LEAST_MARGIN - budget_of(problem).cutoff_of_flow)
             chained = self_consistent_gauge(
                 drift, field, mesh, box, problem.periods, places, lambda now: height(now) + spare, guesses
             )
@@ -193,7 +191,7 @@ def fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
 def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weighting], float]:
     """The height above which nothing counts: the highest saddle between wells, goals and start, and a margin."""
     points, edges = sample_graph(problem)
-    above = margin(problem.resolution.tolerance, problem.dimension)
+    above = budget_of(problem).cutoff_of_flow
 
     def nearest(place: Floats) -> int:
         return int(np.argmin(((points - place) ** 2).sum(axis=1)))
@@ -257,7 +255,7 @@ def _basins(setting: FlowSetting) -> BasinMap:
     """Basins of attraction, and the saddles between them."""
     problem, minima = setting.problem, _minima(setting.attractors)
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
-    flow = 1e-8 if problem.dimension < 3 else max(1e-8, min(COARSEST_FLOW, FLOW * problem.resolution.tolerance))
+    flow = budget_of(problem).flow_without_balance
     basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, flow, numbered(setting.states))
     hyperbolic = [point for point in setting.saddles if not point.degenerate]
     saddles = tuple(

@@ -53,11 +53,6 @@ NEARLY_THERE = 1.2
 CALM, WILD = 0.4, 3.0
 """Swings of log rho below which the factor grows, and above which it falls: 0.1 and 1 took a tenth longer, 1.5 and 6
 changed nothing."""
-BEYOND = {1: 16.0, 2: 16.0, 3: 8.0}
-"""Above the height where the density is the tolerance: exp(-8) of it, times ``BEYOND_CUTOFF`` in the bar, is less than
-three digits show, and every unit of epsilon costs a twentieth more cells in space."""
-BEYOND_CUTOFF = 10.0
-"""Of that density, for the volume that lies at the ceiling."""
 SERENE, SERENE_FACTOR = 0.02, 4.0
 """Where log rho hardly moves, the exponent is W/f + k as it is continued, and a lower noise is met at once: quartic
 well with a rotation, barrier 100: ten noises instead of eleven, 4.7 s of CPU instead of 6.3."""
@@ -350,8 +345,3 @@ def resolved_below(
                 "more noise, a smaller domain, or a smoother drift",
             )
         triangulation = refine(triangulation, marked)
-
-
-def margin(tolerance: float, dimension: int) -> float:
-    """How far above the highest saddle the density still counts, in units of epsilon."""
-    return log(1.0 / tolerance) + BEYOND[dimension]

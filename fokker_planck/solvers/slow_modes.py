@@ -10,6 +10,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.solvers.eigenmodes import Eigenmode
+from fokker_planck.solvers.error_budget import ErrorBudget
 from fokker_planck.solvers.reduced_problem import MOST_STATES, reduced_pair
 from fokker_planck.solvers.wells import Condensation
 
@@ -18,17 +19,14 @@ LARGEST = 0.03
 POWERS, FEWER, FEW = 3, 2, 8
 """Of A_FF^-1 M: they leave the seventh power of that ratio; without detailed balance, where all of the problem is
 solved in multiple precision, the fifth for more than so many wells."""
-NEGLIGIBLE = {True: 1e-4, False: 1e-7}
-"""Of the tolerance, what may be left out; the smaller one without detailed balance, where it is multiplied by the
-condition of an eigenvalue."""
 REAL = 1e-12
 """Of the real part: an imaginary part below is rounding."""
 
 
-def slow_modes(condensed: Condensation, most: int, tolerance: float, *, known: bool = False) -> list[Eigenmode]:
+def slow_modes(condensed: Condensation, most: int, budget: ErrorBudget, *, known: bool = False) -> list[Eigenmode]:
     """At most ``most`` eigenvalues from the reduced problem, ascending, the exact zero left out; pairs as one.
 
-    Those small enough for what is left out to be negligible beside the ``tolerance``, or all if that is ``known`` of
+    Those small enough for what is left out to fit into the ``budget``, or all if that is ``known`` of
     so many.
     """
     generator, count = condensed.generator, len(condensed.wells)
@@ -37,7 +35,7 @@ def slow_modes(condensed: Condensation, most: int, tolerance: float, *, known: b
         return []
     symmetric = generator.symmetric
     powers = POWERS if symmetric or count <= FEW else FEWER
-    negligible = NEGLIGIBLE[symmetric] * tolerance
+    negligible = budget.left_out if symmetric else budget.left_out_of_pairs
     below = min(LARGEST, negligible ** (1.0 / (2 * powers + 1))) * condensed.slowest_inside
     pair = reduced_pair(condensed, powers, negligible, below, MOST_STATES if symmetric else count)
     chosen, last = [], min(len(pair.values), first + most)

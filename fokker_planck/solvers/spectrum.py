@@ -25,6 +25,7 @@ from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
 from fokker_planck.solvers.ends import Ends, Goal, reaches
+from fokker_planck.solvers.error_budget import ErrorBudget, budget_of
 from fokker_planck.solvers.exit_time import absorbed_unknowns
 from fokker_planck.solvers.followed_modes import (
     NOTHING,
@@ -44,7 +45,6 @@ from fokker_planck.solvers.orthogonal_modes import beside_narrow_wells, orthogon
 from fokker_planck.solvers.pencil import Pencil
 from fokker_planck.solvers.reduced_problem import MOST_STATES
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
-from fokker_planck.solvers.self_consistent_gauge import margin
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.spectral_scope import Scope, TooFastError, fastest_current, fastest_of_sample, scopes
@@ -89,15 +89,14 @@ class Question:
     slow: int = 0
 
     @property
-    def tolerance(self) -> float:
-        """That of the problem."""
-        return self.setting.problem.resolution.tolerance
+    def budget(self) -> ErrorBudget:
+        """Of the tolerance of the problem."""
+        return budget_of(self.setting.problem)
 
     @property
     def change(self) -> float:
         """Of the matrix, relative, by what is cut off, and by rounding: what no mesh makes less."""
-        above = margin(self.tolerance, self.setting.problem.dimension)
-        return (CUT * float(np.exp(-above)) if self.closed else 0.0) + ROUNDING
+        return (CUT * float(np.exp(-self.budget.cutoff_of_flow)) if self.closed else 0.0) + ROUNDING
 
     @property
     def closed(self) -> bool:
@@ -142,7 +141,7 @@ class Question:
             if not modes[0].log > np.log(LEAST_RATIO * condensed.slowest_inside):
                 modes = []
         if not modes:
-            modes = slow_modes(condensed, self.wanted, self.tolerance)
+            modes = slow_modes(condensed, self.wanted, self.budget)
             missing = self.wanted - len(modes)
             if missing > 0:
                 others = orthogonal_modes(generator, absorbed, modes, missing, rate)
@@ -159,7 +158,7 @@ class Question:
         """All eigenvalues with real parts up to the last one wanted, and a few more."""
         generator, rate, first = condensed.generator, self.setting.relaxation_rate, self.plan is None
         most = len(condensed.wells) if first else self.slow
-        slow = slow_modes(condensed, most, self.tolerance, known=not first)
+        slow = slow_modes(condensed, most, self.budget, known=not first)
         pencil = Pencil(generator, absorbed, closed=self.closed)
         modes = None
         if self.plan is None:

@@ -24,16 +24,13 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.beginning import cut_off, degree_of
 from fokker_planck.solvers.energy_levels import heights_between_wells
+from fokker_planck.solvers.error_budget import ErrorBudget, budget_of
 from fokker_planck.solvers.function_checks import check_functions
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting, of_potential
 from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
 from fokker_planck.solvers.rounding import rounding_error
 from fokker_planck.solvers.setting import prepare_for_wells
 
-FLOW = 0.01
-"""Local error of a step of the flow, relative to the tolerance: some ten steps past a saddle add up to less than it."""
-LINE_TOLERANCE = 1e-13
-"""On a line weights cost next to nothing: milliseconds from 1e-7 to here, and a bar that is rounding alone."""
 LINE_ROUNDING = 2e-13
 """What rounding of Psi, itself an integral, leaves there: at least."""
 ROUNDING_OF_PSI = 4e-15
@@ -49,18 +46,18 @@ def stationary_density(problem: Problem) -> Stationary:
     heights = replace(heights_between_wells(setting), fronts=())
     if problem.dimension == 1:
         rounding += LINE_ROUNDING + ROUNDING_OF_PSI * (heights.top - min(heights.bottoms))
-    mesh, tolerance = domain_triangulation(problem, {}), _wanted(problem)
+    mesh, budget = domain_triangulation(problem, {}), _budget(problem)
     if problem.resolution.cells is None:
-        accuracy = max(0.1 * problem.resolution.tolerance, 2.0 * rounding)
+        accuracy = max(budget_of(problem).mesh_of_weights, 2.0 * rounding)
         # what is cut off is in no basin, and no rule of quadrature sees it
-        kept = max(0.1 * tolerance, 2.0 * rounding)
+        kept = max(budget.mesh_of_weights, 2.0 * rounding)
         whole, mesh = mesh, resolved(mesh, setting.balance.exponent, heights, degree, accuracy, kept)
         rounding += TRIM[problem.dimension] * kept if cut_off(whole, mesh) else 0.0
     discretization = discretize(mesh, degree, problem.periods)
-    masses = _masses(setting, mesh, tolerance, setting.states)
+    masses = _masses(setting, mesh, budget, setting.states)
     total = float(np.logaddexp.reduce(masses.logs))
     logs, errors = masses.shares
-    errors = errors + _ties(setting, mesh, tolerance, logs)
+    errors = errors + _ties(setting, mesh, budget, logs)
     wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
     exponent = setting.balance.exponent
     nodal, by_cell = -values_at_nodes(exponent, discretization) - total, None
@@ -78,18 +75,18 @@ def stationary_density(problem: Problem) -> Stationary:
     return Stationary(wells, Field("density", discretization, nodal, logarithm=True, by_cell=by_cell), statistics)
 
 
-def _wanted(problem: Problem) -> float:
-    """The tolerance that is asked for; on a line, where slopes are exact, what rounding leaves of it."""
-    potential, tolerance = problem.process.potential, problem.resolution.tolerance
+def _budget(problem: Problem) -> ErrorBudget:
+    """Of the tolerance that is asked for; on a line, where slopes are exact, of what rounding leaves of it."""
+    potential, budget = problem.process.potential, budget_of(problem)
     easy = problem.dimension == 1 and (potential is None or potential.exact)
-    return min(tolerance, LINE_TOLERANCE) if easy else tolerance
+    return budget.where_easy if easy else budget
 
 
-def _ties(setting: PotentialSetting, mesh: Triangulation, tolerance: float, logs: Floats) -> Floats:
+def _ties(setting: PotentialSetting, mesh: Triangulation, budget: ErrorBudget, logs: Floats) -> Floats:
     """By how much weights (K,) differ where a minimum that is no state of its own could as well belong to another."""
     spread = np.zeros(len(logs))
     for states in setting.other_states:
-        other = _masses(setting, mesh, tolerance, states).shares[0]
+        other = _masses(setting, mesh, budget, states).shares[0]
         spread = np.maximum(spread, np.abs(np.expm1(other - logs)))
         minima = zip(setting.wells.minima, setting.states, states, strict=True)
         place = next(minimum.position for minimum, here, there in minima if here != there)
@@ -102,12 +99,12 @@ def _ties(setting: PotentialSetting, mesh: Triangulation, tolerance: float, logs
     return spread
 
 
-def _masses(setting: PotentialSetting, mesh: Triangulation, tolerance: float, states: Sequence[int]) -> BasinMasses:
+def _masses(setting: PotentialSetting, mesh: Triangulation, budget: ErrorBudget, states: Sequence[int]) -> BasinMasses:
     """The integral of exp(-Phi) over every basin."""
     exponent, landscape = setting.balance.exponent, setting.wells
-    label = BasinMap(landscape, setting.downhill, max(FLOW * tolerance, 1e-13), numbered(states))
+    label = BasinMap(landscape, setting.downhill, budget.flow, numbered(states))
     weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
-    return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(states)), tolerance)
+    return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(states)), budget.tolerance)
 
 
 def weights_of_states(

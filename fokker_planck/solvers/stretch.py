@@ -7,16 +7,12 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.landscape.types import CriticalPoint
+from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
 NARROW = 5.0
 """Ratio of the axes of T below which cells stay as they are: bisection alone wastes little then, and long cells cost
 digits. On 1000 x^2 + y^2 with a saddle, where T is 1 : 30, it saves a factor of ten of the cells in space."""
-
-COMMON = 0.05
-"""Part of the tolerance in every bar of an anisotropic problem. Of D = diag(1, 1e-6) turned, two degrees were seen to
-agree within 6e-10 and 3e-9 where both were wrong by 2e-8, at a tolerance of 1e-6: cells are flat in the metric of D, so
-that the rules of quadrature and rounding leave what is no error of degree."""
 
 
 def stretch_of(setting: PotentialSetting) -> Floats | None:
@@ -60,10 +56,10 @@ def is_anisotropic(setting: PotentialSetting, mesh: Triangulation) -> bool:
     return mesh.stretch is not None or bool(flat > NARROW)
 
 
-def shared_error(setting: PotentialSetting, mesh: Triangulation, tolerance: float) -> float:
+def shared_error(setting: PotentialSetting, mesh: Triangulation) -> float:
     """What two degrees on one anisotropic mesh may have wrong in common, so that their difference does not show it.
 
-    A part ``COMMON`` of the tolerance, and rounding: the unit roundoff times the fastest rate D/h^2 at which a cell
+    The share of the error budget, and rounding: the unit roundoff times the fastest rate D/h^2 at which a cell
     relaxes over the slowest D/L^2 of the domain, h and L measured by D^-1.
     """
     if not is_anisotropic(setting, mesh):
@@ -73,7 +69,8 @@ def shared_error(setting: PotentialSetting, mesh: Triangulation, tolerance: floa
     inner = np.linalg.inv(sides)  # columns are the gradients of the barycentric coordinates
     gradients = np.concatenate([inner, -inner.sum(axis=2, keepdims=True)], axis=2)
     fastest = float(np.einsum("cim,ij,cjm->cm", gradients, _noise(setting), gradients).max())
-    return max(COMMON * tolerance, float(np.finfo(float).eps) * fastest * float(_extents(setting, mesh)[-1]) ** 2)
+    rounding = float(np.finfo(float).eps) * fastest * float(_extents(setting, mesh)[-1]) ** 2
+    return max(budget_of(setting.problem).flat_cells, rounding)
 
 
 def _noise(setting: PotentialSetting) -> Floats:
