@@ -37,11 +37,21 @@ from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import Setting
 
 HIGHER = {1: 2, 2: 1, 3: 1}
+"""Degrees more by which an answer is verified: on a line two cost next to nothing, in space one takes three times the
+factorisation."""
 MOST_LEVELS = 60
+"""Meshes, after which no number of them will do: most answers take one to four."""
 WORST_ERROR = 0.1
+"""Of a number, beyond which it is refused: not a digit of it would be known."""
 SAFETY = 3.0
+"""By what the difference to a higher degree is multiplied: that covers the error of the lower one where a degree
+divides it by 1.5 or more, and most bars come out three times the error."""
 LEAST_SHARE = 0.003
+"""Of the error that the indicator predicts, which is within a factor of five on most meshes: the bar where two degrees
+agree by chance, and lost in it where they do not."""
 STAGNATION = 0.5
+"""Of a verified error, left by a mesh on which the indicator expected less than the tolerance: where more is left it
+does not see where the error is, and all cells are bisected from then on."""
 FLAT, STALLED = 1e-9, 100.0
 """Where rounding in flat cells, estimated, is beyond ``FLAT``, a bar below ``STALLED`` times that which the next mesh
 does not lower is of rounding: three bars of 1.1e-6, 2.4e-6 and 2.6e-6 came of 9e-8, for the time to cross 1 by 1e4."""
@@ -50,7 +60,9 @@ UNMOVED = 0.8
 MOST_STALLS = 3
 """Of the error in a row, after which it is reported as it is: each takes twice the unknowns of the one before."""
 LEAST_PREDICTABLE = 3
+"""Degree from which on the indicator, which compares pairs of degrees, is asked; below it every mesh is verified."""
 LARGE = 5000
+"""Cells from which on the matrices of the mesh before are handed back first, which takes a while."""
 LONG = {1: 200_000, 2: 40_000, 3: 8_000}
 """Unknowns with which a mesh takes about two seconds, and is announced however little ago the one before was."""
 

@@ -34,9 +34,11 @@ from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.stretch import shared_error, stretch_of
 
 DEGREE = {1: 6, 2: 6, 3: 4}
+"""Of elements: in space the matrix of a cell grows with the sixth power, and the time to factor it with the ninth."""
 COARSE_DEGREE, COARSE = 3, 5e-3
 """In space for this tolerance and coarser ones: a committor between balls to 1e-2 takes 12 s of CPU instead of 17."""
 MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
+"""With detailed balance, beyond which no finer mesh is tried: in space a factor of so many fills some gigabytes."""
 MOST_UNSYMMETRIC = {1: 500_000, 2: 600_000, 3: 250_000}
 """Without detailed balance, where a factor takes twice the memory and its solves come from both sides."""
 MOST_WHERE_COARSE = 40_000

@@ -24,9 +24,15 @@ from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
 SPARE = {1: 0.0, 2: 5.0, 3: 7.0}
+"""Units of epsilon that the energy cutoff lies higher for eigenfunctions beyond those of wells: they grow outwards."""
 HIGHER = 5.0
+"""Times the way from the highest critical point to the cutoff, for the same on a line: where tails are heavy, they grow
+nearly as fast as the density falls."""
 SAME_HEIGHT = 4.0
+"""Units of epsilon from the highest saddle: those above and below carry less than exp(-4) of what crosses there, and
+need no cells for its profile."""
 MOST_BY_FLOOR = 0.25
+"""Of a mean time, by which the stretch where Hessian noise is its floor may add to it before a warning says so."""
 FAR_UP = 60.0
 """Units of epsilon above the highest saddle between wells from which a critical point asks for most of a mesh."""
 TARGET_KEYS = {FROM: "committor.from", TO: "committor.to"}

@@ -27,6 +27,7 @@ from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, well_nodes
 
 LARGEST_LOG = 690.0
+"""Of a time that is kept as a double: a factor of exp(19) below the largest of them, for the field around the start."""
 
 
 def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:

@@ -40,13 +40,17 @@ from fokker_planck.solvers.setting import WHOLE, Setting, prepare_for_wells
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 POWERS = 6
+"""Of A_FF^-1 M at most: they leave out the thirteenth power of the quotient of a rate and that of settling."""
 HIGHEST = 600.0
+"""Units of epsilon above a well, up to which the scale of unknowns is a double: minima lie next to their own node."""
 FEW = 10
 """States, up to which their modes are found in multiple precision: 10 take 2 s, 20 take 30 s, more the cube of it."""
 LEAST_RATIO = 1e-6
 """Of the eigenvalues of a chain, down to which doubles hold them: by shift and invert a vector is known to 1e-12."""
 SOLVED = 1e-12
+"""Relative error by shift and invert of the largest eigenvalue; of others as much more as they are less."""
 DIGITS = 30
+"""Decimal digits of the algebra that follows doubles: nothing cancels in it that they have."""
 
 Places = Sequence[tuple[float, ...]]
 
