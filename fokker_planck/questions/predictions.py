@@ -6,6 +6,7 @@ Phi, and Bouchet and Reygner without (:mod:`fokker_planck.questions.small_noise`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.asymptotics import exit_time as exit_times
@@ -22,6 +23,7 @@ from fokker_planck.questions import eyring_kramers, small_noise
 if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
     from fokker_planck.quantity import Quantity
+    from fokker_planck.solvers.results import WellWeight
 
 Table = tuple[tuple["Quantity | None", ...], ...]
 
@@ -52,6 +54,22 @@ def exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal[
     return exit_times.mean_exit_time(
         limit_landscape(setting), setting.exponent, setting.diffusion.tensor, start, surface
     )
+
+
+def weights(problem: Problem, wells: Sequence[WellWeight]) -> list[Quantity | None]:
+    """Of every well, by Laplace's formula; None without detailed balance, and where minima are shallower than noise."""
+    from fokker_planck.solvers.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
+
+    nothing: list[Quantity | None] = [None] * len(wells)
+    if len(wells) < 2 or not is_reversible(problem):
+        return nothing
+    setting = of_potential(problem)
+    limit = limit_landscape(setting)
+    if len(limit.minima) != sum(1 + len(well.merged) for well in wells):
+        return nothing
+    beside = kramers.well_probabilities(limit, setting.exponent)
+    return [None if well.merged else beside[limit.nearest_minimum(well.minimum)] for well in wells]
 
 
 def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, tuple[SaddleFlow, ...]]:

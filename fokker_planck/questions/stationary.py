@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fokker_planck.asymptotics.eyring_kramers import well_probabilities
 from fokker_planck.landscape.types import Landscape
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.serialize import numbers_json, prediction_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, point_text
+from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import with_work
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fokker_planck.output.plots.picture import Picture
-    from fokker_planck.quantity import Quantity
 
 
 @with_work
@@ -35,21 +34,10 @@ def stationary_density(problem: Problem) -> Stationary:
     0.601915061
     """
     from fokker_planck.solvers import stationary
-    from fokker_planck.solvers.irreversible_stationary import irreversible_stationary
-    from fokker_planck.solvers.kinetics_of_problem import is_reversible
-    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
-    if not is_reversible(problem):
-        return irreversible_stationary(problem)
     found = stationary.stationary_density(problem)
-    setting = of_potential(problem)
-    limit = limit_landscape(setting)
-    predicted: list[Quantity | None] = [None] * len(found.wells)
-    if len(found.wells) > 1 and len(limit.minima) == sum(1 + len(well.merged) for well in found.wells):
-        # Laplace's formula says nothing about minima shallower than the noise
-        beside = well_probabilities(limit, setting.balance.exponent)
-        predicted = [None if w.merged else beside[limit.nearest_minimum(w.minimum)] for w in found.wells]
-    wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, predicted, strict=True))
+    beside = predictions.weights(problem, found.wells)
+    wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, beside, strict=True))
     return replace(found, wells=tuple(wells))
 
 

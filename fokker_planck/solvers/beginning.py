@@ -98,9 +98,10 @@ def begin(
 ) -> Beginning:
     """The beginning of a question in its setting.
 
-    With detailed balance for the ``heights``, those of the ``ends`` unless they are given, and with ``least_unknowns``
-    or more; without, with cells in which psi ``change`` s by no more than that, and without those that decide nothing
-    about an exit, or where the question is about nothing but slow transitions and says that this may be ``cut``.
+    With detailed balance the mesh is one for the ``heights``, those of the ``ends`` unless they are given, and has
+    ``least_unknowns`` or more.  Without, psi changes by no more than ``change`` in a cell, and cells that decide
+    nothing are gone: about an exit, or where the question is about nothing but slow transitions and says that this may
+    be ``cut``.
     """
     if isinstance(setting, PotentialSetting):
         return _below_levels(setting, ends, ask, heights or levels_of(setting, ends), least_unknowns)

@@ -32,10 +32,10 @@ from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.density_ratio import LEAST, density_ratio
 from fokker_planck.solvers.elimination import DIGITS
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
 from fokker_planck.solvers.ends import FROM, TO, Ends
-from fokker_planck.solvers.irreversible_stationary import LEAST, density_ratio
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Committor
 from fokker_planck.solvers.setting import Setting, prepare

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 
 from fokker_planck.fem.meshing import NARROWED, TRIM
+from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices
 from fokker_planck.model.problem import Problem
 
 AIM = 0.3
@@ -42,6 +43,8 @@ add up to less than the tolerance, and rounding of the flow is no finer."""
 FLOW_WITHOUT_BALANCE, LEAST_WITHOUT_BALANCE, COARSEST_IN_SPACE = 1e-3, 1e-8, 1e-5
 """The same without detailed balance, at least, and at most: in space the flow is followed from thousands of lines and
 takes most of the time that weights take; in fewer dimensions it takes next to none, and has the least."""
+COARSEST_CURVE = 1e-8
+"""Of a curve between basins: it is followed once for all meshes, and its error is in no estimate of an integral."""
 LEFT_OUT, LEFT_OUT_OF_PAIRS = 1e-4, 1e-7
 """For what powers of A_FF^-1 M that are left out change a small eigenvalue by: each costs one solve a well. The smaller
 one without detailed balance, where it is multiplied by the condition of an eigenvalue."""
@@ -114,6 +117,11 @@ class ErrorBudget:
         if self.dimension < 3:
             return LEAST_WITHOUT_BALANCE
         return max(LEAST_WITHOUT_BALANCE, min(COARSEST_IN_SPACE, FLOW_WITHOUT_BALANCE * self.tolerance))
+
+    @property
+    def curves(self) -> float:
+        """Error of the curves between basins of a flow, relative to the extent."""
+        return min(accuracy_of_separatrices(self.tolerance), COARSEST_CURVE)
 
     @property
     def left_out(self) -> float:

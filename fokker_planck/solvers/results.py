@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fokker_planck.fem.work import Work
     from fokker_planck.quantity import Quantity
     from fokker_planck.solvers.function_checks import FunctionCheck
-    from fokker_planck.solvers.irreversible_current import Current
+    from fokker_planck.solvers.stationary_current import Current
 
 
 @dataclass(frozen=True)

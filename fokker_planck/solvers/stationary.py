@@ -1,121 +1,20 @@
-"""Stationary density p = exp(-Phi) / Z of a process in detailed balance, and the weight of every well."""
+"""Stationary density: div(D grad p + p (div D - b)) = 0, no flux through the boundary, and the weight of every well.
+
+With detailed balance it is exp(-Phi) / Z, and its weights are integrals (:mod:`~.density_of_potential`); for any other
+process it is found first (:mod:`~.density_of_flow`).
+"""
 
 from __future__ import annotations
 
-import time
-import warnings
-from collections.abc import Sequence
-from dataclasses import replace
-
-import numpy as np
-
-from fokker_planck.arrays import Floats
-from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.cell_weights import cells_with_weight
-from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.field import Field
-from fokker_planck.fem.meshing import TRIM, domain_triangulation, resolved
-from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
-from fokker_planck.fem.triangulation import Triangulation
-from fokker_planck.landscape.basin_integrals import BasinMasses, basin_masses
-from fokker_planck.landscape.basins import BasinMap
-from fokker_planck.landscape.types import numbered
 from fokker_planck.model.problem import Problem
-from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.beginning import cut_off, degree_of
-from fokker_planck.solvers.energy_levels import heights_between_wells
-from fokker_planck.solvers.error_budget import ErrorBudget, budget_of
-from fokker_planck.solvers.function_checks import check_functions
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting, of_potential
-from fokker_planck.solvers.results import Stationary, Statistics, WellWeight
-from fokker_planck.solvers.rounding import rounding_error
+from fokker_planck.solvers.density_of_flow import density_of_flow
+from fokker_planck.solvers.density_of_potential import density_of_potential
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.results import Stationary
 from fokker_planck.solvers.setting import prepare_for_wells
-
-LINE_ROUNDING = 2e-13
-"""What rounding of Psi, itself an integral, leaves there: at least."""
-ROUNDING_OF_PSI = 4e-15
-"""For every unit of epsilon that Psi climbs: measured, 1e-13 at barriers of 100 to 250 of quadratic noise."""
 
 
 def stationary_density(problem: Problem) -> Stationary:
-    """The density as a field, and the probability of the basin of attraction of every minimum."""
-    started = time.perf_counter()
-    prepare_for_wells(problem, "weights of wells")
-    setting = of_potential(problem)
-    degree, rounding = degree_of(problem), rounding_error(setting)
-    heights = replace(heights_between_wells(setting), fronts=())
-    if problem.dimension == 1:
-        rounding += LINE_ROUNDING + ROUNDING_OF_PSI * (heights.top - min(heights.bottoms))
-    mesh, budget = domain_triangulation(problem, {}), _budget(problem)
-    if problem.resolution.cells is None:
-        accuracy = max(budget_of(problem).mesh_of_weights, 2.0 * rounding)
-        # what is cut off is in no basin, and no rule of quadrature sees it
-        kept = max(budget.mesh_of_weights, 2.0 * rounding)
-        whole, mesh = mesh, resolved(mesh, setting.balance.exponent, heights, degree, accuracy, kept)
-        rounding += TRIM[problem.dimension] * kept if cut_off(whole, mesh) else 0.0
-    discretization = discretize(mesh, degree, problem.periods)
-    masses = _masses(setting, mesh, budget, setting.states)
-    total = float(np.logaddexp.reduce(masses.logs))
-    logs, errors = masses.shares
-    errors = errors + _ties(setting, mesh, budget, logs)
-    wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
-    exponent = setting.balance.exponent
-    nodal, by_cell = -values_at_nodes(exponent, discretization) - total, None
-    if hasattr(exponent, "seen_from"):
-        by_cell = -values_in_cells(exponent, discretization.cell_nodes, discretization.corners) - total
-    statistics = Statistics(
-        unknowns=discretization.count,
-        cells=len(mesh.cells),
-        degree=degree,
-        levels=1,
-        seconds=time.perf_counter() - started,
-        dolfinx=_dolfinx.VERSION,
-        functions=check_functions(problem, mesh, degree),
-    )
-    return Stationary(wells, Field("density", discretization, nodal, logarithm=True, by_cell=by_cell), statistics)
-
-
-def _budget(problem: Problem) -> ErrorBudget:
-    """Of the tolerance that is asked for; on a line, where slopes are exact, of what rounding leaves of it."""
-    potential, budget = problem.process.potential, budget_of(problem)
-    easy = problem.dimension == 1 and (potential is None or potential.exact)
-    return budget.where_easy if easy else budget
-
-
-def _ties(setting: PotentialSetting, mesh: Triangulation, budget: ErrorBudget, logs: Floats) -> Floats:
-    """By how much weights (K,) differ where a minimum that is no state of its own could as well belong to another."""
-    spread = np.zeros(len(logs))
-    for states in setting.other_states:
-        other = _masses(setting, mesh, budget, states).shares[0]
-        spread = np.maximum(spread, np.abs(np.expm1(other - logs)))
-        minima = zip(setting.wells.minima, setting.states, states, strict=True)
-        place = next(minimum.position for minimum, here, there in minima if here != there)
-        where = ", ".join(f"{coordinate:.4g}" for coordinate in place)
-        warnings.warn(
-            f"the minimum at ({where}) is no state of its own and belongs to two others alike; which one it is counted "
-            "with is in the error of both",
-            stacklevel=4,
-        )
-    return spread
-
-
-def _masses(setting: PotentialSetting, mesh: Triangulation, budget: ErrorBudget, states: Sequence[int]) -> BasinMasses:
-    """The integral of exp(-Phi) over every basin."""
-    exponent, landscape = setting.balance.exponent, setting.wells
-    label = BasinMap(landscape, setting.downhill, budget.flow, numbered(states))
-    weighted = cells_with_weight(mesh, lambda x: -exponent.value(x))
-    return basin_masses(mesh.points, mesh.cells, weighted, label, len(set(states)), budget.tolerance)
-
-
-def weights_of_states(
-    places: Sequence[tuple[float, ...]], states: Sequence[int], logs: Floats, errors: Floats
-) -> tuple[WellWeight, ...]:
-    """Probabilities of states from their logarithms and errors, (K,), and the minima (dim,) at ``places`` in each."""
-    return tuple(
-        WellWeight(
-            places[state],
-            Quantity.of_log(float(log), float(error)),
-            merged=tuple(place for k, place in enumerate(places) if states[k] == state and k != state),
-        )
-        for state, log, error in zip(sorted(set(states)), logs, errors, strict=True)
-    )
+    """The density as a field, the probability of every basin of attraction, and the current if there is one."""
+    setting = prepare_for_wells(problem, "weights of wells")
+    return density_of_potential(setting) if isinstance(setting, PotentialSetting) else density_of_flow(setting)

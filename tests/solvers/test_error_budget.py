@@ -43,7 +43,7 @@ def test_what_is_allowed_for_a_cut_is_in_the_bar():
     """At a tolerance of 1e-2 the elements of degree 6 are far better, and the allowance is what the bar is of."""
     potential = fp.Potential("(x**2 - 1)**2/4 + y**2/2")
     process = fp.Overdamped(potential, fp.Isotropic(0.01))
-    problem = fp.Problem(process, fp.Box([-3.0, -3.0], [3.0, 3.0]), fp.Resolution(tolerance=1e-2, degree=10))
+    problem = fp.Problem(process, fp.Box([-3.0, -3.0], [3.0, 3.0]), fp.Resolution(tolerance=1e-2, degree=8))
     found = fp.mean_exit_time(problem, [-1.0, 0.0], fp.HalfSpace([1.0, 0.0], 1.0))
     cut = budget_of(problem).cut
     assert cut == pytest.approx(2e-4, rel=0.02)

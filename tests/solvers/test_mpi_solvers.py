@@ -20,7 +20,7 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped, detailed_balance
-from fokker_planck.solvers import accuracy, self_consistent_gauge, stationary
+from fokker_planck.solvers import accuracy, beginning, density_of_potential, self_consistent_gauge
 
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE.parent / "examples"
@@ -55,7 +55,7 @@ def alone(monkeypatch):
             return fem_discretization.discretize(triangulation, degree, periods, comm)
 
         with monkeypatch.context() as patch:
-            for module in (accuracy, stationary, self_consistent_gauge):
+            for module in (accuracy, beginning, density_of_potential, self_consistent_gauge):
                 patch.setattr(module, "discretize", discretize)
             return question()
 

@@ -1,8 +1,9 @@
-"""Stationary density of a process without detailed balance: p = e^-psi rho / Z, rho in the kernel of the adjoint."""
+"""Stationary density of a process without detailed balance: p = e^-psi rho / Z, rho in the kernel of the adjoint.
+
+Its mesh is refined for the probabilities of the basins of the flow; the current comes with it.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,66 +11,28 @@ from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
-from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices, basin_masses
+from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
-from fokker_planck.mesh.walls import refuse_slits
-from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
-from fokker_planck.solvers.ends import Ends
-from fokker_planck.solvers.held_attractors import refuse_flow_through_level
-from fokker_planck.solvers.irreversible_current import Current, total_current
-from fokker_planck.solvers.landscape_of_flow import FlowSetting, of_flow
+from fokker_planck.solvers.density_ratio import LEAST, DensityRatio, density_ratio
+from fokker_planck.solvers.error_budget import budget_of
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Stationary
-from fokker_planck.solvers.stationary import weights_of_states
-from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.setting import WHOLE
+from fokker_planck.solvers.stationary_current import Current, total_current
+from fokker_planck.solvers.well_weights import weights_of_states
 
-LEAST = 1e-300
-FARTHEST = 4.0
 CURRENT_SAFETY = 2.0
+"""Times the change from the mesh before, for the bar of the total current, which no higher degree verifies."""
 
 
-@dataclass(frozen=True)
-class DensityRatio:
-    """rho = e^psi p Z at the nodes, (N,), in a gauge, with log Z; weights relative to the lowest exponent."""
-
-    condensed: Condensation
-    rho: Floats
-    log_whole: float
-
-    @property
-    def generator(self) -> Generator:
-        """What it was computed with."""
-        return self.condensed.generator
-
-    @property
-    def log_density(self) -> Floats:
-        """log p at the nodes, (N,); that of the gauge where rho is lost, so far out that nothing rests on it."""
-        typical = float(self.rho[np.argmin(self.generator.exponent)])
-        rho = np.clip(self.rho / typical, np.exp(-FARTHEST), np.exp(FARTHEST))
-        return np.asarray(np.log(rho) + np.log(typical) - self.generator.exponent - self.log_whole)
-
-
-def density_ratio(setting: FlowSetting, discretization: Discretization) -> DensityRatio:
-    """Solve for rho on one mesh."""
-    generator = assemble(discretization, setting.weighting)
-    condensed = condense(generator, well_nodes(discretization, setting.places), [], setting.relaxation_rate)
-    rho = condensed.density_ratio()
-    whole = float((rho * generator.constant) @ condensed.load)
-    return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest)
-
-
-def irreversible_stationary(problem: Problem) -> Stationary:
+def density_of_flow(setting: FlowSetting) -> Stationary:
     """The density as a field, the probability of every basin of attraction, and the current."""
-    refuse_slits(problem.domain, "weights of wells")
-    refuse_flow_through_level(problem, "weights of wells")
-    setting = of_flow(problem, Ends(), wells=True)
-    setting.refuse_for_wells("weights of wells")
-    between = _separatrices(setting)
+    problem, between = setting.problem, _separatrices(setting)
     totals: list[Floats] = []
     doubts: list[Floats] = []
 
@@ -84,7 +47,7 @@ def irreversible_stationary(problem: Problem) -> Stationary:
         pairs = _pairs(ratio, labels, np.exp(logs))
         return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
 
-    outcome = answered(setting, Ends(), answer)
+    outcome = answered(setting, WHOLE, answer)
     ratio: DensityRatio = outcome.payload
     density = Field("density", outcome.discretization, ratio.log_density, logarithm=True)
     places = [point.position for point in setting.attractors]
@@ -116,8 +79,7 @@ def _separatrices(setting: FlowSetting) -> Separatrices | None:
     """Followed once for all meshes: each costs some hundred steps of the flow; None where there is one basin."""
     if setting.basins is None:
         return None
-    tolerance = min(accuracy_of_separatrices(setting.problem.resolution.tolerance), 1e-8)
-    return separatrices(setting.basins, setting.problem.dimension, tolerance)
+    return separatrices(setting.basins, setting.problem.dimension, budget_of(setting.problem).curves)
 
 
 def _log_probabilities(

@@ -1,0 +1,49 @@
+"""The density over its reference, rho = e^psi p Z: the left kernel of the generator, one with detailed balance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fokker_planck.arrays import Floats
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+
+LEAST = 1e-300
+"""Stands for a rho or a share that is no double any more."""
+FARTHEST = 4.0
+"""Of log rho from its value where the density is largest: the exponent follows the density to less where it counts, and
+beyond rho is noise."""
+
+
+@dataclass(frozen=True)
+class DensityRatio:
+    """rho = e^psi p Z at the nodes, (N,), in a gauge, with log Z; weights relative to the lowest exponent."""
+
+    condensed: Condensation
+    rho: Floats
+    log_whole: float
+
+    @property
+    def generator(self) -> Generator:
+        """What it was computed with."""
+        return self.condensed.generator
+
+    @property
+    def log_density(self) -> Floats:
+        """log p at the nodes, (N,); that of the gauge where rho is lost, so far out that nothing rests on it."""
+        typical = float(self.rho[np.argmin(self.generator.exponent)])
+        rho = np.clip(self.rho / typical, np.exp(-FARTHEST), np.exp(FARTHEST))
+        return np.asarray(np.log(rho) + np.log(typical) - self.generator.exponent - self.log_whole)
+
+
+def density_ratio(setting: FlowSetting, discretization: Discretization) -> DensityRatio:
+    """Solve for rho on one mesh."""
+    generator = assemble(discretization, setting.weighting)
+    condensed = condense(generator, well_nodes(discretization, setting.places), [], setting.relaxation_rate)
+    rho = condensed.density_ratio()
+    whole = float((rho * generator.constant) @ condensed.load)
+    return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest)
