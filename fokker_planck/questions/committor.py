@@ -12,7 +12,7 @@ from fokker_planck.output.serialize import quantity_json
 from fokker_planck.output.tables import NOTHING, empty_table, error_bar
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import with_work
+from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Committor
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
 
 
-@with_work
+@counting
 @quietly
 def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor:
     """L q = 0, q = 0 on ``origin`` and 1 on ``goal``, no flux through the boundary: rate and probabilities.
@@ -42,7 +42,7 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     from fokker_planck.solvers import committor as solver
 
     first, second = checked_set(problem, origin, "committor.from"), checked_set(problem, goal, "committor.to")
-    return solver.committor(problem, first, second)
+    return counting.said_with(solver.committor(problem, first, second))
 
 
 @dataclass(frozen=True)

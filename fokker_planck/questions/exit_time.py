@@ -13,7 +13,7 @@ from fokker_planck.output.tables import COMPARISON, compared, empty_table, liter
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import with_work
+from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import ExitTime
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
 
 
-@with_work
+@counting
 @quietly
 def mean_exit_time(
     problem: Problem, start: Sequence[float] | float, target: Set | str | Literal["boundary"]
@@ -45,7 +45,7 @@ def mean_exit_time(
     place, shape = checked_exit(problem, start, target)
     name = target if isinstance(target, str) else repr(target)
     found = exit_time.mean_exit_time(problem, place, shape, name)
-    return replace(found, asymptotic=predictions.exit_time(problem, place, shape))
+    return counting.said_with(replace(found, asymptotic=predictions.exit_time(problem, place, shape)))
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,24 @@ def weights(problem: Problem, wells: Sequence[WellWeight]) -> list[Quantity | No
     return [None if well.merged else beside[limit.nearest_minimum(well.minimum)] for well in wells]
 
 
+def eigenvalues(problem: Problem, count: int, *, absorbed: bool) -> list[Quantity | None]:
+    """Of the small eigenvalues, None for the zero and the others; all None for a process that is absorbed somewhere.
+
+    The formulas are about transitions in detailed balance.
+    """
+    from fokker_planck.solvers.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
+
+    nothing: list[Quantity | None] = [None] * count
+    if absorbed or not is_reversible(problem):
+        return nothing
+    setting = of_potential(problem)
+    predicted = kramers.predicted_eigenvalues(
+        limit_landscape(setting), setting.diffusion.tensor, count, setting.exponent
+    )
+    return [None, *predicted[1:count], *nothing][:count]
+
+
 def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, tuple[SaddleFlow, ...]]:
     """Rates between the states of a chain at ``places``, from row to column, and what share each saddle carries."""
     from fokker_planck.solvers.landscape_of_potential import PotentialSetting, limit_landscape

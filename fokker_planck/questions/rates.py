@@ -14,7 +14,7 @@ from fokker_planck.output.tables import COMPARISON, NOTHING, empty_table, error_
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import with_work
+from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Rates, quotient
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class WellRates(Rates):
     flows: tuple[SaddleFlow, ...] = ()
 
 
-@with_work
+@counting
 @quietly
 def rates(problem: Problem) -> WellRates:
     """L chi_m = sum_k chi_k R_km on the slow eigenfunctions: rates between wells, beside Eyring-Kramers.
@@ -53,7 +53,8 @@ def rates(problem: Problem) -> WellRates:
 
     found = solver.rates(problem)
     beside, flows = predictions.rates(problem, found.minima)
-    return WellRates(found.minima, found.rates, found.hitting_times, found.statistics, beside, flows)
+    answer = WellRates(found.minima, found.rates, found.hitting_times, found.statistics, beside, flows)
+    return counting.said_with(answer)
 
 
 @quietly

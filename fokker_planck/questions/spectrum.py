@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from fokker_planck.asymptotics.eyring_kramers import predicted_eigenvalues
 from fokker_planck.model.arguments import whole_number
 from fokker_planck.model.problem import MOST_EIGENVALUES, Problem, checked_target
 from fokker_planck.model.problem_table import Table
 from fokker_planck.output.serialize import number_json, prediction_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal
+from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import with_work
+from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Spectrum
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
 
 
-@with_work
+@counting
 @quietly
 def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boundary"] | None = None) -> Spectrum:
     """-L u = lambda u with no flux through the boundary: the ``count`` smallest eigenvalues, the zero among them.
@@ -38,21 +38,14 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     0.0027761406
     """
     from fokker_planck.solvers import spectrum as solver
-    from fokker_planck.solvers.kinetics_of_problem import is_reversible
-    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
     count = whole_number("spectrum.count", count, 2 if target is None else 1, MOST_EIGENVALUES[problem.dimension])
     shape = None if target is None else checked_target(problem, target, "spectrum.target")
     name = target if isinstance(target, str) else repr(target)
     found = solver.spectrum(problem, count, shape, name)
-    if target is not None or not is_reversible(problem):
-        return found  # the formulas of Eyring and Kramers are about transitions in detailed balance
-    setting = of_potential(problem)
-    limit, balance = limit_landscape(setting), setting.balance
-    predicted = predicted_eigenvalues(limit, balance.diffusion.tensor, count, balance.exponent)
-    beside = predicted[1:count] + [None] * (count - max(len(predicted), 1))
-    eigenvalues = [replace(e, asymptotic=value) for e, value in zip(found.eigenvalues[1:], beside, strict=True)]
-    return replace(found, eigenvalues=(found.eigenvalues[0], *eigenvalues))
+    beside = predictions.eigenvalues(problem, len(found.eigenvalues), absorbed=target is not None)
+    eigenvalues = (replace(e, asymptotic=value) for e, value in zip(found.eigenvalues, beside, strict=True))
+    return counting.said_with(replace(found, eigenvalues=tuple(eigenvalues)))
 
 
 @dataclass(frozen=True)

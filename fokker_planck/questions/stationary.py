@@ -13,7 +13,7 @@ from fokker_planck.output.tables import COMPARISON, compared, empty_table, point
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import with_work
+from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Stationary
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fokker_planck.output.plots.picture import Picture
 
 
-@with_work
+@counting
 @quietly
 def stationary_density(problem: Problem) -> Stationary:
     """div(D grad p + p D grad Phi) = 0 with no flux through the boundary: density and weights of the wells.
@@ -38,7 +38,7 @@ def stationary_density(problem: Problem) -> Stationary:
     found = stationary.stationary_density(problem)
     beside = predictions.weights(problem, found.wells)
     wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, beside, strict=True))
-    return replace(found, wells=tuple(wells))
+    return counting.said_with(replace(found, wells=tuple(wells)))
 
 
 def _json(answer: Stationary) -> dict[str, Any]:

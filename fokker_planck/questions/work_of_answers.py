@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import AbstractContextManager, ContextDecorator
 from dataclasses import replace
-from functools import wraps
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from fokker_planck.fem.work import Tally
     from fokker_planck.solvers.results import Statistics
 
 
@@ -19,16 +20,33 @@ class WithStatistics(Protocol):
         """What it cost."""
 
 
-def with_work[**Asked, Answer: WithStatistics](ask: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
-    """Put what was assembled, factored and solved in answering a question into the statistics of the answer."""
+class Counting(ContextDecorator):
+    """Counts what is assembled, factored and solved while the decorated function answers a question.
 
-    @wraps(ask)
-    def counting(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
+    A context that decorates, not a function around another one: nobody who follows a number passes through here.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[tuple[AbstractContextManager[Tally], Tally]] = []
+
+    def __enter__(self) -> None:
+        """Open a tally."""
         from fokker_planck.fem.work import counted
 
-        with counted() as tally:
-            found: Any = ask(*args, **kwargs)
-        answer: Answer = replace(found, statistics=replace(found.statistics, work=tally.work))
-        return answer
+        context = counted()
+        self._open.append((context, context.__enter__()))
 
-    return counting
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self._open.pop()[0].__exit__(kind, error, trace)
+
+    def said_with[Answer: WithStatistics](self, answer: Answer) -> Answer:
+        """The answer with all that has been done for it in its statistics."""
+        found: Any = answer
+        result: Answer = replace(found, statistics=replace(found.statistics, work=self._open[-1][1].work))
+        return result
+
+
+counting = Counting()
