@@ -83,14 +83,14 @@ def searched(
         change: of the matrix, relative, by what is cut off.
     """
     strip = all_in_strip(pencil.nearest, pencil.bounded, zeros + wanted, SHIFT * rate, pencil.size - 2, fastest)
-    plan = _placed(strip, _without_slow(strip.values, zeros + sum(mode.times for mode in slow)))
+    plan = _placed(strip, without_slow(strip.values, zeros + sum(mode.times for mode in slow)))
     modes = found_again(pencil, plan)
     functions = [_mode(pencil.generator, m.right, m.left, m.value) for m in modes]
     errors = np.array([float(energy_errors(pencil.generator, [function]).sum()) for function in functions])
     return replace(plan, groups=_groups(modes, errors, change)), modes
 
 
-def _without_slow(values: Numbers, slow: int) -> Numbers:
+def without_slow(values: Numbers, slow: int) -> Numbers:
     """The eigenvalues of a strip, pairs as one, without the smallest, so many of them; in the order that they have.
 
     Raises ``ConvergenceError`` where they cannot be told apart.

@@ -105,12 +105,12 @@ def _up_to(setting: PotentialSetting, ends: Ends, everywhere: Heights) -> Height
 def _along_the_flow(setting: FlowSetting, ends: Ends, count: int) -> Iterator[Scope]:
     prescribed = setting.problem.resolution.cells is not None
     if not prescribed and count <= _of_wells(setting, ends, setting.places):
-        cut = can_be_cut(setting) and not _holds_elsewhere(setting, ends)
+        cut = can_be_cut(setting) and not holds_elsewhere(setting, ends)
         yield Scope(change=initial_mesh.CHANGE, only_slow=True, cut=cut)
     yield Scope(change=CHANGE)
 
 
-def _holds_elsewhere(setting: FlowSetting, ends: Ends) -> bool:
+def holds_elsewhere(setting: FlowSetting, ends: Ends) -> bool:
     """Whether the density has a peak that is a state, but no attractor: of a limit cycle, or at a wall.
 
     A chain between attractors does not know of it, and would cut it away with the slow mode that belongs to it.

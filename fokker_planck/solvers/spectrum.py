@@ -166,7 +166,7 @@ class Question:
             fastest = fastest_current(generator.discretization, self.setting.weighting) if pencil.closed else np.inf
             if self.scope.cut:
                 fastest = max(fastest, fastest_of_sample(self.setting))
-            if self._all_slow(slow, fastest, condensed.slowest_inside):
+            if self.all_slow(slow, fastest, condensed.slowest_inside):
                 self.plan = NOTHING
             elif self.scope.only_slow:
                 raise TooFastError
@@ -177,7 +177,7 @@ class Question:
         others = eigenmodes(pencil, self.plan, modes, rate, self.change)
         return [*slow, *others], Followed(self.plan, tuple(mode.alone for mode in modes))
 
-    def _all_slow(self, slow: Sequence[Eigenmode], fastest: float, inside: float) -> bool:
+    def all_slow(self, slow: Sequence[Eigenmode], fastest: float, inside: float) -> bool:
         """Whether no eigenvalue but those of the wells can have a real part as small as the last one wanted.
 
         |Im lambda|^2 <= ``fastest`` Re lambda: what is as slow lies where the reduced problem has all that there is.

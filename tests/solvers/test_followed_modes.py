@@ -1,6 +1,7 @@
 """Spectra without detailed balance: by real part, nothing passed over, defective eigenvalues as clusters."""
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,11 +19,15 @@ from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.sets import Region
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum
+from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.eigenvalue_clusters import grouped
 from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.followed_modes import without_slow
 from fokker_planck.solvers.initial_mesh import first_mesh
 from fokker_planck.solvers.landscape_of_flow import of_flow
-from fokker_planck.solvers.spectral_scope import fastest_current
+from fokker_planck.solvers.setting import WHOLE, prepare
+from fokker_planck.solvers.spectral_scope import Scope, fastest_current, holds_elsewhere
+from fokker_planck.solvers.spectrum import Question
 from fokker_planck.solvers.strip_search import SLACK, all_in_strip
 
 # Where they are: matrices with known eigenvalues.
@@ -176,6 +181,93 @@ def test_a_rotating_process_killed_on_a_circle():
     assert all(within(*pair) for pair in zip(found.eigenvalues, exact, strict=True))
     assert found.gap.value == pytest.approx(exact[0], rel=1e-5)
     assert found.target == "boundary"
+
+
+def circling(written):
+    """dX = -X + 3 J X, noise 0.1, whose density the program is told by a potential, or is not."""
+    if written == "potential":
+        return Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.1), extra=Drift(["3*y", "-3*x"]))
+    return Drifting(Drift(["-x + 3*y", "-y - 3*x"]), Isotropic(0.1))
+
+
+@pytest.mark.parametrize("written", ["potential", "drift"])
+def test_a_rotating_process_killed_on_a_set(written):
+    """The same eigenvalues whatever lies beyond the circle, the radial ones from a line without any turning."""
+    mpmath = pytest.importorskip("mpmath")
+    problem = Problem(circling(written), Box([-1.5, -1.5], [1.5, 1.5]), Resolution(tolerance=1e-4))
+    found = spectrum(problem, 3, Region("x**2 + y**2 - 1", dimension=2))
+
+    def mu(k, guess):
+        return float(mpmath.findroot(lambda m: mpmath.hyp1f1((k - m) / 2, k + 1, 5.0), guess))
+
+    exact = [mu(0, 0.055), mu(1, 1.24) + 3j, mu(1, 1.24) - 3j]
+    assert all(within(*pair) for pair in zip(found.eigenvalues, exact, strict=True))
+    assert all(eigenvalue.real.relative_error < 1e-4 for eigenvalue in found.eigenvalues)
+
+
+@pytest.mark.parametrize("barrier", [5.0, 45.0])
+def test_a_line_given_by_its_drift_is_killed_as_one_given_by_its_potential(barrier):
+    line, noise = Box([-2.0], [2.0]), Isotropic(0.25 / barrier)
+    by_drift = Problem(Drifting(Drift(["x - x**3"]), noise), line)
+    by_potential = Problem(Overdamped(Potential("(x**2 - 1)**2/4"), noise), line)
+    first, second = (
+        spectrum(asked, 3, Region("0.005 - abs(x - 1)", dimension=1)) for asked in (by_drift, by_potential)
+    )
+    for one, other in zip(first.eigenvalues, second.eigenvalues, strict=True):
+        assert one.real.log == pytest.approx(other.real.log, abs=one.real.relative_error + other.real.relative_error)
+
+
+# Slow modes alone.
+
+
+def rotated_quartic(barrier, tolerance=1e-6):
+    """(x^2 - 1)^2/4 + y^2/2 with the circulation J grad V, which keeps the density."""
+    turning = Drift(["y", "x - x**3"])
+    process = Overdamped(Potential("(x**2 - 1)**2/4 + y**2/2"), Isotropic(0.25 / barrier), extra=turning)
+    return Problem(process, Box([-2.0, -1.5], [2.0, 1.5]), Resolution(tolerance=tolerance))
+
+
+@pytest.mark.parametrize(
+    ("barrier", "log", "known"),
+    [(50, -50.457313379059, 3.2e-8), (100, -100.454421086589, 1.8e-10), (200, -200.4529953739, 3.6e-8)],
+)
+def test_the_gap_of_a_high_barrier_on_what_decides_alone(barrier, log, known):
+    """Against the whole domain below the energy cutoff: 145,657 to 1,337,809 unknowns, 9 to 116 s of CPU."""
+    found = spectrum(rotated_quartic(barrier), 2)
+    assert found.gap.log == pytest.approx(log, abs=found.gap.relative_error + known)
+    assert found.gap.relative_error < 1e-6
+    assert found.statistics.unknowns < 20_000
+
+
+def test_a_state_without_an_attractor_is_not_cut_away():
+    """A limit cycle, say: of it a chain between attractors knows nothing, and would lose its slow mode."""
+    setting = prepare(rotated_quartic(50))
+    assert len(setting.attractors) == 2
+    assert not holds_elsewhere(setting, WHOLE)
+    assert holds_elsewhere(replace(setting, attractors=setting.attractors[:1]), WHOLE)
+
+
+@pytest.mark.parametrize(("fastest", "proven"), [(0.0, True), (10.0, True), (1e4, False)])
+def test_modes_of_wells_are_all_where_none_can_turn_so_fast_and_decay_as_slowly(fastest, proven):
+    """0.01 +- 10 i beside 0.02: the gap would be wrong by a factor of two, though the slow modes are right."""
+    slow = [Eigenmode(np.log(0.02), np.zeros(0), ())]
+    assert Question(prepare(rotated_quartic(5)), None, 1, Scope()).all_slow(slow, fastest, 1.0) is proven
+
+
+def test_slow_modes_that_rounding_has_made_a_pair_are_not_taken_for_others():
+    values = np.array([1e-16 + 1e-17j, 0.5, 0.7 + 1j])
+    np.testing.assert_array_equal(without_slow(values, 2), values[1:])
+    np.testing.assert_array_equal(without_slow(values[1:], 0), values[1:])
+    with pytest.raises(ConvergenceError, match="cannot be told apart"):
+        without_slow(values, 1)
+
+
+def test_the_first_mesh_of_a_spectrum_is_assembled_once():
+    """Two assemblies on one mesh, one of them of a higher degree."""
+    asked = Problem(circling("potential"), BallDomain([0.0, 0.0], 1.0), Resolution(tolerance=1e-4))
+    found = spectrum(asked, 2, "boundary").statistics
+    assert found.levels == 1
+    assert found.work.assemblies == 2
 
 
 def test_defective_eigenvalues_are_clusters():
