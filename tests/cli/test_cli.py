@@ -1,9 +1,11 @@
 """The command: what it prints where, its exit status, and that it stays quick until there is something to compute."""
 
 import ctypes
+import inspect
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
 
 import fokker_planck
+import fokker_planck.sgd
 from fokker_planck.cli import command as cli
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, MissingPackageError, ProblemError
 from fokker_planck.output import parallel
@@ -103,6 +106,16 @@ def test_wrong_arguments_load_nothing_heavy(arguments):
     assert heavy_after(code) == []
 
 
+@pytest.mark.parametrize("module", [fokker_planck, fokker_planck.sgd], ids=["fokker_planck", "sgd"])
+def test_a_listing_shows_public_names_and_no_files(module):
+    """All names that the file imports for its readers, and none of the modules that hold them."""
+    listed = [name for name in dir(module) if name != "sgd" and not name.startswith("__")]
+    assert set(listed) == set(module.__all__) - {"sgd", "__version__"}
+    assert not any(inspect.ismodule(getattr(module, name)) for name in listed)
+    source = Path(module.__file__).read_text()
+    assert set(listed) == set(re.findall(r"^ *from \S+ import \w+ as (\w+)$", source, re.MULTILINE)) - {"sgd"}
+
+
 def test_every_public_name_is_there():
     for name in fokker_planck.__all__:
         assert getattr(fokker_planck, name) is not None
@@ -115,8 +128,6 @@ def test_every_public_name_is_there():
 
 
 def test_public_signatures_say_what_they_take_and_nothing_of_the_plumbing():
-    import inspect
-
     for name in fokker_planck.__all__:
         public = getattr(fokker_planck, name)
         if not callable(public) or isinstance(public, type) and issubclass(public, Exception):
