@@ -2,7 +2,7 @@
 
 Where Phi is known, cells are as large as its levels allow, and those above the energy cutoff are gone
 (:mod:`fokker_planck.fem.meshing`).  Without detailed balance the mesh is that of :mod:`~.initial_mesh`; what is cut
-away there is tried, since the chain that says what matters diffuses more than the process.
+away there is tried, since the exponents that say what matters leave factors open.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ GONE = 1e-9
 """Share of the volume that is missing where cells were left away, and not for rounding."""
 FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
 """Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
-NARROWER, MOST_CUTS = 10.0, 3
-"""By how much more is cut to see what that changes, and how often less is tried before nothing is cut."""
+NARROWER, LESS, MOST_CUTS = 10.0, 1e-3, 3
+"""By how much more is cut to see what that changes; by how much less is cut where it changes too much, and how often
+before nothing is cut (three wells, of which that in the middle leaves e^19 times more easily to one side: once)."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _cut_to_size(
 
     None where it is too much.
 
-    The chain that says what matters diffuses more than the process, so that it is not believed: more is cut away, by
+    Exponents that say what matters leave factors open, so that they are not believed: more is cut away, by
     ``NARROWER``, and what that changes bounds what less does.
     """
     problem, degree = setting.problem, degree_of(setting.problem)
@@ -201,11 +202,11 @@ def _cut_to_size(
             less = ask(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers
             found = ask(discretize(mesh, degree, problem.periods))
         except (ConvergenceError, ProblemError):
-            # a state without cells, or wells that nothing joins: the chain is wrong about this process
+            # a state without cells, or wells that nothing joins: exponents are wrong about this process
             return None
         if len(found.numbers) == len(less):
             error = float(np.abs(np.expm1(less - found.numbers)).max(initial=0.0))
             if error <= budget.changed:
                 return Remembered(ask, mesh, degree, found), mesh, error
-        share /= NARROWER
+        share *= LESS
     return None

@@ -8,7 +8,7 @@ import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
-from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
+from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.domain_truncation import outside
 from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, assemble
@@ -20,8 +20,8 @@ from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.end_conditions import end_error
-from fokker_planck.solvers.ends import TARGET, Ends, Goal, region_name
-from fokker_planck.solvers.initial_mesh import surroundings
+from fokker_planck.solvers.ends import Ends, Goal, region_name
+from fokker_planck.solvers.initial_mesh import surfaces, unknowns_of
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, well_nodes
@@ -37,7 +37,7 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
 
     def answer(discretization: Discretization) -> Answer:
         absorbed = absorbed_unknowns(discretization, target)
-        times = exit_times(setting, discretization, absorbed)
+        times = exit_times(setting, discretization, absorbed, target)
         at_start = float(interpolate(discretization, times.relative, column)[0])
         if not at_start > 0.0:
             raise BarrierTooHighError(
@@ -68,11 +68,7 @@ def field_of_times(discretization: Discretization, relative: Floats, log_scale: 
 
 def absorbed_unknowns(discretization: Discretization, target: Goal) -> Booleans:
     """The unknowns at which the process is stopped, (N,)."""
-    if isinstance(target, str):
-        absorbed = unknowns_on_boundary(discretization)
-    else:
-        absorbed = unknowns_in(discretization, TARGET, target)
-    absorbed |= outside(discretization, region_name(target))
+    absorbed = unknowns_of(discretization, target) | outside(discretization, region_name(target), adjoint=False)
     if not absorbed.any():
         raise ProblemError("exit.target", "a set that no point of the mesh belongs to", "a set that meets the domain")
     if int((~absorbed).sum()) <= discretization.triangulation.dimension:
@@ -98,12 +94,14 @@ class Times:
         return self.relative, self.log_scale
 
 
-def exit_times(setting: Setting, discretization: Discretization, absorbed: Booleans) -> Times:
-    """The whole field of mean times to the unknowns that are ``absorbed``, (N,)."""
+def exit_times(
+    setting: Setting, discretization: Discretization, absorbed: Booleans, target: Goal | None = None
+) -> Times:
+    """The whole field of mean times to the unknowns that are ``absorbed``, (N,), those of the ``target`` if given."""
     generator = assemble(discretization, setting.weighting)
     wells = well_nodes(discretization, setting.places, absorbed)
-    around = surroundings(discretization, wells, setting.places, absorbed)
-    return times_of(condense(generator, wells, [absorbed], setting.relaxation_rate, around))
+    cuts = surfaces(discretization, wells, setting.places, absorbed, target)
+    return times_of(condense(generator, wells, [absorbed], setting.relaxation_rate, cuts))
 
 
 def times_of(condensed: Condensation) -> Times:

@@ -1,31 +1,34 @@
 """The first mesh of a question to a process without detailed balance: how large cells are, and what is cut away.
 
 Below the energy cutoff psi changes by no more than so much in a cell in which the process stays or something is
-decided; elsewhere cells are as large as a chain on the vertices bears, and are cut away.
+decided; elsewhere cells stay large, and are cut away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.chain_states import well_name
-from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.domain_truncation import Shares, kept_cells, outside, shares, truncated
+from fokker_planck.fem.decided_exponents import Exponents, exponents
+from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
+from fokker_planck.fem.domain_truncation import Shares, is_cut, kept_cells, outside, shares, truncated
 from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import DEEP, Heights, domain_triangulation, exponent_range, unresolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
-from fokker_planck.mesh.locator import Locator
+from fokker_planck.formulas.spline import zero_on
+from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.model.sets import Set
-from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.ends import TARGET, Ends, Goal, region_name
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.error_budget import budget_of
-from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.landscape_of_flow import FlowSetting, reached
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
+from fokker_planck.solvers.wells import Surfaces
 
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
@@ -33,17 +36,16 @@ MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 """Of a first mesh without detailed balance: with the usual degrees more unknowns than a question may have in the
 end."""
 COARSE = {1: 20.0, 2: 35.0, 3: 35.0}
-"""Of the exponent in a cell that only the chain sees: it has no need of small ones, but sees less far on larger ones
-(quartic well with a rotation, barrier 100: 716 cells of this size, 5,824 of the other)."""
+"""Of the exponent in a cell before it is known to matter: what lies above the energy cutoff goes first."""
 FEWEST_ON_A_LINE = 24
 """Cells: twelve give eigenvalues and speeds of a ring to 1e-11, but a current at a point, which is one of slopes, to
 1e-4 only."""
 STEP = 1e-3
 """Of the extent, for the Jacobian of c at a saddle, which decides on a mesh and nothing else."""
 LARGEST_DIMENSION = 2
-"""In which meshes are cut by the chain."""
+"""In which least actions are looked for."""
 MOST_ROUNDS = 40
-"""Of refinement where the chain finds that something is decided: each halves cells once; 12 are the most seen."""
+"""Of refinement where something is decided: each halves cells once; 12 are the most seen."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,7 @@ def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping
 def can_be_cut(setting: FlowSetting) -> bool:
     """Whether the energy cutoff is so high that less than all below it is worth looking for.
 
-    Not in space: there the chain loses potentials between cells as large as its meshes have (barriers 5 and 20 to
-    1e-2: cuts were tried and not made).
+    Not in space: there directions between which a path can choose are many times more.
     """
     problem = setting.problem
     if problem.dimension > LARGEST_DIMENSION:
@@ -91,37 +92,38 @@ def _resolved(setting: FlowSetting, mesh: Triangulation, change: float) -> Trian
 def where_it_matters(
     setting: FlowSetting, ends: Ends, change: Mapping[int, float], share: float, degree: int
 ) -> Uncut | None:
-    """Large cells, smaller ones where the chain on them says that something is decided, until it says so no more.
-
-    At last it is asked on cells of half the size, where it diffuses half as much as the process does not.  None where
-    it cannot tell.
-    """
-    mesh = domain_triangulation(setting.problem, ends.regions)
-    largest = change[mesh.dimension]
-
-    def held(triangulation: Triangulation) -> Shares | None:
-        process, ceiling = setting.weighting, setting.ceiling
-        places, channels = setting.places, not setting.known
-        return shares(triangulation, process, ceiling, places, ends.names, ends.start, channels, share)
-
-    mesh, heights = _resolved(setting, mesh, COARSE[mesh.dimension]), _heights(setting)
+    """Large cells, smaller ones where something is decided, until none is too large; None where there is one state."""
+    found = _exponents(setting, ends, share)
+    if found is None:
+        return None
+    mesh, heights = domain_triangulation(setting.problem, ends.regions), _heights(setting)
+    mesh, largest = _resolved(setting, mesh, COARSE[mesh.dimension]), change[mesh.dimension]
     for _ in range(MOST_ROUNDS):
-        found = held(mesh)
-        if found is None:
-            return None
-        keep, large = kept_cells(found, share), _changes(setting, mesh) > largest
+        held = shares(mesh, found)
+        keep, large = kept_cells(held, share), _changes(setting, mesh) > largest
         large |= unresolved(mesh, setting.weighting, heights, degree, setting.problem.resolution.tolerance, keep)
         if not (keep & large).any():
-            finer = refine(mesh, keep, all_edges=True)
-            closer = held(finer)
-            if closer is None:
-                return None
-            found = _on_parents(mesh, finer, closer)
-            keep = kept_cells(found, share)
-        if not (keep & large).any():
-            return Uncut(mesh, found, share)
+            return Uncut(mesh, held, share)
         mesh = refine(mesh, keep & large)
     return None
+
+
+def _exponents(setting: FlowSetting, ends: Ends, share: float) -> Exponents | None:
+    """What matters at the points of a grid."""
+    problem = setting.problem
+    lower, upper = problem.bounding_box()
+    grid = zero_on(lower, upper, [period is not None for period in problem.periods])
+    points, process = grid.points, problem.process
+    psi = np.asarray(setting.weighting.value(points))
+    counts = problem.contains(points) & (psi < setting.ceiling)
+    drift, noise = ItoDrift(process, problem.dimension), process.field(problem.dimension)
+    targets = {name: reached(problem, goal, points.T) for name, goal in ends.goals}
+    wells = {well_name(number): place for number, place in enumerate(setting.places)}
+
+    def velocity(x: Floats) -> Floats:
+        return np.asarray(drift(x)) - np.asarray(noise.divergence(x))
+
+    return exponents(grid, counts, psi, velocity, noise.tensor, targets, wells, ends.start, not setting.known, share)
 
 
 def _heights(setting: FlowSetting) -> Heights:
@@ -158,22 +160,28 @@ def _changes(setting: FlowSetting, mesh: Triangulation) -> Floats:
     return np.asarray(np.minimum(high, setting.ceiling) - low)
 
 
-def _on_parents(mesh: Triangulation, finer: Triangulation, found: Shares) -> Shares:
-    """What cells of a finer mesh hold, for those of which they are parts; each belongs to whom its middle does."""
-    parent = Locator(mesh.points, mesh.cells).find(finer.cell_points.mean(axis=1).T)
-    inside = parent >= 0
-    held = np.bincount(parent[inside], found.held[inside], len(mesh.cells))
-    middle = Locator(finer.points, finer.cells).find(mesh.cell_points.mean(axis=1).T)
-    return replace(found, held=held, owner=found.owner[middle])
+def unknowns_of(discretization: Discretization, target: Goal) -> Booleans:
+    """The unknowns in the target, (N,)."""
+    if isinstance(target, str):
+        return unknowns_on_boundary(discretization)
+    return unknowns_in(discretization, TARGET, target)
 
 
-def surroundings(
-    discretization: Discretization, wells: Integers, places: Floats, absorbed: Booleans
-) -> tuple[Booleans, ...]:
-    """The unknowns (N,) on surfaces of cuts that belong to each of the unknowns ``wells``, and to no target.
+def surfaces(
+    discretization: Discretization, wells: Integers, places: Floats, absorbed: Booleans, target: Goal | None
+) -> Surfaces | None:
+    """The unknowns (N,) on surfaces of cuts, if any, that belong to each of the unknowns ``wells``, and to the target.
 
-    The wells are those at the ``places`` (K, dim), by which the parts that were cut away are named.
+    The wells are those at the ``places`` (K, dim), by which the parts that were cut away are named; ``absorbed`` holds
+    what leads to the target.
     """
+    if not is_cut(discretization.triangulation):
+        return None
     apart = [((places - discretization.nodes[well]) ** 2).sum(axis=1) for well in wells]
     names = [well_name(int(np.argmin(distances))) for distances in apart]
-    return tuple(outside(discretization, name) & ~absorbed for name in names)
+    to = tuple(outside(discretization, name, adjoint=False) & ~absorbed for name in names)
+    members = np.zeros_like(absorbed) if target is None else unknowns_of(discretization, target)
+    came = [outside(discretization, name, adjoint=True) & ~members for name in names]
+    if target is not None:
+        came.append(outside(discretization, region_name(target), adjoint=True) | members)
+    return Surfaces(to, tuple(came))

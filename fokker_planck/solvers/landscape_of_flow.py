@@ -197,7 +197,8 @@ def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weightin
         return int(np.argmin(((points - place) ** 2).sum(axis=1)))
 
     wells = [nearest(place) for place in places]
-    reached, start = [_reached(problem, goal, points) for _, goal in ends.goals], ends.start
+    goals_on_sample = [reached(problem, goal, points) for _, goal in ends.goals]
+    start = ends.start
 
     def height(weighting: Weighting) -> float:
         values = weighting.value(points.T)
@@ -209,7 +210,7 @@ def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weightin
             first[stays[0]] = True
             climbs = climb_heights(values, edges, first)
             passes += [float(climbs[well]) for well in stays]
-        for members in reached:
+        for members in goals_on_sample:
             if members.any():
                 climbs = climb_heights(values, edges, members)
                 passes += [float(climbs[well]) for well in stays] + [float(values[members].min())]
@@ -220,7 +221,8 @@ def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weightin
     return height
 
 
-def _reached(problem: Problem, goal: Goal, points: Floats) -> Booleans:
+def reached(problem: Problem, goal: Goal, points: Floats) -> Booleans:
+    """Which of the points (n, dim) lie in a set, or nearest to it."""
     members = np.asarray(reaches(problem, goal)(points.T), dtype=bool)
     if not members.any() and not isinstance(goal, str):
         members[np.argmax(goal.level(points.T))] = True

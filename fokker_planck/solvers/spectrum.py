@@ -37,7 +37,7 @@ from fokker_planck.solvers.followed_modes import (
     searched,
     stale,
 )
-from fokker_planck.solvers.initial_mesh import surroundings
+from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.narrow_wells import has_narrow_wells
@@ -128,9 +128,9 @@ class Question:
             absorbed = absorbed_unknowns(discretization, self.target)
         generator = assemble(discretization, setting.weighting)
         wells = well_nodes(discretization, setting.places, absorbed)
-        around = surroundings(discretization, wells, setting.places, absorbed) if self.scope.cut else ()
+        cuts = surfaces(discretization, wells, setting.places, absorbed, self.target) if self.scope.cut else None
         targets = [absorbed] if absorbed.any() else []
-        return condense(generator, wells, targets, setting.relaxation_rate, around), absorbed
+        return condense(generator, wells, targets, setting.relaxation_rate, cuts), absorbed
 
     def _orthogonal(self, condensed: Condensation, absorbed: Booleans) -> list[Eigenmode]:
         """The lowest eigenvalues; where the last one wanted is multiple, its equals stand behind it."""

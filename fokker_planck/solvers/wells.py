@@ -65,6 +65,19 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Surfaces:
+    """Unknowns (N,) on the surfaces of cuts, by the state that they belong to.
+
+    ``to`` holds for every well where the process goes to from there, for right functions; what leads to a target is
+    among its members.  ``came`` holds where it has come from, for left ones, and the whole of a target last: beside a
+    saddle, where the process only passes by, these are two states.
+    """
+
+    to: tuple[Booleans, ...]
+    came: tuple[Booleans, ...]
+
+
+@dataclass(frozen=True)
 class Condensation:
     """The states are ``wells`` (K,), single unknowns, followed by the ``targets``.
 
@@ -208,11 +221,11 @@ def condense(
     wells: Integers,
     targets: Sequence[Target | Booleans],
     expected_rate: float,
-    surroundings: Sequence[Booleans] = (),
+    surfaces: Surfaces | None = None,
 ) -> Condensation:
     """Factor A_FF and solve for the equilibrium potentials of every well and target.
 
-    ``surroundings`` are unknowns (N,) that belong to every well besides its own, on the surface of what was cut away.
+    ``surfaces`` are those of what was cut away.
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
     overlooked; it is added.
 
@@ -228,7 +241,7 @@ def condense(
     for _ in range(MOST_OVERLOOKED):
         rest = ~absorbed
         rest[wells] = False
-        for around in surroundings:
+        for around in surfaces.to if surfaces else ():
             rest &= ~around
         inner = condensed_factorization(
             generator.discretization, generator.stiffness, rest, symmetric=generator.symmetric
@@ -241,7 +254,7 @@ def condense(
         raise ConvergenceError(
             f"a part of the domain relaxes at a rate of {slowest:.1e}, though nothing attracts there", "a finer mesh"
         )
-    return _solved_for_states(generator, wells, sets, rest, inner, slowest, surroundings)
+    return _solved_for_states(generator, wells, sets, rest, inner, slowest, surfaces)
 
 
 def _solved_for_states(
@@ -251,12 +264,13 @@ def _solved_for_states(
     rest: Booleans,
     inner: CondensedFactorization,
     slowest: float,
-    surroundings: Sequence[Booleans],
+    cuts: Surfaces | None,
 ) -> Condensation:
     exponent, size = generator.exponent, len(generator.exponent)
     sets = [np.arange(size) == well for well in wells] + [target.members for target in targets]
-    for well, around in enumerate(surroundings):
-        sets[well] = sets[well] | around
+    known = len(cuts.to) if cuts is not None else 0
+    if cuts is not None:
+        sets = [members | around for members, around in zip(sets, cuts.to, strict=False)] + sets[known:]
     profiles = [None] * len(wells) + [target.profile for target in targets]
     near = generator.discretization.touching(rest)
     # the scale of a target is that of its surface: what lies deep within takes no part
@@ -267,6 +281,13 @@ def _solved_for_states(
     for state, surface in enumerate(surfaces):
         ones[state, surface] = np.exp(-0.5 * (exponent[surface] - exponents[state]))
     references, given = np.ones(len(sets)), ones
+    if cuts is not None:
+        # wells that were added have no surface
+        single = [np.arange(size) == well for well in wells]
+        came = [well | around for well, around in zip(single, cuts.came, strict=False)] + single[known:]
+        came += [members & near for members in cuts.came[known:]]
+        levels = zip(came, exponents, strict=True)
+        given = np.array([np.where(chosen, np.exp(-0.5 * (exponent - level)), 0.0) for chosen, level in levels])
     if any(profile is not None for profile in profiles):
         given = ones.copy()
         for state, (surface, profile) in enumerate(zip(surfaces, profiles, strict=True)):

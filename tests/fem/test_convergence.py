@@ -15,7 +15,8 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, exit_times
+from fokker_planck.solvers.ends import TARGET
+from fokker_planck.solvers.exit_time import absorbed_unknowns, exit_times
 from fokker_planck.solvers.setting import prepare
 from fokker_planck.solvers.spectral_scope import Scope
 from fokker_planck.solvers.spectrum import Question

@@ -2,18 +2,15 @@
 
 from math import cos, expm1, log, pi, sin
 
-import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem.chain_states import states_on
-from fokker_planck.fem.domain_truncation import kept_cells, shares
-from fokker_planck.fem.generation import axis_points, grid_triangulation
-from fokker_planck.fem.triangulation import without_cells
-from fokker_planck.fem.vertex_chain import vertex_chain
+from fokker_planck.fem.domain_truncation import kept_cells
 from fokker_planck.solvers import beginning, exit_time
 from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.initial_mesh import CHANGE, where_it_matters
 from fokker_planck.solvers.landscape_of_flow import of_flow
+from fokker_planck.solvers.wells import Surfaces
 
 QUARTIC, SLOPE = "(x**2 - 1)**2/4 + y**2/2", ("x**3 - x", "y")
 BOX = fp.Box([-2.0, -1.5], [2.0, 1.5])
@@ -96,39 +93,26 @@ def test_what_is_cut_away_is_in_the_bar(name, monkeypatch):
 def test_a_cut_that_does_not_serve_is_not_made(monkeypatch):
     """Of two wells and a saddle three parts are left, which only belong together by what was cut away: never silent."""
     right = asked(rotated(0.005, tolerance=1e-4), (-1.0, 0.0), RIGHT).mean
-    monkeypatch.setattr(exit_time, "surroundings", lambda *where: ())
+    surfaces = exit_time.surfaces
+
+    def of_the_target_alone(*arguments):
+        found = surfaces(*arguments)
+        none = tuple(members & ~members for members in found.to)
+        return Surfaces(none, (*none, found.came[-1]))
+
+    monkeypatch.setattr(exit_time, "surfaces", of_the_target_alone)
     found = asked(rotated(0.005, tolerance=1e-4), (-1.0, 0.0), RIGHT).mean
     assert abs(expm1(found.log - right.log)) < found.relative_error + right.relative_error
 
 
-CEILING = 45.0
-
-
-def below_the_ceiling(epsilon):
-    whole = grid_triangulation([axis_points(-2.0, 2.0, 48), axis_points(-1.5, 1.5, 36)], [False, False])
-    setting = of_flow(rotated(epsilon), Ends())
-    psi = setting.weighting.value(whole.points.T)
-    return without_cells(whole, psi[whole.cells].min(axis=1) < CEILING), setting
-
-
-def test_the_chain_has_the_density_of_the_process():
-    """Probabilities to reach a state sum to one, and those to have come from one to the density over exp(-psi)."""
-    mesh, setting = below_the_ceiling(0.02)
-    sets = [state.members for state in states_on(mesh, setting.places, ())]
-    chain = vertex_chain(mesh, setting.weighting, CEILING, sets)
-    low = chain.psi < 20.0
-    np.testing.assert_allclose(np.logaddexp.reduce(chain.arriving, axis=0)[low], 0.0, atol=1e-9)
-    # psi changes by up to 8 in a cell: as far as the rule conserves the circulation
-    np.testing.assert_allclose(np.logaddexp.reduce(chain.coming, axis=0)[low], 0.0, atol=1e-6)
-
-
 def test_no_more_than_the_share_is_left_out():
-    mesh, setting = below_the_ceiling(0.01)
-    found = shares(mesh, setting.weighting, CEILING, setting.places, (), None, channels=False, share=1e-9)
-    counts = []
+    problem = rotated(0.005)
+    ends, counts = Ends.at(RIGHT, (-1.0, 0.0)), []
+    setting = of_flow(problem, ends)
     for share in (1e-3, 1e-6, 1e-9):
-        keep = kept_cells(found, share)
-        assert found.held[~keep].sum() <= share
+        uncut = where_it_matters(setting, ends, CHANGE, share, 6)
+        keep = kept_cells(uncut.found, share)
+        assert uncut.found.held[~keep].sum() <= share
         counts.append(int(keep.sum()))
     assert counts == sorted(counts)
-    assert counts[0] < counts[2] < len(mesh.cells)
+    assert counts[0] < counts[2] < len(uncut.mesh.cells)

@@ -24,7 +24,8 @@ from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace, Region
 from fokker_planck.solvers import exit_time
-from fokker_planck.solvers.exit_time import TARGET, absorbed_unknowns, exit_times, mean_exit_time
+from fokker_planck.solvers.ends import TARGET
+from fokker_planck.solvers.exit_time import absorbed_unknowns, exit_times, mean_exit_time
 from fokker_planck.solvers.setting import prepare
 
 REFERENCES = {
