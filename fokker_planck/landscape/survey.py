@@ -41,7 +41,7 @@ def survey(problem: Problem, function: Function) -> Landscape:
     >>> [round(m.position[0], 6) for m in survey(problem, potential).minima]
     [-1.046681, 0.945649]
     """
-    problem.__dict__.pop("_narrow", None)
+    problem.known.pop("narrow", None)
     say("minima and saddles")
     points, edges = sample_graph(problem)
     inside = None if _fills_its_box(problem) else problem.contains
@@ -50,7 +50,7 @@ def survey(problem: Problem, function: Function) -> Landscape:
     narrow = _narrow_points(problem, function, landscape, points, edges)
     if narrow is None:
         return landscape
-    problem.__dict__["_narrow"] = narrow
+    problem.known["narrow"] = narrow
     points, edges = sample_graph(problem)
     return find_landscape(function, points, edges, inside, problem.periods, hold)
 
@@ -118,7 +118,7 @@ def _with_narrow_points(points: Floats, edges: Integers, narrow: tuple[Floats, F
 
 def sample_graph(problem: Problem) -> tuple[Floats, Integers]:
     """Points (n, dim) that cover the domain finely, and the edges between neighbours; finer where a survey saw why."""
-    narrow = problem.__dict__.get("_narrow")
+    narrow = problem.known.get("narrow")
     graph = _plain_graph(problem)
     return graph if narrow is None else _with_narrow_points(*graph, narrow)
 

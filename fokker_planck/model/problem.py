@@ -88,7 +88,7 @@ class Problem:
 
     Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions),
     a ``title``. Checked when it is made: the dimensions agree, potential and drift are finite in the domain and
-    periodic along its periodic axes.
+    periodic along its periodic axes. ``known`` is what has been found out about it, by name, so that it is found once.
 
     Raises :class:`ProblemError` that names the key of the problem file.
 
@@ -104,6 +104,7 @@ class Problem:
     resolution: Resolution = field(default_factory=Resolution)
     sets: Mapping[str, Set] = field(default_factory=dict)
     title: str = ""
+    known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.process, (Overdamped, Drifting)):

@@ -11,8 +11,8 @@ from fokker_planck.model.reversibility.classify import Kinetics, check_semidefin
 
 def kinetics_of(problem: Problem) -> Kinetics:
     """Whether the process of a problem is reversible, with its exponent if so; computed once and kept with it."""
-    known = problem.__dict__.get("_kinetics")
-    if known is None:
+    found: Kinetics | None = problem.known.get("kinetics")
+    if found is None:
         if problem.dimension > 1:
             field = problem.process.field(problem.dimension)
             check_semidefinite(field, problem.sample())
@@ -20,9 +20,9 @@ def kinetics_of(problem: Problem) -> Kinetics:
             drift = problem.process.extra if isinstance(problem.process, Overdamped) else problem.process.whole
             if not field.constant or drift is not None:
                 refuse_narrow(problem.process, *problem.bounding_box(), problem.sample())
-        known = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
-        problem.__dict__["_kinetics"] = known
-    return known
+        found = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
+        problem.known["kinetics"] = found
+    return found
 
 
 def is_reversible(problem: Problem) -> bool:

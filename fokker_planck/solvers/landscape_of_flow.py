@@ -121,7 +121,7 @@ def of_flow(problem: Problem, ends: Ends, *, wells: bool = False) -> FlowSetting
     Ends are compared, not printed: the text of a callable is an address, which another one may be given later.
     """
     asked = (ends, wells and problem.dimension > 1)
-    kept: list[tuple[tuple[Ends, bool], FlowSetting]] = problem.__dict__.setdefault("_flow_settings", [])
+    kept: list[tuple[tuple[Ends, bool], FlowSetting]] = problem.known.setdefault("flow settings", [])
     for known, setting in kept:
         if known == asked:
             return setting

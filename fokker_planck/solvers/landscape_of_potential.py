@@ -128,7 +128,7 @@ class PotentialSetting:
 
 def of_potential(problem: Problem) -> PotentialSetting:
     """The setting of a problem; computed once and kept with it."""
-    known = problem.__dict__.get("_setting")
+    known = problem.known.get("setting")
     if isinstance(known, PotentialSetting):
         return known
     balance = kinetics_of(problem)
@@ -142,14 +142,14 @@ def of_potential(problem: Problem) -> PotentialSetting:
     if not problem.process.field(problem.dimension).constant:
         if has_potential_wells(problem.process) and problem.process.potential is not None:
             downhill = problem.process.potential
-            narrow = problem.__dict__.get("_narrow")
+            narrow = problem.known.get("narrow")
             wells = survey(problem, downhill)
             if narrow is not None:  # the sample is that of the exponent, whose passes it has to show
-                problem.__dict__["_narrow"] = narrow
+                problem.known["narrow"] = narrow
         elif problem.dimension > 1:
             downhill = Downhill(WellFlow(problem.process, problem.dimension), balance.exponent)
     setting = PotentialSetting(problem, balance, landscape, wells, downhill)
-    problem.__dict__["_setting"] = setting
+    problem.known["setting"] = setting
     return setting
 
 

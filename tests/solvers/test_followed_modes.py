@@ -317,7 +317,7 @@ def test_callable_targets_one_after_the_other_are_different_targets():
         times.append(mean_exit_time(problem, [0.0, 0.0], target).mean.value)
         del target
         gc.collect()
-    kept = problem.__dict__["_flow_settings"]
+    kept = problem.known["flow settings"]
     assert len(kept) == 4
     assert np.all(np.diff(times) > 0.5 * np.array(times[:-1]))
     ceilings = [setting.ceiling for _, setting in kept]

@@ -53,7 +53,7 @@ def with_unknown_density(problem):
     """The same problem, its density (or its potential) kept from the solver."""
     hidden = replace(problem)
     process, dimension = problem.process, problem.dimension
-    hidden.__dict__["_kinetics"] = UnknownDensity(ItoDrift(process, dimension), process.field(dimension))
+    hidden.known["kinetics"] = UnknownDensity(ItoDrift(process, dimension), process.field(dimension))
     return hidden
 
 

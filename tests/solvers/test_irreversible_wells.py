@@ -161,7 +161,7 @@ def test_formulas_that_need_detailed_balance_say_so(setting):
 def test_rates_need_two_attractors():
     problem = Problem(Drifting(Drift(["-x - y", "x - y"]), Isotropic(0.1)), Box([-2.0, -2.0], [2.0, 2.0]))
     hidden = replace(problem)
-    hidden.__dict__["_kinetics"] = UnknownDensity(ItoDrift(problem.process, 2), problem.process.field(2))
+    hidden.known["kinetics"] = UnknownDensity(ItoDrift(problem.process, 2), problem.process.field(2))
     with pytest.raises(ProblemError, match="drift: found 1 well"):
         rates(hidden)
 
