@@ -52,12 +52,22 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Kept:
-    """What stays of an answer: without the matrices, of which those of a higher degree need the room."""
+    """What stays of an answer on one mesh: without the matrices, of which those of a higher degree need the room.
 
+    ``indicator`` is its estimated error in every cell, ``predicted`` that of every number, (k,), and ``at_corners``
+    that of the cells at ``corners`` alone; ``slowest`` is the least exponent there.
+    """
+
+    discretization: Discretization
     numbers: Numbers
     payload: Any
-    weights: Floats | None
-    absorbed: Booleans | None
+    weights: Floats
+    indicator: Floats
+    predicted: Floats
     corners: Corners
     at_corners: Floats
     slowest: float
+
+    def worst(self, errors: Floats) -> float:
+        """The largest of the errors (k,) of its numbers, each as much as it counts."""
+        return float((self.weights * errors).max(initial=0.0))

@@ -39,7 +39,7 @@ from fokker_planck.solvers.ends import FROM, TO, Ends
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Committor
 from fokker_planck.solvers.setting import Setting, prepare
-from fokker_planck.solvers.wells import Condensation, Target, condense, log_solution_at_wells, well_nodes
+from fokker_planck.solvers.wells import Condensation, Target, condense, solution, well_nodes
 
 ROUNDING = 5e-12
 """Of the flow from set to set, a sum over the cells between them: 1.6e-12 to 2.9e-12 were measured against quadrature
@@ -233,11 +233,7 @@ def _solved(condensed: Condensation, load: Floats, *, adjoint: bool) -> tuple[Fl
     others = (condensed.potentials if adjoint else condensed.left_potentials)[:count]
     with np.errstate(divide="ignore"):
         logs = np.log(np.maximum(others @ load, 0.0)) - 0.5 * (condensed.exponents[:count] - generator.lowest)
-    logs = log_solution_at_wells(condensed, logs, adjoint=adjoint)
-    scale = max([0.0, *logs])
-    at_states = np.append(np.exp(logs - scale), [0.0, 0.0])
-    height = 0.5 * (generator.exponent - generator.lowest) - scale
-    inside = times_exp(condensed.solve_inside(load, adjoint=adjoint), height)
+    at_states, inside, scale = solution(condensed, load, logs, adjoint=adjoint)
     if adjoint:
         return condensed.nodal(at_states, inside, adjoint=True)[generator.discretization.dofs], scale
     return condensed.cell_values(at_states, inside), scale

@@ -24,7 +24,7 @@ from fokker_planck.solvers.ends import Ends, Goal, region_name
 from fokker_planck.solvers.initial_mesh import surfaces, unknowns_of
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, well_nodes
+from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, solution, well_nodes
 
 LARGEST_LOG = 690.0
 """Of a time that is kept as a double: a factor of exp(19) below the largest of them, for the field around the start."""
@@ -106,14 +106,9 @@ def exit_times(
 
 def times_of(condensed: Condensation) -> Times:
     """tau = sum_k tau_k h_k + A_FF^-1 M 1 with S tau = G^T M 1 on the wells (Bovier et al. 2004, section 3)."""
-    generator = condensed.generator
-    height = 0.5 * (generator.exponent - generator.lowest)
-    logs = log_solution_at_wells(condensed, condensed.log_loads())
-    scale = max([0.0, *logs])
-    inside = times_exp(condensed.solve_inside(condensed.load), height - scale)
-    at_states = np.append(np.exp(logs - scale), 0.0)
+    at_states, inside, scale = solution(condensed, condensed.load, condensed.log_loads())
     times = condensed.nodal(at_states, inside)
-    return Times(times, scale, generator, condensed.cell_values(at_states, inside), condensed)
+    return Times(times, scale, condensed.generator, condensed.cell_values(at_states, inside), condensed)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
-from fokker_planck.fem.long_range import LongRange, decaying_solution
+from fokker_planck.fem.long_range import LongRange, decaying_solution, times_exp
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
 
@@ -381,6 +381,22 @@ def _couplings(generator: Generator, functions: Sequence[LongRange], given: Floa
             "a barrier is so high that no current between two wells can be computed", "a lower barrier or more noise"
         )
     return LongRange(mantissas, powers)
+
+
+def solution(
+    condensed: Condensation, load: Floats, log_loads: Floats, *, adjoint: bool = False
+) -> tuple[Floats, Floats, float]:
+    """u that vanishes on the targets, with a(u, v) = l(v) for all other v, or a(v, u) = l(v); l is the scaled ``load``.
+
+    u = (sum_s u_s h_s + inside) exp(scale): (u_s) (n,), the nodal values inside (N,), and the scale are returned.
+    ``log_loads`` (K,) are the logarithms of l(g_k), or of l(h_k), weights relative to the lowest exponent.
+    """
+    generator = condensed.generator
+    logs = log_solution_at_wells(condensed, log_loads, adjoint=adjoint)
+    scale = max([0.0, *logs])
+    height = 0.5 * (generator.exponent - generator.lowest) - scale
+    inside = times_exp(condensed.solve_inside(load, adjoint=adjoint), height)
+    return np.append(np.exp(logs - scale), np.zeros(len(condensed.targets))), inside, scale
 
 
 def log_solution_at_wells(condensed: Condensation, logs: Floats, *, adjoint: bool = False) -> Floats:

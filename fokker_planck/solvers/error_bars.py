@@ -1,0 +1,118 @@
+"""How far an answer can be from the truth: by the difference to another degree, and never less than it may hide.
+
+The error of the higher of two degrees is a small part of that of the lower, so that their difference is nearly the
+error and the bar nearly three times it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fokker_planck.arrays import Floats
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.indicator import energy_errors
+from fokker_planck.solvers.answer_types import Answer, Kept, Numbers
+from fokker_planck.solvers.corners import corner_safety
+from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST
+
+HIGHER = {1: 2, 2: 1, 3: 1}
+"""Degrees more by which an answer is verified: on a line two cost next to nothing, in space one takes three times the
+factorisation."""
+WORST_ERROR = 0.1
+"""Of a number, beyond which it is refused: not a digit of it would be known."""
+SAFETY = 3.0
+"""By what the difference to a higher degree is multiplied: that covers the error of the lower one where a degree
+divides it by 1.5 or more, and most bars come out three times the error."""
+LEAST_SHARE = 0.003
+"""Of the error that the indicator predicts, which is within a factor of five on most meshes: the bar where two degrees
+agree by chance, and lost in it where they do not."""
+LEAST_PREDICTABLE = 3
+"""Degree from which on the indicator, which compares pairs of degrees, is asked; below it every mesh is verified."""
+UNMOVED = 0.8
+"""Of an error, which a bisection of all cells leaves where it is rounding; at a corner of exponent 1/2 0.7."""
+
+
+def predicted_errors(current: Answer, exponents: Floats | None = None) -> tuple[Floats, Floats]:
+    """Estimated error in every cell, of all modes together, and of every number, (k,).
+
+    Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
+    """
+    distinct = {id(modes): modes for modes in current.modes}
+    parts = {key: energy_errors(current.generator, modes, exponents) for key, modes in distinct.items()}
+    if len(current.modes) != len(current.numbers):
+        indicator = np.sum(list(parts.values()), axis=0)
+        return indicator, np.full(len(current.numbers), indicator.sum())
+    weights = dict.fromkeys(parts, 1.0)
+    if current.weights is not None:
+        for modes, weight in zip(current.modes, current.weights, strict=True):
+            weights[id(modes)] = float(weight)
+    indicator = np.sum([weights[key] * part for key, part in parts.items()], axis=0)
+    return indicator, np.array([parts[id(modes)].sum() for modes in current.modes])
+
+
+def bars_by(kept: Kept, others: Numbers) -> Floats:
+    """Relative error of every number of an answer, (k,), by those of another degree on the same mesh.
+
+    At a corner it falls slowly with the degree, by a power that the angle tells.  Should the two agree by chance, what
+    :func:`least_bars` says remains.  Infinite where there are not as many numbers.
+    """
+    if len(others) != len(kept.numbers):
+        return np.full(len(kept.numbers), np.inf)
+    difference = np.abs(np.expm1(kept.numbers - others))
+    return np.asarray(np.maximum(safety_of(kept) * difference, least_bars(kept)))
+
+
+def least_bars(kept: Kept) -> Floats:
+    """What remains of the error should two answers agree by chance, (k,): a share of what the indicator predicts.
+
+    At corners all that is predicted there: an error of another sign elsewhere can hide in the difference, of which the
+    corner shows a part only, what shows of the corner, and no more of its error.
+    """
+    predictable = kept.discretization.degree >= LEAST_PREDICTABLE
+    share = LEAST_SHARE * kept.predicted if predictable else np.zeros(len(kept.predicted))
+    return np.asarray(np.maximum(share, kept.at_corners))
+
+
+def safety_of(kept: Kept) -> float:
+    """By what the difference to a higher degree is multiplied."""
+    exponent, degree = kept.slowest, kept.discretization.degree
+    more = HIGHER[kept.discretization.triangulation.dimension]
+    return max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Bars (k,) ``held`` from so many meshes in a row of which none made them less, though all cells were bisected.
+
+    What that makes no less is rounding, and comes out small by chance at times.
+    """
+
+    count: int = 0
+    held: Floats = field(default_factory=lambda: np.zeros(0))
+    least: float = np.inf
+
+    def then(self, kept: Kept, errors: Floats) -> Standstill:
+        """With the bars (k,) of the next mesh."""
+        stands = kept.worst(errors) > UNMOVED * self.least
+        held = np.maximum(self.held, errors) if stands and len(self.held) == len(errors) else errors
+        return Standstill(self.count + 1 if stands else 0, held, min(self.least, kept.worst(held)))
+
+
+def warn_of_coarseness(error: float) -> None:
+    """Say that a prescribed mesh is too coarse for the first digit; refuse where it tells nothing at all."""
+    message = f"the prescribed mesh is so coarse that the relative error can be {error:.1g}"
+    if not error < WORST:
+        raise ConvergenceError(message, REMEDY)
+    if error > WORST_ERROR:
+        warnings.warn(f"{message}; {REMEDY}", stacklevel=3)
+
+
+def warn_or_refuse(error: float, tolerance: float) -> None:
+    """Say that the tolerance was missed; raise ``ConvergenceError`` where hardly a digit is known."""
+    message = f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}"
+    if not error < WORST_ERROR:
+        raise ConvergenceError(message, "more noise, a smaller domain, or a smoother potential")
+    warnings.warn(message, stacklevel=3)
