@@ -277,14 +277,7 @@ def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Fl
     cells, reference = np.full(count, -1), np.zeros((count, len(points)))
     if not most:
         return cells, reference
-    nodes = discretization.cell_nodes
-    centers, lower, upper = nodes.mean(axis=1), nodes.min(axis=1), nodes.max(axis=1)
-    bent = discretization.curved
-    if len(bent.cells):
-        lower[bent.cells] = np.minimum(lower[bent.cells], bent.nodes.min(axis=1))
-        upper[bent.cells] = np.maximum(upper[bent.cells], bent.nodes.max(axis=1))
-    slack = BULGE * (upper - lower)
-    lower, upper = lower - slack, upper + slack
+    centers, lower, upper = discretization.cell_nodes.mean(axis=1), *_boxes(discretization)
     # beyond this distance from its centre no cell holds a point: most of a grid around a narrow domain is out of reach
     reach = float(np.linalg.norm(np.maximum(upper - centers, centers - lower), axis=1).max())
     tree = cKDTree(centers)
@@ -316,6 +309,17 @@ def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Fl
         cells[some] = held[held >= 0]
         reference[some] = _reference_coordinates(discretization, cells[some], points[:, some].T)
     return cells, reference
+
+
+def _boxes(discretization: Discretization) -> tuple[Floats, Floats]:
+    """Corners (m, dim) of the box around each cell, with room for what its nodes do not show of a curved one."""
+    nodes, bent = discretization.cell_nodes, discretization.curved
+    lower, upper = nodes.min(axis=1), nodes.max(axis=1)
+    if len(bent.cells):
+        lower[bent.cells] = np.minimum(lower[bent.cells], bent.nodes.min(axis=1))
+        upper[bent.cells] = np.maximum(upper[bent.cells], bent.nodes.max(axis=1))
+    slack = BULGE * (upper - lower)
+    return lower - slack, upper + slack
 
 
 def _has_long_cells(discretization: Discretization) -> bool:

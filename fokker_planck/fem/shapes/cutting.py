@@ -245,51 +245,54 @@ def _snapped(triangulation: Triangulation, piece: Any, known: Sequence[Any]) -> 
 
 def _slid(triangulation: Triangulation, places: Integers, piece: Any, known: Sequence[Any]) -> tuple[Floats, Booleans]:
     """The vertices carried onto the surface along whatever they lie on, and which of them lie on something."""
-    dimension = triangulation.dimension
-    facets = triangulation.facets
     x = triangulation.points[places].T
-    rank = np.full(len(triangulation.points), -1)
-    rank[places] = np.arange(len(places))
-    touching = np.flatnonzero((rank[facets.vertices] >= 0).any(axis=1))
-    levels_, gradients, counts = [piece.level], [piece.gradient], [np.ones(len(places), dtype=bool)]
-    for other in known:
-        levels_.append(other.level)
-        gradients.append(other.gradient)
-        counts.append(levels(triangulation, other, x) == 0.0)
-    stuck = np.zeros(len(places), dtype=bool)
-    for index, surface in enumerate(triangulation.surfaces):
-        on = np.unique(rank[facets.vertices[touching[facets.surface[touching] == index]]])
-        if not hasattr(surface, "level"):
-            stuck |= np.isin(np.arange(len(places)), on)
-            continue
-        levels_.append(surface.level)
-        gradients.append(surface.gradient)
-        counts.append(np.isin(np.arange(len(places)), on))
-    straight = facets.vertices[touching[facets.surface[touching] < 0]]
-    if len(straight):
-        planes, number = planes_of(triangulation, straight)
-        for plane, (normal, offset) in enumerate(planes):
-            wall = HalfSpace(tuple(normal), offset)
-            levels_.append(wall.level)
-            gradients.append(wall.gradient)
-            counts.append(np.isin(np.arange(len(places)), rank[straight[number == plane]]))
-    count = np.array(counts)
+    surfaces, count, stuck = _holding(triangulation, places, piece, known)
     bound = count[1:].any(axis=0) | stuck
     count[:, stuck] = True
     target = x.copy()
     free = ~bound
     target[:, free] = piece.project(x[:, free])
-    sliding = np.flatnonzero(bound & ~stuck & (count.sum(axis=0) <= dimension))
+    many = count.sum(axis=0) > triangulation.dimension
+    sliding = np.flatnonzero(bound & ~stuck & ~many)
     if len(sliding):
-        target[:, sliding] = onto_surfaces(levels_, gradients, count[:, sliding], x[:, sliding], SLIDING_STEPS)
-        misses = np.abs(np.array([f(target[:, sliding]) for f in levels_]))
+        values, slopes = [surface.level for surface in surfaces], [surface.gradient for surface in surfaces]
+        target[:, sliding] = onto_surfaces(values, slopes, count[:, sliding], x[:, sliding], SLIDING_STEPS)
+        misses = np.abs(np.array([value(target[:, sliding]) for value in values]))
         scale = float(np.ptp(triangulation.points, axis=0).max())
         with np.errstate(over="ignore"):  # a point that Newton's method threw far out: its slopes are infinite
-            slopes = np.array([np.linalg.norm(f(target[:, sliding]), axis=0) for f in gradients])
-        wrong = ((misses > ON_SURFACE * scale * slopes) & count[:, sliding]).any(axis=0)
+            steepness = np.array([np.linalg.norm(slope(target[:, sliding]), axis=0) for slope in slopes])
+        wrong = ((misses > ON_SURFACE * scale * steepness) & count[:, sliding]).any(axis=0)
         target[:, sliding[wrong]] = np.inf
-    target[:, stuck | bound & (count.sum(axis=0) > dimension)] = np.inf
+    target[:, stuck | bound & many] = np.inf
     return np.where(np.isfinite(target), target, np.inf).T, bound
+
+
+def _holding(
+    triangulation: Triangulation, places: Integers, piece: Any, known: Sequence[Any]
+) -> tuple[list[Any], Booleans, Booleans]:
+    """The surface first, then all others that hold some vertices; which hold which (s, n); what no level holds (n,)."""
+    facets, every = triangulation.facets, np.arange(len(places))
+    x = triangulation.points[places].T
+    rank = np.full(len(triangulation.points), -1)
+    rank[places] = every
+    touching = np.flatnonzero((rank[facets.vertices] >= 0).any(axis=1))
+    surfaces = [piece, *known]
+    counts = [np.ones(len(places), dtype=bool), *(levels(triangulation, other, x) == 0.0 for other in known)]
+    stuck = np.zeros(len(places), dtype=bool)
+    for index, surface in enumerate(triangulation.surfaces):
+        on = np.isin(every, rank[facets.vertices[touching[facets.surface[touching] == index]]])
+        if hasattr(surface, "level"):
+            surfaces.append(surface)
+            counts.append(on)
+        else:
+            stuck |= on
+    straight = facets.vertices[touching[facets.surface[touching] < 0]]
+    if len(straight):
+        planes, number = planes_of(triangulation, straight)
+        for plane, (normal, offset) in enumerate(planes):
+            surfaces.append(HalfSpace(tuple(normal), offset))
+            counts.append(np.isin(every, rank[straight[number == plane]]))
+    return surfaces, np.array(counts), stuck
 
 
 def _around_vertices(triangulation: Triangulation, level: Floats) -> tuple[Floats, Booleans]:
