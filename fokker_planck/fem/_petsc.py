@@ -122,6 +122,13 @@ class Factorization(TwoSidedFactorization):
 
     method = "cholesky"
 
+    def apply(self, right: Floats) -> Floats:
+        """A^-1 b for b (n,), as it comes: neither checked nor counted, for preconditioners."""
+        b = _vector(self._operator, right)
+        x = b.duplicate()
+        self._solver.solve(b, x)
+        return _whole(x)
+
 
 def led_by_first_rank(comm: MPI.Comm, apply: Any, compute: Any) -> Any:
     """``compute(apply)`` on rank 0 alone, the other ranks joining in every ``apply``; the result on all.

@@ -78,6 +78,7 @@ def decaying_solution(
     free: Booleans,
     *,
     gentle: bool = True,
+    reach: float = 0.0,
 ) -> LongRange:
     """u with u = ``given`` where that is not free, A u = 0 where it is.
 
@@ -89,9 +90,12 @@ def decaying_solution(
         free: marks F, (N,).
         gentle: neighbours differ by few orders of magnitude, a tiny value beside a large one is a change of sign;
             otherwise by up to exp(350).
+        reach: of the largest entry, down to which ``solve`` gives every entry with its own accuracy.
     """
 
     def trusted(values: Floats) -> Booleans:
+        if reach:
+            return ~free | (np.abs(values) >= reach * np.abs(values).max())
         large = np.abs(values) >= (SMALLEST if gentle else SMALLEST_STEEP)
         return ~free | large | touching(np.abs(values) >= CLEAR) if gentle else ~free | large
 

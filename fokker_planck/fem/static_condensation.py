@@ -21,6 +21,12 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.scaled_lu import scaled_lu
+from fokker_planck.fem.vertex_stars import DIGITS, CellBlocks, VertexStars, vertex_stars
+
+DIRECT = 50_000
+"""Unknowns on faces up to which a matrix in space is factored."""
+REACH = 1e-22
+"""Of the largest entry, far above where single precision ends in the preconditioner: barrier 100 takes two stages."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +54,28 @@ class CondensedFactorization:
     rows: Side
     columns: Side
     kept: Integers
-    outer: _petsc.TwoSidedFactorization
+    outer: _petsc.TwoSidedFactorization | VertexStars
     comm: MPI.Comm
 
-    def solve(self, right: Floats, *, adjoint: bool = False) -> Floats:
-        """A_FF^-1, or its transpose's, applied to the F part of a vector (N,); zero elsewhere."""
+    @property
+    def reach(self) -> float:
+        """Of the largest entry of a solution that decays, down to which its entries are known each for itself."""
+        return REACH if isinstance(self.outer, VertexStars) else 0.0
+
+    def solve(self, right: Floats, *, adjoint: bool = False, digits: int = DIGITS) -> Floats:
+        """A_FF^-1, or its transpose's, applied to the F part of a vector (N,); zero elsewhere.
+
+        ``digits`` are those of an iteration, where a few are enough; a direct solve has its own.
+        """
         first, second = (self.columns, self.rows) if adjoint else (self.rows, self.columns)
         load = np.where(self.rest, right, 0.0)
         within = (first.half @ load[self.inside][..., None])[..., 0]
         load -= self._summed(self.around, (within[:, None, :] @ second.coupling)[:, 0], len(load))
         result = np.zeros(len(load))
-        result[self.kept] = self.outer.solve(load[self.kept], adjoint=adjoint)
+        if isinstance(self.outer, VertexStars):
+            result[self.kept] = self.outer.solve(load[self.kept], digits)
+        else:
+            result[self.kept] = self.outer.solve(load[self.kept], adjoint=adjoint)
         within -= (first.coupling @ result[self.around][..., None])[..., 0]
         return result + self._summed(self.inside, (within[:, None, :] @ second.half)[:, 0], len(load))
 
@@ -72,7 +89,12 @@ class CondensedFactorization:
 
 
 def condensed_factorization(
-    discretization: Discretization, elements: Floats, rest: Booleans, *, symmetric: bool = True
+    discretization: Discretization,
+    elements: Floats,
+    rest: Booleans,
+    *,
+    symmetric: bool = True,
+    exponent: Floats | None = None,
 ) -> CondensedFactorization:
     """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
 
@@ -94,11 +116,18 @@ def condensed_factorization(
         rows = _side(factors.lower, towards * factors.scale[:, :, None], factors.scale * free, factors.order)
         upper = np.swapaxes(factors.upper, 1, 2)
         columns = _side(upper, backwards * factors.scale[:, :, None], factors.scale * free)
-    schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
     shared = rest.copy()
     shared[discretization.marked(inside)] = False
-    numbers = np.where(shared, np.cumsum(shared) - 1, -1)
-    summed = _petsc.matrix(discretization.comm, int(shared.sum()), numbers[around], schur, symmetric=symmetric)
+    numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
+    size, dimension = int(shared.sum()), discretization.triangulation.dimension
+    outer: _petsc.TwoSidedFactorization | VertexStars
+    if symmetric and exponent is not None and dimension == 3 and size > DIRECT:
+        blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
+        outer = vertex_stars(discretization, blocks, exponent, size)
+    else:
+        schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
+        summed = _petsc.matrix(discretization.comm, size, numbers, schur, symmetric=symmetric)
+        outer = (_petsc.Factorization if symmetric else _petsc.TwoSidedFactorization)(summed)
     return CondensedFactorization(
         rest=rest,
         inside=inside,
@@ -106,7 +135,7 @@ def condensed_factorization(
         rows=rows,
         columns=columns,
         kept=np.flatnonzero(shared),
-        outer=(_petsc.Factorization if symmetric else _petsc.TwoSidedFactorization)(summed),
+        outer=outer,
         comm=discretization.comm,
     )
 

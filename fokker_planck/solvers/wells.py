@@ -46,6 +46,8 @@ OVERLOOKED = 1e-5
 """Of the rate at which a well settles: a mode of F that is slower is that of an undetected metastable state."""
 LARGE_POWER = 900.0
 """Of two, up to which a value is kept as a double, whose range ends at 1024."""
+MODE_DIGITS = 4
+"""Of its solves, where these are iterations: for a rate to 5 %."""
 INVERSE_STEPS = 14
 """Of inverse iteration, which stops at 5 % of the rate: three to eight are taken."""
 
@@ -244,7 +246,11 @@ def condense(
         for around in surfaces.to if surfaces else ():
             rest &= ~around
         inner = condensed_factorization(
-            generator.discretization, generator.stiffness, rest, symmetric=generator.symmetric
+            generator.discretization,
+            generator.stiffness,
+            rest,
+            symmetric=generator.symmetric,
+            exponent=generator.exponent,
         )
         slowest, mode = _slowest_mode(generator, rest, inner)
         if slowest > OVERLOOKED * expected_rate:
@@ -311,7 +317,7 @@ def _solved_for_states(
         return LongRange(mantissas, powers)
 
     touching = generator.discretization.touching
-    right = [decaying_solution(generator.apply_stiffness, inner.solve, touching, one, rest) for one in ones]
+    right = [decaying_solution(generator.apply_stiffness, inner.solve, touching, one, rest, reach=inner.reach) for one in ones]
     couplings = _couplings(generator, right, given)
     whole = tuple(within(function, state, None) for state, function in enumerate(right))
     left = whole
@@ -340,7 +346,7 @@ def _slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactoriz
     mode, image = (vector / np.sqrt(float(mode @ image)) for vector in (mode, image))
     rate = np.inf
     for _ in range(INVERSE_STEPS):
-        mode = inner.solve(image)
+        mode = inner.solve(image, digits=MODE_DIGITS)
         before, flow, image = rate, float(mode @ image), generator.apply_mass(mode)
         size = float(mode @ image)
         # modes are orthogonal with detailed balance, and the Rayleigh quotient is better by a square
