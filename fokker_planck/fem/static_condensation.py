@@ -120,11 +120,11 @@ def condensed_factorization(
     shared[discretization.marked(inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
-    outer: _petsc.TwoSidedFactorization | VertexStars
+    outer: _petsc.TwoSidedFactorization | VertexStars | None = None
     if symmetric and exponent is not None and dimension == 3 and size > DIRECT:
         blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
         outer = vertex_stars(discretization, blocks, exponent, size)
-    else:
+    if outer is None:
         schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
         summed = _petsc.matrix(discretization.comm, size, numbers, schur, symmetric=symmetric)
         outer = (_petsc.Factorization if symmetric else _petsc.TwoSidedFactorization)(summed)

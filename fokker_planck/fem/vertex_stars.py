@@ -17,22 +17,29 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
-from fokker_planck.arrays import Floats, Integers
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc, work
 from fokker_planck.fem.discretization import Discretization
 
-NDArray32 = np.ndarray[Any, np.dtype[np.float32]]
+INDEFINITE = "rounding has made an energy negative in conjugate gradients"
 MOST_STEPS = 300
 """Of conjugate gradients, which take 30 to 60; where they take more, something is wrong with the mesh."""
 DIGITS = 25
-"""Of the preconditioned residual at its start, after which they end.  Each entry then has its own twelve digits down to
-1e-28 of the largest (barrier 100, by the direct solve, which twice the steps do not better); 15 digits do down to 1e-8."""
+"""Of the preconditioned residual at its start, after which they end.  Each entry then has twelve digits of its own down
+to 1e-28 of the largest (barrier 100, by the direct solve; twice the steps do not better it); 15 do down to 1e-8."""
 SOLVED = 1e-10
-"""Of the sizes of S x and b, which the true residual has to be below."""
+"""Of the energy of a solution, within which that of its error has to be, by the true residual."""
 ENTRIES_AT_ONCE = 4_000_000
 """Of the matrices of stars that are summed up and inverted together: 32 MB, in blocks of a few hundred stars."""
+SINGLE = 1e4
+"""Of the inverse of a star in the scale of its diagonal, above which it is kept in double precision: where a well lies
+within one star nothing holds it but what leaves across steep slopes, and single precision would make B indefinite."""
+HOPELESS = 1e7
+"""The same, above which there is no iteration: ten digits of a residual would be rounding.  Meshes that resolve the
+weight stay below 1e5."""
 DIGITS_OF_SINGLES = 1e-30
 """Of the largest entry, below which nothing is handed to single precision: denormal numbers are slow."""
 
@@ -74,7 +81,7 @@ class VertexStars:
     blocks: CellBlocks
     scale: Floats
     members: Integers
-    inverses: tuple[NDArray32, ...]
+    inverses: tuple[NDArray[Any], ...]
     prolongation: Any
     coarse: _petsc.Factorization
     comm: MPI.Comm
@@ -88,22 +95,26 @@ class VertexStars:
         x, residual = np.zeros_like(load), load.copy()
         direction = image = self.preconditioned(residual)
         size = start = float(residual @ image)
-        for step in range(1, MOST_STEPS + 1):
+        steps, least = 0, 10.0 ** (-2 * digits) * start
+        while size > least and steps < MOST_STEPS:
+            steps += 1
             flow = self.applied(direction)
-            length = size / float(direction @ flow)
+            energy = float(direction @ flow)
+            if not energy > 0.0:
+                raise ConvergenceError(INDEFINITE, _petsc.REMEDY)
+            length = size / energy
             x, residual = x + length * direction, residual - length * flow
             image = self.preconditioned(residual)
             before, size = size, float(residual @ image)
-            if not size > 10.0 ** (-2 * digits) * start:
-                break
+            if not size >= 0.0:
+                raise ConvergenceError(INDEFINITE, _petsc.REMEDY)
             direction = image + (size / before) * direction
-        else:
-            size = np.nan
-        missing = self.applied(x) - load
-        scales = np.linalg.norm(np.abs(x) / self.scale**2) + np.linalg.norm(load)
-        if not np.isfinite(size) or not np.linalg.norm(missing) <= max(SOLVED, 10.0**-digits) * scales:
-            raise ConvergenceError(f"conjugate gradients did not converge in {step} steps", _petsc.REMEDY)
-        work.done(solves=1, iterations=step)
+        missing = load - self.applied(x)
+        # the norm of the residual in B is nearly that of the error in energy
+        error = abs(float(missing @ self.preconditioned(missing))) / start
+        if size > least or not error <= max(SOLVED, 2.0 * 10.0**-digits) ** 2:
+            raise ConvergenceError(f"conjugate gradients did not converge in {steps} steps", _petsc.REMEDY)
+        work.done(solves=1, iterations=steps)
         return np.asarray(x * largest)
 
     def applied(self, vector: Floats) -> Floats:
@@ -116,12 +127,12 @@ class VertexStars:
         """B times a vector, (n,)."""
         scaled = residual * self.scale
         smallest = DIGITS_OF_SINGLES * float(np.abs(scaled).max(initial=0.0))
-        held = np.where(np.abs(scaled) > smallest, scaled, 0.0).astype(np.float32)[self.members]
+        held = np.where(np.abs(scaled) > smallest, scaled, 0.0)[self.members]
         image, first = np.empty_like(held), 0
         for inverse in self.inverses:
             stars, size = inverse.shape[:2]
             part = slice(first, first + stars * size)
-            image[part] = (inverse @ held[part].reshape(stars, size, 1)).ravel()
+            image[part] = (inverse @ held[part].astype(inverse.dtype).reshape(stars, size, 1)).ravel()
             first += stars * size
         result = self._summed(self.members, image, len(residual)) * self.scale
         return result + np.asarray(self.prolongation @ self.coarse.apply(self.prolongation.T @ residual))
@@ -133,23 +144,25 @@ class VertexStars:
         return np.asarray(total, dtype=float)
 
 
+def vertex_stars(discretization: Discretization, blocks: CellBlocks, exponent: Floats, size: int) -> VertexStars | None:
+    """The preconditioner for S of ``size`` unknowns; ``exponent`` (N,) is the one by which unknowns are scaled.
 
-
-
-def vertex_stars(discretization: Discretization, blocks: CellBlocks, exponent: Floats, size: int) -> VertexStars:
-    """The preconditioner for S of ``size`` unknowns; ``exponent`` (N,) is the one by which unknowns are scaled."""
-    comm, count = discretization.comm, blocks.numbers.shape[1]
+    None where the mesh is so coarse that rounding decides within one star.
+    """
+    comm = discretization.comm
     vertices = discretization.dofs[:, : discretization.triangulation.dimension + 1]
     diagonal = np.einsum("cii->ci", blocks.whole) - np.einsum("cib,cib->cb", blocks.coupling, blocks.coupling)
     total = np.bincount(blocks.numbers.ravel() % (size + 1), weights=diagonal.ravel(), minlength=size + 1)[:size]
     if comm.size > 1:
         comm.Allreduce(MPI.IN_PLACE, total, op=MPI.SUM)
     if not (total > 0.0).all():
-        raise ConvergenceError("rounding has made the energy of an unknown negative", _petsc.REMEDY)
+        return None
     scale = 1.0 / np.sqrt(total)
+    members, inverses = _stars(discretization, _exchanged(discretization, blocks, vertices), scale)
+    largest = max((float(np.einsum("cii->ci", inverse).max()) for inverse in inverses), default=0.0)
+    if not comm.allreduce(largest, op=MPI.MAX) < HOPELESS:
+        return None
     prolongation, coarse = _linear_functions(discretization, blocks, exponent, size)
-    members, inverses = _stars(discretization, blocks, vertices, scale)
-    assert count == blocks.whole.shape[1]
     return VertexStars(blocks, scale, members, inverses, prolongation, coarse, comm)
 
 
@@ -179,32 +192,82 @@ def _linear_functions(
     columns = np.broadcast_to(vertices[:, None, :], shape.shape)
     used = shape != 0.0
     pieces = comm.allgather(
-        (np.concatenate(parts) if parts else np.zeros((0, corners, corners)), vertices, rows[used], columns[used], shape[used])
+        (
+            np.concatenate(parts) if parts else np.zeros((0, corners, corners)),
+            vertices,
+            rows[used],
+            columns[used],
+            shape[used],
+        )
     )
     elements, vertices, places, hats, values = (np.concatenate([piece[k] for piece in pieces]) for k in range(5))
     kept = np.unique(vertices[vertices >= 0])
     number = np.full(size + 1, -1, dtype=np.int64)
     number[kept] = np.arange(len(kept))
     # every cell around an unknown names the same value
-    keys, first = np.unique(places * np.int64(len(kept) + 1) + number[hats], return_index=True)
+    keys, chosen = np.unique(places * np.int64(len(kept) + 1) + number[hats], return_index=True)
     pairs = np.divmod(keys, len(kept) + 1)
-    prolongation = csr_matrix((values[first], pairs), shape=(size, len(kept)))
+    prolongation = csr_matrix((values[chosen], pairs), shape=(size, len(kept)))
     matrix = _petsc.matrix(MPI.COMM_SELF, len(kept), number[vertices], elements)
     return prolongation, _petsc.Factorization(matrix)
 
 
-def _stars(
-    discretization: Discretization, blocks: CellBlocks, vertices: Integers, scale: Floats
-) -> tuple[Integers, tuple[NDArray32, ...]]:
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of this rank, and those of others that meet at its vertices: ``matrices`` (k, b, b), on top of them.
+
+    ``numbers`` (m + k, b) and ``vertices`` (m + k, dim + 1) of all; ``own`` says of each vertex whether this rank has
+    its star.
+    """
+
+    blocks: CellBlocks
+    matrices: Floats
+    numbers: Integers
+    vertices: Integers
+    own: Booleans
+
+    def some(self, cells: Integers) -> Floats:
+        """S_c of some of all, (j, b, b)."""
+        count = len(self.blocks.numbers)
+        if not len(self.matrices):
+            return self.blocks.matrices(cells)
+        given = cells >= count
+        result = np.empty((len(cells), *self.matrices.shape[1:]))
+        result[given] = self.matrices[cells[given] - count]
+        result[~given] = self.blocks.matrices(cells[~given])
+        return result
+
+
+def _exchanged(discretization: Discretization, blocks: CellBlocks, vertices: Integers) -> _Cells:
+    """Hand every cell to the ranks that have one of its vertices: the lowest of those with a cell there."""
+    comm, whole = discretization.comm, blocks.whole.shape[1:]
+    if comm.size == 1:
+        own = np.ones(vertices.shape, dtype=bool)
+        return _Cells(blocks, np.zeros((0, *whole)), blocks.numbers, vertices, own)
+    rank_of = np.full(discretization.count, comm.size)
+    rank_of[vertices.ravel()] = comm.rank
+    comm.Allreduce(MPI.IN_PLACE, rank_of, op=MPI.MIN)
+    parts: list[Any] = []
+    for rank in range(comm.size):
+        cells = np.flatnonzero((rank_of[vertices] == rank).any(axis=1)) if rank != comm.rank else np.zeros(0, int)
+        parts.append((blocks.matrices(cells), blocks.numbers[cells], vertices[cells]))
+    received = comm.alltoall(parts)
+    numbers = np.concatenate([blocks.numbers, *[part[1] for part in received]])
+    vertices = np.concatenate([vertices, *[part[2] for part in received]])
+    matrices = np.concatenate([part[0] for part in received])
+    return _Cells(blocks, matrices, numbers, vertices, rank_of[vertices] == comm.rank)
+
+
+def _stars(discretization: Discretization, around: _Cells, scale: Floats) -> tuple[Integers, tuple[NDArray[Any], ...]]:
     """The unknowns of the stars that are this rank's, and the inverses of their matrices, scaled."""
-    numbers, size = blocks.numbers, len(scale)
+    numbers, vertices, size = around.numbers, around.vertices, len(scale)
     on = _barycentric(discretization, numbers.shape[1]) > 1e-12
     columns = [np.flatnonzero(on[:, corner]) for corner in range(vertices.shape[1])]
     centres = np.concatenate([vertices[:, corner] for corner in range(vertices.shape[1])])
     cells = np.tile(np.arange(len(numbers)), vertices.shape[1])
     members = np.concatenate([numbers[:, some] for some in columns])
-    locals_ = np.repeat(np.array(columns), len(numbers), axis=0)
-    used = members >= 0
+    of_star = np.repeat(np.array(columns), len(numbers), axis=0)
+    used = (members >= 0) & around.own.T.ravel()[:, None]
     # one row for every unknown of a star
     keys, place = np.unique((centres[:, None] * np.int64(size) + members)[used], return_inverse=True)
     positions = np.full(members.shape, -1, dtype=np.int64)
@@ -217,25 +280,29 @@ def _stars(
     by_star = np.argsort(star[found], kind="stable")
     rows = np.flatnonzero(found)[by_star]
     bounds = np.searchsorted(star[rows], np.arange(len(owners) + 1))
-    for width in np.unique(counts):
+    for width in np.unique(counts).tolist():
         same = ordered[counts[ordered] == width]
-        inverse = np.empty((len(same), width, width), dtype=np.float32)
-        step = max(1, ENTRIES_AT_ONCE // int(width) ** 2)
+        step = max(1, ENTRIES_AT_ONCE // width**2)
         for begin in range(0, len(same), step):
             some = same[begin : begin + step]
             pairs = np.concatenate([rows[bounds[s] : bounds[s + 1]] for s in some])
             which = np.repeat(np.arange(len(some)), bounds[some + 1] - bounds[some])
-            matrices = _summed_matrices(blocks, cells[pairs], locals_[pairs], positions[pairs], which, starts[some], int(width))
+            of_pairs = cells[pairs], of_star[pairs], positions[pairs]
+            matrices = _summed_matrices(around, *of_pairs, which, starts[some], width)
             unknowns = keys[starts[some][:, None] + np.arange(width)] % size
             matrices *= scale[unknowns][:, :, None] * scale[unknowns][:, None, :]
-            inverse[begin : begin + step] = np.linalg.inv(matrices)
-            result.append(unknowns.ravel())
-        inverses.append(inverse)
+            inverse = np.linalg.inv(matrices)
+            inverse = 0.5 * (inverse + np.swapaxes(inverse, 1, 2))
+            slow = np.einsum("cii->ci", inverse).max(axis=1, initial=0.0) > SINGLE
+            for chosen, kind in ((~slow, np.float32), (slow, np.float64)):
+                if chosen.any():
+                    result.append(unknowns[chosen].ravel())
+                    inverses.append(inverse[chosen].astype(kind))
     return (np.concatenate(result) if result else np.zeros(0, dtype=np.int64)), tuple(inverses)
 
 
 def _summed_matrices(
-    blocks: CellBlocks,
+    around: _Cells,
     cells: Integers,
     columns: Integers,
     positions: Integers,
@@ -249,7 +316,7 @@ def _summed_matrices(
     total = np.zeros(len(starts) * width**2)
     for first in range(0, len(cells), 1024):
         some = slice(first, first + 1024)
-        whole = blocks.matrices(cells[some])
+        whole = around.some(cells[some])
         order = np.arange(len(whole))[:, None, None]
         values = whole[order, columns[some][:, :, None], columns[some][:, None, :]]
         values *= inside[some][:, :, None] & inside[some][:, None, :]

@@ -317,7 +317,8 @@ def _solved_for_states(
         return LongRange(mantissas, powers)
 
     touching = generator.discretization.touching
-    right = [decaying_solution(generator.apply_stiffness, inner.solve, touching, one, rest, reach=inner.reach) for one in ones]
+    apply, reach = generator.apply_stiffness, inner.reach
+    right = [decaying_solution(apply, inner.solve, touching, one, rest, reach=reach) for one in ones]
     couplings = _couplings(generator, right, given)
     whole = tuple(within(function, state, None) for state, function in enumerate(right))
     left = whole
