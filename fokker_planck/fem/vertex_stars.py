@@ -32,14 +32,16 @@ DIGITS = 25
 to 1e-28 of the largest (barrier 100, by the direct solve; twice the steps do not better it); 15 do down to 1e-8."""
 SOLVED = 1e-10
 """Of the energy of a solution, within which that of its error has to be, by the true residual."""
-ENTRIES_AT_ONCE = 4_000_000
-"""Of the matrices of stars that are summed up and inverted together: 32 MB, in blocks of a few hundred stars."""
-SINGLE = 1e4
+ENTRIES_AT_ONCE = 1_000_000
+"""Of the matrices of stars that are summed up and inverted together: 8 MB, in blocks of some dozens of stars."""
+CELLS_AT_ONCE = 256
+"""Whose matrices are spread over stars together: some MB, too."""
+SINGLE = 1e5
 """Of the inverse of a star in the scale of its diagonal, above which it is kept in double precision: where a well lies
 within one star nothing holds it but what leaves across steep slopes, and single precision would make B indefinite."""
-HOPELESS = 1e7
-"""The same, above which there is no iteration: ten digits of a residual would be rounding.  Meshes that resolve the
-weight stay below 1e5."""
+HOPELESS = 1e10
+"""The same, above which there is no iteration: ten digits of a residual would be rounding.  Where Phi changes by 17 in
+the cells around a minimum it is 1e7 to 1e8."""
 DIGITS_OF_SINGLES = 1e-30
 """Of the largest entry, below which nothing is handed to single precision: denormal numbers are slow."""
 
@@ -185,8 +187,8 @@ def _linear_functions(
     shape = np.exp(0.5 * (local[:, None, :corners] - local[:, :, None])) * _barycentric(discretization, count)
     shape *= (numbers >= 0)[:, :, None] & (vertices >= 0)[:, None, :]
     parts = []
-    for first in range(0, len(numbers), 1024):
-        some = slice(first, first + 1024)
+    for first in range(0, len(numbers), CELLS_AT_ONCE):
+        some = slice(first, first + CELLS_AT_ONCE)
         parts.append(np.swapaxes(shape[some], 1, 2) @ blocks.matrices(some) @ shape[some])
     rows = np.broadcast_to(numbers[:, :, None], shape.shape)
     columns = np.broadcast_to(vertices[:, None, :], shape.shape)
@@ -314,8 +316,8 @@ def _summed_matrices(
     inside = positions >= 0
     at = np.where(inside, positions - starts[which][:, None], 0)
     total = np.zeros(len(starts) * width**2)
-    for first in range(0, len(cells), 1024):
-        some = slice(first, first + 1024)
+    for first in range(0, len(cells), CELLS_AT_ONCE):
+        some = slice(first, first + CELLS_AT_ONCE)
         whole = around.some(cells[some])
         order = np.arange(len(whole))[:, None, None]
         values = whole[order, columns[some][:, :, None], columns[some][:, None, :]]
