@@ -25,7 +25,7 @@ from fokker_planck.fem.vertex_stars import DIGITS, CellBlocks, VertexStars, vert
 
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 136,000 of degree 5 take 8 s and half of the
-memory instead of 18 s, and a solve 5 s instead of 0.2 s; 78,000 of degree 4 take 3 s instead of 4.5, and a solve 1.8."""
+memory instead of 18 s, and a solve 5 s instead of 0.2 s; 78,000 of degree 4 take 3 s, not 4.5, and a solve 1.8."""
 REACH = 1e-22
 """Of the largest entry, far above where single precision ends in the preconditioner: barrier 100 takes two stages."""
 
