@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.arrays import Booleans, Floats, Integers
 
 PER_AXIS = {1: 4097, 2: 129, 3: 45}
 """Grid points of an exponent that is followed, of tens of units over the domain; 65, 129 and 257 in the plane gave the
@@ -50,6 +50,13 @@ class GridFunction:
     def points(self) -> Floats:
         """The grid points, (dim, n), in the order of ``values.ravel()``."""
         return np.array([part.ravel() for part in np.meshgrid(*self.axes, indexing="ij")])
+
+    @property
+    def edges(self) -> Integers:
+        """Pairs of neighbouring grid points, (m, 2)."""
+        numbers = np.arange(self.values.size).reshape(self.values.shape)
+        planes = [np.moveaxis(numbers, axis, 0) for axis in range(numbers.ndim)]
+        return np.concatenate([np.stack([plane[:-1].ravel(), plane[1:].ravel()], axis=1) for plane in planes])
 
     @cached_property
     def _splines(self) -> tuple[list[Floats], Floats]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.model.domain import MeshDomain, Sublevel
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, Set
@@ -66,3 +66,23 @@ def reaches(problem: Problem, target: Goal) -> Callable[[Floats], Booleans]:
         return ((np.minimum(x - lower, upper - x) < 1e-9 * width) & walled).any(axis=0)
 
     return near_boundary
+
+
+def reached_points(problem: Problem, target: Goal, points: Floats, edges: Integers) -> Booleans:
+    """Which points (n, dim) of a sample with its ``edges`` (m, 2) count as reaching the target.
+
+    Where the target is so narrow that it lies between them, those from which its level may come to zero before their
+    neighbours, as far as it changes towards any of these.
+    """
+    reached = np.asarray(reaches(problem, target)(points.T), dtype=bool)
+    if reached.any() or isinstance(target, str):
+        return reached
+    level = np.asarray(target.level(points.T))
+    slopes = np.abs(level[edges[:, 0]] - level[edges[:, 1]])
+    change = np.zeros(len(level))
+    for here in edges.T:
+        np.maximum.at(change, here, slopes)
+    reached = level + change >= 0.0
+    if not reached.any():
+        reached[np.argmax(level)] = True
+    return reached

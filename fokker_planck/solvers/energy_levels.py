@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
 
@@ -19,7 +18,7 @@ from fokker_planck.model.domain import Box
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.model.sets import Ball
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, refuse_unreachable
-from fokker_planck.solvers.ends import FROM, TO, Ends, reaches
+from fokker_planck.solvers.ends import FROM, TO, Ends, Goal, reached_points, reaches
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
@@ -42,7 +41,7 @@ def levels_of(setting: PotentialSetting, ends: Ends) -> Heights:
     """Those of a question with these ends: for several sets up to each of them, and the mass inside of them counts."""
     if not ends.goals:
         return heights_between_wells(setting)
-    each = [heights_to_target(setting, ends.start, reaches(setting.problem, goal), name) for name, goal in ends.goals]
+    each = [heights_to_target(setting, ends.start, goal, name) for name, goal in ends.goals]
     return each[0] if len(each) == 1 else reduce(_together, each)
 
 
@@ -138,13 +137,12 @@ def _tops(setting: PotentialSetting) -> Floats:
     return np.asarray(points[(values > highest) & (slope * extent < 0.5 * spread)].T)
 
 
-def heights_to_target(
-    setting: PotentialSetting, start: tuple[float, ...] | None, reached: Callable[[Floats], Booleans], name: str
-) -> Heights:
-    """For an exit: also up to where ``reached`` holds, by the lowest way from every well, and up to the start."""
+def heights_to_target(setting: PotentialSetting, start: tuple[float, ...] | None, goal: Goal, name: str) -> Heights:
+    """For an exit: also up to the ``goal``, by the lowest way from every well, and up to the start."""
     points, edges = sample_graph(setting.problem)
     values = setting.balance.exponent.value(points.T)
-    target = reached(points.T)
+    reached = reaches(setting.problem, goal)
+    target = reached_points(setting.problem, goal, points, edges)
     exponent, key = setting.balance.exponent, TARGET_KEYS.get(name, "exit.target")
     refuse_unreachable(exponent, reached, key, boundary=name == "boundary")
     if name not in TARGET_KEYS:

@@ -23,10 +23,10 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.model.sets import Set
-from fokker_planck.solvers.ends import TARGET, Ends, Goal, region_name
+from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.error_budget import budget_of
-from fokker_planck.solvers.landscape_of_flow import FlowSetting, reached
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.self_consistent_gauge import resolved_below
 from fokker_planck.solvers.wells import Surfaces
 
@@ -117,7 +117,7 @@ def _exponents(setting: FlowSetting, ends: Ends, share: float) -> Exponents | No
     psi = np.asarray(setting.weighting.value(points))
     counts = problem.contains(points) & (psi < setting.ceiling)
     drift, noise = ItoDrift(process, problem.dimension), process.field(problem.dimension)
-    targets = {name: reached(problem, goal, points.T) for name, goal in ends.goals}
+    targets = {name: reached_points(problem, goal, points.T, grid.edges) for name, goal in ends.goals}
     wells = {well_name(number): place for number, place in enumerate(setting.places)}
 
     def velocity(x: Floats) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.reference_exponent import GaugedDrift, KnownWeight, Weighting
@@ -24,7 +24,7 @@ from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
-from fokker_planck.solvers.ends import Ends, Goal, reaches
+from fokker_planck.solvers.ends import Ends, reached_points
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
@@ -197,7 +197,7 @@ def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weightin
         return int(np.argmin(((points - place) ** 2).sum(axis=1)))
 
     wells = [nearest(place) for place in places]
-    goals_on_sample = [reached(problem, goal, points) for _, goal in ends.goals]
+    goals_on_sample = [reached_points(problem, goal, points, edges) for _, goal in ends.goals]
     start = ends.start
 
     def height(weighting: Weighting) -> float:
@@ -219,14 +219,6 @@ def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weightin
         return max(value for value in passes if np.isfinite(value)) + above
 
     return height
-
-
-def reached(problem: Problem, goal: Goal, points: Floats) -> Booleans:
-    """Which of the points (n, dim) lie in a set, or nearest to it."""
-    members = np.asarray(reaches(problem, goal)(points.T), dtype=bool)
-    if not members.any() and not isinstance(goal, str):
-        members[np.argmax(goal.level(points.T))] = True
-    return members
 
 
 def _minima(attractors: Sequence[FixedPoint]) -> tuple[CriticalPoint, ...]:

@@ -22,7 +22,7 @@ from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.solvers import initial_mesh
 from fokker_planck.solvers.end_conditions import singular_ends
-from fokker_planck.solvers.ends import Ends, reaches
+from fokker_planck.solvers.ends import Ends, reached_points
 from fokker_planck.solvers.energy_levels import fastest_spared, heights_between_wells, levels_of
 from fokker_planck.solvers.initial_mesh import can_be_cut
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
@@ -121,7 +121,7 @@ def holds_elsewhere(setting: FlowSetting, ends: Ends) -> bool:
     for place in setting.places:
         known[np.argmin(((points - place) ** 2).sum(axis=1))] = True
     for _, goal in ends.goals:
-        known |= np.asarray(reaches(setting.problem, goal)(points.T), dtype=bool)
+        known |= reached_points(setting.problem, goal, points, edges)
     depth = climb_heights(values, edges, known) - values
     return bool((depth[values < setting.ceiling] > SHALLOWEST).any())
 

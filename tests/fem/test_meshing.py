@@ -17,7 +17,7 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import Ellipsoid, HalfSpace, Region
-from fokker_planck.solvers.ends import reaches, region_name
+from fokker_planck.solvers.ends import region_name
 from fokker_planck.solvers.energy_levels import heights_between_wells, heights_to_target
 from fokker_planck.solvers.setting import prepare
 
@@ -191,7 +191,7 @@ def test_the_mesh_reaches_as_high_as_the_way_to_the_target(domain, target, heigh
     asked = problem(expression, 1.0 / noise, domain)
     setting = prepare(asked)
     start = (-0.9, 0.0)[: domain.dimension]
-    heights = heights_to_target(setting, start, reaches(asked, target), region_name(target))
+    heights = heights_to_target(setting, start, target, region_name(target))
     lowest = min(minimum.value for minimum in setting.landscape.minima)
     assert heights.ceiling > lowest + height * noise + 5.0
 

@@ -24,7 +24,7 @@ from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace, Region
 from fokker_planck.solvers import exit_time
-from fokker_planck.solvers.ends import TARGET
+from fokker_planck.solvers.ends import TARGET, reached_points
 from fokker_planck.solvers.exit_time import absorbed_unknowns, exit_times, mean_exit_time
 from fokker_planck.solvers.setting import prepare
 
@@ -339,3 +339,26 @@ def test_a_target_whose_depth_lies_far_below_its_surface():
     assert rests[1] == pytest.approx(limit, abs=2e-4)
     # the rest is proportional to the noise, four times less
     assert rests[0] - limit == pytest.approx(4.0 * (rests[1] - limit), rel=0.01)
+
+
+@pytest.mark.parametrize("place", [1.503, 1.903])
+def test_a_strip_between_the_points_of_a_sample_is_reached_all_the_same(place):
+    """Of a strip of width 0.004 no point of a sample was inside: one far up was refused, as if it were nowhere."""
+    process = Overdamped(Potential("(x**2 - 1)**2/4 + y**2/2"), Isotropic(0.0125))
+    problem = Problem(process, Box([-2.0, -1.5], [2.0, 1.5]), Resolution(tolerance=1e-4))
+    found = mean_exit_time(problem, (-1.0, 0.0), Region(f"0.002 - abs(x - {place})", dimension=2)).mean
+    line = isotropic(lambda x: (x**2 - 1) ** 2 / 4, 0.0125, -2.0, 2.0)
+    assert found.log == pytest.approx(line.mean_exit_time(-1.0, right=place - 0.002).log, abs=found.relative_error)
+
+
+def test_of_a_sample_those_beside_a_narrow_set_reach_it():
+    """All that lie beside it, not the one whose level is largest, which lay in a corner at 200 units of epsilon."""
+    points = np.stack(np.meshgrid(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 3), indexing="ij"), axis=-1)
+    numbers = np.arange(15).reshape(5, 3)
+    edges = [(numbers[:-1], numbers[1:]), (numbers[:, :-1], numbers[:, 1:])]
+    pairs = np.concatenate([np.stack([here.ravel(), there.ravel()], axis=1) for here, there in edges])
+    process = Overdamped(Potential("x**2 + y**2"), Isotropic(1.0))
+    problem = Problem(process, Box([0.0, 0.0], [1.0, 1.0]))
+    strip = Region("0.01 - abs(x - 0.4)", dimension=2)
+    reached = reached_points(problem, strip, points.reshape(-1, 2), pairs).reshape(5, 3)
+    np.testing.assert_array_equal(reached, np.array([False, True, True, False, False])[:, None] & np.ones(3, bool))
