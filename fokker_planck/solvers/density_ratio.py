@@ -21,7 +21,7 @@ beyond rho is noise."""
 
 @dataclass(frozen=True)
 class DensityRatio:
-    """rho = e^psi p Z at the nodes, (N,), in a gauge, with log Z; weights relative to the lowest exponent."""
+    """rho = e^psi p Z at the nodes, (N,), with log Z; weights relative to the lowest exponent."""
 
     condensed: Condensation
     rho: Floats
@@ -34,7 +34,7 @@ class DensityRatio:
 
     @property
     def log_density(self) -> Floats:
-        """log p at the nodes, (N,); that of the gauge where rho is lost, so far out that nothing rests on it."""
+        """log p at the nodes, (N,); minus psi where rho is lost, so far out that nothing rests on it."""
         typical = float(self.rho[np.argmin(self.generator.exponent)])
         rho = np.clip(self.rho / typical, np.exp(-FARTHEST), np.exp(FARTHEST))
         return np.asarray(np.log(rho) + np.log(typical) - self.generator.exponent - self.log_whole)

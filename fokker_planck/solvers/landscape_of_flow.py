@@ -38,10 +38,10 @@ ASIDE = 1e-4
 
 @dataclass(frozen=True)
 class FlowSetting:
-    """A problem without detailed balance, in a gauge good enough below ``ceiling``.
+    """A problem without detailed balance, in a reference exponent good enough below the energy cutoff ``ceiling``.
 
     ``attractors`` are the stable fixed points of the flow into wells (in a region that nothing of this kind
-    attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether the gauge is the
+    attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether psi is the
     exact exponent.  Where wells are asked for, ``unfound`` are places on walls that attract, but not as points.
     """
 
