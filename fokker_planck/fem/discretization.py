@@ -57,7 +57,6 @@ class Discretization:
     dofs: Integers
     cell_nodes: Floats
     nodes: Floats
-    map: CellMap
     rule: int
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,6 +85,11 @@ class Discretization:
     def touching(self, marked: Booleans) -> Booleans:
         """The unknowns of all cells, on all ranks, that hold an unknown ``marked`` (N,)."""
         return self.marked(self.dofs[marked[self.dofs].any(axis=1)])
+
+    @property
+    def map(self) -> CellMap:
+        """The map at the quadrature points, made anew each time: kept, it would be a fifth of what a mesh takes."""
+        return _cell_map(self.corners, self.curved, self.rule)
 
     @property
     def reference_points(self) -> Floats:
@@ -130,6 +134,9 @@ def discretize(
     rule = quadrature_degree(degree, dimension)
     geometry = curved_cells(triangulation, ordered, _dolfinx.lagrange_nodes(dimension, DEGREE))
     corners = triangulation.points[ordered]
+    _cell_map(
+        corners[geometry.cells], replace(geometry, cells=np.arange(len(geometry.cells))), rule
+    )  # refuses folded cells
     cell_nodes = _mapped(corners, geometry, _dolfinx.lagrange_nodes(dimension, degree))
     dofs = _dolfinx.cell_dofs(space)
     nodes = _shared(comm, _dolfinx.dof_count(space), dofs, cell_nodes)
@@ -145,7 +152,6 @@ def discretize(
         dofs=dofs,
         cell_nodes=cell_nodes,
         nodes=nodes,
-        map=_cell_map(corners, geometry, rule),
         rule=rule,
     )
     if periods is None or all(period is None for period in periods):
