@@ -192,8 +192,8 @@ def test_random_smooth_sets_are_meshed(dimension, count, seed):
         assert jacobian_ratios(mesh).min() > LEAST_RATIO
         assert volumes(mesh.points, mesh.cells).sum() == pytest.approx(4.0**dimension, rel=1e-12)
         for name, region in sets.items():
-            # vertices of marked cells lie in the set or on its surface
-            assert region.level(mesh.points[np.unique(mesh.cells[mesh.regions[name]])].T).min() > -1e-9
+            # vertices of marked cells lie in the set or on its surface; some sets are empty
+            assert region.level(mesh.points[np.unique(mesh.cells[mesh.regions[name]])].T).min(initial=0.0) > -1e-9
 
 
 def test_the_same_input_gives_the_same_digits():
