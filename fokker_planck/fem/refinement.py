@@ -54,13 +54,27 @@ def _pair_keys(pairs: Integers, count: int) -> Integers:
 
 
 def _length_order(triangulation: Triangulation, table: EdgeTable) -> Integers:
-    """Rank of every edge by length; ties, also those that rounding only just breaks, go by number."""
+    """Rank of every edge by length; ties, also those that rounding only just breaks, go by number.
+
+    In a stretched mesh edges on curved surfaces are as long as the stretch can make them: a cell that lies flat along
+    such a surface is folded over by the curve, and its vertices come to lie beyond it.
+    """
     corners = triangulation.cell_points
     if triangulation.stretch is not None:
         corners = corners @ triangulation.stretch.T
     lengths = np.zeros(len(table.vertices))
     for local, (a, b) in enumerate(local_edges(corners.shape[1])):
         lengths[table.of_cells[:, local]] = np.linalg.norm(corners[:, a] - corners[:, b], axis=1)
+    if triangulation.stretch is not None and triangulation.surfaces:
+        on_surface = triangulation.facets.vertices[triangulation.facets.surface >= 0]
+        pairs = [on_surface[:, [a, b]] for a, b in combinations(range(on_surface.shape[1]), 2)]
+        edges, count = np.concatenate(pairs), len(triangulation.points) + 1
+        keys, first = np.unique(_pair_keys(triangulation.vertex_class[edges], count), return_index=True)
+        number = np.searchsorted(keys, table_keys := _pair_keys(table.vertices, count))
+        found = np.append(keys, -1)[number] == table_keys
+        ends = triangulation.points[edges[first[number[found]]]]
+        longest = np.linalg.norm(triangulation.stretch, 2)
+        lengths[found] = longest * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     levels = np.round(np.log(lengths) * 1e8)
     rank = np.empty(len(lengths), dtype=np.int64)
     rank[np.lexsort((np.arange(len(lengths)), levels))] = np.arange(len(lengths))

@@ -128,7 +128,7 @@ def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heig
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
     cut = budget_of(problem).cut if cut_off(base, mesh) else 0.0
     cut += end_error(exponent, setting.relaxation_rate)
-    return replace(first, mesh=mesh, cut=cut, least_error=first.least_error + shared_error(setting, mesh))
+    return replace(first, mesh=mesh, cut=cut, least_error=first.least_error + shared_error(problem, mesh))
 
 
 def cut_off(base: Triangulation, mesh: Triangulation) -> bool:
@@ -157,7 +157,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
         degree_of(problem),
         Medium(setting.diffusion.tensor, interfaces),
         MOST_WHERE_COARSE if coarse else MOST_UNSYMMETRIC[dimension],
-        LEAST_UNSYMMETRIC + rounding,
+        LEAST_UNSYMMETRIC + rounding + shared_error(problem, mesh),
         left_out + budget_of(problem).cut_of_flow,
         by_less=coarse,
     )

@@ -7,7 +7,7 @@ decided; elsewhere cells stay large, and are cut away.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping
     mesh = domain_triangulation(setting.problem, regions)
     if setting.problem.resolution.cells is not None:
         return mesh
-    mesh = _resolved(setting, mesh, change[mesh.dimension])
+    mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), change[mesh.dimension])
     while mesh.dimension == 1 and len(mesh.cells) < FEWEST_ON_A_LINE:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     return mesh
@@ -97,7 +97,8 @@ def where_it_matters(
     if found is None:
         return None
     mesh, heights = domain_triangulation(setting.problem, ends.regions), _heights(setting)
-    mesh, largest = _resolved(setting, mesh, COARSE[mesh.dimension]), change[mesh.dimension]
+    mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), COARSE[mesh.dimension])
+    largest = change[mesh.dimension]
     for _ in range(MOST_ROUNDS):
         held = shares(mesh, found)
         keep, large = kept_cells(held, share), _changes(setting, mesh) > largest

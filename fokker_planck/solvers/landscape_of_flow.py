@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -25,12 +25,14 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.ends import Ends, reached_points
+from fokker_planck.solvers.energy_cutoff import EnergyCutoff, nearest_vertex
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, self_consistent_gauge
+from fokker_planck.solvers.stretch_of_flow import stretch_of_flow
 
 ASIDE = 1e-4
 """Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
@@ -43,6 +45,7 @@ class FlowSetting:
     ``attractors`` are the stable fixed points of the flow into wells (in a region that nothing of this kind
     attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether psi is the
     exact exponent.  Where wells are asked for, ``unfound`` are places on walls that attract, but not as points.
+    ``counted`` tells which attractors count for the question, see :mod:`fokker_planck.solvers.energy_cutoff`.
     """
 
     problem: Problem
@@ -52,11 +55,21 @@ class FlowSetting:
     ceiling: float
     known: bool
     unfound: tuple[Floats, ...] = ()
+    counted: tuple[bool, ...] | None = None
 
     @property
     def places(self) -> Floats:
-        """Positions of the attractors, (K, dim)."""
-        return np.array([point.position for point in self.attractors]).reshape(-1, self.problem.dimension)
+        """Positions of the attractors that count for the question, (K, dim)."""
+        counted = self.counted or (True,) * len(self.attractors)
+        return self._positions([point for point, counts in zip(self.attractors, counted, strict=True) if counts])
+
+    def _positions(self, points: Sequence[FixedPoint]) -> Floats:
+        return np.array([point.position for point in points]).reshape(-1, self.problem.dimension)
+
+    @property
+    def stretch(self) -> Floats | None:
+        """See :func:`stretch_of_flow`."""
+        return stretch_of_flow(self.problem, (*self.attractors, *self.saddles))
 
     @property
     def key(self) -> str:
@@ -98,7 +111,7 @@ class FlowSetting:
         """For each attractor that of the state it belongs to: one less than a unit deep belongs to a deeper one."""
         points, edges = sample_graph(self.problem)
         values = self.weighting.value(points.T)
-        nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in self.places]
+        nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in self._positions(self.attractors)]
         joins = [(k, m) for k in range(len(nodes)) for m in range(k)]
         climbs = []
         for node in nodes:
@@ -141,7 +154,7 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     attractors = (*attractors, *held.wells)
     saddles = tuple(point for point in points if point.index == 1)
     places = np.array([point.position for point in attractors]).reshape(-1, dimension)
-    height = _ceiling(problem, places, ends)
+    height = _cutoff(problem, places, ends)
     weighting: Weighting
     if isinstance(kind, KnownDensity):
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
@@ -156,13 +169,19 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
         if chained is None or not agreed:
             guesses += [] if chained is None else [chained]
             mesh = coarse_mesh(problem, {})
+            mesh = replace(mesh, stretch=stretch_of_flow(problem, (*attractors, *saddles)))
+
+            def following(now: Weighting) -> Floats:
+                return np.asarray(places[height.counted(now)])
+
             spare = max(0.0, LEAST_MARGIN - budget_of(problem).cutoff_of_flow)
             chained = self_consistent_gauge(
-                drift, field, mesh, box, problem.periods, places, lambda now: height(now) + spare, guesses
+                drift, field, mesh, box, problem.periods, following, lambda now: height(now) + spare, guesses
             )
         weighting = GaugedDrift(chained, drift, field)
     known = isinstance(kind, KnownDensity)
-    return FlowSetting(problem, weighting, attractors, saddles, height(weighting), known, held.others)
+    counted = tuple(height.counted(weighting).tolist())
+    return FlowSetting(problem, weighting, attractors, saddles, height(weighting), known, held.others, counted)
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
@@ -188,37 +207,11 @@ def fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
     return tuple(point for point in found if problem.contains(point.x[:, None])[0])
 
 
-def _ceiling(problem: Problem, places: Floats, ends: Ends) -> Callable[[Weighting], float]:
-    """The height above which nothing counts: the highest saddle between wells, goals and start, and a margin."""
+def _cutoff(problem: Problem, places: Floats, ends: Ends) -> EnergyCutoff:
     points, edges = sample_graph(problem)
-    above = budget_of(problem).cutoff_of_flow
-
-    def nearest(place: Floats) -> int:
-        return int(np.argmin(((points - place) ** 2).sum(axis=1)))
-
-    wells = [nearest(place) for place in places]
-    goals_on_sample = [reached_points(problem, goal, points, edges) for _, goal in ends.goals]
-    start = ends.start
-
-    def height(weighting: Weighting) -> float:
-        values = weighting.value(points.T)
-        lowest = int(np.argmin(values))
-        passes = [float(values[lowest])]
-        stays = wells or [lowest]
-        if len(stays) > 1:
-            first = np.zeros(len(values), dtype=bool)
-            first[stays[0]] = True
-            climbs = climb_heights(values, edges, first)
-            passes += [float(climbs[well]) for well in stays]
-        for members in goals_on_sample:
-            if members.any():
-                climbs = climb_heights(values, edges, members)
-                passes += [float(climbs[well]) for well in stays] + [float(values[members].min())]
-        if start is not None:
-            passes.append(float(weighting.value(np.asarray(start)[:, None])[0]))
-        return max(value for value in passes if np.isfinite(value)) + above
-
-    return height
+    wells = np.array([nearest_vertex(points, place) for place in places], dtype=np.int64)
+    goals = tuple(reached_points(problem, goal, points, edges) for _, goal in ends.goals)
+    return EnergyCutoff(points, edges, wells, goals, ends.start, budget_of(problem).cutoff_of_flow)
 
 
 def _minima(attractors: Sequence[FixedPoint]) -> tuple[CriticalPoint, ...]:

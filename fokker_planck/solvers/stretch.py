@@ -7,12 +7,10 @@ import numpy as np
 from fokker_planck.arrays import Floats
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.landscape.types import CriticalPoint
+from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-
-NARROW = 5.0
-"""Ratio of the axes of T below which cells stay as they are: bisection alone wastes little then, and long cells cost
-digits. On 1000 x^2 + y^2 with a saddle, where T is 1 : 30, it saves a factor of ten of the cells in space."""
+from fokker_planck.solvers.stretch_of_flow import NARROW, from_mean, noise_amid
 
 
 def stretch_of(setting: PotentialSetting) -> Floats | None:
@@ -27,14 +25,8 @@ def stretch_of(setting: PotentialSetting) -> Floats | None:
     points: list[CriticalPoint] = [*setting.landscape.minima, *setting.landscape.saddles]
     metrics = [metric for point in points if (metric := _curvature(point)) is not None]
     if not metrics and len(points) == len(setting.landscape.minima):
-        metrics = [np.linalg.inv(_noise(setting))]
-    if not metrics:
-        return None
-    eigenvalues, vectors = np.linalg.eigh(np.mean(metrics, axis=0))
-    axes = np.sqrt(eigenvalues / eigenvalues[0])
-    if not np.isfinite(axes).all() or axes[-1] < NARROW:
-        return None
-    return np.asarray((vectors * axes) @ vectors.T)
+        metrics = [np.linalg.inv(noise_amid(setting.problem))]
+    return from_mean(metrics)
 
 
 def _curvature(point: CriticalPoint) -> Floats | None:
@@ -46,40 +38,34 @@ def _curvature(point: CriticalPoint) -> Floats | None:
     return np.asarray((vectors * size) @ vectors.T) if size.min() > 1e-12 * size.max() else None
 
 
-def is_anisotropic(setting: PotentialSetting, mesh: Triangulation) -> bool:
+def is_anisotropic(problem: Problem, mesh: Triangulation) -> bool:
     """Whether cells of the mesh are, or ought to be, much longer than wide: stretched, or so in the metric of D^-1."""
     if mesh.dimension == 1:
         return False
-    extents = _extents(setting, mesh)
-    noise = np.linalg.eigvalsh(_noise(setting))
+    extents = _extents(problem, mesh)
+    noise = np.linalg.eigvalsh(noise_amid(problem))
     flat = max(extents[-1] / extents[0], float(np.sqrt(noise[-1] / noise[0])))
     return mesh.stretch is not None or bool(flat > NARROW)
 
 
-def shared_error(setting: PotentialSetting, mesh: Triangulation) -> float:
+def shared_error(problem: Problem, mesh: Triangulation) -> float:
     """What two degrees on one anisotropic mesh may have wrong in common, so that their difference does not show it.
 
     The share of the error budget, and rounding: the unit roundoff times the fastest rate D/h^2 at which a cell
     relaxes over the slowest D/L^2 of the domain, h and L measured by D^-1.
     """
-    if not is_anisotropic(setting, mesh):
+    if not is_anisotropic(problem, mesh):
         return 0.0
     corners = mesh.cell_points
     sides = corners[:, 1:] - corners[:, :1]
     inner = np.linalg.inv(sides)  # columns are the gradients of the barycentric coordinates
     gradients = np.concatenate([inner, -inner.sum(axis=2, keepdims=True)], axis=2)
-    fastest = float(np.einsum("cim,ij,cjm->cm", gradients, _noise(setting), gradients).max())
-    rounding = float(np.finfo(float).eps) * fastest * float(_extents(setting, mesh)[-1]) ** 2
-    return max(budget_of(setting.problem).flat_cells, rounding)
+    fastest = float(np.einsum("cim,ij,cjm->cm", gradients, noise_amid(problem), gradients).max())
+    rounding = float(np.finfo(float).eps) * fastest * float(_extents(problem, mesh)[-1]) ** 2
+    return max(budget_of(problem).flat_cells, rounding)
 
 
-def _noise(setting: PotentialSetting) -> Floats:
-    """D in the middle of the domain, (dim, dim)."""
-    middle = 0.5 * np.add(*setting.problem.bounding_box())
-    return np.asarray(setting.balance.diffusion.tensor(middle[:, None])[..., 0])
-
-
-def _extents(setting: PotentialSetting, mesh: Triangulation) -> Floats:
+def _extents(problem: Problem, mesh: Triangulation) -> Floats:
     """How long the mesh is along the axes of D, measured by D^-1, ascending, (dim,)."""
-    eigenvalues, vectors = np.linalg.eigh(_noise(setting))
+    eigenvalues, vectors = np.linalg.eigh(noise_amid(problem))
     return np.sort(np.ptp(mesh.points @ vectors, axis=0) / np.sqrt(eigenvalues))

@@ -11,6 +11,7 @@ from fokker_planck.fem.curving import DEGREE, check_orientation, curved_cells
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.shapes.curved_quality import least_stretches
 from fokker_planck.fem.shapes.level_sets import fit_regions
 from fokker_planck.fem.triangulation import STRAIGHT
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace
@@ -131,3 +132,17 @@ def test_a_folded_cell_is_refused():
     with pytest.raises(ProblemError, match=r"2 of 3 curved cells fold over"):
         check_orientation(determinants, np.arange(3))
     check_orientation(np.array([[1.0, 0.5]]), np.arange(1))
+
+
+@pytest.mark.parametrize("ratio", [6.0, 18.0])
+@pytest.mark.parametrize("angle", [0.37, 1.2, 2.5])
+def test_long_cells_beside_a_circle_do_not_fold_over(angle, ratio):
+    """Bisected across only, cells lay flat along the circle until the arc folded them: 6 of 40 could not be mended."""
+    axis = np.linspace(-2.0, 2.0, 9)
+    mesh = fit_regions(grid_triangulation([axis, axis], [False, False]), {"goal": Ball([0.33, 0.2], 0.245)})
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    mesh = replace(mesh, stretch=turn @ np.diag([1.0, ratio]) @ turn.T)
+    for width in (0.3, 0.2, 0.1, 0.06, 0.06):
+        middles = mesh.cell_points.mean(axis=1)
+        mesh = refine(mesh, np.abs(np.linalg.norm(middles - [0.33, 0.2], axis=1) - 0.245) < width)
+        assert least_stretches(mesh).min() > 0.5

@@ -1,0 +1,29 @@
+"""Which wells count without detailed balance, and long cells where the noise is much stronger one way."""
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.solvers.energy_cutoff import counted_wells
+
+
+def test_a_deep_well_counts_however_far_it_is_and_a_shallow_one_does_not():
+    line = np.array([9.0, 0.0, 80.0, 60.0, 90.0, -1.0])
+    edges = np.array([[k, k + 1] for k in range(5)])
+    counted = counted_wells(line, edges, np.array([1, 3, 5]), 1, line == 9.0, 30.0)
+    assert counted.tolist() == [True, False, True]
+
+
+@pytest.mark.slow
+def test_exit_beside_a_shallow_well_that_takes_thousands_of_cells_to_follow():
+    """Noise of 17 : 1 across a periodic free energy (campaign, seed 61, number 54): 2e6 cells were expected.
+
+    The value without the other well among the fixed points: 19.6245 to 4e-5.
+    """
+    potential = "0.552*cos(pi/2*x + 1.474) + 0.3586*cos(pi*x) + 0.6286*cos(pi/2*y + 4.488) + 0.1303*cos(pi*y)"
+    noise = fp.Constant([[0.002772747598, -0.007488600051], [-0.007488600051, 0.020938162727]])
+    domain = fp.Box([-2.27, -2.23], [1.73, 1.77], boundary=["periodic", "periodic"])
+    problem = fp.Problem(fp.Overdamped(fp.Potential(potential), noise), domain, fp.Resolution(tolerance=7e-4))
+    mean = fp.mean_exit_time(problem, [1.0266, -0.9093], fp.Ball([1.0327, -0.0926], 0.245)).mean
+    assert mean.relative_error < 7e-4
+    assert mean.log == pytest.approx(19.62449, abs=mean.relative_error + 4e-5)
