@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import HalfSpace as HalfSpace
     from fokker_planck.model.sets import Region as Region
     from fokker_planck.model.sets import Set as Set
+    from fokker_planck.model.underdamped import Underdamped as Underdamped
     from fokker_planck.output.plots.committor import plot_committor as plot_committor
     from fokker_planck.output.plots.density import plot_density as plot_density
     from fokker_planck.quantity import Quantity as Quantity
@@ -107,6 +108,7 @@ _HOME = {
     "MomentumStudy": "questions.momentum_study",
     "NoiseStudy": "questions.noise_study",
     "Overdamped": "model.process",
+    "Underdamped": "model.underdamped",
     "Potential": "model.potential",
     "Problem": "model.problem",
     "ProblemError": "errors",

@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from fokker_planck.cli.process_tables import process_of
-from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP, refuse_unsolved
+from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.names import renamed
 from fokker_planck.model.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.questions.registry import QUESTIONS, entry
+
+PHASE_SPACE = {"v": "y"}
+"""What formulas of underdamped problems call the second coordinate, and what it is called here."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,12 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     """The problem and its questions from the tables of a file at ``path``."""
     top = Table("", raw)
     top.only(TOP)
-    refuse_unsolved(top)
     title = top.text("title", "a text", "")
     process = process_of(top)
     domain = _domain(top.table("domain", f"a table [domain] with kind, one of {', '.join(DOMAINS)}"), path.parent)
     resolution = _resolution(top.table("discretization"))
-    sets = {name: _set(top.table("sets"), name) for name in top.table("sets").entries}
+    coordinates = PHASE_SPACE if isinstance(process, Underdamped) else {}
+    sets = {name: _set(top.table("sets"), name, coordinates) for name in top.table("sets").entries}
     try:
         problem = Problem(process, domain, resolution, sets, title)
     except ProblemError as error:
@@ -100,7 +105,7 @@ def _resolution(table: Table) -> Resolution:
     return Resolution(**table.entries)
 
 
-def _set(sets: Table, name: str) -> Set:
+def _set(sets: Table, name: str, coordinates: Mapping[str, str]) -> Set:
     wanted = f"a table with one of {', '.join(SHAPES)}"
     table = sets.table(name, wanted)
     table.only(tuple(SHAPES), "in a set")
@@ -111,7 +116,8 @@ def _set(sets: Table, name: str) -> Set:
     if shape == "region":
         key = table.path("region")
         with named_in_file("region", key):
-            return Region(table.text("region", "an expression such as 'x - 0.8'")).called(key)
+            written = table.text("region", "an expression such as 'x - 0.8'")
+            return Region(renamed(written, coordinates, key)).called(key)
     inner = table.table(shape, f"a table with {' and '.join(SHAPES[shape])}")
     inner.only(SHAPES[shape], f"in a {shape}")
     first, second = (inner.required(entry, f"{entry} of the {shape}") for entry in SHAPES[shape])

@@ -1,10 +1,10 @@
-"""The process of a problem file: its tables [potential], [drift] and [diffusion]."""
+"""The process of a problem file: its tables [potential], [drift], [diffusion] and [dynamics]."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, INTERPRETATIONS
+from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, DYNAMICS, INTERPRETATIONS
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described, point, positive_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, Isotropic
@@ -13,6 +13,7 @@ from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.process import Drifting, Overdamped, Process
+from fokker_planck.model.underdamped import Underdamped
 
 MOST_SAMPLES = 10**12
 """Of a training set or batch: more is a slip of the pen, and its square would leave what doubles count exactly."""
@@ -21,6 +22,11 @@ MOST_SAMPLES = 10**12
 def process_of(top: Table) -> Process:
     """The process that the whole file describes; raises ProblemError with the key that is wrong."""
     table = top.table("drift")
+    dynamics = top.table("dynamics")
+    kind = dynamics.word("kind", tuple(DYNAMICS), "overdamped")
+    dynamics.only(("kind", *DYNAMICS[kind]), f"for {kind} dynamics")
+    if kind == "underdamped":
+        return _underdamped(top, dynamics)
     drift = _drift(table) if "drift" in top.entries else None
     if drift is not None and "expression" in table.entries:
         if "potential" in top.entries:
@@ -30,6 +36,19 @@ def process_of(top: Table) -> Process:
         return Drifting(drift, *_diffusion(top))
     potential = _potential(top.table("potential", "a table [potential] with expression or name"))
     return Overdamped(potential, *_diffusion(top), drift)
+
+
+def _underdamped(top: Table, dynamics: Table) -> Underdamped:
+    if "drift" in top.entries:
+        raise ProblemError("drift", "a drift beside underdamped dynamics", "none: the force is -V', with friction")
+    friction = dynamics.required("friction", "a number > 0, or a formula in x")
+    potential = _potential(top.table("potential", "a table [potential] with expression or name"))
+    noise, _ = _diffusion(top)
+    if not isinstance(noise, Isotropic):
+        kind = top.table("diffusion").entries["kind"]
+        raise ProblemError("diffusion.kind", kind, "isotropic, for underdamped dynamics")
+    with named_in_file("friction", "dynamics.friction"):
+        return Underdamped(potential, noise, friction, tuple(dynamics.numbers("parameters").items()))
 
 
 def _potential(table: Table) -> Potential:

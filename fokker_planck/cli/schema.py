@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fokker_planck.errors import ProblemError
-from fokker_planck.model.problem_table import Table
 from fokker_planck.questions.registry import QUESTIONS
 
 TOP = (
@@ -35,6 +33,7 @@ COVARIANCES: Mapping[str, tuple[str, ...]] = {
     "quadratic": QUADRATIC,
 }
 DRIFTS = ("expression", "extra", "parameters")
+DYNAMICS: Mapping[str, tuple[str, ...]] = {"overdamped": (), "underdamped": ("friction", "parameters")}
 INTERPRETATIONS = ("ito", "stratonovich", "klimontovich")
 
 DOMAINS: Mapping[str, tuple[str, ...]] = {
@@ -49,11 +48,3 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "halfspace": ("normal", "offset"),
     "region": (),
 }
-
-
-def refuse_unsolved(top: Table) -> None:
-    """Everything that the format has and this version does not solve."""
-    dynamics = top.table("dynamics")
-    if dynamics.word("kind", ("overdamped", "underdamped"), "overdamped") == "underdamped":
-        raise ProblemError("dynamics.kind", "underdamped", "overdamped: underdamped is not solved by this version")
-    dynamics.only(("kind",), "for overdamped dynamics")

@@ -7,7 +7,6 @@ kept whole on each (a million numbers at most), so that everything after a solve
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
 from fokker_planck.fem.fitting import ON_SURFACE
-from fokker_planck.fem.triangulation import Triangulation, row_numbers
+from fokker_planck.fem.triangulation import Triangulation, edge_table, local_edges, row_numbers
 
 PART_OF_A_CELL = 1e-2
 """Share of a cell's size within which an unknown lies on a surface: nodes of degree 12 are further apart."""
@@ -105,6 +104,10 @@ class Discretization:
         return f"<Discretization: {len(self.triangulation.cells)} cells of degree {self.degree}, {self.count} unknowns>"
 
 
+SAME_LENGTH = 1e-6
+"""Of an edge and its image, which differ by the rounding of their ends."""
+SAME_PLACE = 1e-6
+"""Of barycentric coordinates: those of two nodes of one facet differ by more than 1e-2, equal ones by rounding."""
 ROOM = {1: 36, 2: 8, 3: 4}
 """Degrees for the weight, by the dimension.  On a line of prescribed cells across which Phi changes by more than 60,
 far up the walls, a room of 12 makes modes of a rate near zero, and spectra were refused; one of 36 is right to 490.
@@ -124,7 +127,7 @@ def discretize(
 ) -> Discretization:
     """Hand the triangulation to dolfinx and put Lagrange elements of ``degree`` on it.
 
-    ``periods`` gives the length of every periodic axis; unknowns one period apart become one.
+    Unknowns at images of one place, on the two faces of a periodic axis say, become one.
     """
     dimension = triangulation.dimension
     mesh = _dolfinx.create_mesh(comm, triangulation.points, triangulation.cells)
@@ -154,9 +157,10 @@ def discretize(
         nodes=nodes,
         rule=rule,
     )
-    if periods is None or all(period is None for period in periods):
+    if len(triangulation.points) == int(triangulation.vertex_class.max(initial=-1)) + 1:
         return discretization
-    dofs, nodes = _merged(_periodic_masters(discretization, periods), dofs, nodes)
+    _check_seams(triangulation)
+    dofs, nodes = _merged(_masters_of_seams(discretization, degree), dofs, nodes)
     return replace(discretization, dofs=dofs, nodes=nodes)
 
 
@@ -271,74 +275,55 @@ def _masters_of_corners(
     reference = _dolfinx.lagrange_nodes(dimension, degree)
     on = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1) > 1e-12
     corners = on.sum(axis=1) < dimension
-    master = np.arange(len(nodes))
     if not corners.any():
-        return master
+        return np.arange(len(nodes))
     around = np.sort(np.where(on[corners], vertices[:, None, :], -1), axis=2)
     places = np.round(cell_nodes[:, corners] / (1e-9 * float(np.ptp(nodes, axis=0).max()))).astype(np.int64)
     places[:, on[corners].sum(axis=1) == 1] = 0
     rows = np.concatenate([around, places], axis=2).reshape(-1, 2 * dimension + 1)
-    numbers, first = np.unique(dofs[:, corners].ravel(), return_index=True)
+    return _least_of_equals(comm, dofs[:, corners].ravel(), rows, len(nodes))
+
+
+def _check_seams(triangulation: Triangulation) -> None:
+    """Edges that are one are as long as each other: an image is the edge shifted, or mirrored."""
+    table, corners = edge_table(triangulation.vertex_class[triangulation.cells]), triangulation.cell_points
+    first, second = np.array(local_edges(corners.shape[1])).T
+    length = np.linalg.norm(corners[:, first] - corners[:, second], axis=2).ravel()
+    least, most = np.full(len(table.vertices), np.inf), np.zeros(len(table.vertices))
+    np.minimum.at(least, table.of_cells.ravel(), length)
+    np.maximum.at(most, table.of_cells.ravel(), length)
+    if (most > least * (1.0 + SAME_LENGTH)).any():
+        raise AssertionError("images on a seam of the mesh do not match")
+
+
+def _masters_of_seams(discretization: Discretization, degree: int) -> Integers:
+    """For every unknown the one that is kept for it and for all its images, (N,).
+
+    Images stand at the same place of the same facet, edge or vertex, named by the classes of its vertices: a curved
+    cell on one side of a seam may have been straightened while that on the other was not.
+    """
+    triangulation, vertices = discretization.triangulation, discretization.vertices
+    reference = _dolfinx.lagrange_nodes(triangulation.dimension, degree)
+    weights = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    part = np.round(weights / SAME_PLACE).astype(np.int64)
+    doubled = (np.bincount(triangulation.vertex_class) > 1)[triangulation.vertex_class][vertices]
+    cells, nodes = np.nonzero((doubled[:, None] & (part > 0)[None]).any(axis=2))
+    classes = np.where(part[nodes] > 0, triangulation.vertex_class[vertices[cells]], -1)
+    order = np.argsort(classes, axis=1)
+    rows = [np.take_along_axis(columns, order, axis=1) for columns in (classes, part[nodes])]
+    return _least_of_equals(
+        discretization.comm, discretization.dofs[cells, nodes], np.concatenate(rows, axis=1), discretization.count
+    )
+
+
+def _least_of_equals(comm: MPI.Comm, numbers: Integers, rows: Integers, count: int) -> Integers:
+    """For each of ``count`` unknowns the least of those that have an equal row, on any rank, (count,)."""
+    numbers, first = np.unique(numbers, return_index=True)
     gathered = comm.allgather((numbers, rows[first]))
     numbers = np.concatenate([part[0] for part in gathered])
     keys = row_numbers(np.concatenate([part[1] for part in gathered]))
-    least = np.full(int(keys.max()) + 1, len(nodes))
+    least = np.full(int(keys.max(initial=-1)) + 1, count)
     np.minimum.at(least, keys, numbers)
+    master = np.arange(count)
     master[numbers] = least[keys]
-    return master
-
-
-APART, NEAREST = 1e-4, 0.1
-"""Of the period, and of the distance to the next but one, by which an unknown of a facet may lie beside its image:
-where a curved cell on one side of the seam is straightened and that on the other is not (8e-5 on six unknowns of
-3,472, for a ball across two seams). It is one unknown all the same, or the seam had a slit there."""
-
-
-def _facets_with_image(triangulation: Triangulation, lower: Floats, axis: int, period: float) -> Integers:
-    """The facets on the upper face of a periodic axis that are also on the lower one, by their vertices (k, dim).
-
-    Beside what is cut off a facet can be without its image though all its vertices have theirs, and a cell can touch
-    the face with a vertex alone.
-    """
-    near, dimension = 1e-9 * period, triangulation.dimension
-    places, cells = triangulation.points[:, axis], triangulation.cells
-    sides = []
-    for on in (places < lower[axis] + near, places > lower[axis] + period - near):
-        facets = [cells[on[cells[:, list(some)]].all(axis=1)][:, list(some)] for some in _facets(dimension)]
-        sides.append(np.concatenate(facets))
-    classes = row_numbers(np.sort(triangulation.vertex_class[np.concatenate(sides)], axis=1))
-    count = len(sides[0])
-    return sides[1][np.isin(classes[count:], classes[:count])]
-
-
-def _facets(dimension: int) -> list[tuple[int, ...]]:
-    """The vertices of every facet of a simplex, by number."""
-    return list(combinations(range(dimension + 1), dimension))
-
-
-def _periodic_masters(discretization: Discretization, periods: tuple[float | None, ...]) -> Integers:
-    """For every unknown the one that is kept for it and for all that lie a period from it, (N,)."""
-    from scipy.spatial import cKDTree
-
-    nodes, triangulation = discretization.nodes, discretization.triangulation
-    tree = cKDTree(nodes)
-    master = np.arange(len(nodes))
-    lower = triangulation.points.min(axis=0)
-    for axis, period in enumerate(periods):
-        if period is None:
-            continue
-        upper = np.flatnonzero(nodes[:, axis] > lower[axis] + period * (1.0 - 1e-9))
-        images = nodes[upper].copy()
-        images[:, axis] -= period
-        distances, partners = tree.query(images, k=2)
-        matched = distances[:, 0] <= 1e-8 * period
-        twice = _facets_with_image(triangulation, lower, axis, period)
-        if len(twice):
-            on_both = unknowns_on_facets(discretization, twice)[upper]
-            matched |= on_both & (distances[:, 0] <= np.minimum(APART * period, NEAREST * distances[:, 1]))
-            if (on_both & ~matched).any():
-                raise AssertionError("periodic faces of the mesh do not match")
-        master[upper[matched]] = partners[matched, 0]
-    for _ in periods:
-        master = master[master]
     return master

@@ -29,8 +29,28 @@ def axis_points(lower: float, upper: float, cells: int, breaks: Sequence[float] 
     return np.concatenate([*pieces, [upper]])
 
 
-def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool]) -> Triangulation:
-    """Kuhn's triangulation of the grid with the given ``axes``: dim! simplices a box, one diagonal direction."""
+SAME_POINT = 1e-9
+"""Of an axis: points that stand closer to each other are one, and an end of a set a billionth of the axis off."""
+
+
+def symmetric_axis(axis: Floats) -> Floats:
+    """The points of an axis from -c to c and their opposites, zero among them.
+
+    >>> symmetric_axis(np.array([-1.0, 0.5, 1.0])).tolist()
+    [-1.0, -0.5, 0.0, 0.5, 1.0]
+    """
+    half = np.unique(np.abs(np.append(axis, 0.0)))
+    # points that only rounding tells from their opposites are one
+    half = half[np.append(np.diff(half) > SAME_POINT * half[-1], True)]
+    half[0] = 0.0
+    return np.concatenate([-half[:0:-1], half])
+
+
+def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool], *, turned: bool = False) -> Triangulation:
+    """Kuhn's triangulation of the grid with the given ``axes``: dim! simplices a box, one diagonal direction.
+
+    Where walls are ``turned``, (x, v) and (x, -v) are images on both walls of the first axis; the second is symmetric.
+    """
     dimension = len(axes)
     shape = [len(axis) for axis in axes]
     points = np.stack([c.ravel() for c in np.meshgrid(*axes, indexing="ij")], axis=1)
@@ -39,6 +59,9 @@ def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool]) -> Tria
     for i, is_periodic in enumerate(periodic):
         if is_periodic:
             wrapped = np.take(wrapped, np.r_[np.arange(shape[i] - 1), 0], axis=i)
+    if turned:
+        wrapped = wrapped.copy()
+        wrapped[[0, -1]] = np.minimum(wrapped[[0, -1]], wrapped[[0, -1], ::-1])
     cells = []
     for order in permutations(range(dimension)):
         corner = [0] * dimension

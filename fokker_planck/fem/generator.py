@@ -29,7 +29,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc, work
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
-from fokker_planck.fem.reference_exponent import Weighting, weighting_of
+from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of
 from fokker_planck.model.process import DetailedBalance
 
 
@@ -101,9 +101,7 @@ def assemble(discretization: Discretization, process: DetailedBalance | Weightin
         raise ProblemError("potential", "no finite value", "a potential that is finite in the domain")
     reference = weighted.exponent.min(axis=1)
     density = np.exp(-(weighted.exponent - reference[:, None])) * cells.stretch
-    tensor, curved = weighted.tensor * density, discretization.curved.cells
-    if len(curved):
-        tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", cells.inverse, tensor[:, :, curved], cells.inverse)
+    tensor, curved = _pulled_back(discretization, weighted.tensor * density), discretization.curved.cells
     on = discretization.corners, discretization.degree, discretization.rule
     energy, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
     stiffness = energy
@@ -113,6 +111,8 @@ def assemble(discretization: Discretization, process: DetailedBalance | Weightin
             velocity[:, curved] = np.einsum("ikcq,kcq->icq", cells.inverse, velocity[:, curved])
         stiffness = advection_matrices(*on, velocity)
         stiffness += energy
+        if degenerate(weighted.tensor):
+            energy = stiffness_matrices(*on, _pulled_back(discretization, _metric(weighted, discretization) * density))
     local = weighted.nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
     for matrices in (energy, mass) if stiffness is energy else (energy, mass, stiffness):
@@ -124,6 +124,42 @@ def assemble(discretization: Discretization, process: DetailedBalance | Weightin
         make_constant_exact(stiffness, local)
     work.done(assemblies=1, unknowns=discretization.count)
     return Generator(discretization, weighted.nodal, stiffness, mass, energy)
+
+
+NO_NOISE = 1e-12
+"""Of the trace of D: what rounding leaves of an eigenvalue that is zero."""
+LEAST_METRIC = 1e-6
+"""Of the trace, in directions with neither noise nor a current, at a saddle, say, where c vanishes: without it cells at
+the corner between what is entered and what is left, at a saddle, have energies that rounding makes negative."""
+
+
+def _metric(weighted: Weighted, discretization: Discretization) -> Floats:
+    """The tensor of the energy by which errors are measured where noise vanishes in some direction.
+
+    With errors e and f of two functions, int e^-psi (c . grad e) f is no more than |c| (h / p) |grad e| |grad f|, since
+    |f| is about (h / p) |grad f| in a cell of size h for elements of degree p: so much is added to D.
+    """
+    corners = discretization.corners
+    size = np.linalg.norm(corners - corners.mean(axis=1, keepdims=True), axis=2).max(axis=1)
+    added = np.zeros(weighted.exponent.shape)
+    if weighted.velocity is not None:
+        added = np.linalg.norm(weighted.velocity, axis=0) * size[:, None] / discretization.degree
+    added = np.maximum(added, LEAST_METRIC * (np.einsum("iicq->cq", weighted.tensor) + added))
+    return np.asarray(weighted.tensor + np.eye(len(weighted.tensor))[:, :, None, None] * added)
+
+
+def _pulled_back(discretization: Discretization, tensor: Floats) -> Floats:
+    """Tensors at the quadrature points as straight cells see them, (dim, dim, cells, q); changed in place."""
+    curved, inverse = discretization.curved.cells, discretization.map.inverse
+    if len(curved):
+        tensor[:, :, curved] = np.einsum("ikcq,klcq,jlcq->ijcq", inverse, tensor[:, :, curved], inverse)
+    return tensor
+
+
+def degenerate(tensor: Floats) -> bool:
+    """Whether the tensors (dim, dim, cells, q) all vanish in some direction, as far as one of each cell tells."""
+    least = np.linalg.eigvalsh(np.moveaxis(tensor[:, :, :, 0], 2, 0))[:, 0]
+    return bool((least <= NO_NOISE * np.einsum("iic->c", tensor[:, :, :, 0])).all())
 
 
 def make_constant_exact(stiffness: Floats, exponent: Floats) -> None:

@@ -18,7 +18,13 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import with_wall
 from fokker_planck.fem.fitting import component_holding, cut_at_ends, with_ends, with_vertices
 from fokker_planck.fem.fronts import Front, front_errors
-from fokker_planck.fem.generation import axis_points, ball_triangulation, grid_triangulation, triangulation_of_arrays
+from fokker_planck.fem.generation import (
+    axis_points,
+    ball_triangulation,
+    grid_triangulation,
+    symmetric_axis,
+    triangulation_of_arrays,
+)
 from fokker_planck.fem.narrow import NarrowPlaces, narrow_places, too_wide
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.refinement import refine
@@ -38,9 +44,11 @@ from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, 
 from fokker_planck.model.images import with_images
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
+from fokker_planck.model.phase_space import turns_around
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, HalfSpace, Region, Set
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
+from fokker_planck.model.underdamped import Underdamped
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 """Of the first mesh, before anything is known: half and twice as many end in the same time, and in bars 0.4 to 1.2
@@ -126,7 +134,11 @@ def _surfaces(problem: Problem) -> dict[str, Set]:
     if problem.dimension == 1:
         return {}
     found = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
-    return {f"{SURFACE}{number}": surface for number, surface in enumerate(found.surfaces)}
+    surfaces = list(found.surfaces)
+    if isinstance(problem.process, Underdamped):
+        # a surface across the positions is entered where v > 0, and left where v < 0
+        surfaces.append(HalfSpace([0.0, 1.0], 0.0))
+    return {f"{SURFACE}{number}": surface for number, surface in enumerate(surfaces)}
 
 
 def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | None) -> Triangulation:
@@ -158,7 +170,10 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     axes = [axis_points(a, b, n, k) for a, b, n, k in zip(lower, upper, wanted, breaks, strict=True)]
     periodic = [period is not None for period in periods_of(domain)[:dimension]]
     axes = [_at_least(axis, 4) if wraps else axis for axis, wraps in zip(axes, periodic, strict=True)]
-    triangulation = grid_triangulation(axes, periodic)
+    turned = isinstance(problem.process, Underdamped) and turns_around(domain)
+    if turned:
+        axes[1] = symmetric_axis(axes[1])
+    triangulation = grid_triangulation(axes, periodic, turned=turned)
     return _sublevel(triangulation, domain, problem) if isinstance(domain, Sublevel) else triangulation
 
 

@@ -29,10 +29,12 @@ from fokker_planck.model.domain import (
     sample_points,
 )
 from fokker_planck.model.images import with_images
+from fokker_planck.model.phase_space import check_phase_space
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
 from fokker_planck.model.sets import Ball, Ellipsoid, LineSet, Region, Set, fits
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
+from fokker_planck.model.underdamped import Underdamped
 
 #: The tolerances that double precision can be asked for.
 # What rounding leaves of every number is 2e-13 (solvers/accuracy.py): a finer tolerance is met on no mesh.
@@ -107,11 +109,13 @@ class Problem:
     known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.process, (Overdamped, Drifting)):
-            raise ProblemError("process", described(self.process), "an Overdamped or Drifting process")
+        if not isinstance(self.process, (Overdamped, Drifting, Underdamped)):
+            raise ProblemError("process", described(self.process), "an Overdamped, Drifting or Underdamped process")
         if not isinstance(self.domain, (Box, Ball, MeshDomain, Sublevel)):
             raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile, DolfinxMesh or Sublevel")
         object.__setattr__(self, "sets", dict(self.sets))
+        if isinstance(self.process, Underdamped):
+            check_phase_space(self.domain)
         _check_dimensions(self)
         _check_size(self)
         if self.process.potential is not None:

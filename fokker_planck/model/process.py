@@ -14,6 +14,7 @@ from fokker_planck.formulas.kinks import distinct
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, DiffusionField, Isotropic
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
+from fokker_planck.model.underdamped import Underdamped
 
 #: alpha by name: at which point of a step, from its beginning 0 to its end 1, the noise is evaluated
 INTERPRETATIONS = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}
@@ -161,7 +162,7 @@ class Drifting:
         return distinct((*self.whole.kinks(lower, upper), *self.field(1).kinks(lower, upper)), lower, upper)
 
 
-Process = Overdamped | Drifting
+Process = Overdamped | Drifting | Underdamped
 
 
 def alpha_of(process: Process) -> float:

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from fokker_planck.arrays import Booleans, Floats
-from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
+from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.domain_truncation import outside
 from fokker_planck.fem.field import Field, interpolate, point_functional
-from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.absorption import Stopped, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.end_conditions import end_error
-from fokker_planck.solvers.ends import Ends, Goal, region_name
-from fokker_planck.solvers.initial_mesh import surfaces, unknowns_of
+from fokker_planck.solvers.ends import Ends, Goal
+from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, solution, well_nodes
@@ -36,8 +36,8 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
     setting, column = prepare_exit(problem, ends), np.asarray(start)[:, None]
 
     def answer(discretization: Discretization) -> Answer:
-        absorbed = absorbed_unknowns(discretization, target)
-        times = exit_times(setting, discretization, absorbed, target)
+        end = stopped(setting, discretization, target)
+        times = exit_times(setting, end)
         at_start = float(interpolate(discretization, times.relative, column)[0])
         if not at_start > 0.0:
             raise BarrierTooHighError(
@@ -46,9 +46,10 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
             )
         dual = green_function(times.condensed, column[:, 0])
         # a(tau, z) is tau at the start
-        mode = Mode(times.cell_values, dual.values, dual.pole, np.log(at_start) - dual.log_scale)
+        right, left = end.outside(times.cell_values), end.outside(dual.values)
+        mode = Mode(right, left, dual.pole, np.log(at_start) - dual.log_scale)
         number = np.array([np.log(at_start) + times.log_scale])
-        return Answer(number, times.nodal, times.generator, [[mode]], absorbed=absorbed)
+        return Answer(number, times.nodal, times.generator, [[mode]], absorbed=end.absorbed)
 
     outcome = answered(setting, ends, answer)
     field = field_of_times(outcome.discretization, *outcome.payload)
@@ -64,18 +65,6 @@ def field_of_times(discretization: Discretization, relative: Floats, log_scale: 
     with np.errstate(divide="ignore", invalid="ignore"):
         nodal = np.log(np.maximum(relative, 0.0)) + log_scale
     return Field("mean exit time", discretization, nodal, logarithm=True)
-
-
-def absorbed_unknowns(discretization: Discretization, target: Goal) -> Booleans:
-    """The unknowns at which the process is stopped, (N,)."""
-    absorbed = unknowns_of(discretization, target) | outside(discretization, region_name(target), adjoint=False)
-    if not absorbed.any():
-        raise ProblemError("exit.target", "a set that no point of the mesh belongs to", "a set that meets the domain")
-    if int((~absorbed).sum()) <= discretization.triangulation.dimension:
-        count = len(discretization.triangulation.cells)
-        reason = f"on a mesh of {count} cells hardly an unknown is left that no set absorbs"
-        raise ConvergenceError(reason, "more cells or a higher degree")
-    return absorbed
 
 
 @dataclass(frozen=True)
@@ -94,14 +83,12 @@ class Times:
         return self.relative, self.log_scale
 
 
-def exit_times(
-    setting: Setting, discretization: Discretization, absorbed: Booleans, target: Goal | None = None
-) -> Times:
-    """The whole field of mean times to the unknowns that are ``absorbed``, (N,), those of the ``target`` if given."""
-    generator = assemble(discretization, setting.weighting)
-    wells = well_nodes(discretization, setting.places, absorbed)
-    cuts = surfaces(discretization, wells, setting.places, absorbed, target)
-    return times_of(condense(generator, wells, [absorbed], setting.relaxation_rate, cuts))
+def exit_times(setting: Setting, end: Stopped) -> Times:
+    """The whole field of mean times until a process is stopped."""
+    discretization = end.generator.discretization
+    wells = well_nodes(discretization, setting.places, end.absorbed)
+    cuts = surfaces(discretization, wells, setting.places, end.absorbed, end.target)
+    return times_of(condense(end.generator, wells, [end.absorbed], setting.relaxation_rate, cuts))
 
 
 def times_of(condensed: Condensation) -> Times:

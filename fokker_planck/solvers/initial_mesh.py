@@ -19,10 +19,11 @@ from fokker_planck.fem.domain_truncation import Shares, is_cut, kept_cells, outs
 from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import DEEP, Heights, domain_triangulation, exponent_range, unresolved
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.reversibility.classify import ItoDrift
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.error_budget import budget_of
@@ -44,6 +45,7 @@ STEP = 1e-3
 """Of the extent, for the Jacobian of c at a saddle, which decides on a mesh and nothing else."""
 LARGEST_DIMENSION = 2
 """In which least actions are looked for."""
+CUTOFF = "below the energy cutoff"
 MOST_ROUNDS = 40
 """Of refinement where something is decided: each halves cells once; 12 are the most seen."""
 
@@ -63,7 +65,7 @@ class Uncut:
 
 def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE) -> Triangulation:
     """The coarsest mesh in whose cells the exponent changes by no more than that, or the prescribed one."""
-    mesh = domain_triangulation(setting.problem, regions)
+    mesh = _below_cutoff(setting, regions)
     if setting.problem.resolution.cells is not None:
         return mesh
     mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), change[mesh.dimension])
@@ -72,13 +74,44 @@ def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping
     return mesh
 
 
+def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangulation:
+    """A coarse mesh of the domain; for underdamped dynamics its part below the energy cutoff, a wall along the flow.
+
+    Noise on the velocity alone does not mend what crosses the steps that cells above the cutoff leave when they go:
+    eigenvalues of the quartic well at barrier 100 had a negative real part.
+    """
+    problem, free = setting.problem, setting.problem.resolution.cells is None
+    if not (free and isinstance(problem.process, Underdamped) and np.isfinite(setting.ceiling)):
+        return domain_triangulation(problem, regions)
+    noise, energy = problem.process.diffusion.epsilon, problem.process.potential
+    highest = float(setting.weighting.value(problem.sample()).max())
+    if setting.ceiling >= highest:
+        return domain_triangulation(problem, regions)
+    offset = float((energy.value(problem.sample()) - noise * setting.weighting.value(problem.sample()))[0])
+    level = Region(
+        lambda x: noise * setting.ceiling + offset - energy.value(x),
+        gradient_function=lambda x: -energy.gradient(x),
+        dimension=2,
+    )
+    # vertices where the cutoff meets a wall, at (x, v) and (x, -v)
+    (left, _), (right, fastest) = problem.bounding_box()
+    room = 2.0 * level.level(np.array([[left, right], [0.0, 0.0]]))
+    ends = [np.sqrt(least) for least in room if 0.0 < least < fastest**2]
+    cuts = {f"{CUTOFF}, wall {k}": HalfSpace([0.0, 1.0], float(end)) for k, end in enumerate(ends)}
+    mesh = domain_triangulation(problem, {**regions, **cuts, CUTOFF: level})
+    inside = mesh.regions[CUTOFF]
+    rest = {name: members for name, members in mesh.regions.items() if not name.startswith(CUTOFF)}
+    return without_cells(replace(mesh, regions=rest), inside)
+
+
 def can_be_cut(setting: FlowSetting) -> bool:
     """Whether the energy cutoff is so high that less than all below it is worth looking for.
 
-    Not in space: there directions between which a path can choose are many times more.
+    Not in space: there directions between which a path can choose are many times more.  Nor with noise in some
+    directions alone: paths of finite action follow the flow in the others, which no grid does.
     """
     problem = setting.problem
-    if problem.dimension > LARGEST_DIMENSION:
+    if problem.dimension > LARGEST_DIMENSION or isinstance(problem.process, Underdamped):
         return False
     depth = setting.ceiling - float(setting.weighting.value(problem.sample()).min())
     return problem.resolution.cells is None and depth > DEEP[problem.dimension]

@@ -7,6 +7,7 @@ from fokker_planck.model.narrow_coefficients import refuse_narrow
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import DetailedBalance, Overdamped
 from fokker_planck.model.reversibility.classify import Kinetics, check_semidefinite, kinetics
+from fokker_planck.model.underdamped import Underdamped
 
 
 def kinetics_of(problem: Problem) -> Kinetics:
@@ -16,7 +17,8 @@ def kinetics_of(problem: Problem) -> Kinetics:
         if problem.dimension > 1:
             field = problem.process.field(problem.dimension)
             check_semidefinite(field, problem.sample())
-            refuse_degenerate_noise(field, problem.sample(), problem.contains)
+            if not isinstance(problem.process, Underdamped):
+                refuse_degenerate_noise(field, problem.sample(), problem.contains)
             drift = problem.process.extra if isinstance(problem.process, Overdamped) else problem.process.whole
             if not field.constant or drift is not None:
                 refuse_narrow(problem.process, *problem.bounding_box(), problem.sample())

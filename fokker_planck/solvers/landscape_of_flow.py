@@ -21,9 +21,11 @@ from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
+from fokker_planck.model.phase_space import refuse_wells_at_walls
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.ends import Ends, reached_points
 from fokker_planck.solvers.energy_cutoff import EnergyCutoff, nearest_vertex
 from fokker_planck.solvers.error_budget import budget_of
@@ -150,7 +152,12 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     lower, upper = problem.bounding_box()
     points = fixed_points_inside(problem)
     attractors = tuple(point for point in points if point.index == 0 and not point.degenerate)
-    held = held_wells(problem, _minima(attractors)) if wells else HeldWells()
+    held = HeldWells()
+    if isinstance(process, Underdamped):
+        if wells:
+            refuse_wells_at_walls(process, problem.domain)
+    elif wells:
+        held = held_wells(problem, _minima(attractors))
     attractors = (*attractors, *held.wells)
     saddles = tuple(point for point in points if point.index == 1)
     places = np.array([point.position for point in attractors]).reshape(-1, dimension)

@@ -49,12 +49,14 @@ class PencilMode:
 class Pencil:
     """The pencil of a ``generator`` where ``absorbed`` (N,) does not hold.
 
-    ``closed`` allows that the stationary current is taken as tangential where the domain is cut off.
+    ``closed`` allows that the stationary current is taken as tangential where the domain is cut off.  Where noise is
+    degenerate the numerical range is no sector, and |Im| <= ``sector`` Re is what is searched.
     """
 
     generator: Generator
     absorbed: Booleans
     closed: bool = True
+    sector: float | None = None
 
     @property
     def size(self) -> int:
@@ -87,6 +89,8 @@ class Pencil:
         Where the domain is cut off the current crosses the cut, which on its own moves the numerical range anywhere.
         With detailed balance there is none, and else so little of it that the cut may be a wall along the current.
         """
+        if self.sector is not None:
+            return height >= self.sector * width
         generator, comm = self.generator, self.generator.discretization.comm
         transposed = np.swapaxes(generator.stiffness, 1, 2)
         skew = 0.5 * (generator.stiffness - transposed)

@@ -20,6 +20,7 @@ from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers import initial_mesh
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, reached_points
@@ -34,6 +35,9 @@ SLOWER = 0.25
 CHANGE = {1: 4.0, 2: 6.0, 3: 14.0}
 """Of the exponent in a cell of the first mesh without detailed balance: with 12 in the plane, which serves times, rates
 and the modes of wells, a limit cycle has modes there whose real parts are negative."""
+OF_HARMONIC = 2.0
+"""Frequencies searched over those of a harmonic well: nothing proves that there are none beyond, and none were found up
+to four times as far (quartic well, frictions 0.1 to 10)."""
 
 
 class TooFastError(Exception):
@@ -147,6 +151,21 @@ def fastest_of_sample(setting: Setting) -> float:
         return 0.0
     below = setting.weighting.value(x) < getattr(setting, "ceiling", inf)
     return _largest(np.asarray(setting.diffusion.tensor(x))[..., below], velocity[:, below])
+
+
+def sector_searched(setting: Setting) -> float | None:
+    """C with |Im lambda| <= C Re lambda, for an underdamped process; None for noise that is not degenerate.
+
+    In a harmonic well lambda = n (gamma/2 + i w) + m (gamma/2 - i w), w^2 = omega^2 - gamma^2/4, so that C is below
+    2 omega/gamma; with the largest omega^2 = |V''| below the energy cutoff, times ``OF_HARMONIC``.
+    """
+    process = setting.problem.process
+    if not isinstance(process, Underdamped):
+        return None
+    x = sample_graph(setting.problem)[0].T
+    x = x[:, setting.weighting.value(x) < getattr(setting, "ceiling", inf)]
+    fastest = np.sqrt(np.abs(process.position_potential.hessian(x[:1])[0, 0]).max(initial=0.0))
+    return float(OF_HARMONIC * 2.0 * fastest / process.friction_at(x).min(initial=inf))
 
 
 def _largest(tensor: np.ndarray, velocity: np.ndarray) -> float:

@@ -20,13 +20,13 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import assemble
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
 from fokker_planck.solvers.ends import Ends, Goal, reaches
 from fokker_planck.solvers.error_budget import ErrorBudget, budget_of
-from fokker_planck.solvers.exit_time import absorbed_unknowns
 from fokker_planck.solvers.followed_modes import (
     NOTHING,
     ROUNDING,
@@ -47,7 +47,14 @@ from fokker_planck.solvers.reduced_problem import MOST_STATES
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_modes import slow_modes
-from fokker_planck.solvers.spectral_scope import Scope, TooFastError, fastest_current, fastest_of_sample, scopes
+from fokker_planck.solvers.spectral_scope import (
+    Scope,
+    TooFastError,
+    fastest_current,
+    fastest_of_sample,
+    scopes,
+    sector_searched,
+)
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 UNKNOWNS_A_MODE = 6
@@ -124,9 +131,11 @@ class Question:
 
     def _condensed(self, discretization: Discretization) -> tuple[Condensation, Booleans]:
         setting, absorbed = self.setting, np.zeros(discretization.count, dtype=bool)
-        if self.target is not None:
-            absorbed = absorbed_unknowns(discretization, self.target)
-        generator = assemble(discretization, setting.weighting)
+        if self.target is None:
+            generator = assemble(discretization, setting.weighting)
+        else:
+            end = stopped(setting, discretization, self.target)
+            generator, absorbed = end.generator, end.absorbed
         wells = well_nodes(discretization, setting.places, absorbed)
         cuts = surfaces(discretization, wells, setting.places, absorbed, self.target) if self.scope.cut else None
         targets = [absorbed] if absorbed.any() else []
@@ -159,14 +168,15 @@ class Question:
         generator, rate, first = condensed.generator, self.setting.relaxation_rate, self.plan is None
         most = len(condensed.wells) if first else self.slow
         slow = slow_modes(condensed, most, self.budget, known=not first)
-        pencil = Pencil(generator, absorbed, closed=self.closed)
+        sector = sector_searched(self.setting)
+        pencil = Pencil(generator, absorbed, closed=self.closed, sector=sector)
         modes = None
         if self.plan is None:
             zeros = 0 if condensed.targets else 1
             fastest = fastest_current(generator.discretization, self.setting.weighting) if pencil.closed else np.inf
             if self.scope.cut:
                 fastest = max(fastest, fastest_of_sample(self.setting))
-            if self.all_slow(slow, fastest, condensed.slowest_inside):
+            if self.all_slow(slow, fastest, condensed.slowest_inside, sector):
                 self.plan = NOTHING
             elif self.scope.only_slow:
                 raise TooFastError
@@ -177,16 +187,20 @@ class Question:
         others = eigenmodes(pencil, self.plan, modes, rate, self.change)
         return [*slow, *others], Followed(self.plan, tuple(mode.alone for mode in modes))
 
-    def all_slow(self, slow: Sequence[Eigenmode], fastest: float, inside: float) -> bool:
+    def all_slow(
+        self, slow: Sequence[Eigenmode], fastest: float, inside: float, sector: float | None = None
+    ) -> bool:
         """Whether no eigenvalue but those of the wells can have a real part as small as the last one wanted.
 
-        |Im lambda|^2 <= ``fastest`` Re lambda: what is as slow lies where the reduced problem has all that there is.
+        |Im lambda|^2 <= ``fastest`` Re lambda, or |Im lambda| <= ``sector`` Re lambda: what is as slow lies where the
+        reduced problem has all that there is.
         """
         logs = sorted(mode.log.real for mode in slow for _ in range(mode.times))
         if len(logs) < self.wanted:
             return False
         last = float(np.exp(logs[self.wanted - 1])) if self.wanted else 0.0
-        return bool(np.hypot(last, np.sqrt(fastest * last)) < PROVEN * inside)
+        frequency = np.sqrt(fastest * last) if sector is None else sector * last
+        return bool(np.hypot(last, frequency) < PROVEN * inside)
 
 
 def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name: str = "") -> Spectrum:

@@ -259,8 +259,12 @@ VALUES = {
     "drift with a pole": (
         added('[drift]\nextra = ["1/x", "0"]\n'), "drift.extra", "not finite at", "finite values in the whole"),
     "misspelt drift": (added('[drift]\nexpresion = ["y"]\n'), "drift.expresion", "did you mean expression?", "one of"),
-    "underdamped": (
-        added('[dynamics]\nkind = "underdamped"\n'), "dynamics.kind", "underdamped", "not solved by this version"),
+    "no friction": (
+        added('[dynamics]\nkind = "underdamped"\n'), "dynamics.friction", "nothing", "a number > 0"),
+    "negative friction": (
+        added('[dynamics]\nkind = "underdamped"\nfriction = -1\n'), "dynamics.friction", "-1", "a number > 0"),
+    "phase space of two": (
+        added('[dynamics]\nkind = "underdamped"\nfriction = 1\n'), "potential", "2 coordinates", "four-dimensional"),
     "friction": (added("[dynamics]\nfriction = 0.5\n"), "dynamics.friction", "an unknown key", "overdamped"),
     "hessian noise without scale": (
         instead(DIFFUSION, 'kind = "hessian"\nfloor = 1\n'), "diffusion.scale", "nothing", "positive number"),

@@ -15,8 +15,9 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace
+from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.ends import TARGET
-from fokker_planck.solvers.exit_time import absorbed_unknowns, exit_times
+from fokker_planck.solvers.exit_time import exit_times
 from fokker_planck.solvers.setting import prepare
 from fokker_planck.solvers.spectral_scope import Scope
 from fokker_planck.solvers.spectrum import Question
@@ -122,7 +123,7 @@ def test_mean_exit_time_of_a_well(degree, cells, finest):
         asked = problem(QUARTIC, 0.125, Box([-2.0], [2.0]), (n,), degree)
         target = HalfSpace([1.0], 1.0)
         discretization = discretize(domain_triangulation(asked, {TARGET: target}), degree)
-        times = exit_times(prepare(asked), discretization, absorbed_unknowns(discretization, target))
+        times = exit_times(prepare(asked), stopped(prepare(asked), discretization, target))
         # -1 is a vertex of each of these meshes
         node = int(np.argmin(np.abs(discretization.nodes[:, 0] + 1.0)))
         errors.append(times.relative[node] * math.exp(times.log_scale) / exact - 1.0)

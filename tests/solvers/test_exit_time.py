@@ -23,9 +23,10 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace, Region
-from fokker_planck.solvers import exit_time
+from fokker_planck.solvers import absorption
+from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.ends import TARGET, reached_points
-from fokker_planck.solvers.exit_time import absorbed_unknowns, exit_times, mean_exit_time
+from fokker_planck.solvers.exit_time import exit_times, mean_exit_time
 from fokker_planck.solvers.setting import prepare
 
 REFERENCES = {
@@ -110,8 +111,8 @@ def test_condensation_equals_a_direct_solve(asked, target, start):
     setting = prepare(asked)
     base = domain_triangulation(asked, {TARGET: target})
     discretization = discretize(base, 4)
-    absorbed = absorbed_unknowns(discretization, target)
-    times = exit_times(setting, discretization, absorbed)
+    end = stopped(setting, discretization, target)
+    times, absorbed = exit_times(setting, end), end.absorbed
     generator = assemble(discretization, setting.balance)
     system = free_system(generator, absorbed, with_mass=False)
     indptr, indices, data = system.stiffness.getValuesCSR()
@@ -307,7 +308,7 @@ def test_the_wrong_sign_of_the_drift_is_seen(monkeypatch):
     def turned(discretization, balance):
         return assemble(discretization, replace(balance, exponent=Changed(balance.exponent, -1.0)))
 
-    monkeypatch.setattr(exit_time, "assemble", turned)
+    monkeypatch.setattr(absorption, "assemble", turned)
     assert relative_error() > 0.1
 
 
@@ -316,7 +317,7 @@ def test_a_factor_two_in_the_noise_is_seen(monkeypatch):
         generator = assemble(discretization, balance)
         return replace(generator, stiffness=2.0 * generator.stiffness)
 
-    monkeypatch.setattr(exit_time, "assemble", doubled)
+    monkeypatch.setattr(absorption, "assemble", doubled)
     assert relative_error() == pytest.approx(0.5, rel=1e-6)
 
 
@@ -324,7 +325,7 @@ def test_a_lost_half_is_seen(monkeypatch):
     def lost(discretization, balance):
         return assemble(discretization, replace(balance, exponent=Changed(balance.exponent, 2.0)))
 
-    monkeypatch.setattr(exit_time, "assemble", lost)
+    monkeypatch.setattr(absorption, "assemble", lost)
     assert relative_error() > 0.1
 
 

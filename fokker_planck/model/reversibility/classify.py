@@ -34,6 +34,7 @@ from fokker_planck.model.reversibility.across_surfaces import Across, across_sur
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
+from fokker_planck.model.underdamped import EnergyFlow, Underdamped
 
 SEMIDEFINITE = 1e-12
 """Of the largest entry of D: rounding of a product of matrices, a thousand times over."""
@@ -153,6 +154,8 @@ def _kinetics(
     interfaces: Interfaces,
 ) -> Kinetics:
     dimension, (lower, upper) = len(points), box
+    if isinstance(process, Underdamped):
+        return KnownDensity(ScaledPotential(process.potential, process.diffusion.epsilon), field, EnergyFlow(process))
     across = Across()
     if dimension > 1:
         check_functions(process, dimension, points)

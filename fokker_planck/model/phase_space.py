@@ -1,0 +1,48 @@
+"""Domains of the phase space (x, v): a box whose walls in x turn the velocity, or a sublevel set of the energy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.model.arguments import described
+from fokker_planck.model.domain import Box, Domain, Sublevel
+from fokker_planck.model.underdamped import Underdamped
+
+
+def check_phase_space(domain: Domain) -> None:
+    """Raise ProblemError for a domain that no underdamped process lives in.
+
+    A particle that meets a wall in x comes back with the opposite velocity: both must be in the domain.
+    """
+    if isinstance(domain, Sublevel):
+        return
+    if not isinstance(domain, Box):
+        raise ProblemError("domain.kind", described(domain), "a box in (x, v), or a sublevel set of the energy")
+    if domain.dimension != 2:
+        found = f"a box of {domain.dimension} dimension{'s' if domain.dimension > 1 else ''}"
+        raise ProblemError("domain", found, "two: the position x and the velocity v")
+    if domain.boundary[1] != "reflecting":
+        raise ProblemError("domain.boundary", list(domain.boundary), "a velocity that is not periodic")
+    (_, slowest), (_, fastest) = domain.lower, domain.upper
+    if slowest != -fastest:
+        most = max(-slowest, fastest)
+        wanted = f"velocities from -c to c, say {-most:g} to {most:g}: a wall in x turns v around"
+        raise ProblemError("domain.lower", f"velocities from {slowest:g} to {fastest:g}", wanted)
+
+
+def turns_around(domain: Domain) -> bool:
+    """Whether there are walls in x, at which (x, v) and (x, -v) are one place."""
+    return isinstance(domain, Box) and domain.boundary[0] == "reflecting"
+
+
+def refuse_wells_at_walls(process: Underdamped, domain: Domain) -> None:
+    """Raise ProblemError where V falls towards a wall in x: the particle is held there, which no fixed point tells."""
+    if not (isinstance(domain, Box) and turns_around(domain)):
+        return
+    walls = np.array([[domain.lower[0], domain.upper[0]]])
+    slopes = process.position_potential.gradient(walls)[0]
+    for place, outward in zip(walls[0], (-slopes[0], slopes[1]), strict=True):
+        if outward < 0.0:
+            found = f"a V that falls towards the wall at x = {place:g}, where the particle is held"
+            raise ProblemError("potential", found, "a V that rises towards walls, for wells and rates in phase space")

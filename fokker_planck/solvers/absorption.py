@@ -1,0 +1,56 @@
+"""A process that is stopped on a target: its generator and the unknowns at which functions are zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.domain_truncation import outside
+from fokker_planck.fem.entrances import Entrance, entering, entrance, outside_only
+from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.solvers.ends import TARGET, Goal, region_name
+from fokker_planck.solvers.initial_mesh import unknowns_of
+from fokker_planck.solvers.setting import Setting
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The ``generator`` outside of the target, and the unknowns ``absorbed`` by it, (N,).
+
+    ``through`` tells how a process with degenerate noise enters the target; None for any other.
+    """
+
+    generator: Generator
+    absorbed: Booleans
+    target: Goal
+    through: Entrance | None = None
+
+    def outside(self, values: Floats) -> Floats:
+        """Values by cell, (cells, n), with zero inside of a target that does not hold all of its surface."""
+        if self.through is None or not len(self.through.without_noise):
+            return values
+        return outside_only(values, self.generator.discretization, TARGET)
+
+
+def stopped(setting: Setting, discretization: Discretization, target: Goal) -> Stopped:
+    """The process of a setting, stopped where it meets the target."""
+    generator, through = assemble(discretization, setting.weighting), None
+    if isinstance(setting.problem.process, Underdamped) and not isinstance(target, str):
+        through = entrance(discretization, TARGET, target, setting.weighting)
+        generator = entering(generator, TARGET, target, setting.weighting, through)
+    return Stopped(generator, _checked(discretization, target, through), target, through)
+
+
+def _checked(discretization: Discretization, target: Goal, through: Entrance | None) -> Booleans:
+    members = unknowns_of(discretization, target) if through is None else through.absorbed
+    absorbed = members | outside(discretization, region_name(target), adjoint=False)
+    if not absorbed.any():
+        raise ProblemError("exit.target", "a set that no point of the mesh belongs to", "a set that meets the domain")
+    if int((~absorbed).sum()) <= discretization.triangulation.dimension:
+        count = len(discretization.triangulation.cells)
+        reason = f"on a mesh of {count} cells hardly an unknown is left that no set absorbs"
+        raise ConvergenceError(reason, "more cells or a higher degree")
+    return absorbed
