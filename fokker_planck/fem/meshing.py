@@ -137,7 +137,7 @@ def _surfaces(problem: Problem) -> dict[str, Set]:
     surfaces = list(found.surfaces)
     if isinstance(problem.process, Underdamped):
         # a surface across the positions is entered where v > 0, and left where v < 0
-        surfaces.append(HalfSpace([0.0, 1.0], 0.0))
+        surfaces.append(HalfSpace((0.0, 1.0), 0.0))
     return {f"{SURFACE}{number}": surface for number, surface in enumerate(surfaces)}
 
 

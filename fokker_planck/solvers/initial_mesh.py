@@ -97,7 +97,7 @@ def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangula
     (left, _), (right, fastest) = problem.bounding_box()
     room = 2.0 * level.level(np.array([[left, right], [0.0, 0.0]]))
     ends = [np.sqrt(least) for least in room if 0.0 < least < fastest**2]
-    cuts = {f"{CUTOFF}, wall {k}": HalfSpace([0.0, 1.0], float(end)) for k, end in enumerate(ends)}
+    cuts = {f"{CUTOFF}, wall {k}": HalfSpace((0.0, 1.0), float(end)) for k, end in enumerate(ends)}
     mesh = domain_triangulation(problem, {**regions, **cuts, CUTOFF: level})
     inside = mesh.regions[CUTOFF]
     rest = {name: members for name, members in mesh.regions.items() if not name.startswith(CUTOFF)}

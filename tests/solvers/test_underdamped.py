@@ -48,7 +48,7 @@ def test_gaps_of_the_quartic_well(noise, friction, exact):
 
 @pytest.mark.slow
 def test_a_gap_at_barrier_100_follows_kramers_and_langer():
-    """Over 2 k of Kramers and Langer 1 - 0.21 / barrier at friction 0.5, barriers 20 and 50; it depends little on it."""
+    """Over 2 k of Kramers and Langer 1 - 0.21 / barrier at friction 0.5, barriers 20 and 50."""
     epsilon, friction = 1 / 400, 1.0
     gap = fp.spectrum(kinetic(QUARTIC, epsilon, friction, 1.8, 1e-5), count=2).gap
     unstable = sqrt(friction**2 / 4 + 1.0) - friction / 2

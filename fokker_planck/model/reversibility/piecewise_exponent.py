@@ -71,7 +71,8 @@ class PiecewiseExponent:
         if isinstance(self.process, Overdamped):
             formulas = self.process.potential.formulas
             return self.process.extra is None and bool(formulas) and not formulas[0].sympy.free_symbols
-        return bool(self.process.whole.formulas) and all(f.sympy == 0 for f in self.process.whole.formulas)
+        whole = self.process.whole
+        return whole is not None and bool(whole.formulas) and all(f.sympy == 0 for f in whole.formulas)
 
     def value(self, x: Floats) -> Floats:
         """Psi, (n,)."""
