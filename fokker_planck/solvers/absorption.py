@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.discretization import Discretization, unknowns_in
 from fokker_planck.fem.domain_truncation import outside
 from fokker_planck.fem.entrances import Entrance, entering, entrance, outside_only
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.model.domain import Box
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.ends import TARGET, Goal, region_name
 from fokker_planck.solvers.initial_mesh import unknowns_of
@@ -38,10 +41,34 @@ class Stopped:
 def stopped(setting: Setting, discretization: Discretization, target: Goal) -> Stopped:
     """The process of a setting, stopped where it meets the target."""
     generator, through = assemble(discretization, setting.weighting), None
-    if isinstance(setting.problem.process, Underdamped) and not isinstance(target, str):
+    if isinstance(setting.problem.process, Underdamped):
+        if isinstance(target, str):
+            _refuse_walls(setting.problem)
+            return Stopped(generator, _checked(discretization, target, through), target)
         through = entrance(discretization, TARGET, target, setting.weighting)
         generator = entering(generator, TARGET, target, setting.weighting, through)
     return Stopped(generator, _checked(discretization, target, through), target, through)
+
+
+def crossed_by_noise(setting: Setting, discretization: Discretization, name: str, region: Set, key: str) -> Booleans:
+    """The unknowns of a set, (N,), all of whose surface noise crosses.
+
+    Raises ProblemError where noise vanishes in the direction across a part of it: functions jump there.
+    """
+    if not isinstance(setting.problem.process, Underdamped):
+        return unknowns_in(discretization, name, region)
+    through = entrance(discretization, name, region, setting.weighting)
+    if len(through.without_noise):
+        found = "a set that ends at a position, whatever the velocity: no noise crosses its surface"
+        raise ProblemError(key, found, "a ball or an ellipsoid in (x, v)")
+    return through.absorbed
+
+
+def _refuse_walls(problem: Problem) -> None:
+    """Walls that turn the velocity around do not absorb."""
+    if isinstance(problem.domain, Box):
+        found, wanted = "the walls of a box in phase space", "a set: walls in x turn the velocity around"
+        raise ProblemError("exit.target", found, wanted)
 
 
 def _checked(discretization: Discretization, target: Goal, through: Entrance | None) -> Booleans:

@@ -22,7 +22,7 @@ import numpy as np
 from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.cell_products import LogScaled, product
-from fokker_planck.fem.discretization import Discretization, unknowns_in
+from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
@@ -30,6 +30,7 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.absorption import crossed_by_noise
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.density_ratio import LEAST, density_ratio
@@ -74,7 +75,8 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     )
 
     def answer(discretization: Discretization) -> Answer:
-        start, end = unknowns_in(discretization, FROM, origin), unknowns_in(discretization, TO, goal)
+        start = crossed_by_noise(setting, discretization, FROM, origin, "committor.from")
+        end = crossed_by_noise(setting, discretization, TO, goal, "committor.to")
         _check_apart(start, end)
         return _answer(setting, discretization, start, end)
 

@@ -8,6 +8,7 @@ from fokker_planck.arrays import Floats
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.stretch_of_flow import NARROW, from_mean, noise_amid
@@ -42,6 +43,8 @@ def is_anisotropic(problem: Problem, mesh: Triangulation) -> bool:
     """Whether cells of the mesh are, or ought to be, much longer than wide: stretched, or so in the metric of D^-1."""
     if mesh.dimension == 1:
         return False
+    if isinstance(problem.process, Underdamped):
+        return mesh.stretch is not None  # there is no metric of D^-1
     extents = _extents(problem, mesh)
     noise = np.linalg.eigvalsh(noise_amid(problem))
     flat = max(extents[-1] / extents[0], float(np.sqrt(noise[-1] / noise[0])))
@@ -56,6 +59,8 @@ def shared_error(problem: Problem, mesh: Triangulation) -> float:
     """
     if not is_anisotropic(problem, mesh):
         return 0.0
+    if isinstance(problem.process, Underdamped):
+        return budget_of(problem).flat_cells
     corners = mesh.cell_points
     sides = corners[:, 1:] - corners[:, :1]
     inner = np.linalg.inv(sides)  # columns are the gradients of the barycentric coordinates

@@ -142,3 +142,24 @@ def test_a_well_at_a_wall_is_refused():
     asked = kinetic("-x**2", 0.5, 1.0, 1.0, 1e-4)
     with pytest.raises(ProblemError, match="falls towards the wall at x = -1"):
         fp.rates(asked)
+
+
+def test_targets_that_are_refused():
+    sets = {"right": fp.HalfSpace([1.0, 0.0], 0.5), "left": fp.Ball([-1.0, 0.0], 0.2)}
+    asked = kinetic(QUARTIC, 0.125, 0.5, 1.5, 1e-2, sets=sets)
+    with pytest.raises(ProblemError, match="no noise crosses") as error:
+        fp.committor(asked, "left", "right")
+    assert error.value.key == "committor.to"
+    with pytest.raises(ProblemError, match="turn the velocity around"):
+        fp.mean_exit_time(asked, [-1.0, 0.0], "boundary")
+
+
+@pytest.mark.slow
+def test_committors_of_mirrored_balls():
+    """As many go from left to right as back, and each ball was visited last half of the time."""
+    sets = {"left": fp.Ball([-1.0, 0.0], 0.3), "right": fp.Ball([1.0, 0.0], 0.3)}
+    asked = kinetic(QUARTIC, 0.125, 0.5, 1.8, 1e-2, sets=sets)
+    there, back = fp.committor(asked, "left", "right"), fp.committor(asked, "right", "left")
+    assert there.rate.value == pytest.approx(back.rate.value, rel=there.rate.relative_error + back.rate.relative_error)
+    last = there.probability_last_from
+    assert last.value == pytest.approx(0.5, rel=last.relative_error)
