@@ -36,8 +36,8 @@ CHANGE = {1: 4.0, 2: 6.0, 3: 14.0}
 """Of the exponent in a cell of the first mesh without detailed balance: with 12 in the plane, which serves times, rates
 and the modes of wells, a limit cycle has modes there whose real parts are negative."""
 OF_HARMONIC = 2.0
-"""Frequencies searched over those of a harmonic well: nothing proves that there are none beyond, and none were found up
-to four times as far (quartic well, frictions 0.1 to 10)."""
+"""Frequencies searched over those of a harmonic well, whose modes have none beyond one: room for wells that are not
+harmonic, at the cost of shifts. Nothing proves that there are none beyond."""
 
 
 class TooFastError(Exception):
