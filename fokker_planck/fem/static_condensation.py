@@ -26,6 +26,9 @@ from fokker_planck.fem.vertex_stars import DIGITS, CellBlocks, VertexStars, vert
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 136,000 of degree 5 take 8 s and half of the
 memory instead of 18 s, and a solve 5 s instead of 0.2 s; 78,000 of degree 4 take 3 s, not 4.5, and a solve 1.8."""
+DEEPEST = 150.0
+"""Of the exponent on the mesh, up to which it is iterated: digits were compared to 100 units of a barrier, in two stages;
+at 500 there was no answer in 215 s to 1e-2, and a factor serves all stages."""
 REACH = 1e-22
 """Of the largest entry, far above where single precision ends in the preconditioner: barrier 100 takes two stages."""
 
@@ -122,7 +125,7 @@ def condensed_factorization(
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
     outer: _petsc.TwoSidedFactorization | VertexStars | None = None
-    if symmetric and exponent is not None and dimension == 3 and size > DIRECT:
+    if symmetric and exponent is not None and dimension == 3 and size > DIRECT and np.ptp(exponent) < DEEPEST:
         blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
         outer = vertex_stars(discretization, blocks, exponent, size)
     if outer is None:
