@@ -27,7 +27,7 @@ DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 136,000 of degree 5 take 8 s and half of the
 memory instead of 18 s, and a solve 5 s instead of 0.2 s; 78,000 of degree 4 take 3 s, not 4.5, and a solve 1.8."""
 DEEPEST = 150.0
-"""Of the exponent on the mesh, up to which it is iterated: digits were compared to 100 units of a barrier, in two stages;
+"""Of the exponent on the mesh, up to which it is iterated: digits were compared up to a barrier of 100, in two stages;
 at 500 there was no answer in 215 s to 1e-2, and a factor serves all stages."""
 REACH = 1e-22
 """Of the largest entry, far above where single precision ends in the preconditioner: barrier 100 takes two stages."""
