@@ -159,20 +159,14 @@ def _folder(options: argparse.Namespace) -> Path | None:
 
 
 def _json(options: argparse.Namespace, asked: ProblemFile, answers: dict[str, object]) -> str:
-    from fokker_planck.output.serialize import json_text, work_json
+    from fokker_planck.output.serialize import json_text
     from fokker_planck.questions.detailed_balance import is_reversible
-    from fokker_planck.questions.report import statistics_of
 
     if options.question == SOLVE:
         content: dict[str, Any] = {question: entry(question).json(answer) for question, answer in answers.items()}
         content["reversible"] = is_reversible(asked.problem)
-        costs = {question: statistics_of(answer) for question, answer in answers.items()}
-        content["work"] = {name: work_json(cost) for name, cost in costs.items() if cost is not None and cost.work}
     else:
         content = entry(options.question).json(answers[options.question])
-        cost = statistics_of(answers[options.question])
-        if cost is not None and cost.work:
-            content["work"] = work_json(cost)
     return json_text(content) + "\n"
 
 
