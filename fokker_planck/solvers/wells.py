@@ -290,7 +290,7 @@ def _solved_for_states(
     if cuts is not None:
         # wells that were added have no surface
         single = [np.arange(size) == well for well in wells]
-        came = [well | around for well, around in zip(single, cuts.came, strict=False)] + single[known:]
+        came = [well | around for well, around in zip(single, cuts.came[:known], strict=False)] + single[known:]
         came += [members & near for members in cuts.came[known:]]
         levels = zip(came, exponents, strict=True)
         given = np.array([np.where(chosen, np.exp(-0.5 * (exponent - level)), 0.0) for chosen, level in levels])
