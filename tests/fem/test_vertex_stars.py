@@ -1,6 +1,7 @@
 """Conjugate gradients on the stars of vertices beside the direct factorisation: the same digits, however small."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,12 +24,17 @@ V = f"(({COSINE}*x + {SINE}*y)**2 - 1)**2/4 + ({COSINE}*y - {SINE}*x)**2/2 + z**
 EVERYTHING = 10**9
 
 
+@cache
+def grid(degree):
+    """One for both ways: on several ranks a second one may number its unknowns otherwise."""
+    axes = [np.linspace(-1.5, 1.5, 8), np.linspace(-1.2, 1.2, 6), np.linspace(-0.5, 0.5, 3)]
+    return discretize(grid_triangulation(axes, [False] * 3), degree)
+
+
 def condensed(monkeypatch, direct, noise=0.05, degree=4):
     """The wells of the quartic well in space, turned, on a grid that both ways follow, and the work done."""
     monkeypatch.setattr(static_condensation, "DIRECT", direct)
-    axes = [np.linspace(-1.5, 1.5, 8), np.linspace(-1.2, 1.2, 6), np.linspace(-0.5, 0.5, 3)]
-    discretization = discretize(grid_triangulation(axes, [False] * 3), degree)
-
+    discretization = grid(degree)
     balance = detailed_balance(Overdamped(Potential(V), fp.Isotropic(noise)), 3, discretization.nodes.T)
     generator = assemble(discretization, balance)
     places = np.array([[-COSINE, -SINE, 0.0], [COSINE, SINE, 0.0]])
