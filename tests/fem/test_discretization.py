@@ -57,6 +57,21 @@ def test_periodic_unknowns_of_a_refined_mesh_are_one():
     assert discretization.count == cells // 2 + 2 * (3 * cells // 2) + cells
 
 
+def test_walls_that_turn_the_velocity_join_a_place_and_its_opposite():
+    """(x, v) and (x, -v) are one on both walls, (x, 0) is its own image; elsewhere nothing is."""
+    mesh = grid_triangulation([np.linspace(-1.0, 1.0, 7), np.linspace(-2.0, 2.0, 9)], [False, False], turned=True)
+    random = np.random.default_rng(1)
+    for _ in range(4):
+        mesh = refine(mesh, random.random(len(mesh.cells)) < 0.3)
+    discretization = discretize(mesh, 4)
+    places = discretization.cell_nodes.reshape(-1, 2).copy()
+    on_wall = np.abs(places[:, 0]) > 1.0 - 1e-9
+    places[on_wall, 1] = np.abs(places[on_wall, 1])
+    keys = np.round(places * 1e7 + 0.123).astype(int)
+    pairs = np.unique(np.column_stack([keys, discretization.dofs.ravel()]), axis=0)
+    assert len(pairs) == len(np.unique(keys, axis=0)) == discretization.count
+
+
 def test_a_vertex_alone_on_a_seam_needs_no_image():
     """Cells with one vertex on the upper face stay where those with its image are cut off: an AssertionError, once."""
     mesh = grid((6, 6), (True, False))
