@@ -122,7 +122,6 @@ def quadrature_degree(degree: int, dimension: int) -> int:
 def discretize(
     triangulation: Triangulation,
     degree: int,
-    periods: tuple[float | None, ...] | None = None,
     comm: MPI.Comm = MPI.COMM_WORLD,
 ) -> Discretization:
     """Hand the triangulation to dolfinx and put Lagrange elements of ``degree`` on it.

@@ -149,7 +149,7 @@ def _verified_as_it_is(problem: Problem, first: Beginning, started: float) -> Ou
     kept = _asked(problem, first, first.mesh)
 
     def ask(finer: Triangulation, degree: int) -> Numbers:
-        return first.ask(discretize(finer, degree, problem.periods)).numbers
+        return first.ask(discretize(finer, degree)).numbers
 
     more = HIGHER[problem.dimension]
     errors = prescribed_errors(kept.numbers, kept.weights, first.mesh, first.degree, more, safety_of(kept), ask)
@@ -170,7 +170,7 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     """The answer on a mesh, with its estimated error in every cell, and of every number."""
     _make_room(mesh)
     _say(mesh, first.degree, "")
-    discretization = discretize(mesh, first.degree, problem.periods)
+    discretization = discretize(mesh, first.degree)
     found = first.ask(discretization)
     indicator, predicted = predicted_errors(found)
     nowhere = np.zeros(discretization.count, dtype=bool)
@@ -208,12 +208,12 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
             return errors
     _make_room(mesh)
     _say(mesh, higher, ", to verify")
-    return bars_by(kept, first.ask(discretize(mesh, higher, problem.periods)).numbers)
+    return bars_by(kept, first.ask(discretize(mesh, higher)).numbers)
 
 
 def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> Floats:
     """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none."""
-    lower = discretize(kept.discretization.triangulation, first.degree - 1, problem.periods)
+    lower = discretize(kept.discretization.triangulation, first.degree - 1)
     try:
         return bars_by(kept, first.ask(lower).numbers)
     except ConvergenceError:

@@ -199,8 +199,8 @@ def _cut_to_size(
             return None
         mesh = uncut.cut()
         try:
-            less = ask(discretize(uncut.cut(NARROWER), degree, problem.periods)).numbers
-            found = ask(discretize(mesh, degree, problem.periods))
+            less = ask(discretize(uncut.cut(NARROWER), degree)).numbers
+            found = ask(discretize(mesh, degree))
         except (ConvergenceError, ProblemError):
             # a state without cells, or wells that nothing joins: exponents are wrong about this process
             return None

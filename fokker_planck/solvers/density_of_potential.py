@@ -50,7 +50,7 @@ def density_of_potential(setting: PotentialSetting) -> Stationary:
         kept = max(budget.mesh_of_weights, 2.0 * rounding)
         whole, mesh = mesh, resolved(mesh, setting.balance.exponent, heights, degree, accuracy, kept)
         rounding += TRIM[problem.dimension] * kept if cut_off(whole, mesh) else 0.0
-    discretization = discretize(mesh, degree, problem.periods)
+    discretization = discretize(mesh, degree)
     masses = _masses(setting, mesh, budget, setting.states)
     total = float(np.logaddexp.reduce(masses.logs))
     logs, errors = masses.shares

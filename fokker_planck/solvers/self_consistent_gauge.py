@@ -149,7 +149,7 @@ def self_consistent_gauge(
     def known(mesh: Triangulation) -> Nearly:
         """A mesh's discretization and its values on the grid; in space they take seconds, and most steps share one."""
         if not last or last[0].discretization.triangulation is not mesh:
-            last[:] = [nearly(discretize(mesh, DEGREE[base.dimension], periods), process.gauge.points)]
+            last[:] = [nearly(discretize(mesh, DEGREE[base.dimension]), process.gauge.points)]
         return last[0]
 
     def step(current: GaugedDrift) -> Step:

@@ -39,7 +39,7 @@ def problem(expression, epsilon, domain, cells, degree):
 def gap_on(expression, epsilon, domain, cells, degree):
     """The smallest nonzero eigenvalue on one uniform mesh."""
     asked = problem(expression, epsilon, domain, cells, degree)
-    discretization = discretize(domain_triangulation(asked, {}), degree, asked.periods)
+    discretization = discretize(domain_triangulation(asked, {}), degree)
     setting = prepare(asked)
     return math.exp(Question(setting, None, 1, Scope()).answer(discretization).numbers[0])
 

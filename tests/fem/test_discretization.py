@@ -156,7 +156,7 @@ def test_a_side_that_was_cut_off_is_no_boundary():
 
 
 def test_a_periodic_axis_has_no_boundary_unknowns():
-    discretization = discretize(grid((4, 4), (True, False)), 2, (1.0, None))
+    discretization = discretize(grid((4, 4), (True, False)), 2)
     y = discretization.nodes[:, 1]
     assert (unknowns_on_boundary(discretization) == ((y == 0.0) | (y == 1.0))).all()
 

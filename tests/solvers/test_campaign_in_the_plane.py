@@ -28,7 +28,7 @@ def test_shares_of_reactive_paths_are_seen_by_the_indicator() -> None:
     origin, goal = fp.Ball([1.3178, 1.3106], 0.3), fp.HalfSpace([0.0, -1.0], 1.1885)
     ends = Ends(((FROM, origin), (TO, goal)))
     setting = of_flow(problem, ends)
-    mesh = discretize(first_mesh(setting, ends.regions), 6, problem.periods)
+    mesh = discretize(first_mesh(setting, ends.regions), 6)
     first = _answer(setting, mesh, unknowns_in(mesh, FROM, origin), unknowns_in(mesh, TO, goal))
     found = fp.committor(problem, origin, goal)
     error = abs(first.numbers[1] - found.probability_reactive.log)
@@ -68,7 +68,7 @@ def test_points_outside_of_a_mesh_cost_little(monkeypatch: pytest.MonkeyPatch) -
     """Each was looked for in the 340 nearest cells, by Newton's method in curved ones."""
     process = fp.Overdamped(fp.Potential("x**2 + y**2"), fp.Isotropic(1.0))
     problem = fp.Problem(process, fp.Ball([0.0, 0.0], 1.0))
-    discretization = discretize(domain_triangulation(problem, {}), 4, (None, None))
+    discretization = discretize(domain_triangulation(problem, {}), 4)
     tried = []
     original = fields._reference_coordinates
 
@@ -104,7 +104,7 @@ def test_a_facet_on_a_seam_whose_image_is_cut_off() -> None:
     on_seam = (mesh.points[mesh.cells][:, :, 0] < 1e-9).sum(axis=1) == 2
     kept = np.ones(len(mesh.cells), dtype=bool)
     kept[np.flatnonzero(on_seam)[2]] = False
-    whole, cut = (discretize(m, 3, problem.periods) for m in (mesh, without_cells(mesh, kept)))
+    whole, cut = (discretize(m, 3) for m in (mesh, without_cells(mesh, kept)))
     assert cut.count == whole.count - 1  # what is inside the cell
 
 

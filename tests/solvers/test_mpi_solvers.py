@@ -51,8 +51,8 @@ def alone(monkeypatch):
     """Run a question on this rank alone, whatever the number of ranks."""
 
     def run(question):
-        def discretize(triangulation, degree, periods=None, comm=MPI.COMM_SELF):
-            return fem_discretization.discretize(triangulation, degree, periods, comm)
+        def discretize(triangulation, degree, comm=MPI.COMM_SELF):
+            return fem_discretization.discretize(triangulation, degree, comm)
 
         with monkeypatch.context() as patch:
             for module in (accuracy, beginning, density_of_potential, self_consistent_gauge):
@@ -167,11 +167,10 @@ def test_references_together():
 def test_every_part_of_the_assembly(shape, periodic):
     """Unknowns, matrices, vectors and estimates of all ranks together are those of one."""
     mesh = grid_triangulation([np.linspace(0.0, 2.0 * math.pi, n + 1) for n in shape], periodic)
-    periods = tuple(2.0 * math.pi if wraps else None for wraps in periodic)
     process = Overdamped(Potential("cos(x)" if len(shape) == 1 else "cos(x) + cos(y)"), fp.Isotropic(0.4))
     balance = detailed_balance(process, len(shape), mesh.points.T)
     parts = [
-        assemble(fem_discretization.discretize(mesh, 3, periods, comm), balance)
+        assemble(fem_discretization.discretize(mesh, 3, comm), balance)
         for comm in (MPI.COMM_WORLD, MPI.COMM_SELF)
     ]
     ours, theirs = (part.discretization for part in parts)
