@@ -102,7 +102,7 @@ def test_both_sides_of_a_curved_surface_are_covered():
 
 def test_a_field_on_a_ring_is_continuous_across_the_period():
     circle = 2.0 * pi
-    discretization = discretize(grid((8,), [True], circle), 6, (circle,))
+    discretization = discretize(grid((8,), [True], circle), 6)
     field = Field("u", discretization, np.sin(discretization.nodes[:, 0]))
     x = np.linspace(0.0, circle, 50)
     assert field(x[None]) == pytest.approx(np.sin(x), abs=1e-7)
