@@ -16,7 +16,7 @@ from math import expm1, log, pi
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Frame
 
 SAFETY = 1.2

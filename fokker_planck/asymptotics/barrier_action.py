@@ -14,8 +14,8 @@ from math import inf
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity import Quantity
 
 LineFunction = Callable[[Floats], Floats]

@@ -22,11 +22,11 @@ from math import log, pi
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.fluctuation_path import ActionPath
 from fokker_planck.asymptotics.minimum_action import minimum_action_paths
 from fokker_planck.asymptotics.quasipotential import SmallNoise, resonant
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity import Quantity
 
 SAME_ACTION = 1e-6

@@ -18,8 +18,8 @@ from math import log, pi, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity import Quantity
 
 LARGE = 40.0

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.types import Frame
 from fokker_planck.model.domain import Box
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace

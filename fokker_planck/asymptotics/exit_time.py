@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.asymptotics.anharmonicity import neglected
 from fokker_planck.asymptotics.exit_surfaces import Surface, Target, surface_of
 from fokker_planck.asymptotics.eyring_kramers import (
@@ -30,6 +29,7 @@ from fokker_planck.asymptotics.eyring_kramers import (
     log_local_integral,
 )
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
+from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.quantity import Quantity

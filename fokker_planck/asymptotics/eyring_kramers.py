@@ -19,8 +19,8 @@ from math import log, pi, sqrt
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function
 from fokker_planck.asymptotics.anharmonicity import neglected
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.quantity import Quantity
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.bouchet_reygner import ExitLaw, assembled, growth_rate
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 
 NEAR = 1e-5
 """Of the distance of both ends: so near that the curvature of the path does not matter, so far that the slowness there

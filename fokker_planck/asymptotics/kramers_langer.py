@@ -23,9 +23,9 @@ from math import expm1, log, pi, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.depopulation import log_factor_between
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity import Quantity
 
 

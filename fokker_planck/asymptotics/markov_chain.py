@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
+from fokker_planck.formulas.arrays import Floats
 
 
 def log_hitting_time(log_rates: Floats, log_absorption: Floats, start: int) -> float:

@@ -14,10 +14,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.fluctuation_path import ActionPath, String, collocated
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 
 POINTS = 201
 """On the curve that is relaxed, a guess for the collocation only: 101 and 401 end in the same action to 1e-15 and cost

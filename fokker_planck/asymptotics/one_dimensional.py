@@ -21,8 +21,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.quantity import Quantity
 
 LineFunction = Callable[[Floats], Floats]

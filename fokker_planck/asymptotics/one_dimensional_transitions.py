@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.one_dimensional import Line, LineFunction, gauss, log_integral, multiplicative
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity import Quantity
 
 

@@ -17,7 +17,6 @@ from math import expm1, log, pi, sqrt
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function
 from fokker_planck.asymptotics.anharmonicity import neglected
 from fokker_planck.asymptotics.barrier_action import barrier_action, turning_point
 from fokker_planck.asymptotics.depopulation import log_factor_between
@@ -26,6 +25,7 @@ from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.asymptotics.melnikov_meshkov import separatrix_error
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import Landscape, Saddle
 from fokker_planck.quantity import Quantity
 

@@ -11,13 +11,13 @@ import argparse
 import contextlib
 import os
 import sys
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fokker_planck import __version__
+from fokker_planck.cli.progress_line import progress_line
 from fokker_planck.output.interruption import ended_by_interrupts
 from fokker_planck.output.parallel import World, fail_together, guessed_rank, launched, one_thread_a_rank, world
 from fokker_planck.output.standard_streams import (
@@ -39,8 +39,6 @@ COMMANDS = {
 }
 VALIDATE = "validate"
 LATER = ("evolve", "sweep")
-BETWEEN_LINES = 0.5
-"""Seconds from one line of progress to the next where it is no terminal: quick questions say one line."""
 ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: those of the documentation; 2 is argparse's for a wrong command line, 130 the shell's for Ctrl-C."""
 
@@ -276,32 +274,9 @@ def _named(question: str, asked_for: str) -> Iterator[None]:
         raise type(error)(f"{question}: {error.reason}", error.remedy) from error
 
 
-@contextlib.contextmanager
-def _progress(step: str, ranks: World, quiet: bool) -> Iterator[None]:
-    """Say on standard error what is being computed: a live line on a terminal, one plain line elsewhere."""
-    if quiet or not ranks.speaks:
-        yield
-        return
-    from fokker_planck.progress import listening
-
-    if sys.stderr.isatty():
-        from rich.console import Console
-
-        with Console(stderr=True).status(f"{step} ...") as status:
-            with listening(lambda doing, long: status.update(f"{step}: {doing} ...")):
-                yield
-        return
-    print(f"{COMMAND}: {step}", file=sys.stderr, flush=True)
-    last = time.monotonic()
-
-    def line(doing: str, long: bool) -> None:
-        nonlocal last
-        if long or time.monotonic() - last > BETWEEN_LINES:
-            print(f"{COMMAND}: {step}: {doing}", file=sys.stderr, flush=True)
-            last = time.monotonic()
-
-    with listening(line):
-        yield
+def _progress(step: str, ranks: World, quiet: bool) -> contextlib.AbstractContextManager[None]:
+    """Say what is being computed, once for all ranks and only where that is wanted."""
+    return contextlib.nullcontext() if quiet or not ranks.speaks else progress_line(COMMAND, step)
 
 
 @contextlib.contextmanager

@@ -14,9 +14,9 @@ import numpy as np
 from mpi4py import MPI
 from petsc4py import PETSc
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import work
+from fokker_planck.formulas.arrays import Floats, Integers
 
 REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
 

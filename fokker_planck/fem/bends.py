@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.fem.crossings import curved_edges
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats, Integers
 
 #: Barycentric coordinates that agree to so many digits are those of one point.
 DIGITS = 12

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.formulas.arrays import Floats
 
 
 @dataclass(frozen=True)

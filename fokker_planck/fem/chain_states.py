@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulation import Triangulation, local_edges
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.locator import Locator
 
 

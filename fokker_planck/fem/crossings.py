@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
 from fokker_planck.model.sets import HalfSpace
 

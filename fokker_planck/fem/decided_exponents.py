@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.trimming import LEAST_OF_SHARE, log_direct_parts
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
 from fokker_planck.landscape.least_action import Actions, actions_on
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
 from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.triangulation import Triangulation, edge_table, local_edges, row_numbers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 PART_OF_A_CELL = 1e-2
 """Share of a cell's size within which an unknown lies on a surface: nodes of degree 12 are further apart."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
+from fokker_planck.formulas.arrays import Floats, Integers
 
 if TYPE_CHECKING:
     import dolfinx.fem

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.decided_exponents import NEVER, Exponents
 from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.triangulation import Triangulation, facet_keys, row_numbers, without_cells
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
 from fokker_planck.mesh.locator import Locator
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import wall_facets
@@ -26,6 +25,7 @@ from fokker_planck.fem.discretization import Discretization, unknowns_in, unknow
 from fokker_planck.fem.generator import NO_NOISE, Generator, make_constant_exact
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import interface_facets, row_numbers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 
 @dataclass(frozen=True)

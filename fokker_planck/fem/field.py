@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.box_units import LONG
 from fokker_planck.mesh.locator import Locator
 

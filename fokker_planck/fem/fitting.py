@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem.refinement import split_edges
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sets import Region
 
 CLOSE = 1e-6

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.triangulation import STRAIGHT, Facets, Triangulation, boundary_facets, oriented, row_numbers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.curved_facets import CurvedFacets
 
 

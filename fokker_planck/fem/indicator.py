@@ -12,13 +12,13 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_products import CellProducts, energy, sizes
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.scaled_cholesky import scaled_cholesky
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 CELLS_AT_ONCE = 4096
 """So that a block of values stays in the processor's cache: 1,024 and 16,384 at once give the same digits in the same

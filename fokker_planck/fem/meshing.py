@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import with_wall
@@ -39,6 +38,7 @@ from fokker_planck.fem.triangulation import (
     without_cells,
 )
 from fokker_planck.fem.trimming import trimmed
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.box_units import LONG
 from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, periods_of
 from fokker_planck.model.images import with_images

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem.triangulation import Triangulation, diameters
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.model.bounded_exponent import formula_of

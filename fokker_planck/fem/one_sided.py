@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.formulas.arrays import Floats
 
 
 def values_in_cells(exponent: Any, points: Floats, corners: Floats) -> Floats:

@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.process import DetailedBalance
 from fokker_planck.model.reversibility.classify import check_semidefinite
 

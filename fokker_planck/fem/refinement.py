@@ -13,9 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.crossings import curved_edges
 from fokker_planck.fem.triangulation import EdgeTable, Facets, Triangulation, edge_table, local_edges
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 
 def refine(triangulation: Triangulation, marked: Booleans, *, all_edges: bool | Booleans = False) -> Triangulation:

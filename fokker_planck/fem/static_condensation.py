@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.scaled_lu import scaled_lu
 from fokker_planck.fem.vertex_stars import DIGITS, CellBlocks, VertexStars, vertex_stars
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 136,000 of degree 5 take 8 s and half of the

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import volumes as volumes
 
 STRAIGHT = -1

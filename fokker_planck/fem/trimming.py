@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.chain_states import members_on, unseen_change, vertex_values
 from fokker_planck.fem.long_range import decaying_solution
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulation import EdgeTable, Triangulation, edge_table, local_edges, volumes, without_cells
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 LARGEST_STEP = 700.0
 """Units of epsilon along an edge, e^700 being the last double: where Phi changes by more the chain says nothing."""

@@ -19,10 +19,10 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc, work
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 INDEFINITE = "rounding has made an energy negative in conjugate gradients"
 MOST_STEPS = 300

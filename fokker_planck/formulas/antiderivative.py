@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Floats
 
 LineFunction = Callable[[Floats], Floats]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 
 
 def values_of(

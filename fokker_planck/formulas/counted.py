@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Floats, Function
 
 BY_CALL = 100
 """Points that a call costs beside those it is asked for: what numpy does around them takes as long."""

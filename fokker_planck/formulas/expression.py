@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grammar import check_tree, read_formula, symbols
 from fokker_planck.formulas.tape import Tape, UnsupportedFunctionError, compile_tape
 from fokker_planck.formulas.text import checked_parameters, excerpt

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats, Integers
+from fokker_planck.formulas.arrays import Floats, Integers
 
 ArrayFunction = Callable[[Floats], Floats]
 # a derivative, the estimate of its truncation error, and that of rounding

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.interval_arithmetic import BINARY, Interval, exact, power, select, unary
 from fokker_planck.formulas.tape import BLOCK, Tape

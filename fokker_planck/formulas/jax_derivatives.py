@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import MissingPackageError
+from fokker_planck.formulas.arrays import Floats
 
 ArrayFunction = Callable[[Floats], Floats]
 

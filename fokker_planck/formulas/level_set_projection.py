@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 
 Function: TypeAlias = Callable[[Floats], Floats]
 

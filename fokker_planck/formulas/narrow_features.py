@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, joint_tape
 from fokker_planck.formulas.intervals import enclosed, run_intervals
 from fokker_planck.formulas.level_boxes import halved

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.cut_cells import Front, advanced, crossed, shifted
 from fokker_planck.landscape.log_quadrature import log_masses, whole_cells
 from fokker_planck.landscape.separatrix import Label, Separatrices, labelled, near_separatrix, separatrices

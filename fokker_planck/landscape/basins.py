@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function, Integers
+from fokker_planck.formulas.arrays import Floats, Function, Integers
 from fokker_planck.landscape.captures import Capture, capture_of
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.search import nearest_level

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function
+from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Saddle
 
 LEVEL = 1e-5

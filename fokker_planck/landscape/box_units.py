@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
 
 LONG = 8.0

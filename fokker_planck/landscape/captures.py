@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function
+from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.box_units import units_of
 from fokker_planck.landscape.types import CriticalPoint, Frame
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.line_sums import LINES, CutParts, cut_masses
 from fokker_planck.landscape.log_quadrature import Parts, affordable, log_integrals, log_masses, whole_cells
 from fokker_planck.landscape.separatrix import Lines, Separatrices, labels_beyond

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function
+from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.holds import Hold
 from fokker_planck.landscape.types import Frame
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.box_units import FlowInUnits, frame_in, units_of
 from fokker_planck.landscape.captures import Capture
 from fokker_planck.landscape.critical_points import slope_of_rounding

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.holds import Contact, Hold
 from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.mesh.walls import Walls, walls_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sets import Ball
 
 SKIN = 1e-6

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
 
 REACH = 4

@@ -7,7 +7,7 @@ from math import factorial
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.log_quadrature import log_mean
 from fokker_planck.landscape.separatrix import Lines, Separatrices, crossings
 from fokker_planck.landscape.weighted_cells import WeightedCells

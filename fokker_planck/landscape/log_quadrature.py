@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.weighted_cells import StraightCells, WeightedCells
 from fokker_planck.mesh.quadrature import halved, simplex_rule
 

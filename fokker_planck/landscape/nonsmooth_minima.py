@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function
+from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.boundary_minima import height_of_wall, wall_minimum
 from fokker_planck.landscape.captures import capture_of
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend

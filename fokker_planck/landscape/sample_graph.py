@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.types import Frame
 
 PER_AXIS = {1: 2001, 2: 151, 3: 41}

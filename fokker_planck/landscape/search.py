@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.formulas.counted import Count, Counted
 from fokker_planck.landscape.boundary_minima import wall_saddle
 from fokker_planck.landscape.box_units import InUnits, frame_in, landscape_in, units_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.stable_manifolds import ON_END, Curves, stable_manifolds
 from fokker_planck.landscape.weighted_cells import WeightedCells

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Function, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.box_units import FlowInUnits, frame_in, units_of
 from fokker_planck.landscape.flow_steps import DORMAND_PRINCE, DORMAND_PRINCE_ERROR
 from fokker_planck.landscape.types import Frame, Saddle

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import combinations
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function, Integers
+from fokker_planck.formulas.arrays import Floats, Function, Integers
 from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.landscape.held_by_mesh import HeldByMesh
 from fokker_planck.landscape.holds import HeldByBall, Hold
@@ -19,7 +20,8 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.model.sets import Ball
-from fokker_planck.progress import say
+
+logger = logging.getLogger(__name__)
 
 # Units of epsilon above the highest saddle up to which narrow wells are looked for: their weight is 4e-18 of the rest.
 ABOVE = 40.0
@@ -42,7 +44,7 @@ def survey(problem: Problem, function: Function) -> Landscape:
     [-1.046681, 0.945649]
     """
     problem.known.pop("narrow", None)
-    say("minima and saddles")
+    logger.debug("minima and saddles")
     points, edges = sample_graph(problem)
     inside = None if _fills_its_box(problem) else problem.contains
     hold = held_by(problem)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 
 if TYPE_CHECKING:
     from fokker_planck.landscape.holds import Hold

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import simplex_volumes
 
 

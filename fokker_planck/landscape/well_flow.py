@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.process import Overdamped, Process
 
 

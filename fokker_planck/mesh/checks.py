@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import MeshFileError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.simplices import volumes
 
 # Squares of it, as distances take them, stay doubles.

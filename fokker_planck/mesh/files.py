@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans
 from fokker_planck.errors import MeshFileError
+from fokker_planck.formulas.arrays import Booleans
 from fokker_planck.mesh.high_order import curved_cells
 from fokker_planck.mesh.parts import Block, MeshData, mesh_of_blocks
 

@@ -14,8 +14,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import MeshFileError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.curved_facets import CurvedFacets, curved_facets
 
 STRAIGHT = 1e-10

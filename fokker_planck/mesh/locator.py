@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Floats, Integers
+from fokker_planck.formulas.arrays import Floats, Integers
 
 #: Barycentric coordinates as negative as this still count as inside: points on facets belong to a cell.
 SLACK = 1e-10

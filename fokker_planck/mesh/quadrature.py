@@ -12,7 +12,7 @@ from math import factorial
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
+from fokker_planck.formulas.arrays import Floats, Integers
 
 
 @lru_cache(maxsize=32)

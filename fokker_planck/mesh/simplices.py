@@ -6,7 +6,7 @@ from math import factorial
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 
 def volumes(points: Floats, cells: Integers) -> Floats:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.mesh.simplices import rows_among
 

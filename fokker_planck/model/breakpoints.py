@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.grammar import symbols
 from fokker_planck.formulas.kinks import zeros

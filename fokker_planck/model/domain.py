@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.arguments import described, finite_number, point, same_length
 from fokker_planck.model.sets import Ball, Set
 from fokker_planck.model.tagged_sets import cells_with, facets_with

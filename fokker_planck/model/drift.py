@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, run_tape
 from fokker_planck.formulas.kinks import kinks_of

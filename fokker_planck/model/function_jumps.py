@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.process import Overdamped, Process
 
 # Lines between points of the domain, and intervals on each: a jump on a surface that crosses the domain is met by most

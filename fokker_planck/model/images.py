@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sets import Ball, Ellipsoid, Set
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.model.breakpoints import surfaces_of
 from fokker_planck.model.process import Overdamped, Process

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, parse_expression
 from fokker_planck.formulas.intervals import enclosed
 from fokker_planck.model.diffusion.constant import ConstantField, DiffusionField

@@ -22,8 +22,8 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.process import Process, alpha_of
 
 LineFunction = Callable[[Floats], Floats]

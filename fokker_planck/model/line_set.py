@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.grammar import symbols
 from fokker_planck.formulas.high_precision import sign_at

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.model.diffusion.hessian import HessianField

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.near import did_you_mean
 from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.model.arguments import described, finite_number, point, whole_number

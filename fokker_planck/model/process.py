@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats, Function
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.formulas.kinks import distinct
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, DiffusionField, Isotropic
 from fokker_planck.model.drift import Drift

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.level_boxes import LevelBoxes, boxes_meeting
 from fokker_planck.formulas.level_set_projection import central_differences, onto_surface

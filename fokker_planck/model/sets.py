@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
 from fokker_planck.model.arguments import finite_number, point, positive_number, same_length
 from fokker_planck.model.line_set import LineSet as LineSet

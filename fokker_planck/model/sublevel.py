@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sublevel_walls import parts_between_walls, parts_on_line
 
 if TYPE_CHECKING:

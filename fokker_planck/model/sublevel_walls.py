@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.level_boxes import boxes_meeting
 from fokker_planck.formulas.line_zeros import zeros_on_line

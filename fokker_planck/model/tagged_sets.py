@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.checks import facets_of, outer_facets
 from fokker_planck.mesh.curved_facets import CurvedFacets
 from fokker_planck.mesh.simplices import rows_among

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import described, positive_number
 from fokker_planck.model.diffusion.constant import ConstantField, DiffusionField, Isotropic
 from fokker_planck.model.potential import Potential

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import FokkerPlanckError, ProblemError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.output.interruption import ended_with_nothing_left
 from fokker_planck.output.parallel import World, from_first_rank, world
 from fokker_planck.output.serialize import json_text, statistics_json

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
-from fokker_planck.arrays import Floats
 from fokker_planck.asymptotics.eyring_kramers import rates
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.questions.numpy_warnings import quietly

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.held_attractors import HeldPoint

@@ -8,8 +8,8 @@ from itertools import combinations, combinations_with_replacement
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import whole_number
 from fokker_planck.sgd.learning import MOST_SAMPLES
 from fokker_planck.sgd.second_moment import checked_hessians

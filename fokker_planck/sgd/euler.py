@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import described, positive_number
 from fokker_planck.model.domain import Box
 

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.expression import COORDINATES, Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.text import checked_parameters
 from fokker_planck.model.arguments import described

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import LARGEST, described, point, whole_number
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.quantity import Quantity

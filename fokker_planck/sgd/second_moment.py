@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import described
 
 MOST_COORDINATES = 60

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization, unknowns_in
 from fokker_planck.fem.domain_truncation import outside
 from fokker_planck.fem.entrances import Entrance, entering, entrance, outside_only
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.domain import Box
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set

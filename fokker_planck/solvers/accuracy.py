@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from math import factorial
@@ -9,7 +10,6 @@ from math import factorial
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import discretize
@@ -17,8 +17,8 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import unfolded
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem
-from fokker_planck.progress import say
 from fokker_planck.solvers.answer_types import Ask, Kept, Numbers, Outcome
 from fokker_planck.solvers.beginning import Beginning, begin
 from fokker_planck.solvers.corners import exponents_of_cells, graded, singular_corners
@@ -44,6 +44,8 @@ from fokker_planck.solvers.marking import MOST_GROWTH, refined_where_unresolved
 from fokker_planck.solvers.prescribed_mesh import prescribed_errors
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import Setting
+
+logger = logging.getLogger(__name__)
 
 MOST_LEVELS = 60
 """Meshes, after which no number of them will do: most answers take one to four."""
@@ -191,7 +193,8 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
 def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
     cells = len(mesh.cells)
     unknowns = cells * degree**mesh.dimension / factorial(mesh.dimension)
-    say(f"{cells:,} cells of degree {degree}{purpose}", long=unknowns > LONG[mesh.dimension])
+    level = logging.INFO if unknowns > LONG[mesh.dimension] else logging.DEBUG
+    logger.log(level, f"{cells:,} cells of degree {degree}{purpose}")
 
 
 def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> Floats:

@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.corners import Corners
 from fokker_planck.solvers.results import Statistics
 

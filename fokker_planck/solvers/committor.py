@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 import mpmath
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization
@@ -27,6 +26,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity

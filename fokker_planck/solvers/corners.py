@@ -18,12 +18,12 @@ from itertools import combinations
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, diameters, row_numbers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.solvers.material_corners import Medium, Sector, Tensor, log_flux, material_exponent
 
 SMOOTH = 0.97

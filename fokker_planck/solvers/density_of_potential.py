@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_weights import cells_with_weight
 from fokker_planck.fem.discretization import discretize
@@ -17,6 +16,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.meshing import TRIM, domain_triangulation, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.basin_integrals import BasinMasses, basin_masses
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.types import numbered

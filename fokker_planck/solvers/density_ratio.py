@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.answer_types import Numbers
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.pencil import MODERATE, Pencil, PencilMode
 

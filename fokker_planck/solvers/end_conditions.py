@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.line_ends import LineEnd
 from fokker_planck.model.reversibility.line import LineExponent
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.model.domain import MeshDomain, Sublevel
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, Set

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.reference_exponent import Weighting
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN
 

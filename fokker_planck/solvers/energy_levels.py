@@ -8,9 +8,9 @@ from functools import reduce
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import Heights
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.model.diffusion.noise_floor import floor_share

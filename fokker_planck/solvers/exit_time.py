@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.absorption import Stopped, stopped

@@ -17,9 +17,9 @@ from itertools import product
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.triangulation import Triangulation, diameters, volumes
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 

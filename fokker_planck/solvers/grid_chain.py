@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
 
 PER_AXIS = {2: 97, 3: 33}

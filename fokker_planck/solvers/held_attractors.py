@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.captures import capture_of
 from fokker_planck.landscape.fixed_points import FixedPoint
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend

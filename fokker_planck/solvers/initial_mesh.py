@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.chain_states import well_name
 from fokker_planck.fem.decided_exponents import Exponents, exponents
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
@@ -20,6 +19,7 @@ from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import DEEP, Heights, domain_triangulation, exponent_range, unresolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.model.sets import HalfSpace, Region, Set

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem.generator import Generator
+from fokker_planck.formulas.arrays import Floats
 
 DEPENDENT = 1e-6
 """Of the length of a vector: what is left of it beside the others by less has half of its digits, and brings

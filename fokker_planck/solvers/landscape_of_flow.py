@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.reference_exponent import GaugedDrift, KnownWeight, Weighting
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.critical_points import SLOPE_OF_ROUNDING
 from fokker_planck.landscape.fixed_points import FixedPoint, fixed_points

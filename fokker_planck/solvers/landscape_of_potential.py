@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.reference_exponent import KnownWeight
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.survey import survey
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, assemble_landscape, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Booleans, Floats
 
 LEAST_STEP = {1: 0.02, 2: 0.02, 3: 0.06}
 """Of the sum of the indicator, that is left in the cells which are not bisected: a quarter and five times of it made

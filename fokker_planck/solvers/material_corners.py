@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.interfaces import Interfaces
 
 Tensor = Callable[[Floats], Floats]

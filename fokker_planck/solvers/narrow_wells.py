@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem.cell_products import energy, product
 from fokker_planck.fem.generator import Generator
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
 FASTER = 1e6

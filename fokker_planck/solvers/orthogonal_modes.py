@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.cell_products import energy, product
 from fokker_planck.fem.generator import Generator, free_system
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.eigenmodes import Eigenmode, checked
 from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.narrow_wells import combined

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.problem import Problem

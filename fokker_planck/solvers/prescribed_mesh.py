@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
 
 SETTLED = 0.3
 """Two references in turn agree if they differ by this part of the error that they show."""

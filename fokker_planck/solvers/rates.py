@@ -15,12 +15,12 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import point_functional
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered

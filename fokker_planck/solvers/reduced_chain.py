@@ -15,8 +15,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.results import Rates, Statistics
 

@@ -22,11 +22,11 @@ import mpmath
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.krylov import images
 from fokker_planck.solvers.wells import Condensation

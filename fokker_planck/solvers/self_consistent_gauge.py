@@ -11,6 +11,7 @@ not enter the answers: the forms are those of the process in every gauge.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log
@@ -18,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Nearly, nearly
@@ -28,9 +28,11 @@ from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.reference_exponent import GaugedDrift, Weighting
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
-from fokker_planck.progress import say
 from fokker_planck.solvers.wells import condense, well_nodes
+
+logger = logging.getLogger(__name__)
 
 DEGREE = {1: 4, 2: 6, 3: 3}
 """Of the elements on the way, log rho being wanted to tenths: in the plane 4 in place of 6 ended in an exit time 4e-7
@@ -172,7 +174,7 @@ def self_consistent_gauge(
     losses = creeping = 0
     for _ in range(MOST_STEPS):
         trial = gauge if np.isinf(reached) else _continued(before, gauge, reached, noise)
-        say(f"the density at {noise:.3g} times the noise")
+        logger.debug(f"the density at {noise:.3g} times the noise")
         found = step(replace(process, gauge=trial, noise=noise))
         finest = fineness == FINEST or found.cells > (CHEAP if np.isinf(reached) else AFFORDABLE)
         if found.lost:

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.static_condensation import condensed_factorization
+from fokker_planck.formulas.arrays import Booleans, Floats
 
 Numbers = NDArray[Any]
 Solve = Callable[..., Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped

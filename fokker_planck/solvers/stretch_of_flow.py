@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
-from fokker_planck.arrays import Floats
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.fixed_points import FixedPoint
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped

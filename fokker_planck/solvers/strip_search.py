@@ -15,6 +15,7 @@ Source: Kato, Perturbation Theory for Linear Operators (1966), V.3.2 (numerical 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.progress import say
+
+logger = logging.getLogger(__name__)
 
 Numbers = NDArray[Any]
 
@@ -133,7 +135,7 @@ def all_in_strip(
                 f"which {MOST_DISCS} shifts do not search",
                 "a smaller count",
             )
-        say(f"eigenvalues with frequencies from {low:.3g} up to {height:.3g}")
+        logger.debug(f"eigenvalues with frequencies from {low:.3g} up to {height:.3g}")
         discs.append(_next_disc(nearest, discs, low, height, width, most))
 
 

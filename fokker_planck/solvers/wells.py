@@ -27,13 +27,13 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution, times_exp
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
 
 SMALLEST_COUPLING = 1e-250

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unseen import places_on, unseen
 from fokker_planck.fem.shapes.wedges import turn_beside, walls_of
 from fokker_planck.fem.triangulation import Triangulation, diameters
+from fokker_planck.formulas.arrays import Booleans, Floats
 
 #: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R
 #: turns it by h/R, and its curved cell loses about half of that square of its Jacobian determinant. In space mmg makes

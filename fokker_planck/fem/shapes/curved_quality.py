@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, curved_cells
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats, Integers
 
 # A cell keeps this much of its determinant when it is curved, or it is bisected: towards a smooth surface the pieces
 # are the straighter, the smaller they are. Few passes are needed; more mean that the surface is not smooth there.

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.background import MOST_CELLS, refined_near
@@ -34,6 +33,7 @@ from fokker_planck.fem.triangulation import (
     local_edges,
     volumes,
 )
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sets import Set
 
 #: Least ratio of Jacobian determinants within a curved cell, see :func:`jacobian_ratios`.

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.shapes.cutting import levels
 from fokker_planck.fem.shapes.remeshing import Patch, remeshed
 from fokker_planck.fem.triangulation import Triangulation, boundary_facets, local_edges, oriented, row_numbers, volumes
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
 
 

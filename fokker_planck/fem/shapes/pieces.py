@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fokker_planck.arrays import Floats
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
 from fokker_planck.model.images import Images
 from fokker_planck.model.sets import HalfSpace, Region, Set

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 #: Layers of cells around the surface that are handed over: enough for sizes to grow.
 LAYERS = 2

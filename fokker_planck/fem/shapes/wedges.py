@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.fem.crossings import planes_of
 from fokker_planck.fem.triangulation import STRAIGHT, Triangulation
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.sets import HalfSpace
 
 #: What part of a gap, and of the angle of a wedge, between surfaces edges are as short as (see :func:`turn_beside`).

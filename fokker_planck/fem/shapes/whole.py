@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Booleans, Floats, Integers
 from fokker_planck.fem.crossings import planes_of
 from fokker_planck.fem.shapes.patches import Fitted, among, creases, onto_pieces, present, unique
 from fokker_planck.fem.shapes.remeshing import Patch, remeshed
@@ -26,6 +25,7 @@ from fokker_planck.fem.triangulation import (
     oriented,
     volumes,
 )
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.model.sets import HalfSpace
 
 #: Vertices that stay are found again within this part of the size of the mesh.

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import finite_number, positive_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.potential import Potential

@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats, Function
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.model.diffusion.constant import Constant, DiffusionField, Isotropic
 from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of

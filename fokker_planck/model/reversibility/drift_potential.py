@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Function
 from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
+from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.model.process import Overdamped, Process
 
 NET_FORCE = 1e-10

@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.line_boxes import LineBoxes, line_boxes
 from fokker_planck.model.line_ends import LineEnd, line_ends

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Floats, Integers
 
 ORDER = 12
 """Gauss points a piece. Noise that follows a Hessian, floor 0.1: 2,000 lines take 2.0 million evaluations with 12, 1.6

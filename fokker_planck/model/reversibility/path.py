@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.process import Process, alpha_of

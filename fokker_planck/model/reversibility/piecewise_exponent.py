@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats
 from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process, alpha_of

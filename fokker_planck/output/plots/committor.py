@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.output.plots.density import AXES_NAMES, COLOURS, TYPOGRAPHY, save_figure
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.arrays import Floats, Integers
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.quadrature import halved
 
 if TYPE_CHECKING:
