@@ -34,10 +34,10 @@ class Weighted:
 
 
 class Weighting(Protocol):
-    """A process together with a gauge."""
+    """A process together with a reference exponent."""
 
     def on(self, discretization: Discretization) -> Weighted:
-        """The gauge and the coefficients where the forms need them."""
+        """The exponent and the coefficients where the forms need them."""
         ...
 
     def value(self, x: Floats) -> Floats:
@@ -97,32 +97,32 @@ def weighting_of(process: DetailedBalance | Weighting) -> Weighting:
 
 
 @dataclass(frozen=True)
-class GaugedDrift:
-    """The noise D of a process times ``noise``, with the ``gauge`` psi interpolated by the elements themselves.
+class FollowedWeight:
+    """The noise D of a process times ``noise``, with the ``exponent`` psi interpolated by the elements themselves.
 
     The current is (b - div D) p - D grad p for the Ito ``drift`` b of the process itself. Its first part stays as it is
     at another noise, so that the density becomes uniform at high noise, whatever D is: were b kept instead, the density
     there would be that of the noise alone, 1/D on a line, which a coarse mesh does not follow where D varies tenfold.
-    Piecewise polynomials serve as well as any other gauge, and leave the integrands smooth in every cell.
+    Piecewise polynomials serve as well as any other exponent, and leave the integrands smooth in every cell.
     """
 
-    gauge: Any
+    exponent: Any
     drift: Any
     diffusion: Any
     noise: float = 1.0
 
     def value(self, x: Floats) -> Floats:
         """psi at points (dim, n), (n,)."""
-        return np.asarray(self.gauge.value(x))
+        return np.asarray(self.exponent.value(x))
 
     def velocity(self, x: Floats) -> Floats | None:
         """c at points (dim, n), (dim, n)."""
-        slope = np.asarray(self.gauge.gradient(x))
+        slope = np.asarray(self.exponent.gradient(x))
         drift = np.asarray(self.drift(x)) - np.asarray(self.diffusion.divergence(x))
         return drift + self.noise * np.einsum("ijn,jn->in", np.asarray(self.diffusion.tensor(x)), slope)
 
     def on(self, discretization: Discretization) -> Weighted:
-        """c = b - div D + D grad psi, with psi the interpolant of the gauge."""
+        """c = b - div D + D grad psi, with psi the interpolant of the exponent."""
         points = discretization.map.points
         flat = points.reshape(len(points), -1)
         nodal = self.value(discretization.nodes.T)

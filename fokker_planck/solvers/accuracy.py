@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import factorial
 
 import numpy as np
@@ -92,58 +93,101 @@ def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
     started = time.perf_counter()
     if problem.resolution.cells is not None:
         return _verified_as_it_is(problem, first, started)
-    mesh, degree, least_error, dimension = first.mesh, first.degree, first.least_error, problem.dimension
     tolerance = _attainable(problem, first)
-    aim = ErrorBudget(tolerance, dimension).aim
-    excess, level, asked, hoped = 1.0, 0, np.inf, np.inf
-    everywhere, standstill, by_less = degree < 2, Standstill(), first.by_less and dimension == 3
+    aim = ErrorBudget(tolerance, problem.dimension).aim
+    mesh, course = first.mesh, Course(everywhere=first.degree < 2)
     while True:
         kept = _asked(problem, first, unfolded(mesh))
-        level += 1
-        if level > MOST_LEVELS or not np.isfinite(kept.predicted).all():
-            raise ConvergenceError(
-                f"no estimate of the error after {level} meshes",
-                "more noise, a smaller domain, or a smoother potential",
-            )
-        exhausted = kept.discretization.count > first.most_unknowns
-        expected = excess * SAFETY * kept.worst(kept.predicted)
-        # rounding is in the indicator, too: what no bisection makes less is verified as it is
-        unmoved, hoped = everywhere and expected > UNMOVED * hoped, expected
-        # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
-        others = least_error + first.cut / np.maximum(kept.weights, 1e-300)
-        errors = np.full(len(kept.predicted), np.inf)
-        if by_less and degree >= LEAST_PREDICTABLE:
-            errors = _by_a_degree_less(problem, first, kept) + others
-            # at the end of the budget a degree more, three times the work of this mesh, is not asked
-            expected = min(expected, kept.worst(errors))
-        if exhausted or degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved:
-            by_lower = kept.worst(errors)
-            # what a degree less would have refused though the indicator promises it is worth a degree more
-            promised = by_lower > WORST_ERROR and kept.worst(kept.predicted) <= tolerance
-            if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
-                errors = _verified(problem, first, kept, tolerance - least_error - first.cut) + others
-            if everywhere:
-                standstill = standstill.then(kept, errors)
-                errors = standstill.held
-            before, asked = asked, kept.worst(errors)
-            # of flat cells rounding is left, which finer ones do not mend
-            flat = least_error > FLAT and before <= asked <= STALLED * least_error
-            exhausted |= standstill.count >= MOST_STALLS or flat
-            if asked > tolerance and exhausted:
-                warn_or_refuse(asked, tolerance)
-            if asked <= tolerance or exhausted:
-                return _outcome(problem, kept, errors, level, started)
-            excess, expected = excess * asked / expected, asked
-            # the indicator does not see where the error is
-            everywhere |= asked > STAGNATION * before
-        mesh = kept.discretization.triangulation
-        if everywhere:
-            mesh = refine(mesh, np.ones(len(kept.indicator), dtype=bool))
-        else:
-            most = MOST_GROWTH if by_less else np.inf
-            mesh = refined_where_unresolved(mesh, kept.indicator, degree, aim / expected, most)
-        if dimension == 2:
-            mesh = graded(mesh, kept.corners, min(aim / expected, 0.5))
+        course = _judged(problem, first, kept, course, tolerance)
+        if course.errors is not None:
+            return _outcome(problem, kept, course.errors, course.level, started)
+        mesh = _finer(problem, first, kept, course.everywhere, aim / course.expected)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the meshes so far have told, ``level`` of them.
+
+    ``excess`` is the error last verified over that which was expected there, ``foreseen`` what the indicator says of
+    the last mesh, times that, ``verified`` the last verified error, and ``expected`` what is known best.
+    ``everywhere`` says that the indicator does not see where the error is.  ``errors`` are those to be reported, once
+    no finer mesh is to come.
+    """
+
+    level: int = 0
+    excess: float = 1.0
+    foreseen: float = np.inf
+    verified: float = np.inf
+    expected: float = np.inf
+    everywhere: bool = False
+    standstill: Standstill = field(default_factory=Standstill)
+    errors: Floats | None = None
+
+
+def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tolerance: float) -> Course:
+    """The course after one more mesh, verified there where the tolerance may have been reached or no finer may come."""
+    if course.level >= MOST_LEVELS or not np.isfinite(kept.predicted).all():
+        raise ConvergenceError(
+            f"no estimate of the error after {course.level + 1} meshes",
+            "more noise, a smaller domain, or a smoother potential",
+        )
+    exhausted = kept.discretization.count > first.most_unknowns
+    expected = course.excess * SAFETY * kept.worst(kept.predicted)
+    # rounding is in the indicator, too: what no bisection makes less is verified as it is
+    unmoved = course.everywhere and expected > UNMOVED * course.foreseen
+    course = replace(course, level=course.level + 1, foreseen=expected)
+    # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
+    others = first.least_error + first.cut / np.maximum(kept.weights, 1e-300)
+    errors = np.full(len(kept.predicted), np.inf)
+    if first.by_less and problem.dimension == 3 and first.degree >= LEAST_PREDICTABLE:
+        errors = _by_a_degree_less(problem, first, kept) + others
+        # at the end of the budget a degree more, three times the work of this mesh, is not asked
+        expected = min(expected, kept.worst(errors))
+    if not (exhausted or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved):
+        return replace(course, expected=expected)
+    by_lower = kept.worst(errors)
+    # what a degree less would have refused though the indicator promises it is worth a degree more
+    promised = by_lower > WORST_ERROR and kept.worst(kept.predicted) <= tolerance
+    if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
+        errors = _verified(problem, first, kept, tolerance - first.least_error - first.cut) + others
+    return _after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
+
+
+def _after_verification(
+    first: Beginning, kept: Kept, course: Course, errors: Floats, tolerance: float, exhausted: bool
+) -> Course:
+    """The course once the ``errors`` of a mesh are known: to be reported, or to go on from."""
+    standstill = course.standstill
+    if course.everywhere:
+        standstill = standstill.then(kept, errors)
+        errors = standstill.held
+    before, verified = course.verified, kept.worst(errors)
+    # of flat cells rounding is left, which finer ones do not mend
+    flat = first.least_error > FLAT and before <= verified <= STALLED * first.least_error
+    exhausted |= standstill.count >= MOST_STALLS or flat
+    if verified > tolerance and exhausted:
+        warn_or_refuse(verified, tolerance)
+    return replace(
+        course,
+        excess=verified / course.expected,
+        verified=verified,
+        expected=verified,
+        # the indicator does not see where the error is
+        everywhere=course.everywhere or verified > STAGNATION * before,
+        standstill=standstill,
+        errors=errors if verified <= tolerance or exhausted else None,
+    )
+
+
+def _finer(problem: Problem, first: Beginning, kept: Kept, everywhere: bool, fraction: float) -> Triangulation:
+    """The next mesh, on which ``fraction`` of the error is to be left."""
+    mesh = kept.discretization.triangulation
+    if everywhere:
+        mesh = refine(mesh, np.ones(len(kept.indicator), dtype=bool))
+    else:
+        most = MOST_GROWTH if first.by_less and problem.dimension == 3 else np.inf
+        mesh = refined_where_unresolved(mesh, kept.indicator, first.degree, fraction, most)
+    return graded(mesh, kept.corners, min(fraction, 0.5)) if problem.dimension == 2 else mesh
 
 
 def _verified_as_it_is(problem: Problem, first: Beginning, started: float) -> Outcome:

@@ -33,6 +33,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.absorption import crossed_by_noise
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.condensed_solution import solution
 from fokker_planck.solvers.density_ratio import LEAST, density_ratio
 from fokker_planck.solvers.elimination import DIGITS
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
@@ -40,7 +41,8 @@ from fokker_planck.solvers.ends import FROM, TO, Ends
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Committor
 from fokker_planck.solvers.setting import Setting, prepare
-from fokker_planck.solvers.wells import Condensation, Target, condense, solution, well_nodes
+from fokker_planck.solvers.states import Target
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 ROUNDING = 5e-12
 """Of the flow from set to set, a sum over the cells between them: 1.6e-12 to 2.9e-12 were measured against quadrature

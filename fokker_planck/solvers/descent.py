@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.reference_exponent import GaugedDrift
+from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift
@@ -62,5 +62,5 @@ def without_weight(problem: Problem) -> FlowSetting:
     lower, upper = problem.bounding_box()
     flat = zero_on(lower, upper, [period is not None for period in problem.periods])
     process, dimension = problem.process, problem.dimension
-    weighting = GaugedDrift(flat, ItoDrift(process, dimension), process.field(dimension))
+    weighting = FollowedWeight(flat, ItoDrift(process, dimension), process.field(dimension))
     return FlowSetting(problem, weighting, (), (), np.inf, known=False)

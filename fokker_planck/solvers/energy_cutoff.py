@@ -20,7 +20,7 @@ import numpy as np
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.minimax import climb_heights
-from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN
+from fokker_planck.solvers.followed_exponent import LEAST_MARGIN
 
 APART = 15.0
 """Units of epsilon above the energy cutoff, from which a saddle is out of reach: a little more than the change of the
@@ -43,7 +43,7 @@ class EnergyCutoff:
     above: float
 
     def __call__(self, weighting: Weighting) -> float:
-        """The height in this gauge, of the wells that count in it."""
+        """The height with this exponent, of the wells that count with it."""
         values = weighting.value(self.points.T)
         lowest = int(np.argmin(values))
         heights = [float(values[lowest])]

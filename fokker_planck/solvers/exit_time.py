@@ -18,13 +18,14 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.absorption import Stopped, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.condensed_solution import log_solution_at_wells, solution
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.wells import Condensation, condense, log_solution_at_wells, solution, well_nodes
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 LARGEST_LOG = 690.0
 """Of a time that is kept as a double: a factor of exp(19) below the largest of them, for the field around the start."""

@@ -27,9 +27,9 @@ from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.error_budget import budget_of
+from fokker_planck.solvers.followed_exponent import resolved_below
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.self_consistent_gauge import resolved_below
-from fokker_planck.solvers.wells import Surfaces
+from fokker_planck.solvers.states import Surfaces
 
 CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""

@@ -11,9 +11,10 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.meshing import domain_triangulation
-from fokker_planck.fem.reference_exponent import GaugedDrift, KnownWeight, Weighting
+from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, Weighting
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.spline import zero_on
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.critical_points import SLOPE_OF_ROUNDING
 from fokker_planck.landscape.fixed_points import FixedPoint, fixed_points
@@ -23,17 +24,17 @@ from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, 
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.phase_space import refuse_wells_at_walls
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity
+from fokker_planck.model.reversibility.classify import ItoDrift, Kinetics, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.ends import Ends, reached_points
 from fokker_planck.solvers.energy_cutoff import EnergyCutoff, nearest_vertex
 from fokker_planck.solvers.error_budget import budget_of
+from fokker_planck.solvers.followed_exponent import LEAST_MARGIN, Question, followed_exponent
 from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.rounding import refuse_rounding
-from fokker_planck.solvers.self_consistent_gauge import LEAST_MARGIN, self_consistent_gauge
 from fokker_planck.solvers.stretch_of_flow import stretch_of_flow
 
 ASIDE = 1e-4
@@ -149,7 +150,6 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     process, dimension = problem.process, problem.dimension
     refuse_rounding(problem)
     kind = kinetics_of(problem)
-    lower, upper = problem.bounding_box()
     points = fixed_points_inside(problem)
     attractors = tuple(point for point in points if point.index == 0 and not point.degenerate)
     held = HeldWells()
@@ -166,29 +166,37 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     if isinstance(kind, KnownDensity):
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
     else:
-        drift, field = ItoDrift(process, dimension), process.field(dimension)
-        guesses: list[Any] = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
-        box, chained, agreed = (lower, upper), None, False
-        if dimension == 3:
-            chained, agreed = agreed_exponent(
-                drift, field, box, problem.periods, problem.contains, lambda psi: height(GaugedDrift(psi, drift, field))
-            )
-        if chained is None or not agreed:
-            guesses += [] if chained is None else [chained]
-            mesh = coarse_mesh(problem, {})
-            mesh = replace(mesh, stretch=stretch_of_flow(problem, (*attractors, *saddles)))
-
-            def following(now: Weighting) -> Floats:
-                return np.asarray(places[height.counted(now)])
-
-            spare = max(0.0, LEAST_MARGIN - budget_of(problem).cutoff_of_flow)
-            chained = self_consistent_gauge(
-                drift, field, mesh, box, problem.periods, following, lambda now: height(now) + spare, guesses
-            )
-        weighting = GaugedDrift(chained, drift, field)
+        weighting = _followed_weight(problem, kind, places, height, (*attractors, *saddles))
     known = isinstance(kind, KnownDensity)
     counted = tuple(height.counted(weighting).tolist())
     return FlowSetting(problem, weighting, attractors, saddles, height(weighting), known, held.others, counted)
+
+
+def _followed_weight(
+    problem: Problem, kind: Kinetics, places: Floats, height: EnergyCutoff, points: Sequence[FixedPoint]
+) -> FollowedWeight:
+    """The weight of a density that is not known: of a chain on a grid in space, if two of these agree, or followed."""
+    process, dimension = problem.process, problem.dimension
+    drift, field = ItoDrift(process, dimension), process.field(dimension)
+    box, periods = problem.bounding_box(), problem.periods
+    guesses: list[Any] = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
+    if dimension == 3:
+        chained, agreed = agreed_exponent(
+            drift, field, box, periods, problem.contains, lambda psi: height(FollowedWeight(psi, drift, field))
+        )
+        if agreed and chained is not None:
+            return FollowedWeight(chained, drift, field)
+        guesses += [] if chained is None else [chained]
+    mesh = replace(coarse_mesh(problem, {}), stretch=stretch_of_flow(problem, points))
+    spare = max(0.0, LEAST_MARGIN - budget_of(problem).cutoff_of_flow)
+    flat = zero_on(box[0], box[1], [period is not None for period in periods])
+    asked = Question(
+        FollowedWeight(flat, drift, field),
+        mesh,
+        lambda now: np.asarray(places[height.counted(now)]),
+        lambda now: height(now) + spare,
+    )
+    return FollowedWeight(followed_exponent(asked, guesses), drift, field)
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:

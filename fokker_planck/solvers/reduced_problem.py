@@ -14,7 +14,7 @@ two bases A splits into S and a block E of order one, too; complex pairs may com
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,12 +177,7 @@ def reduced_pair(
     digits = condensed.digits()
     with mpmath.workdps(digits):
         scale = [1 / half for half in condensed.half_weights()[:count]]
-        reduced = condensed.reduced_generator()
-        flows = mpmath.matrix(count, count)
-        for i in range(count):
-            for j in range(count):
-                entry = reduced[min(i, j), max(i, j)] if generator.symmetric else reduced[i, j]
-                flows[i, j] = entry * scale[i] * scale[j]
+        flows = _scaled_generator(condensed, scale)
         if generator.symmetric:
             mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
             values, vectors = _condensed_pencil(flows, mass, energy, below) or _whole_pencil(flows, mass, energy)
@@ -190,6 +185,17 @@ def reduced_pair(
         else:
             values, vectors, left_vectors = _general_pencil(flows, mass, energy)
     return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers)
+
+
+def _scaled_generator(condensed: Condensation, scale: Sequence[Any]) -> Any:
+    """S (K, K) between the wells in scaled unknowns, as a matrix of mpmath; symmetric where the process is."""
+    reduced, states = condensed.reduced_generator(), range(len(scale))
+    flows = mpmath.matrix(len(scale), len(scale))
+    for i in states:
+        for j in states:
+            entry = reduced[min(i, j), max(i, j)] if condensed.generator.symmetric else reduced[i, j]
+            flows[i, j] = entry * scale[i] * scale[j]
+    return flows
 
 
 def _with_partners(generator: Generator, right: Floats, left: Floats) -> tuple[Floats, Floats]:

@@ -31,10 +31,11 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
-from fokker_planck.fem.long_range import LongRange, decaying_solution, times_exp
+from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
+from fokker_planck.solvers.elimination import Elimination, eliminated
+from fokker_planck.solvers.states import States, Surfaces, Target, states_of
 
 SMALLEST_COUPLING = 1e-250
 """Of a scaled coupling, in units of the power of two that holds it: entries below are read in the next one."""
@@ -44,8 +45,6 @@ MOST_OVERLOOKED = 12
 """Undetected metastable states that are added one by one, each for another factorisation."""
 OVERLOOKED = 1e-5
 """Of the rate at which a well settles: a mode of F that is slower is that of an undetected metastable state."""
-LARGE_POWER = 900.0
-"""Of two, up to which a value is kept as a double, whose range ends at 1024."""
 MODE_DIGITS = 4
 """Of its solves, where these are iterations: for a rate to 5 %."""
 INVERSE_STEPS = 14
@@ -56,27 +55,6 @@ def well_nodes(discretization: Discretization, places: Floats, absorbed: Boolean
     """The unknown nearest to every one of the ``places`` (K, dim), less those that are absorbed, each once."""
     nearest = [int(np.argmin(((discretization.nodes - place) ** 2).sum(axis=1))) for place in places]
     return np.unique([node for node in nearest if absorbed is None or not absorbed[node]]).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A set of unknowns (N,) that counts as one state; rho on it, up to a factor, for functions of the left side."""
-
-    members: Booleans
-    profile: Floats | None = None
-
-
-@dataclass(frozen=True)
-class Surfaces:
-    """Unknowns (N,) on the surfaces of cuts, by the state that they belong to.
-
-    ``to`` holds for every well where the process goes to from there, for right functions; what leads to a target is
-    among its members.  ``came`` holds where it has come from, for left ones, and the whole of a target last: beside a
-    saddle, where the process only passes by, these are two states.
-    """
-
-    to: tuple[Booleans, ...]
-    came: tuple[Booleans, ...]
 
 
 @dataclass(frozen=True)
@@ -260,82 +238,39 @@ def condense(
         raise ConvergenceError(
             f"a part of the domain relaxes at a rate of {slowest:.1e}, though nothing attracts there", "a finer mesh"
         )
-    return _solved_for_states(generator, wells, sets, rest, inner, slowest, surfaces)
+    return _solved(generator, states_of(generator, wells, sets, rest, surfaces), rest, inner, slowest)
 
 
-def _solved_for_states(
-    generator: Generator,
-    wells: Integers,
-    targets: tuple[Target, ...],
-    rest: Booleans,
-    inner: CondensedFactorization,
-    slowest: float,
-    cuts: Surfaces | None,
+def _solved(
+    generator: Generator, states: States, rest: Booleans, inner: CondensedFactorization, slowest: float
 ) -> Condensation:
-    exponent, size = generator.exponent, len(generator.exponent)
-    sets = [np.arange(size) == well for well in wells] + [target.members for target in targets]
-    known = len(cuts.to) if cuts is not None else 0
-    if cuts is not None:
-        sets = [members | around for members, around in zip(sets, cuts.to, strict=False)] + sets[known:]
-    profiles = [None] * len(wells) + [target.profile for target in targets]
-    near = generator.discretization.touching(rest)
-    # the scale of a target is that of its surface: what lies deep within takes no part
-    surfaces = [members & near if (members & near).any() else members for members in sets]
-    lowest = [int(np.flatnonzero(surface)[np.argmin(exponent[surface])]) for surface in surfaces]
-    exponents = exponent[lowest]
-    ones = np.zeros((len(sets), size))
-    for state, surface in enumerate(surfaces):
-        ones[state, surface] = np.exp(-0.5 * (exponent[surface] - exponents[state]))
-    references, given = np.ones(len(sets)), ones
-    if cuts is not None:
-        # wells that were added have no surface
-        single = [np.arange(size) == well for well in wells]
-        came = [well | around for well, around in zip(single, cuts.came[:known], strict=False)] + single[known:]
-        came += [members & near for members in cuts.came[known:]]
-        levels = zip(came, exponents, strict=True)
-        given = np.array([np.where(chosen, np.exp(-0.5 * (exponent - level)), 0.0) for chosen, level in levels])
-    if any(profile is not None for profile in profiles):
-        given = ones.copy()
-        for state, (surface, profile) in enumerate(zip(surfaces, profiles, strict=True)):
-            if profile is not None:
-                references[state] = profile[lowest[state]]
-                given[state, surface] *= profile[surface] / references[state]
+    """The potentials of all states, and the couplings between these."""
 
     def solve_adjoint(vector: Floats) -> Floats:
         return inner.solve(vector, adjoint=True)
 
-    def within(function: LongRange, state: int, profile: Floats | None) -> LongRange:
-        inside = sets[state] & ~surfaces[state]
-        if not inside.any():
-            return function
-        logs = 0.5 * (exponents[state] - exponent[inside]) / np.log(2.0)
-        mantissas, powers = function.mantissas.copy(), function.powers.copy()
-        powers[inside] = np.where(np.abs(logs) < LARGE_POWER, 0, np.floor(logs)).astype(np.int64)
-        mantissas[inside] = np.exp2(logs - powers[inside])
-        if profile is not None:
-            mantissas[inside] *= profile[inside] / references[state]
-        return LongRange(mantissas, powers)
-
     touching = generator.discretization.touching
     apply, reach = generator.apply_stiffness, inner.reach
-    right = [decaying_solution(apply, inner.solve, touching, one, rest, reach=reach) for one in ones]
-    couplings = _couplings(generator, right, given)
-    whole = tuple(within(function, state, None) for state, function in enumerate(right))
-    left = whole
-    if not generator.symmetric or given is not ones:
-        solved = [decaying_solution(generator.apply_adjoint, solve_adjoint, touching, one, rest) for one in given]
-        left = tuple(within(function, state, profiles[state]) for state, function in enumerate(solved))
+    solved = [decaying_solution(apply, inner.solve, touching, one, rest, reach=reach) for one in states.ones]
+    couplings = _couplings(generator, solved, states.given)
+    right = tuple(states.continued_inside(function, state) for state, function in enumerate(solved))
+    left = right
+    if not generator.symmetric or states.given is not states.ones:
+        adjoint = generator.apply_adjoint
+        solved = [decaying_solution(adjoint, solve_adjoint, touching, values, rest) for values in states.given]
+        shaped = enumerate(zip(solved, states.profiles, strict=True))
+        left = tuple(states.continued_inside(function, state, profile) for state, (function, profile) in shaped)
     return Condensation(
         generator=generator,
-        wells=wells,
-        targets=targets,
+        wells=states.wells,
+        targets=states.targets,
         rest=rest,
         inner=inner,
-        right=whole,
+        right=right,
         left=left,
         couplings=couplings,
-        exponents=exponents,
-        references=references,
+        exponents=states.exponents,
+        references=states.references,
         slowest_inside=slowest,
     )
 
@@ -388,28 +323,3 @@ def _couplings(generator: Generator, functions: Sequence[LongRange], given: Floa
             "a barrier is so high that no current between two wells can be computed", "a lower barrier or more noise"
         )
     return LongRange(mantissas, powers)
-
-
-def solution(
-    condensed: Condensation, load: Floats, log_loads: Floats, *, adjoint: bool = False
-) -> tuple[Floats, Floats, float]:
-    """u that vanishes on the targets, with a(u, v) = l(v) for all other v, or a(v, u) = l(v); l is the scaled ``load``.
-
-    u = (sum_s u_s h_s + inside) exp(scale): (u_s) (n,), the nodal values inside (N,), and the scale are returned.
-    ``log_loads`` (K,) are the logarithms of l(g_k), or of l(h_k), weights relative to the lowest exponent.
-    """
-    generator = condensed.generator
-    logs = log_solution_at_wells(condensed, log_loads, adjoint=adjoint)
-    scale = max([0.0, *logs])
-    height = 0.5 * (generator.exponent - generator.lowest) - scale
-    inside = times_exp(condensed.solve_inside(load, adjoint=adjoint), height)
-    return np.append(np.exp(logs - scale), np.zeros(len(condensed.targets))), inside, scale
-
-
-def log_solution_at_wells(condensed: Condensation, logs: Floats, *, adjoint: bool = False) -> Floats:
-    """log u at the wells, (K,), from S u = f, or S^T u = f, ``logs`` (K,) being log f; minus infinity for zero."""
-    with mpmath.workdps(DIGITS):
-        load = [mpmath.exp(mpmath.mpf(float(log))) for log in logs]
-        chain = condensed.elimination()
-        solution = (chain.solve_adjoint if adjoint else chain.solve)(load)[: len(load)]
-        return np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in solution])

@@ -1,4 +1,4 @@
-"""The forms of a process without detailed balance: right in every gauge, with the exact kernels they must have."""
+"""The forms of a process without detailed balance: right with every psi, with the exact kernels they must have."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pytest
 from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.generator import assemble
-from fokker_planck.fem.reference_exponent import GaugedDrift, KnownWeight, at_quadrature_points
+from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, at_quadrature_points
 from fokker_planck.fem.refinement import refine
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.process import DetailedBalance
@@ -52,22 +52,22 @@ def disc(times=2):
     return discretize(mesh, 4)
 
 
-def generator_of(gauge, discretization):
-    return assemble(discretization, GaugedDrift(Function(gauge), drift, Noise()))
+def generator_of(exponent, discretization):
+    return assemble(discretization, FollowedWeight(Function(exponent), drift, Noise()))
 
 
-GAUGES = {
+EXPONENTS = {
     "none": lambda x: 0.0 * x[0],
     "quadratic": lambda x: 3.0 * x[0] ** 2 + x[0] * x[1] - x[1],
     "quartic": lambda x: 2.0 * (x[0] ** 2 - 1.0) ** 2 + x[1] ** 2,
 }
 
 
-@pytest.mark.parametrize("gauge", GAUGES.values(), ids=GAUGES)
-def test_it_is_the_generator_of_the_process_in_every_gauge(gauge):
+@pytest.mark.parametrize("exponent", EXPONENTS.values(), ids=EXPONENTS)
+def test_it_is_the_generator_of_the_process_in_every_exponent(exponent):
     """a(u, v) = m(-L u, v) for u = x^2 y and every v that vanishes on the boundary."""
     d = square()
-    generator = generator_of(gauge, d)
+    generator = generator_of(exponent, d)
     x, y = d.nodes.T
     u = x**2 * y
     b, noise = drift(d.nodes.T), Noise().tensor(d.nodes.T)
@@ -80,15 +80,15 @@ def test_it_is_the_generator_of_the_process_in_every_gauge(gauge):
     np.testing.assert_allclose(left[inner], right[inner], rtol=0, atol=2e-8 * np.abs(right).max())
 
 
-@pytest.mark.parametrize("gauge", GAUGES.values(), ids=GAUGES)
-def test_constants_are_in_the_right_kernel_exactly(gauge):
-    generator = generator_of(gauge, square())
+@pytest.mark.parametrize("exponent", EXPONENTS.values(), ids=EXPONENTS)
+def test_constants_are_in_the_right_kernel_exactly(exponent):
+    generator = generator_of(exponent, square())
     image = generator.apply_stiffness(generator.constant)
     assert np.abs(image).max() < 1e-14 * np.abs(generator.stiffness).max()
 
 
 def test_the_adjoint_is_the_transpose():
-    generator = generator_of(GAUGES["quadratic"], square(2))
+    generator = generator_of(EXPONENTS["quadratic"], square(2))
     u, v = np.random.default_rng(1).standard_normal((2, len(generator.exponent)))
     assert v @ generator.apply_stiffness(u) == pytest.approx(u @ generator.apply_adjoint(v), rel=1e-12)
     assert abs(v @ generator.apply_stiffness(u) - v @ generator.apply_adjoint(u)) > 1e-3
@@ -131,7 +131,7 @@ def test_noise_that_is_raised_makes_the_density_uniform(noise):
     """V = 0 and b = div D: nothing flows where p is constant, however high the noise; with b kept 46 div D did."""
     discretization = discretize(grid_triangulation([np.linspace(-1.0, 1.0, 4)] * 2, [False] * 2), 2)
     flat = Function(lambda x: np.zeros(x.shape[1]))
-    process = GaugedDrift(flat, Noise().divergence, Noise(), noise)
+    process = FollowedWeight(flat, Noise().divergence, Noise(), noise)
     weighted = process.on(discretization)
     np.testing.assert_allclose(weighted.velocity, 0.0, atol=1e-14)
     at = discretization.map.points.reshape(2, -1)

@@ -110,14 +110,14 @@ def test_a_facet_on_a_seam_whose_image_is_cut_off() -> None:
 
 @pytest.mark.slow
 def test_densities_in_balls_are_followed_under_noise_that_varies() -> None:
-    """They were lost below twice the noise: meshes of the gauge were too coarse, and a swing of 3 was too much."""
+    """They were lost below twice the noise: meshes of the exponent were too coarse, and a swing of 3 was too much."""
     potential = fp.Potential("0.717*(x**2 - 1)**2*(1 + 0.1708*x) - 0.04532*x + 0.2834*y**2 - 0.08382*x*y")
     noise = fp.Formula("0.01409*exp(0.4657*(sin(1.134*x) + sin(1.198*y)))")
     problem = fp.Problem(
         fp.Overdamped(potential, noise), fp.Ball([-0.15, -0.039], 2.06), fp.Resolution(tolerance=3.7e-4)
     )
     gap = fp.spectrum(problem, 2).gap
-    # with other degrees and meshes of the gauge 3.13696897e-16, to 1e-6
+    # with other degrees and meshes of the exponent 3.13696897e-16, to 1e-6
     assert abs(gap.log - np.log(3.1369689e-16)) < 1e-6 + gap.relative_error < 4e-4
 
 

@@ -10,7 +10,7 @@ from fokker_planck.solvers import beginning, exit_time
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.initial_mesh import CHANGE, where_it_matters
 from fokker_planck.solvers.landscape_of_flow import of_flow
-from fokker_planck.solvers.wells import Surfaces
+from fokker_planck.solvers.states import Surfaces
 
 QUARTIC, SLOPE = "(x**2 - 1)**2/4 + y**2/2", ("x**3 - x", "y")
 BOX = fp.Box([-2.0, -1.5], [2.0, 1.5])

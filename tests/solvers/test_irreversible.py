@@ -24,7 +24,7 @@ from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.rates import rates
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density
-from fokker_planck.solvers import landscape_of_flow, self_consistent_gauge
+from fokker_planck.solvers import falling_noise, followed_exponent, landscape_of_flow
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.landscape_of_flow import of_flow
 
@@ -287,15 +287,15 @@ def test_noise_that_depends_on_the_state_and_breaks_detailed_balance():
 # A limit cycle: no fixed point attracts.
 
 
-def test_a_gauge_that_does_not_settle_serves_where_it_is_near(monkeypatch):
-    """Of the gauges that were tried the one that was off by least is taken, and the number does not know it."""
+def test_an_exponent_that_does_not_settle_serves_where_it_is_near(monkeypatch):
+    """Of the exponents that were tried the one that was off by least is taken, and the number does not know it."""
     exact = PLANE["BR_c1_eps0.1"]["value"]
-    monkeypatch.setattr(self_consistent_gauge, "SETTLED", -1.0)
+    monkeypatch.setattr(followed_exponent, "SETTLED", -1.0)
     problem = drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0)
     found = mean_exit_time(problem, [-1.0, 0.0], RIGHT).mean
     assert abs(found.value / float(exact[0] if isinstance(exact, list) else exact) - 1.0) < found.relative_error
-    monkeypatch.setattr(self_consistent_gauge, "TOLERABLE", 0.0)
-    monkeypatch.setattr(self_consistent_gauge, "FINEST", 0)  # finer meshes are of no use here, and take ten seconds
+    monkeypatch.setattr(followed_exponent, "TOLERABLE", 0.0)
+    monkeypatch.setattr(falling_noise, "FINEST", 0)  # finer meshes are of no use here, and take ten seconds
     with pytest.raises(ConvergenceError, match="cannot be followed"):
         mean_exit_time(drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0), [-1.0, 0.0], RIGHT)
 

@@ -1,4 +1,4 @@
-"""Condensation from both sides, and the gauge it needs: identities that hold on any mesh."""
+"""Condensation from both sides, and the exponent it needs: identities that hold on any mesh."""
 
 from dataclasses import dataclass, replace
 
@@ -25,11 +25,12 @@ from fokker_planck.questions.eyring_kramers import eyring_kramers
 from fokker_planck.questions.rates import rates
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.exit_time import green_function, times_of
+from fokker_planck.solvers.followed_exponent import resolved_below
 from fokker_planck.solvers.landscape_of_flow import coarse_mesh, of_flow
 from fokker_planck.solvers.reduced_problem import reduced_pair
-from fokker_planck.solvers.self_consistent_gauge import resolved_below
 from fokker_planck.solvers.setting import prepare
-from fokker_planck.solvers.wells import Target, condense, well_nodes
+from fokker_planck.solvers.states import Target
+from fokker_planck.solvers.wells import condense, well_nodes
 
 CROSSED = ["-(x**3 - x) - y**2 - 1/10", "-y + y*(x**3 - x)"]
 WHOLE = Box([-2.0, -1.8], [2.0, 1.8])
@@ -62,7 +63,7 @@ def test_the_fixed_points_are_found(setting):
 
 
 def test_the_gauge_follows_the_density(setting, discretization, condensed):
-    """In the gauge that was found the density over the weight is nearly constant wherever it counts."""
+    """With the exponent that was found the density over the weight is nearly constant wherever it counts."""
     rho = condensed.density_ratio()
     counts = condensed.generator.exponent < setting.ceiling - 22.0
     assert rho[counts].min() > 0.0

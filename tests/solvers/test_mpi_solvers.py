@@ -20,7 +20,7 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped, detailed_balance
-from fokker_planck.solvers import accuracy, beginning, density_of_potential, self_consistent_gauge
+from fokker_planck.solvers import accuracy, beginning, density_of_potential, followed_exponent
 
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE.parent / "examples"
@@ -55,7 +55,7 @@ def alone(monkeypatch):
             return fem_discretization.discretize(triangulation, degree, comm)
 
         with monkeypatch.context() as patch:
-            for module in (accuracy, beginning, density_of_potential, self_consistent_gauge):
+            for module in (accuracy, beginning, density_of_potential, followed_exponent):
                 patch.setattr(module, "discretize", discretize)
             return question()
 
@@ -118,14 +118,14 @@ def turning(known):
         process = fp.Overdamped(fp.Potential(PLANE), noise, extra=fp.Drift(["-y", "x**3 - x"]))
     else:
         process = fp.Drifting(fp.Drift(list(TURNING)), noise)
-    # a new problem each time: a gauge that was found is kept with it
+    # a new problem each time: an exponent that was found is kept with it
     return fp.Problem(process, domain, fp.Resolution(tolerance=1e-4))
 
 
 @pytest.mark.mpi
 @pytest.mark.parametrize("known", [True, False])
 def test_an_irreversible_process(known, alone):
-    """The gauge is found anew by either, within rounding times what it multiplies."""
+    """The exponent is found anew by either, within rounding times what it multiplies."""
     target = fp.HalfSpace([1.0, 0.0], 0.8)
     found = fp.mean_exit_time(turning(known), [-1.0, 0.0], target)
     serial = alone(lambda: fp.mean_exit_time(turning(known), [-1.0, 0.0], target))

@@ -92,7 +92,7 @@ class KnownDensity:
 class UnknownDensity:
     """L u = b . grad u + D : grad grad u, irreversible, and no formula for the stationary density.
 
-    ``guess`` is an exponent that may serve as a first gauge, V over a mean noise level say, or None.
+    ``guess`` is an exponent that may serve as a first exponent, V over a mean noise level say, or None.
     """
 
     drift: VectorField

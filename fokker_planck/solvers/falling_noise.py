@@ -1,0 +1,170 @@
+"""How the noise is lowered while an unknown density is followed: the next noise, what is tried there, when to give up.
+
+At a noise f times that which is asked for psi is nearly W/f + k: two noises tell how it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+
+from fokker_planck.errors import BarrierTooHighError
+from fokker_planck.fem.reference_exponent import FollowedWeight
+from fokker_planck.formulas.spline import GridFunction
+
+HOTTEST_RANGE = 8.0
+"""Units of epsilon over the domain at the first noise, where psi = 0 serves: 4 and 16 took a sixth longer (an unknown
+density in the plane, noise 0.02)."""
+FIRST_FACTOR = 1.5
+"""By what the noise is lowered at first: 1.2 took a quarter longer, 2.2 a tenth less (an unknown density in the plane,
+noise 0.02)."""
+SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
+"""Between which that factor stays; with 1.5 and 5 at the upper end the same in the same time."""
+NEARLY_THERE = 1.2
+"""Times the noise that is asked for, from which it is asked at once: the last steps are the largest by far."""
+CALM, WILD = 0.4, 3.0
+"""Swings of log rho below which the factor grows, and above which it falls: 0.1 and 1 took a tenth longer, 1.5 and 6
+changed nothing."""
+FORESEEN = 0.05
+"""Of log rho at the noise that is asked for, as the last noises foretell it, with which that is not tried: quartic well
+with a rotation, barrier 200, after a noise 14 times as large 0.004 were foreseen, and 0.0003 were found at that."""
+SERENE, SERENE_FACTOR = 0.02, 4.0
+"""Where log rho hardly moves, the exponent is W/f + k as it is continued, and a lower noise is met at once: quartic
+well with a rotation, barrier 100: ten noises instead of eleven, 4.7 s of CPU instead of 6.3."""
+LARGEST_BEND = 3.0
+"""Of the straight line that psi is continued along, beyond what was seen: 1 and 10 changed nothing."""
+FINEST = 2
+"""Times that a finer mesh is tried, each with some six times the cells."""
+MOST_LOSSES, CHEAP, AFFORDABLE = 3, 1000, 4000
+"""After how many losses in a row a finer mesh is tried, and up to how many cells: it has six times as many. Drifts that
+hold nothing are lost on every mesh, and go on without a weight. What was followed so far is worth more: ``AFFORDABLE``
+cells (Hessian noise in a sublevel set that closely holds three wells: 2,000 were too few)."""
+MOST_CELLS = {1: 100_000, 2: 60_000, 3: 30_000}
+"""On the way: some seconds for each noise."""
+GROWN, TOO_MANY = 2000, 20.0
+"""The cells from which their growth with 1 / noise is believed, and how far beyond the limit it must lead."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One solve: how far log rho is from constant below the ceiling less ``CERTAIN``, and the exponent that follows.
+
+    What is known of rho reaches up to the ceiling less ``SURE``; ``lost`` tells that this does not cover the rest.
+    ``cells`` is the size of the mesh.
+    """
+
+    swing: float
+    lost: bool
+    exponent: GridFunction
+    cells: int
+
+
+@dataclass(frozen=True)
+class Way:
+    """How far the noise was lowered: ``exponent`` is that at ``reached``, infinite at first, ``before`` a step earlier.
+
+    ``noise`` is to be tried next, ``factor`` below the last.  Meshes are finer by ``FINENESS`` to the ``fineness``,
+    ``sizes`` are their cells by noise; ``losses`` in a row were lost, ``creeping`` steps in a row were shortest.
+    """
+
+    noise: float
+    factor: float
+    exponent: GridFunction
+    reached: float = np.inf
+    before: tuple[GridFunction, float] | None = None
+    sizes: tuple[tuple[float, int], ...] = ()
+    fineness: int = 0
+    losses: int = 0
+    creeping: int = 0
+
+    @property
+    def nothing_yet(self) -> bool:
+        """Whether no noise has served so far."""
+        return bool(np.isinf(self.reached))
+
+    def trial(self) -> GridFunction:
+        """The exponent with which the next noise is tried."""
+        return self.exponent if self.nothing_yet else continued(self.before, self.exponent, self.reached, self.noise)
+
+    def finest(self, cells: int) -> bool:
+        """Whether no finer mesh than one of so many cells is tried."""
+        return self.fineness == FINEST or cells > (CHEAP if self.nothing_yet else AFFORDABLE)
+
+    def after_loss(self, found: Step) -> Way | None:
+        """A shorter step, or a finer mesh; None where neither is left."""
+        losses, finest = self.losses + 1, self.finest(found.cells)
+        if self.nothing_yet or self.factor < SHORTEST_FACTOR or (losses >= MOST_LOSSES and not finest):
+            if finest:
+                return None
+            return replace(self, fineness=self.fineness + 1, factor=FIRST_FACTOR, losses=0, sizes=())
+        return replace(self, losses=losses, factor=float(np.sqrt(self.factor)))
+
+    def lowered(self) -> Way:
+        """With the noise to try next."""
+        noise = self.noise if self.nothing_yet else self.reached / self.factor
+        return replace(self, noise=noise if noise > NEARLY_THERE else 1.0)
+
+
+def check_growth(sizes: Sequence[tuple[float, int]], dimension: int) -> None:
+    """Refuse early where the meshes, as they grow with less noise, will be far too large at that which is asked for."""
+    if len(sizes) < 3:
+        return
+    (noisy, few), (_, _), (noise, many) = sizes[-3:]
+    growth = log(many / few) / log(noisy / noise) if noise < noisy and many > few else 0.0
+    expected = many * noise**growth
+    if many > GROWN and expected > TOO_MANY * MOST_CELLS[dimension]:
+        raise BarrierTooHighError(
+            f"at {noise:.3g} times the noise {many} cells are needed to follow the density, at that which is asked for "
+            f"about {expected:.1g}",
+            "more noise, or a smaller domain",
+        )
+
+
+def foreseen_swing(swing: float, before: tuple[GridFunction, float] | None, reached: float, noise: float) -> float:
+    """By how much log rho will differ from a constant at the noise that is asked for, continued from two noises.
+
+    Of psi = W/f + k + f r the line through f_0 and f_1 leaves out r f_0 f_1 / f at a much lower f, which shows at the
+    noise f_2 where it was tried; the next line, through f_1 and f_2, leaves out f_2^2 / f_0 times that at f = 1.  What
+    shows there of anything else, of what the grid does not resolve, say, grows like 1/f.
+    """
+    if before is None or not noise < reached:
+        return np.inf
+    return swing * max(noise**2 / before[1], noise / (1.0 - noise / reached))
+
+
+def next_factor(factor: float, swing: float) -> float:
+    """By what the noise is lowered next, after a step with this swing of log rho."""
+    if swing < SERENE:
+        return max(factor, SERENE_FACTOR)
+    if swing < CALM:
+        return min(1.4 * factor, max(LONGEST_FACTOR, factor / 1.4))
+    return max(factor / 1.3, SHORTEST_FACTOR) if swing > WILD else factor
+
+
+def continued(
+    before: tuple[GridFunction, float] | None, exponent: GridFunction, reached: float, noise: float
+) -> GridFunction:
+    """psi at a lower noise f: it is W/f + k, k from the last two noises, trusted within limits."""
+    scaled = exponent.values * (reached / noise)
+    if before is None:
+        return replace(exponent, values=scaled)
+    slope = (exponent.values - before[0].values) / (1.0 / reached - 1.0 / before[1])
+    line = exponent.values + slope * (1.0 / noise - 1.0 / reached)
+    lowest, highest = np.minimum(exponent.values, scaled), np.maximum(exponent.values, scaled)
+    return replace(exponent, values=np.clip(line, lowest - LARGEST_BEND, highest + LARGEST_BEND))
+
+
+def first_noise(process: FollowedWeight) -> float:
+    """The factor on D at which the exponent cannot range over more than ``HOTTEST_RANGE``."""
+    points = process.exponent.points
+    tensor = np.moveaxis(process.diffusion.tensor(points), 2, 0)
+    drift = process.drift(points) - process.diffusion.divergence(points)
+    sizes = np.linalg.eigvalsh(tensor)[:, 0]
+    speed = np.linalg.norm(drift, axis=0)
+    usable = (sizes > 1e-12 * sizes.max()) & np.isfinite(speed)
+    extent = float(np.linalg.norm(np.subtract(process.exponent.upper, process.exponent.lower)))
+    reach = float((speed[usable] / sizes[usable]).max()) * extent
+    return float(np.clip(reach / HOTTEST_RANGE, 1.0, 1e6))
