@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
+from fokker_planck.landscape.newton import Pace, newton
 from fokker_planck.landscape.types import CriticalPoint, Frame, Saddle
 
 DEGENERATE = 1e-5
@@ -55,32 +56,18 @@ def slope_of_rounding(function: Function, x: Floats, frame: Frame) -> Floats:
 
 def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, Booleans]:
     """Newton's method from every guess: where each went (dim, n), and whether it settled near its guess (n,)."""
-    x = np.array(guesses.x, dtype=float)
-    width = guesses.width
-    active = np.arange(x.shape[1])
-    settled = np.zeros(x.shape[1], dtype=bool)
-    last = np.full(x.shape[1], np.inf)
-    for _ in range(120):
-        free = guesses.free[:, active]
-        with np.errstate(all="ignore"):
-            gradient = function.gradient(x[:, active]) * free
-            hessian = function.hessian(x[:, active]) * free * free[:, None]
-        step, _curvature = newton_step(gradient, hessian, width[active])
-        length = np.linalg.norm(step, axis=0)
-        limited = step * np.minimum(1.0, width[active] / np.maximum(length, 1e-300))
-        x[:, active] += limited
-        drift = np.linalg.norm(x[:, active] - guesses.x[:, active], axis=0)
-        # Steps of rounding size that shrink no more are the end of the road, also at a degenerate point.
-        small = np.minimum(1e-8 * frame.extent, 1e-5 * width[active])
-        done = (length <= 1e-13 * frame.extent) | ((length <= small) & (length >= 0.9 * last[active]))
-        settled[active[done & (drift <= 4.0 * width[active])]] = True
-        last[active] = length
-        keep = ~done & np.isfinite(length) & (drift <= 4.0 * width[active])
-        active = active[keep]
-        if len(active) == 0:
-            break
-    settled[active[last[active] <= np.minimum(1e-6 * frame.extent, 1e-5 * width[active])]] = True
-    left = active[~settled[active] & (last[active] <= NARROWEST * width[active])]
+    width, small = guesses.width, np.minimum(1e-8 * frame.extent, 1e-5 * guesses.width)
+
+    def steps(x: Floats, which: Integers) -> tuple[Floats, Booleans]:
+        free = guesses.free[:, which]
+        gradient, hessian = function.gradient(x) * free, function.hessian(x) * free * free[:, None]
+        return newton_step(gradient, hessian, width[which])[0], np.zeros(len(which), dtype=bool)
+
+    # steps of rounding size that shrink no more are the end of the road, also at a degenerate point
+    nearly = np.minimum(1e-6 * frame.extent, 1e-5 * width)
+    arrived = newton(steps, guesses.x, Pace(width, 4.0 * width, 1e-13 * frame.extent, small, 0.9, nearly))
+    x, settled, last, going = arrived.x, arrived.settled, arrived.last, arrived.going
+    left = going[~settled[going] & (last[going] <= NARROWEST * width[going])]
     if len(left):
         with np.errstate(all="ignore"):
             slope = np.linalg.norm(function.gradient(x[:, left]) * guesses.free[:, left], axis=0)

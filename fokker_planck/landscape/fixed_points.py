@@ -14,15 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.landscape.newton import Pace, newton
 
 Field = Callable[[Floats], Floats]
 
 GRIDS = {1: (801, 6401), 2: (61, 181), 3: (21, 41)}
 """Grid points per axis, and of the second try where the count is wrong."""
-ITERATIONS = 120
-"""Newton's steps, all starts at once: regular points settle in ten, (-x^3, -y) in 39; beyond, some starts wander about
-for ever (Maier and Stein's drift: 0.14 s of CPU for 120, 0.33 s for 480, the same three points)."""
 REACH = 6.0
 """How many cells Newton's method may go from a grid point."""
 DEGENERATE = 1e-6
@@ -199,27 +197,21 @@ def _search(flow: _Flow, count: int) -> list[Floats]:
     x = np.array(np.meshgrid(*axes, indexing="ij")).reshape(len(axes), -1)
     extent = flow.extent
     cell = extent / (count - 1)
-    settled: list[Floats] = []
-    last, start = np.full(x.shape[1], np.inf), x
+
+    def steps(x: Floats, which: Integers) -> tuple[Floats, Booleans]:
+        value = flow.value(x)
+        step = _newton_step(value, flow.jacobian(x))
+        # the step from here is of rounding, and the next ones are no shorter
+        level = np.linalg.norm(value, axis=0) <= flow.blur(x)
+        return step, level & (np.linalg.norm(step, axis=0) <= cell)
+
+    each = np.ones(x.shape[1])
+    pace = Pace(2.0 * cell * each, REACH * cell * each, 1e-15 * extent, 1e-8 * extent * each, 0.5, 1e-5 * extent * each)
+    arrived = newton(steps, x, pace)
+    # those that settled first come first: of equal ones the first is taken
+    first = np.argsort(arrived.after, kind="stable")
     with np.errstate(all="ignore"):
-        for _ in range(ITERATIONS):
-            value = flow.value(x)
-            step = _newton_step(value, flow.jacobian(x))
-            length = np.linalg.norm(step, axis=0)
-            # the step from here is of rounding, and the next ones are no shorter
-            level = np.linalg.norm(value, axis=0) <= flow.blur(x)
-            x = x + step * np.minimum(1.0, 2.0 * cell / np.maximum(length, 1e-300))
-            inside = np.linalg.norm(x - start, axis=0) <= REACH * cell
-            rounding = (length <= 1e-8 * extent) & (length >= 0.5 * last)
-            done = inside & ((length <= 1e-15 * extent) | rounding | (level & (length <= cell)))
-            settled.extend(x[:, done].T)
-            keep = inside & ~done & np.isfinite(length)
-            x, start, last = x[:, keep], start[:, keep], length[keep]
-            if x.shape[1] == 0:
-                break
-        # Newton's method creeps towards a degenerate point.
-        settled.extend(x[:, last <= 1e-5 * extent].T)
-    return _distinct(settled, flow)
+        return _distinct(arrived.x[:, first[arrived.settled[first]]], flow)
 
 
 def _newton_step(value: Floats, jacobian: Floats) -> Floats:
@@ -231,11 +223,11 @@ def _newton_step(value: Floats, jacobian: Floats) -> Floats:
     return np.asarray(step)
 
 
-def _distinct(settled: list[Floats], flow: _Flow) -> list[Floats]:
+def _distinct(settled: Floats, flow: _Flow) -> list[Floats]:
     """One point of each crowd: that of the smallest residual, if rounding is all that is left of b there."""
-    if not settled:
+    if not settled.shape[1]:
         return []
-    x = np.array(settled).T
+    x = np.array(settled)
     low, high, extent = flow.low, flow.high, flow.extent
     for axis, period in enumerate(flow.periods):
         if period is not None:

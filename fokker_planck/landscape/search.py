@@ -1,15 +1,13 @@
 """Find all minima and saddles of a function from its values on a mesh or grid, each polished by Newton's method.
 
-Guesses are the vertices from which Newton's step is no longer than the edges around: every nondegenerate critical
-point that the graph resolves has some.  The graph's own minima and passes supply what such guesses miss, where the
-function is not smooth or is held by a wall.
+The graph's own minima and passes supply what Newton's method misses, where the function is not smooth or is held by a
+wall.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 
@@ -18,9 +16,9 @@ from fokker_planck.formulas.counted import Count, Counted
 from fokker_planck.landscape.boundary_minima import wall_saddle
 from fokker_planck.landscape.box_units import InUnits, frame_in, landscape_in, units_of
 from fokker_planck.landscape.captures import Capture, capture_of
-from fokker_planck.landscape.critical_points import Guesses, classify, describe, newton_step, polish
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.holds import Hold
+from fokker_planck.landscape.newton_points import newton_points
 from fokker_planck.landscape.nonsmooth_minima import FLAT, Inside, unpolished_minima, wall_minima
 from fokker_planck.landscape.sample_graph import SampleGraph, sample_box
 from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle, assemble_landscape
@@ -81,15 +79,7 @@ def _search(
     periods: Sequence[float | None] | None,
     hold: Hold | None = None,
 ) -> Landscape:
-    points = np.asarray(points, dtype=float)
-    edges = np.asarray(edges, dtype=np.int64)
-    with np.errstate(all="ignore"):
-        values = np.asarray(function.value(points.T), dtype=float)
-    finite = np.isfinite(values)
-    if not finite.all():
-        number = np.cumsum(finite) - 1
-        edges = number[edges[finite[edges].all(axis=1)]]
-        points, values = points[finite], values[finite]
+    points, edges, values = _finite_part(function, points, edges)
     frame = _frame(points, inside, periods)
     if not frame.box:
         frame = replace(frame, hold=hold)
@@ -99,10 +89,31 @@ def _search(
         beyond = None if inside is None else lambda z: inside(z * units[:, None])
         return landscape_in(_search(scaled, points / units, edges, beyond, around), units, frame)
     graph = SampleGraph(points, edges, values, frame)
-    contains = (lambda x: np.ones(x.shape[1], dtype=bool)) if inside is None else inside
     if len(graph.bottoms) > MOST_WELLS:
         graph = graph.with_deepest(KEPT_WELLS)
-    found = _newton_points(function, graph, contains)
+    return _on_graph(function, graph, inside or _everywhere)
+
+
+def _finite_part(function: Function, points: Floats, edges: Integers) -> tuple[Floats, Integers, Floats]:
+    """The vertices (n, dim) at which the function is finite, the edges between them (m, 2), and its values (n,)."""
+    points, edges = np.asarray(points, dtype=float), np.asarray(edges, dtype=np.int64)
+    with np.errstate(all="ignore"):
+        values = np.asarray(function.value(points.T), dtype=float)
+    finite = np.isfinite(values)
+    if finite.all():
+        return points, edges, values
+    number = np.cumsum(finite) - 1
+    return points[finite], number[edges[finite[edges].all(axis=1)]], values[finite]
+
+
+def _everywhere(x: Floats) -> Booleans:
+    return np.ones(x.shape[1], dtype=bool)
+
+
+def _on_graph(function: Function, graph: SampleGraph, contains: Inside) -> Landscape:
+    """Smooth critical points, minima that walls and crests hold, and between these the saddles."""
+    frame = graph.frame
+    found = newton_points(function, graph, contains)
     if len(found) > MOST_POINTS:
         found = _beside_the_deepest(found, graph)
     minima = [point for point in found if point.kind == "minimum"]
@@ -144,135 +155,6 @@ def _frame(points: Floats, inside: Inside | None, periods: Sequence[float | None
     lattice = np.meshgrid(*[np.linspace(low, high, 9) for low, high in zip(lower, top, strict=True)])
     x = frame.pulled_in(np.stack([axis.ravel() for axis in lattice]))
     return frame if np.all(inside(x)) else replace(frame, box=False)
-
-
-def _newton_points(function: Function, graph: SampleGraph, contains: Inside) -> list[CriticalPoint]:
-    """Polished critical points of index 0 and 1, in the interior and on each wall of a box."""
-    frame = graph.frame
-    chosen = [
-        (vertices, np.broadcast_to(sign[:, None], (len(sign), len(vertices))))
-        for vertices, sign in _near_critical(function, graph)
-    ]
-    if not chosen:
-        return []
-    vertices = np.concatenate([some for some, _ in chosen])
-    sign = np.concatenate([signs for _, signs in chosen], axis=1)
-    group = np.repeat(np.arange(len(chosen)), [len(some) for some, _ in chosen])
-    x, free, width = graph.points[vertices].T, sign == 0.0, graph.widths[vertices]
-    x, settled = polish(function, Guesses(x, free, width), frame)
-    x = np.where(free, frame.wrapped(x), x)
-    with np.errstate(all="ignore"):
-        kept = settled & frame.holds(x) & np.isfinite(function.value(x))
-        kept[kept] &= np.asarray(contains(frame.pulled_in(x[:, kept])), dtype=bool)
-        # A wall must hold a point back: the function falls towards the outside, by more than rounding.
-        slope = function.gradient(x) * sign
-        strength = np.abs(function.hessian(x)).max(axis=(0, 1)) * width
-        kept &= np.all((slope < -1e-7 * strength) | free, axis=0)
-    x, free, width, group = x[:, kept], free[:, kept], width[kept], group[kept]
-    if x.shape[1] == 0:
-        return []
-    kinds = classify(function, x, free, width)
-    outward, values = frame.walls_met(x), function.value(x)
-    found = []
-    for held in np.unique(group):
-        members = np.flatnonzero(group == held)
-        distinct = _distinct(
-            values[members], x[:, members], kinds.index[members], kinds.degenerate[members], width[members], frame
-        )
-        chosen_here = members[distinct]
-        of_interest = chosen_here[np.isin(kinds.index[chosen_here], (0, 1))]
-        found += describe(function, x, free, kinds, of_interest, outward)
-    return found
-
-
-def _near_critical(function: Function, graph: SampleGraph) -> Iterator[tuple[Integers, Floats]]:
-    """Vertices from which Newton's step is short, in the interior and along every wall of a box.
-
-    With each the sign of the outward normals of the walls that hold it, (dim,), zero along free axes.
-    """
-    frame = graph.frame
-    dimension = len(frame.lower)
-    with np.errstate(all="ignore"):
-        gradient, hessian = function.gradient(graph.points.T), function.hessian(graph.points.T)
-    bottom = np.zeros(len(graph.points), dtype=bool)
-    bottom[graph.bottoms] = True
-    for walls in product((None, "lower", "upper"), repeat=dimension):
-        sign = np.array([{None: 0.0, "lower": -1.0, "upper": 1.0}[wall] for wall in walls])
-        if ((sign != 0.0) & ~frame.walled).any():
-            continue
-        on_walls = np.ones(len(graph.points), dtype=bool)
-        for axis, wall in enumerate(walls):
-            if wall is not None:
-                on_walls &= graph.points[:, axis] == getattr(frame, wall)[axis]
-        vertices = np.flatnonzero(on_walls)
-        slope, curvature = gradient, hessian
-        if (sign != 0.0).any():
-            free = (sign == 0.0).astype(float)[:, None]
-            with np.errstate(all="ignore"):
-                slope, curvature = gradient[:, vertices] * free, hessian[:, :, vertices] * free * free[:, None]
-        near = _step_is_short(slope, curvature, graph, vertices, flat_too=bool((sign != 0.0).all()))
-        near |= bottom[vertices]
-        if near.any():
-            yield vertices[near], sign
-
-
-def _step_is_short(
-    gradient: Floats, hessian: Floats, graph: SampleGraph, vertices: Integers, *, flat_too: bool
-) -> Booleans:
-    """Where Newton's step leads no further than the edges around; ``flat_too`` without regard to wide plateaus."""
-    width = graph.widths[vertices]
-    # It is at least as long as the slope over the norm of the Hessian, which is quickly computed.
-    with np.errstate(all="ignore"):
-        norm = np.sqrt(np.einsum("ijn,ijn->n", hessian, hessian))
-        near = np.sqrt(np.einsum("in,in->n", gradient, gradient)) <= 1.500001 * norm * width
-    some = np.flatnonzero(near)
-    step, curvature = newton_step(gradient[:, some], hessian[:, :, some], width[some])
-    near[some] = np.linalg.norm(step, axis=0) <= 1.5 * width[some]
-    if not flat_too:
-        flat = curvature * width[some] ** 2 <= 1e-12 * np.abs(graph.values[vertices[some]])
-        near[some] &= ~(graph.wide[vertices[some]] & flat)
-    return np.asarray(near)
-
-
-def _distinct(
-    values: Floats, x: Floats, index: Integers, degenerate: Booleans, width: Floats, frame: Frame
-) -> list[int]:
-    """One number for each critical point: equal positions are one, so is a chain of degenerate ones of equal value."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-
-    count = x.shape[1]
-    box = [0.0 if period is None else period for period in frame.periods]
-    shifted = frame.wrapped(x) - np.array(frame.lower)[:, None]
-    for axis, period in enumerate(frame.periods):
-        if period is not None:
-            shifted[axis] = np.where(shifted[axis] >= period, 0.0, shifted[axis])
-    tree = cKDTree(shifted.T, boxsize=box if any(frame.periods) else None)
-    reach = 2.5 * float(width.max()) if degenerate.any() else 1e-3 * float(width.max())
-    pairs = tree.query_pairs(reach, output_type="ndarray")
-    if len(pairs):
-        first, second = pairs.T
-        distance = np.linalg.norm(frame.difference(x[:, first], x[:, second]), axis=0)
-        local = np.minimum(width[first], width[second])
-        spread = 1e-12 * np.abs(values).max() + 1e-9 * (values.max() - values.min())
-        family = degenerate[first] & degenerate[second] & (distance <= 2.5 * local)
-        family &= np.abs(values[first] - values[second]) <= spread
-        same = (distance <= 1e-3 * local) | family
-        pairs = pairs[same & ((index[first] == index[second]) | (distance <= 1e-3 * local))]
-    joined = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    clusters = connected_components(joined, directed=False)[1]
-    chosen = []
-    for cluster in range(int(clusters.max()) + 1):
-        members = np.flatnonzero(clusters == cluster)
-        if degenerate[members].all():
-            # A family is represented by its most central member, an isolated point by its best approximation.
-            distance = np.linalg.norm(x[:, members] - x[:, members].mean(axis=1, keepdims=True), axis=0)
-            wide = bool(distance.max() > 0.1 * width[members].min())
-            chosen.append(int(members[np.argmin(distance if wide else values[members] * 1.0)]))
-        else:
-            chosen.append(int(members[np.argmin(degenerate[members])]))
-    return chosen
 
 
 def _basin_labels(
