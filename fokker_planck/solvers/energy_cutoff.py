@@ -1,4 +1,4 @@
-"""The energy cutoff of a question without detailed balance, and which wells count for a mean exit time.
+"""The energy cutoff of a question without detailed balance, and which wells count for an exit time or a committor.
 
 A shallow well beyond a saddle far above that of the target does not.
 
@@ -9,6 +9,11 @@ With heights in units of epsilon, c(s, t) that of the saddle from the start to t
 
 A deeper well counts however high the saddle to it is: it is visited seldom, but for long.  To follow the density to a
 well that does not count can be most of the work, and more than can be done.
+
+Between two sets a well beyond the saddle between them counts neither, if all that it holds is little beside what is on
+that saddle,
+
+    int p q+ q-  >=  exp(-c(A, B)),    int p q-  >=  exp(-c(A, B)),    and w holds  exp(-psi(w)),    c(A, w) > c(A, B).
 """
 
 from __future__ import annotations
@@ -67,6 +72,9 @@ class EnergyCutoff:
         return self._counted(weighting.value(self.points.T))
 
     def _counted(self, values: Floats) -> Booleans:
+        if self.start is None and len(self.reached) == 2 and all(members.any() for members in self.reached):
+            above = max(self.above, LEAST_MARGIN)
+            return counted_between(values, self.edges, self.wells, self.reached[0], self.reached[1], above)
         target = np.any(self.reached, axis=0)
         if self.start is None or len(self.wells) < 2 or not np.any(target):
             return np.ones(len(self.wells), dtype=bool)
@@ -106,3 +114,20 @@ def counted_wells(
     out_of_reach = from_start > to_target[start] + above + APART
     adds_nothing = values[wells] > to_target[start] - least + above
     return np.asarray(~(out_of_reach & adds_nothing))
+
+
+def counted_between(
+    values: Floats, edges: Integers, wells: Integers, first: Booleans, second: Booleans, above: float
+) -> Booleans:
+    """Which of the ``wells`` (K,), vertices of a graph, count for transitions between two sets of vertices, (K,).
+
+    >>> hills = np.array([0.0, 20.0, 1.0, 90.0, 80.0, 90.0, -1.0])
+    >>> edges = np.array([[k, k + 1] for k in range(6)])
+    >>> sets = hills == 0.0, hills == 1.0
+    >>> counted_between(hills, edges, np.array([0, 2, 4, 6]), *sets, 10.0).tolist()   # 4 is shallow, and far
+    [True, True, False, True]
+    """
+    from_first, from_second = (climb_heights(values, edges, members) for members in (first, second))
+    between = float(from_first[second].min())
+    detour = np.maximum(from_first, from_second)[wells]
+    return np.asarray(~((detour > between + above + APART) & (values[wells] > between + above)))

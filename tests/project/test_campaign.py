@@ -162,6 +162,13 @@ def test_what_a_refusal_takes_is_counted():
     assert seconds[0] > 0.0
 
 
+def test_a_problem_that_takes_too_long_is_left_as_a_file_that_can_be_asked_again(tmp_path):
+    """Number 6 of seed 101 is on a mesh file, which is beside the problem file."""
+    (trial,) = campaign(101, [6], tmp_path, 1, lambda _: None, seconds=0.2)
+    assert (trial.verdict, trial.detail) == (SLOW, "the problem itself: no answer after 0.2 s of CPU")
+    assert fp.load_problem(tmp_path / "slow-101-6.toml").dimension == 2
+
+
 @pytest.mark.slow
 def test_a_short_campaign_holds(tmp_path):
     """On a line, where every answer has a quadrature beside it."""

@@ -122,11 +122,16 @@ def load(tables: dict[str, Any], folder: Path) -> Any:
     from fokker_planck.cli.problem_file import problem_file
 
     if tables["domain"]["kind"] == "mesh":
-        tables = {**tables, "domain": {"kind": "mesh", "file": str(mesh_of_box(tables["domain"], folder))}}
+        tables = {**tables, "domain": {"kind": "mesh", "file": str(_mesh_in(tables["domain"], folder))}}
     return problem_file(tables, folder / "problem.toml")
 
 
-def mesh_of_box(domain: dict[str, Any], folder: Path) -> Path:
+def _mesh_in(domain: dict[str, Any], folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return mesh_of_box(domain, folder / f"box-{os.getpid()}.msh")
+
+
+def mesh_of_box(domain: dict[str, Any], path: Path) -> Path:
     """A mesh file of the box from ``lower`` to ``upper``: intervals, triangles or tetrahedra of unequal shape.
 
     Turned, scaled and shifted by what the ``domain`` says.
@@ -144,8 +149,6 @@ def mesh_of_box(domain: dict[str, Any], folder: Path) -> Path:
     points = np.zeros((len(flat), 3))
     points[:, :dimension] = flat + np.array(domain.get("shift", np.zeros(dimension)))
     cells = [({1: "line", 2: "triangle", 3: "tetra"}[dimension], _simplices(count, dimension))]
-    path = folder / f"box-{os.getpid()}.msh"
-    folder.mkdir(parents=True, exist_ok=True)
     meshio.Mesh(points, cells).write(path, file_format="gmsh", binary=False)
     return path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import time
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from validation.campaign.questions import mesh_of_box
 from validation.campaign.random_problems import random_problem
 from validation.campaign.trial import CRASHED, HELD, NO_QUESTION, REFUSED, SLOW, Trial
 from validation.parent import leave_with_parent
 
 SECONDS = 60.0  # of CPU a question may take before an answer or a refusal
-QUESTIONS_A_TRIAL = 3.0  # the problem and what it is held to
 MOST_REFUSED = 0.03
 
 
@@ -27,7 +27,7 @@ class _Worker:
     process: Any
     pipe: Connection
     number: int
-    began: float
+    asks: str = ""
 
 
 def campaign(
@@ -45,7 +45,7 @@ def campaign(
     try:
         while waiting or workers:
             while waiting and len(workers) < jobs:
-                workers.append(_start(seed, waiting.pop(), folder))
+                workers.append(_start(seed, waiting.pop(), folder, seconds))
             wait([worker.pipe for worker in workers], timeout=1.0)
             for worker in list(workers):
                 trial, ended = _poll(worker, seed, seconds)
@@ -84,7 +84,7 @@ def holds(trials: Sequence[Trial]) -> bool:
     return set(counts) <= {HELD} and refused <= max(1, MOST_REFUSED * asked)
 
 
-def _work(pipe: Connection, seed: int, folder: str) -> None:
+def _work(pipe: Connection, seed: int, folder: str, seconds: float) -> None:
     leave_with_parent()
     from validation.campaign.trial import run
 
@@ -92,23 +92,23 @@ def _work(pipe: Connection, seed: int, folder: str) -> None:
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     while (number := pipe.recv()) is not None:
-        pipe.send(run(seed, number, Path(folder)))
+        pipe.send(run(seed, number, Path(folder), seconds, say=pipe.send))
 
 
-def _start(seed: int, number: int, folder: Path) -> _Worker:
+def _start(seed: int, number: int, folder: Path, seconds: float) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, seed, str(folder)), daemon=True)
+    process = context.Process(target=_work, args=(theirs, seed, str(folder), seconds), daemon=True)
     os.environ["OMP_NUM_THREADS"] = "1"
     process.start()
     theirs.close()
-    worker = _Worker(process, ours, number, 0.0)
+    worker = _Worker(process, ours, number)
     _next(worker, number)
     return worker
 
 
 def _next(worker: _Worker, number: int) -> None:
-    worker.number, worker.began = number, _cpu_seconds(worker.process.pid)
+    worker.number = number
     worker.pipe.send(number)
 
 
@@ -119,34 +119,25 @@ def _end(worker: _Worker) -> None:
 
 def _poll(worker: _Worker, seed: int, seconds: float) -> tuple[Trial | None, bool]:
     """The trial, if there is one, and whether its process is of no more use."""
-    spent = _cpu_seconds(worker.process.pid) - worker.began
     try:
-        if worker.pipe.poll():
-            trial = worker.pipe.recv()
-            if trial.seconds > seconds and trial.verdict in (HELD, REFUSED):
-                trial = _ended(worker, seed, SLOW, f"{trial.seconds:.0f} s of CPU")
-            return trial, False
+        while worker.pipe.poll():
+            said = worker.pipe.recv()
+            if isinstance(said, Trial):
+                return said, False
+            worker.asks = said
     except (EOFError, OSError):
         worker.process.join()
-        return _ended(worker, seed, CRASHED, f"the process ended with status {worker.process.exitcode}"), True
-    if spent > QUESTIONS_A_TRIAL * seconds:
-        return _ended(worker, seed, SLOW, f"no answer after {spent:.0f} s of CPU"), True
+        if worker.process.exitcode == -signal.SIGPROF:
+            return _ended(worker, seed, SLOW, f"no answer after {seconds:g} s of CPU", seconds), True
+        return _ended(worker, seed, CRASHED, f"the process ended with status {worker.process.exitcode}", 0.0), True
     return None, False
 
 
-def _ended(worker: _Worker, seed: int, verdict: str, detail: str) -> Trial:
+def _ended(worker: _Worker, seed: int, verdict: str, detail: str, seconds: float) -> Trial:
     problem = random_problem(seed, worker.number)
-    spent = _cpu_seconds(worker.process.pid) - worker.began
-    return Trial(worker.number, problem.tables["title"], problem.question, verdict, "", detail, max(spent, 0.0))
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Of a process so far; wall time where the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return time.monotonic()
+    return Trial(
+        worker.number, problem.tables["title"], problem.question, verdict, "", f"{worker.asks}: {detail}", seconds
+    )
 
 
 def _keep(trial: Trial, seed: int, folder: Path) -> None:
@@ -154,7 +145,11 @@ def _keep(trial: Trial, seed: int, folder: Path) -> None:
         file.write(json.dumps(trial.as_dict()) + "\n")
     if trial.verdict not in (HELD, NO_QUESTION):
         name = folder / f"{trial.verdict}-{seed}-{trial.number}.toml"
-        name.write_text(_toml(random_problem(seed, trial.number).tables), encoding="utf-8")
+        tables = random_problem(seed, trial.number).tables
+        if tables["domain"]["kind"] == "mesh":
+            mesh = mesh_of_box(tables["domain"], name.with_suffix(".msh"))
+            tables = {**tables, "domain": {"kind": "mesh", "file": mesh.name}}
+        name.write_text(_toml(tables), encoding="utf-8")
 
 
 def _toml(tables: dict[str, Any]) -> str:

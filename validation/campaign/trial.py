@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,19 @@ class Trial:
         return asdict(self)
 
 
-def run(seed: int, number: int, folder: Path, most_references: int = 2) -> Trial:
-    """Solve the problem with that number and compare it with its quadrature and with variants drawn by its number."""
+def run(
+    seed: int,
+    number: int,
+    folder: Path,
+    limit: float = 0.0,
+    most_references: int = 2,
+    say: Callable[[str], object] = str,
+) -> Trial:
+    """Solve the problem with that number and compare it with its quadrature and with variants drawn by its number.
+
+    A question that takes more than ``limit`` seconds of CPU, if that is not zero, ends the process, by SIGPROF; which
+    one it was is what was passed to ``say`` last.
+    """
     problem = random_problem(seed, number)
     seconds: list[float] = []
     reference = "the problem itself"
@@ -47,11 +60,13 @@ def run(seed: int, number: int, folder: Path, most_references: int = 2) -> Trial
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = _timed(lambda: ask(problem.question, load(problem.tables, folder)), seconds)
+            say(reference)
+            found = _timed(lambda: ask(problem.question, load(problem.tables, folder)), seconds, limit)
             offered = list(references(problem, folder))
             for name, compute in _drawn(offered, most_references, number):
                 reference = name
-                expected = _timed(compute, seconds)
+                say(reference)
+                expected = _timed(compute, seconds, limit)
                 used.append(name)
                 wrong = outside(found, expected)
                 if wrong:
@@ -73,12 +88,14 @@ def _drawn(offered: list[Any], most: int, number: int) -> list[Any]:
     return [*exact, *(rest[k] for k in order)][:most]
 
 
-def _timed(compute: Any, seconds: list[float]) -> Any:
+def _timed(compute: Any, seconds: list[float], limit: float = 0.0) -> Any:
     """What it computes; the CPU time is appended, of a refusal as well."""
     start = time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, limit)
     try:
         return compute()
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
         seconds.append(time.process_time() - start)
 
 
