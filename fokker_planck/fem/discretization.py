@@ -18,6 +18,7 @@ from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, cu
 from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.triangulation import Triangulation, edge_table, local_edges, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.mesh.simplices import barycentric
 
 PART_OF_A_CELL = 1e-2
 """Share of a cell's size within which an unknown lies on a surface: nodes of degree 12 are further apart."""
@@ -203,13 +204,13 @@ def unknowns_on_facets(discretization: Discretization, facets: Integers) -> Bool
     keys = np.sort(facets, axis=1)
     dimension = discretization.triangulation.dimension
     reference = _dolfinx.lagrange_nodes(dimension, discretization.degree)
-    barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    coordinates = barycentric(reference)
     found = []
     for opposite in range(dimension + 1):
         rows = np.sort(np.delete(discretization.vertices, opposite, axis=1), axis=1)
         number = row_numbers(np.concatenate([keys, rows]))
         on = np.isin(number[len(keys) :], number[: len(keys)])
-        found.append(discretization.dofs[on][:, np.abs(barycentric[:, opposite]) < 1e-12].ravel())
+        found.append(discretization.dofs[on][:, np.abs(coordinates[:, opposite]) < 1e-12].ravel())
     return discretization.marked(np.concatenate(found))
 
 
@@ -222,8 +223,8 @@ def _in_local_order(triangulation: Triangulation, cells: Integers, corners: Floa
 
 def _mapped(corners: Floats, geometry: Any, reference: Floats) -> Floats:
     """True coordinates of reference points in every cell, (cells, n, dim)."""
-    weights = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    points = weights @ corners
+    coordinates = barycentric(reference)
+    points = coordinates @ corners
     if len(geometry.cells):
         basis = _dolfinx.tabulate_lagrange(reference.shape[1], DEGREE, reference)[0]
         points[geometry.cells] = np.einsum("na,cad->cnd", basis, geometry.nodes)
@@ -272,7 +273,7 @@ def _masters_of_corners(
     """
     dimension = nodes.shape[1]
     reference = _dolfinx.lagrange_nodes(dimension, degree)
-    on = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1) > 1e-12
+    on = barycentric(reference) > 1e-12
     corners = on.sum(axis=1) < dimension
     if not corners.any():
         return np.arange(len(nodes))
@@ -303,8 +304,8 @@ def _masters_of_seams(discretization: Discretization, degree: int) -> Integers:
     """
     triangulation, vertices = discretization.triangulation, discretization.vertices
     reference = _dolfinx.lagrange_nodes(triangulation.dimension, degree)
-    weights = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    part = np.round(weights / SAME_PLACE).astype(np.int64)
+    coordinates = barycentric(reference)
+    part = np.round(coordinates / SAME_PLACE).astype(np.int64)
     doubled = (np.bincount(triangulation.vertex_class) > 1)[triangulation.vertex_class][vertices]
     cells, nodes = np.nonzero((doubled[:, None] & (part > 0)[None]).any(axis=2))
     classes = np.where(part[nodes] > 0, triangulation.vertex_class[vertices[cells]], -1)

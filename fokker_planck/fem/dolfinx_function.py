@@ -10,6 +10,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.mesh.simplices import barycentric
 
 if TYPE_CHECKING:
     import dolfinx.fem
@@ -82,7 +83,7 @@ def _curved_nodes(discretization: Discretization) -> tuple[Floats, Integers]:
     """
     dimension = discretization.triangulation.dimension
     reference = _dolfinx.lagrange_nodes(dimension, DEGREE)
-    weights = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    weights = barycentric(reference)
     places = weights @ discretization.corners
     places[discretization.curved.cells] = discretization.curved.nodes
     steps = np.round(weights * 1e6).astype(np.int64)
@@ -107,7 +108,7 @@ def _reordered(discretization: Discretization, mesh: Any, values: Floats, corner
         return values
     dimension = discretization.triangulation.dimension
     reference = _dolfinx.lagrange_nodes(dimension, discretization.degree)
-    weights = np.round(np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1), 6)
+    weights = np.round(barycentric(reference), 6)
     number = {tuple(row): k for k, row in enumerate(weights.tolist())}
     moved = np.empty_like(values)
     for pattern in np.unique(place, axis=0):

@@ -26,6 +26,7 @@ from fokker_planck.fem.generator import NO_NOISE, Generator, make_constant_exact
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import interface_facets, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.mesh.simplices import barycentric
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,8 @@ def _facet_terms(generator: Generator, cells: Integers, opposite: int, region: A
     dimension, degree = discretization.triangulation.dimension, discretization.degree
     corners = discretization.corners[cells]
     reference, weights = _dolfinx.quadrature_points(dimension - 1, discretization.rule)
-    barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    whole = np.insert(barycentric, opposite, 0.0, axis=1)
+    coordinates = barycentric(reference)
+    whole = np.insert(coordinates, opposite, 0.0, axis=1)
     values = _dolfinx.tabulate_lagrange(dimension, degree, whole[:, 1:])[0]
     points = whole @ corners
     facets = np.delete(corners, opposite, axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import permutations, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from fokker_planck.fem.triangulation import STRAIGHT, Facets, Triangulation, boundary_facets, oriented, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.curved_facets import CurvedFacets
+from fokker_planck.mesh.kuhn import grid_points, kuhn_cells
 
 
 def axis_points(lower: float, upper: float, cells: int, breaks: Sequence[float] = ()) -> Floats:
@@ -51,9 +52,7 @@ def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool], *, turn
 
     Where walls are ``turned``, (x, v) and (x, -v) are images on both walls of the first axis; the second is symmetric.
     """
-    dimension = len(axes)
-    shape = [len(axis) for axis in axes]
-    points = np.stack([c.ravel() for c in np.meshgrid(*axes, indexing="ij")], axis=1)
+    shape, points = [len(axis) for axis in axes], grid_points(axes)
     numbers = np.arange(len(points)).reshape(shape)
     wrapped = numbers
     for i, is_periodic in enumerate(periodic):
@@ -62,20 +61,8 @@ def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool], *, turn
     if turned:
         wrapped = wrapped.copy()
         wrapped[[0, -1]] = np.minimum(wrapped[[0, -1]], wrapped[[0, -1], ::-1])
-    cells = []
-    for order in permutations(range(dimension)):
-        corner = [0] * dimension
-        path = [tuple(corner)]
-        for axis in order:
-            corner[axis] = 1
-            path.append(tuple(corner))
-        cells.append(np.stack([_shifted(numbers, c).ravel() for c in path], axis=1))
     # numbered without gaps: arrays over the classes are as long as there are classes
-    return _finished(points, np.concatenate(cells), row_numbers(wrapped.reshape(-1, 1)))
-
-
-def _shifted(numbers: Integers, corner: Sequence[int]) -> Integers:
-    return numbers[tuple(slice(c, n - 1 + c) for c, n in zip(corner, numbers.shape, strict=True))]
+    return _finished(points, kuhn_cells(shape), row_numbers(wrapped.reshape(-1, 1)))
 
 
 def _finished(points: Floats, cells: Integers, vertex_class: Integers, surfaces: tuple[Any, ...] = ()) -> Triangulation:

@@ -40,6 +40,7 @@ from fokker_planck.fem.triangulation import (
 from fokker_planck.fem.trimming import trimmed
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.box_units import LONG
+from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, periods_of
 from fokker_planck.model.images import with_images
 from fokker_planck.model.interfaces import interfaces_of
@@ -388,8 +389,8 @@ def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
 def _weight_integrals(corners: Floats, exponent: Any, rule: int) -> Floats:
     """Logarithm of the mean of exp(-Phi) over every cell."""
     reference, weights = _dolfinx.quadrature_points(corners.shape[2], rule)
-    barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    points = barycentric @ corners
+    coordinates = barycentric(reference)
+    points = coordinates @ corners
     values = values_in_cells(exponent, points, corners)
     lowest = values.min(axis=1, keepdims=True)
     return np.log(np.exp(lowest - values) @ weights) - lowest[:, 0]

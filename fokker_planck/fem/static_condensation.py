@@ -22,6 +22,7 @@ from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_choles
 from fokker_planck.fem.scaled_lu import scaled_lu
 from fokker_planck.fem.vertex_stars import DIGITS, CellBlocks, VertexStars, vertex_stars
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.mesh.simplices import barycentric
 
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 136,000 of degree 5 take 8 s and half of the
@@ -160,8 +161,8 @@ def _side(lower: Floats, towards: Floats, diagonal: Floats, order: Integers | No
 def functions_on_faces(dimension: int, degree: int) -> int:
     """How many basis functions of a cell do not vanish on its faces; they come first."""
     reference = _dolfinx.lagrange_nodes(dimension, degree)
-    barycentric = np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
-    within = (barycentric > 1e-12).all(axis=1)
+    coordinates = barycentric(reference)
+    within = (coordinates > 1e-12).all(axis=1)
     if (np.diff(within.astype(int)) < 0).any():
         raise AssertionError("basis functions inside a cell do not come last")
     return int((~within).sum())

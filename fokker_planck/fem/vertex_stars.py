@@ -23,6 +23,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx, _petsc, work
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.mesh.simplices import barycentric
 
 INDEFINITE = "rounding has made an energy negative in conjugate gradients"
 MOST_STEPS = 300
@@ -214,10 +215,10 @@ def vertex_stars(discretization: Discretization, blocks: CellBlocks, exponent: F
     return VertexStars(blocks, scale, members, inverses, prolongation, coarse, comm)
 
 
-def _barycentric(discretization: Discretization, count: int) -> Floats:
+def _nodes_on_faces(discretization: Discretization, count: int) -> Floats:
     """Of the nodes on the faces of a cell, (count, dim + 1)."""
     reference = _dolfinx.lagrange_nodes(discretization.triangulation.dimension, discretization.degree)[:count]
-    return np.concatenate([1.0 - reference.sum(axis=1, keepdims=True), reference], axis=1)
+    return barycentric(reference)
 
 
 def _linear_functions(
@@ -230,7 +231,7 @@ def _linear_functions(
     corners = discretization.triangulation.dimension + 1
     numbers, vertices = blocks.numbers, blocks.numbers[:, :corners]
     local = exponent[discretization.dofs[:, :count]]
-    shape = np.exp(0.5 * (local[:, None, :corners] - local[:, :, None])) * _barycentric(discretization, count)
+    shape = np.exp(0.5 * (local[:, None, :corners] - local[:, :, None])) * _nodes_on_faces(discretization, count)
     shape *= (numbers >= 0)[:, :, None] & (vertices >= 0)[:, None, :]
     parts = []
     for first in range(0, len(numbers), CELLS_AT_ONCE):
@@ -309,7 +310,7 @@ def _exchanged(discretization: Discretization, blocks: CellBlocks, vertices: Int
 def _stars(discretization: Discretization, around: _Cells, scale: Floats) -> tuple[Integers, tuple[StarInverses, ...]]:
     """The unknowns of the stars that are this rank's, and the inverses of their matrices, scaled."""
     numbers, vertices, size = around.numbers, around.vertices, len(scale)
-    on = _barycentric(discretization, numbers.shape[1]) > 1e-12
+    on = _nodes_on_faces(discretization, numbers.shape[1]) > 1e-12
     columns = [np.flatnonzero(on[:, corner]) for corner in range(vertices.shape[1])]
     centres = np.concatenate([vertices[:, corner] for corner in range(vertices.shape[1])])
     cells = np.tile(np.arange(len(numbers)), vertices.shape[1])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.types import Frame
+from fokker_planck.mesh.kuhn import grid_points, kuhn_edges
 
 PER_AXIS = {1: 2001, 2: 151, 3: 41}
 """Vertices per axis of the default sample of a box, by dimension."""
@@ -37,23 +37,7 @@ def sample_box(
         np.linspace(low, high, count + around)[:count]
         for low, high, count, around in zip(lower, upper, counts, periodic, strict=True)
     ]
-    points = np.stack([grid.ravel() for grid in np.meshgrid(*axes, indexing="ij")], axis=1)
-    numbers = np.arange(len(points)).reshape([len(axis) for axis in axes])
-    edges = []
-    for step in product((0, 1), repeat=dimension):
-        if any(step):
-            start = stop = numbers
-            for axis, move in enumerate(step):
-                if move and not periodic[axis]:
-                    keep = [slice(None)] * dimension
-                    keep[axis] = slice(0, -1)
-                    start = start[tuple(keep)]
-                    keep[axis] = slice(1, None)
-                    stop = stop[tuple(keep)]
-                elif move:
-                    stop = np.roll(stop, -1, axis=axis)
-            edges.append(np.stack([start.ravel(), stop.ravel()], axis=1))
-    return points, np.concatenate(edges).astype(np.int64)
+    return grid_points(axes), kuhn_edges([len(axis) for axis in axes], periodic)
 
 
 @dataclass(frozen=True)

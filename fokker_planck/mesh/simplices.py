@@ -19,6 +19,15 @@ def volumes(points: Floats, cells: Integers) -> Floats:
     return np.asarray(np.linalg.det(corners[:, 1:] - corners[:, :1]) / factorial(cells.shape[1] - 1))
 
 
+def barycentric(reference: Floats) -> Floats:
+    """Coordinates (..., dim + 1) with respect to all corners, which sum to one, from those (..., dim) of all but one.
+
+    >>> barycentric(np.array([0.25, 0.5])).tolist()
+    [0.25, 0.25, 0.5]
+    """
+    return np.concatenate([1.0 - reference.sum(axis=-1, keepdims=True), reference], axis=-1)
+
+
 def simplex_volumes(corners: Floats) -> Floats:
     """Volumes (m,), without sign, of simplices given by their corners (m, dim + 1, dim)."""
     count, size, dimension = corners.shape

@@ -20,9 +20,9 @@ import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.field import Nearly, nearly
 from fokker_planck.fem.fitting import component_holding
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.interpolation import Nearly, nearly
 from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
 from fokker_planck.fem.refinement import refine

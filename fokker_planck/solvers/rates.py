@@ -17,9 +17,9 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import point_functional
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.problem import Problem

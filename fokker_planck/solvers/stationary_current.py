@@ -11,7 +11,8 @@ import numpy as np
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import Field, locate
+from fokker_planck.fem.field import Field
+from fokker_planck.fem.point_location import locate
 from fokker_planck.fem.reference_exponent import Weighting, at_quadrature_points
 from fokker_planck.formulas.arrays import Floats, Integers
 

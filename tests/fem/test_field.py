@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.field import Field, interpolate, locate, nearly
+from fokker_planck.fem.field import Field
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
+from fokker_planck.fem.interpolation import interpolate, nearly
+from fokker_planck.fem.point_location import locate
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions
 from fokker_planck.fem.triangulation import volumes

@@ -1,6 +1,5 @@
 """Basins of attraction: which well a point belongs to, and integrals over basins against exact values."""
 
-from itertools import permutations
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.basins import BasinMap, basin_of
 from fokker_planck.landscape.log_quadrature import StraightCells, log_masses, whole_cells
 from fokker_planck.landscape.search import find_landscape, sample_box
+from fokker_planck.mesh.kuhn import grid_points, kuhn_cells
 from fokker_planck.mesh.quadrature import halved, simplex_rule
 from fokker_planck.mesh.simplices import simplex_volumes
 from fokker_planck.model.potential import Potential
@@ -22,18 +22,8 @@ WEIGHT_OF_FLAT = {20: 0.6019150610326906118514212, 80: 0.60394841761642043937441
 
 def kuhn(lower, upper, counts):
     """A box divided into simplices: points (n, dim), cells (m, dim + 1)."""
-    dimension = len(lower)
     axes = [np.linspace(low, high, count + 1) for low, high, count in zip(lower, upper, counts, strict=True)]
-    points = np.stack([grid.ravel() for grid in np.meshgrid(*axes, indexing="ij")], axis=1)
-    numbers = np.arange(len(points)).reshape([count + 1 for count in counts])
-    corner = np.stack(np.meshgrid(*[np.arange(count) for count in counts], indexing="ij"), -1).reshape(-1, dimension)
-    cells = []
-    for order in permutations(range(dimension)):
-        path = [corner]
-        for axis in order:
-            path.append(path[-1] + np.eye(dimension, dtype=int)[axis])
-        cells.append(np.stack([numbers[tuple(vertex.T)] for vertex in path], axis=1))
-    return points, np.concatenate(cells)
+    return grid_points(axes), kuhn_cells([count + 1 for count in counts])
 
 
 def probabilities(text, epsilon, lower, upper, counts, tolerance, label=None):

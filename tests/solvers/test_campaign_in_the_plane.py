@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem import field as fields
+from fokker_planck.fem import point_location
 from fokker_planck.fem.discretization import discretize, unknowns_in
 from fokker_planck.fem.indicator import energy_errors
+from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import without_cells
 from fokker_planck.formulas import finite_differences as differences
@@ -70,17 +71,17 @@ def test_points_outside_of_a_mesh_cost_little(monkeypatch: pytest.MonkeyPatch) -
     problem = fp.Problem(process, fp.Ball([0.0, 0.0], 1.0))
     discretization = discretize(domain_triangulation(problem, {}), 4)
     tried = []
-    original = fields._reference_coordinates
+    original = point_location.reference_coordinates
 
     def counted(on, cells, points):
         tried.append(len(cells))
         return original(on, cells, points)
 
-    monkeypatch.setattr(fields, "_reference_coordinates", counted)
+    monkeypatch.setattr(point_location, "reference_coordinates", counted)
     axis = np.linspace(-2.0, 2.0, 81)
     grid = np.stack([part.ravel() for part in np.meshgrid(axis, axis)])
     radius = np.linalg.norm(grid, axis=0)
-    values = fields.interpolate(discretization, discretization.nodes[:, 0] ** 2, grid)
+    values = interpolate(discretization, discretization.nodes[:, 0] ** 2, grid)
     inside = radius < 1.0 - 1e-9
     np.testing.assert_allclose(values[inside], grid[0, inside] ** 2, atol=1e-6)  # not polynomial in curved cells
     assert np.isnan(values[radius > 1.0 + 1e-6]).all()

@@ -14,10 +14,10 @@ from mpi4py import MPI
 import fokker_planck
 import fokker_planck as fp
 from fokker_planck.fem import discretization as fem_discretization
-from fokker_planck.fem.field import interpolate
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
+from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped, detailed_balance
 from fokker_planck.solvers import accuracy, beginning, density_of_potential, followed_exponent
