@@ -227,7 +227,7 @@ def _mapped(corners: Floats, geometry: Any, reference: Floats) -> Floats:
     points = coordinates @ corners
     if len(geometry.cells):
         basis = _dolfinx.tabulate_lagrange(reference.shape[1], DEGREE, reference)[0]
-        points[geometry.cells] = np.einsum("na,cad->cnd", basis, geometry.nodes)
+        points[geometry.cells] = basis @ geometry.nodes
     return points
 
 
@@ -241,7 +241,7 @@ def _cell_map(corners: Floats, geometry: Any, rule: int) -> CellMap:
     stretch = np.ones(shape)
     if len(geometry.cells):
         gradients = _dolfinx.tabulate_lagrange(dimension, DEGREE, reference, 1)[1:]
-        jacobian = np.einsum("jna,cad->cndj", gradients, geometry.nodes)
+        jacobian = np.stack([gradient @ geometry.nodes for gradient in gradients], axis=-1)
         derivative = jacobian @ np.linalg.inv(straight[geometry.cells])[:, None]
         stretch[geometry.cells] = np.linalg.det(derivative)
         check_orientation(stretch[geometry.cells], geometry.cells)

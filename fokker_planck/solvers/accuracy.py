@@ -32,6 +32,7 @@ from fokker_planck.solvers.error_bars import (
     WORST_ERROR,
     Standstill,
     bars_by,
+    bars_by_less,
     least_bars,
     predicted_errors,
     safety_of,
@@ -244,9 +245,8 @@ def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
 def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
-    In space, where a degree more takes three times the factorisation, that of a degree less is asked first: if a degree
-    divides the error by 1/r, that of this answer is r/(1 - r) of the difference, which ``SAFETY`` covers up to r = 3/4,
-    while it covers 1/(1 - r) of that to the higher one up to r = 2/3. Where it is ``enough``, nothing else is asked.
+    In space, where a degree more takes three times the factorisation, that of a degree less is asked first, see
+    :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
     """
     mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
     if problem.dimension == 3 and first.degree >= LEAST_PREDICTABLE:
@@ -262,7 +262,7 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> Floats:
     """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none."""
     lower = discretize(kept.discretization.triangulation, first.degree - 1)
     try:
-        return bars_by(kept, first.ask(lower).numbers)
+        return bars_by_less(kept, first.ask(lower).numbers)
     except ConvergenceError:
         # a coarse mesh that serves with this degree need not with a degree less: rates between wells are negative there
         return np.full(len(kept.numbers), np.inf)

@@ -59,10 +59,23 @@ def bars_by(kept: Kept, others: Numbers) -> Floats:
     At a corner it falls slowly with the degree, by a power that the angle tells.  Should the two agree by chance, what
     :func:`least_bars` says remains.  Infinite where there are not as many numbers.
     """
+    return _bars(kept, others, safety_of(kept))
+
+
+def bars_by_less(kept: Kept, lower: Numbers) -> Floats:
+    """The same by the numbers of a degree less, whose error is most of the difference.
+
+    If a degree multiplies the error by r, that of this answer is r/(1 - r) of the difference to a lower one and
+    1/(1 - r) of that to a higher one: one less, and covered up to the same r.  At corners r grows with the degree.
+    """
+    return _bars(kept, lower, safety_of(kept) - 1.0)
+
+
+def _bars(kept: Kept, others: Numbers, safety: float) -> Floats:
     if len(others) != len(kept.numbers):
         return np.full(len(kept.numbers), np.inf)
     difference = np.abs(np.expm1(kept.numbers - others))
-    return np.asarray(np.maximum(safety_of(kept) * difference, least_bars(kept)))
+    return np.asarray(np.maximum(safety * difference, least_bars(kept)))
 
 
 def least_bars(kept: Kept) -> Floats:

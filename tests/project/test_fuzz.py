@@ -106,3 +106,22 @@ def test_a_sign_change_between_the_largest_doubles_is_found():
     assert zero == pytest.approx(0.3, rel=1e-15)
     parsed = parse_expression("abs(log(x)) - 1")
     assert sign_at(parsed.sympy, {symbols(parsed.names)[0]: -2.0}) is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processor time is looked up in /proc")
+def test_a_busy_machine_is_waited_for_and_a_process_that_hangs_is_not(monkeypatch):
+    """By the clock an hour on a busy machine found commands without an end that had hardly begun."""
+    from validation.fuzz import patience
+
+    monkeypatch.setattr(patience, "IDLE", 1.0)
+    # the shell waits, its child computes
+    busy = f"{sys.executable} -c 'while True: pass' & wait"
+    for command, seconds, why in ((busy, 0.3, "no end within 0.3 s of CPU"), ("sleep 60", 0.3, "waits for something")):
+        process = subprocess.Popen(["sh", "-c", command], start_new_session=True)
+        try:
+            waited = patience.Patience(process.pid, seconds)
+            assert waited.over() == ""
+            assert why in eventually(waited.over)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from validation.fuzz.patience import Patience
 from validation.fuzz.trials import KINDS
 from validation.fuzz.worker import SECONDS, work
 
 PATIENCE = 120.0
-"""Seconds without a word after which a trial hangs: it waits for something, or its time would be over."""
+"""Processor seconds without a word after which a trial has no end: twice what the command may take."""
 
 
 @dataclass
@@ -88,14 +89,16 @@ def _with_one_worker(options: argparse.Namespace, number: int, tally: Tally) -> 
 
 def _heard(pipe: Connection, process: BaseProcess) -> tuple[str, int, str, tuple[float, bool, str, str]] | str:
     """The next message, or what there is to say of a process that sends none."""
+    patience = Patience(process.pid or 0, PATIENCE)
     try:
-        if pipe.poll(PATIENCE):
-            message: tuple[str, int, str, tuple[float, bool, str, str]] = pipe.recv()
-            return message
+        while not pipe.poll(1.0):
+            if why := patience.over():
+                return why
+        message: tuple[str, int, str, tuple[float, bool, str, str]] = pipe.recv()
     except EOFError:
         process.join(5.0)
         return f"the process ended with exit code {process.exitcode}"
-    return f"no end within {PATIENCE:g} s"
+    return message
 
 
 if __name__ == "__main__":

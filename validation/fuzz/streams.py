@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.fuzz import nonsense
+from validation.fuzz.patience import Patience, processor_seconds
 
 ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS = 60.0
+"""Of processor time; the dearest of these calls takes five."""
 SMALL = """title = "small"
 [potential]
 expression = "{potential}"
@@ -69,7 +71,7 @@ FULL_DISK = (
 class Call:
     """A call of the command in a folder: its arguments, how the shell redirects it, and when a signal comes.
 
-    ``largest_file`` is what a disk that is nearly full has room for.
+    ``after`` is counted in its processor seconds; ``largest_file`` is what a disk that is nearly full has room for.
     """
 
     arguments: tuple[str, ...]
@@ -128,7 +130,7 @@ def _drawn(rng: random.Random) -> Call:
 
 
 def run(call: Call, folder: Path, say: Callable[[str], bool] | None = None) -> Ended:
-    """Run it to its end, or send it the signal after ``call.after`` seconds, or at a line that ``say`` picks."""
+    """Run it to its end, or send it the signal after ``call.after`` seconds of CPU, or at a line that ``say`` picks."""
     full = [] if call.largest_file is None else ["-c", FULL_DISK.format(size=call.largest_file)]
     command = [sys.executable, *(full or ["-m", "fokker_planck"]), *call.arguments]
     environment = {**os.environ, "PYTHONPATH": str(nonsense.ROOT), "MPLBACKEND": "Agg", **call.environment}
@@ -144,9 +146,10 @@ def run(call: Call, folder: Path, say: Callable[[str], bool] | None = None) -> E
         command = [bash, "-c", f'set -o pipefail; "$@" {call.redirection}', "bash", *command]
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, errors="replace", preexec_fn=prepare,
+        text=True, errors="replace", preexec_fn=prepare, start_new_session=True,
     )  # fmt: skip
     heard = ""
+    patience = Patience(process.pid, SECONDS)
     try:
         if say is not None and process.stderr is not None:
             for line in process.stderr:
@@ -154,15 +157,35 @@ def run(call: Call, folder: Path, say: Callable[[str], bool] | None = None) -> E
                 if say(line):
                     break
         elif call.signal is not None:
-            time.sleep(call.after)
+            _wait(process, call.after)
         if call.signal is not None:
             process.send_signal(call.signal)
-        output, errors = process.communicate(timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise StreamsError(f"no end within {SECONDS:g} s") from None
+        output, errors = _ended(process, patience)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     return Ended(process.returncode, output, heard + errors)
+
+
+def _wait(process: subprocess.Popen[str], seconds: float) -> None:
+    """Until it has had so much processor time, so that a busy machine interrupts it where an idle one does."""
+    began = time.monotonic()
+    while process.poll() is None:
+        used = processor_seconds(process.pid)
+        if (time.monotonic() - began if used is None else used) >= seconds:
+            return
+        time.sleep(0.02)
+
+
+def _ended(process: subprocess.Popen[str], patience: Patience) -> tuple[str, str]:
+    """What it has written to both streams when it ends."""
+    while True:
+        try:
+            return process.communicate(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            if why := patience.over():
+                raise StreamsError(why) from None
 
 
 def faults(call: Call, ended: Ended, folder: Path) -> list[str]:
