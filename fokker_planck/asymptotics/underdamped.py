@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import expm1, log, pi, sqrt
+from math import exp, expm1, log, pi, sqrt
+from typing import Literal
 
 import numpy as np
 
@@ -31,6 +32,10 @@ from fokker_planck.quantity import Quantity
 
 Friction = float | Callable[[Floats], Floats]
 """gamma: a number, or a function of points (dim, n) with values (n,)."""
+
+Regime = Literal["any", "large", "small"]
+"""Of the friction that a formula is for: Mel'nikov and Meshkov's, or one of its limits, Kramers and Langer's and that
+of energy diffusion."""
 
 ANOTHER_EXIT = 5.0
 """Units of epsilon: a saddle so much higher than another takes less than a hundredth of what leaves a well."""
@@ -53,13 +58,17 @@ class KineticRates:
         return Quantity.of_log(log_rate, float(self.errors[start, stop])) if np.isfinite(log_rate) else None
 
 
-def kinetic_rates(landscape: Landscape, exponent: Function, friction: Friction, epsilon: float) -> KineticRates:
+def kinetic_rates(
+    landscape: Landscape, exponent: Function, friction: Friction, epsilon: float, regime: Regime = "any"
+) -> KineticRates:
     """Rates between the wells of V with momentum.
 
     landscape : of Phi = V/eps
     exponent : Phi itself
     friction : gamma
     epsilon : the temperature
+    regime : "large" for F = 1, "small" for ``lambda_+ F = omega_b d e/(d + e)``, on a line alone; the error then has
+        how far the formula is from the one for any friction
 
     >>> from types import SimpleNamespace
     >>> from fokker_planck.landscape.search import find_landscape, sample_box
@@ -70,7 +79,7 @@ def kinetic_rates(landscape: Landscape, exponent: Function, friction: Friction, 
     >>> round(2.216814138511e-3 / (2 * k.value), 3)                       # lambda_1 by a spectral method
     0.955
     """
-    return _rates(landscape, exponent, friction, epsilon, frozenset())
+    return _rates(landscape, exponent, friction, epsilon, frozenset(), regime)
 
 
 def kinetic_exit_time(
@@ -81,6 +90,7 @@ def kinetic_exit_time(
     start: int,
     targets: Sequence[int],
     returning: bool | None = None,
+    regime: Regime = "any",
 ) -> Quantity | None:
     """The mean kinetic time from one well to any of others, ``1/k`` where there is one way.
 
@@ -89,6 +99,7 @@ def kinetic_exit_time(
         bottom of a well, or is absorbed at once, as by a half space beyond the saddle.  They differ where friction is
         small: F is ``Upsilon(d) Upsilon(e)/Upsilon(d + e)`` in the first case, ``Upsilon(d)`` in the other.  Unsaid,
         the time is their geometric mean, with half of what is between them in the error.
+    regime : as in :func:`kinetic_rates`
 
     None where a well on the way is shallower than half a unit of epsilon, or a critical point is degenerate.
 
@@ -108,7 +119,7 @@ def kinetic_exit_time(
         return None
     times, error = [], 0.0
     for absorbing in {None: (True, False), True: (False,), False: (True,)}[returning]:
-        found = _rates(landscape, exponent, friction, epsilon, frozenset(targets) if absorbing else frozenset())
+        found = _rates(landscape, exponent, friction, epsilon, frozenset(targets) if absorbing else frozenset(), regime)
         out = np.logaddexp.reduce(found.logs[np.ix_(inner, list(targets))], axis=1)
         if np.isnan(found.logs).any() or not np.isfinite(out).any():
             return None
@@ -117,11 +128,18 @@ def kinetic_exit_time(
     if not np.isfinite(times).all():
         return None
     half = 0.5 * (max(times) - min(times))
-    return Quantity.of_log(0.5 * (max(times) + min(times)), error + expm1(half))
+    # a rate that may be less by a part e is a time that may be longer by e/(1 - e)
+    longer = error / (1.0 - error) if error < 1.0 else float("inf")
+    return Quantity.of_log(0.5 * (max(times) + min(times)), longer + expm1(half))
 
 
 def _rates(
-    landscape: Landscape, exponent: Function, friction: Friction, epsilon: float, absorbing: frozenset[int]
+    landscape: Landscape,
+    exponent: Function,
+    friction: Friction,
+    epsilon: float,
+    absorbing: frozenset[int],
+    regime: Regime,
 ) -> KineticRates:
     """From wells that are ``absorbing`` nothing returns."""
     if not epsilon > 0.0:
@@ -138,10 +156,13 @@ def _rates(
             raise ProblemError("friction", gamma, "a finite number > 0 at every saddle")
         capacity, lacking = float("nan"), 0.0
         if not saddle.degenerate:
-            hessian = _free_hessian(saddle) * epsilon
-            capacity = log_local_integral(saddle) + log(unstable_rate(hessian, gamma) / (2.0 * pi))
-            filling, lacking = _filling(landscape, exponent, saddle, friction, gamma, epsilon, absorbing)
-            capacity += filling
+            over = log(unstable_rate(_free_hessian(saddle) * epsilon, gamma))
+            filling, lacking, losses = _filling(landscape, exponent, saddle, friction, gamma, epsilon, absorbing)
+            if regime != "any":
+                limit = _limit(saddle, regime, over, losses, epsilon)
+                apart = over + filling - limit
+                over, filling, lacking = limit, 0.0, lacking * exp(apart) + abs(expm1(apart))
+            capacity = log_local_integral(saddle) + over - log(2.0 * pi) + filling
         for start, stop in ((first, second), (second, first)):
             minimum = landscape.minima[start]
             rough = neglected([minimum, saddle], exponent, landscape.frame)
@@ -152,8 +173,23 @@ def _rates(
     return KineticRates(logs, errors)
 
 
+def _limit(saddle: Saddle, regime: Regime, over: float, losses: Sequence[float], epsilon: float) -> float:
+    """``ln lambda_+`` where friction is large, ``ln(omega_b d e/(d + e))`` where it is small; NaN beyond a line."""
+    if regime == "large":
+        return over
+    if len(saddle.position) > 1:
+        return float("nan")
+    loss = losses[0] if len(losses) == 1 else losses[0] / (1.0 + losses[0] / losses[1])
+    return 0.5 * log(-saddle.hessian_eigenvalues[0] * epsilon) + log(loss)
+
+
 def kinetic_eigenvalues(
-    landscape: Landscape, exponent: Function, friction: Friction, epsilon: float, count: int | None = None
+    landscape: Landscape,
+    exponent: Function,
+    friction: Friction,
+    epsilon: float,
+    count: int | None = None,
+    regime: Regime = "any",
 ) -> list[Quantity | None]:
     """Small real eigenvalues of -L with momentum, the zero first, one for each well.
 
@@ -162,7 +198,7 @@ def kinetic_eigenvalues(
     """
     size = len(landscape.minima)
     zero = Quantity.of(0.0, 0.0)
-    found = kinetic_rates(landscape, exponent, friction, epsilon)
+    found = kinetic_rates(landscape, exponent, friction, epsilon, regime)
     if np.isnan(found.logs).any() or size == 1:
         values: list[Quantity | None] = [zero, *[None] * (size - 1)]
     else:
@@ -195,19 +231,19 @@ def _filling(
     gamma: float,
     epsilon: float,
     absorbing: frozenset[int],
-) -> tuple[float, float]:
-    """ln F, and the relative error of F."""
+) -> tuple[float, float, list[float]]:
+    """ln F, the relative error of F, and the losses in units of epsilon."""
     wells = [landscape.minima[well] for well in saddle.joins]
     if len(saddle.position) > 1:
         # the fastest oscillation of either well as a parabola loses least on one way
         curvatures = [max(well.hessian_eigenvalues, default=0.0) for well in wells]  # none in a corner of walls
         if min(curvatures) <= 0.0:
-            return 0.0, 1.0
+            return 0.0, 1.0, []
         losses = [
             2.0 * pi * gamma * (saddle.value - well.value) / sqrt(curvature * epsilon)
             for well, curvature in zip(wells, curvatures, strict=True)
         ]
-        return 0.0, -expm1(log_factor_between(losses[0], losses[1]))
+        return 0.0, -expm1(log_factor_between(losses[0], losses[1])), losses
     # in units of epsilon: p = sqrt(eps) p', so that the action in Phi carries a factor
     losses, another = [], False
     for well in sorted(set(saddle.joins) - absorbing) or saddle.joins[:1]:
@@ -220,7 +256,7 @@ def _filling(
     error = separatrix_error(min(losses), frequency / gamma)
     if another:
         error += expm1(filling - log_factor_between(0.5 * losses[0], None if beyond is None else 0.5 * beyond))
-    return filling, error
+    return filling, error, losses
 
 
 def _loss(

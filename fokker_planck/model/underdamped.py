@@ -114,6 +114,10 @@ class Underdamped:
         """Gamma at points (2, n), (n,)."""
         return np.asarray(self.field(2).tensor(x)[1, 1] / self.diffusion.epsilon)
 
+    def friction_at_positions(self, x: Floats) -> Floats:
+        """Gamma at positions (1, n), (n,)."""
+        return self.friction_at(np.concatenate([x, np.zeros_like(x)]))
+
     def circulation(self, x: Floats) -> Floats:
         """(v, -V'), the flow that keeps the energy, at points (2, n), of the same shape."""
         return np.stack([x[1], -self.position_potential.gradient(x[:1])[0]])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat
 
 if TYPE_CHECKING:
     from fokker_planck.quantity import Quantity, QuantityDict
-    from fokker_planck.solvers.results import Statistics
+    from fokker_planck.solvers.results import Limits, Statistics
 
 
 class Compared(Protocol):
@@ -43,6 +43,11 @@ def numbers_json(values: Iterable[SupportsFloat]) -> list[float | None]:
 def prediction_json(items: Iterable[Compared]) -> list[dict[str, Any]]:
     """The asymptotic value beside each number, and computed over asymptotic, as far as there is one."""
     return [{"value": quantity_json(item.asymptotic), "ratio": number_json(item.ratio)} for item in items]
+
+
+def limits_json(limits: Limits) -> dict[str, Any]:
+    """Other formulas beside numbers, by name; nothing where there are none."""
+    return {"limits": {name: [quantity_json(value) for value in row] for name, row in limits}} if limits else {}
 
 
 def statistics_json(statistics: Statistics) -> dict[str, Any]:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
     from fokker_planck.output.serialize import Compared
     from fokker_planck.quantity import Quantity
-    from fokker_planck.solvers.results import Statistics
+    from fokker_planck.solvers.results import Limits, Statistics
 
 NOTHING = "-"
 COMPARISON = ("rel. error", "Eyring-Kramers", "ratio")
+TWO_FORMULAS = "Formulas for large and for small friction"
 WIDTH_WITHOUT_TERMINAL = 120
 """Columns, in files and pipes: the width to which this project's own lines are held."""
 
@@ -83,6 +84,25 @@ def compared(quantity: Quantity, item: Compared) -> list[str]:
     """A number and the three columns of ``COMPARISON``."""
     ratio = NOTHING if item.ratio is None else f"{item.ratio:.6g}"
     return [str(quantity), error_bar(quantity), significant(item.asymptotic), ratio]
+
+
+def comparison(formula: str) -> tuple[str, str, str]:
+    """The headings of ``COMPARISON`` with the name of another formula."""
+    before, _, after = COMPARISON
+    return before, formula, after
+
+
+def limits_tables(labels: Sequence[str], rows: Sequence[Sequence[str]], limits: Limits) -> list[Table]:
+    """A table of other formulas beside the numbers of ``rows``, those with some value; none without formulas."""
+    if not limits:
+        return []
+    table = empty_table(TWO_FORMULAS, labels, [heading for name, _ in limits for heading in (name, "rel. error")])
+    for number, row in enumerate(rows):
+        values = [column[number] for _, column in limits]
+        if any(value is not None for value in values):
+            cells = [(significant(value), NOTHING if value is None else error_bar(value)) for value in values]
+            table.add_row(*row, *(cell for pair in cells for cell in pair))
+    return [table]
 
 
 def significant(quantity: Quantity | None, digits: int = 6) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.model.problem import Problem, checked_exit
 from fokker_planck.model.problem_table import Table
-from fokker_planck.output.serialize import number_json, prediction_json, quantity_json
-from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal, point_text
+from fokker_planck.output.serialize import limits_json, number_json, prediction_json, quantity_json
+from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal, point_text
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
@@ -45,7 +45,9 @@ def mean_exit_time(
     place, shape = checked_exit(problem, start, target)
     name = target if isinstance(target, str) else repr(target)
     found = exit_time.mean_exit_time(problem, place, shape, name)
-    return counting.said_with(replace(found, asymptotic=predictions.exit_time(problem, place, shape)))
+    beside = predictions.exit_time(problem, place, shape)
+    found = replace(found, asymptotic=beside.values, formula=beside.formula, limits=beside.limits)
+    return counting.said_with(found)
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,10 @@ def _json(answer: ExitTime) -> dict[str, Any]:
 
 
 def _tables(answer: ExitTime, _: float | None) -> list[TextTable]:
-    table = empty_table("Mean exit time", ("start", "target"), ("mean time", *COMPARISON))
-    table.add_row(point_text(answer.start), literal(answer.target), *compared(answer.mean, answer))
-    return [table]
+    table = empty_table("Mean exit time", ("start", "target"), ("mean time", *comparison(answer.formula)))
+    labels = (point_text(answer.start), literal(answer.target))
+    table.add_row(*labels, *compared(answer.mean, answer))
+    return [table, *limits_tables(("start", "target"), [labels], answer.limits)]
 
 
 ENTRY = Entry(
@@ -85,5 +88,6 @@ ENTRY = Entry(
     tables=_tables,
     table=FileTable(_read, keys=("start", "target")),
     prediction=lambda answer: prediction_json([answer]),
+    further=lambda answer: limits_json(answer.limits),
     fields=lambda answer: {"mean_exit_time": answer.field},
 )

@@ -1,12 +1,14 @@
 """What formulas for small noise say beside an answer: one function a question, for every kind of process.
 
 That is Eyring and Kramers with detailed balance (:mod:`fokker_planck.asymptotics.eyring_kramers`), over the saddles of
-Phi, and Bouchet and Reygner without (:mod:`fokker_planck.questions.small_noise`), over those of the drift.
+Phi, and Bouchet and Reygner without (:mod:`fokker_planck.questions.small_noise`), over those of the drift; with
+momentum Mel'nikov and Meshkov and its limits (:mod:`fokker_planck.questions.kinetic_formulas`), over those of V.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.asymptotics import exit_time as exit_times
@@ -18,18 +20,42 @@ from fokker_planck.model.domain import Box
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball
 from fokker_planck.model.tagged_sets import TaggedFacets
-from fokker_planck.questions import eyring_kramers, small_noise
+from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.questions import eyring_kramers, kinetic_formulas, small_noise
 
 if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
     from fokker_planck.quantity import Quantity
-    from fokker_planck.solvers.results import WellWeight
+    from fokker_planck.solvers.results import Limits, WellWeight
 
 Table = tuple[tuple["Quantity | None", ...], ...]
 
 
-def exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"]) -> Quantity | None:
+@dataclass(frozen=True)
+class Beside:
+    """What is said beside numbers: the ``values`` of a ``formula``, and of others by name."""
+
+    values: Any
+    formula: str
+    limits: Limits = ()
+    flows: tuple[SaddleFlow, ...] = ()
+
+
+def exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"]) -> Beside:
     """The mean time from the well of ``start`` to ``target``; None where no formula is about that."""
+    formula = kinetic_formulas.formula_of(problem)
+    if not isinstance(problem.process, Underdamped):
+        return Beside(_exit_time(problem, start, target), formula)
+    if isinstance(target, str):
+        return Beside(None, formula)
+    return Beside(*_with(formula, kinetic_formulas.exit_time(problem, start, target)))
+
+
+def _with(formula: str, found: tuple[Any, Limits]) -> tuple[Any, str, Limits]:
+    return found[0], formula, found[1]
+
+
+def _exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"]) -> Quantity | None:
     from fokker_planck.solvers.descent import holds_nothing
     from fokker_planck.solvers.ends import Ends
     from fokker_planck.solvers.kinetics_of_problem import is_reversible
@@ -62,6 +88,8 @@ def weights(problem: Problem, wells: Sequence[WellWeight]) -> list[Quantity | No
     from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
     nothing: list[Quantity | None] = [None] * len(wells)
+    if len(wells) > 1 and isinstance(problem.process, Underdamped) and not any(well.merged for well in wells):
+        return kinetic_formulas.weights(problem, tuple(well.minimum for well in wells))
     if len(wells) < 2 or not is_reversible(problem):
         return nothing
     setting = of_potential(problem)
@@ -72,11 +100,18 @@ def weights(problem: Problem, wells: Sequence[WellWeight]) -> list[Quantity | No
     return [None if well.merged else beside[limit.nearest_minimum(well.minimum)] for well in wells]
 
 
-def eigenvalues(problem: Problem, count: int, *, absorbed: bool) -> list[Quantity | None]:
+def eigenvalues(problem: Problem, count: int, *, absorbed: bool) -> Beside:
     """Of the small eigenvalues, None for the zero and the others; all None for a process that is absorbed somewhere.
 
-    The formulas are about transitions in detailed balance.
+    The formulas are about transitions in detailed balance, or with momentum.
     """
+    formula = kinetic_formulas.formula_of(problem)
+    if isinstance(problem.process, Underdamped) and not absorbed:
+        return Beside(*_with(formula, kinetic_formulas.eigenvalues(problem, count)))
+    return Beside(_eigenvalues(problem, count, absorbed=absorbed), formula)
+
+
+def _eigenvalues(problem: Problem, count: int, *, absorbed: bool) -> list[Quantity | None]:
     from fokker_planck.solvers.kinetics_of_problem import is_reversible
     from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
@@ -90,8 +125,16 @@ def eigenvalues(problem: Problem, count: int, *, absorbed: bool) -> list[Quantit
     return [None, *predicted[1:count], *nothing][:count]
 
 
-def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, tuple[SaddleFlow, ...]]:
+def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> Beside:
     """Rates between the states of a chain at ``places``, from row to column, and what share each saddle carries."""
+    formula = kinetic_formulas.formula_of(problem)
+    if isinstance(problem.process, Underdamped):
+        return Beside(*_with(formula, kinetic_formulas.rates(problem, places)))
+    values, flows = _rates(problem, places)
+    return Beside(values, formula, flows=flows)
+
+
+def _rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, tuple[SaddleFlow, ...]]:
     from fokker_planck.solvers.landscape_of_potential import PotentialSetting, limit_landscape
     from fokker_planck.solvers.setting import prepare
 

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
 from fokker_planck.model.problem import Problem
-from fokker_planck.output.serialize import number_json, numbers_json, quantity_json
-from fokker_planck.output.tables import COMPARISON, NOTHING, empty_table, error_bar, point_text, significant
+from fokker_planck.output.serialize import limits_json, number_json, numbers_json, quantity_json
+from fokker_planck.output.tables import (
+    NOTHING,
+    comparison,
+    empty_table,
+    error_bar,
+    limits_tables,
+    point_text,
+    significant,
+)
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
@@ -52,8 +60,17 @@ def rates(problem: Problem) -> WellRates:
     from fokker_planck.solvers import rates as solver
 
     found = solver.rates(problem)
-    beside, flows = predictions.rates(problem, found.minima)
-    answer = WellRates(found.minima, found.rates, found.hitting_times, found.statistics, beside, flows)
+    beside = predictions.rates(problem, found.minima)
+    answer = WellRates(
+        found.minima,
+        found.rates,
+        found.hitting_times,
+        found.statistics,
+        beside.values,
+        beside.formula,
+        beside.limits,
+        beside.flows,
+    )
     return counting.said_with(answer)
 
 
@@ -107,14 +124,15 @@ def _chain(answer: Rates) -> dict[str, Any]:
                 }
                 for flow in _flows(answer)
             ],
-        }
+        },
+        **limits_json(answer.limits),
     }
 
 
 def _tables(answer: Rates, _: float | None) -> list[Table]:
     """All pairs of wells, and the saddles between them where they are known."""
     wells = [point_text(minimum, digits=4) for minimum in answer.minima]
-    headings = ("rate", *COMPARISON, "mean time to it")
+    headings = ("rate", *comparison(answer.formula), "mean time to it")
     rates = empty_table("Rates between wells", ("from", "to"), headings)
     for k, m in _pairs(answer):
         rate, time, beside = answer.rates[k][m], answer.hitting_times[k][m], _predicted(answer, k, m)
@@ -132,7 +150,9 @@ def _tables(answer: Rates, _: float | None) -> list[Table]:
     for flow in _flows(answer):
         first, second = flow.between
         saddles.add_row(wells[first], wells[second], point_text(flow.saddle), f"{100.0 * flow.share:.4g} %")
-    return [rates, saddles] if _flows(answer) else [rates]
+    named = [(wells[k], wells[m]) for k, m in _pairs(answer)]
+    others = limits_tables(("from", "to"), named, answer.limits)
+    return [rates, *others, saddles] if _flows(answer) else [rates, *others]
 
 
 def _pairs(answer: Rates) -> list[tuple[int, int]]:

@@ -16,7 +16,6 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.held_attractors import HeldPoint
 
@@ -157,8 +156,7 @@ def _share_that_returns(setting: FlowSetting, way: Crossing, target: Set | str) 
     level = float(target.level(saddle[:, None])[0])
     scale = float(np.ptp(target.level(setting.problem.sample())))
     if abs(level) <= ON_SURFACE * scale:
-        # in phase space the separatrix is inclined to every surface across the positions
-        return None if isinstance(setting.problem.process, Underdamped) else 0.5
+        return 0.5
     if level > 0.0 or way.goal is None or not target.contains(setting.attractors[way.goal].x[:, None])[0]:
         return None
     goal = setting.attractors[way.goal].x

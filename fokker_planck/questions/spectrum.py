@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from fokker_planck.model.arguments import whole_number
 from fokker_planck.model.problem import MOST_EIGENVALUES, Problem, checked_target
 from fokker_planck.model.problem_table import Table
-from fokker_planck.output.serialize import number_json, prediction_json
-from fokker_planck.output.tables import COMPARISON, compared, empty_table, literal
+from fokker_planck.output.serialize import limits_json, number_json, prediction_json
+from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
@@ -44,8 +44,9 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     name = target if isinstance(target, str) else repr(target)
     found = solver.spectrum(problem, count, shape, name)
     beside = predictions.eigenvalues(problem, len(found.eigenvalues), absorbed=target is not None)
-    eigenvalues = (replace(e, asymptotic=value) for e, value in zip(found.eigenvalues, beside, strict=True))
-    return counting.said_with(replace(found, eigenvalues=tuple(eigenvalues)))
+    eigenvalues = (replace(e, asymptotic=value) for e, value in zip(found.eigenvalues, beside.values, strict=True))
+    found = replace(found, eigenvalues=tuple(eigenvalues), formula=beside.formula, limits=beside.limits)
+    return counting.said_with(found)
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,13 @@ def _tables(answer: Spectrum, _: float | None) -> list[TextTable]:
     values = ("real part", "imaginary part") if is_complex else ("eigenvalue",)
     absorbed = answer.target is not None
     title = f"Spectrum of -L, absorbed at {literal(answer.target or '')}" if absorbed else "Spectrum of -L"
-    table = empty_table(title, ("n",), (*values, *COMPARISON))
-    for number, eigenvalue in enumerate(answer.eigenvalues, start=1 if absorbed else 0):
+    table = empty_table(title, ("n",), (*values, *comparison(answer.formula)))
+    numbers = range(1 if absorbed else 0, len(answer.eigenvalues) + (1 if absorbed else 0))
+    for number, eigenvalue in zip(numbers, answer.eigenvalues, strict=True):
         real, *rest = compared(eigenvalue.real, eigenvalue)
         imaginary = [f"{eigenvalue.imag:.10g}"] if is_complex else []
         table.add_row(str(number), real, *imaginary, *rest)
-    return [table]
+    return [table, *limits_tables(("n",), [(str(number),) for number in numbers], answer.limits)]
 
 
 ENTRY = Entry(
@@ -97,5 +99,6 @@ ENTRY = Entry(
     tables=_tables,
     table=FileTable(_read, default=SpectrumQuestion()),
     prediction=lambda answer: prediction_json(answer.eigenvalues),
+    further=lambda answer: limits_json(answer.limits),
     fields=lambda answer: {f"eigenfunction_{n}": field for n, field in enumerate(answer.eigenfunctions)},
 )

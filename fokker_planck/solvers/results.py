@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from fokker_planck.solvers.stationary_current import Current
 
 
+EYRING_KRAMERS = "Eyring-Kramers"
+"""What the asymptotic value beside a number is called, unless an answer says otherwise."""
+
+Limits = tuple[tuple[str, tuple["Quantity | None", ...]], ...]
+"""Other formulas by name, each with its values beside the numbers of an answer, in their order."""
+
+
 @dataclass(frozen=True)
 class Statistics:
     """What an answer cost: size of the finest discretisation, number of meshes tried, wall time.
@@ -35,7 +42,7 @@ class Statistics:
 class Eigenvalue:
     """One eigenvalue of -L; ``imag`` is zero for a reversible process.
 
-    ``asymptotic`` is the Eyring-Kramers value of the real part where one exists.
+    ``asymptotic`` is the value of the real part by the formula of the :class:`Spectrum`, where one exists.
     """
 
     real: Quantity
@@ -50,12 +57,17 @@ class Eigenvalue:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Eigenvalues of -L in ascending real part, zero the first unless a ``target`` absorbs, with eigenfunctions."""
+    """Eigenvalues of -L in ascending real part, zero the first unless a ``target`` absorbs, with eigenfunctions.
+
+    ``limits`` are values of other formulas than ``formula``, whose are beside the eigenvalues.
+    """
 
     eigenvalues: tuple[Eigenvalue, ...]
     eigenfunctions: tuple[Field, ...]
     statistics: Statistics
     target: str | None = None
+    formula: str = EYRING_KRAMERS
+    limits: Limits = ()
 
     @property
     def gap(self) -> Quantity:
@@ -73,6 +85,8 @@ class ExitTime:
     field: Field
     statistics: Statistics
     asymptotic: Quantity | None = None
+    formula: str = EYRING_KRAMERS
+    limits: Limits = ()
 
     @property
     def ratio(self) -> float | None:
@@ -133,7 +147,8 @@ class Committor:
 class Rates:
     """The reduced chain: ``rates[k][m]`` from well k to well m and ``hitting_times[k][m]``; None on the diagonal.
 
-    ``asymptotic`` holds the Eyring-Kramers rates, None where no saddle joins two wells.
+    ``asymptotic`` holds the rates of the ``formula``, Eyring-Kramers as a rule, None where no saddle joins two wells;
+    ``limits`` those of others, for every pair of wells.
     """
 
     minima: tuple[tuple[float, ...], ...]
@@ -141,6 +156,8 @@ class Rates:
     hitting_times: tuple[tuple[Quantity | None, ...], ...]
     statistics: Statistics
     asymptotic: tuple[tuple[Quantity | None, ...], ...] | None = None
+    formula: str = EYRING_KRAMERS
+    limits: Limits = ()
 
 
 def quotient(value: Quantity, reference: Quantity | None) -> float | None:
