@@ -90,7 +90,12 @@ class Problem:
 
     Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions),
     a ``title``. Checked when it is made: the dimensions agree, potential and drift are finite in the domain and
-    periodic along its periodic axes. ``known`` is what has been found out about it, by name, so that it is found once.
+    periodic along its periodic axes.
+
+    ``known`` is what was found out about it, by name: whether there is detailed balance, the landscape, the density
+    where that had to be followed. Every question begins with these, and they take half of a short one (a quartic well
+    in the plane: 0.24 of 0.60 s of CPU; Maier and Stein's drift: 1.4 of 2.2 s). It depends on the problem alone, which
+    is frozen, takes no part in comparisons, and is not copied by ``replace``.
 
     Raises :class:`ProblemError` that names the key of the problem file.
 

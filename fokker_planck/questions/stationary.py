@@ -75,7 +75,7 @@ ENTRY: Entry[None, Stationary] = Entry(
     json=_json,
     tables=_tables,
     prediction=lambda answer: prediction_json(answer.wells),
-    fields=lambda answer: {"density": answer.density},
+    fields=lambda answer: {"density": answer.field},
     picture=_picture,
     beside=("landscape",),  # whose saddles it marks
 )

@@ -1,4 +1,9 @@
-"""What a question returns: numbers first, then fields, then statistics."""
+"""What a question returns: numbers first, then fields, then statistics.
+
+The function that a question asks for is the ``field`` of its answer; a spectrum has one for every eigenvalue, the
+``eigenfunctions``.  A ``minimum`` is a point, a well its basin: ``minima`` are points everywhere, and ``wells`` have a
+``minimum`` and numbers.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +82,7 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class ExitTime:
-    """Mean time to reach the target from ``start``, and the whole field of mean times."""
+    """Mean time to reach the target from ``start``; from everywhere it is the ``field``."""
 
     mean: Quantity
     start: tuple[float, ...]
@@ -114,20 +119,20 @@ class WellWeight:
 
 @dataclass(frozen=True)
 class Stationary:
-    """The stationary density as a field, and the weight of every well.
+    """The stationary density, which is the ``field``, and the weight of every well.
 
     ``current`` is the stationary current of a process without detailed balance; the others have none.
     """
 
     wells: tuple[WellWeight, ...]
-    density: Field
+    field: Field
     statistics: Statistics
     current: Current | None = None
 
 
 @dataclass(frozen=True)
 class Committor:
-    """Transitions between two sets: rate, probabilities of transition path theory, committor and reactive density.
+    """Transitions between two sets: rate, probabilities of transition path theory; the committor is the ``field``.
 
     ``backward`` is the probability to have come from the first set rather than from the second, where that is not one
     less the committor: for a process without detailed balance.  Where both sets hold an end of a line that keeps what

@@ -113,7 +113,7 @@ def test_both_kinds_of_tags_are_sets_of_a_committor(well):
 
 
 def test_a_log_density_is_a_function_and_values_that_underflow_are_refused(well):
-    density = fp.stationary_density(well).density
+    density = fp.stationary_density(well).field
     points = np.array([np.linspace(-1.5, 1.5, 9), np.linspace(-0.5, 0.4, 9)])
     assert_same(density.to_dolfinx(log=True), density.log(points), points, rtol=1e-11)
     from dataclasses import replace

@@ -117,7 +117,7 @@ def test_mutation_makes_the_ends_regular():
     found = fp.committor(problem, below(0.0), above(1.0))
     check(found.rate, 1.0 / (400.0 * beta(0.4, 0.4) * beta(0.6, 0.6)))
     check(found.probability_last_from, 0.5)
-    assert fp.stationary_density(problem).density(np.array([[0.5]]))[0] == pytest.approx(
+    assert fp.stationary_density(problem).field(np.array([[0.5]]))[0] == pytest.approx(
         0.25**-0.6 / beta(0.4, 0.4), rel=1e-7
     )
 

@@ -36,4 +36,4 @@ def test_the_density_of_a_process_without_detailed_balance_and_its_current_pickl
     again = pickle.loads(pickle.dumps(found))
     x = np.array([[0.1, -0.3], [0.2, 0.4]])
     np.testing.assert_array_equal(again.current(x), found.current(x))
-    assert again.density(x)[0] == pytest.approx(np.exp(found.density.log(x)[0]))
+    assert again.field(x)[0] == pytest.approx(np.exp(found.field.log(x)[0]))

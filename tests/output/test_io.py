@@ -180,7 +180,7 @@ def test_fields_read_back(tmp_path, dimension):
 
 def test_a_density_below_the_smallest_double_still_has_its_logarithm(tmp_path):
     low = replace(log_density_field(), nodal=np.full(21**2, -5000.0))
-    save(tmp_path / "out", {"stationary": replace(stationary(), density=low)})
+    save(tmp_path / "out", {"stationary": replace(stationary(), field=low)})
     data = meshio.read(tmp_path / "out" / "stationary.vtu").point_data
     assert (data["log_density"] == -5000.0).all()
     assert (data["density"] == 0.0).all()

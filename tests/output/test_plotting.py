@@ -47,7 +47,7 @@ def test_greyscale_darkens_with_the_density():
 
 def test_logarithms_and_plain_values_give_the_same_picture():
     log = stationary()
-    plain = replace(log, density=replace(log.density, nodal=log.density.values, logarithm=False))
+    plain = replace(log, field=replace(log.field, nodal=log.field.values, logarithm=False))
     one, other = picture.density_picture(log), picture.density_picture(plain)
     np.testing.assert_allclose(one.sheets[0].decades, other.sheets[0].decades, rtol=1e-12, atol=1e-12)
 
@@ -63,21 +63,21 @@ def test_wells_and_saddles_are_taken_over():
 def test_zero_density_somewhere_is_drawn_and_nowhere_finite_is_refused(tmp_path):
     some = log_density_field()
     values = np.where(some.points[:, 0] > 1.5, -np.inf, some.nodal)
-    plotting.plot_density(replace(stationary(), density=replace(some, nodal=values)), tmp_path / "a.png")
+    plotting.plot_density(replace(stationary(), field=replace(some, nodal=values)), tmp_path / "a.png")
     with pytest.raises(ProblemError, match="density"):
-        picture.density_picture(replace(stationary(), density=replace(some, nodal=np.full(441, np.nan))))
+        picture.density_picture(replace(stationary(), field=replace(some, nodal=np.full(441, np.nan))))
 
 
 def test_a_uniform_density_is_drawn(tmp_path):
     points, cells = grid(2, 4)
-    flat = replace(stationary(), wells=(), density=GridField(points, cells, np.full(16, 0.25)))
+    flat = replace(stationary(), wells=(), field=GridField(points, cells, np.full(16, 0.25)))
     plotting.plot_density(flat, tmp_path / "flat.png")
 
 
 def test_a_density_below_the_smallest_double_is_drawn(tmp_path):
     deep = log_density_field(1, 101)
     deep = replace(deep, nodal=200.0 * deep.nodal - 4000.0)
-    plotting.plot_density(replace(stationary(1), density=deep), tmp_path / "deep.png", landscape(1))
+    plotting.plot_density(replace(stationary(1), field=deep), tmp_path / "deep.png", landscape(1))
 
 
 @pytest.mark.parametrize("name", ["density", "density.jpeg", "density.PNG.txt"])
@@ -116,7 +116,7 @@ def test_a_coarse_mesh_of_high_degree_is_drawn_with_the_values_of_the_field(dime
 
     points, cells = grid(dimension, 5)
     density = Smooth(points, cells, -np.sum(points**2, axis=1), logarithm=True)
-    (sheet,) = picture.density_picture(replace(stationary(dimension), density=density)).sheets
+    (sheet,) = picture.density_picture(replace(stationary(dimension), field=density)).sheets
     assert len(sheet.points) >= picture.ENOUGH_POINTS[dimension]
     exact = -np.sum(sheet.points**2, axis=1) / np.log(10)
     known = sheet.points[:, 0] <= 1.9

@@ -208,5 +208,5 @@ def test_the_reactive_density_beside_the_sets():
     given = fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]))
     found = fp.committor(given, fp.HalfSpace([-1, 0], 1.0), fp.HalfSpace([1, 0], 1.0))
     x = np.array([[-1.1, -0.99, -0.9, -0.5, 0.0, 0.9, 0.99], [0.01] * 7])
-    q, density = found.field(x), fp.stationary_density(given).density(x)
+    q, density = found.field(x), fp.stationary_density(given).field(x)
     assert found.reactive_density(x) == pytest.approx(density * q * (1.0 - q), rel=0.02, abs=1e-12)

@@ -149,7 +149,7 @@ def test_an_anisotropic_one_has_the_covariance_of_the_lyapunov_equation():
     low, high = np.linalg.eigvalsh(stiffness)
     found = [eigenvalue.real.value for eigenvalue in spectrum(problem, 4).eigenvalues[1:]]
     np.testing.assert_allclose(found, [low, 2.0 * low, high], rtol=1e-8)
-    density = stationary_density(problem).density
+    density = stationary_density(problem).field
     covariance = solve_continuous_lyapunov(stiffness, 2.0 * noise)
     x = np.array([[0.0, 0.4, -0.3, 0.2, 0.6], [0.0, 0.1, 0.1, -0.2, -0.1]])
     exact = -0.5 * np.einsum("in,ij,jn->n", x, np.linalg.inv(covariance), x)
@@ -164,16 +164,16 @@ def test_an_anisotropic_one_has_the_covariance_of_the_lyapunov_equation():
 def test_a_rotation_keeps_the_density_whether_or_not_it_is_known():
     problem = rotated(0.05)
     assert isinstance(kind(problem), KnownDensity)
-    reversible = stationary_density(replace(problem, process=replace(problem.process, extra=None))).density
+    reversible = stationary_density(replace(problem, process=replace(problem.process, extra=None))).field
     x = np.array([[-1.0, 0.0, 1.0, -0.5, 1.3], [0.0, 0.0, 0.0, 0.3, -0.5]])
     for asked in (problem, with_unknown_density(problem)):
         found = stationary_density(asked)
-        np.testing.assert_allclose(found.density.log(x), reversible.log(x), rtol=0, atol=1e-7)
+        np.testing.assert_allclose(found.field.log(x), reversible.log(x), rtol=0, atol=1e-7)
         assert found.wells[0].probability.value == pytest.approx(0.5, abs=1e-7)
         assert found.wells[0].minimum == pytest.approx((-1.0, 0.0), abs=1e-9)
         np.testing.assert_allclose(found.current.total, 0.0, atol=1e-9)
         # J = p J grad V: around each well, not through it
-        flow = found.current(x) / found.density(x)
+        flow = found.current(x) / found.field(x)
         np.testing.assert_allclose(flow, [-x[1], x[0] ** 3 - x[0]], rtol=0, atol=1e-5)
 
 
@@ -184,9 +184,9 @@ def test_one_well_has_the_density_of_its_rotation_and_a_current_around_it():
     x = np.array([[0.0, 1.0, 0.5], [0.0, 0.3, -1.0]])
     for asked in (problem, with_unknown_density(problem)):
         found = stationary_density(asked)
-        shape = found.density.log(x) + problem.process.potential.value(x) / 0.2
+        shape = found.field.log(x) + problem.process.potential.value(x) / 0.2
         np.testing.assert_allclose(shape, shape[0], rtol=0, atol=1e-6)
-        flow = found.current(x) / found.density(x)
+        flow = found.current(x) / found.field(x)
         np.testing.assert_allclose(flow, [-2.0 * x[1], 2.0 * (x[0] + x[0] ** 3)], rtol=0, atol=1e-4)
 
 
@@ -217,7 +217,7 @@ def test_high_barriers_in_two_dimensions(barrier):
     times = []
     for asked in (problem, with_unknown_density(problem)):
         found = stationary_density(asked)
-        np.testing.assert_allclose(found.density.log(x), exact, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found.field.log(x), exact, rtol=0, atol=1e-6)
         np.testing.assert_allclose([well.probability.value for well in found.wells], 0.5, rtol=1e-6)
         times.append(mean_exit_time(asked, [-1.0, 0.0], Ball([1.0, 0.0], 0.3)).mean.log)
     assert times[0] == pytest.approx(times[1], abs=2e-6)
@@ -323,7 +323,7 @@ def test_a_limit_cycle_turns_with_its_frequency():
     found = stationary_density(problem)
     assert [well.probability.value for well in found.wells] == [1.0]
     x = np.array([[0.0, 1.0, 0.0, 0.8], [0.0, 0.0, -1.0, 0.8]])
-    shape = found.density.log(x) + ((x**2).sum(axis=0) - 1.0) ** 2 / 0.4
+    shape = found.field.log(x) + ((x**2).sum(axis=0) - 1.0) ** 2 / 0.4
     np.testing.assert_allclose(shape - shape[0], 0.0, atol=1e-6)
 
 

@@ -100,7 +100,7 @@ def test_pieces_of_a_potential_on_a_line_and_in_the_plane():
     for domain in (fp.Box([-2], [2]), fp.Box([-2, 0], [2, 1])):
         rest = [0.5] * (len(domain.lower) - 1)
         given = problem(text, 0.05, "ito", domain, 1e-6)
-        density = fp.stationary_density(given).density(np.array([[0.0, *rest], [1.0, *rest]]).T)
+        density = fp.stationary_density(given).field(np.array([[0.0, *rest], [1.0, *rest]]).T)
         assert density == pytest.approx([1.0 / whole, np.exp(-7.2) / whole], rel=1e-5)
         target = fp.HalfSpace([1.0] + [0.0] * len(rest), 1.0)
         mean = fp.mean_exit_time(given, start=[-1.0, *rest], target=target).mean
@@ -228,7 +228,7 @@ def test_what_depends_on_how_a_jump_is_smoothed_is_refused(potential, noise, int
 def test_a_density_on_both_sides_of_a_jump():
     """Itô: 1 : 10 up to the surface, on curved ones, too; the whole is one."""
     given = problem("0*x", "1 - 0.9*heaviside(x**2 + y**2 - 0.25)", "ito", fp.Ball([0, 0], 1), 1e-6)
-    density = fp.stationary_density(given).density(np.array([[0.0, 0.499, 0.501, 0.0], [0.3, 0.0, 0.0, -0.9]]))
+    density = fp.stationary_density(given).field(np.array([[0.0, 0.499, 0.501, 0.0], [0.3, 0.0, 0.0, -0.9]]))
     inner = 1.0 / (np.pi * (0.25 + 10.0 * 0.75))
     assert density == pytest.approx([inner, inner, 10.0 * inner, 10.0 * inner], rel=1e-6)
 

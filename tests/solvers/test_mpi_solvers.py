@@ -105,7 +105,7 @@ def test_stationary_density(name, alone):
         check_same(ours.probability.log, theirs.probability.log)
         assert ours.minimum == theirs.minimum
     x = np.asarray(start)[:, None] + 0.01
-    assert found.density(x) == pytest.approx(serial.density(x), rel=SAME)
+    assert found.field(x) == pytest.approx(serial.field(x), rel=SAME)
 
 
 TURNING = "-(x**3 - x) - y", "-y + (x**3 - x)"

@@ -84,7 +84,7 @@ def test_the_density_is_gibbs():
     found = fp.stationary_density(kinetic(QUARTIC, 0.125, 0.5, 1.8, 1e-6))
     x, v = np.random.default_rng(2).uniform(-1.4, 1.4, (2, 50))
     energy = (x**2 - 1.0) ** 2 / 4.0 + v**2 / 2.0
-    logs = found.density.log(np.stack([x, v])) + energy / 0.125
+    logs = found.field.log(np.stack([x, v])) + energy / 0.125
     assert np.ptp(logs) < 1e-6
     assert [well.probability.value for well in found.wells] == pytest.approx([0.5, 0.5], rel=1e-5)
     assert [well.minimum for well in found.wells] == [pytest.approx((-1.0, 0.0)), pytest.approx((1.0, 0.0))]

@@ -88,13 +88,13 @@ def test_wells_divided_by_a_slanted_line():
 )
 def test_the_density_is_normalised(asked, inside):
     found = stationary_density(asked)
-    assert found.density.logarithm
+    assert found.field.logarithm
     assert len(found.wells) == 1
     assert found.wells[0].probability.value == pytest.approx(1.0, rel=1e-12)
     if asked.dimension == 1:
         z = quad(lambda x: math.exp(-(x**2) / 0.6), -1.0, 2.0, epsrel=1e-12)[0]
         x = np.linspace(-1.0, 2.0, 31)[None]
-        assert found.density.log(x) == pytest.approx(-(x[0] ** 2) / 0.6 - math.log(z), abs=1e-8)
+        assert found.field.log(x) == pytest.approx(-(x[0] ** 2) / 0.6 - math.log(z), abs=1e-8)
         return
     z = dblquad(
         lambda y, x: math.exp(-(x * x / 2 + y * y + x * y / 2) / 0.3), -0.8, 1.2,
@@ -103,20 +103,20 @@ def test_the_density_is_normalised(asked, inside):
     x = np.array([[0.0, 0.5, -0.3], [0.0, 0.4, 0.6]])
     assert inside(*x).all()
     exact = -(x[0] ** 2 / 2 + x[1] ** 2 + x[0] * x[1] / 2) / 0.3 - math.log(z)
-    assert found.density.log(x) == pytest.approx(exact, abs=1e-6)
+    assert found.field.log(x) == pytest.approx(exact, abs=1e-6)
 
 
 def test_a_flat_potential_has_a_uniform_density():
     for domain, volume in ((Box([0.0, 0.0], [2.0, 3.0]), 6.0), (Ball([0.0, 0.0], 1.0), math.pi)):
         found = stationary_density(problem("0", 1.0, domain))
-        assert found.density.nodal == pytest.approx(-math.log(volume), abs=1e-9)
+        assert found.field.nodal == pytest.approx(-math.log(volume), abs=1e-9)
         assert len(found.wells) == 1
 
 
 def test_a_density_in_space():
     found = stationary_density(problem("x**2 + y**2 + z**2", 0.5, Ball([0.0, 0.0, 0.0], 1.0), tolerance=1e-4))
     z = quad(lambda r: 4.0 * math.pi * r * r * math.exp(-2.0 * r * r), 0.0, 1.0)[0]
-    assert found.density.log(np.zeros((3, 1)))[0] == pytest.approx(-math.log(z), abs=1e-4)
+    assert found.field.log(np.zeros((3, 1)))[0] == pytest.approx(-math.log(z), abs=1e-4)
 
 
 def test_noise_of_different_strength_along_two_axes():
@@ -124,14 +124,14 @@ def test_noise_of_different_strength_along_two_axes():
     asked = problem("(x**2 + 4*y**2)/2", [[0.1, 0.0], [0.0, 0.2]], Box([-2.5, -1.75], [2.5, 1.75]))
     found = stationary_density(asked)
     z = 2.0 * math.pi * math.sqrt(0.1 * 0.05)
-    assert found.density.log(np.zeros((2, 1)))[0] == pytest.approx(-math.log(z), abs=1e-6)
+    assert found.field.log(np.zeros((2, 1)))[0] == pytest.approx(-math.log(z), abs=1e-6)
 
 
 def test_a_sublevel_set_and_a_mesh_from_a_file():
     found = stationary_density(problem("(x**2 - 1)**2/4 + y**2/2", 0.05, Sublevel(0.8)))
     assert [w.value for w in weights(found)] == pytest.approx([0.5, 0.5], rel=1e-6)
     found = stationary_density(problem("0", 1.0, MeshFile(MESHES / "l_shape.msh"), tolerance=1e-4))
-    assert found.density.nodal == pytest.approx(-math.log(3.0), abs=1e-10)
+    assert found.field.nodal == pytest.approx(-math.log(3.0), abs=1e-10)
 
 
 def test_a_constant_added_to_the_potential_changes_nothing():

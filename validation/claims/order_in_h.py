@@ -118,7 +118,7 @@ def filled(dimension: int, degree: int, cells: int, swirl: float = 0.0) -> list[
         process = fp.Drifting(fp.Drift([f"-sin(x) + {swirl}*sin(y)", f"-sin(y) - {swirl}*sin(x)"]), noise)
     box = fp.Box((0.0,) * dimension, (2.0 * pi,) * dimension, "periodic")
     resolution = fp.Resolution(1e-10 if dimension < 3 else 1e-6, degree, (cells,) * dimension)
-    x, density = sampled(fp.stationary_density(fp.Problem(process, box, resolution)).density)
+    x, density = sampled(fp.stationary_density(fp.Problem(process, box, resolution)).field)
     exact = np.exp(np.cos(x).sum(axis=0) / TORUS) / (2.0 * pi * np.i0(1.0 / TORUS)) ** dimension
     error = np.abs(density - exact)
     mean = float(np.sqrt(np.mean(error**2) / np.mean(exact**2)))

@@ -101,7 +101,7 @@ def second_moment(rate: float, room: float) -> float:
     scale = sqrt(OFFSET) / SPREAD
     u = np.linspace(0.0, asinh(room / scale) * (1.0 - 1e-12), 4001)
     y = scale * np.sinh(u)
-    density = fp.stationary_density(_room(rate, room)).density
+    density = fp.stationary_density(_room(rate, room)).field
     logs = density.log(y[None])
     values = np.exp(logs - logs[0])
     values = np.nan_to_num(values)  # far out, where it is less than 1e-16 of its peak, the mesh has been cut off

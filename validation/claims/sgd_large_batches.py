@@ -72,7 +72,7 @@ def solved(well: DoubleWell, batch: int) -> dict[str, Any]:
     first = fp.spectrum(posed, 2).eigenvalues[1]
     left, right = well.bottom(-1), well.bottom(1)
     time = fp.mean_exit_time(posed, (left,), beyond(right)).mean
-    values = density.density.log(np.array([[left, well.critical[1]]]))
+    values = density.field.log(np.array([[left, well.critical[1]]]))
     return {
         "flat": flat.probability,
         "flat, formula": flat.asymptotic,

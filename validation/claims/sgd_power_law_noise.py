@@ -101,7 +101,7 @@ def tail(reading: str) -> float:
     import fokker_planck as fp
 
     posed = on_a_line("x**2/2", fp.Quadratic(OFFSET, 4.0 * OFFSET), -8.0 * TAIL, 8.0 * TAIL, reading)
-    density = fp.stationary_density(posed).density
+    density = fp.stationary_density(posed).field
     logs = density.log(np.array([[TAIL, 2.0 * TAIL]]))
     return 2.0 * float(logs[1] - logs[0]) / log((1.0 + 16.0 * TAIL**2) / (1.0 + 4.0 * TAIL**2))
 

@@ -65,20 +65,20 @@ def density_picture(answer: Stationary, landscape: Landscape | None = None, titl
 
     The saddles are those of ``landscape`` (none if it is not given); the wells are numbered as in ``answer``.
     """
-    points, cells, _ = answer.density.triangulation()
+    points, cells, _ = answer.field.triangulation()
     points, cells = np.asarray(points, dtype=float), np.asarray(cells, dtype=np.int64)
     dimension = points.shape[1]
     wells = _positions((well.minimum for well in answer.wells), dimension)
     saddles = _positions((saddle.position for saddle in landscape.saddles) if landscape else (), dimension)
-    decades = _decades(answer.density.log_values)
+    decades = _decades(answer.field.log_values)
     if dimension == 3:
         centre = wells[0] if len(wells) else points[np.argmax(decades)]
         sheets = tuple(
-            _smoothed(answer.density, *slice_plane(points, cells, decades, normal, centre[normal]), normal)
+            _smoothed(answer.field, *slice_plane(points, cells, decades, normal, centre[normal]), normal)
             for normal in (2, 1, 0)
         )
     else:
-        sheets = (_smoothed(answer.density, points, cells, decades),)
+        sheets = (_smoothed(answer.field, points, cells, decades),)
     at_saddles = tuple(float(decades[np.argmin(np.sum((points - saddle) ** 2, axis=1))]) for saddle in saddles)
     return Picture(sheets, wells, saddles, at_saddles, title)
 
