@@ -192,14 +192,9 @@ def _momentum(noise: SmallNoise, phi: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _evenly_spaced(curve: Floats, count: int) -> Floats:
-    from scipy.interpolate import CubicSpline
-
-    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=1), axis=0))])
-    keep = np.concatenate([[True], np.diff(lengths) > 1e-14 * lengths[-1]])
-    spline = CubicSpline(lengths[keep] / lengths[-1], curve[:, keep], axis=1)
-    fine = spline(np.linspace(0.0, 1.0, 8 * count))
-    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(fine, axis=1), axis=0))])
-    even = np.interp(np.linspace(0.0, lengths[-1], count), lengths, np.linspace(0.0, 1.0, 8 * count))
-    result = np.asarray(spline(even))
+    """The same polygon with its corners at equal distances along it."""
+    lengths = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(curve, axis=1) ** 2).sum(axis=0)))])
+    even = np.linspace(0.0, lengths[-1], count)
+    result = np.array([np.interp(even, lengths, row) for row in curve])
     result[:, 0], result[:, -1] = curve[:, 0], curve[:, -1]
     return result

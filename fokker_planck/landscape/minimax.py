@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,22 +22,20 @@ def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.
     >>> climb_heights(hill, np.array([[0, 1], [1, 2], [2, 3]]), np.array([False, False, False, True])).tolist()
     [3.0, 3.0, 2.0, 2.0]
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+    from scipy.sparse.csgraph import breadth_first_order
 
     count = len(values)
     hub = np.flatnonzero(sources)
     heads = np.concatenate([edges[:, 0], np.full(len(hub), count)])
     tails = np.concatenate([edges[:, 1], hub])
-    heights = np.concatenate([np.maximum(values[edges[:, 0]], values[edges[:, 1]]), values[hub]])
-    levels, rank = np.unique(heights, return_inverse=True)
-    graph = coo_matrix((rank.reshape(-1) + 1.0, (heads, tails)), shape=(count + 1, count + 1)).tocsr()
-    tree = minimum_spanning_tree(graph)
+    levels, rank = _ranks(values)
+    heights = np.concatenate([np.maximum(rank[edges[:, 0]], rank[edges[:, 1]]), rank[hub]])
+    tree = _spanning_tree(heads, tails, heights, count + 1)
     order, parent = breadth_first_order(tree, count, directed=False)
     forest = tree.tocoo()
     highest = np.full(count + 1, np.inf)
     child = np.where(parent[forest.row] == forest.col, forest.row, forest.col)
-    highest[child] = forest.data
+    highest[child] = forest.data - 1.0
     highest[count], parent[count] = 0.0, count
     reached = np.zeros(count + 1, dtype=bool)
     reached[order] = True
@@ -46,5 +46,34 @@ def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.
         parent = parent[parent]
     found = np.isfinite(highest[:count])
     result = np.full(count, np.inf)
-    result[found] = levels[highest[:count][found].astype(int) - 1]
+    result[found] = levels[highest[:count][found].astype(int)]
     return result
+
+
+def spanning_edges(values: Floats, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the ``edges`` (m, 2) that :func:`climb_heights` needs, whatever the sources: a minimum spanning tree.
+
+    >>> hill = np.array([0.0, 3.0, 1.0])
+    >>> len(spanning_edges(hill, np.array([[0, 1], [1, 2], [0, 2]])))   # of a path as high as the hill one is enough
+    2
+    """
+    _, rank = _ranks(values)
+    heights = np.maximum(rank[edges[:, 0]], rank[edges[:, 1]])
+    tree = _spanning_tree(edges[:, 0], edges[:, 1], heights, len(values)).tocoo()
+    return np.stack([tree.row, tree.col], axis=1).astype(np.int64)
+
+
+def _ranks(values: Floats) -> tuple[Floats, Floats]:
+    """The values in ascending order, and where each of them stands."""
+    order = np.argsort(values)
+    rank = np.empty(len(values))
+    rank[order] = np.arange(len(values))
+    return values[order], rank
+
+
+def _spanning_tree(heads: NDArray[np.int64], tails: NDArray[np.int64], heights: Floats, count: int) -> Any:
+    """Of a graph with so many vertices; the ranks ``heights`` (m,) stand in it plus one, for zero is no edge."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    return minimum_spanning_tree(coo_matrix((heights + 1.0, (heads, tails)), shape=(count, count)).tocsr())

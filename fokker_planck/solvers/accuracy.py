@@ -144,7 +144,10 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
         errors = _by_a_degree_less(problem, first, kept) + others
         # at the end of the budget a degree more, three times the work of this mesh, is not asked
         expected = min(expected, kept.worst(errors))
-    if not (exhausted or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved):
+    # without detailed balance the indicator can expect hundreds of times the error
+    least = kept.worst(least_bars(kept)) + others.max(initial=0.0)
+    tried = first.at_once and course.level == 1 and least <= tolerance
+    if not (exhausted or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved or tried):
         return replace(course, expected=expected)
     by_lower = kept.worst(errors)
     # what a degree less would have refused though the indicator promises it is worth a degree more

@@ -64,7 +64,8 @@ class Beginning:
 
     ``medium`` is D, in whose metric corners are measured, and where it jumps.  ``cut`` is what the cells that were left
     away can change, ``least_error`` what rounding leaves; both are added to every estimate.  ``by_less`` says to ask a
-    degree less on every mesh, and to believe it where the indicator expects more.
+    degree less on every mesh, and to believe it where the indicator expects more; ``at_once`` to ask a degree more on
+    the first one, as far as its answer can be enough.
     """
 
     ask: Ask
@@ -75,6 +76,7 @@ class Beginning:
     least_error: float
     cut: float = 0.0
     by_less: bool = False
+    at_once: bool = False
 
 
 def degree_of(problem: Problem) -> int:
@@ -160,6 +162,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
         LEAST_UNSYMMETRIC + rounding + shared_error(problem, mesh),
         left_out + budget_of(problem).cut_of_flow,
         by_less=coarse,
+        at_once=dimension == 2,
     )
 
 

@@ -18,13 +18,14 @@ that saddle,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.landscape.minimax import climb_heights
+from fokker_planck.landscape.minimax import climb_heights, spanning_edges
 from fokker_planck.solvers.followed_exponent import LEAST_MARGIN
 
 APART = 15.0
@@ -47,39 +48,40 @@ class EnergyCutoff:
     start: tuple[float, ...] | None
     above: float
 
-    def __call__(self, weighting: Weighting) -> float:
-        """The height with this exponent, of the wells that count with it."""
-        values = weighting.value(self.points.T)
+    def __call__(self, weighting: Weighting) -> tuple[float, Booleans]:
+        """The height with this exponent, and which of the wells count with it, (K,): the height is of these alone."""
+        values = np.asarray(weighting.value(self.points.T))
+        edges = spanning_edges(values, self.edges)
+        to_goals = [climb_heights(values, edges, members) for members in self.reached]
+        counts = self._counted(values, edges, to_goals)
         lowest = int(np.argmin(values))
+        stays = self.wells[counts].tolist() or [lowest]
         heights = [float(values[lowest])]
-        counted = self.wells[self._counted(values)].tolist()
-        stays = counted or [lowest]
         if len(stays) > 1:
-            first = np.zeros(len(values), dtype=bool)
-            first[stays[0]] = True
-            climbs = climb_heights(values, self.edges, first)
-            heights += [float(climbs[well]) for well in stays]
-        for members in self.reached:
-            if members.any():
-                climbs = climb_heights(values, self.edges, members)
-                heights += [float(climbs[well]) for well in stays] + [float(values[members].min())]
+            heights += _from(values, edges, stays[0])[stays].tolist()
+        for climbs in to_goals:
+            # no climb leads lower than to the lowest point of a goal
+            heights += [*climbs[stays].tolist(), float(climbs.min())]
         if self.start is not None:
             heights.append(float(weighting.value(np.asarray(self.start)[:, None])[0]))
-        return max(value for value in heights if np.isfinite(value)) + self.above
+        return max(value for value in heights if np.isfinite(value)) + self.above, counts
 
-    def counted(self, weighting: Weighting) -> Booleans:
-        """Which of the wells count, (K,)."""
-        return self._counted(weighting.value(self.points.T))
-
-    def _counted(self, values: Floats) -> Booleans:
+    def _counted(self, values: Floats, edges: Integers, to_goals: Sequence[Floats]) -> Booleans:
+        above = max(self.above, LEAST_MARGIN)
+        depths, wells = values[self.wells], self.wells
         if self.start is None and len(self.reached) == 2 and all(members.any() for members in self.reached):
-            above = max(self.above, LEAST_MARGIN)
-            return counted_between(values, self.edges, self.wells, self.reached[0], self.reached[1], above)
-        target = np.any(self.reached, axis=0)
-        if self.start is None or len(self.wells) < 2 or not np.any(target):
-            return np.ones(len(self.wells), dtype=bool)
-        above, start = max(self.above, LEAST_MARGIN), nearest_vertex(self.points, np.asarray(self.start))
-        return counted_wells(values, self.edges, self.wells, start, target, above)
+            between = float(to_goals[0][self.reached[1]].min())
+            return counted_between(depths, np.max(to_goals, axis=0)[wells], between, above)
+        if self.start is None or len(wells) < 2 or not np.any(self.reached):
+            return np.ones(len(wells), dtype=bool)
+        start, to_target = nearest_vertex(self.points, np.asarray(self.start)), np.min(to_goals, axis=0)
+        return counted_wells(depths, _from(values, edges, start)[wells], to_target[wells], to_target[start], above)
+
+
+def _from(values: Floats, edges: Integers, vertex: int) -> Floats:
+    here = np.zeros(len(values), dtype=bool)
+    here[vertex] = True
+    return climb_heights(values, edges, here)
 
 
 def nearest_vertex(points: Floats, place: Floats) -> int:
@@ -88,46 +90,38 @@ def nearest_vertex(points: Floats, place: Floats) -> int:
 
 
 def counted_wells(
-    values: Floats, edges: Integers, wells: Integers, start: int, target: Booleans, above: float
+    depths: Floats, from_start: Floats, to_target: Floats, start_to_target: float, above: float
 ) -> Booleans:
-    """Which of the ``wells`` (K,), vertices of a graph, count, (K,).
+    """Which of the wells count for an exit, (K,).
 
     Args:
-        values: the exponent at the vertices, (n,).
-        edges: pairs of neighbours, (m, 2).
-        wells: their vertices.
-        start: that of the start.
-        target: marks the vertices of the target, (n,).
+        depths: the exponent in them, (K,).
+        from_start: the highest on the way there from the start, (K,).
+        to_target: the highest on the way from there to the target, (K,).
+        start_to_target: the same from the start.
         above: the margin above a saddle at which the density is negligible.
 
-    >>> hills = np.array([9.0, 0.0, 30.0, 20.0, 99.0, 60.0, 99.0, -1.0])
-    >>> edges = np.array([[k, k + 1] for k in range(7)])
-    >>> counted_wells(hills, edges, np.array([1, 3, 5, 7]), 1, hills == 9.0, 10.0).tolist()   # 5 is shallow, and far
-    [True, True, False, True]
+    >>> depths, from_start = np.array([0.0, 20.0, -1.0]), np.array([0.0, 39.0, 99.0])   # the second is shallow, and far
+    >>> counted_wells(depths, from_start, np.array([9.0, 39.0, 99.0]), 9.0, 10.0).tolist()
+    [True, False, True]
     """
-    at_start = np.zeros(len(values), dtype=bool)
-    at_start[start] = True
-    from_start = climb_heights(values, edges, at_start)[wells]
-    to_target = climb_heights(values, edges, target)
-    near = from_start <= to_target[start]
-    least = float(np.max(to_target[wells][near] - values[wells][near], initial=0.0))
-    out_of_reach = from_start > to_target[start] + above + APART
-    adds_nothing = values[wells] > to_target[start] - least + above
+    near = from_start <= start_to_target
+    least = float(np.max((to_target - depths)[near], initial=0.0))
+    out_of_reach = from_start > start_to_target + above + APART
+    adds_nothing = depths > start_to_target - least + above
     return np.asarray(~(out_of_reach & adds_nothing))
 
 
-def counted_between(
-    values: Floats, edges: Integers, wells: Integers, first: Booleans, second: Booleans, above: float
-) -> Booleans:
-    """Which of the ``wells`` (K,), vertices of a graph, count for transitions between two sets of vertices, (K,).
+def counted_between(depths: Floats, detours: Floats, between: float, above: float) -> Booleans:
+    """Which of the wells count for transitions between two sets, (K,).
 
-    >>> hills = np.array([0.0, 20.0, 1.0, 90.0, 80.0, 90.0, -1.0])
-    >>> edges = np.array([[k, k + 1] for k in range(6)])
-    >>> sets = hills == 0.0, hills == 1.0
-    >>> counted_between(hills, edges, np.array([0, 2, 4, 6]), *sets, 10.0).tolist()   # 4 is shallow, and far
-    [True, True, False, True]
+    Args:
+        depths: the exponent in them, (K,).
+        detours: the highest on the way there from one set and on to the other, (K,).
+        between: the highest on the way from one set to the other.
+        above: the margin above a saddle at which the density is negligible.
+
+    >>> counted_between(np.array([0.0, 80.0, -1.0]), np.array([20.0, 90.0, 90.0]), 20.0, 10.0).tolist()
+    [True, False, True]
     """
-    from_first, from_second = (climb_heights(values, edges, members) for members in (first, second))
-    between = float(from_first[second].min())
-    detour = np.maximum(from_first, from_second)[wells]
-    return np.asarray(~((detour > between + above + APART) & (values[wells] > between + above)))
+    return np.asarray(~((detours > between + above + APART) & (depths > between + above)))

@@ -5,7 +5,7 @@ At a noise f times that which is asked for psi is nearly W/f + k: two noises tel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
@@ -108,14 +108,17 @@ class Way:
         return replace(self, noise=noise if noise > NEARLY_THERE else 1.0)
 
 
-def check_growth(sizes: Sequence[tuple[float, int]], dimension: int) -> None:
-    """Refuse early where the meshes, as they grow with less noise, will be far too large at that which is asked for."""
+def check_growth(sizes: Sequence[tuple[float, int]], dimension: int, goes_on: Callable[[], bool]) -> None:
+    """Refuse early where the meshes, as they grow with less noise, will be far too large at that which is asked for.
+
+    ``goes_on`` tells, where that is so, whether they grow on as they did.
+    """
     if len(sizes) < 3:
         return
     (noisy, few), (_, _), (noise, many) = sizes[-3:]
     growth = log(many / few) / log(noisy / noise) if noise < noisy and many > few else 0.0
     expected = many * noise**growth
-    if many > GROWN and expected > TOO_MANY * MOST_CELLS[dimension]:
+    if many > GROWN and expected > TOO_MANY * MOST_CELLS[dimension] and goes_on():
         raise BarrierTooHighError(
             f"at {noise:.3g} times the noise {many} cells are needed to follow the density, at that which is asked for "
             f"about {expected:.1g}",

@@ -81,20 +81,25 @@ LEAST_MARGIN = CERTAIN + 6.0
 """Above the saddles, so that a few units of epsilon are certain at any tolerance."""
 
 
-Ceiling = Callable[[Weighting], float]
-"""The exponent above which nothing matters to a question."""
-Places = Callable[[Weighting], Floats]
-"""One point in every metastable region that counts for the question, (K, dim)."""
+@dataclass(frozen=True)
+class Needed:
+    """What a question needs of a weight: none above a ``height``; ``places`` (K, dim) lie in all wells that count."""
+
+    height: float
+    places: Floats
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of an unknown density: the process with no weight yet, a coarse mesh of its domain, what counts."""
+    """What is asked of an unknown density: the process with no weight yet, a coarse mesh of its domain, what counts.
+
+    ``rate`` is a typical one at the noise that is asked for.
+    """
 
     process: FollowedWeight
     base: Triangulation
-    attractors: Places
-    ceiling: Ceiling
+    needed: Callable[[Weighting], Needed]
+    rate: float
 
 
 def followed_exponent(question: Question, guesses: Sequence[Any] = ()) -> GridFunction:
@@ -164,11 +169,10 @@ def _after_success(question: Question, meshes: _Meshes, way: Way, found: Step) -
         return continued(way.before, way.exponent, way.reached, 1.0)
     here = replace(question.process, exponent=way.exponent, noise=way.reached)
     way = replace(way, sizes=(*way.sizes, (way.reached, found.cells)))
-    if _all_stay(question.attractors, here):
-        check_growth(way.sizes, question.base.dimension)
+    check_growth(way.sizes, question.base.dimension, lambda: _all_stay(question.needed, here))
     factor = next_factor(way.factor, found.swing)
     way = replace(way, factor=factor, creeping=way.creeping + 1 if factor <= SHORTEST_FACTOR else 0)
-    if way.creeping > MOST_CREEPING and not len(question.attractors(question.process)):
+    if way.creeping > MOST_CREEPING and not len(question.needed(question.process).places):
         return None
     if way.reached != 1.0:
         return way
@@ -181,7 +185,7 @@ def _after_success(question: Question, meshes: _Meshes, way: Way, found: Step) -
     return None if finest or found.cells > CHEAP else replace(way, before=None, fineness=way.fineness + 1)
 
 
-def _all_stay(attractors: Places, reached: FollowedWeight) -> bool:
+def _all_stay(needed: Callable[[Weighting], Needed], reached: FollowedWeight) -> bool:
     """Whether the wells that count at this noise will count at the one asked for, to which the exponent grows as 1/f.
 
     Where some will not, meshes grow no more from there on as they did: a periodic free energy whose two wells are 500
@@ -189,7 +193,7 @@ def _all_stay(attractors: Places, reached: FollowedWeight) -> bool:
     """
     values = reached.exponent.values * reached.noise
     asked = replace(reached, exponent=replace(reached.exponent, values=values), noise=1.0)
-    return len(attractors(asked)) == len(attractors(reached))
+    return len(needed(asked).places) == len(needed(reached).places)
 
 
 def _settled(
@@ -220,14 +224,15 @@ def _settled(
 def _step(question: Question, meshes: _Meshes, process: FollowedWeight, finer: float) -> Step:
     """One solve with the weight and at the noise of ``process``, psi changing by so much less in a cell."""
     base, exponent = question.base, process.exponent
-    height, places = question.ceiling(process), question.attractors(process)
+    needed = question.needed(process)
+    height, places = needed.height, needed.places
     change, most = finer * LARGEST_CHANGE[base.dimension], MOST_CELLS[base.dimension]
     mesh = resolved_below(base, process, places, height, change, most)
     on_grid = meshes.on_grid(mesh, exponent)
     generator = assemble(on_grid.discretization, process)
     try:
         nodes = well_nodes(on_grid.discretization, places)
-        rho = condense(generator, nodes, [], RATE * typical_rate(process)).density_ratio()
+        rho = condense(generator, nodes, [], RATE * process.noise * question.rate).density_ratio()
     except ConvergenceError:  # where psi is far from -log p factors and couplings between wells leave the doubles
         return Step(np.inf, True, exponent, len(mesh.cells))
     positive = (rho > 0.0) & (generator.exponent < height - SURE)
@@ -257,11 +262,11 @@ def _moved(exponent: GridFunction, fresh: Floats) -> GridFunction:
 
 
 def typical_rate(process: FollowedWeight) -> float:
-    """Rate of diffusion across the box, slower than any well settles."""
+    """Rate of diffusion across the box at the noise that is asked for, slower than any well settles."""
     points = process.exponent.points
     sizes = np.linalg.eigvalsh(np.moveaxis(process.diffusion.tensor(points), 2, 0))[:, 0]
     extent = float(np.max(np.subtract(process.exponent.upper, process.exponent.lower)))
-    return float(process.noise * np.median(sizes) * (np.pi / extent) ** 2)
+    return float(np.median(sizes) * (np.pi / extent) ** 2)
 
 
 def resolved_below(

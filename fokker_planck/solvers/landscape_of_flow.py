@@ -30,7 +30,7 @@ from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.ends import Ends, reached_points
 from fokker_planck.solvers.energy_cutoff import EnergyCutoff, nearest_vertex
 from fokker_planck.solvers.error_budget import budget_of
-from fokker_planck.solvers.followed_exponent import LEAST_MARGIN, Question, followed_exponent
+from fokker_planck.solvers.followed_exponent import LEAST_MARGIN, Needed, Question, followed_exponent, typical_rate
 from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
@@ -161,19 +161,19 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     attractors = (*attractors, *held.wells)
     saddles = tuple(point for point in points if point.index == 1)
     places = np.array([point.position for point in attractors]).reshape(-1, dimension)
-    height = _cutoff(problem, places, ends)
+    cutoff = _cutoff(problem, places, ends)
     weighting: Weighting
     if isinstance(kind, KnownDensity):
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
     else:
-        weighting = _followed_weight(problem, kind, places, height, (*attractors, *saddles))
+        weighting = _followed_weight(problem, kind, places, cutoff, (*attractors, *saddles))
     known = isinstance(kind, KnownDensity)
-    counted = tuple(height.counted(weighting).tolist())
-    return FlowSetting(problem, weighting, attractors, saddles, height(weighting), known, held.others, counted)
+    height, counted = cutoff(weighting)
+    return FlowSetting(problem, weighting, attractors, saddles, height, known, held.others, tuple(counted.tolist()))
 
 
 def _followed_weight(
-    problem: Problem, kind: Kinetics, places: Floats, height: EnergyCutoff, points: Sequence[FixedPoint]
+    problem: Problem, kind: Kinetics, places: Floats, cutoff: EnergyCutoff, points: Sequence[FixedPoint]
 ) -> FollowedWeight:
     """The weight of a density that is not known: of a chain on a grid in space, if two of these agree, or followed."""
     process, dimension = problem.process, problem.dimension
@@ -182,7 +182,7 @@ def _followed_weight(
     guesses: list[Any] = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
     if dimension == 3:
         chained, agreed = agreed_exponent(
-            drift, field, box, periods, problem.contains, lambda psi: height(FollowedWeight(psi, drift, field))
+            drift, field, box, periods, problem.contains, lambda psi: cutoff(FollowedWeight(psi, drift, field))[0]
         )
         if agreed and chained is not None:
             return FollowedWeight(chained, drift, field)
@@ -190,12 +190,13 @@ def _followed_weight(
     mesh = replace(coarse_mesh(problem, {}), stretch=stretch_of_flow(problem, points))
     spare = max(0.0, LEAST_MARGIN - budget_of(problem).cutoff_of_flow)
     flat = zero_on(box[0], box[1], [period is not None for period in periods])
-    asked = Question(
-        FollowedWeight(flat, drift, field),
-        mesh,
-        lambda now: np.asarray(places[height.counted(now)]),
-        lambda now: height(now) + spare,
-    )
+    whole = FollowedWeight(flat, drift, field)
+
+    def needed(now: Weighting) -> Needed:
+        height, counted = cutoff(now)
+        return Needed(height + spare, np.asarray(places[counted]))
+
+    asked = Question(whole, mesh, needed, typical_rate(whole))
     return FollowedWeight(followed_exponent(asked, guesses), drift, field)
 
 

@@ -39,6 +39,18 @@ def test_barriers_of_any_height_take_the_same_meshes(barrier):
     assert found.statistics.unknowns < 30_000
 
 
+def test_an_unknown_density_takes_one_mesh_and_few_factorisations():
+    """The first mesh is right to 2e-7, though the indicator expects 3e-5 there: a degree more says so at once."""
+    problem = rotated(0.005)
+    drift = fp.Drift(["-(x**3 - x) - y", "-y + x**3 - x"])
+    unknown = fp.Problem(fp.Drifting(drift, fp.Isotropic(0.005)), BOX, fp.Resolution(tolerance=1e-6))
+    there, found = asked(problem, (-1.0, 0.0), RIGHT), fp.mean_exit_time(unknown, [-1.0, 0.0], RIGHT)
+    assert found.statistics.levels == 1
+    # eight noises on the way to the density, two cuts and the degree that verifies; 13 and three meshes before
+    assert found.statistics.work.factorisations <= 11
+    assert abs(expm1(found.mean.log - there.mean.log)) < found.mean.relative_error + there.mean.relative_error
+
+
 def ring():
     """Two ways between two wells, over saddles 13 units of epsilon apart."""
     potential = "(x**2 + y**2 - 1)**2 - 0.3*x**2 + 0.04*y"

@@ -4,14 +4,26 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.solvers.energy_cutoff import counted_wells
+from fokker_planck.solvers.energy_cutoff import EnergyCutoff
 
 
 def test_a_deep_well_counts_however_far_it_is_and_a_shallow_one_does_not():
-    line = np.array([9.0, 0.0, 80.0, 60.0, 90.0, -1.0])
-    edges = np.array([[k, k + 1] for k in range(5)])
-    counted = counted_wells(line, edges, np.array([1, 3, 5]), 1, line == 9.0, 30.0)
+    """Along 9, 0, 80, 60, 90, -1, the target being the first of them and the start the second."""
+    line = np.array([[9.0, 0.0, 80.0, 60.0, 90.0, -1.0]])
+    points, edges = np.arange(6.0)[:, None], np.array([[k, k + 1] for k in range(5)])
+    asked = []
+
+    class OnPoints:
+        def value(self, x):
+            asked.append(x.shape[1])
+            return line[0, np.rint(x[0]).astype(int)]
+
+    cutoff = EnergyCutoff(points, edges, np.array([1, 3, 5]), (line[0] == 9.0,), (1.0,), 30.0)
+    height, counted = cutoff(OnPoints())
     assert counted.tolist() == [True, False, True]
+    # the highest saddle between wells that count, and the margin
+    assert height == 120.0
+    assert asked == [6, 1]  # the exponent is asked once for all of it
 
 
 @pytest.mark.slow
