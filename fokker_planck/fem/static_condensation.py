@@ -17,21 +17,22 @@ import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx, _petsc
+from fokker_planck.fem.conjugate_gradients import REACH
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.iterated_solve import IteratedSolve
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.scaled_lu import scaled_lu
-from fokker_planck.fem.vertex_stars import DIGITS, CellBlocks, VertexStars, vertex_stars
+from fokker_planck.fem.vertex_stars import CellBlocks, vertex_stars
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
 
 DIRECT = 100_000
-"""Unknowns on faces up to which a symmetric matrix in space is factored: 136,000 of degree 5 take 8 s and half of the
-memory instead of 18 s, and a solve 5 s instead of 0.2 s; 78,000 of degree 4 take 3 s, not 4.5, and a solve 1.8."""
-DEEPEST = 150.0
-"""Of the exponent on the mesh, up to which it is iterated: digits were compared up to a barrier of 100, in two stages;
-at 500 there was no answer in 215 s to 1e-2, and a factor serves all stages."""
-REACH = 1e-22
-"""Of the largest entry, far above where single precision ends in the preconditioner: barrier 100 takes two stages."""
+"""Unknowns on faces up to which a symmetric matrix in space is factored: 138,000 of degree 5 take 4 s and half of the
+memory instead of 18 s, and a solve 4 s instead of 0.2 s."""
+DEEP = 150.0
+"""Of the exponent on the mesh, for each of which so many more unknowns are factored: a solution that decays takes a
+stage for each exp(50), and a factor serves all. At barrier 500 (220,000 unknowns on faces, 1e-2) a factor takes 10 s
+and 1.3 GB, a stage 9 s and 0.9 GB."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,15 @@ class CondensedFactorization:
     rows: Side
     columns: Side
     kept: Integers
-    outer: _petsc.TwoSidedFactorization | VertexStars
+    outer: _petsc.TwoSidedFactorization | IteratedSolve
     comm: MPI.Comm
 
     @property
     def reach(self) -> float:
         """Of the largest entry of a solution that decays, down to which its entries are known each for itself."""
-        return REACH if isinstance(self.outer, VertexStars) else 0.0
+        return REACH if isinstance(self.outer, IteratedSolve) and self.outer.iterated else 0.0
 
-    def solve(self, right: Floats, *, adjoint: bool = False, digits: int = DIGITS) -> Floats:
+    def solve(self, right: Floats, *, adjoint: bool = False, digits: int | None = None) -> Floats:
         """A_FF^-1, or its transpose's, applied to the F part of a vector (N,); zero elsewhere.
 
         ``digits`` are those of an iteration, where a few are enough; a direct solve has its own.
@@ -77,7 +78,7 @@ class CondensedFactorization:
         within = (first.half @ load[self.inside][..., None])[..., 0]
         load -= self._summed(self.around, (within[:, None, :] @ second.coupling)[:, 0], len(load))
         result = np.zeros(len(load))
-        if isinstance(self.outer, VertexStars):
+        if isinstance(self.outer, IteratedSolve):
             result[self.kept] = self.outer.solve(load[self.kept], digits)
         else:
             result[self.kept] = self.outer.solve(load[self.kept], adjoint=adjoint)
@@ -125,10 +126,11 @@ def condensed_factorization(
     shared[discretization.marked(inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
-    outer: _petsc.TwoSidedFactorization | VertexStars | None = None
-    if symmetric and exponent is not None and dimension == 3 and size > DIRECT and np.ptp(exponent) < DEEPEST:
+    outer: _petsc.TwoSidedFactorization | IteratedSolve | None = None
+    if symmetric and exponent is not None and dimension == 3 and size > DIRECT * max(1.0, np.ptp(exponent) / DEEP):
         blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
-        outer = vertex_stars(discretization, blocks, exponent, size)
+        stars = vertex_stars(discretization, blocks, exponent, size)
+        outer = None if stars is None else IteratedSolve(stars)
     if outer is None:
         schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
         summed = _petsc.matrix(discretization.comm, size, numbers, schur, symmetric=symmetric)

@@ -1,4 +1,4 @@
-"""Conjugate gradients where a direct factorisation no longer pays: in space, beyond some hundred thousand unknowns.
+"""The preconditioner of conjugate gradients in space: stars of all vertices, and piecewise linear functions.
 
 For a symmetric matrix on the faces of cells, S = sum_c R_c^T S_c R_c, the preconditioner is
 
@@ -17,35 +17,20 @@ from typing import Any
 
 import numpy as np
 from mpi4py import MPI
-from numpy.typing import NDArray
 
-from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem import _dolfinx, _petsc, work
+from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.star_inverses import StarInverses, packed_inverse
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
 
-INDEFINITE = "rounding has made an energy negative in conjugate gradients"
-MOST_STEPS = 300
-"""Of conjugate gradients, which take 30 to 60; where they take more, something is wrong with the mesh."""
-DIGITS = 25
-"""Of the preconditioned residual at its start, after which they end.  Each entry then has twelve digits of its own down
-to 1e-28 of the largest (barrier 100, by the direct solve; twice the steps do not better it); 15 do down to 1e-8."""
-SOLVED = 1e-10
-"""Of the energy of a solution, within which that of its error has to be, by the true residual."""
 ENTRIES_AT_ONCE = 1_000_000
 """Of the matrices of stars that are summed up and inverted together: 8 MB, in blocks of some dozens of stars."""
 CELLS_AT_ONCE = 256
 """Whose matrices are spread over stars together: some MB, too."""
-SINGLE = 1e5
-"""Of the inverse of a star in the scale of its diagonal, above which it is kept in double precision: where a well lies
-within one star nothing holds it but what leaves across steep slopes, and single precision would make B indefinite."""
-LEVELS, NARROW = 2, 60
-"""Of blocks in which a symmetric inverse is kept once, where stars have more than ``NARROW`` unknowns: five eighths of
-the room, and no more time (57 ms a step instead of 55, at 136,000 unknowns)."""
 HOPELESS = 1e10
-"""The same, above which there is no iteration: ten digits of a residual would be rounding.  Where Phi changes by 17 in
-the cells around a minimum it is 1e7 to 1e8."""
+"""Of the inverse of a star in the scale of its diagonal, above which there is no iteration: ten digits of a residual
+would be rounding.  Where Phi changes by 17 in the cells around a minimum it is 1e7 to 1e8."""
 DIGITS_OF_SINGLES = 1e-30
 """Of the largest entry, below which nothing is handed to single precision: denormal numbers are slow."""
 
@@ -76,96 +61,19 @@ class CellBlocks:
         return np.asarray(self.whole[cells] - np.swapaxes(coupling, 1, 2) @ coupling)
 
 
-Halves = NDArray[Any] | tuple["Halves", NDArray[Any], "Halves"]
-"""Symmetric matrices (k, n, n), or their halves: the first block, that across and the second, each block once."""
-
-
-def halves(matrices: NDArray[Any], levels: int) -> Halves:
-    """Symmetric matrices without what stands in them twice, blocks of blocks down to so many ``levels``."""
-    if not levels:
-        return np.ascontiguousarray(matrices)
-    half = matrices.shape[1] // 2
-    across = np.ascontiguousarray(matrices[:, :half, half:])
-    return halves(matrices[:, :half, :half], levels - 1), across, halves(matrices[:, half:, half:], levels - 1)
-
-
-def times(matrices: Halves, vectors: NDArray[Any]) -> NDArray[Any]:
-    """Matrices times vectors (k, n, 1), one by one.
-
-    >>> given = np.array([[[2.0, 1.0, 3.0], [1.0, 5.0, 4.0], [3.0, 4.0, 6.0]]])
-    >>> times(halves(given, 1), np.array([[[1.0], [1.0], [1.0]]])).ravel().tolist()
-    [6.0, 10.0, 13.0]
-    """
-    if not isinstance(matrices, tuple):
-        return np.asarray(matrices @ vectors)
-    first, across, second = matrices
-    above, below = vectors[:, : across.shape[1]], vectors[:, across.shape[1] :]
-    top = times(first, above) + across @ below
-    return np.concatenate([top, times(second, below) + np.swapaxes(across, 1, 2) @ above], axis=1)
-
-
-@dataclass(frozen=True)
-class StarInverses:
-    """Of ``count`` stars of ``size`` unknowns each, in the precision that they want."""
-
-    count: int
-    size: int
-    matrices: Halves
-    largest: float
-    kind: Any
-
-    def times(self, vector: Floats) -> NDArray[Any]:
-        """Times one vector for every star after the other, (count * size,)."""
-        held = vector.astype(self.kind).reshape(self.count, self.size, 1)
-        return times(self.matrices, held).ravel()
-
-
 @dataclass(frozen=True)
 class VertexStars:
-    """S with its preconditioner, ready to solve; vectors (n,) are whole on every rank.
+    """S with its preconditioner; vectors (n,) are whole on every rank.
 
-    ``scale`` (n,) is one over the root of the diagonal of S.  ``members`` (k,) are the unknowns of one star after the
-    other, those of one size together, ``inverses`` those of their matrices, size by size.
+    ``scale`` (n,) is one over the root of the diagonal of S; ``inverses`` are those of this rank's stars.
     """
 
     blocks: CellBlocks
     scale: Floats
-    members: Integers
     inverses: tuple[StarInverses, ...]
     prolongation: Any
     coarse: _petsc.Factorization
     comm: MPI.Comm
-
-    def solve(self, right: Floats, digits: int = DIGITS) -> Floats:
-        """S^-1 ``right``.  Raises ``ConvergenceError`` where that does not converge."""
-        largest = float(np.abs(right).max(initial=0.0))
-        if largest == 0.0:
-            return np.zeros_like(right)
-        load = right / largest
-        x, residual = np.zeros_like(load), load.copy()
-        direction = image = self.preconditioned(residual)
-        size = start = float(residual @ image)
-        steps, least = 0, 10.0 ** (-2 * digits) * start
-        while size > least and steps < MOST_STEPS:
-            steps += 1
-            flow = self.applied(direction)
-            energy = float(direction @ flow)
-            if not energy > 0.0:
-                raise ConvergenceError(INDEFINITE, _petsc.REMEDY)
-            length = size / energy
-            x, residual = x + length * direction, residual - length * flow
-            image = self.preconditioned(residual)
-            before, size = size, float(residual @ image)
-            if not size >= 0.0:
-                raise ConvergenceError(INDEFINITE, _petsc.REMEDY)
-            direction = image + (size / before) * direction
-        missing = load - self.applied(x)
-        # the norm of the residual in B is nearly that of the error in energy
-        error = abs(float(missing @ self.preconditioned(missing))) / start
-        if size > least or not error <= max(SOLVED, 2.0 * 10.0**-digits) ** 2:
-            raise ConvergenceError(f"conjugate gradients did not converge in {steps} steps", _petsc.REMEDY)
-        work.done(solves=1, iterations=steps)
-        return np.asarray(x * largest)
 
     def applied(self, vector: Floats) -> Floats:
         """S times a vector, (n,)."""
@@ -177,14 +85,21 @@ class VertexStars:
         """B times a vector, (n,)."""
         scaled = residual * self.scale
         smallest = DIGITS_OF_SINGLES * float(np.abs(scaled).max(initial=0.0))
-        held = np.where(np.abs(scaled) > smallest, scaled, 0.0)[self.members]
-        image, first = np.empty_like(held), 0
-        for inverse in self.inverses:
-            part = slice(first, first + inverse.count * inverse.size)
-            image[part] = inverse.times(held[part])
-            first = part.stop
-        result = self._summed(self.members, image, len(residual)) * self.scale
+        held = np.where(np.abs(scaled) > smallest, scaled, 0.0)
+        members = np.concatenate([stars.members for stars in self.inverses])
+        image = np.concatenate([stars.times(held) for stars in self.inverses])
+        result = self._summed(members, image, len(residual)) * self.scale
         return result + np.asarray(self.prolongation @ self.coarse.apply(self.prolongation.T @ residual))
+
+    def surroundings(self, vector: Floats) -> Floats:
+        """For every unknown the largest entry of |vector| in the cells around, in the scale of the diagonal, (n,)."""
+        sizes = np.append(np.abs(vector) / self.scale, 0.0)
+        largest = sizes[self.blocks.numbers].max(axis=1, initial=0.0)
+        result = np.zeros(len(sizes))
+        np.maximum.at(result, self.blocks.numbers, largest[:, None])
+        if self.comm.size > 1:
+            self.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.MAX)
+        return result[:-1]
 
     def _summed(self, numbers: Integers, values: Any, size: int) -> Floats:
         total = np.bincount(numbers.ravel() % (size + 1), weights=values.ravel(), minlength=size + 1)[:size]
@@ -207,12 +122,12 @@ def vertex_stars(discretization: Discretization, blocks: CellBlocks, exponent: F
     if not (total > 0.0).all():
         return None
     scale = 1.0 / np.sqrt(total)
-    members, inverses = _stars(discretization, _exchanged(discretization, blocks, vertices), scale)
-    largest = max((inverse.largest for inverse in inverses), default=0.0)
+    inverses = _stars(discretization, _exchanged(discretization, blocks, vertices), scale)
+    largest = max(stars.largest for stars in inverses)
     if not comm.allreduce(largest, op=MPI.MAX) < HOPELESS:
         return None
     prolongation, coarse = _linear_functions(discretization, blocks, exponent, size)
-    return VertexStars(blocks, scale, members, inverses, prolongation, coarse, comm)
+    return VertexStars(blocks, scale, inverses, prolongation, coarse, comm)
 
 
 def _nodes_on_faces(discretization: Discretization, count: int) -> Floats:
@@ -288,14 +203,12 @@ class _Cells:
 
 
 def _exchanged(discretization: Discretization, blocks: CellBlocks, vertices: Integers) -> _Cells:
-    """Hand every cell to the ranks that have one of its vertices: the lowest of those with a cell there."""
+    """Hand every cell to the ranks that have the star of one of its vertices."""
     comm, whole = discretization.comm, blocks.whole.shape[1:]
     if comm.size == 1:
         own = np.ones(vertices.shape, dtype=bool)
         return _Cells(blocks, np.zeros((0, *whole)), blocks.numbers, vertices, own)
-    rank_of = np.full(discretization.count, comm.size)
-    rank_of[vertices.ravel()] = comm.rank
-    comm.Allreduce(MPI.IN_PLACE, rank_of, op=MPI.MIN)
+    rank_of = star_owners(comm, vertices, discretization.count)
     parts: list[Any] = []
     for rank in range(comm.size):
         cells = np.flatnonzero((rank_of[vertices] == rank).any(axis=1)) if rank != comm.rank else np.zeros(0, int)
@@ -307,8 +220,25 @@ def _exchanged(discretization: Discretization, blocks: CellBlocks, vertices: Int
     return _Cells(blocks, matrices, numbers, vertices, rank_of[vertices] == comm.rank)
 
 
-def _stars(discretization: Discretization, around: _Cells, scale: Floats) -> tuple[Integers, tuple[StarInverses, ...]]:
-    """The unknowns of the stars that are this rank's, and the inverses of their matrices, scaled."""
+def star_owners(comm: MPI.Comm, vertices: Integers, size: int) -> Integers:
+    """Which rank has the star of a vertex, (size,): of those with a cell there the one with the least work so far.
+
+    The work is the square of the number of cells at a vertex, as reading an inverse is, which takes most of the time.
+    """
+    mine = np.bincount(vertices.ravel(), minlength=size)
+    cells = np.array(comm.allgather(mine))
+    work, candidates = cells.sum(axis=0) ** 2, cells > 0
+    result = np.argmax(candidates, axis=0)
+    shared = np.flatnonzero(candidates.sum(axis=0) > 1)
+    load = np.array([work[(result == rank) & (candidates.sum(axis=0) == 1)].sum() for rank in range(comm.size)])
+    for vertex in shared[np.argsort(-work[shared], kind="stable")].tolist():
+        result[vertex] = rank = int(np.argmin(np.where(candidates[:, vertex], load, np.inf)))
+        load[rank] += work[vertex]
+    return np.asarray(result)
+
+
+def _stars(discretization: Discretization, around: _Cells, scale: Floats) -> tuple[StarInverses, ...]:
+    """The inverses of the matrices of the stars that are this rank's, scaled: in single precision, and in double."""
     numbers, vertices, size = around.numbers, around.vertices, len(scale)
     on = _nodes_on_faces(discretization, numbers.shape[1]) > 1e-12
     columns = [np.flatnonzero(on[:, corner]) for corner in range(vertices.shape[1])]
@@ -325,7 +255,8 @@ def _stars(discretization: Discretization, around: _Cells, scale: Floats) -> tup
     star = np.searchsorted(owners, centres)
     found = used.any(axis=1)
     ordered = np.argsort(counts, kind="stable")
-    result, inverses = [], []
+    found_of: dict[Any, list[tuple[Integers, Any]]] = {np.float32: [], np.float64: []}
+    largest = dict.fromkeys(found_of, 0.0)
     by_star = np.argsort(star[found], kind="stable")
     rows = np.flatnonzero(found)[by_star]
     bounds = np.searchsorted(star[rows], np.arange(len(owners) + 1))
@@ -340,16 +271,18 @@ def _stars(discretization: Discretization, around: _Cells, scale: Floats) -> tup
             matrices = _summed_matrices(around, *of_pairs, which, starts[some], width)
             unknowns = keys[starts[some][:, None] + np.arange(width)] % size
             matrices *= scale[unknowns][:, :, None] * scale[unknowns][:, None, :]
-            inverse = np.linalg.inv(matrices)
-            inverse = 0.5 * (inverse + np.swapaxes(inverse, 1, 2))
-            sizes = np.einsum("cii->ci", inverse).max(axis=1, initial=0.0)
-            slow = ~(sizes < SINGLE)
-            for chosen, kind in ((~slow, np.float32), (slow, np.float64)):
-                if chosen.any():
-                    result.append(unknowns[chosen].ravel())
-                    kept = halves(inverse[chosen].astype(kind), LEVELS if width > NARROW else 0)
-                    inverses.append(StarInverses(int(chosen.sum()), width, kept, float(sizes[chosen].max()), kind))
-    return (np.concatenate(result) if result else np.zeros(0, dtype=np.int64)), tuple(inverses)
+            for row, matrix in zip(unknowns, matrices, strict=True):
+                inverse, size_of = packed_inverse(matrix)
+                kind = inverse.dtype.type
+                largest[kind] = max(largest[kind], size_of)
+                found_of[kind].append((row, inverse))
+    return tuple(_together(kind, stars, largest[kind]) for kind, stars in found_of.items())
+
+
+def _together(kind: Any, stars: list[tuple[Integers, Any]], largest: float) -> StarInverses:
+    members = np.concatenate([np.zeros(0, dtype=np.int64), *[star[0] for star in stars]])
+    widths, packed = tuple(len(star[0]) for star in stars), tuple(star[1] for star in stars)
+    return StarInverses(kind, members, widths, packed, largest)
 
 
 def _summed_matrices(

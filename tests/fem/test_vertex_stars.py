@@ -10,7 +10,7 @@ pytest.importorskip("mpi4py")
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem import static_condensation, vertex_stars
+from fokker_planck.fem import conjugate_gradients, iterated_solve, static_condensation, vertex_stars
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
@@ -58,15 +58,47 @@ def test_every_entry_of_a_potential_is_that_of_the_direct_solve(monkeypatch, deg
         assert np.abs(np.expm1(here.logs - there.logs))[known].max() < 1e-6
 
 
-def test_what_does_not_converge_is_refused(monkeypatch):
-    monkeypatch.setattr(vertex_stars, "MOST_STEPS", 5)
-    with pytest.raises(ConvergenceError, match="did not converge in 5 steps"):
+@pytest.mark.mpi
+@pytest.mark.parametrize("planted", [("MOST_STEPS", 30), ("SOLVED", 0.0), ("ROUNDED", 0.0)])
+def test_what_does_not_converge_is_factored_after_all(monkeypatch, caplog, planted):
+    monkeypatch.setattr(conjugate_gradients, *planted)
+    with caplog.at_level("INFO"):
+        iterated, work = condensed(monkeypatch, 0, degree=2)
+    assert "unknowns are factored instead" in caplog.text
+    direct, of_direct = condensed(monkeypatch, EVERYTHING, degree=2)
+    assert (work.factorisations, of_direct.factorisations) == (2, 1)
+    off = ~np.eye(2, dtype=bool)
+    assert np.abs(np.expm1(iterated.couplings.logs - direct.couplings.logs))[off].max() < 1e-12
+
+
+def test_what_is_too_large_to_be_factored_is_refused(monkeypatch):
+    monkeypatch.setattr(conjugate_gradients, "MOST_STEPS", 5)
+    monkeypatch.setattr(iterated_solve, "LARGEST_FACTOR", 100)
+    with pytest.raises(ConvergenceError, match="did not converge in 5 steps, and .* too many to be factored"):
         condensed(monkeypatch, 0)
 
 
+def test_stars_are_shared_out_evenly():
+    mine = np.array([[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5]])
+
+    class TwoRanks:
+        size = 2
+
+        def allgather(self, cells):
+            return [cells, cells[::-1]]
+
+    owners = vertex_stars.star_owners(TwoRanks(), mine, 7)
+    cells = np.bincount(mine.ravel(), minlength=7)
+    assert cells[owners == 0].all()
+    assert cells[::-1][owners == 1].all()
+    work = (cells + cells[::-1]) ** 2
+    assert abs(work[owners == 0].sum() - work[owners == 1].sum()) <= work.max()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("barrier", [100.0])
-def test_an_exit_time_is_the_same_in_both_ways(monkeypatch, barrier):
+@pytest.mark.parametrize("barrier", [100.0, 200.0])
+def test_an_exit_time_is_the_same_in_both_ways(monkeypatch, caplog, barrier):
+    caplog.set_level("INFO")
     found = []
     for direct in (0, EVERYTHING):
         monkeypatch.setattr(static_condensation, "DIRECT", direct)
@@ -74,6 +106,7 @@ def test_an_exit_time_is_the_same_in_both_ways(monkeypatch, barrier):
         problem = fp.Problem(process, fp.Box([-2.0] * 3, [2.0] * 3), resolution=fp.Resolution(tolerance=1e-2))
         found.append(fp.mean_exit_time(problem, [-COSINE, -SINE, 0.0], fp.HalfSpace([COSINE, SINE, 0.0], 1.0)))
     iterated, direct = found
+    assert "factored instead" not in caplog.text
     assert iterated.statistics.work.iterations > 0
     assert direct.statistics.work.iterations == 0
     assert iterated.mean.log == pytest.approx(direct.mean.log, abs=1e-9)
