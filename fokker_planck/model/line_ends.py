@@ -68,6 +68,7 @@ class LineEnd:
     stretch : the width next to the end on which the coefficients are replaced by constants
     time : what the process spends in the stretch: the absolute error of mean times for that replacement
     mass_error : relative, of the whole mass, where the exponents at the end are known to some digits only
+    strength : t |a| / D at the edge of the stretch where the drift rules, large
     """
 
     place: float
@@ -79,6 +80,7 @@ class LineEnd:
     stretch: float
     time: float = 0.0
     mass_error: float = 0.0
+    strength: float = 0.0
 
     @property
     def accessible(self) -> bool:
@@ -114,16 +116,20 @@ class LineEnd:
     def log_mass_factor(self) -> float:
         """log of ``int_0^d w dt / (d w(d))`` over the stretch d, zero where the mass is infinite."""
         power = self.scale_power - self.noise_power
-        return -float(np.log1p(power)) if self.finite_mass and np.isfinite(power) else 0.0
+        if np.isinf(power):
+            return -float(np.log1p(self.strength)) if power > 0.0 else 0.0
+        return -float(np.log1p(power)) if self.finite_mass else 0.0
 
     @property
     def resistance_factor(self) -> float:
         """``int_0^d s' dt / (d s'(d))`` over the stretch d; where that is infinite, so little that it does not matter.
 
-        The stretch must not be slower by itself than what goes on next to a natural end, at the rate (c - 1)^2 d/4.
+        The stretch must not be slower by itself than what goes on next to a natural end, at the rate (c - 1)^2 d/4, or
+        than the drift where that rules: with the D of its edge it had slow modes of its own.  Where the drift leads to
+        the end, d^2/(2 D) is the time that it takes.
         """
         if not np.isfinite(self.scale_power):
-            return 1.0
+            return 2.0 / ((1.0 - self.drift_power) * self.strength) if self.accessible else 0.01
         return 1.0 / (1.0 - self.scale_power) if self.accessible else 0.01 / (1.0 + abs(self.scale_power))
 
 
@@ -269,7 +275,7 @@ def _ruled_by_drift(beside: _Beside, q: float, rising: float) -> LineEnd:
     if sign < 0.0 and drift_power < 1.0 - SAME:
         # outwards the drift alone takes the process to the end
         time = stretch / abs(float(_drift(process, np.array([place + inward * stretch]))[0])) / (1.0 - drift_power)
-    return LineEnd(place, inward, q, sign * inf, drift_power, inf, stretch, time)
+    return LineEnd(place, inward, q, sign * inf, drift_power, inf, stretch, time, 0.0, float(strength[number] * sign))
 
 
 def _limit(function: LineFunction, far: Floats, near: Floats) -> tuple[float, float]:

@@ -12,7 +12,9 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.line_ends import LineEnd
+from fokker_planck.model.line_ends import LineEnd, line_ends
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.process import alpha_of
 from fokker_planck.model.reversibility.line import LineExponent
 
 Reached = Callable[[Floats], Booleans]
@@ -23,6 +25,11 @@ CLOSE = 1e-3
 """Next to a continuous spectrum the cut-off line has eigenvalues of its own; so near one is not told from those."""
 BESIDE = 8.0
 """Stretches from an end at which a set that holds more than the end itself is seen to do so."""
+
+NEAREST, PANELS, NODES = 1e-20, 16, 12
+"""Of the stretch, where the time on the way out of it begins to count, and Gauss's rule on panels of log t."""
+STEP = 1e-4
+"""Of the distance, for central differences of the drift: off by 1e-8 of a small correction."""
 
 
 def singular_ends(exponent: object) -> tuple[LineEnd, ...]:
@@ -64,6 +71,60 @@ def refuse_continuum(exponent: object, eigenvalues: Floats, reached: Reached | N
             below = int(np.argmax(inside)) + (reached is None)
             wanted = f"at most {below} eigenvalues, those below it" if below > 1 else "a domain that ends before"
             raise ProblemError(key, found, wanted)
+
+
+def out_of_stretch(exponent: object, start: float) -> tuple[float, float, float]:
+    """Where a path that begins at an end which it only leaves has left the stretch there, after which time, its error.
+
+    There T' = -g inwards with D g' + b g = 1, b the drift as Itô reads it.  Where D ~ t^q and w ~ t^(c - q) this is
+    g = t / ((1 + c - q) D); where the drift rules g = 1/b - (D/b) (1/b)' to an order in D/(t b) more.
+    """
+    for end in singular_ends(exponent):
+        distance = end.inward * (start - end.place)
+        if end.accessible or not end.finite_mass or distance >= end.stretch:
+            continue
+        assert isinstance(exponent, LineExponent)
+        # in log t, from where the rest is nothing or the coordinate has no more digits
+        nearest = max(distance, NEAREST * end.stretch, 1e-15 * abs(end.place))
+        nodes, weights = np.polynomial.legendre.leggauss(NODES)
+        edges = np.linspace(np.log(nearest), np.log(end.stretch), PANELS + 1)
+        half = 0.5 * (edges[1] - edges[0])
+        t = np.exp((0.5 * (edges[1:] + edges[:-1])[:, None] + half * nodes).ravel())
+        slope = _time_slope(exponent, end, t)
+        time = float((np.tile(half * weights, PANELS) * t * slope).sum())
+        relative = end.strength**-2 if np.isinf(end.scale_power) else end.stretch / (exponent.upper - exponent.lower)
+        return end.edge, time, SAFETY * time * relative
+    return start, 0.0, 0.0
+
+
+def _time_slope(exponent: LineExponent, end: LineEnd, t: Floats) -> Floats:
+    """-dT/dt at distances t (n,) from an end that is only left."""
+
+    def noise(distance: Floats) -> Floats:
+        return np.asarray(exponent.field.tensor((end.place + end.inward * distance)[None])[0, 0])
+
+    def passing(distance: Floats) -> Floats:
+        x = (end.place + end.inward * distance)[None]
+        drift = exponent.process.noiseless_drift(x)[0]
+        if not exponent.field.constant:
+            drift = drift + alpha_of(exponent.process) * exponent.field.divergence(x)[0]
+        return np.asarray(end.inward / drift)
+
+    if np.isfinite(end.scale_power):
+        return t / ((1.0 + end.scale_power - end.noise_power) * noise(t))
+    change = (passing((1.0 + STEP) * t) - passing((1.0 - STEP) * t)) / (2.0 * STEP * t)
+    return np.asarray(passing(t) * (1.0 - noise(t) * change))
+
+
+def refuse_natural_start(problem: Problem, start: tuple[float, ...]) -> None:
+    """Raise ProblemError where a path would begin at a natural end, which none leaves."""
+    if problem.dimension > 1 or problem.periods[0] is not None:
+        return
+    lower, upper = problem.bounding_box()
+    for end in line_ends(problem.process, float(lower[0]), float(upper[0])):
+        if end.place == start[0] and end.kind == "natural":
+            found = f"the end x = {end.place:.6g} of the domain (natural boundary), which no path leaves"
+            raise ProblemError("exit.start", found, "a point inside the domain")
 
 
 def refuse_endless(exponent: object, what: str) -> None:

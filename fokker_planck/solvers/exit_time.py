@@ -21,7 +21,7 @@ from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.condensed_solution import log_solution_at_wells, solution
 from fokker_planck.solvers.descent import prepare_exit
-from fokker_planck.solvers.end_conditions import end_error
+from fokker_planck.solvers.end_conditions import end_error, out_of_stretch, refuse_natural_start
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.results import ExitTime
@@ -35,7 +35,11 @@ LARGEST_LOG = 690.0
 def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
     ends = Ends.at(target, start)
-    setting, column = prepare_exit(problem, ends), np.asarray(start)[:, None]
+    refuse_natural_start(problem, tuple(start))
+    setting, column, before, doubt = prepare_exit(problem, ends), np.asarray(start)[:, None], 0.0, 0.0
+    if len(start) == 1:
+        edge, before, doubt = out_of_stretch(setting.exponent, start[0])
+        column = np.array([[edge]])
 
     def answer(discretization: Discretization) -> Answer:
         end = stopped(setting, discretization, target)
@@ -57,6 +61,9 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
     field = field_of_times(outcome.discretization, *outcome.payload)
     log = float(outcome.numbers[0])
     error = float(outcome.errors[0]) + end_error(setting.exponent, float(np.exp(min(-log, LARGEST_LOG))))
+    if before > 0.0:
+        log = float(np.logaddexp(log, np.log(before)))
+        error += doubt * float(np.exp(-log))
     return ExitTime(Quantity.of_log(log, error), tuple(start), name or str(target), field, outcome.statistics)
 
 

@@ -190,9 +190,35 @@ def test_entrance_ends():
     check(fp.mean_exit_time(line("1 - x", "x**2/2", 0.0, 3.0), 1.0, above(2.0)).mean, 11.0 / 3.0)
 
 
+def test_starts_at_ends_that_are_only_left():
+    """T(0) to 2 is 16/3 where dX = (1 - X) dt + X dW, T' = -(1 + x + x^2/2); it was 6.33 at a bar of 3e-9."""
+    problem = line("1 - x", "x**2/2", 0.0, 3.0)
+    check(fp.mean_exit_time(problem, 0.0, above(2.0)).mean, 16.0 / 3.0)
+    check(fp.mean_exit_time(problem, 1e-4, above(2.0)).mean, 16.0 / 3.0 - 1e-4 - 0.5e-8)
+    # next to a natural end a path goes away like exp((1 - 0.05) t)
+    logistic = line("x*(1 - x)", "0.05*x**2", 0.0, 12.0)
+    near, far = (fp.mean_exit_time(logistic, start, above(0.9)).mean for start in (1e-12, 1e-6))
+    check(fp.Quantity.of(near.value - far.value, 1e-6), math.log(1e6) / 0.95, 1e-5)
+
+
+def test_what_stands_for_an_end_where_the_drift_rules_has_no_modes_of_its_own():
+    """The gap was 0.045 at a bar of 5e-8, the slowest mode of free diffusion next to x = 1."""
+    drift, noise = "2*x*(1 - x) - x", "0.02*x**2*(1 - x)**2"  # infections under noise that vanishes at both ends
+    within, whole = (fp.spectrum(line(drift, noise, *ends), 3).eigenvalues[1:] for ends in ((1e-3, 0.95), (0, 1)))
+    for found, known in zip(whole, within, strict=True):
+        check(found.real, known.real.value, 1e-9 + known.real.relative_error)
+    # the drift leads to the end: 1.230 at a bar of 2 %
+    with pytest.warns(UserWarning, match="not the tolerance"):
+        killed = fp.spectrum(line("-1", "x**2/2", 0.0, 3.0), 2, below(0.0)).eigenvalues
+    cut = fp.spectrum(line("-1", "x**2/2", 2e-3, 3.0), 2, below(2e-3)).eigenvalues
+    for found, known in zip(killed, cut, strict=True):
+        check(found.real, known.real.value, 0.1)
+
+
 @pytest.mark.parametrize(
     ("problem", "ask", "message"),
     [
+        (line("x - x**2", "x**2/2", 0, 3), lambda p: fp.mean_exit_time(p, 0.0, above(2.0)), "exit.start: .* leaves"),
         (line("0", NEUTRAL, 0.0, 1.0), lambda p: fp.spectrum(p, 2), "keeps what arrives there .exit.*no spectrum"),
         (line("0", NEUTRAL, 0.0, 1.0), fp.stationary_density, "exit boundary.* no stationary density"),
         (line("0", NEUTRAL, 0.0, 1.0), fp.rates, "exit boundary.* no stationary density"),
