@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import dolfinx.fem
 
 
-
 @dataclass(frozen=True, repr=False)
 class Field:
     """Nodal values of a function, (N,), on a discretization.

@@ -136,16 +136,20 @@ the corner between what is entered and what is left, at a saddle, have energies 
 def _metric(weighted: Weighted, discretization: Discretization) -> Floats:
     """The tensor of the energy by which errors are measured where noise vanishes in some direction.
 
-    With errors e and f of two functions, int e^-psi (c . grad e) f is no more than |c| (h / p) |grad e| |grad f|, since
-    |f| is about (h / p) |grad f| in a cell of size h for elements of degree p: so much is added to D.
+    With errors e and f of two functions, int e^-psi (c . grad e) f is no more than (h / p) |c . grad e| |c . grad f|
+    over |c|, since |f| is about (h / p) |grad f| along c in a cell that is h long there, for elements of degree p: so
+    much is added to D.
     """
-    corners = discretization.corners
-    size = np.linalg.norm(corners - corners.mean(axis=1, keepdims=True), axis=2).max(axis=1)
-    added = np.zeros(weighted.exponent.shape)
-    if weighted.velocity is not None:
-        added = np.linalg.norm(weighted.velocity, axis=0) * size[:, None] / discretization.degree
-    added = np.maximum(added, LEAST_METRIC * (np.einsum("iicq->cq", weighted.tensor) + added))
-    return np.asarray(weighted.tensor + np.eye(len(weighted.tensor))[:, :, None, None] * added)
+    tensor, velocity = np.array(weighted.tensor), weighted.velocity
+    least = LEAST_METRIC * np.einsum("iicq->cq", tensor)
+    if velocity is not None:
+        speed = np.linalg.norm(velocity, axis=0)
+        unit = velocity / np.maximum(speed, 1e-300)
+        along = np.einsum("icq,cvi->vcq", unit, discretization.corners)
+        added = speed * (along.max(axis=0) - along.min(axis=0)) / discretization.degree
+        tensor += np.einsum("icq,jcq->ijcq", unit, unit) * added
+        least += LEAST_METRIC * added
+    return np.asarray(tensor + np.eye(len(tensor))[:, :, None, None] * least)
 
 
 def _pulled_back(discretization: Discretization, tensor: Floats) -> Floats:

@@ -6,7 +6,7 @@ goes there is cut away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ from fokker_planck.fem.triangulation import (
     without_cells,
 )
 from fokker_planck.fem.trimming import trimmed
+from fokker_planck.fem.turning_points import entered_along, graded_planes, turning_surface
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.box_units import LONG
 from fokker_planck.mesh.simplices import barycentric
@@ -45,11 +46,11 @@ from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, 
 from fokker_planck.model.images import with_images
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
+from fokker_planck.model.outside_box import OutsideBox
 from fokker_planck.model.phase_space import turns_around
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, HalfSpace, Region, Set
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
-from fokker_planck.model.underdamped import Underdamped
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 """Of the first mesh, before anything is known: half and twice as many end in the same time, and in bars 0.4 to 1.2
@@ -103,9 +104,9 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
     if isinstance(problem.domain, Box) and problem.dimension > 1:
         box = problem.domain
         regions = {n: with_images(region, box.lower, box.upper, box.periods) for n, region in regions.items()}
-    regions = {**regions, **_surfaces(problem)}
+    regions = {**regions, **_surfaces(problem, regions)}
     flat = {name: region for name, region in regions.items() if grid and _on_faces(region, problem.dimension)}
-    base = _coarse(problem, flat, cells)
+    base = _coarse(problem, flat, cells, [] if cells else graded_planes(problem, flat))
     tagged = {name: region for name, region in regions.items() if isinstance(region, TaggedCells | TaggedFacets)}
     for name, tags in tagged.items():
         base = with_tagged(base, tags, name)
@@ -130,19 +131,20 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
     return replace(base, regions={name: mask for name, mask in base.regions.items() if not name.startswith(SURFACE)})
 
 
-def _surfaces(problem: Problem) -> dict[str, Set]:
+def _surfaces(problem: Problem, regions: Mapping[str, Set]) -> dict[str, Set]:
     """Where coefficients jump or have kinks, as sets that the mesh is fitted to and then forgets."""
     if problem.dimension == 1:
         return {}
     found = interfaces_of(problem.process, problem.dimension, *problem.bounding_box())
     surfaces = list(found.surfaces)
-    if isinstance(problem.process, Underdamped):
-        # a surface across the positions is entered where v > 0, and left where v < 0
-        surfaces.append(HalfSpace((0.0, 1.0), 0.0))
+    # a surface that noise does not cross is entered where the drift leads in, and left where it leads out
+    surfaces += [turning_surface(problem, axis) for axis in entered_along(problem, regions)]
     return {f"{SURFACE}{number}": surface for number, surface in enumerate(surfaces)}
 
 
-def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | None) -> Triangulation:
+def _coarse(
+    problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | None, planes: Sequence[Sequence[float]]
+) -> Triangulation:
     domain, dimension = problem.domain, problem.dimension
     if isinstance(domain, MeshDomain):
         data = domain.data
@@ -168,10 +170,12 @@ def _coarse(problem: Problem, flat: Mapping[str, Set], cells: tuple[int, ...] | 
     for region in flat.values():
         for axis, places in region.faces(lower, upper).items():
             breaks[axis] += places
+    for axis, places in enumerate(planes):
+        breaks[axis] += places
     axes = [axis_points(a, b, n, k) for a, b, n, k in zip(lower, upper, wanted, breaks, strict=True)]
     periodic = [period is not None for period in periods_of(domain)[:dimension]]
     axes = [_at_least(axis, 4) if wraps else axis for axis, wraps in zip(axes, periodic, strict=True)]
-    turned = isinstance(problem.process, Underdamped) and turns_around(domain)
+    turned = problem.process.turns_at_walls and turns_around(domain)
     if turned:
         axes[1] = symmetric_axis(axes[1])
     triangulation = grid_triangulation(axes, periodic, turned=turned)
@@ -221,7 +225,7 @@ def _at_least(axis: Floats, count: int) -> Floats:
 
 def _on_faces(region: Set, dimension: int) -> bool:
     """Whether the surface of the set is made of planes normal to an axis, which a grid can have among its own."""
-    return dimension == 1 or (isinstance(region, HalfSpace | Region) and bool(region.faces()))
+    return dimension == 1 or (isinstance(region, HalfSpace | Region | OutsideBox) and bool(region.faces()))
 
 
 def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) -> Triangulation:

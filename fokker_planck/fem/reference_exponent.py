@@ -49,6 +49,10 @@ class Weighting(Protocol):
         """D, with ``tensor``."""
         ...
 
+    def slope(self, x: Floats) -> Floats:
+        """grad psi at points (dim, n), (dim, n)."""
+        ...
+
     def velocity(self, x: Floats) -> Floats | None:
         """c at points (dim, n), (dim, n); None where it is zero everywhere."""
         ...
@@ -65,6 +69,10 @@ class KnownWeight:
     def value(self, x: Floats) -> Floats:
         """Psi at points (dim, n), (n,)."""
         return np.asarray(self.exponent.value(x))
+
+    def slope(self, x: Floats) -> Floats:
+        """Grad Psi at points (dim, n), (dim, n)."""
+        return np.asarray(self.exponent.gradient(x))
 
     def velocity(self, x: Floats) -> Floats | None:
         """The circulation at points (dim, n), (dim, n)."""
@@ -114,6 +122,10 @@ class FollowedWeight:
     def value(self, x: Floats) -> Floats:
         """psi at points (dim, n), (n,)."""
         return np.asarray(self.exponent.value(x))
+
+    def slope(self, x: Floats) -> Floats:
+        """Grad psi at points (dim, n), (dim, n)."""
+        return np.asarray(self.exponent.gradient(x))
 
     def velocity(self, x: Floats) -> Floats | None:
         """c at points (dim, n), (dim, n)."""

@@ -27,20 +27,21 @@ FALLEN = 1e-12
 
 
 def refuse_degenerate_noise(
-    field: DiffusionField, points: Floats, contains: Callable[[Floats], npt.NDArray[np.bool_]]
+    field: DiffusionField, points: Floats, contains: Callable[[Floats], npt.NDArray[np.bool_]], without: int = 0
 ) -> None:
     """Raise ProblemError where the smallest eigenvalue of D vanishes, or is negative, somewhere in the domain.
 
     field : D
     points : samples of the domain, (dim, n), two or three dimensions
     contains : which of the points (dim, n) are in the domain
+    without : so many eigenvalues vanish everywhere, and the next one is meant
     """
     if field.constant:
         matrix = field.tensor(points[:, :1])[:, :, 0]
-        if _relative_eigenvalue(matrix) <= SINGULAR * len(matrix):
+        if not without and _relative_eigenvalue(matrix) <= SINGULAR * len(matrix):
             raise _degenerate(field, matrix, None)
         return
-    place, value, around = _lowest(field, points, contains)
+    place, value, around = _lowest(field, points, contains, without)
     if value <= FALLEN * around:
         raise _degenerate(field, field.tensor(place[:, None])[:, :, 0], place)
 
@@ -53,13 +54,13 @@ def _relative_eigenvalue(matrix: Floats) -> float:
     return float(np.linalg.eigvalsh(matrix / np.outer(size, size))[0])
 
 
-def _smallest(field: DiffusionField, x: Floats) -> Floats:
-    values = np.linalg.eigvalsh(np.moveaxis(field.tensor(x), -1, 0))[:, 0]
+def _smallest(field: DiffusionField, x: Floats, without: int) -> Floats:
+    values = np.linalg.eigvalsh(np.moveaxis(field.tensor(x), -1, 0))[:, without]
     return np.asarray(np.where(np.isfinite(values), values, np.inf))
 
 
 def _lowest(
-    field: DiffusionField, points: Floats, contains: Callable[[Floats], npt.NDArray[np.bool_]]
+    field: DiffusionField, points: Floats, contains: Callable[[Floats], npt.NDArray[np.bool_]], without: int
 ) -> tuple[Floats, float, float]:
     """Of the places where the smallest eigenvalue falls most, against a sample's distance away, the one with its value.
 
@@ -69,7 +70,7 @@ def _lowest(
 
     extent = np.ptp(points, axis=1)[:, None]
     scaled = (points / np.where(extent > 0.0, extent, 1.0)).T
-    values = _smallest(field, points)
+    values = _smallest(field, points, without)
     distance, near = cKDTree(scaled).query(scaled, k=min(NEIGHBOURS, len(scaled)))
     low = np.flatnonzero(values <= values[near].min(axis=1))
     low = low[np.argsort(values[low])][:STARTS]
@@ -80,7 +81,7 @@ def _lowest(
     for _ in range(ROUNDS):
         step = random.uniform(-1.0, 1.0, (len(points), len(low), CANDIDATES)) * width[:, None] * extent[:, :, None]
         tried = np.clip((x[:, :, None] + step).reshape(len(points), -1), lower, upper)
-        found = np.where(contains(tried), _smallest(field, tried), np.inf).reshape(len(low), CANDIDATES)
+        found = np.where(contains(tried), _smallest(field, tried, without), np.inf).reshape(len(low), CANDIDATES)
         chosen = np.argmin(found, axis=1)
         rows = np.arange(len(low))
         better = found[rows, chosen] < best

@@ -119,7 +119,7 @@ class Problem:
         if not isinstance(self.domain, (Box, Ball, MeshDomain, Sublevel)):
             raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile, DolfinxMesh or Sublevel")
         object.__setattr__(self, "sets", dict(self.sets))
-        if isinstance(self.process, Underdamped):
+        if self.process.turns_at_walls:
             check_phase_space(self.domain)
         _check_dimensions(self)
         _check_size(self)

@@ -61,6 +61,11 @@ class Overdamped:
             raise ProblemError(key if isinstance(self.diffusion, Constant) else "diffusion", found, wanted)
 
     @property
+    def turns_at_walls(self) -> bool:
+        """False: walls reflect along D n."""
+        return False
+
+    @property
     def dimension(self) -> int:
         """Least number of coordinates that the process needs."""
         extra = self.extra.dimension if self.extra is not None else 1
@@ -131,6 +136,11 @@ class Drifting:
     def potential(self) -> None:
         """None."""
         return None
+
+    @property
+    def turns_at_walls(self) -> bool:
+        """False: walls reflect along D n."""
+        return False
 
     @property
     def dimension(self) -> int:

@@ -84,6 +84,11 @@ class Underdamped:
         return None
 
     @property
+    def turns_at_walls(self) -> bool:
+        """True: a wall in x turns v around."""
+        return True
+
+    @property
     def whole(self) -> None:
         """None: the drift is that of V and the friction."""
         return None

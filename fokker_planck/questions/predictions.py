@@ -17,7 +17,9 @@ from fokker_planck.asymptotics.exit_surfaces import Outside
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
 from fokker_planck.model.domain import Box
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.classify import UnknownDensity
 from fokker_planck.model.sets import Ball
 from fokker_planck.model.tagged_sets import TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
@@ -58,12 +60,12 @@ def _with(formula: str, found: tuple[Any, Limits]) -> tuple[Any, str, Limits]:
 def _exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"]) -> Quantity | None:
     from fokker_planck.solvers.descent import holds_nothing
     from fokker_planck.solvers.ends import Ends
-    from fokker_planck.solvers.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.kinetics_of_problem import is_reversible, kinetics_of
     from fokker_planck.solvers.landscape_of_flow import of_flow
     from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
 
     if not is_reversible(problem):
-        if holds_nothing(problem):
+        if holds_nothing(problem) or is_degenerate(problem) and isinstance(kinetics_of(problem), UnknownDensity):
             return None
         return small_noise.predicted_exit_time(of_flow(problem, Ends.at(target, start)), start, target)
     setting = of_potential(problem)

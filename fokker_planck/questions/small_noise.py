@@ -16,6 +16,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.held_attractors import HeldPoint
 
@@ -72,6 +73,8 @@ class Allowance:
 
 def crossings(setting: FlowSetting, attractor: int, allowance: Allowance | None = None) -> list[Crossing] | None:
     """The ways out of the basin of an attractor; None where the formula does not hold on one of them, or takes long."""
+    if is_degenerate(setting.problem) and not setting.known:
+        return None  # least actions follow the flow where there is no noise, which no path of theirs does
     place = setting.attractors[attractor].x
     noise, epsilon = _small_noise(setting, place, allowance or Allowance())
     found = []
@@ -156,7 +159,7 @@ def _share_that_returns(setting: FlowSetting, way: Crossing, target: Set | str) 
     level = float(target.level(saddle[:, None])[0])
     scale = float(np.ptp(target.level(setting.problem.sample())))
     if abs(level) <= ON_SURFACE * scale:
-        return 0.5
+        return None if is_degenerate(setting.problem) else 0.5
     if level > 0.0 or way.goal is None or not target.contains(setting.attractors[way.goal].x[:, None])[0]:
         return None
     goal = setting.attractors[way.goal].x

@@ -225,7 +225,7 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     indicator, predicted = predicted_errors(found)
     nowhere = np.zeros(discretization.count, dtype=bool)
     corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, first.medium)
-    at_corners, slowest = np.zeros(len(predicted)), corners.slowest
+    at_corners, slowest = np.zeros(len(predicted)), min(corners.slowest, found.slowest)
     if len(corners.exponents):
         exponents = exponents_of_cells(discretization, corners)
         at_corners = predicted_errors(found, exponents)[1]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.fem.discretization import Discretization
@@ -25,7 +26,8 @@ class Answer:
     ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
     those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,), at most one, lower the
     accuracy asked of some numbers.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None where it
-    is nowhere.  The ``payload`` travels along.
+    is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  The ``payload`` travels
+    along.
     """
 
     numbers: Numbers
@@ -34,6 +36,7 @@ class Answer:
     modes: Sequence[Sequence[Mode]]
     weights: Floats | None = None
     absorbed: Booleans | None = None
+    slowest: float = np.inf
 
 
 Ask = Callable[[Discretization], Answer]

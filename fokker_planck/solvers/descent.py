@@ -16,9 +16,12 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.spline import zero_on
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.reversibility.classify import ItoDrift
+from fokker_planck.model.reversibility.classify import ItoDrift, UnknownDensity
+from fokker_planck.solvers.degenerate_exponent import refuse_flow_through_walls
 from fokker_planck.solvers.ends import Ends, reaches
+from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.landscape_of_flow import FlowSetting, fixed_points_inside
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting import Setting, prepare
@@ -29,6 +32,10 @@ HIGH = 100.0
 
 def prepare_exit(problem: Problem, ends: Ends) -> Setting:
     """The setting for an exit; in psi = 0 where nothing holds the process back."""
+    if is_degenerate(problem) and isinstance(kinetics_of(problem), UnknownDensity) and not attracts(problem):
+        setting = without_weight(problem)
+        refuse_flow_through_walls(problem, setting.weighting, np.inf, ends)
+        return setting
     try:
         setting = prepare(problem, ends)
     except ConvergenceError:
@@ -55,6 +62,11 @@ def holds_nothing(problem: Problem) -> bool:
     """Whether the drift vanishes somewhere in the domain, and attracts to none of these points."""
     points = fixed_points_inside(problem)
     return bool(points) and all(point.index > 0 and not point.degenerate for point in points)
+
+
+def attracts(problem: Problem) -> bool:
+    """Whether the drift has a fixed point that attracts."""
+    return any(point.index == 0 and not point.degenerate for point in fixed_points_inside(problem))
 
 
 def without_weight(problem: Problem) -> FlowSetting:

@@ -16,7 +16,7 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.absorption import Stopped, stopped
+from fokker_planck.solvers.absorption import Stopped, absorbing, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.condensed_solution import log_solution_at_wells, solution
@@ -34,6 +34,7 @@ LARGEST_LOG = 690.0
 
 def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
+    problem, target = absorbing(problem, target)
     ends = Ends.at(target, start)
     refuse_natural_start(problem, tuple(start))
     setting, column, before, doubt = prepare_exit(problem, ends), np.asarray(start)[:, None], 0.0, 0.0
@@ -55,7 +56,7 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
         right, left = end.outside(times.cell_values), end.outside(dual.values)
         mode = Mode(right, left, dual.pole, np.log(at_start) - dual.log_scale)
         number = np.array([np.log(at_start) + times.log_scale])
-        return Answer(number, times.nodal, times.generator, [[mode]], absorbed=end.absorbed)
+        return Answer(number, times.nodal, times.generator, [[mode]], absorbed=end.absorbed, slowest=end.slowest)
 
     outcome = answered(setting, ends, answer)
     field = field_of_times(outcome.discretization, *outcome.payload)

@@ -21,9 +21,10 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
+from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.model.sets import HalfSpace, Region, Set
-from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.error_budget import budget_of
@@ -75,33 +76,34 @@ def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping
 
 
 def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangulation:
-    """A coarse mesh of the domain; for underdamped dynamics its part below the energy cutoff, a wall along the flow.
+    """A coarse mesh of the domain; of degenerate noise its part below the energy cutoff, a wall along the flow.
 
-    Noise on the velocity alone does not mend what crosses the steps that cells above the cutoff leave when they go:
+    Noise in some directions alone does not mend what crosses the steps that cells above the cutoff leave when they go:
     eigenvalues of the quartic well at barrier 100 had a negative real part.
     """
     problem, free = setting.problem, setting.problem.resolution.cells is None
-    if not (free and isinstance(problem.process, Underdamped) and np.isfinite(setting.ceiling)):
+    if not (free and is_degenerate(problem) and np.isfinite(setting.ceiling)):
         return domain_triangulation(problem, regions)
-    noise, energy = problem.process.diffusion.epsilon, problem.process.potential
-    highest = float(setting.weighting.value(problem.sample()).max())
-    if setting.ceiling >= highest:
+    psi, cutoff = setting.weighting.value, setting.ceiling
+    if cutoff >= float(psi(problem.sample()).max()):
         return domain_triangulation(problem, regions)
-    offset = float((energy.value(problem.sample()) - noise * setting.weighting.value(problem.sample()))[0])
-    level = Region(
-        lambda x: noise * setting.ceiling + offset - energy.value(x),
-        gradient_function=lambda x: -energy.gradient(x),
-        dimension=2,
-    )
-    # vertices where the cutoff meets a wall, at (x, v) and (x, -v)
-    (left, _), (right, fastest) = problem.bounding_box()
-    room = 2.0 * level.level(np.array([[left, right], [0.0, 0.0]]))
-    ends = [np.sqrt(least) for least in room if 0.0 < least < fastest**2]
-    cuts = {f"{CUTOFF}, wall {k}": HalfSpace((0.0, 1.0), float(end)) for k, end in enumerate(ends)}
+    slope = setting.weighting.slope
+    level = Region(lambda x: cutoff - psi(x), gradient_function=lambda x: -slope(x), dimension=problem.dimension)
+    cuts = _ends_at_walls(problem, level) if problem.process.turns_at_walls else {}
     mesh = domain_triangulation(problem, {**regions, **cuts, CUTOFF: level})
     inside = mesh.regions[CUTOFF]
     rest = {name: members for name, members in mesh.regions.items() if not name.startswith(CUTOFF)}
     return without_cells(replace(mesh, regions=rest), inside)
+
+
+def _ends_at_walls(problem: Problem, level: Region) -> dict[str, Set]:
+    """Half-spaces that put vertices where the cutoff of an energy meets a wall, at (x, v) and (x, -v)."""
+    (left, _), (right, fastest) = problem.bounding_box()
+    at_rest = level.level(np.array([[left, right], [0.0, 0.0]]))
+    moving = level.level(np.array([[left, right], [fastest, fastest]]))
+    # quadratic in v
+    ends = [fastest * float(np.sqrt(a / (a - b))) for a, b in zip(at_rest, moving, strict=True) if a > 0.0 > b]
+    return {f"{CUTOFF}, wall {k}": HalfSpace((0.0, 1.0), end) for k, end in enumerate(ends)}
 
 
 def can_be_cut(setting: FlowSetting) -> bool:
@@ -111,7 +113,7 @@ def can_be_cut(setting: FlowSetting) -> bool:
     directions alone: paths of finite action follow the flow in the others, which no grid does.
     """
     problem = setting.problem
-    if problem.dimension > LARGEST_DIMENSION or isinstance(problem.process, Underdamped):
+    if problem.dimension > LARGEST_DIMENSION or is_degenerate(problem):
         return False
     depth = setting.ceiling - float(setting.weighting.value(problem.sample()).min())
     return problem.resolution.cells is None and depth > DEEP[problem.dimension]

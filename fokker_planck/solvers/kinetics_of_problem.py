@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
+from fokker_planck.model.hoermander import is_degenerate, lacking, refuse_uncarried
 from fokker_planck.model.narrow_coefficients import refuse_narrow
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import DetailedBalance, Overdamped
 from fokker_planck.model.reversibility.classify import Kinetics, check_semidefinite, kinetics
-from fokker_planck.model.underdamped import Underdamped
 
 
 def kinetics_of(problem: Problem) -> Kinetics:
@@ -17,14 +20,20 @@ def kinetics_of(problem: Problem) -> Kinetics:
         if problem.dimension > 1:
             field = problem.process.field(problem.dimension)
             check_semidefinite(field, problem.sample())
-            if not isinstance(problem.process, Underdamped):
-                refuse_degenerate_noise(field, problem.sample(), problem.contains)
+            if is_degenerate(problem):
+                refuse_uncarried(problem.process, problem.dimension, problem.sample(), _extent(problem))
+            without = lacking(field, problem.sample()) if is_degenerate(problem) else 0
+            refuse_degenerate_noise(field, problem.sample(), problem.contains, without)
             drift = problem.process.extra if isinstance(problem.process, Overdamped) else problem.process.whole
             if not field.constant or drift is not None:
                 refuse_narrow(problem.process, *problem.bounding_box(), problem.sample())
         found = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
         problem.known["kinetics"] = found
     return found
+
+
+def _extent(problem: Problem) -> Floats:
+    return np.subtract(*reversed(problem.bounding_box()))
 
 
 def is_reversible(problem: Problem) -> bool:

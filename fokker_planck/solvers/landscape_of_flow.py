@@ -22,11 +22,13 @@ from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.phase_space import refuse_wells_at_walls
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift, Kinetics, KnownDensity, UnknownDensity
 from fokker_planck.model.sets import Set
-from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.solvers.degenerate_exponent import guesses as degenerate_guesses
+from fokker_planck.solvers.degenerate_exponent import refuse_flow_through_walls
 from fokker_planck.solvers.ends import Ends, reached_points
 from fokker_planck.solvers.energy_cutoff import EnergyCutoff, nearest_vertex
 from fokker_planck.solvers.error_budget import budget_of
@@ -153,7 +155,7 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     points = fixed_points_inside(problem)
     attractors = tuple(point for point in points if point.index == 0 and not point.degenerate)
     held = HeldWells()
-    if isinstance(process, Underdamped):
+    if process.turns_at_walls:
         if wells:
             refuse_wells_at_walls(process, problem.domain)
     elif wells:
@@ -167,6 +169,8 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
     else:
         weighting = _followed_weight(problem, kind, places, cutoff, (*attractors, *saddles))
+        if is_degenerate(problem):
+            refuse_flow_through_walls(problem, weighting, cutoff(weighting)[0], ends)
     known = isinstance(kind, KnownDensity)
     height, counted = cutoff(weighting)
     return FlowSetting(problem, weighting, attractors, saddles, height, known, held.others, tuple(counted.tolist()))
@@ -180,7 +184,10 @@ def _followed_weight(
     drift, field = ItoDrift(process, dimension), process.field(dimension)
     box, periods = problem.bounding_box(), problem.periods
     guesses: list[Any] = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
-    if dimension == 3:
+    degenerate = is_degenerate(problem)
+    if degenerate:
+        guesses = degenerate_guesses(problem)
+    elif dimension == 3:
         chained, agreed = agreed_exponent(
             drift, field, box, periods, problem.contains, lambda psi: cutoff(FollowedWeight(psi, drift, field))[0]
         )
@@ -197,7 +204,7 @@ def _followed_weight(
         return Needed(height + spare, np.asarray(places[counted]))
 
     asked = Question(whole, mesh, needed, typical_rate(whole))
-    return FollowedWeight(followed_exponent(asked, guesses), drift, field)
+    return FollowedWeight(followed_exponent(asked, guesses, degenerate=degenerate), drift, field)
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:

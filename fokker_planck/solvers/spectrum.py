@@ -187,9 +187,7 @@ class Question:
         others = eigenmodes(pencil, self.plan, modes, rate, self.change)
         return [*slow, *others], Followed(self.plan, tuple(mode.alone for mode in modes))
 
-    def all_slow(
-        self, slow: Sequence[Eigenmode], fastest: float, inside: float, sector: float | None = None
-    ) -> bool:
+    def all_slow(self, slow: Sequence[Eigenmode], fastest: float, inside: float, sector: float | None = None) -> bool:
         """Whether no eigenvalue but those of the wells can have a real part as small as the last one wanted.
 
         |Im lambda|^2 <= ``fastest`` Re lambda, or |Im lambda| <= ``sector`` Re lambda: what is as slow lies where the

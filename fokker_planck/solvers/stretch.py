@@ -7,8 +7,8 @@ import numpy as np
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import CriticalPoint
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.stretch_of_flow import NARROW, from_mean, noise_amid
@@ -43,7 +43,7 @@ def is_anisotropic(problem: Problem, mesh: Triangulation) -> bool:
     """Whether cells of the mesh are, or ought to be, much longer than wide: stretched, or so in the metric of D^-1."""
     if mesh.dimension == 1:
         return False
-    if isinstance(problem.process, Underdamped):
+    if is_degenerate(problem):
         return mesh.stretch is not None  # there is no metric of D^-1
     extents = _extents(problem, mesh)
     noise = np.linalg.eigvalsh(noise_amid(problem))
@@ -59,7 +59,7 @@ def shared_error(problem: Problem, mesh: Triangulation) -> float:
     """
     if not is_anisotropic(problem, mesh):
         return 0.0
-    if isinstance(problem.process, Underdamped):
+    if is_degenerate(problem):
         return budget_of(problem).flat_cells
     corners = mesh.cell_points
     sides = corners[:, 1:] - corners[:, :1]

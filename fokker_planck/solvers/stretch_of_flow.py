@@ -12,8 +12,8 @@ from scipy.linalg import solve_continuous_lyapunov
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.fixed_points import FixedPoint
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.underdamped import Underdamped
 
 NARROW = 5.0
 """Ratio of the axes of T below which cells stay as they are: bisection alone wastes little then, and long cells cost
@@ -24,7 +24,7 @@ CANCELLING = 0.1
 
 def stretch_of_flow(problem: Problem, points: Sequence[FixedPoint]) -> Floats | None:
     """T with T^T T the mean of |S^-1| over the fixed points, D^-1 without any; None where T is nearly round."""
-    if problem.dimension == 1 or isinstance(problem.process, Underdamped) and not points:
+    if problem.dimension == 1 or is_degenerate(problem) and not points:
         return None
     field, metrics = problem.process.field(problem.dimension), []
     for point in points:

@@ -1,6 +1,5 @@
 """Basins of attraction: which well a point belongs to, and integrals over basins against exact values."""
 
-
 import numpy as np
 import pytest
 from landscapes import MUELLER_BROWN, THREE_HOLE

@@ -170,8 +170,7 @@ def test_every_part_of_the_assembly(shape, periodic):
     process = Overdamped(Potential("cos(x)" if len(shape) == 1 else "cos(x) + cos(y)"), fp.Isotropic(0.4))
     balance = detailed_balance(process, len(shape), mesh.points.T)
     parts = [
-        assemble(fem_discretization.discretize(mesh, 3, comm), balance)
-        for comm in (MPI.COMM_WORLD, MPI.COMM_SELF)
+        assemble(fem_discretization.discretize(mesh, 3, comm), balance) for comm in (MPI.COMM_WORLD, MPI.COMM_SELF)
     ]
     ours, theirs = (part.discretization for part in parts)
     assert ours.count == theirs.count

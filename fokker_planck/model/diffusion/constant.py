@@ -140,7 +140,7 @@ class Isotropic:
 
 @dataclass(frozen=True)
 class Constant:
-    """D(x) = matrix, a constant symmetric positive definite matrix.
+    """D(x) = matrix, constant and symmetric: positive definite, or, in two dimensions and three, semidefinite.
 
     matrix : (dim, dim), units length squared over time; kept as nested tuples
 
@@ -153,7 +153,7 @@ class Constant:
     matrix: Sequence[Sequence[float]] | npt.ArrayLike
 
     def __post_init__(self) -> None:
-        matrix = _positive_definite(self.matrix)
+        matrix = _positive_semidefinite(self.matrix)
         object.__setattr__(self, "matrix", _rows(matrix))
 
     @property
@@ -199,9 +199,9 @@ def _at_points(matrix: Floats, x: npt.ArrayLike) -> Floats:
     return np.broadcast_to(matrix[:, :, None], (dimension, dimension, _points(x).shape[1]))
 
 
-def _positive_definite(given: Any) -> Floats:
+def _positive_semidefinite(given: Any) -> Floats:
     key = "diffusion.matrix"
-    wanted = "a symmetric positive definite matrix, as a list of rows of numbers"
+    wanted = "a symmetric positive semidefinite matrix, as a list of rows of numbers"
     try:
         rows = np.asarray(given)
     except ValueError:  # ragged rows
@@ -217,11 +217,12 @@ def _positive_definite(given: Any) -> Floats:
     if scale == 0.0 or np.max(np.abs(matrix - matrix.T)) > SYMMETRY_TOLERANCE * scale:
         raise ProblemError(key, given, wanted)
     matrix = matrix / 2.0 + matrix.T / 2.0
-    size = np.sqrt(np.abs(np.diag(matrix)))
-    # in units in which every diagonal entry is one: very unequal units on the axes are no defect
-    smallest = np.linalg.eigvalsh(matrix / np.outer(size, size))[0] if np.all(np.diag(matrix) > 0.0) else -1.0
-    # below this the smallest eigenvalue is rounding error, and the tensor may as well be singular
-    if smallest <= 1e-14 * matrix.shape[0]:
+    diagonal = np.diag(matrix)
+    size = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    # in units in which every diagonal entry is one or zero: very unequal units on the axes are no defect
+    smallest = float(np.linalg.eigvalsh(matrix / np.outer(size, size))[0])
+    # within rounding the matrix is singular: noise in some directions only, of which there are none on a line
+    if smallest < -1e-14 * len(matrix) or (diagonal < 0.0).any():
         eigenvalue = np.linalg.eigvalsh(matrix / scale)[0] * scale
         raise ProblemError(key, f"a matrix with the eigenvalue {eigenvalue:.6g}", wanted)
     return matrix

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.model.diffusion.constant import Constant, DiffusionField, Isotropic
+from fokker_planck.model.diffusion.constant import Constant, ConstantField, DiffusionField, Isotropic
 from fokker_planck.model.function_jumps import check_functions
+from fokker_planck.model.hoermander import lacking
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.model.process import (
@@ -300,6 +301,8 @@ def _of_constant_noise(process: Overdamped, field: DiffusionField, dimension: in
         if smallest_eigenvalue(matrix[:, :, None])[0] <= 0.0:
             return None
         diffusion = Constant(matrix)
+    if isinstance(diffusion, Constant) and not _definite(diffusion.matrix_in(dimension)):
+        return None
     try:
         balance = detailed_balance(Overdamped(process.potential, diffusion), dimension, points)
     except ProblemError as error:
@@ -311,6 +314,11 @@ def _of_constant_noise(process: Overdamped, field: DiffusionField, dimension: in
     if dimension > 1 and _keeps(process, balance, points):
         return KnownDensity(balance.exponent, balance.diffusion, process.extra)
     return None
+
+
+def _definite(matrix: Floats) -> bool:
+    """Whether noise is in all directions."""
+    return lacking(ConstantField(tuple(map(tuple, matrix.tolist()))), np.zeros((len(matrix), 1))) == 0
 
 
 def _keeps(process: Overdamped, balance: DetailedBalance, points: Floats) -> bool:
@@ -361,7 +369,9 @@ def _guess(process: Process, field: DiffusionField, points: Floats) -> Function 
     if isinstance(process, Drifting):
         return None
     level = float(np.mean(np.diag(field.tensor(points[:, :1])[:, :, 0])))
-    return ScaledPotential(process.potential, level) if field.constant and level > 0.0 else None
+    if not field.constant or lacking(field, points):
+        return None
+    return ScaledPotential(process.potential, level) if level > 0.0 else None
 
 
 def _place(points: Floats, number: int) -> str:
