@@ -214,7 +214,14 @@ def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
 
 
 def fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
-    """The fixed points of the flow that the domain holds; none where some may be missing."""
+    """The fixed points of the flow that the domain holds; none where some may be missing.  Found once."""
+    found: tuple[FixedPoint, ...] | None = problem.known.get("fixed points")
+    if found is None:
+        found = problem.known["fixed points"] = _fixed_points_inside(problem)
+    return found
+
+
+def _fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
     flow = WellFlow(problem.process, problem.dimension)
     lower, upper = problem.bounding_box()
     try:

@@ -10,7 +10,6 @@ WELLS = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.1
 BOX = fp.Box([-2.0, -2.0], [2.0, 2.0])
 KINDS = {
     "constant": (fp.Formula([["0.1", "0"], ["0", "0"]]), "diffusion.expression: found noise that vanishes"),
-    "turned": (fp.Formula([["0.1", "0.1"], ["0.1", "0.1"]]), "diffusion.expression: found noise that vanishes"),
     "on a curve": (fp.Formula("0.1*(x - 0.3*y - 0.2)**2"), "diffusion.expression: .* vanishes in some direction at"),
     "across a curve": (fp.Formula([["0.1", "0"], ["0", "x**2"]]), "diffusion.expression: .* vanishes in some"),
     "at a point": (fp.Formula("0.1*((x - 0.31)**2 + (y + 0.7)**2)"), r"vanishes in some direction at \(0.31, -0.7\)"),
@@ -38,7 +37,7 @@ def test_every_kind_is_found(kind):
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_question_says_so(question):
-    moving = fp.Drifting(fp.Drift(["y", "x - x**3 - y/2"]), fp.Formula([["0", "0"], ["0", "0.1"]]))
+    moving = fp.Drifting(fp.Drift(["x - x**3", "x - y/2"]), fp.Formula([["0", "0"], ["0", "0.1"]]))
     with pytest.raises(fp.ProblemError, match="diffusion.expression: found noise that vanishes in some direction"):
         QUESTIONS[question](fp.Problem(moving, BOX))
 
