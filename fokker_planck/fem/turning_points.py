@@ -16,7 +16,8 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.hoermander import NO_NOISE, is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Drifting
-from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.model.sets import HalfSpace, LineSet, Region, Set
+from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 
 POINTS = 401
 """Along a plane, between which the drift across it is looked at for changes of sign."""
@@ -34,7 +35,7 @@ def entered_along(problem: Problem, regions: Mapping[str, Set]) -> list[int]:
         return []
     noise = np.einsum("iin->in", np.asarray(problem.process.field(problem.dimension).tensor(problem.sample())))
     quiet = (noise <= NO_NOISE * noise.sum(axis=0)).all(axis=1)
-    crossed = {axis for region in regions.values() for axis in getattr(region, "faces", dict)()}
+    crossed = {axis for region in regions.values() for axis in _planes(region)}
     if problem.process.turns_at_walls:
         crossed.add(0)
     return [axis for axis in sorted(crossed) if quiet[axis]]
@@ -64,10 +65,15 @@ def graded_planes(problem: Problem, regions: Mapping[str, Set]) -> list[list[flo
     count = int(np.clip(np.ceil(-np.log2(problem.resolution.tolerance) / DIGITS), FEWEST, MOST))
     for axis in entered_along(problem, regions):
         for region in regions.values():
-            for place in getattr(region, "faces", lambda *_: {})(lower, upper).get(axis, ()):
+            for place in _planes(region, lower, upper).get(axis, ()):
                 for turn in _turns(problem, axis, place):
                     _grade(problem, region, axis, turn, count, planes)
     return planes
+
+
+def _planes(region: Set, lower: Sequence[float] = (), upper: Sequence[float] = ()) -> dict[int, tuple[float, ...]]:
+    """Those of the surface of a set, by their axis, if it has any."""
+    return {} if isinstance(region, TaggedCells | TaggedFacets | LineSet) else region.faces(lower, upper)
 
 
 def _turns(problem: Problem, axis: int, place: float) -> list[Floats]:

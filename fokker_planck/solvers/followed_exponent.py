@@ -29,6 +29,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.spline import GridFunction, extended
+from fokker_planck.model.hoermander import NO_NOISE
 from fokker_planck.solvers.falling_noise import (
     CHEAP,
     FIRST_FACTOR,
@@ -105,8 +106,8 @@ class Question:
 def followed_exponent(question: Question, guesses: Sequence[Any] = (), *, degenerate: bool = False) -> GridFunction:
     """psi with |psi + log p - constant| below one wherever the question needs it.
 
-    ``guesses`` are exponents to begin with, the likeliest first, if any are known.  They are all there is where noise is
-    ``degenerate``, and cannot be raised until psi = 0 serves.
+    ``guesses`` are exponents to begin with, the likeliest first, if any are known.  They are all there is where
+    noise is ``degenerate``, and cannot be raised until psi = 0 serves.
 
     Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
     """
@@ -271,8 +272,9 @@ def typical_rate(process: FollowedWeight) -> float:
     """Rate of diffusion across the box at the noise that is asked for, slower than any well settles."""
     points = process.exponent.points
     sizes = np.linalg.eigvalsh(np.moveaxis(process.diffusion.tensor(points), 2, 0))[:, 0]
-    if not (sizes > 0.0).any():
-        sizes = np.einsum("iin->n", process.diffusion.tensor(points)) / len(points)
+    mean = np.einsum("iin->n", process.diffusion.tensor(points)) / len(points)
+    if (sizes <= NO_NOISE * mean).all():
+        sizes = mean
     extent = float(np.max(np.subtract(process.exponent.upper, process.exponent.lower)))
     return float(np.median(sizes) * (np.pi / extent) ** 2)
 

@@ -1,0 +1,77 @@
+"""Noise in some directions only: exit times, spectra and densities against closed forms."""
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.errors import ProblemError
+from fokker_planck.model.hoermander import lacking, refuse_uncarried
+from fokker_planck.model.problem import Resolution
+
+ALONG_Y = fp.Constant([[0.0, 0.0], [0.0, 0.5]])
+ALONG_Z = fp.Constant([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("drift", "noise", "carried"),
+    [
+        (["y", "0"], ALONG_Y, True),
+        (["y**2", "-y"], ALONG_Y, True),  # by the bracket of three fields where y = 0
+        (["0.001*y", "-1000*x - y"], ALONG_Y, True),
+        (["y", "-x"], fp.Constant([[0.1, 0.1], [0.1, 0.1]]), True),
+        (["-x", "-y"], fp.Constant([[0.1, 0.1], [0.1, 0.1]]), False),
+        (["-x", "-y"], ALONG_Y, False),
+        (["y*max(0, x)", "-y"], ALONG_Y, False),  # not where x < 0
+        (["y", "x - x**3 + z", "-y - z"], ALONG_Z, True),
+        (["y", "x - x**3", "-y - z"], ALONG_Z, False),
+    ],
+)
+def test_brackets(drift, noise, carried):
+    process = fp.Drifting(fp.Drift(drift), noise)
+    points = np.random.default_rng(1).uniform(-1.0, 1.0, (len(drift), 200))
+    assert lacking(process.field(len(drift)), points) > 0
+    if carried:
+        refuse_uncarried(process, len(drift), points, np.full(len(drift), 2.0))
+    else:
+        with pytest.raises(ProblemError, match="into which no drift carries it"):
+            refuse_uncarried(process, len(drift), points, np.full(len(drift), 2.0))
+
+
+def accelerated(lower, upper, tolerance):
+    """dx = v dt, dv = dW."""
+    return fp.Problem(fp.Drifting(fp.Drift(["y", "0"]), ALONG_Y), fp.Box(lower, upper), Resolution(tolerance=tolerance))
+
+
+@pytest.mark.parametrize(("start", "exact"), [(0.5, 1.45644246245), (0.1, 1.14530505095)])
+def test_randomly_accelerated_particle(start, exact):
+    """Masoliver and Porra, Phys. Rev. Lett. 75 (1995) 189: the time until it leaves 0 < x < 1, started at rest.
+
+    It is stopped where it enters x <= 0 or x >= 1; velocities of 5 are reached once in exp(30) times.
+    """
+    asked = accelerated([-0.1, -5.0], [1.1, 5.0], 1e-3)
+    mean = fp.mean_exit_time(asked, [start, 0.0], fp.Region("(x - 0.5)**2 - 0.25")).mean
+    assert mean.relative_error < 1e-3
+    assert mean.value == pytest.approx(exact, rel=mean.relative_error)
+
+
+@pytest.mark.slow
+def test_the_boundary_of_a_box_and_finer():
+    """The boundary absorbs where noise crosses it or the drift leads out, that is at x = 0, v < 0 and x = 1, v > 0."""
+    mean = fp.mean_exit_time(accelerated([0.0, -5.0], [1.0, 5.0], 1e-4), [0.1, 0.0], "boundary").mean
+    assert mean.value == pytest.approx(1.14530505095, rel=mean.relative_error)
+    finer = fp.mean_exit_time(accelerated([-0.1, -5.0], [1.1, 5.0], 1e-5), [0.5, 0.0], fp.Region("(x - 0.5)**2 - 0.25"))
+    assert finer.mean.relative_error < 1e-5
+    assert finer.mean.value == pytest.approx(1.45644246245, rel=finer.mean.relative_error)
+
+
+def test_walls_that_the_drift_leads_through_are_refused():
+    with pytest.raises(ProblemError, match="through which the drift leads out") as error:
+        fp.mean_exit_time(accelerated([0.0, -5.0], [1.0, 5.0], 1e-3), [0.2, 0.0], fp.HalfSpace([1.0, 0.0], 0.8))
+    assert error.value.key == "domain"
+
+
+def test_coloured_noise_in_a_parabola():
+    """dx = (z - x) dt, dz = -2 z dt + dW: eigenvalues n + 2 m whatever the noise."""
+    process = fp.Drifting(fp.Drift(["-x + y", "-2*y"]), fp.Constant([[0.0, 0.0], [0.0, 1.0]]))
+    found = fp.spectrum(fp.Problem(process, fp.Box([-3.5, -5.0], [3.5, 5.0]), Resolution(tolerance=1e-3)), count=2)
+    assert found.gap.value == pytest.approx(1.0, rel=max(found.gap.relative_error, 1e-9))
