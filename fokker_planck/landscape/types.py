@@ -237,7 +237,7 @@ def states_of(
     least: float,
     ties: Literal["as they are", "forwards", "backwards"] = "as they are",
 ) -> tuple[int, ...]:
-    """For each minimum the one that stands for its state: minima shallower than ``least`` belong to a deeper one.
+    """For each minimum the one that stands for its state: shallow minima belong to a deeper neighbour's.
 
     Args:
         values: of the minima.
@@ -249,6 +249,8 @@ def states_of(
 
     >>> states_of([0.0, 0.1, 0.3], [(0, 1), (1, 2)], [5.0, 1.0], 1.0)
     (0, 1, 1)
+    >>> states_of([0.0, 0.0, 3.0], [(0, 1), (1, 2)], [2.0, 3.5], 1.0)
+    (0, 1, 1)
     """
     deepest, state = list(range(len(values))), list(range(len(values)))
     order = sorted(range(len(heights)), key=lambda k: heights[k])
@@ -258,11 +260,13 @@ def states_of(
         sign = 1 if ties == "forwards" else -1
         order.sort(key=lambda k: (level[k], sign * k))
     for number in order:
-        first, second = sorted((_root(deepest, well) for well in joins[number]), key=lambda k: (values[k], k))
+        sides = sorted((values[root], root, well) for well in joins[number] for root in [_root(deepest, well)])
+        (_, first, beside), (_, second, _) = sides
         if first != second:
             deepest[second] = first
             if heights[number] - values[second] < least:
-                state[second] = first
+                # its neighbour's, which need not be that of the deepest well behind it
+                state[second] = _root(state, beside)
     return tuple(_root(state, well) for well in range(len(values)))
 
 

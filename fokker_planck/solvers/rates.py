@@ -8,6 +8,7 @@ than one unit of epsilon are no states of the chain: the process does not stay i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.error_bars import WORST_ERROR
 from fokker_planck.solvers.orthogonal_modes import orthogonal_modes
 from fokker_planck.solvers.reduced_chain import (
     MOST_STATES,
@@ -72,6 +74,12 @@ def rates(problem: Problem) -> Rates:
     outcome = answered(setting, WHOLE, answer)
     warn_of_the_left_out(len(places), len(kept))
     found, digits, left_out = outcome.payload
+    if left_out > WORST_ERROR:
+        warnings.warn(
+            f"the wells are left about as fast as the process settles in them: relative errors of rates reach "
+            f"{left_out:.2g}",
+            stacklevel=3,
+        )
     with mpmath.workdps(digits):
         return result_of(
             [places[k] for k in kept], outcome.numbers, outcome.errors + left_out, found, outcome.statistics
