@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from fokker_planck.model.diffusion.constant import Diffusion as Diffusion
     from fokker_planck.model.diffusion.constant import Isotropic as Isotropic
     from fokker_planck.model.diffusion.hessian import Hessian as Hessian
+    from fokker_planck.model.diffusion.quadratic import Quadratic as Quadratic
     from fokker_planck.model.diffusion.state_dependent import Formula as Formula
-    from fokker_planck.model.diffusion.state_dependent import Quadratic as Quadratic
     from fokker_planck.model.diffusion.state_dependent import Sampled as Sampled
     from fokker_planck.model.domain import Box as Box
     from fokker_planck.model.domain import Domain as Domain
@@ -113,7 +113,7 @@ _HOME = {
     "Problem": "model.problem",
     "ProblemError": "errors",
     "Process": "model.process",
-    "Quadratic": "model.diffusion.state_dependent",
+    "Quadratic": "model.diffusion.quadratic",
     "Quantity": "quantity",
     "Region": "model.sets",
     "Resolution": "model.problem",

@@ -143,7 +143,7 @@ def on_a_line(
 ) -> Problem:
     """dX = -V' dt + sqrt(2 D(X)) dW on [lower, upper], the noise read as said.
 
-    >>> from fokker_planck.model.diffusion.state_dependent import Quadratic
+    >>> from fokker_planck.model.diffusion.quadratic import Quadratic
     >>> on_a_line("x**2/2", Quadratic(0.05, 0.2), -3.0, 3.0, "klimontovich").process.interpretation
     'klimontovich'
     """

@@ -97,7 +97,7 @@ def constant(
     >>> round(constant(lambda x: x**3 - x, 0.0, 0.8, 1.0), 11) == round(log(0.8 / 0.6), 11)  # ln(b/sqrt(1 - b^2))
     True
     """
-    from fokker_planck.asymptotics.one_dimensional import antiderivative
+    from fokker_planck.asymptotics.line_quadrature import antiderivative
 
     side, distance = float(np.sign(edge - top)), abs(edge - top)
     _positive(rate=rate, distance=distance)

@@ -19,7 +19,7 @@ from math import log, pi
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.asymptotics.one_dimensional import LineFunction, antiderivative
+from fokker_planck.asymptotics.line_quadrature import LineFunction, antiderivative
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.quantity import Quantity
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fokker_planck.asymptotics.one_dimensional import Line, LineFunction, gauss, log_integral, multiplicative
+from fokker_planck.asymptotics.line_quadrature import LineFunction, gauss, log_integral
+from fokker_planck.asymptotics.one_dimensional import Line, multiplicative
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity import Quantity
 

@@ -16,7 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.asymptotics.one_dimensional import Line, LineFunction, gauss
+from fokker_planck.asymptotics.line_quadrature import LineFunction, gauss
+from fokker_planck.asymptotics.one_dimensional import Line
 from fokker_planck.asymptotics.one_dimensional_transitions import drifting
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats

@@ -8,7 +8,8 @@ from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, DYNAMICS, 
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described, point, positive_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, Isotropic
-from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Quadratic
+from fokker_planck.model.diffusion.quadratic import Quadratic
+from fokker_planck.model.diffusion.state_dependent import Formula, Hessian
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem_table import Table, named_in_file

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.fem.trimming import LEAST_OF_SHARE, log_direct_parts
+from fokker_planck.fem.vertex_chain import LEAST_OF_SHARE, log_direct_parts
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
 from fokker_planck.landscape.least_action import Actions, actions_on
@@ -54,8 +54,8 @@ def exponents(
     What a current between two states decides at a point is the current there times the change of the probabilities to
     arrive and to have come, in units of all of it, times what that current matters: not of the whole current of a
     state, for beside an easy way out of a well the harder one is next to nothing of it, though all that gets to a
-    target may have to go there, see :func:`fokker_planck.fem.trimming.log_direct_parts`.  With ``channels`` the way of
-    the current counts whole: psi is the density but for a factor near one, which is not known.
+    target may have to go there, see :func:`fokker_planck.fem.vertex_chain.log_direct_parts`.  With ``channels`` the way
+    of the current counts whole: psi is the density but for a factor near one, which is not known.
 
     Args:
         grid: whose points are meant.

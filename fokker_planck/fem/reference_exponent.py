@@ -19,8 +19,8 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.process import DetailedBalance
-from fokker_planck.model.reversibility.classify import check_semidefinite
+from fokker_planck.model.potential_of_density import DetailedBalance
+from fokker_planck.model.reversibility.definiteness import check_semidefinite
 
 
 @dataclass(frozen=True)

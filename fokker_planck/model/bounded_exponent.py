@@ -8,13 +8,13 @@ from typing import Any
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.grammar import symbols
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.process import ScaledPotential, SeparatedPotential
+from fokker_planck.model.potential_of_density import ScaledPotential, SeparatedPotential
 
 
 def formula_of(function: Any) -> tuple[Expression, float] | None:
     """The f and c with Phi = c f, up to a constant; None where Phi comes from a function of Python or an integral.
 
-    >>> from fokker_planck.model.process import ScaledPotential
+    >>> from fokker_planck.model.potential_of_density import ScaledPotential
     >>> formula, scale = formula_of(ScaledPotential(Potential("x**2/2"), 0.05))
     >>> str(formula), scale
     ('x**2/2', 20.0)

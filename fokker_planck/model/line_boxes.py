@@ -22,7 +22,8 @@ from fokker_planck.formulas.expression import Expression, parse_expression
 from fokker_planck.formulas.intervals import enclosed
 from fokker_planck.model.diffusion.constant import ConstantField, DiffusionField
 from fokker_planck.model.diffusion.hessian import HessianField
-from fokker_planck.model.diffusion.state_dependent import FormulaField, QuadraticField
+from fokker_planck.model.diffusion.quadratic import QuadraticField
+from fokker_planck.model.diffusion.state_dependent import FormulaField
 from fokker_planck.model.process import Overdamped, Process
 
 # Half a unit of epsilon, or of log D: a Gaussian dip or spike that changes Phi by one is cut into some ten intervals.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.model.problem import Problem, checked_set
+from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
+from fokker_planck.model.question_arguments import checked_set
 from fokker_planck.output.serialize import quantity_json
 from fokker_planck.output.tables import NOTHING, empty_table, error_bar
 from fokker_planck.questions.entry import Entry, FileTable

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from fokker_planck.model.problem import Problem, checked_exit
+from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
+from fokker_planck.model.question_arguments import checked_exit
 from fokker_planck.output.serialize import limits_json, number_json, prediction_json, quantity_json
 from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal, point_text
 from fokker_planck.questions import predictions

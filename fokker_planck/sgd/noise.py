@@ -72,7 +72,8 @@ def diffusion_of(
         from fokker_planck.model.diffusion.constant import Isotropic
 
         return Isotropic(scale * _variance(given))
-    from fokker_planck.model.diffusion.state_dependent import Hessian, Quadratic
+    from fokker_planck.model.diffusion.quadratic import Quadratic
+    from fokker_planck.model.diffusion.state_dependent import Hessian
 
     if covariance == "hessian":
         return Hessian(scale * positive_number("diffusion.scale", given.get("scale", 1.0)), given.get("floor", 0.0))

@@ -15,7 +15,8 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization, discretize
-from fokker_planck.fem.meshing import Heights, domain_triangulation, resolved
+from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.meshing import Heights, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, volumes
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of

@@ -13,7 +13,8 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_weights import cells_with_weight
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.meshing import TRIM, domain_triangulation, resolved
+from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.meshing import TRIM, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats

@@ -15,8 +15,9 @@ from fokker_planck.fem.chain_states import well_name
 from fokker_planck.fem.decided_exponents import Exponents, exponents
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.domain_truncation import Shares, is_cut, kept_cells, outside, shares, truncated
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.fronts import Front, front_across
-from fokker_planck.fem.meshing import DEEP, Heights, domain_triangulation, exponent_range, unresolved
+from fokker_planck.fem.meshing import DEEP, Heights, exponent_range, unresolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers

@@ -8,9 +8,11 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
 from fokker_planck.model.hoermander import is_degenerate, lacking, refuse_uncarried
 from fokker_planck.model.narrow_coefficients import refuse_narrow
+from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.process import DetailedBalance, Overdamped
-from fokker_planck.model.reversibility.classify import Kinetics, check_semidefinite, kinetics
+from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.classify import Kinetics, kinetics
+from fokker_planck.model.reversibility.definiteness import check_semidefinite
 
 
 def kinetics_of(problem: Problem) -> Kinetics:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.meshing import domain_triangulation
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, Weighting
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats

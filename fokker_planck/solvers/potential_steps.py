@@ -13,8 +13,9 @@ import numpy as np
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.process import DetailedBalance, Overdamped
+from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.piecewise_exponent import can_jump
 
 BESIDE = 1e-7

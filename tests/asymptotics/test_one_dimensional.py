@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fokker_planck.asymptotics.degenerate import quartic_along
-from fokker_planck.asymptotics.one_dimensional import antiderivative, isotropic, multiplicative
+from fokker_planck.asymptotics.line_quadrature import antiderivative
+from fokker_planck.asymptotics.one_dimensional import isotropic, multiplicative
 from fokker_planck.asymptotics.second_order import barrier_term, mean_crossing_time, well_term
 from fokker_planck.errors import ConvergenceError
 

@@ -16,7 +16,8 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.process import Overdamped, detailed_balance
+from fokker_planck.model.potential_of_density import detailed_balance
+from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import Ball, HalfSpace
 
 

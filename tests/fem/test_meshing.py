@@ -8,7 +8,8 @@ import pytest
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.meshing import domain_triangulation, exponent_range, resolved
+from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.meshing import exponent_range, resolved
 from fokker_planck.fem.point_location import locate
 from fokker_planck.fem.triangulation import diameters, facet_keys, row_numbers, volumes
 from fokker_planck.model.diffusion.constant import Isotropic

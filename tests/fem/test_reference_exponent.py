@@ -11,7 +11,7 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, at_quadrature_points
 from fokker_planck.fem.refinement import refine
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.process import DetailedBalance
+from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.sets import Ball
 
 EPSILON = 0.3

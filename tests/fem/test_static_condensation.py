@@ -14,7 +14,8 @@ from fokker_planck.fem.scaled_lu import scaled_lu
 from fokker_planck.fem.static_condensation import condensed_factorization, functions_on_faces
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.process import Overdamped, detailed_balance
+from fokker_planck.model.potential_of_density import detailed_balance
+from fokker_planck.model.process import Overdamped
 
 
 def assembled(shape, degree, expression="x**2", epsilon=0.5):

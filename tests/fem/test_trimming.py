@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem import trimming
+from fokker_planck.fem import trimming, vertex_chain
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.generation import axis_points, grid_triangulation
-from fokker_planck.fem.meshing import domain_triangulation, resolved
+from fokker_planck.fem.meshing import resolved
 from fokker_planck.fem.triangulation import volumes
 from fokker_planck.fem.trimming import trimmed
 from fokker_planck.model.diffusion.constant import Isotropic
@@ -81,7 +82,7 @@ def test_the_states_stay_connected():
 
 
 def test_a_channel_that_would_break_is_left_alone(monkeypatch):
-    monkeypatch.setattr(trimming, "CHANNEL", np.inf)
+    monkeypatch.setattr(vertex_chain, "CHANNEL", np.inf)
     mesh = grid(256, 192)
     assert cut(1000, 0.9, mesh)[0] is mesh
 
@@ -93,14 +94,14 @@ def test_a_mesh_too_coarse_to_tell_is_left_alone():
 
 def test_a_current_that_gets_lost_is_noticed(monkeypatch):
     """With a wrong diagonal the chain's potentials are no equilibrium potentials."""
-    whole = trimming._gathered
+    whole = vertex_chain._gathered
     mesh = grid()
 
     def wrong(numbers, values, count):
         result = whole(numbers, values, count)
         return result * np.where(np.arange(count) % 2, 1.2, 1.0) if values.min() >= 0.0 else result
 
-    monkeypatch.setattr(trimming, "_gathered", wrong)
+    monkeypatch.setattr(vertex_chain, "_gathered", wrong)
     assert cut(100, 1e-4, mesh)[0] is mesh
 
 

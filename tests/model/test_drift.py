@@ -10,7 +10,8 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.diffusion.hessian import Hessian
-from fokker_planck.model.diffusion.state_dependent import Formula, Quadratic
+from fokker_planck.model.diffusion.quadratic import Quadratic
+from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domain import Ball, Box, Sublevel
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential

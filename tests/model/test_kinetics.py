@@ -8,13 +8,16 @@ from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.antiderivative import antiderivative
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.diffusion.noise_floor import floor_share
-from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Quadratic, Sampled
+from fokker_planck.model.diffusion.quadratic import Quadratic
+from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Sampled
 from fokker_planck.model.domain import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
+from fokker_planck.model.potential_of_density import DetailedBalance, ScaledPotential
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.process import DetailedBalance, Drifting, Overdamped, ScaledPotential
-from fokker_planck.model.reversibility.classify import KnownDensity, UnknownDensity, check_semidefinite, kinetics
+from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.reversibility.classify import KnownDensity, UnknownDensity, kinetics
+from fokker_planck.model.reversibility.definiteness import check_semidefinite
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 
@@ -266,8 +269,8 @@ def test_tensors_that_are_not_semidefinite():
 
 def test_negative_noise_between_the_samples_is_found_on_the_mesh():
     from fokker_planck.fem.discretization import discretize
+    from fokker_planck.fem.first_triangulation import domain_triangulation
     from fokker_planck.fem.generator import assemble
-    from fokker_planck.fem.meshing import domain_triangulation
 
     problem = Problem(Overdamped(Potential("x**2 + y**2"), Isotropic(1.0)), Box([-1.0, -1.0], [1.0, 1.0]))
     discretization = discretize(domain_triangulation(problem, {}), 2)

@@ -10,8 +10,9 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.domain import Box, MeshFile, Sublevel
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.problem import Problem, Resolution, checked_exit, checked_set
+from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.question_arguments import checked_exit, checked_set
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
 
 MESHES = Path(__file__).parents[2] / "meshes"

@@ -11,7 +11,8 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.diffusion.hessian import Hessian
-from fokker_planck.model.diffusion.state_dependent import Formula, Quadratic, Sampled
+from fokker_planck.model.diffusion.quadratic import Quadratic
+from fokker_planck.model.diffusion.state_dependent import Formula, Sampled
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped
 

@@ -11,7 +11,7 @@ import pytest
 from fokker_planck.asymptotics import bouchet_reygner, eyring_kramers
 from fokker_planck.errors import FokkerPlanckError
 from fokker_planck.fem.operators import stiffness_matrices
-from fokker_planck.model import process
+from fokker_planck.model import potential_of_density, process
 from fokker_planck.model.diffusion.constant import Isotropic
 from validation.registry import claim
 
@@ -72,8 +72,8 @@ def test_a_factor_of_two_in_the_process(name, monkeypatch):
 
 def test_the_sign_of_the_drift(monkeypatch):
     for name in ("value", "gradient", "hessian"):
-        right = getattr(process.ScaledPotential, name)
-        monkeypatch.setattr(process.ScaledPotential, name, lambda self, x, right=right: -right(self, x))
+        right = getattr(potential_of_density.ScaledPotential, name)
+        monkeypatch.setattr(potential_of_density.ScaledPotential, name, lambda self, x, right=right: -right(self, x))
     assert is_red(LINE)
 
 

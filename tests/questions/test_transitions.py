@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.asymptotics.one_dimensional import isotropic, log_integral
+from fokker_planck.asymptotics.line_quadrature import log_integral
+from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.asymptotics.one_dimensional_transitions import probability_reactive, transition_rate
 from fokker_planck.cli import command as cli
 from fokker_planck.errors import ProblemError

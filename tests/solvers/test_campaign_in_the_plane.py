@@ -8,9 +8,9 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.fem import point_location
 from fokker_planck.fem.discretization import discretize, unknowns_in
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.fem.interpolation import interpolate
-from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.fem.triangulation import without_cells
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.questions.small_noise import Allowance

@@ -14,9 +14,9 @@ from scipy.sparse.linalg import spsolve
 from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import discretize
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.generator import assemble, free_system
 from fokker_planck.fem.interpolation import interpolate
-from fokker_planck.fem.meshing import domain_triangulation
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.domain import Ball, Box
 from fokker_planck.model.potential import Potential

@@ -15,8 +15,9 @@ from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domain import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
+from fokker_planck.model.potential_of_density import ScaledPotential
 from fokker_planck.model.problem import Problem, Resolution
-from fokker_planck.model.process import Drifting, Overdamped, ScaledPotential
+from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity, kinetics
 from fokker_planck.model.sets import Ball, HalfSpace, Region
 from fokker_planck.questions.committor import committor

@@ -19,7 +19,8 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.process import Overdamped, detailed_balance
+from fokker_planck.model.potential_of_density import detailed_balance
+from fokker_planck.model.process import Overdamped
 from fokker_planck.solvers import accuracy, beginning, density_of_potential, followed_exponent
 
 HERE = Path(__file__).parents[1]

@@ -22,23 +22,15 @@ from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.hoermander import lacking
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.line_ends import line_ends
-from fokker_planck.model.process import (
-    DetailedBalance,
-    Drifting,
-    Overdamped,
-    Process,
-    ScaledPotential,
-    alpha_of,
-    detailed_balance,
-)
+from fokker_planck.model.potential_of_density import DetailedBalance, ScaledPotential, detailed_balance
+from fokker_planck.model.process import Drifting, Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.across_surfaces import Across, across_surfaces, keeps_flow
+from fokker_planck.model.reversibility.definiteness import SEMIDEFINITE, check_semidefinite, smallest_eigenvalue
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
 
-SEMIDEFINITE = 1e-12
-"""Of the largest entry of D: rounding of a product of matrices, a thousand times over."""
 EXACT, BY_DIFFERENCES = 1e-8, 1e-5
 """Relative size of a curl, or of div c - c . grad Psi, that counts as none: rounding of formulas, and the errors of
 differences of callables."""
@@ -123,7 +115,7 @@ def kinetics(
     inside a line.
 
     >>> from fokker_planck.model.potential import Potential
-    >>> from fokker_planck.model.diffusion.state_dependent import Quadratic
+    >>> from fokker_planck.model.diffusion.quadratic import Quadratic
     >>> student = Overdamped(Potential("x**2/2"), Quadratic(0.1, 0.4))      # density (1 + 4 x**2)**(-1 - 1/0.8)
     >>> psi = kinetics(student, 1, np.linspace(-2.0, 2.0, 9)[None]).exponent
     >>> round(float(np.diff(psi.value(np.array([[0.0, 2.0]])))[0] / np.log(17.0)), 12)
@@ -264,34 +256,6 @@ def _potential_key(process: Process) -> str:
     return "potential.expression" if potential is not None and potential.expression is not None else "potential"
 
 
-def check_semidefinite(field: DiffusionField, points: Floats) -> None:
-    """Raise ProblemError where D is not finite, symmetric and positive semidefinite at some of the points (dim, n)."""
-    tensor = field.tensor(points)
-    wanted = "a symmetric positive semidefinite D everywhere in the domain"
-    finite = np.isfinite(tensor).all(axis=(0, 1))
-    if not finite.all():
-        raise ProblemError(field.key, f"a D that is not finite at {_place(points, int(np.argmin(finite)))}", wanted)
-    size = np.abs(tensor).max()
-    skew = np.abs(tensor - tensor.swapaxes(0, 1)).max(axis=(0, 1))
-    if (skew > SEMIDEFINITE * size).any():
-        raise ProblemError(field.key, f"a D that is not symmetric at {_place(points, int(np.argmax(skew)))}", wanted)
-    smallest = smallest_eigenvalue(tensor)
-    worst = int(np.argmin(smallest))
-    if smallest[worst] < -SEMIDEFINITE * size:
-        kind = "the value" if len(points) == 1 else "an eigenvalue"
-        raise ProblemError(field.key, f"a D with {kind} {smallest[worst]:.6g} at {_place(points, worst)}", wanted)
-
-
-def smallest_eigenvalue(tensor: Floats) -> Floats:
-    """The smallest eigenvalue of symmetric tensors (dim, dim, n), (n,)."""
-    if len(tensor) == 1:
-        return np.asarray(tensor[0, 0])
-    if len(tensor) == 2:
-        half, difference = 0.5 * (tensor[0, 0] + tensor[1, 1]), 0.5 * (tensor[0, 0] - tensor[1, 1])
-        return np.asarray(half - np.hypot(difference, tensor[0, 1]))
-    return np.asarray(np.linalg.eigvalsh(np.moveaxis(tensor, -1, 0))[:, 0])
-
-
 def _of_constant_noise(process: Overdamped, field: DiffusionField, dimension: int, points: Floats) -> Kinetics | None:
     """The known cases of constant noise; None where the drift beside -grad V must be looked at."""
     diffusion = process.diffusion
@@ -374,5 +338,3 @@ def _guess(process: Process, field: DiffusionField, points: Floats) -> Function 
     return ScaledPotential(process.potential, level) if level > 0.0 else None
 
 
-def _place(points: Floats, number: int) -> str:
-    return "(" + ", ".join(f"{c:.6g}" for c in points[:, number]) + ")"

@@ -1,0 +1,44 @@
+"""Whether D is positive semidefinite, and how small it becomes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.diffusion.constant import DiffusionField
+
+SEMIDEFINITE = 1e-12
+"""Of the largest entry of D: rounding of a product of matrices, a thousand times over."""
+
+
+def check_semidefinite(field: DiffusionField, points: Floats) -> None:
+    """Raise ProblemError where D is not finite, symmetric and positive semidefinite at some of the points (dim, n)."""
+    tensor = field.tensor(points)
+    wanted = "a symmetric positive semidefinite D everywhere in the domain"
+    finite = np.isfinite(tensor).all(axis=(0, 1))
+    if not finite.all():
+        raise ProblemError(field.key, f"a D that is not finite at {_place(points, int(np.argmin(finite)))}", wanted)
+    size = np.abs(tensor).max()
+    skew = np.abs(tensor - tensor.swapaxes(0, 1)).max(axis=(0, 1))
+    if (skew > SEMIDEFINITE * size).any():
+        raise ProblemError(field.key, f"a D that is not symmetric at {_place(points, int(np.argmax(skew)))}", wanted)
+    smallest = smallest_eigenvalue(tensor)
+    worst = int(np.argmin(smallest))
+    if smallest[worst] < -SEMIDEFINITE * size:
+        kind = "the value" if len(points) == 1 else "an eigenvalue"
+        raise ProblemError(field.key, f"a D with {kind} {smallest[worst]:.6g} at {_place(points, worst)}", wanted)
+
+
+def smallest_eigenvalue(tensor: Floats) -> Floats:
+    """The smallest eigenvalue of symmetric tensors (dim, dim, n), (n,)."""
+    if len(tensor) == 1:
+        return np.asarray(tensor[0, 0])
+    if len(tensor) == 2:
+        half, difference = 0.5 * (tensor[0, 0] + tensor[1, 1]), 0.5 * (tensor[0, 0] - tensor[1, 1])
+        return np.asarray(half - np.hypot(difference, tensor[0, 1]))
+    return np.asarray(np.linalg.eigvalsh(np.moveaxis(tensor, -1, 0))[:, 0])
+
+
+def _place(points: Floats, number: int) -> str:
+    return "(" + ", ".join(f"{c:.6g}" for c in points[:, number]) + ")"
