@@ -137,14 +137,11 @@ def _answer(setting: Setting, discretization: Discretization, start: Booleans, e
     found = transitions_of(condensed, log_whole)
     flow = replace(found.flow, rho=rho)
     right = condensed.cell_values(found.at_states, np.zeros(discretization.count))
-    if generator.symmetric:
-        # nu is a minimum of energies: its error is the square of that of q
-        modes = [[Mode(right)]]
-    else:
-        left = flow.backward[discretization.dofs]
-        logs = np.maximum(found.numbers[1:] + log_whole + generator.lowest, np.log(LEAST))
-        modes = [[Mode(right, left, log_whole=found.log_current)]]
-        modes += [[mode] for mode in _modes_of_fractions(condensed, flow, (right, left), logs)]
+    left = flow.backward[discretization.dofs]
+    logs = np.maximum(found.numbers[1:] + log_whole + generator.lowest, np.log(LEAST))
+    # with detailed balance nu is a minimum of energies: its error is the square of that of q
+    modes = [[Mode(right) if generator.symmetric else Mode(right, left, log_whole=found.log_current)]]
+    modes += [[mode] for mode in _modes_of_fractions(condensed, flow, (right, left), logs)]
     return Answer(found.numbers, flow, generator, modes, absorbed=start | end)
 
 
