@@ -111,7 +111,12 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, count: int) -> Iterator[Sc
     if not prescribed and count <= _of_wells(setting, ends, setting.places):
         cut = can_be_cut(setting) and not holds_elsewhere(setting, ends)
         yield Scope(change=initial_mesh.CHANGE, only_slow=True, cut=cut)
-    yield Scope(change=CHANGE)
+    yield everywhere()
+
+
+def everywhere() -> Scope:
+    """That of all eigenfunctions below the energy cutoff, without detailed balance."""
+    return Scope(change=CHANGE)
 
 
 def holds_elsewhere(setting: FlowSetting, ends: Ends) -> bool:

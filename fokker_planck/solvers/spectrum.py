@@ -47,9 +47,11 @@ from fokker_planck.solvers.reduced_problem import MOST_STATES
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_modes import slow_modes
+from fokker_planck.solvers.slowest_above import NEAR, high_enough, share_at_cutoff
 from fokker_planck.solvers.spectral_scope import (
     Scope,
     TooFastError,
+    everywhere,
     fastest_current,
     fastest_of_sample,
     scopes,
@@ -70,6 +72,17 @@ LESS = 1e-3
 NONE = np.zeros(0)
 MOST_SEARCHES = 3
 """Of the strip, each on the last mesh of the one before, where the list of eigenvalues changed on the way."""
+
+MOST_CUTOFFS = 3
+"""Energy cutoffs, each for the eigenvalues found below the one before: with more of the domain they fall, and the next
+one is high enough."""
+
+AT_CUTOFF = 0.1
+"""Of the tolerance, what exp(-psi) |u|^2 may be beside the cutoff, over its largest value: to a factor what the cut
+changes. With it the gap of a bowl around a well at 3.6e-3 is 4e-8 off, at a bar of 2e-6."""
+RAISED = 1.5
+"""Times the units of epsilon by which that is too much, for a higher cutoff, since eigenfunctions grow as the density
+falls: once was enough for bowls around a well, with and without detailed balance."""
 
 
 @dataclass(frozen=True)
@@ -213,12 +226,19 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
         refuse_endless(_exponent(setting), "spectrum")
     wanted = count - 1 if target is None else count
     for scope in scopes(setting, ends, count):
+        question = Question(setting, target, wanted, scope)
         try:
-            outcome = _outcome(Question(setting, target, wanted, scope), ends, count)
+            outcome = _outcome(question, ends, count)
             break
         except TooFastError:
             continue
     members = sorted(_members(outcome), key=_place)[:wanted]
+    for _ in range(MOST_CUTOFFS):
+        wider = _wider(question, outcome, members)
+        if wider is None:
+            break
+        question, outcome = wider, _outcome(wider, ends, count)
+        members = sorted(_members(outcome), key=_place)[:wanted]
     _warn_of_clusters(members)
     found = np.exp(np.array([member.log.real for member in members]))
     errors = np.array([member.error for member in members])
@@ -239,6 +259,31 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
         for number, function in enumerate(functions, start=0 if target is None else 1)
     )
     return Spectrum(tuple(eigenvalues), fields, outcome.statistics, None if target is None else name or str(target))
+
+
+def _wider(question: Question, outcome: Outcome, members: Sequence[Member]) -> Question | None:
+    """The question below a higher energy cutoff, where something that is as slow may lie above, or reaches up to it."""
+    setting, scope = question.setting, question.scope
+    if setting.problem.resolution.cells is not None or not members:
+        return None
+    ceiling = (
+        setting.ceiling if isinstance(setting, FlowSetting) else scope.heights.ceiling if scope.heights else np.inf
+    )
+    if not np.isfinite(ceiling):
+        return None
+    fastest = float(np.exp(max(member.log.real for member in members)))
+    height = high_enough(setting, ceiling, fastest)
+    exponent = np.asarray(setting.exponent.value(outcome.discretization.nodes.T))
+    share = share_at_cutoff(exponent, [member.field for member in members], ceiling)
+    allowed = AT_CUTOFF * setting.problem.resolution.tolerance
+    if share > allowed:
+        height = max(height, ceiling + RAISED * float(np.log(share / allowed)) + NEAR)
+    if height == ceiling:
+        return None
+    if isinstance(setting, FlowSetting):
+        return replace(question, setting=replace(setting, ceiling=height), scope=everywhere(), plan=None, slow=0)
+    heights = replace(scope.heights, ceiling=height, trim=False) if scope.heights else None
+    return replace(question, scope=replace(scope, heights=heights), plan=None, slow=0)
 
 
 def _exponent(setting: Setting) -> object:
