@@ -7,6 +7,7 @@ The function that a question asks for is the ``field`` of its answer; a spectrum
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,45 @@ class ExitTime:
     def ratio(self) -> float | None:
         """Computed over asymptotic value."""
         return quotient(self.mean, self.asymptotic)
+
+
+@dataclass(frozen=True)
+class TimeOfLaw:
+    """P(tau > ``time``), and the density of tau there."""
+
+    time: float
+    survival: Quantity
+    density: Quantity
+
+
+@dataclass(frozen=True)
+class PartOfExit:
+    """The probability to leave through a part of the target, and the mean time of those that do."""
+
+    probability: Quantity
+    mean: Quantity
+
+
+@dataclass(frozen=True)
+class ExitLaw:
+    """The law of the time tau from ``start`` to the target.
+
+    ``rate`` is the smallest eigenvalue of -L with u = 0 on the target: survival falls like exp(-rate t) in the end, and
+    ``quasi_stationary`` is the density of what has not left by then.  ``quantiles`` by their probability; ``parts`` by
+    the name of the set.  ``field`` holds the mean times from everywhere.
+    """
+
+    mean: Quantity
+    variance: Quantity
+    rate: Quantity
+    times: tuple[TimeOfLaw, ...]
+    quantiles: Mapping[float, Quantity]
+    parts: Mapping[str, PartOfExit]
+    start: tuple[float, ...]
+    target: str
+    field: Field
+    quasi_stationary: Field
+    statistics: Statistics
 
 
 @dataclass(frozen=True)

@@ -128,9 +128,9 @@ class Question:
         condensed, absorbed = self._condensed(discretization)
         generator, weights, kept = condensed.generator, None, None
         if generator.symmetric:
-            modes = self._orthogonal(condensed, absorbed)
+            modes = self.orthogonal(condensed, absorbed)
         else:
-            modes, kept = self._of_both_sides(condensed, absorbed)
+            modes, kept = self.of_both_sides(condensed, absorbed)
             weights = _weights(modes, self.wanted)
         fields = [normalised(generator, mode) for mode in modes]
         found = Found([replace(mode, nodal=NONE, modes=()) for mode in modes], fields, kept)
@@ -140,7 +140,7 @@ class Question:
     def search(self, discretization: Discretization) -> None:
         """Make the plan anew on a mesh."""
         self.plan = None
-        self._of_both_sides(*self._condensed(discretization))
+        self.of_both_sides(*self._condensed(discretization))
 
     def _condensed(self, discretization: Discretization) -> tuple[Condensation, Booleans]:
         setting, absorbed = self.setting, np.zeros(discretization.count, dtype=bool)
@@ -154,7 +154,7 @@ class Question:
         targets = [absorbed] if absorbed.any() else []
         return condense(generator, wells, targets, setting.relaxation_rate, cuts), absorbed
 
-    def _orthogonal(self, condensed: Condensation, absorbed: Booleans) -> list[Eigenmode]:
+    def orthogonal(self, condensed: Condensation, absorbed: Booleans) -> list[Eigenmode]:
         """The lowest eigenvalues; where the last one wanted is multiple, its equals stand behind it."""
         generator, rate = condensed.generator, self.setting.relaxation_rate
         modes: list[Eigenmode] = []
@@ -176,7 +176,7 @@ class Question:
             raise TooFastError
         return modes
 
-    def _of_both_sides(self, condensed: Condensation, absorbed: Booleans) -> tuple[list[Eigenmode], Followed]:
+    def of_both_sides(self, condensed: Condensation, absorbed: Booleans) -> tuple[list[Eigenmode], Followed]:
         """All eigenvalues with real parts up to the last one wanted, and a few more."""
         generator, rate, first = condensed.generator, self.setting.relaxation_rate, self.plan is None
         most = len(condensed.wells) if first else self.slow
