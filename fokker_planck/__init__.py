@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from fokker_planck.quantity import Quantity as Quantity
     from fokker_planck.questions.committor import committor as committor
     from fokker_planck.questions.detailed_balance import is_reversible as is_reversible
+    from fokker_planck.questions.exit_law import exit_law as exit_law
     from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
     from fokker_planck.questions.eyring_kramers import eyring_kramers as eyring_kramers
     from fokker_planck.questions.landscape import energy_landscape as energy_landscape
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from fokker_planck.questions.stationary import stationary_density as stationary_density
     from fokker_planck.solvers.results import Committor as Committor
     from fokker_planck.solvers.results import Eigenvalue as Eigenvalue
+    from fokker_planck.solvers.results import ExitLaw as ExitLaw
     from fokker_planck.solvers.results import ExitTime as ExitTime
     from fokker_planck.solvers.results import Spectrum as Spectrum
     from fokker_planck.solvers.results import Stationary as Stationary
@@ -94,6 +96,7 @@ _HOME = {
     "Drifting": "model.process",
     "Eigenvalue": "solvers.results",
     "Ellipsoid": "model.sets",
+    "ExitLaw": "solvers.results",
     "ExitTime": "solvers.results",
     "Field": "fem.field",
     "FokkerPlanckError": "errors",
@@ -131,6 +134,7 @@ _HOME = {
     "eyring_kramers": "questions.eyring_kramers",
     "is_reversible": "questions.detailed_balance",
     "load_problem": "cli.problem_file",
+    "exit_law": "questions.exit_law",
     "mean_exit_time": "questions.exit_time",
     "momentum_study": "questions.momentum_study",
     "named": "model.gallery.registry",

@@ -117,7 +117,11 @@ def _questions(question: str, asked: ProblemFile, with_folder: bool) -> Iterator
     """
     if question == SOLVE:
         for name, listed in QUESTIONS.items():
-            if name in asked.questions or (listed.table is None and entry(name).applies(asked.problem)):
+            if name in asked.questions:
+                table = entry(name).table
+                if table is None or table.in_solve(asked.questions[name]):
+                    yield name
+            elif listed.table is None and entry(name).applies(asked.problem):
                 yield name
         return
     _parameters(question, asked)  # which a file has to have is said before anything is computed

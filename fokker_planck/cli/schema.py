@@ -15,7 +15,7 @@ TOP = (
     "domain",
     "discretization",
     "sets",
-    *(listed.table for listed in QUESTIONS.values() if listed.table is not None),
+    *dict.fromkeys(listed.table for listed in QUESTIONS.values() if listed.table is not None),
 )
 
 QUADRATIC = ("offset", "slope", "curvature", "center", "form")

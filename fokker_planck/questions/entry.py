@@ -27,6 +27,10 @@ def _always(_: Problem) -> bool:
     return True
 
 
+def _every(_: object) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class FileTable[Asked]:
     """The table of a problem file in which a question finds what it is asked with.
@@ -34,11 +38,13 @@ class FileTable[Asked]:
     read : checks the table and makes of it what ``Entry.ask`` takes
     keys : that have to be there
     default : what is asked where a file has no such table, None where it has to have one
+    in_solve : whether ``solve`` asks what has been read: two questions may share a table
     """
 
     read: Callable[[Problem, Table], Asked]
     keys: tuple[str, ...] = ()
     default: Asked | None = None
+    in_solve: Callable[[Asked], bool] = _every
 
 
 @dataclass(frozen=True)

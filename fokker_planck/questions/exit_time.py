@@ -60,7 +60,7 @@ class ExitQuestion:
 
 
 def _read(problem: Problem, table: Table) -> ExitQuestion:
-    table.only(("start", "target"))
+    table.only(("start", "target", "times", "quantiles", "parts"))
     start = table.required("start", "the point from which the process starts")
     target = table.text("target", "the name of a set, or boundary")
     place, _ = checked_exit(problem, start, target)

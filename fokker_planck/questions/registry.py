@@ -27,6 +27,7 @@ QUESTIONS = {
     "stationary": Listed("stationary density and the weight of every well"),
     "spectrum": Listed("smallest eigenvalues of -L, the spectral gap first among them", table="spectrum"),
     "exit-time": Listed("mean time from the start to the target", table="exit"),
+    "exit-law": Listed("moments, survival, quantiles, rate and place of the exit", table="exit"),
     "rates": Listed("rates and mean times between wells, and which saddle carries the flow"),
     "committor": Listed("transitions between the two sets of [committor]: rate, probabilities", table="committor"),
 }

@@ -12,42 +12,51 @@ Distributions (2013), chapter 6.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field, interpolate, point_functional
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.absorption import stopped
+from fokker_planck.solvers.absorption import Stopped, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.condensed_solution import solution
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
-from fokker_planck.solvers.end_conditions import end_error, singular_ends
+from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, Goal
-from fokker_planck.solvers.exit_parts import Parts, parts_of
-from fokker_planck.solvers.exit_time import Times, exit_times, field_of_times, green_function
+from fokker_planck.solvers.energy_levels import levels_of
+from fokker_planck.solvers.exit_parts import logs_of_parts
+from fokker_planck.solvers.exit_time import HIGH_START, LARGEST_LOG, Times, exit_times, field_of_times, green_function
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.results import ExitLaw, PartOfExit, TimeOfLaw
-from fokker_planck.solvers.semigroup import LEFT_OUT, coefficients, evolved, pole_for, resolvent
+from fokker_planck.solvers.semigroup import coefficients, evolved, pole_for, resolvent
 from fokker_planck.solvers.setting import Setting
+from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.spectrum import Question
-from fokker_planck.solvers.survival import Survival, tail_of
-from fokker_planck.solvers.wells import Condensation, solution
+from fokker_planck.solvers.spectrum import Question as Eigenvalues
+from fokker_planck.solvers.survival import Survival, tail_of, told_apart
+from fokker_planck.solvers.wells import Condensation
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells: with them the tail of the Ornstein-Uhlenbeck process takes over where S is 2e-2,
 with one at 1e-7."""
+LEAST_INSIDE = 0.8
+"""Of the slowest rate inside wells, which is known to 5 %: all but slow modes are faster."""
 ROUNDING = 1e-12
 """Of numbers that are sums over modes, or come from several solves: the second moment has two."""
 EARLY, LITTLE = np.log(1e-3), 1e-6
@@ -64,46 +73,109 @@ class Law:
 
 
 @dataclass(frozen=True)
+class Number:
+    """A number of the law by its ``log``, the ``modes`` it rests on, and how its error counts.
+
+    ``without`` is what of its error no finer mesh makes less.
+    """
+
+    log: float
+    modes: list[Mode]
+    weight: float = 1.0
+    without: float = 0.0
+
+
+@dataclass(frozen=True)
 class Found:
-    """What stays of one mesh beside the numbers."""
+    """What stays of one mesh: the functions, the numbers' own errors (k,), and the worst of those that count."""
 
     times: tuple[Floats, float]
     log_density: Floats
     without: Floats
+    worst: float
+
+
+@dataclass
+class Question:
+    """The law of one exit, asked on one mesh after another."""
+
+    setting: Setting
+    target: Goal
+    start: Floats
+    law: Law
+    eigenvalues: Eigenvalues
+
+    def answer(self, discretization: Discretization) -> Answer:
+        """All numbers on one mesh."""
+        end = stopped(self.setting, discretization, self.target)
+        if end.through is not None:
+            noise = "a process whose noise vanishes in some direction"
+            raise ProblemError("exit", noise, "the question exit-time, which answers there")
+        times = exit_times(self.setting, end)
+        generator = times.generator
+        modes, faster = self._modes(times.condensed, end.absorbed)
+        tail, tolerance = tail_of(generator, modes, faster, self.start), self.setting.problem.resolution.tolerance
+        survival = Survival(generator, ~end.absorbed, self.start, tail, tolerance)
+        of_mean = _modes_of_mean(end, times, self.start)
+        slowest = modes[0]
+        numbers = [Number(log, of_mean) for log in _moments(times, self.start)]
+        numbers.append(Number(float(slowest.log.real), [*slowest.modes], without=slowest.no_less))
+        by_time = [_at(survival, t, slowest) for t in self.law.times]
+        numbers += [survived for survived, _ in by_time] + [density for _, density in by_time]
+        numbers += [_quantile(survival, probability, of_mean) for probability in self.law.quantiles]
+        if self.law.parts:
+            logs = logs_of_parts(self.setting, end, self.law.parts, self.start)
+            numbers += [Number(log, of_mean) for log in logs]
+        found = Found(
+            times.nodal,
+            _log_quasi_stationary(generator, slowest, end.absorbed),
+            np.array([number.without for number in numbers]),
+            max(number.without for number in numbers if number.weight == 1.0),
+        )
+        return Answer(
+            np.array([number.log for number in numbers]),
+            found,
+            generator,
+            [number.modes for number in numbers],
+            np.array([number.weight for number in numbers]),
+            end.absorbed,
+        )
+
+    def _modes(self, condensed: Condensation, absorbed: Booleans) -> tuple[list[Eigenmode], float]:
+        """The slowest modes of the killed process, ascending, and a rate than which all others are faster."""
+        wells = len(condensed.wells)
+        self.eigenvalues.wanted = wells + MORE_MODES
+        if not condensed.generator.symmetric:
+            return told_apart(self.eigenvalues.of_both_sides(condensed, absorbed)[0])
+        slow = slow_modes(condensed, wells, self.eigenvalues.budget)
+        if slow and len(slow) == wells:
+            return slow, LEAST_INSIDE * condensed.slowest_inside
+        return told_apart(self.eigenvalues.orthogonal(condensed, absorbed))
 
 
 def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law, name: str = "") -> ExitLaw:
     """The law of the time from ``start`` to ``target``, every number to the problem's tolerance."""
     ends = Ends.at(target, start)
-    setting, column = prepare_exit(problem, ends), np.asarray(start)[:, None]
+    setting = prepare_exit(problem, ends)
     if singular_ends(setting.exponent):
-        found = "a line on which the noise vanishes or the drift is infinite at an end"
-        raise ProblemError("exit", found, "exit-time, which answers there")
-    modes = _Modes(setting, target)
-
-    def answer(discretization: Discretization) -> Answer:
-        return _answer(setting, discretization, target, column, law, modes)
-
-    outcome = answered(setting, ends, answer)
+        found = "a line at an end of which the noise vanishes or the drift is infinite"
+        raise ProblemError("exit", found, "the question exit-time, which answers there")
+    column = np.asarray(start)[:, None]
+    question = Question(setting, target, column, law, Eigenvalues(setting, target, 0, Scope()))
+    outcome = answered(setting, ends, question.answer, _heights(setting, ends) if law.parts else None)
     kept: Found = outcome.payload
-    logs = outcome.numbers
-    error = outcome.errors + kept.without + ROUNDING
-    error = error + end_error(setting.exponent, float(np.exp(min(-float(logs[0]), 690.0))))
-    quantities = [Quantity.of_log(float(log), float(bar)) for log, bar in zip(logs, error, strict=True)]
-    count, asked = len(law.times), len(law.quantiles)
-    mean, variance, rate = quantities[:3]
-    survival = quantities[3 : 3 + count]
-    densities = quantities[3 + count : 3 + 2 * count]
-    quantiles = quantities[3 + 2 * count : 3 + 2 * count + asked]
-    rest = quantities[3 + 2 * count + asked :]
-    named = zip(law.parts, rest[0::2], rest[1::2], strict=True)
+    bars = outcome.errors + kept.without + ROUNDING
+    _warn_of_series(kept.worst, problem.resolution.tolerance)
+    quantities = iter([Quantity.of_log(float(log), float(bar)) for log, bar in zip(outcome.numbers, bars, strict=True)])
+    mean, variance, rate = (next(quantities) for _ in range(3))
+    survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
     return ExitLaw(
         mean=mean,
         variance=variance,
         rate=rate,
-        times=tuple(TimeOfLaw(t, s, f) for t, s, f in zip(law.times, survival, densities, strict=True)),
-        quantiles=dict(zip(law.quantiles, quantiles, strict=True)),
-        parts={part: PartOfExit(probability, time) for part, probability, time in named},
+        times=tuple(TimeOfLaw(*each) for each in zip(law.times, survival, densities, strict=True)),
+        quantiles={probability: next(quantities) for probability in law.quantiles},
+        parts={part: PartOfExit(next(quantities), next(quantities)) for part in law.parts},
         start=tuple(start),
         target=name or str(target),
         field=field_of_times(outcome.discretization, *kept.times),
@@ -112,68 +184,49 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     )
 
 
-class _Modes:
-    """The slowest modes of the killed process, on one mesh after another."""
-
-    def __init__(self, setting: Setting, target: Goal) -> None:
-        self.question = Question(setting, target, 0, Scope())
-
-    def on(self, condensed: Condensation, absorbed: Booleans) -> list[Eigenmode]:
-        """Those of the wells, and ``MORE_MODES``."""
-        self.question.wanted = len(condensed.wells) + MORE_MODES
-        if condensed.generator.symmetric:
-            return self.question.orthogonal(condensed, absorbed)
-        return self.question.of_both_sides(condensed, absorbed)[0]
+def _warn_of_series(worst: float, tolerance: float) -> None:
+    """Say that early times are known less well than was asked."""
+    if worst > tolerance:
+        message = f"at early times the law is known to a relative error of {worst:.1e} at worst"
+        warnings.warn(f"{message}: it is a small difference of large numbers there", stacklevel=3)
 
 
-def _answer(
-    setting: Setting, discretization: Discretization, target: Goal, start: Floats, law: Law, modes: _Modes
-) -> Answer:
-    end = stopped(setting, discretization, target)
-    times = exit_times(setting, end)
-    generator, condensed = times.generator, times.condensed
-    found = sorted(modes.on(condensed, end.absorbed), key=lambda mode: mode.log.real)
-    survival = Survival(generator, ~end.absorbed, start, tail_of(generator, found, start))
-    log_mean, log_variance = _moments(times, start)
-    dual = green_function(condensed, start[:, 0])
-    at_start = float(interpolate(discretization, times.relative, start)[0])
-    of_mean = [
-        Mode(end.outside(times.cell_values), end.outside(dual.values), dual.pole, np.log(at_start) - dual.log_scale)
-    ]
-    slowest = found[0]
-    logs = [survival.log(t) for t in law.times]
-    densities = [survival.log_density(t) for t in law.times]
-    quantiles = [survival.quantile(probability) for probability in law.quantiles]
-    numbers = [log_mean, log_variance, float(slowest.log.real), *logs, *densities, *quantiles]
-    # of densities where hardly anything has left or is left rounding is what there is
-    early = [
-        t < survival.tail.start and density + np.log(t) < EARLY for density, t in zip(densities, law.times, strict=True)
-    ]
-    weights = [1.0, 1.0, 1.0, *(1.0 for _ in logs), *(LITTLE if e else 1.0 for e in early), *(1.0 for _ in quantiles)]
-    by_time = [
-        _mode_at(survival, t, log) if t < survival.tail.start else [*slowest.modes]
-        for t, log in zip(law.times, logs, strict=True)
-    ]
-    by_quantile = [
-        _mode_at(survival, float(np.exp(log)), float(np.log1p(-p))) if np.exp(log) < survival.tail.start else of_mean
-        for p, log in zip(law.quantiles, quantiles, strict=True)
-    ]
-    groups = [of_mean, of_mean, [*slowest.modes], *by_time, *by_time, *by_quantile]
-    without = [0.0, 0.0, slowest.no_less, *(_rounding(survival, t, log) for t, log in zip(law.times, logs, strict=True))]
-    without += [LEFT_OUT / (np.exp(d) * t) if t < survival.tail.start else 0.0 for d, t in zip(densities, law.times)]
-    without += [_rounding(survival, float(np.exp(log)), float(np.log1p(-p))) for p, log in zip(law.quantiles, quantiles)]
-    if law.parts:
-        parts: Parts = parts_of(setting, end, law.parts, start)
-        numbers += parts.numbers
-        weights += [1.0] * len(parts.numbers)
-        groups += [of_mean] * len(parts.numbers)
-        without += [0.0] * len(parts.numbers)
-    payload = Found(times.nodal, _log_quasi_stationary(generator, slowest, end.absorbed), np.array(without))
-    return Answer(np.array(numbers), payload, generator, groups, np.array(weights), end.absorbed)
+def _heights(setting: Setting, ends: Ends) -> Heights | None:
+    """Of all of the domain: a part that is hardly ever met is there, too."""
+    if not isinstance(setting, PotentialSetting):
+        return None
+    return replace(levels_of(setting, ends), ceiling=inf, trim=False)
 
 
-def _rounding(survival: Survival, t: float, log: float) -> float:
-    return LEFT_OUT / float(np.exp(log)) if t < survival.tail.start else 0.0
+def _modes_of_mean(end: Stopped, times: Times, start: Floats) -> list[Mode]:
+    dual = green_function(times.condensed, start[:, 0])
+    at_start = float(interpolate(times.generator.discretization, times.relative, start)[0])
+    if not at_start > 0.0:
+        raise BarrierTooHighError(*HIGH_START)
+    right, left = end.outside(times.cell_values), end.outside(dual.values)
+    return [Mode(right, left, dual.pole, np.log(at_start) - dual.log_scale)]
+
+
+def _at(survival: Survival, t: float, slowest: Eigenmode) -> tuple[Number, Number]:
+    """S(t) and -S'(t): early ones rest on functions of that time, late ones on the slowest mode."""
+    log, density = survival.log(t), survival.log_density(t)
+    if t >= survival.tail.start:
+        # the relative error of the eigenvalue counts lambda t times
+        return Number(log, [*slowest.modes]), Number(density, [*slowest.modes])
+    modes, doubt = _mode_at(survival, t, log), survival.doubt(t)
+    leaving = density + np.log(t)
+    little = LITTLE if leaving < EARLY else 1.0
+    survived = Number(log, modes, without=doubt / np.exp(log))
+    return survived, Number(density, [*modes], little, doubt / np.exp(leaving))
+
+
+def _quantile(survival: Survival, probability: float, of_mean: list[Mode]) -> Number:
+    log = survival.quantile(probability)
+    t = float(np.exp(min(log, LARGEST_LOG)))
+    if t >= survival.tail.start:
+        return Number(log, of_mean)
+    leaving = np.exp(survival.log_density(t)) * t
+    return Number(log, _mode_at(survival, t, float(np.log1p(-probability))), without=survival.doubt(t) / leaving)
 
 
 def _moments(times: Times, start: Floats) -> tuple[float, float]:

@@ -8,7 +8,6 @@ p_k is the probability to leave through part k, and q_k / p_k the mean time of t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import mpmath
 import numpy as np
@@ -21,23 +20,18 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.absorption import Stopped
+from fokker_planck.solvers.condensed_solution import solution
 from fokker_planck.solvers.elimination import DIGITS
 from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.wells import Condensation, Target, condense, solution, well_nodes
+from fokker_planck.solvers.states import Target
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 ON_SURFACE = 1e-9
 """Of the width of the domain: a node of the target on the surface of a part belongs to it."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """log p_k and log q_k / p_k at the start for every part, one after the other."""
-
-    numbers: list[float]
-
-
-def parts_of(setting: Setting, end: Stopped, parts: Mapping[str, Set], start: Floats) -> Parts:
-    """The ``parts`` of the target of a stopped process, from the ``start`` (dim, 1)."""
+def logs_of_parts(setting: Setting, end: Stopped, parts: Mapping[str, Set], start: Floats) -> list[float]:
+    """log p_k and log q_k / p_k at the ``start`` (dim, 1), one after the other, for all ``parts`` of the target."""
     generator = end.generator
     discretization = generator.discretization
     members = members_of(discretization, end.absorbed, parts)
@@ -45,10 +39,7 @@ def parts_of(setting: Setting, end: Stopped, parts: Mapping[str, Set], start: Fl
     targets = [*members.values(), *([rest] if rest.any() else [])]
     wells = well_nodes(discretization, setting.places, end.absorbed)
     condensed = condense(generator, wells, [Target(each) for each in targets], setting.relaxation_rate)
-    numbers: list[float] = []
-    for number in range(len(parts)):
-        numbers += _of_part(condensed, number, start)
-    return Parts(numbers)
+    return [log for number in range(len(parts)) for log in _of_part(condensed, number, start)]
 
 
 def members_of(discretization: Discretization, absorbed: Booleans, parts: Mapping[str, Set]) -> dict[str, Booleans]:
@@ -65,7 +56,9 @@ def members_of(discretization: Discretization, absorbed: Booleans, parts: Mappin
         if not members.any():
             raise ProblemError(f"exit.parts.{name}", "a set that holds no part of the target", "one that does")
         if (members & taken).any():
-            raise ProblemError(f"exit.parts.{name}", "a set that shares some of the target with another", "disjoint parts")
+            raise ProblemError(
+                f"exit.parts.{name}", "a set that shares some of the target with another", "disjoint parts"
+            )
         taken |= members
         result[name] = members
     return result

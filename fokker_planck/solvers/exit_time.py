@@ -31,6 +31,11 @@ from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 LARGEST_LOG = 690.0
 """Of a time that is kept as a double: a factor of exp(19) below the largest of them, for the field around the start."""
 
+HIGH_START = (
+    "the start lies so far above the lowest point that its weight is no double",
+    "more noise, or a domain that does not reach down so far",
+)
+
 
 def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
@@ -47,10 +52,7 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
         times = exit_times(setting, end)
         at_start = float(interpolate(discretization, times.relative, column)[0])
         if not at_start > 0.0:
-            raise BarrierTooHighError(
-                "the start lies so far above the lowest point that its weight is no double",
-                "more noise, or a domain that does not reach down so far",
-            )
+            raise BarrierTooHighError(*HIGH_START)
         dual = green_function(times.condensed, column[:, 0])
         # a(tau, z) is tau at the start
         right, left = end.outside(times.cell_values), end.outside(dual.values)

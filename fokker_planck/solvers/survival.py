@@ -16,21 +16,28 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.cell_products import CellProducts, product
 from fokker_planck.fem.field import interpolate, point_functional
 from fokker_planck.fem.generator import Generator, mass_times_constant
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.semigroup import LEFT_OUT, coefficients, pole_for, resolvent
+from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
 
 DIED_OUT = 32.0
 """Log of what a mode that is not known has lost when the others take over: 1e-14 of the slowest is left."""
+EQUAL = 1e-3
+"""Relative distance of eigenvalues that are one to a mesh: those of a disc come in pairs."""
 QUARTER = 4.0
 """The times of one resolvent: up to a latest, down to a quarter of it."""
 MOST_QUARTERS = 60
 """Down from the time at which modes take over, 1e-36 of it: what has happened before is no double's business."""
+LAST, ROUNDED = 4, 2e-16
+"""Terms of the series at its end, the largest of which stands for what is left out, and rounding of the largest power:
+against a drift of 57 units of epsilon powers grow to 5e6, 1e-10 was off and 1e-9 is said."""
+ENOUGH = 0.1
+"""Of the tolerance, relative to S: where more can be off more powers are taken."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +52,37 @@ class Tail:
     logs: tuple[complex, ...]
     shares: Numbers
 
-    def log(self, t: float, *, slope: bool = False) -> float:
-        """log S(t), or log -S'(t)."""
-        slowest = float(np.exp(self.logs[0].real + np.log(t)))
+    def log(self, log_t: float, *, slope: bool = False) -> float:
+        """log S(t), or log -S'(t), at a time that need not be a double."""
+        slowest = float(np.exp(self.logs[0].real + log_t))
         total = 0.0
         for log, share in zip(self.logs, self.shares, strict=True):
-            exponent = np.exp(log.real + np.log(t)) * (1.0 + 1j * log.imag)
+            exponent = np.exp(log.real + log_t) * (1.0 + 1j * log.imag)
             factor = (1.0 + 1j * log.imag) * np.exp(log.real - self.logs[0].real) if slope else 1.0
             total += float((share * factor * np.exp(slowest - exponent)).real)
         if not total > 0.0:
-            raise ConvergenceError(f"the tail of the law is not positive at t = {t:.3g}", "a finer tolerance")
+            raise ConvergenceError(f"the tail of the law is not positive at log t = {log_t:.4g}", "a finer tolerance")
         return float(np.log(total)) - slowest + (self.logs[0].real if slope else 0.0)
 
 
-def tail_of(generator: Generator, modes: Sequence[Eigenmode], start: Floats) -> Tail:
-    """From all ``modes`` but the fastest, ascending: from it on nothing is known of others.
+def tail_of(generator: Generator, modes: Sequence[Eigenmode], faster: float, start: Floats) -> Tail:
+    """From ``modes``, ascending, where all others are ``faster`` than that; from the ``start`` (dim, 1)."""
+    takes_over = DIED_OUT / (faster - float(np.exp(modes[0].log.real)))
+    shares = np.array([_share(generator, mode, start) for mode in modes])
+    return Tail(takes_over, tuple(complex(mode.log) for mode in modes), shares)
 
-    ``start`` (dim, 1) is where the process begins.
+
+def told_apart(modes: Sequence[Eigenmode]) -> tuple[list[Eigenmode], float]:
+    """All modes but the fastest and its equals, ascending, and the rate of that: of others nothing is known.
+
+    Raises ``ConvergenceError`` where all are equal.
     """
     ordered = sorted(modes, key=lambda mode: mode.log.real)
-    known = [mode for mode in ordered if mode.log.real < ordered[-1].log.real - 1e-3]
+    last = ordered[-1].log.real
+    known = [mode for mode in ordered if mode.log.real < last - EQUAL]
     if not known:
         raise ConvergenceError("the eigenvalues of the killed process cannot be told apart", "another domain")
-    fastest = float(np.exp(ordered[-1].log.real))
-    takes_over = DIED_OUT / (fastest - float(np.exp(known[0].log.real)))
-    shares = np.array([_share(generator, mode, start) for mode in known])
-    return Tail(takes_over, tuple(complex(mode.log) for mode in known), shares)
+    return known, float(np.exp(last))
 
 
 def _share(generator: Generator, mode: Eigenmode, start: Floats) -> complex:
@@ -116,13 +128,18 @@ class Survival:
     free: Booleans
     start: Floats
     tail: Tail
-    known: dict[int, Floats] = field(default_factory=dict)
+    tolerance: float
+    known: dict[tuple[int, int], Floats] = field(default_factory=dict)
+
+    def doubt(self, t: float) -> float:
+        """How far S(t) can be off beside the mesh: by what the series leaves out, and by rounding."""
+        return 0.0 if t >= self.tail.start else self._early(t)[1]
 
     def log(self, t: float) -> float:
         """log S(t)."""
         if t >= self.tail.start:
-            return self.tail.log(t)
-        value = self._sum(t, slope=False)
+            return self.tail.log(float(np.log(t)))
+        value = self._early(t)[0]
         if not value > 0.0:
             raise ConvergenceError(f"S({t:.3g}) came out as {value:.1e}", "a finer tolerance, or a later time")
         return min(float(np.log(value)), 0.0)
@@ -130,43 +147,55 @@ class Survival:
     def log_density(self, t: float) -> float:
         """log -S'(t), of the density of the time; where it is rounding, the log of what rounding is."""
         if t >= self.tail.start:
-            return self.tail.log(t, slope=True)
-        return float(np.log(max(-self._sum(t, slope=True), LEFT_OUT / t)))
+            return self.tail.log(float(np.log(t)), slope=True)
+        return float(np.log(max(-self._early(t, slope=True)[0], LEFT_OUT / t)))
 
     def quantile(self, probability: float) -> float:
         """log of the t with P(tau <= t) = ``probability``."""
         from scipy.optimize import brentq
 
-        wanted = float(np.log1p(-probability))
-        upper = np.log(self.tail.start)
-        if self.log(float(np.exp(upper))) > wanted:
-            lower = upper
+        wanted, middle = float(np.log1p(-probability)), float(np.log(self.tail.start))
+        if self._at(middle) > wanted:
             # S is about exp(-lambda t) there
-            upper = max(lower, np.log(-wanted) - self.tail.logs[0].real) + 1.0
-            while self.tail.log(float(np.exp(upper))) > wanted:
+            lower, upper = middle, max(middle, float(np.log(-wanted)) - self.tail.logs[0].real) + 1.0
+            while self._at(upper) > wanted:
                 upper += 1.0
         else:
-            lower = upper
-            for _ in range(MOST_QUARTERS):
-                upper, lower = lower, lower - np.log(QUARTER)
-                if self.log(float(np.exp(lower))) > wanted:
-                    break
-            else:
-                raise ConvergenceError(f"no time by which {probability:g} has left", "another start")
-        return float(brentq(lambda log: self.log(float(np.exp(log))) - wanted, lower, upper, xtol=1e-15, rtol=1e-15))
+            upper, lower = middle, middle - float(np.log(QUARTER))
+            while self._at(lower) <= wanted:
+                upper, lower = lower, lower - float(np.log(QUARTER))
+                if middle - lower > MOST_QUARTERS * np.log(QUARTER):
+                    raise ConvergenceError(f"no time by which {probability:g} has left", "another start")
+        return float(brentq(lambda log_t: self._at(log_t) - wanted, lower, upper, xtol=1e-15, rtol=1e-15))
 
-    def _sum(self, t: float, *, slope: bool) -> float:
+    def _at(self, log_t: float) -> float:
+        if log_t >= np.log(self.tail.start):
+            return self.tail.log(log_t)
+        return self.log(float(np.exp(log_t)))
+
+    def _early(self, t: float, *, slope: bool = False) -> tuple[float, float]:
+        """S(t), or S'(t), and by how much S can be off."""
+        value, off = self._by(POWERS, t, slope=slope)
+        if off > max(ENOUGH * self.tolerance * abs(value), LEFT_OUT):
+            value, off = self._by(MORE_POWERS, t, slope=slope)
+        return value, off
+
+    def _by(self, powers: int, t: float, *, slope: bool) -> tuple[float, float]:
         number = int(np.floor(np.log(self.tail.start / t) / np.log(QUARTER)))
-        r = pole_for(self.tail.start * QUARTER**-number)
-        if number not in self.known:
-            self.known[number] = self._powers(r)
-        return float(coefficients(t, r, slope=slope) @ self.known[number])
+        r = pole_for(self.tail.start * QUARTER**-number, powers)
+        if (number, powers) not in self.known:
+            self.known[number, powers] = self._powers(r, powers)
+        functions = self.known[number, powers]
+        terms = coefficients(t, r, powers) * functions
+        off = max(LEFT_OUT, np.abs(terms[-LAST:]).max(), ROUNDED * np.abs(functions).max())
+        value = coefficients(t, r, powers, slope=True) @ functions if slope else terms.sum()
+        return float(value), float(off)
 
-    def _powers(self, r: float) -> Floats:
+    def _powers(self, r: float, powers: int) -> Floats:
         """T_k(2 S - 1) 1 at the start, for every k."""
         generator = self.generator
         at_start = point_functional(generator.discretization, self.start[:, 0])
         there = np.flatnonzero(at_start)
         weights = at_start[there] * np.exp(0.5 * (generator.exponent[there] - generator.lowest))
-        series = resolvent(generator, self.free, r).series(mass_times_constant(generator))
+        series = resolvent(generator, self.free, r).series(mass_times_constant(generator), powers)
         return np.array([weights @ each[there] for each in series])

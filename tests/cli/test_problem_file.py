@@ -257,3 +257,59 @@ class TestExamples:
         x = np.array(minimum)[:, None]
         assert potential.value(x)[0] == pytest.approx(value, rel=1e-10)
         assert np.abs(potential.gradient(x)).max() < 1e-4
+
+
+LAW = """
+[potential]
+expression = "x**2"
+[diffusion]
+kind = "isotropic"
+epsilon = 0.5
+[domain]
+kind = "box"
+lower = [-1.0]
+upper = [2.0]
+[sets.L]
+halfspace = { normal = [-1.0], offset = 1.0 }
+[sets.R]
+halfspace = { normal = [1.0], offset = 2.0 }
+[exit]
+start = [0.0]
+target = "boundary"
+times = [10.0, 1]
+quantiles = [0.5]
+parts = { left = "L", right = "R" }
+"""
+
+
+def test_the_law_of_an_exit_shares_its_table(tmp_path):
+    path = tmp_path / "law.toml"
+    path.write_text(LAW)
+    asked = load_problem_file(path).questions
+    assert asked["exit-time"] == ExitQuestion((0.0,), "boundary")
+    law = asked["exit-law"]
+    assert (law.times, law.quantiles, dict(law.parts)) == ((1.0, 10.0), (0.5,), {"left": "L", "right": "R"})
+    for given, key in (
+        ("exit.times=[0.0]", "exit.times[0]"),
+        ("exit.times=5", "exit.times"),
+        ("exit.quantiles=[true]", "exit.quantiles[0]"),
+        ("exit.parts={left=1}", "exit.parts.left"),
+        ("exit.parts={left='Q'}", "exit.parts.left"),
+        ("exit.part={left='L'}", "exit.part"),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            load_problem_file(path, [given])
+        assert refused.value.key == key
+
+
+def test_solve_asks_for_the_law_where_the_file_says_more_than_the_mean(tmp_path):
+    from fokker_planck.questions.registry import entry
+
+    path = tmp_path / "law.toml"
+    path.write_text(LAW)
+    in_solve = entry("exit-law").table.in_solve
+    assert in_solve(load_problem_file(path).questions["exit-law"])
+    path.write_text(
+        "\n".join(line for line in LAW.splitlines() if line.split(" ")[0] not in ("times", "quantiles", "parts"))
+    )
+    assert not in_solve(load_problem_file(path).questions["exit-law"])

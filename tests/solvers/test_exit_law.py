@@ -1,0 +1,204 @@
+"""The law of an exit against closed forms: survival, quantiles, moments, parts, and all of it over high barriers.
+
+theory: Brownian motion leaves an interval by a Fourier series, the Ornstein-Uhlenbeck process reaches 0 with
+P(tau > t) = erf(...), Brownian motion leaves a disc by a series of Bessel functions.
+"""
+
+import json
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+from scipy.special import erf, j0, j1, jn_zeros
+
+import fokker_planck as fp
+from fokker_planck.errors import ProblemError
+from fokker_planck.fem.field import interpolate
+
+QUARTIC = "(x**2 - 1)**2/4"
+
+
+def held(quantity: fp.Quantity, exact: float, most: float) -> None:
+    """The error is below the bar, and the bar below ``most``."""
+    assert quantity.relative_error < most
+    assert abs(quantity.value / exact - 1.0) <= quantity.relative_error
+
+
+def on_line(potential, epsilon, lower, upper, tolerance=1e-8):
+    process = fp.Overdamped(fp.Potential(potential), fp.Isotropic(epsilon))
+    return fp.Problem(process, fp.Box([lower], [upper]), fp.Resolution(tolerance=tolerance))
+
+
+def of_zero(t):
+    """Survival of dX = -X dt + sqrt(2) dW from 1 to 0."""
+    return float(erf(math.exp(-t) / math.sqrt(2.0 * -math.expm1(-2.0 * t))))
+
+
+def test_the_ornstein_uhlenbeck_process_reaches_zero():
+    times = (1e-3, 1e-2, 0.1, 1.0, 5.0, 10.0, 50.0)
+    problem = on_line("x**2/2", 1.0, -1.0, 14.0)
+    law = fp.exit_law(problem, 1.0, fp.HalfSpace([-1.0], 0.0), times, (0.05, 0.5, 0.95))
+    for each in law.times:
+        held(each.survival, of_zero(each.time), 1e-8)
+    for probability, time in law.quantiles.items():
+        held(time, brentq(lambda t, p=probability: of_zero(t) - 1.0 + p, 1e-6, 60.0, xtol=1e-15), 1e-8)
+    held(law.rate, 1.0, 1e-8)
+    # f = -S', by a difference of the closed form
+    slope = (of_zero(1.0 - 1e-4) - of_zero(1.0 + 1e-4)) / 2e-4
+    assert law.times[3].density.value == pytest.approx(slope, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "variance"), [(1 / 8, 1465.8939455155), (1 / 20, 525721.56999585), (1 / 40, 10424926558.8553)]
+)
+def test_variance_of_the_time_over_the_quartic_barrier(epsilon, variance):
+    law = fp.exit_law(on_line(QUARTIC, epsilon, -2.0, 3.0), -1.0, fp.HalfSpace([1.0], 1.0))
+    held(law.variance, variance, 1e-8)
+
+
+@pytest.mark.parametrize("barrier", [20, 200, 500, 2000])
+def test_an_exit_over_a_high_barrier_is_exponential(barrier):
+    problem, target = on_line(QUARTIC, 0.25 / barrier, -2.0, 3.0), fp.HalfSpace([1.0], 1.0)
+    mean = fp.mean_exit_time(problem, -1.0, target).mean
+    times = [share * mean.value for share in (0.01, 1.0, 10.0)] if mean.value is not None else []
+    law = fp.exit_law(problem, -1.0, target, times, (0.5,))
+    assert abs(law.mean.log - mean.log) <= law.mean.relative_error + mean.relative_error
+    little = 3.0 * math.exp(-barrier)
+    assert law.mean.log + law.rate.log == pytest.approx(0.0, abs=1e-8 + 10.0 * little * barrier)
+    assert law.variance.log - 2.0 * law.mean.log == pytest.approx(0.0, abs=1e-8 + 100.0 * little * barrier)
+    assert law.quantiles[0.5].log + law.rate.log == pytest.approx(math.log(math.log(2.0)), abs=1e-7)
+    for each, share in zip(law.times, (0.01, 1.0, 10.0), strict=False):
+        assert each.survival.value == pytest.approx(math.exp(-share), rel=1e-7)
+        assert each.survival.relative_error < 1e-7
+        assert each.density.value * mean.value / each.survival.value == pytest.approx(1.0, abs=1e-7)
+
+
+def with_drift(x, drift, noise, length, t):
+    """Survival of dX = drift dt + sqrt(2 noise) dW between 0 and length, from x, in digits that do not cancel."""
+    with mpmath.workdps(60):
+        half, total = mpmath.mpf(drift) / (2 * mpmath.mpf(noise)), mpmath.mpf(0)
+        for number in range(1, 200):
+            wave = number * mpmath.pi / length
+            share = 2 * wave * (1 - (-1) ** number * mpmath.exp(half * length)) / (length * (wave**2 + half**2))
+            total += share * mpmath.sin(wave * x) * mpmath.exp(-noise * (half**2 + wave**2) * t)
+        return float(mpmath.exp(-half * x) * total)
+
+
+@pytest.mark.parametrize("drift", [1.5, -40.0])
+def test_two_ends(drift):
+    noise, length, x = 0.7, 2.0, 0.6
+    process = fp.Drifting(fp.Drift([f"{drift}"]), fp.Isotropic(noise))
+    problem = fp.Problem(process, fp.Box([0.0], [length]), fp.Resolution(tolerance=1e-8))
+    parts = {"left": fp.HalfSpace([-1.0], 0.0), "right": fp.HalfSpace([1.0], length)}
+    times = [0.03] if drift < 0 else [0.01, 0.3, 2.0]
+    law = fp.exit_law(problem, x, "boundary", times, parts=parts)
+    right = math.expm1(-drift * x / noise) / math.expm1(-drift * length / noise)
+    left = (
+        -math.exp(-drift * x / noise) * math.expm1(-drift * (length - x) / noise) / -math.expm1(-drift * length / noise)
+    )
+    held(law.parts["right"].probability, right, 1e-8)
+    held(law.parts["left"].probability, left, 1e-8)
+
+    def given(distance):
+        """Mean time to an end at that distance, of those that leave through it: even in the drift."""
+        half = abs(drift) / (2.0 * noise)
+        return (length / math.tanh(half * length) - (length - distance) / math.tanh(half * (length - distance))) / abs(
+            drift
+        )
+
+    held(law.parts["right"].mean, given(length - x), 1e-8)
+    held(law.parts["left"].mean, given(x), 1e-8)
+    for each in law.times:
+        # against 57 units of epsilon powers of the resolvent grow to 5e6, and rounding with them
+        held(each.survival, with_drift(x, drift, noise, length, each.time), 1e-8 if drift > 0 else 1e-5)
+
+
+def disc(r, noise, t):
+    zeros = jn_zeros(0, 80)
+    return float((2.0 * j0(zeros * r) / (zeros * j1(zeros)) * np.exp(-(zeros**2) * noise * t)).sum())
+
+
+def test_brownian_motion_leaves_a_disc():
+    flat = fp.Overdamped(fp.Potential("0*x*y"), fp.Isotropic(0.5))
+    problem = fp.Problem(flat, fp.Ball([0.0, 0.0], 1.0), fp.Resolution(tolerance=1e-6))
+    law = fp.exit_law(problem, (0.3, 0.2), "boundary", (0.05, 0.3, 3.0))
+    square, first = 0.13, jn_zeros(0, 1)[0]
+    held(law.mean, (1.0 - square) / 2.0, 1e-6)
+    held(law.rate, first**2 / 2.0, 1e-6)
+    for each in law.times:
+        held(each.survival, disc(math.sqrt(square), 0.5, each.time), 1e-6)
+    # the density of what has not left: J_0(j r) over its integral 2 pi J_1(j)/j
+    x = np.array([[0.2, 0.5], [0.1, -0.4]])
+    exact = j0(first * np.hypot(*x)) * first / (2.0 * np.pi * j1(first))
+    assert law.quasi_stationary(x) == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_law_without_detailed_balance(known):
+    """Rotated, the mean is that of the exit-time question, and the variance what the law's own survival says."""
+    if known:
+        potential = fp.Potential("(x**2 - 1)**2/4 + y**2/2")
+        process = fp.Overdamped(potential, fp.Isotropic(0.0625), extra=fp.Drift(["y", "x - x**3"]))
+    else:
+        process = fp.Drifting(fp.Drift(["x - x**3 + y", "x - x**3 - y"]), fp.Isotropic(0.0625))
+    problem = fp.Problem(process, fp.Box([-2.0, -1.5], [2.0, 1.5]), fp.Resolution(tolerance=1e-5))
+    target = fp.HalfSpace([1.0, 0.0], 0.5)
+    exact = fp.mean_exit_time(problem, (-1.0, 0.0), target).mean
+    law = fp.exit_law(problem, (-1.0, 0.0), target, tuple(np.linspace(1.0, 60.0, 4)))
+    assert law.mean.value == pytest.approx(exact.value, rel=law.mean.relative_error + exact.relative_error)
+    again = fp.exit_law(problem, (-1.0, 0.0), target, (100.0, 200.0))
+    falls = -math.log(again.times[1].survival.value / again.times[0].survival.value) / 100.0
+    assert falls == pytest.approx(again.rate.value, rel=1e-5)
+
+
+def test_early_and_late_meet(monkeypatch):
+    """Modes take over from powers of the resolvent: where that is does not matter."""
+    problem, target = on_line("x**2/2", 1.0, -1.0, 14.0), fp.HalfSpace([-1.0], 0.0)
+    found = []
+    for died_out in (25.0, 60.0):
+        monkeypatch.setattr("fokker_planck.solvers.survival.DIED_OUT", died_out)
+        found.append(fp.exit_law(problem, 1.0, target, (4.0, 6.0)).times)
+    for early, late in zip(*found, strict=True):
+        assert early.survival.log == pytest.approx(late.survival.log, abs=1e-8)
+        assert early.density.log == pytest.approx(late.density.log, abs=1e-7)
+
+
+def test_what_is_asked_for_has_to_fit():
+    problem, target = on_line(QUARTIC, 0.05, -2.0, 3.0), fp.HalfSpace([1.0], 1.0)
+    for keyword, value, key in (
+        ("times", [-1.0], "exit.times[0]"),
+        ("times", "soon", "exit.times"),
+        ("quantiles", [0.5, 1.0], "exit.quantiles[1]"),
+        ("parts", "left", "exit.parts"),
+        ("parts", {"left": fp.HalfSpace([-1.0], 1.5)}, "exit.parts.left"),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            fp.exit_law(problem, -1.0, target, **{keyword: value})
+        assert refused.value.key == key
+
+
+def test_the_command_prints_the_contract(capsys):
+    from fokker_planck.cli.command import main
+
+    assert main(["exit-law", "examples/leaving_an_interval.toml", "--json", "-q"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert sorted(found) == ["mean", "parts", "quantiles", "rate", "survival", "variance"]
+    assert list(found["quantiles"]) == ["0.05", "0.5", "0.95"]
+    assert [each["time"] for each in found["survival"]] == [0.1, 1.0, 5.0]
+    yes = found["parts"]["yes"]
+    assert yes["probability"]["value"] == pytest.approx(math.expm1(-9.0 / 7.0) / math.expm1(-30.0 / 7.0), rel=1e-6)
+    assert main(["exit-law", "examples/leaving_an_interval.toml", "-q"]) == 0
+    printed = capsys.readouterr().out
+    assert "Where it leaves" in printed
+    assert "quantile 0.95" in printed
+
+
+@pytest.mark.mpi
+def test_the_law_on_several_ranks():
+    law = fp.exit_law(on_line(QUARTIC, 1 / 8, -2.0, 3.0), -1.0, fp.HalfSpace([1.0], 1.0), (1.0,), (0.5,))
+    held(law.variance, 1465.8939455155, 1e-8)
+    assert interpolate(law.field.discretization, law.field.nodal, np.array([[-1.0]]))[0] == pytest.approx(
+        41.03428025369, rel=1e-8
+    )
