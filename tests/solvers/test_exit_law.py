@@ -120,6 +120,7 @@ def disc(r, noise, t):
     return float((2.0 * j0(zeros * r) / (zeros * j1(zeros)) * np.exp(-(zeros**2) * noise * t)).sum())
 
 
+@pytest.mark.slow
 def test_brownian_motion_leaves_a_disc():
     flat = fp.Overdamped(fp.Potential("0*x*y"), fp.Isotropic(0.5))
     problem = fp.Problem(flat, fp.Ball([0.0, 0.0], 1.0), fp.Resolution(tolerance=1e-6))
@@ -135,6 +136,7 @@ def test_brownian_motion_leaves_a_disc():
     assert law.quasi_stationary(x) == pytest.approx(exact, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False])
 def test_the_law_without_detailed_balance(known):
     """Rotated, the mean is that of the exit-time question, and the variance what the law's own survival says."""
