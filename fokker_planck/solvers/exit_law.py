@@ -22,9 +22,10 @@ import numpy as np
 from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import Field, interpolate, point_functional
+from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.interpolation import interpolate, point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats

@@ -15,7 +15,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import interpolate
+from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sets import Set

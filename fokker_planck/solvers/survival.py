@@ -18,8 +18,8 @@ import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.cell_products import CellProducts, product
-from fokker_planck.fem.field import interpolate, point_functional
 from fokker_planck.fem.generator import Generator, mass_times_constant
+from fokker_planck.fem.interpolation import interpolate, point_functional
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode

@@ -15,7 +15,7 @@ from scipy.special import erf, j0, j1, jn_zeros
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.field import interpolate
+from fokker_planck.fem.interpolation import interpolate
 
 QUARTIC = "(x**2 - 1)**2/4"
 
