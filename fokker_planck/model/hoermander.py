@@ -53,6 +53,9 @@ def lacking(field: DiffusionField, points: Floats) -> int:
     tensor = tensor[np.isfinite(tensor).all(axis=(1, 2))]
     if not len(tensor):
         return 0
+    # a trace of the largest doubles is infinite
+    largest = np.abs(tensor).max(axis=(1, 2), keepdims=True)
+    tensor = tensor / np.where(largest > 0.0, largest, 1.0)
     none = np.linalg.eigvalsh(tensor) <= NO_NOISE * np.einsum("nii->n", tensor)[:, None]
     return int(none.sum(axis=1).min())
 
@@ -73,6 +76,8 @@ def refuse_uncarried(process: Process, dimension: int, points: Floats, extent: F
         noise = [_sized(column(number), y) for number in range(dimension)]
         fields = [vectors for vectors in (*noise, _sized(drift, y)) if vectors is not None]
         found = newest = [vectors for vectors in noise if vectors is not None]
+        if not found:
+            raise ProblemError(field.key, "noise that is nothing, or no double, in all of the domain", "a positive D")
         for _ in range(dimension):
             newest = [
                 bracket

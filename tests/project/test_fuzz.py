@@ -96,6 +96,19 @@ def test_parts_that_are_not_real_and_steps_between_the_largest_doubles_raise_not
             kinetics_of(fp.Problem(process, fp.Box([-1.0], [2.0])))
 
 
+@pytest.mark.parametrize("noise", ["abs(1e308) + 0.01", "1e-320 + 0*x", "1e308 + 0*x"])
+def test_noise_at_the_ends_of_the_doubles_is_not_taken_for_degenerate(noise):
+    """Its trace is infinite, so that it vanished in all directions, of which there were none to be carried from."""
+    import fokker_planck as fp
+    from fokker_planck.errors import FokkerPlanckError
+    from fokker_planck.model.diffusion.state_dependent import Formula
+    from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+
+    process = fp.Drifting(fp.Drift(["-x + 0*(x)", "3.7"]), Formula(noise))
+    with contextlib.suppress(FokkerPlanckError):
+        kinetics_of(fp.Problem(process, fp.Box([-1.0, -1.0], [2.0, 2.0])))
+
+
 def test_a_sign_change_between_the_largest_doubles_is_found():
     from fokker_planck.formulas.expression import parse_expression
     from fokker_planck.formulas.grammar import symbols

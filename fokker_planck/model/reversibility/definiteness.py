@@ -35,8 +35,8 @@ def smallest_eigenvalue(tensor: Floats) -> Floats:
     if len(tensor) == 1:
         return np.asarray(tensor[0, 0])
     if len(tensor) == 2:
-        half, difference = 0.5 * (tensor[0, 0] + tensor[1, 1]), 0.5 * (tensor[0, 0] - tensor[1, 1])
-        return np.asarray(half - np.hypot(difference, tensor[0, 1]))
+        first, second = 0.5 * tensor[0, 0], 0.5 * tensor[1, 1]  # the sum of the largest doubles is none
+        return np.asarray((first + second) - np.hypot(first - second, tensor[0, 1]))
     return np.asarray(np.linalg.eigvalsh(np.moveaxis(tensor, -1, 0))[:, 0])
 
 
