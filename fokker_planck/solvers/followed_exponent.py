@@ -103,23 +103,17 @@ class Question:
     rate: float
 
 
-def followed_exponent(question: Question, guesses: Sequence[Any] = (), *, degenerate: bool = False) -> GridFunction:
+def followed_exponent(question: Question, guesses: Sequence[Any] = ()) -> GridFunction:
     """psi with |psi + log p - constant| below one wherever the question needs it.
 
-    ``guesses`` are exponents to begin with, the likeliest first, if any are known.  They are all there is where
-    noise is ``degenerate``, and cannot be raised until psi = 0 serves.
+    ``guesses`` are exponents to begin with, the likeliest first, if any are known.
 
     Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
     """
     meshes = _Meshes()
-    settled = _from_guesses(question, meshes, guesses, patient=degenerate)
+    settled = _from_guesses(question, meshes, guesses)
     if settled is not None:
         return settled
-    if degenerate:
-        raise ConvergenceError(
-            "the stationary density, of noise in some directions only, is not found from any of its guesses",
-            "more noise, a domain that holds less of what is hardly visited, or a potential with friction and noise",
-        )
     way = Way(first_noise(question.process), FIRST_FACTOR, question.process.exponent)
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
@@ -150,7 +144,7 @@ class _Meshes:
         return self.last
 
 
-def _from_guesses(question: Question, meshes: _Meshes, guesses: Sequence[Any], *, patient: bool) -> GridFunction | None:
+def _from_guesses(question: Question, meshes: _Meshes, guesses: Sequence[Any]) -> GridFunction | None:
     """The exponent that follows from the first guess that serves at the noise that is asked for, if one does."""
     grid = question.process.exponent
     for guess in guesses:
@@ -159,7 +153,7 @@ def _from_guesses(question: Question, meshes: _Meshes, guesses: Sequence[Any], *
             continue
         guessed = replace(question.process, exponent=replace(grid, values=values - values.min()))
         try:
-            settled = _settled(question, meshes, guessed, 0, patient=patient)
+            settled = _settled(question, meshes, guessed, 0, patient=False)
         except ConvergenceError:
             continue  # the guess may be far steeper than the density is: it says nothing about that
         if settled is not None:

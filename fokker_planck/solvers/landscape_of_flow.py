@@ -37,6 +37,7 @@ from fokker_planck.solvers.grid_chain import agreed_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.rounding import refuse_rounding
+from fokker_planck.solvers.steepened_exponent import steepened_exponent
 from fokker_planck.solvers.stretch_of_flow import stretch_of_flow
 
 ASIDE = 1e-4
@@ -184,10 +185,7 @@ def _followed_weight(
     drift, field = ItoDrift(process, dimension), process.field(dimension)
     box, periods = problem.bounding_box(), problem.periods
     guesses: list[Any] = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
-    degenerate = is_degenerate(problem)
-    if degenerate:
-        guesses = degenerate_guesses(problem)
-    elif dimension == 3:
+    if dimension == 3 and not is_degenerate(problem):
         chained, agreed = agreed_exponent(
             drift, field, box, periods, problem.contains, lambda psi: cutoff(FollowedWeight(psi, drift, field))[0]
         )
@@ -204,7 +202,9 @@ def _followed_weight(
         return Needed(height + spare, np.asarray(places[counted]))
 
     asked = Question(whole, mesh, needed, typical_rate(whole))
-    return FollowedWeight(followed_exponent(asked, guesses, degenerate=degenerate), drift, field)
+    if is_degenerate(problem):
+        return FollowedWeight(steepened_exponent(asked, degenerate_guesses(problem)), drift, field)
+    return FollowedWeight(followed_exponent(asked, guesses), drift, field)
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:

@@ -75,3 +75,28 @@ def test_coloured_noise_in_a_parabola():
     process = fp.Drifting(fp.Drift(["-x + y", "-2*y"]), fp.Constant([[0.0, 0.0], [0.0, 1.0]]))
     found = fp.spectrum(fp.Problem(process, fp.Box([-3.5, -5.0], [3.5, 5.0]), Resolution(tolerance=1e-3)), count=2)
     assert found.gap.value == pytest.approx(1.0, rel=max(found.gap.relative_error, 1e-9))
+
+
+@pytest.mark.slow
+def test_coloured_noise_in_the_quartic_well():
+    """dx = (x - x**3 + z) dt, dz = -2 z dt + dW; by Chebyshev and Hermite functions, 90 x 100 of them, 0.0288543011."""
+    process = fp.Drifting(fp.Drift(["x - x**3 + y", "-2*y"]), fp.Constant([[0.0, 0.0], [0.0, 0.5]]))
+    asked = fp.Problem(process, fp.Box([-2.2, -3.0], [2.2, 3.0]), Resolution(tolerance=1e-3))
+    gap = fp.spectrum(asked, count=2).gap
+    assert gap.relative_error < 1e-3
+    assert gap.value == pytest.approx(0.0288543011, rel=max(gap.relative_error, 1e-7))
+    wells = fp.stationary_density(asked).wells
+    assert [well.probability.value for well in wells] == pytest.approx(
+        [0.5, 0.5], rel=wells[0].probability.relative_error
+    )
+
+
+@pytest.mark.slow
+def test_fitzhugh_and_nagumo_with_noise_on_one_variable():
+    """By Hermite functions in both variables, 130 x 120: 0.03566553 +- 0.33136275 i."""
+    drift = fp.Drift(["x - x**3/3 - y", "0.2*(x + 0.3 - 0.8*y)"])
+    process = fp.Drifting(drift, fp.Constant([[0.1, 0.0], [0.0, 0.0]]))
+    asked = fp.Problem(process, fp.Box([-3.2, -2.6], [3.2, 2.6]), Resolution(tolerance=1e-2))
+    first = fp.spectrum(asked, count=2).eigenvalues[1]
+    assert first.real.value == pytest.approx(0.03566553, rel=max(first.real.relative_error, 1e-6))
+    assert abs(first.imag) == pytest.approx(0.33136275, rel=1e-5)
