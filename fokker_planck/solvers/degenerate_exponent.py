@@ -8,6 +8,7 @@ The forms are those of the process in either.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +67,12 @@ class Gaussian:
         return np.asarray(0.5 * np.einsum("in,ij,jn->n", offset, self.precision, offset))
 
 
-def guesses(problem: Problem) -> list[Any]:
-    """Exponents to begin with, the likeliest first."""
-    found: list[Any] = [gaussian(problem), chained(problem)]
-    return [guess for guess in found if guess is not None]
+def guesses(problem: Problem) -> Iterator[Any]:
+    """Exponents to begin with, the likeliest first, each made when it is asked for."""
+    for made in (gaussian, chained):
+        guess = made(problem)
+        if guess is not None:
+            yield guess
 
 
 def gaussian(problem: Problem) -> Gaussian | None:

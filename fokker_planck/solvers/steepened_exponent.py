@@ -8,7 +8,7 @@ it moved: it becomes steeper from the inside outwards, until rho is positive and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +47,7 @@ NEAR = 3.0
 """Of psi above its minimum, where rho is typical."""
 
 
-def steepened_exponent(question: Question, guesses: Sequence[Any]) -> GridFunction:
+def steepened_exponent(question: Question, guesses: Iterable[Any]) -> GridFunction:
     """psi with |psi + log p - constant| below one wherever the question needs it, from the first guess that serves.
 
     Raises ``ConvergenceError`` where none does.

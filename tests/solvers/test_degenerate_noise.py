@@ -100,3 +100,15 @@ def test_fitzhugh_and_nagumo_with_noise_on_one_variable():
     first = fp.spectrum(asked, count=2).eigenvalues[1]
     assert first.real.value == pytest.approx(0.03566553, rel=max(first.real.relative_error, 1e-6))
     assert abs(first.imag) == pytest.approx(0.33136275, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_particle_with_memory():
+    """dx = v dt, dv = (z - x) dt, dz = -(v + z) dt + noise: eigenvalues of the matrix, in space."""
+    exact = -np.linalg.eigvals(np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, -1.0, -1.0]]))
+    noise = fp.Constant([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.3]])
+    process = fp.Drifting(fp.Drift(["y", "z - x", "-y - z"]), noise)
+    asked = fp.Problem(process, fp.Box([-4.0] * 3, [4.0] * 3), Resolution(tolerance=1e-2))
+    gap = fp.spectrum(asked, count=2).gap
+    assert gap.relative_error < 1e-2
+    assert gap.value == pytest.approx(exact.real.min(), rel=gap.relative_error)
