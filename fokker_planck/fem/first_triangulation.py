@@ -131,8 +131,8 @@ def _coarse(
     for region in flat.values():
         for axis, places in region.faces(lower, upper).items():
             breaks[axis] += places
-    for axis, places in enumerate(planes):
-        breaks[axis] += places
+    for axis, further in enumerate(planes):
+        breaks[axis] += further
     axes = [axis_points(a, b, n, k) for a, b, n, k in zip(lower, upper, wanted, breaks, strict=True)]
     periodic = [period is not None for period in periods_of(domain)[:dimension]]
     axes = [_at_least(axis, 4) if wraps else axis for axis, wraps in zip(axes, periodic, strict=True)]

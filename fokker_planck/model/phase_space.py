@@ -7,7 +7,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
 from fokker_planck.model.domain import Box, Domain, Sublevel
-from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.model.potential import Potential
 
 
 def check_phase_space(domain: Domain) -> None:
@@ -36,12 +36,12 @@ def turns_around(domain: Domain) -> bool:
     return isinstance(domain, Box) and domain.boundary[0] == "reflecting"
 
 
-def refuse_wells_at_walls(process: Underdamped, domain: Domain) -> None:
+def refuse_wells_at_walls(energy: Potential | None, domain: Domain) -> None:
     """Raise ProblemError where V falls towards a wall in x: the particle is held there, which no fixed point tells."""
-    if not (isinstance(domain, Box) and turns_around(domain)):
+    if energy is None or not (isinstance(domain, Box) and turns_around(domain)):
         return
-    walls = np.array([[domain.lower[0], domain.upper[0]]])
-    slopes = process.position_potential.gradient(walls)[0]
+    walls = np.array([[domain.lower[0], domain.upper[0]], [0.0, 0.0]])
+    slopes = energy.gradient(walls)[0]
     for place, outward in zip(walls[0], (-slopes[0], slopes[1]), strict=True):
         if outward < 0.0:
             found = f"a V that falls towards the wall at x = {place:g}, where the particle is held"

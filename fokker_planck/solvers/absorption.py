@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -84,7 +85,8 @@ def absorbing(problem: Problem, target: Goal) -> tuple[Problem, Goal]:
     if problem.process.turns_at_walls:
         _refuse_walls(problem)
         return problem, target
-    return with_room_around(problem)
+    larger, beyond = with_room_around(problem)
+    return larger, cast("Set", beyond)
 
 
 def _refuse_walls(problem: Problem) -> None:

@@ -33,9 +33,9 @@ HIGH = 100.0
 def prepare_exit(problem: Problem, ends: Ends) -> Setting:
     """The setting for an exit; in psi = 0 where nothing holds the process back."""
     if is_degenerate(problem) and isinstance(kinetics_of(problem), UnknownDensity) and not attracts(problem):
-        setting = without_weight(problem)
-        refuse_flow_through_walls(problem, setting.weighting, np.inf, ends)
-        return setting
+        without = without_weight(problem)
+        refuse_flow_through_walls(problem, without.weighting, np.inf, ends)
+        return without
     try:
         setting = prepare(problem, ends)
     except ConvergenceError:

@@ -35,7 +35,8 @@ def kinetics_of(problem: Problem) -> Kinetics:
 
 
 def _extent(problem: Problem) -> Floats:
-    return np.subtract(*reversed(problem.bounding_box()))
+    lower, upper = problem.bounding_box()
+    return np.subtract(upper, lower)
 
 
 def is_reversible(problem: Problem) -> bool:

@@ -158,7 +158,7 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     held = HeldWells()
     if process.turns_at_walls:
         if wells:
-            refuse_wells_at_walls(process, problem.domain)
+            refuse_wells_at_walls(process.potential, problem.domain)
     elif wells:
         held = held_wells(problem, _minima(attractors))
     attractors = (*attractors, *held.wells)

@@ -21,10 +21,10 @@ from fokker_planck.fem.interpolation import nearly
 from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.spline import GridFunction, extended
+from fokker_planck.solvers.falling_noise import MOST_CELLS
 from fokker_planck.solvers.followed_exponent import (
     CERTAIN,
     DEGREE,
-    MOST_CELLS,
     RATE,
     SETTLED,
     TOLERABLE,
