@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
-from fokker_planck.model.problem import Problem, checked_exit, checked_set
+from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
+from fokker_planck.model.question_arguments import checked_exit, checked_set
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
