@@ -11,6 +11,8 @@ method (Heymann and Vanden-Eijnden, Comm. Pure Appl. Math. 61 (2008) 1052); then
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,8 @@ the same 0.6 to 1 s."""
 RELAXATIONS = 6000
 """Steps after which a guess is handed on unsettled: those that settle took 6 to 221 (rotated quartic well, Maier and
 Stein's drift), 6,000 cost some ten seconds."""
+SAME = 0.01
+"""Of the distance, so near to each other two curves are one: those that end on one path differ by 1e-4."""
 BENDS = (0.0, 0.3, -0.3)
 """Amplitudes of the first guesses, in units of the distance: the straight line alone may be a maximum across."""
 
@@ -82,8 +86,8 @@ def minimum_action_paths(
     found: list[ActionPath] = []
     failures: list[tuple[float, ConvergenceError]] = []
     for curve in curves:
-        string = _relaxed(noise, curve)
-        if any(_same(string.points, other.points, span) for other in strings):
+        string = _relaxed(noise, curve, strings)
+        if string is None or any(_same(string.points, other.points, span) for other in strings):
             continue
         strings.append(string)
         try:
@@ -119,7 +123,7 @@ def _same(one: Floats, other: Floats, span: float) -> bool:
     """Whether the middle of each of two curves lies on the other."""
     middle = [curve[:, curve.shape[1] // 2][:, None] for curve in (one, other)]
     gaps = [np.linalg.norm(a - b, axis=0).min() for a, b in zip((one, other), reversed(middle), strict=True)]
-    return bool(max(gaps) < 0.01 * span)
+    return bool(max(gaps) < SAME * span)
 
 
 def geometric_action(noise: SmallNoise, curve: Floats) -> float:
@@ -139,10 +143,11 @@ def geometric_action(noise: SmallNoise, curve: Floats) -> float:
     return float(0.5 * np.sum(np.sqrt(product(step, step) * product(drift, drift)) - product(step, drift)))
 
 
-def _relaxed(noise: SmallNoise, curve: Floats) -> String:
+def _relaxed(noise: SmallNoise, curve: Floats, others: Sequence[String] = ()) -> String | None:
     """Relax a curve with its ends held: ``phi_tau = l^2 phi'' - l H_px phi' + H_pp H_x + l l' phi'``, l the speed.
 
-    One that does not settle is a guess of the collocation all the same, which decides.
+    One that does not settle is a guess of the collocation all the same, which decides.  None for one that comes so
+    near to another, all along, that it is the same.
     """
     from scipy.linalg import solve_banded
 
@@ -174,6 +179,8 @@ def _relaxed(noise: SmallNoise, curve: Floats) -> String:
             continue
         moved = float(np.linalg.norm(new - phi, axis=0).max()) / (step * rate * span)
         phi, action = new, after
+        if any(np.abs(phi - other.points).max() < SAME * span for other in others):
+            return None
         settled = settled + 1 if moved < 1e-4 else 0
         if settled >= 5:
             break
