@@ -127,8 +127,8 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
             f"the process also stays near {place}, where the drift has no stable fixed point",
             "ask for the spectrum or for transitions between sets; the chain is between fixed points",
         )
-    # without detailed balance nothing tells what fewer powers would leave out, nor are modes of many found in doubles
-    left, most = (ROUNDING, FEW) if symmetric else (0.0, MOST_STATES)
+    # without detailed balance the condition of the modes enters, and those of many are not found in doubles
+    left, most = (ROUNDING, FEW) if symmetric else (ROUNDING**2, MOST_STATES)
     pair = reduced_pair(condensed, POWERS, left, most_states=most)
     at_wells = values_at(condensed, pair, setting.state_places)
 

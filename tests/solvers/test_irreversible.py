@@ -253,6 +253,16 @@ def test_a_committor_without_rotation_is_that_of_the_reversible_process():
     np.testing.assert_allclose(found.backward(x), 1.0 - found.field(x), atol=1e-4)
 
 
+def test_rates_between_deep_wells_take_as_few_solves_as_they_need():
+    """At a quotient of rates of 1e-14 one power of A_FF^-1 M leaves its cube: 31 solves a factorisation before."""
+    problem = rotated(0.25 / 30, tolerance=1e-3)
+    found = rates(problem)
+    assert found.statistics.work.solves <= 12 * found.statistics.work.factorisations
+    gap = spectrum(problem, 2).gap
+    both = np.logaddexp(found.rates[0][1].log, found.rates[1][0].log)
+    assert both == pytest.approx(gap.log, abs=gap.relative_error + found.rates[0][1].relative_error)
+
+
 @pytest.mark.slow
 def test_rates_add_up_to_the_gap_and_balance_the_weights():
     problem = drifting(["-(x**3 - x) - y**2 - 1/10", "-y + y*(x**3 - x)"], 0.04, WHOLE, 1e-6)
