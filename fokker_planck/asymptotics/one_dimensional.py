@@ -260,5 +260,3 @@ def multiplicative(
         return -exponent(x) - (1.0 - alpha) * np.log(diffusion(x))
 
     return Line(log_scale, log_speed, float(lower), float(upper), tuple(float(point) for point in breaks))
-
-

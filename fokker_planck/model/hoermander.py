@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.process import Process
 
 NO_NOISE = 1e-12
-"""Of the trace of D: what rounding leaves of an eigenvalue that is zero."""
+"""Of the trace of D, or of its entries in units in which the diagonal is one: what rounding leaves of a zero."""
 POINTS = 120
 """Of the sample, at which brackets are formed: where they fail on a part of the domain it is a large one."""
 STEP = 1e-3
@@ -56,7 +56,10 @@ def lacking(field: DiffusionField, points: Floats) -> int:
     # a trace of the largest doubles is infinite
     largest = np.abs(tensor).max(axis=(1, 2), keepdims=True)
     tensor = tensor / np.where(largest > 0.0, largest, 1.0)
-    none = np.linalg.eigvalsh(tensor) <= NO_NOISE * np.einsum("nii->n", tensor)[:, None]
+    # in units in which every diagonal entry is one or zero: very unequal units on the axes are no defect
+    diagonal = np.einsum("nii->ni", tensor)
+    size = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    none = np.linalg.eigvalsh(tensor / (size[:, :, None] * size[:, None, :])) <= NO_NOISE
     return int(none.sum(axis=1).min())
 
 

@@ -288,5 +288,3 @@ def _check_period(problem: Problem, potential: Potential, key: str, x: Floats, a
         raise ProblemError(key, f"a V that differs by {jump:.3g} across the period", wanted)
     if kink > 1e-6 * scale:
         raise ProblemError(key, f"a gradient that differs by {kink / period:.3g} across the period", wanted)
-
-

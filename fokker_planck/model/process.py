@@ -185,5 +185,3 @@ def _check_noise(diffusion: object, interpretation: object) -> None:
         raise ProblemError("diffusion", diffusion, wanted)
     if not isinstance(interpretation, str) or interpretation not in INTERPRETATIONS:
         raise ProblemError("diffusion.interpretation", interpretation, f"one of {', '.join(INTERPRETATIONS)}")
-
-

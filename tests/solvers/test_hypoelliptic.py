@@ -37,6 +37,10 @@ def test_brackets(drift, noise, carried):
             refuse_uncarried(process, len(drift), points, np.full(len(drift), 2.0))
 
 
+def test_unequal_units_are_noise_in_all_directions():
+    assert lacking(fp.Constant([[1.0, 0.0], [0.0, 1e-20]]).field(None, 2), np.zeros((2, 1))) == 0
+
+
 def accelerated(lower, upper, tolerance):
     """dx = v dt, dv = dW."""
     return fp.Problem(fp.Drifting(fp.Drift(["y", "0"]), ALONG_Y), fp.Box(lower, upper), Resolution(tolerance=tolerance))

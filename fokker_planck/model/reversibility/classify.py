@@ -336,5 +336,3 @@ def _guess(process: Process, field: DiffusionField, points: Floats) -> Function 
     if not field.constant or lacking(field, points):
         return None
     return ScaledPotential(process.potential, level) if level > 0.0 else None
-
-
