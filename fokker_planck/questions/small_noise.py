@@ -209,7 +209,8 @@ def _unstable(setting: FlowSetting, saddle: FixedPoint, towards: Floats) -> Floa
     way = vectors[:, np.argmax(values.real)].real
     side = float(way @ (towards - saddle.x))
     if side == 0.0 and setting.attractors:  # away from where the process stays
-        nearest = min(setting.places, key=lambda place: float(np.linalg.norm(place - saddle.x)))
+        everywhere = (point.x for point in setting.attractors)  # those that count for the question may be none
+        nearest = min(everywhere, key=lambda place: float(np.linalg.norm(place - saddle.x)))
         side = -float(way @ (nearest - saddle.x))
     extent = float(np.linalg.norm(np.ptp(setting.problem.sample(), axis=1)))
     return np.asarray(STEP * extent * np.sign(side or 1.0) * way / np.linalg.norm(way))

@@ -27,7 +27,9 @@ from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import eigsh
 
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.landscape.sample_graph import sample_box
 from fokker_planck.landscape.survey import sample_graph
+from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.setting import Setting
 
@@ -38,6 +40,8 @@ STEEPEST = 60.0
 """Units of epsilon along an edge that are counted: beyond, a step down takes no time, whatever is done with it."""
 NEAR = 2.0
 """Units of epsilon below the cutoff that count as beside it: cells there are as high as several."""
+IN_SPACE = 15
+"""Points an axis in space: of the 41 of a survey one factorisation alone takes minutes."""
 HALVINGS = 7
 """Of the heights between cutoff and top, for a cutoff that is high enough."""
 
@@ -50,7 +54,7 @@ def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
     problem = setting.problem
     if isinstance(problem.process, Underdamped):
         return ceiling
-    points, edges = sample_graph(problem)
+    points, edges = _sample(problem)
     heights = np.asarray(setting.exponent.value(points.T))
     levels = np.sort(heights[heights > ceiling])
     if not len(levels):
@@ -67,6 +71,16 @@ def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
         middle = (low + high) // 2
         low, high = (low, middle) if fast(float(levels[middle])) else (middle, high)
     return float(levels[high]) if high < len(levels) - 1 else float(np.inf)
+
+
+def _sample(problem: Problem) -> tuple[Floats, Integers]:
+    """Points (n, dim) and edges of the domain, fewer in space than for its survey."""
+    if problem.dimension < 3:
+        return sample_graph(problem)
+    points, edges = sample_box(*problem.bounding_box(), IN_SPACE, problem.periods)
+    kept = problem.contains(points.T)
+    number = np.cumsum(kept) - 1
+    return points[kept], number[edges[kept[edges].all(axis=1)]]
 
 
 def share_at_cutoff(exponent: Floats, functions: Sequence[Floats], ceiling: float) -> float:

@@ -143,3 +143,19 @@ def test_the_time_on_the_way_is_resolved_where_the_density_is_not():
     assert found.probability_reactive.relative_error < 2.7e-4
     assert found.probability_reactive.log == pytest.approx(-88.20228, abs=2.7e-4 + 2.1e-4)
     assert found.rate.log == pytest.approx(-88.521562, abs=2e-5)
+
+
+def test_the_unstable_side_of_a_saddle_where_no_attractor_counts_for_the_question():
+    """Shallow wells that an exit does not follow are attractors still: the formula crashed there (39 of seed 101)."""
+    from types import SimpleNamespace
+
+    from fokker_planck.landscape.fixed_points import fixed_point
+    from fokker_planck.questions.small_noise import _unstable
+
+    saddle = fixed_point([0.0, 0.0], [[1.0, 0.0], [0.0, -1.0]])
+    setting = SimpleNamespace(
+        attractors=(fixed_point([-1.0, 0.0], [[-1.0, 0.0], [0.0, -1.0]]),),
+        places=np.zeros((0, 2)),
+        problem=SimpleNamespace(sample=lambda: np.array([[-2.0, 2.0], [-2.0, 2.0]])),
+    )
+    assert _unstable(setting, saddle, saddle.x)[0] > 0.0  # away from the attractor
