@@ -179,22 +179,10 @@ def is_positive(comm: MPI.Comm, size: int, dofs: Integers, real: Floats, imagina
     return bool(negative == 0 and zero == 0)
 
 
-def lowest_eigenvectors(
-    stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float, known: Sequence[Floats]
-) -> tuple[Floats, Floats]:
-    """Eigenvalues (k,) and eigenvectors (k, n) of ``stiffness y = lambda mass y`` nearest to ``shift``, k >= count.
-
-    Shift-and-invert Krylov-Schur; ``known`` eigenvectors (n,) are kept out.  Both matrices are scaled in place so that
-    the diagonal of the mass is one: on cells of very different sizes rounding is measured by the mass then.
-    """
+def _shift_and_invert(stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float) -> Any:
+    """The eigensolver of SLEPc for the pencil near ``shift``, with the factorisation of MUMPS."""
     from slepc4py import SLEPc
 
-    size = mass.getDiagonal()
-    size.sqrtabs()
-    root = _whole(size)
-    size.reciprocal()
-    for operator in (stiffness, mass):
-        operator.diagonalScale(size, size)
     solver = SLEPc.EPS().create(stiffness.getComm())
     solver.setOperators(stiffness, mass)
     solver.setProblemType(SLEPc.EPS.ProblemType.GHEP)
@@ -208,6 +196,24 @@ def lowest_eigenvectors(
     linear.setType("preonly")
     linear.getPC().setType("cholesky")
     linear.getPC().setFactorSolverType("mumps")
+    return solver
+
+
+def lowest_eigenvectors(
+    stiffness: PETSc.Mat, mass: PETSc.Mat, count: int, shift: float, known: Sequence[Floats]
+) -> tuple[Floats, Floats]:
+    """Eigenvalues (k,) and eigenvectors (k, n) of ``stiffness y = lambda mass y`` nearest to ``shift``, k >= count.
+
+    Shift-and-invert Krylov-Schur; ``known`` eigenvectors (n,) are kept out.  Both matrices are scaled in place so that
+    the diagonal of the mass is one: on cells of very different sizes rounding is measured by the mass then.
+    """
+    size = mass.getDiagonal()
+    size.sqrtabs()
+    root = _whole(size)
+    size.reciprocal()
+    for operator in (stiffness, mass):
+        operator.diagonalScale(size, size)
+    solver = _shift_and_invert(stiffness, mass, count, shift)
     if known:
         solver.setDeflationSpace([_vector(stiffness, vector * root) for vector in known])
     solver.setInitialSpace([_vector(stiffness, np.cos(np.arange(stiffness.getSize()[0]) * 0.7) + 0.3)])

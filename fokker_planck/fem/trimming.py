@@ -16,7 +16,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.chain_states import members_on, unseen_change, vertex_values
 from fokker_planck.fem.triangulation import Triangulation, edge_table, without_cells
-from fokker_planck.fem.vertex_chain import LARGEST_STEP, along_edges, chain, energy_shares, mass_shares, rates
+from fokker_planck.fem.vertex_chain import LARGEST_STEP, Chain, along_edges, chain, energy_shares, mass_shares, rates
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 
@@ -52,29 +52,43 @@ def trimmed(
     if float(np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]]).max()) > LARGEST_STEP:
         return triangulation
     doubt = np.exp(np.minimum(unseen_change(triangulation, exponent, ceiling, inside), LARGEST_STEP))
-    held = np.zeros(len(classes))
     along = along_edges(triangulation, table, exponent, ceiling)
     flows = rates(triangulation, table, phi, inside, along)
+    held = np.zeros(len(classes))
     try:
         for sets in [states] if len(begun) == len(states) else [states, begun]:
             current = chain(triangulation, table, phi, flows, sets)
-            held = np.maximum(held, energy_shares(current, sets, doubt, share))
-            for state in range(len(sets)):
-                if fill_targets or len(sets[state]) == 1:
-                    held = np.maximum(held, mass_shares(current, state))
+            held = np.maximum(held, _held_by(current, sets, doubt, share, fill_targets))
     except ConvergenceError:
         return triangulation
     held *= doubt
+    keep = _kept(classes, held, share, begun)
+    return triangulation if keep is None or keep.all() else without_cells(triangulation, keep)
+
+
+def _kept(classes: Integers, held: Floats, share: float, states: Sequence[Integers]) -> Booleans | None:
+    """The cells that stay where those that hold least, ``share`` together, go; None where that parts the states."""
     order = np.argsort(held)
-    most = int((np.cumsum(held[order]) <= share).sum())
-    kept = _without(classes, order[:most], begun)
+    dropped = order[: int((np.cumsum(held[order]) <= share).sum())]
+    kept = _without(classes, dropped, states)
     if kept is None:
-        return triangulation
+        return None
     keep, apart = kept
     if (held[apart] > share).any():
         # a way out was cut near the well, where few coarse cells lead both to it and to a much easier one
-        keep = _without_separating(classes, order[:most], begun, held > share)
-    return triangulation if keep.all() else without_cells(triangulation, keep)
+        keep = _without_separating(classes, dropped, states, held > share)
+    return keep
+
+
+def _held_by(
+    current: Chain, sets: Sequence[Integers], doubt: Floats, share: float, fill_targets: bool
+) -> Floats:
+    """The largest share of any state, of its energy or its mass, that each cell holds, (m,)."""
+    held = energy_shares(current, sets, doubt, share)
+    for state in range(len(sets)):
+        if fill_targets or len(sets[state]) == 1:
+            held = np.maximum(held, mass_shares(current, state))
+    return held
 
 
 def _without(classes: Integers, dropped: Integers, states: Sequence[Integers]) -> tuple[Booleans, Booleans] | None:

@@ -92,6 +92,14 @@ class Antiderivative:
         return np.asarray(self.function(along.ravel()).reshape(along.shape) @ weights * 0.5 * (x - end))
 
 
+def _first_edges(lower: float, upper: float, kinks: Sequence[float], finer: npt.ArrayLike) -> Floats:
+    """Ends of the first panels: of as many between any two kinks, and those that are given."""
+    inner = sorted({float(point) for point in kinks if lower < point < upper})
+    pieces = [np.linspace(a, b, FIRST_PANELS + 1) for a, b in zip([lower, *inner], [*inner, upper], strict=True)]
+    more = np.asarray(finer, dtype=np.float64)
+    return np.unique(np.concatenate([*pieces, more[(more > lower) & (more < upper)]]))
+
+
 def antiderivative(
     function: LineFunction,
     lower: float,
@@ -114,10 +122,7 @@ def antiderivative(
     >>> bool(abs(float(np.diff(F(np.array([0.0, 1.0])))[0]) - (np.sin(1.0) - 2.0 * np.sin(0.3))) < 1e-14)
     True
     """
-    inner = sorted({float(point) for point in kinks if lower < point < upper})
-    pieces = [np.linspace(a, b, FIRST_PANELS + 1) for a, b in zip([lower, *inner], [*inner, upper], strict=True)]
-    more = np.asarray(finer, dtype=np.float64)
-    edges = np.unique(np.concatenate([*pieces, more[(more > lower) & (more < upper)]]))
+    edges = _first_edges(lower, upper, kinks, finer)
     left, right = edges[:-1], edges[1:]
     parent = np.full(len(left), np.inf)
     done: list[tuple[Floats, Floats, Floats]] = []

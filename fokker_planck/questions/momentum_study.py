@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,18 +97,10 @@ def momentum_study(
     >>> round(1.78535e-3 * 0.1 / study.gaps[1, 0, 0].value, 3)            # lambda_1 by a spectral method: 0.953
     0.953
     """
-    lists = {"momenta": momenta, "learning_rates": learning_rates, "batch_sizes": batch_sizes}
-    for name, values in lists.items():
-        if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)) or len(values) == 0:
-            raise ProblemError(name, described(values), "a list of one or more numbers")
-    mus, etas, sizes = (list(np.asarray(values).tolist()) for values in lists.values())
+    mus, etas, sizes = _lists(momenta=momenta, learning_rates=learning_rates, batch_sizes=batch_sizes)
     potential = Potential(loss) if isinstance(loss, str) else loss
-    balls = {
-        (i, j, k): Momentum(eta, mu, size, samples)
-        for i, mu in enumerate(mus)
-        for j, eta in enumerate(etas)
-        for k, size in enumerate(sizes)
-    }
+    numbered = product(enumerate(mus), enumerate(etas), enumerate(sizes))
+    balls = {(i, j, k): Momentum(eta, mu, size, samples) for (i, mu), (j, eta), (k, size) in numbered}
     landscape = survey(Problem(Overdamped(potential, Isotropic(1.0)), domain), potential)
     if not landscape.minima:
         raise ProblemError("domain", described(domain), "a domain with a minimum of the loss")
@@ -117,9 +110,7 @@ def momentum_study(
     for place, ball in balls.items():
         temperatures[place] = ball.temperature(variance)
         rates[place], gaps[place], shares[place] = _formulas(landscape, potential, ball, float(temperatures[place]))
-    spectra = [np.linalg.eigvalsh(np.array(minimum.hessian)) for minimum in landscape.minima]
-    sharp = max(float(spectrum[-1]) for spectrum in spectra)
-    determinants = [float(np.prod(spectrum)) for spectrum in spectra]
+    sharp, determinants = _sharpness(landscape)
     return MomentumStudy(
         momenta=np.array(mus, dtype=np.float64),
         learning_rates=np.array(etas, dtype=np.float64),
@@ -151,6 +142,20 @@ class _Exponent:
 
     def hessian(self, x: Floats) -> Floats:
         return np.asarray(self.potential.hessian(x) / self.epsilon)
+
+
+def _sharpness(landscape: Landscape) -> tuple[float, list[float]]:
+    """The largest curvature at any minimum, and the determinant of the Hessian at each."""
+    spectra = [np.linalg.eigvalsh(np.array(minimum.hessian)) for minimum in landscape.minima]
+    return max(float(spectrum[-1]) for spectrum in spectra), [float(np.prod(spectrum)) for spectrum in spectra]
+
+
+def _lists(**given: object) -> list[list[Any]]:
+    """What is given under each name, as a list of one or more numbers."""
+    for name, values in given.items():
+        if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)) or len(values) == 0:
+            raise ProblemError(name, described(values), "a list of one or more numbers")
+    return [list(np.asarray(values).tolist()) for values in given.values()]
 
 
 def _formulas(

@@ -108,8 +108,14 @@ def simulated_exit_time(
             now = time + half * h / 2.0
             _advance(fine, process, target, domain, h / 2.0, now, normal[half : half + 1], chance[half : half + 1])
         time += h
-    change = float(np.mean(fine.time - coarse.time))
-    refined = 2.0 * fine.time - coarse.time
+    return _extrapolated(coarse.time, fine.time, h)
+
+
+def _extrapolated(coarse: Floats, fine: Floats, h: float) -> SimulatedExit:
+    """The mean of times with steps h and h/2 along the same paths, extrapolated to h = 0."""
+    count = len(fine)
+    change = float(np.mean(fine - coarse))
+    refined = 2.0 * fine - coarse
     mean = float(refined.mean())
     statistical = float(refined.std(ddof=1)) / np.sqrt(count) / mean
     effect = abs(change) / mean

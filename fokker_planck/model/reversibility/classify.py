@@ -164,10 +164,7 @@ def _kinetics(
             return found
     check_semidefinite(field, points)
     if dimension == 1:
-        exponent = line_exponent(process, float(lower[0]), float(upper[0]), around[0])
-        if exponent is not None:
-            return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
-        return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
+        return _on_a_line(process, field, points, around[0], (float(lower[0]), float(upper[0])))
     middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
     corners = tuple(map(float, lower)), tuple(map(float, upper))
     along: Function | None
@@ -180,6 +177,16 @@ def _kinetics(
         return DetailedBalance(along, _named(process, field))
     _check_defined(process, field, across)
     return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
+
+
+def _on_a_line(
+    process: Process, field: DiffusionField, points: Floats, period: float | None, ends: tuple[float, float]
+) -> Kinetics:
+    """On a line there is detailed balance, but for a ring under a net force."""
+    exponent = line_exponent(process, *ends, period)
+    if exponent is not None:
+        return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
+    return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
 
 
 def _exponent_between(

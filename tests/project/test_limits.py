@@ -1,0 +1,82 @@
+"""Functions of 40 lines, files of 330, six parameters, 15 entries at the root: what is longer says why."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "fokker_planck"
+LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 330, 6, 15
+"""Of code, without docstring, comments and blank lines; of a file, all; of a signature, without ``self``; of the root, all
+that Python imports."""
+
+LONG_FUNCTIONS = {
+    "fem/static_condensation.py:condensed_factorization": "one elimination, both sides of it next to each other",
+    "fem/refinement.py:_bisect": "one pass over five arrays that stay in step",
+    "formulas/level_boxes.py:boxes_meeting": "one loop over boxes, each kind of which goes a way of its own",
+    "formulas/narrow_features.py:_of_smooth": "one loop over boxes, each kind of which goes a way of its own",
+}
+LONG_FILES = {
+    "model/reversibility/classify.py": "the cases of detailed balance, in the order in which they are asked",
+}
+MOST_PARAMETERS = {
+    "questions/noise_study.py:noise_study": (12, "a study by name, nearly all of it optional"),
+    "fem/decided_exponents.py:exponents": (10, "a chain on a grid, all of whose arrays are the caller's"),
+    "formulas/narrow_features.py:seen_boxes": (9, "bounds of a search, by name"),
+    "formulas/narrow_features.py:_of_smooth": (9, "the same"),
+}
+USUAL_MOST = 8
+"""Of formulas, whose parameters are the letters they are written with, and of what hands arrays on that belong
+together; seven and eight are too many elsewhere, and are ``CROWDED``."""
+CROWDED = 50
+"""Signatures of seven or eight parameters: fewer are better, more are not allowed."""
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef, list[str]]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                yield f"{path.relative_to(PACKAGE).as_posix()}:{node.name}", node, text.splitlines()
+
+
+def lines_of_code(function: ast.FunctionDef, lines: list[str]) -> int:
+    """Without docstring, comments and blank lines.
+
+    >>> text = 'def f():\\n    "What."\\n\\n    # why\\n    return 1'
+    >>> lines_of_code(ast.parse(text).body[0], text.splitlines())
+    2
+    """
+    first = function.body[0]
+    said = range(first.lineno, (first.end_lineno or 0) + 1) if ast.get_docstring(function) is not None else range(0)
+    code = [lines[n - 1].strip() for n in range(function.lineno, (function.end_lineno or 0) + 1) if n not in said]
+    return sum(bool(line) and not line.startswith("#") for line in code)
+
+
+def parameters(function: ast.FunctionDef) -> int:
+    given = function.args
+    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len([name for name in names if name not in ("self", "cls")])
+
+
+def test_functions_are_short():
+    long = {name for name, node, lines in functions() if lines_of_code(node, lines) > LINES_OF_A_FUNCTION}
+    assert long - set(LONG_FUNCTIONS) == set(), "cut it into steps with names"
+    assert set(LONG_FUNCTIONS) - long == set(), "no longer an exception"
+
+
+def test_files_are_of_one_idea():
+    length = {p.relative_to(PACKAGE).as_posix(): len(p.read_text().splitlines()) for p in PACKAGE.rglob("*.py")}
+    long = {name for name, count in length.items() if count > LINES_OF_A_FILE}
+    assert long - set(LONG_FILES) == set(), "split it by idea"
+
+
+def test_signatures_can_be_read():
+    count = {name: parameters(node) for name, node, _ in functions()}
+    most = {name: number for name, (number, _) in MOST_PARAMETERS.items()}
+    assert {name: n for name, n in count.items() if n > most.get(name, USUAL_MOST)} == {}
+    assert sum(PARAMETERS < n <= USUAL_MOST for n in count.values()) <= CROWDED
+
+
+def test_the_root_is_readable():
+    entries = [entry.name for entry in PACKAGE.iterdir() if entry.suffix == ".py" or (entry / "__init__.py").is_file()]
+    assert len(entries) <= ENTRIES
