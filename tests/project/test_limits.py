@@ -1,13 +1,13 @@
-"""Functions of 40 lines, files of 330, six parameters, 15 entries at the root: what is longer says why."""
+"""Functions of 40 lines, files of 350, six parameters, 15 entries at the root: what is longer says why."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "fokker_planck"
-LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 330, 6, 15
-"""Of code, without docstring, comments and blank lines; of a file, all; of a signature, without ``self``; of the root, all
-that Python imports."""
+LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 350, 6, 15
+"""Of code, without docstring, comments and blank lines; of a file, all; of a signature, without ``self``; of the root,
+all that Python imports."""
 
 LONG_FUNCTIONS = {
     "fem/static_condensation.py:condensed_factorization": "one elimination, both sides of it next to each other",
@@ -15,9 +15,7 @@ LONG_FUNCTIONS = {
     "formulas/level_boxes.py:boxes_meeting": "one loop over boxes, each kind of which goes a way of its own",
     "formulas/narrow_features.py:_of_smooth": "one loop over boxes, each kind of which goes a way of its own",
 }
-LONG_FILES = {
-    "model/reversibility/classify.py": "the cases of detailed balance, in the order in which they are asked",
-}
+LONG_FILES: dict[str, str] = {}
 MOST_PARAMETERS = {
     "questions/noise_study.py:noise_study": (12, "a study by name, nearly all of it optional"),
     "fem/decided_exponents.py:exponents": (10, "a chain on a grid, all of whose arrays are the caller's"),
