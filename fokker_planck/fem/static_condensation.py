@@ -19,7 +19,7 @@ from mpi4py import MPI
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.conjugate_gradients import REACH
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.iterated_solve import IteratedSolve
+from fokker_planck.fem.iterated_solve import LARGEST_FACTOR, IteratedSolve
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.scaled_lu import scaled_lu
 from fokker_planck.fem.vertex_stars import CellBlocks, vertex_stars
@@ -127,7 +127,7 @@ def condensed_factorization(
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
     outer: _petsc.TwoSidedFactorization | IteratedSolve | None = None
-    if symmetric and exponent is not None and dimension == 3 and size > DIRECT * max(1.0, np.ptp(exponent) / DEEP):
+    if symmetric and exponent is not None and dimension == 3 and size > _most_factored(exponent):
         blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
         stars = vertex_stars(discretization, blocks, exponent, size)
         outer = None if stars is None else IteratedSolve(stars)
@@ -145,6 +145,11 @@ def condensed_factorization(
         outer=outer,
         comm=discretization.comm,
     )
+
+
+def _most_factored(exponent: Floats) -> float:
+    """Unknowns on faces up to which a symmetric matrix in space is factored."""
+    return min(DIRECT * max(1.0, float(np.ptp(exponent)) / DEEP), max(DIRECT, LARGEST_FACTOR))
 
 
 def _side(lower: Floats, towards: Floats, diagonal: Floats, order: Integers | None = None) -> Side:
