@@ -67,7 +67,7 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     process = process_of(top)
     domain = _domain(top.table("domain", f"a table [domain] with kind, one of {', '.join(DOMAINS)}"), path.parent)
     resolution = _resolution(top.table("discretization"))
-    coordinates = PHASE_SPACE if isinstance(process, Underdamped) else {}
+    coordinates = PHASE_SPACE if isinstance(process, Underdamped) and not process.planar else {}
     sets = {name: _set(top.table("sets"), name, coordinates) for name in top.table("sets").entries}
     try:
         problem = Problem(process, domain, resolution, sets, title)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fokker_planck.errors import ProblemError
@@ -9,12 +11,19 @@ from fokker_planck.model.arguments import described
 from fokker_planck.model.domain import Box, Domain, Sublevel
 from fokker_planck.model.potential import Potential
 
+if TYPE_CHECKING:
+    from fokker_planck.model.problem import Problem
 
-def check_phase_space(domain: Domain) -> None:
+
+def check_phase_space(process: Underdamped, domain: Domain) -> None:
     """Raise ProblemError for a domain that no underdamped process lives in.
 
     A particle that meets a wall in x comes back with the opposite velocity: both must be in the domain.
     """
+    if process.planar:
+        if not (isinstance(domain, Box) and domain.dimension == 2):
+            raise ProblemError("domain", described(domain), "a box of the two positions; velocities have no ends")
+        return
     if isinstance(domain, Sublevel):
         return
     if not isinstance(domain, Box):
@@ -29,6 +38,33 @@ def check_phase_space(domain: Domain) -> None:
         most = max(-slowest, fastest)
         wanted = f"velocities from -c to c, say {-most:g} to {most:g}: a wall in x turns v around"
         raise ProblemError("domain.lower", f"velocities from {slowest:g} to {fastest:g}", wanted)
+
+
+def positions_of(problem: Problem) -> Problem:
+    """The overdamped process of the same V and noise, in the positions of the domain of an underdamped one."""
+    from fokker_planck.model.problem import Problem, Resolution
+    from fokker_planck.model.process import Overdamped
+
+    process = problem.process
+    assert isinstance(process, Underdamped)
+    count = process.position_potential.dimension
+    lower, upper = problem.bounding_box()
+    ends = problem.domain.boundary[:count] if isinstance(problem.domain, Box) else "reflecting"
+    box = Box(lower[:count], upper[:count], ends)
+    resolution = problem.resolution if process.planar else Resolution(problem.resolution.tolerance)
+    return Problem(Overdamped(process.position_potential, process.diffusion), box, resolution)
+
+
+def has_every_question(process: object) -> bool:
+    """Whether all questions are solved for a process: of an underdamped one in the plane the spectrum alone is."""
+    return not (isinstance(process, Underdamped) and process.planar)
+
+
+def refuse_plane(process: object) -> None:
+    """Raise ProblemError for an underdamped process in the plane, of which the spectrum alone is solved."""
+    if not has_every_question(process):
+        wanted = "the question spectrum: of a potential of two coordinates no other is solved yet"
+        raise ProblemError("dynamics.kind", "underdamped in a phase space of four dimensions", wanted)
 
 
 def turns_around(domain: Domain) -> bool:

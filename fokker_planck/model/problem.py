@@ -115,8 +115,8 @@ class Problem:
         if not isinstance(self.domain, (Box, Ball, MeshDomain, Sublevel)):
             raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile, DolfinxMesh or Sublevel")
         object.__setattr__(self, "sets", dict(self.sets))
-        if self.process.turns_at_walls:
-            check_phase_space(self.domain)
+        if isinstance(self.process, Underdamped):
+            check_phase_space(self.process, self.domain)
         _check_dimensions(self)
         _check_size(self)
         if self.process.potential is not None:

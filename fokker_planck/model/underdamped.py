@@ -27,12 +27,14 @@ class Underdamped:
     The stationary density is exp(-H/epsilon) with the energy H(x, v) = V(x) + v**2/2, whatever the friction is.
     A wall in x turns v around.
 
-    position_potential : V, of one coordinate
+    position_potential : V, of one coordinate or two
     diffusion : Isotropic(epsilon), epsilon the noise of the velocity in units of energy
     friction : gamma, one over time: a number > 0, or a formula in x that is positive
     parameters : values of the other names in the formula of the friction
 
     In sets, starts and domains the velocity is the second coordinate; formulas in Python call it y, problem files v.
+    With a V of two coordinates the domain is that of positions, the velocities are all there are, and friction is a
+    number: the spectrum between wells alone is solved.
     Raises ProblemError with keys under ``dynamics``, ``potential`` and ``diffusion``.
 
     Source: Kramers, Physica 7 (1940) 284; Risken, The Fokker-Planck Equation (1989), chapter 10.
@@ -53,14 +55,21 @@ class Underdamped:
         V = self.position_potential
         if not isinstance(V, Potential):
             raise ProblemError("potential", described(V), 'a Potential of one coordinate, such as Potential("x**2/2")')
-        if V.dimension > 1:
-            wanted = "one: the phase space of two is four-dimensional, which this version does not solve"
+        if V.dimension > 2:
+            wanted = "one or two: the phase space of three is six-dimensional, which this version does not solve"
             raise ProblemError("potential", f"{V.dimension} coordinates", wanted)
+        if self.planar and isinstance(self.friction, str):
+            raise ProblemError(FRICTION, self.friction, "a number > 0, for a potential of two coordinates")
         if not isinstance(self.diffusion, Isotropic):
             wanted = "Isotropic(epsilon): with noise of the velocity of another kind the density is not exp(-H/epsilon)"
             raise ProblemError("diffusion", described(self.diffusion), wanted)
         object.__setattr__(self, "parameters", tuple(dict(self.parameters).items()))
         self._friction  # noqa: B018  raises where the formula is wrong
+
+    @property
+    def planar(self) -> bool:
+        """Whether positions have two coordinates, and the phase space four."""
+        return self.position_potential.dimension == 2
 
     @cached_property
     def _friction(self) -> Formula | None:
@@ -95,8 +104,10 @@ class Underdamped:
 
     @cached_property
     def potential(self) -> Potential:
-        """The energy H(x, v) = V(x) + v**2/2."""
+        """The energy H(x, v) = V(x) + v**2/2; in the plane that of positions, V."""
         V = self.position_potential
+        if self.planar:
+            return V
         if isinstance(V.source, str):
             return Potential(f"({V.source}) + y**2/2", dict(V.parameters))
         energy = _Energy(V)
@@ -108,9 +119,12 @@ class Underdamped:
         return 2
 
     def field(self, dimension: int) -> DiffusionField:
-        """D = diag(0, gamma epsilon); raises ProblemError in any dimension but two."""
+        """D = diag(0, gamma epsilon), in the plane that of the velocities; raises ProblemError unless there are two."""
         if dimension != 2:
-            raise ProblemError("domain", f"{dimension} dimensions", "two: the phase space (x, v)")
+            raise ProblemError("domain", f"{dimension} dimensions", "two: the phase space (x, v), or positions in the plane")
+        if self.planar:
+            level = float(self.friction) * self.diffusion.epsilon
+            return ConstantField(((level, 0.0), (0.0, level)), "diffusion.epsilon")
         if self._friction is not None:
             return self._friction.field(None, 2)
         return ConstantField(((0.0, 0.0), (0.0, float(self.friction) * self.diffusion.epsilon)), "diffusion.epsilon")
@@ -120,8 +134,8 @@ class Underdamped:
         return np.asarray(self.field(2).tensor(x)[1, 1] / self.diffusion.epsilon)
 
     def friction_at_positions(self, x: Floats) -> Floats:
-        """Gamma at positions (1, n), (n,)."""
-        return self.friction_at(np.concatenate([x, np.zeros_like(x)]))
+        """Gamma at positions (1, n) or (2, n), (n,)."""
+        return self.friction_at(x if self.planar else np.concatenate([x, np.zeros_like(x)]))
 
     def circulation(self, x: Floats) -> Floats:
         """(v, -V'), the flow that keeps the energy, at points (2, n), of the same shape."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.questions.numpy_warnings import quietly
 
@@ -17,4 +18,6 @@ def is_reversible(problem: Problem) -> bool:
     """
     from fokker_planck.solvers import kinetics_of_problem
 
+    if not has_every_question(problem.process):
+        return False  # with momentum, whose density is known and whose currents turn around with the velocity
     return kinetics_of_problem.is_reversible(problem)

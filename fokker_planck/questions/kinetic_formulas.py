@@ -20,9 +20,8 @@ from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.asymptotics.underdamped import Regime
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.model.domain import Box
+from fokker_planck.model.phase_space import positions_of
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
@@ -90,16 +89,6 @@ def of(problem: Problem) -> Kinetic:
     kinetic = Kinetic(process, positions_of(problem))
     problem.known["kinetic formulas"] = kinetic
     return kinetic
-
-
-def positions_of(problem: Problem) -> Problem:
-    """The overdamped process of the same V and noise, in the positions of the domain."""
-    process, count = problem.process, problem.process.position_potential.dimension  # type: ignore[union-attr]
-    lower, upper = problem.bounding_box()
-    ends = problem.domain.boundary[:count] if isinstance(problem.domain, Box) else "reflecting"
-    box = Box(lower[:count], upper[:count], ends)
-    overdamped = Overdamped(process.position_potential, process.diffusion)  # type: ignore[union-attr]
-    return Problem(overdamped, box, problem.resolution)
 
 
 def eigenvalues(problem: Problem, count: int) -> tuple[list[Quantity | None], Limits]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.landscape.types import Landscape
+from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.serialize import numbers_json, prediction_json
 from fokker_planck.output.tables import COMPARISON, compared, empty_table, point_text
@@ -74,6 +75,7 @@ ENTRY: Entry[None, Stationary] = Entry(
     ask=lambda problem, _: stationary_density(problem),
     json=_json,
     tables=_tables,
+    applies=lambda problem: has_every_question(problem.process),
     prediction=lambda answer: prediction_json(answer.wells),
     fields=lambda answer: {"density": answer.field},
     picture=_picture,

@@ -8,6 +8,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
 from fokker_planck.model.hoermander import is_degenerate, lacking, refuse_uncarried
 from fokker_planck.model.narrow_coefficients import refuse_narrow
+from fokker_planck.model.phase_space import refuse_plane
 from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
@@ -19,6 +20,7 @@ def kinetics_of(problem: Problem) -> Kinetics:
     """Whether the process of a problem is reversible, with its exponent if so; computed once and kept with it."""
     found: Kinetics | None = problem.known.get("kinetics")
     if found is None:
+        refuse_plane(problem.process)
         if problem.dimension > 1:
             field = problem.process.field(problem.dimension)
             check_semidefinite(field, problem.sample())

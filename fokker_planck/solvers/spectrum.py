@@ -19,7 +19,9 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import assemble
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers import kinetic_spectrum
 from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer, Outcome
@@ -220,6 +222,8 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
     A complex pair counts as two; its fields are the real and the imaginary part.  With a ``target`` the process is
     killed there, and zero is not an eigenvalue.
     """
+    if isinstance(problem.process, Underdamped) and problem.process.planar:
+        return kinetic_spectrum.spectrum(problem, count, target)
     ends = Ends.at(target)
     setting = prepare(problem, ends)
     if target is None:

@@ -1,0 +1,112 @@
+"""Underdamped processes by Hermite functions of the velocity: on a line against phase space, in the plane by products."""
+
+from math import cos, pi, sin, sqrt
+
+import numpy as np
+import pytest
+
+import fokker_planck as fp
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.solvers.kinetic_spectrum import slow_modes
+
+QUARTIC = "(x**2 - 1)**2/4"
+#: lambda_1 by Hermite x Hermite functions, noise 1/8
+GAPS = {0.5: 4.503721378536e-2, 1.0: 3.881083571709e-2, 2.0: 2.499594779955e-2, 10.0: 5.647524422782e-3}
+TURNED = f"((x*{cos(pi / 6)!r} + y*{sin(pi / 6)!r})**2 - 1)**2/4 + 2*(y*{cos(pi / 6)!r} - x*{sin(pi / 6)!r})**2"
+
+
+def on_a_line(friction, epsilon=1 / 8, half_width=2.3, tolerance=1e-6):
+    overdamped = fp.Overdamped(fp.Potential(QUARTIC), fp.Isotropic(epsilon))
+    positions = fp.Problem(overdamped, fp.Box([-half_width], [half_width]), fp.Resolution(tolerance))
+    return slow_modes(positions, friction, 2)
+
+
+def in_the_plane(potential, friction, tolerance=1e-2, half_width=2.3, **keys):
+    process = fp.Underdamped(fp.Potential(potential), fp.Isotropic(1 / 8), friction)
+    box = fp.Box([-half_width, -half_width], [half_width, half_width])
+    return fp.Problem(process, box, fp.Resolution(tolerance), **keys)
+
+
+@pytest.mark.parametrize("friction", GAPS)
+def test_gaps_on_a_line(friction):
+    found = on_a_line(friction)
+    assert found.errors[0] < 1e-6
+    assert 0.0 <= found.values[0] / GAPS[friction] - 1.0 < found.errors[0]  # from above
+
+
+def test_both_ways_agree_on_a_line():
+    fastest = sqrt(2.0 * (0.25 + 26.0 / 8.0))
+    process = fp.Underdamped(fp.Potential(QUARTIC), fp.Isotropic(1 / 8), 2.0)
+    box = fp.Box([-2.3, -fastest], [2.3, fastest])
+    other = fp.spectrum(fp.Problem(process, box, fp.Resolution(1e-4)), 2).gap
+    found = on_a_line(2.0)
+    assert other.value == pytest.approx(found.values[0], rel=other.relative_error + found.errors[0])
+
+
+def test_low_friction_takes_many_functions_or_is_refused():
+    found = on_a_line(0.1, tolerance=1e-4)
+    assert found.errors[0] < 1e-4
+    assert found.values[0] == pytest.approx(2.1066668386436e-2, rel=found.errors[0])
+    with pytest.raises(ConvergenceError, match="friction"):
+        fp.spectrum(in_the_plane(f"{QUARTIC} + 2*y**2", 0.02), 2)
+
+
+def test_walls_turn_the_velocity():
+    """By Legendre and Hermite functions, odd ones zero at the walls: 4.50113583e-2."""
+    found = on_a_line(0.5, half_width=1.5)
+    assert found.values[0] == pytest.approx(4.50113583e-2, rel=max(found.errors[0], 3e-9))
+
+
+def test_a_high_barrier_on_a_line():
+    """Barrier 20: 7.16896497977e-10."""
+    found = on_a_line(0.5, 1 / 80, 1.7)
+    assert found.errors[0] < 1e-5
+    assert found.values[0] == pytest.approx(7.16896497977e-10, rel=found.errors[0])
+
+
+@pytest.mark.parametrize("potential", [f"{QUARTIC} + 2*y**2", TURNED])
+def test_a_product_in_the_plane_has_the_gap_of_its_first_part(potential):
+    asked = in_the_plane(potential, 1.0)
+    found = fp.spectrum(asked, 2)
+    assert found.gap.relative_error < 1e-2
+    assert found.gap.value == pytest.approx(GAPS[1.0], rel=found.gap.relative_error)
+    assert found.formula == "Kramers-Langer"
+    assert found.eigenvalues[1].ratio == pytest.approx(1.0, abs=0.2)
+    first = found.eigenfunctions[1]
+    left, right = (first(np.array([[side * cos(pi / 6)], [side * sin(pi / 6)]]))[0] for side in (-1.0, 1.0))
+    assert left == pytest.approx(-right, rel=1e-3)
+
+
+def test_what_is_not_solved_in_the_plane():
+    asked = in_the_plane(f"{QUARTIC} + 2*y**2", 1.0, sets={"right": fp.HalfSpace([1.0, 0.0], 0.5)})
+    for ask in (
+        lambda: fp.stationary_density(asked),
+        lambda: fp.rates(asked),
+        lambda: fp.mean_exit_time(asked, [-1.0, 0.0], "right"),
+    ):
+        with pytest.raises(ProblemError, match="no other is solved yet") as error:
+            ask()
+        assert error.value.key == "dynamics.kind"
+    with pytest.raises(ProblemError, match=r"spectrum\.target"):
+        fp.spectrum(asked, 1, "right")
+    with pytest.raises(ProblemError, match="those between wells alone"):
+        fp.spectrum(asked, 3)
+    with pytest.raises(ProblemError, match=r"dynamics\.friction"):
+        fp.Underdamped(fp.Potential("x**2 + y**2"), fp.Isotropic(0.1), "1 + x**2")
+    with pytest.raises(ProblemError, match="six-dimensional"):
+        fp.Underdamped(fp.Potential("x**2 + y**2 + z**2"), fp.Isotropic(0.1), 1.0)
+    with pytest.raises(ProblemError, match="a box of the two positions"):
+        fp.Problem(asked.process, fp.Ball([0.0, 0.0], 2.0))
+
+
+@pytest.mark.slow
+def test_the_three_holes():
+    """Friction 1, beta 1.67; 200,000 paths of a splitting scheme decay with 0.0262(2)."""
+    process = fp.Underdamped(fp.named("three-hole").potential, fp.Isotropic(1.0 / 1.67), 1.0)
+    asked = fp.Problem(process, fp.Box([-2.0, -1.5], [2.0, 2.5]), fp.Resolution(1e-2))
+    gap = fp.spectrum(asked, 2).gap
+    assert gap.relative_error < 1e-2
+    assert gap.value == pytest.approx(THREE_HOLES, rel=gap.relative_error)
+
+
+THREE_HOLES = 2.61e-2
