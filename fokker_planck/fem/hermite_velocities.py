@@ -6,7 +6,8 @@ With ``v = sqrt(eps) (a + a*)`` the generator of ``dx = v dt, dv = -grad V dt - 
 
 in ``L^2(exp(-H/eps))``, where N counts the order |n| of the Hermite function ``h_n``.  It takes functions of even order
 to odd ones and back but for ``gamma N``, so that of ``-L u = lambda u`` the odd part is known at every place:
-``u_m = (K* u)_m/(gamma |m| - lambda)``, ``(K* u)_m = sum_i sqrt(m_i) D_i u_(m - e_i) - sqrt(m_i + 1) D_i^* u_(m + e_i)``.
+``u_m = (K* u)_m/(gamma |m| - lambda)`` with
+``(K* u)_m = sum_i sqrt(m_i) D_i u_(m - e_i) - sqrt(m_i + 1) D_i^* u_(m + e_i)``.
 What is left for the even part, ``S(lambda) = gamma N - lambda + K (gamma N - lambda)^-1 K*``, is symmetric, and for
 lambda below gamma of no more derivatives than an elliptic equation: S(0) is not negative, and real eigenvalues are
 roots of a Rayleigh quotient, approached from above by any finite elements and any number of Hermite functions.

@@ -10,6 +10,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
 from fokker_planck.model.domain import Box, Domain, Sublevel
 from fokker_planck.model.potential import Potential
+from fokker_planck.model.underdamped import Underdamped
 
 if TYPE_CHECKING:
     from fokker_planck.model.problem import Problem

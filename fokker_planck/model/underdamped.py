@@ -121,7 +121,9 @@ class Underdamped:
     def field(self, dimension: int) -> DiffusionField:
         """D = diag(0, gamma epsilon), in the plane that of the velocities; raises ProblemError unless there are two."""
         if dimension != 2:
-            raise ProblemError("domain", f"{dimension} dimensions", "two: the phase space (x, v), or positions in the plane")
+            raise ProblemError(
+                "domain", f"{dimension} dimensions", "two: the phase space (x, v), or positions in the plane"
+            )
         if self.planar:
             level = float(self.friction) * self.diffusion.epsilon
             return ConstantField(((level, 0.0), (0.0, level)), "diffusion.epsilon")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +59,9 @@ def kinetic_modes(space: HermiteSpace, start: Floats, goal: float) -> KineticMod
     one = np.where(np.arange(len(space.even))[:, None] == 0, 1.0, np.zeros((1, space.free.shape[1])))
     dual = space.mass(one)
     total = float((dual * one).sum())
-    u = np.zeros((count, *space.free.shape))
-    u[:, : start.shape[1]] = start
+    begun = np.zeros((count, *space.free.shape))
+    begun[:, : start.shape[1]] = start
+    u = list(begun)
     steps: list[Floats] = []
     quiet = 0
     for number in range(MOST_STEPS):
@@ -131,10 +133,33 @@ def _ritz(
     full = change @ small  # (size, count)
     found = [sum(c * v for c, v in zip(column, basis, strict=True)) for column in full.T]
     parts = [sum(c * t for c, t in zip(column, odd, strict=True)) for column in full.T]
+    values = np.array([_root_of(space, v, t, x) for v, t, x in zip(found, parts, values, strict=True)])
     moved = full.copy()
     moved[:count] = 0.0
     steps = [sum(c * v for c, v in zip(column, basis, strict=True)) for column in moved.T] if size > count else []
     return values, found, steps, parts  # type: ignore[return-value]
+
+
+def _root_of(space: HermiteSpace, u: Any, odd: Any, value: float) -> float:
+    """The root for one function, from sums of squares: a small one has all its digits, in the small matrix it has not.
+
+    ``gamma sum |n| |u_n|^2 + sum_m |(K* u)_m|^2/(gamma |m| - lambda) = lambda |u|^2``
+    """
+    if not value < HALF * space.friction:
+        return value
+    cells = space.values @ space.local(u)
+    sizes = (cells**2).sum(axis=(0, 1))
+    total, even = float(sizes.sum()), space.friction * float(space.levels @ sizes)
+    squares, rates = (odd**2).sum(axis=(1, 2)), space.friction * space.odd_levels
+    for _ in range(MOST_NEWTON):
+        fall = float((squares / (rates - value) ** 2).sum()) - total
+        change = (even + float((squares / (rates - value)).sum()) - value * total) / -fall
+        value += change
+        if not value < HALF * space.friction:
+            return HALF * space.friction
+        if abs(change) <= 1e-15 * abs(value):
+            break
+    return value
 
 
 def roots(friction: float, even: Floats, odd: dict[int, Floats], count: int) -> tuple[Floats, Floats]:

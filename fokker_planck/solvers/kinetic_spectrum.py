@@ -9,7 +9,7 @@ differences, summed, are its error bar.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from fokker_planck.model.phase_space import positions_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.beginning import begin
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.error_bars import SAFETY, warn_or_refuse
@@ -111,7 +112,9 @@ def slow_modes(positions: Problem, friction: float, count: int) -> SlowModes:
     mesh, others, levels = first.mesh, first.cut + first.least_error, 1
     found = _on_a_mesh(case, mesh, first.degree)
     while positions.resolution.cells is None and levels < MOST_MESHES:
-        bisected = even_functions(positions.dimension, found.order) * found.discretization.count * 2**positions.dimension
+        bisected = (
+            even_functions(positions.dimension, found.order) * found.discretization.count * 2**positions.dimension
+        )
         if float(found.by_mesh.max()) <= 0.5 * tolerance or bisected > MOST_UNKNOWNS:
             break
         mesh, levels = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True), levels + 1
@@ -147,7 +150,7 @@ class _Case:
             (None, None) if period is not None else (low, high)
             for low, high, period in zip(*problem.bounding_box(), problem.periods, strict=True)
         )
-        epsilon = float(process.diffusion.epsilon)  # type: ignore[union-attr]
+        epsilon = float(getattr(process.diffusion, "epsilon"))  # noqa: B009  isotropic, as of every underdamped process
         return hermite_space(discretization, self.setting.exponent, epsilon, self.friction, order, walls)
 
     def modes(self, mesh: Triangulation, degree: int, order: int, start: Floats | None = None) -> KineticModes:
@@ -180,7 +183,8 @@ def _on_a_mesh(case: _Case, mesh: Triangulation, degree: int) -> _OnAMesh:
     order, changes = FIRST_ORDER, [np.full(case.wanted, np.inf)]
     while len(changes) < 3 or not (_remainder(changes) <= 0.5 * tolerance).all():
         following = order + max(STEP, order // (2 * GROWTH) * 2)
-        if even_functions(mesh.dimension, following) * discretization.count > MOST_UNKNOWNS:
+        stands = len(changes) > 3 and not (changes[-1] < changes[-3]).all()
+        if stands or even_functions(mesh.dimension, following) * discretization.count > MOST_UNKNOWNS:
             break
         order, before = following, modes.values
         modes = case.modes(mesh, degree, order, modes.functions)
@@ -210,11 +214,12 @@ ROUNDING = 1e-11
 
 def _refuse_fast(setting: PotentialSetting, friction: float, values: Floats) -> None:
     """Raise ConvergenceError for eigenvalues that are not alone below those inside the wells."""
-    curvatures = [v * float(setting.problem.process.diffusion.epsilon) for v in _curvatures(setting)]  # type: ignore[union-attr]
+    noise = float(getattr(setting.problem.process.diffusion, "epsilon"))  # noqa: B009
+    curvatures = [value * noise for value in _curvatures(setting)]
     rates = [0.5 * (friction - np.sqrt(max(friction**2 - 4.0 * c, 0.0))) for c in curvatures]
     inside = min(rates, default=0.5 * friction)
     if not float(values.max()) < ALONE * inside:
-        reason = f"an eigenvalue near {values.max():.3g} beside what relaxes inside wells, at rates from {inside:.3g} on"
+        reason = f"an eigenvalue near {values.max():.3g} beside those inside wells, from {inside:.3g} on"
         raise ConvergenceError(reason, "fewer eigenvalues, or less noise: those between wells alone are solved")
 
 
@@ -222,5 +227,5 @@ def _curvatures(setting: PotentialSetting) -> list[float]:
     return [value for minimum in setting.landscape.minima for value in minimum.hessian_eigenvalues if value > 0.0]
 
 
-def _unasked(_: Discretization) -> None:
+def _unasked(_: Discretization) -> Answer:
     raise AssertionError("the beginning of a question asks nothing where the potential is known")

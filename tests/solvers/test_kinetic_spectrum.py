@@ -1,4 +1,4 @@
-"""Underdamped processes by Hermite functions of the velocity: on a line against phase space, in the plane by products."""
+"""Underdamped processes by Hermite functions of the velocity: on a line against phase space, products in the plane."""
 
 from math import cos, pi, sin, sqrt
 
@@ -43,6 +43,7 @@ def test_both_ways_agree_on_a_line():
     assert other.value == pytest.approx(found.values[0], rel=other.relative_error + found.errors[0])
 
 
+@pytest.mark.slow
 def test_low_friction_takes_many_functions_or_is_refused():
     found = on_a_line(0.1, tolerance=1e-4)
     assert found.errors[0] < 1e-4
@@ -101,7 +102,7 @@ def test_what_is_not_solved_in_the_plane():
 
 @pytest.mark.slow
 def test_the_three_holes():
-    """Friction 1, beta 1.67; 200,000 paths of a splitting scheme decay with 0.0262(2)."""
+    """Friction 1, beta 1.67: 2.61313e-2 with a bar of 9.9e-4, order 20, 290,000 unknowns, 26 s of CPU."""
     process = fp.Underdamped(fp.named("three-hole").potential, fp.Isotropic(1.0 / 1.67), 1.0)
     asked = fp.Problem(process, fp.Box([-2.0, -1.5], [2.0, 2.5]), fp.Resolution(1e-2))
     gap = fp.spectrum(asked, 2).gap
@@ -109,4 +110,4 @@ def test_the_three_holes():
     assert gap.value == pytest.approx(THREE_HOLES, rel=gap.relative_error)
 
 
-THREE_HOLES = 2.61e-2
+THREE_HOLES = 2.6131e-2
