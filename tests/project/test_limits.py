@@ -15,7 +15,9 @@ LONG_FUNCTIONS = {
     "formulas/level_boxes.py:boxes_meeting": "one loop over boxes, each kind of which goes a way of its own",
     "formulas/narrow_features.py:_of_smooth": "one loop over boxes, each kind of which goes a way of its own",
 }
-LONG_FILES: dict[str, str] = {}
+LONG_FILES = {
+    "solvers/spectrum.py": "one question for every kind of process, on its way to be divided",
+}
 MOST_PARAMETERS = {
     "questions/noise_study.py:noise_study": (12, "a study by name, nearly all of it optional"),
     "fem/decided_exponents.py:exponents": (10, "a chain on a grid, all of whose arrays are the caller's"),
