@@ -14,6 +14,7 @@ LONG_FUNCTIONS = {
     "fem/refinement.py:_bisect": "one pass over five arrays that stay in step",
     "formulas/level_boxes.py:boxes_meeting": "one loop over boxes, each kind of which goes a way of its own",
     "formulas/narrow_features.py:_of_smooth": "one loop over boxes, each kind of which goes a way of its own",
+    "solvers/spectrum.py:spectrum": "one question for every kind of process, on its way to be divided",
 }
 LONG_FILES = {
     "solvers/spectrum.py": "one question for every kind of process, on its way to be divided",
