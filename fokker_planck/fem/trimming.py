@@ -83,11 +83,17 @@ def _kept(classes: Integers, held: Floats, share: float, states: Sequence[Intege
 def _held_by(
     current: Chain, sets: Sequence[Integers], doubt: Floats, share: float, fill_targets: bool
 ) -> Floats:
-    """The largest share of any state, of its energy or its mass, that each cell holds, (m,)."""
+    """The largest share of any state, of its energy or its mass, that each cell holds, (m,).
+
+    Between sets that are filled, of a committor, the share of what is on its way from one state to another, too: that
+    spreads over the slopes down to both, where a current needs hardly any width.
+    """
     held = energy_shares(current, sets, doubt, share)
     for state in range(len(sets)):
         if fill_targets or len(sets[state]) == 1:
-            held = np.maximum(held, mass_shares(current, state))
+            held = np.maximum(held, mass_shares(current, state, state))
+        for other in range(state) if fill_targets else ():
+            held = np.maximum(held, mass_shares(current, state, other))
     return held
 
 

@@ -275,8 +275,10 @@ def _log_difference(a: Floats, b: Floats) -> Floats:
         return np.where(top > -np.inf, top + np.log(-np.expm1(-np.abs(a - b))), -np.inf)
 
 
-def mass_shares(chain: Chain, state: int) -> Floats:
-    """Share of every cell, (m,), in the mass that one state collects."""
+def mass_shares(chain: Chain, state: int, other: int) -> Floats:
+    """Share of every cell, (m,), in the mass int w h_k h_l of two states, that which one collects if they are one."""
     log_density = chain.logs[state] - chain.phi
+    if other != state:
+        log_density = log_density + chain.logs[other]
     density = np.exp(log_density - log_density.max())[chain.classes].sum(axis=1) * chain.volume
     return np.asarray(density / density.sum())

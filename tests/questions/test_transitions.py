@@ -211,3 +211,28 @@ def test_the_reactive_density_beside_the_sets():
     x = np.array([[-1.1, -0.99, -0.9, -0.5, 0.0, 0.9, 0.99], [0.01] * 7])
     q, density = found.field(x), fp.stationary_density(given).field(x)
     assert found.reactive_density(x) == pytest.approx(density * q * (1.0 - q), rel=0.02, abs=1e-12)
+
+
+@pytest.mark.parametrize(("noise", "mirrored"), [(0.03, False), (0.02, True)])
+def test_the_share_of_time_on_the_way_lies_on_the_slopes(noise, mirrored):
+    """int p q (1 - q) by quadrature: as much of it lies far down the slopes as beside the saddle.
+
+    Cells that the current does not need were cut away there: 5 % were lost at noise 0.02, at a bar of 7e-5.
+    """
+    x = np.linspace(-1.9, 2.2, 400_001)
+    exponent = (1.5 * (x**2 - 1.0) ** 2 + 0.3 * x) / noise
+    exponent -= exponent.min()
+    between = np.abs(x) <= 0.9
+    crossed = np.where(between, np.exp(np.where(between, exponent - exponent[between].max(), 0.0)), 0.0)
+    steps = 0.5 * (crossed[1:] + crossed[:-1])
+    done, left = np.append(0.0, np.cumsum(steps)), np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+    on_the_way = done / done[-1] * left / left[0] * np.exp(-exponent)
+    exact = float(np.trapezoid(on_the_way, x) / np.trapezoid(np.exp(-exponent), x))
+    sign = -1 if mirrored else 1
+    process = fp.Overdamped(fp.Potential(f"1.5*(x**2 - 1)**2 + {0.3 * sign}*x + 1.5*y**2/2"), fp.Isotropic(noise))
+    ends = sorted((sign * -1.9, sign * 2.2))
+    problem = fp.Problem(process, fp.Box([ends[0], -1.9], [ends[1], 2.1]), fp.Resolution(tolerance=1e-4))
+    found = fp.committor(problem, fp.HalfSpace([-sign, 0.0], 0.9), fp.HalfSpace([sign, 0.0], 0.9))
+    reactive = found.probability_reactive
+    assert reactive.relative_error < 1e-4
+    assert abs(reactive.value / exact - 1.0) < reactive.relative_error
