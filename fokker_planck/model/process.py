@@ -26,6 +26,7 @@ class Overdamped:
         constant tensors mean the same in all three. (div D)_i = sum_j d_j D_ij.
     extra : c, a drift beside -grad V
 
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.1)).dimension
     2
     """
@@ -77,6 +78,7 @@ class Overdamped:
     def drift(self, x: Floats, dimension: int) -> Floats:
         """The Ito drift b at points (dim, n), of the same shape.
 
+        >>> import numpy as np
         >>> from fokker_planck.model.diffusion.state_dependent import Formula
         >>> process = Overdamped(Potential("x**2/2"), Formula("1 + x**2"), "stratonovich")
         >>> process.drift(np.array([[3.0]]), 1).tolist()    # -3 + 6/2
@@ -103,6 +105,7 @@ class Drifting:
     diffusion : D
     interpretation : as in :class:`Overdamped`
 
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> Drifting(Drift(["-x + 2*y", "-2*x - y"]), Isotropic(0.1)).dimension
     2
     """

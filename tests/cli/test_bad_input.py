@@ -157,8 +157,8 @@ VALUES = {
     "matrix indefinite": (
         instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 2.0], [2.0, 1.0]]\n'), "diffusion.matrix", "-1",
         "positive"),
-    "matrix singular": (
-        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 1.0], [1.0, 1.0]]\n'), "diffusion.matrix", "",
+    "matrix zero": (
+        instead(DIFFUSION, 'kind = "constant"\nmatrix = [[0.0, 0.0], [0.0, 0.0]]\n'), "diffusion.matrix", "",
         "positive"),
     "matrix ragged": (
         instead(DIFFUSION, 'kind = "constant"\nmatrix = [[1.0, 0.0], [1.0]]\n'), "diffusion.matrix", "", "rows"),
@@ -263,8 +263,6 @@ VALUES = {
         added('[dynamics]\nkind = "underdamped"\n'), "dynamics.friction", "nothing", "a number > 0"),
     "negative friction": (
         added('[dynamics]\nkind = "underdamped"\nfriction = -1\n'), "dynamics.friction", "-1", "a number > 0"),
-    "phase space of two": (
-        added('[dynamics]\nkind = "underdamped"\nfriction = 1\n'), "potential", "2 coordinates", "four-dimensional"),
     "friction": (added("[dynamics]\nfriction = 0.5\n"), "dynamics.friction", "an unknown key", "overdamped"),
     "hessian noise without scale": (
         instead(DIFFUSION, 'kind = "hessian"\nfloor = 1\n'), "diffusion.scale", "nothing", "positive number"),
