@@ -14,6 +14,7 @@ def layered(width, noise, dimension=1):
     return fp.Problem(fp.Overdamped(fp.Potential(text), fp.Isotropic(noise)), box, fp.Resolution(tolerance=1e-5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "noise", "dimension"), [(0.3, 0.1, 1), (0.1, 0.2, 1), (0.05, 0.2, 1), (0.02, 0.02, 1), (0.05, 0.1, 2)]
 )

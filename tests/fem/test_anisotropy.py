@@ -41,6 +41,7 @@ def test_two_wells_along_a_narrow_valley_that_is_turned_weigh_the_same(
         assert inside(well.probability, 0.5)
 
 
+@pytest.mark.slow
 def test_a_thin_sublevel_set_is_found_though_its_tips_fall_between_the_points_of_a_grid() -> None:
     """It "reached the faces of the box", which it does nowhere."""
     u, w, along = turned(0.5)
@@ -79,6 +80,7 @@ def test_eigenvalues_of_a_narrow_valley_are_those_of_ornstein_and_uhlenbeck(angl
     assert all(inside(one.real, exact) for one, exact in zip(found, [2.0, 4.0, 6.0], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angle", [0.0, 0.5])
 def test_eigenvalues_with_noise_a_million_times_weaker_across(angle: float) -> None:
     """D = diag(1, 1e-6), V = 10 u^2 + w^2: 2, 4, 6 along a valley 1e-3 wide: no answer within 60 s on round cells."""

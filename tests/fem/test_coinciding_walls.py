@@ -41,6 +41,7 @@ def mean(domain, target, tolerance=1e-5):
     return fp.mean_exit_time(problem, [0.8, 0.1], target).mean
 
 
+@pytest.mark.slow
 def test_the_disc_around_a_polygonal_hole_is_the_polygon(tmp_path):
     domain = ring(tmp_path)
     turns = [2.0 * math.pi * (i + 0.5) / CORNERS for i in range(CORNERS)]

@@ -202,6 +202,7 @@ def test_the_same_input_gives_the_same_digits():
     assert np.array_equal(first.cells, second.cells)
 
 
+@pytest.mark.slow
 def test_a_surface_that_crosses_itself_is_refused():
     with pytest.raises(ProblemError, match=r"sets\.A"):
         fit_regions(box(2), {"A": Region("x**2 - y**2 - x*y*0.3")})

@@ -111,6 +111,7 @@ def test_the_way_down_from_the_start_is_kept():
     assert without.points[:, 1].max() < 0.8 < start.points[:, 1].max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [20, 400])
 def test_the_mass_in_space_is_kept(noise):
     """The share of the left well, by quadrature over the cells, is that of the two factors of the density."""
@@ -212,6 +213,7 @@ def test_ridges_that_a_coarse_mesh_does_not_show_are_kept(angle, lower, upper):
     assert abs(mean.log - 62.815254567) <= mean.relative_error < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("angle", "half", "tolerance"), [(0.0, 3.4, 1e-3), (0.5, 3.5, 1e-4)])
 def test_a_ridge_between_two_wells_on_the_way_is_kept_though_both_leave_more_easily(angle, half, tolerance):
     # the well between the ridges leaves over the lower one; what gets to the target goes over the other
@@ -226,6 +228,7 @@ def test_a_ridge_between_two_wells_on_the_way_is_kept_though_both_leave_more_eas
     assert abs(mean.log - exact.log) <= mean.relative_error + exact.relative_error < tolerance
 
 
+@pytest.mark.slow
 def test_what_narrowed_channels_and_little_rates_owe_to_a_cut_is_in_their_bars():
     # the rate over both ridges is e^-8 of those out of its well; it was off by 6.8e-4 at a bar of 2.4e-6
     ridges = "0.9754*exp(-({0} + 0.2666)**2/0.06621) + 1.0865*exp(-({0} - 0.0784)**2/0.00711) + 0.1*({0})**2"

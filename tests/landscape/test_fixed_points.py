@@ -46,6 +46,7 @@ def test_a_product_of_wells_has_nine_points():
     assert [point.index for point in points] == [0] * 4 + [1] * 4 + [2]
 
 
+@pytest.mark.slow
 def test_three_dimensions_and_a_focus():
     def value(x):
         return np.array([-x[0] - 5 * x[1], 5 * x[0] - x[1], x[2] - x[2] ** 3])

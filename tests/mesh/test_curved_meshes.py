@@ -65,6 +65,7 @@ def test_the_area_is_that_of_the_file_on_every_mesh(tmp_path, count, order):
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
 
 
+@pytest.mark.slow
 def test_brownian_motion_leaves_a_curved_disc_as_it_leaves_the_disc(tmp_path):
     """From the centre of the disc it takes 1/4; 32 parabolas are off by the fourth power of their angle."""
     coarse = fp.mean_exit_time(brownian(disc_of_triangles(tmp_path, 8)), [0, 0], "boundary").mean

@@ -43,6 +43,7 @@ def test_the_formula_by_hand():
     assert beside(rotated(epsilon), FAR).log == pytest.approx(known, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_half_the_time_to_the_separatrix():
     problem = crossed(0.05)
     assert beside(problem, SEPARATRIX).log == pytest.approx(beside(problem, FAR).log - log(2.0), abs=1e-3)
@@ -56,6 +57,7 @@ def test_no_number_for_a_target_in_between():
     assert beside(problem, fp.HalfSpace([1.0, 0.0], 0.05)) is None
 
 
+@pytest.mark.slow
 def test_rates_in_both_directions():
     """The prefactor of one way is e^2 times that of the other: int div l is 1 on the one and -1 on the other."""
     (_, forth), (back, _) = predicted_rates(of_flow(crossed(0.05), Ends()), [0, 1])

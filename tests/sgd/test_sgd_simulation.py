@@ -60,6 +60,7 @@ def test_arrival_of_the_recursion_tends_to_the_time_of_the_diffusion(batch_size,
     assert found.time.relative_error < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", ["white", "hessian"])
 def test_the_simulated_diffusion_against_quadrature(noise):
     if noise == "white":

@@ -151,6 +151,7 @@ def within(found, exact):
     return abs(complex(found.real.value, found.imag) - exact) <= bar + 1e-12
 
 
+@pytest.mark.slow
 def test_the_gap_of_a_fast_oscillator():
     found = spectrum(turned(), 4).eigenvalues
     assert found[0].real.value == 0.0

@@ -282,6 +282,7 @@ def test_time_rescales():
     assert slow.value == pytest.approx(3.0 * quick.value, rel=2e-6)
 
 
+@pytest.mark.slow
 def test_noise_that_depends_on_the_state_and_breaks_detailed_balance():
     """D = diag(1 + y^2/2, 1) eps couples x and y; against the same on a fixed, finer mesh of degree 5."""
     diffusion = Formula([["(1 + y**2/2)/10", "0"], ["0", "1/10"]])
@@ -311,6 +312,7 @@ def test_an_exponent_that_does_not_settle_serves_where_it_is_near(monkeypatch):
         mean_exit_time(drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0), [-1.0, 0.0], RIGHT)
 
 
+@pytest.mark.slow
 def test_a_guess_that_is_far_too_steep_is_no_refusal(monkeypatch):
     """V over a mean noise is a guess: couplings that underflow there, or a mesh too large for it, say nothing.
 
@@ -325,6 +327,7 @@ def test_a_guess_that_is_far_too_steep_is_no_refusal(monkeypatch):
         assert of_flow(replace(given), Ends()).ceiling == pytest.approx(expected, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_limit_cycle_turns_with_its_frequency():
     """dr = r (1 - r^2) dt, dphi = 2 dt: density exp(-(r^2 - 1)^2/4 eps), leading pair with imaginary part 2 exactly."""
     formulas = ["x*(1 - x**2 - y**2) - 2*y", "y*(1 - x**2 - y**2) + 2*x"]

@@ -58,6 +58,7 @@ def test_walls_turn_the_velocity():
     assert found.values[0] == pytest.approx(4.50113583e-2, rel=max(found.errors[0], 3e-9))
 
 
+@pytest.mark.slow
 def test_a_high_barrier_on_a_line():
     """Barrier 20: 7.16896497977e-10."""
     found = on_a_line(0.5, 1 / 80, 1.7)

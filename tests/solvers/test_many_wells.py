@@ -36,6 +36,7 @@ def test_a_negative_entry_is_known_to_nothing_but_its_size():
     assert table[1][0].relative_error < 2e-9
 
 
+@pytest.mark.slow
 def test_ripples_of_a_periodic_free_energy_are_merged():
     """Forty-odd minima of which two are wells: those of sin(x) + sin(y) with a ripple, symmetric under x <-> y but for
     the place; more wells than fit into a chain in multiple precision used to take hundreds of seconds."""

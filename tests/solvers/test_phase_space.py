@@ -21,6 +21,7 @@ def kinetic(potential, epsilon, friction, half_width, tolerance, above=26.0, set
     return fp.Problem(process, box, Resolution(tolerance=tolerance), sets or {})
 
 
+@pytest.mark.slow
 def test_gap_at_barrier_20():
     """lambda_1 by Hermite functions in x and v, all digits on three bases: 7.16896497977e-10."""
     gap = fp.spectrum(kinetic(QUARTIC, 1 / 80, 0.5, 1.45, 1e-6), count=2).gap

@@ -47,6 +47,7 @@ def test_a_target_beside_the_centre_turns_with_its_start():
     assert abs(found[0].value / found[1].value - 1.0) < bars < 2e-3
 
 
+@pytest.mark.slow
 def test_committor_between_balls_in_space():
     process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2 + z**2/2"), fp.Isotropic(0.08))
     box = fp.Box([-2.0, -1.5, -1.5], [2.0, 1.5, 1.5])
@@ -119,6 +120,7 @@ def test_a_ball_across_periodic_seams_is_the_ball_of_a_shifted_box(dimension):
     assert abs(across.value / shifted.value - 1.0) < bars < 2e-3
 
 
+@pytest.mark.slow
 def test_a_ball_of_two_materials():
     """T(0) = int_0^1 r/(3 D(r)) dr, D = 1/10 within half of the radius and 1 outside."""
     diffusion = Formula("1 - 0.9*heaviside(0.25 - x**2 - y**2 - z**2)")

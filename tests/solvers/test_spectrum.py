@@ -255,6 +255,7 @@ def test_two_wells_beyond_every_double(noise):
     assert found.log == pytest.approx(exact, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_seven_wells_beyond_every_double():
     """The gap is one over the time to the lowest well, up to a factor of the number of wells."""
     noise = 500
