@@ -21,9 +21,10 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import (
     Triangulation,
     local_edges,
+    parts_by_facets,
     without_cells,
 )
-from fokker_planck.fem.trimming import trimmed
+from fokker_planck.fem.trimming import attached, trimmed
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.mesh.simplices import barycentric
 
@@ -111,7 +112,7 @@ def resolved(
     the energy at last.  What is cut off changes the answers by a small part of ``kept``, which is
     ``accuracy`` if not given, see ``TRIM``.
     """
-    dimension = triangulation.dimension
+    dimension, whole = triangulation.dimension, triangulation
     narrow = narrow_places(triangulation, exponent, heights, accuracy)
     largest = (LARGEST_CHANGE if accuracy >= FINE else LARGEST_FINE_CHANGE)[dimension]
     change = heights.ceiling - min(heights.bottoms)
@@ -121,7 +122,12 @@ def resolved(
         triangulation = _refined_until(triangulation, exponent, heights, change, narrow)
         triangulation = _trimmed(triangulation, exponent, heights, accuracy if kept is None else kept)
     triangulation = _refined_until(triangulation, exponent, heights, largest, narrow, degree, accuracy)
-    return _trimmed(triangulation, exponent, heights, accuracy if kept is None else kept) if deep else triangulation
+    if deep:
+        triangulation = _trimmed(triangulation, exponent, heights, accuracy if kept is None else kept)
+    if parts_by_facets(whole.cells, whole.vertex_class).any():
+        # a domain that narrows to a point is what it is
+        return triangulation
+    return attached(triangulation, heights.wells, heights.targets, heights.start)
 
 
 def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, accuracy: float) -> Triangulation:

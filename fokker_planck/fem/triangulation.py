@@ -122,6 +122,23 @@ def row_numbers(rows: Integers) -> Integers:
     return np.unique(key, return_inverse=True)[1].reshape(-1)
 
 
+def parts_by_facets(cells: Integers, vertex_class: Integers) -> Integers:
+    """Number of the part of the mesh that every cell is in, (m,).
+
+    Nothing flows through a vertex or, in space, through an edge.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    numbers = row_numbers(facet_keys(cells, vertex_class)[0])
+    owners = np.tile(np.arange(len(cells)), cells.shape[1])
+    order = np.argsort(numbers, kind="stable")
+    same = numbers[order][1:] == numbers[order][:-1]
+    pairs = owners[order][:-1][same], owners[order][1:][same]
+    graph = coo_matrix((np.ones(int(same.sum())), pairs), shape=(len(cells), len(cells)))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
 def boundary_facets(cells: Integers, vertex_class: Integers) -> Integers:
     """Facets that belong to one cell only, as stored vertices (k, dim)."""
     keys, stored = facet_keys(cells, vertex_class)

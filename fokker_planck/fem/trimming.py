@@ -15,7 +15,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.chain_states import members_on, unseen_change, vertex_values
-from fokker_planck.fem.triangulation import Triangulation, edge_table, without_cells
+from fokker_planck.fem.triangulation import Triangulation, edge_table, parts_by_facets, without_cells
 from fokker_planck.fem.vertex_chain import LARGEST_STEP, Chain, along_edges, chain, energy_shares, mass_shares, rates
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
@@ -66,6 +66,27 @@ def trimmed(
     return triangulation if keep is None or keep.all() else without_cells(triangulation, keep)
 
 
+def attached(
+    triangulation: Triangulation, wells: Floats, targets: Sequence[str], start: tuple[float, ...] | None
+) -> Triangulation:
+    """Without what hangs on the rest by vertices only, unless a state is in it.
+
+    Its way out, through a point, narrows as the mesh gets finer: rates of three wells in a ball went on falling, like
+    the logarithm of a size, until cells were flat.
+    """
+    part = parts_by_facets(triangulation.cells, triangulation.vertex_class)
+    if part.max(initial=0) == 0:
+        return triangulation
+    classes = triangulation.vertex_class[triangulation.cells]
+    places = wells if start is None else np.vstack([np.reshape(wells, (-1, triangulation.dimension)), start])
+    held: list[Integers] = []
+    for members in members_on(triangulation, places, targets):
+        touching = np.isin(classes, members).sum(axis=1)
+        held.append(part[touching >= min(len(members), triangulation.dimension)])
+    keep = np.isin(part, np.concatenate(held)) if held else part == np.argmax(np.bincount(part))
+    return triangulation if keep.all() or not keep.any() else without_cells(triangulation, keep)
+
+
 def _kept(classes: Integers, held: Floats, share: float, states: Sequence[Integers]) -> Booleans | None:
     """The cells that stay where those that hold least, ``share`` together, go; None where that parts the states."""
     order = np.argsort(held)
@@ -80,9 +101,7 @@ def _kept(classes: Integers, held: Floats, share: float, states: Sequence[Intege
     return keep
 
 
-def _held_by(
-    current: Chain, sets: Sequence[Integers], doubt: Floats, share: float, fill_targets: bool
-) -> Floats:
+def _held_by(current: Chain, sets: Sequence[Integers], doubt: Floats, share: float, fill_targets: bool) -> Floats:
     """The largest share of any state, of its energy or its mass, that each cell holds, (m,).
 
     Between sets that are filled, of a committor, the share of what is on its way from one state to another, too: that
