@@ -235,7 +235,9 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
         slowest = discretization.comm.allreduce(own, op=MPI.MIN)
     weights = np.ones(len(found.numbers)) if found.weights is None else found.weights
     numbers, payload = found.numbers, found.payload
-    return Kept(discretization, numbers, payload, weights, indicator, predicted, corners, at_corners, slowest)
+    return Kept(
+        discretization, numbers, payload, weights, indicator, predicted, corners, at_corners, slowest, found.least_share
+    )
 
 
 def _say(mesh: Triangulation, degree: int, purpose: str) -> None:

@@ -26,8 +26,8 @@ class Answer:
     ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
     those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,), at most one, lower the
     accuracy asked of some numbers.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None where it
-    is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  The ``payload`` travels
-    along.
+    is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  ``least_share`` is
+    that of the predicted error below which no bar is, if not the usual one.  The ``payload`` travels along.
     """
 
     numbers: Numbers
@@ -37,6 +37,7 @@ class Answer:
     weights: Floats | None = None
     absorbed: Booleans | None = None
     slowest: float = np.inf
+    least_share: float | None = None
 
 
 Ask = Callable[[Discretization], Answer]
@@ -70,6 +71,7 @@ class Kept:
     corners: Corners
     at_corners: Floats
     slowest: float
+    least_share: float | None
 
     def worst(self, errors: Floats) -> float:
         """The largest of the errors (k,) of its numbers, each as much as it counts."""

@@ -85,7 +85,8 @@ def least_bars(kept: Kept) -> Floats:
     corner shows a part only, what shows of the corner, and no more of its error.
     """
     predictable = kept.discretization.degree >= LEAST_PREDICTABLE
-    share = LEAST_SHARE * kept.predicted if predictable else np.zeros(len(kept.predicted))
+    least = LEAST_SHARE if kept.least_share is None else kept.least_share
+    share = least * kept.predicted if predictable else np.zeros(len(kept.predicted))
     return np.asarray(np.maximum(share, kept.at_corners))
 
 

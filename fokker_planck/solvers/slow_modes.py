@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import mpmath
 import numpy as np
@@ -19,15 +19,21 @@ LARGEST = 0.03
 POWERS, FEWER, FEW = 3, 2, 8
 """Of A_FF^-1 M: they leave the seventh power of that ratio; without detailed balance, where all of the problem is
 solved in multiple precision, the fifth for more than so many wells."""
+WRONG_SIGN = -10.0
+"""Stands for the quotient of imaginary and real part of an eigenvalue whose real part is not positive: no other mesh
+agrees with it, unless that has one, too."""
 REAL = 1e-12
 """Of the real part: an imaginary part below is rounding."""
 
 
-def slow_modes(condensed: Condensation, most: int, budget: ErrorBudget, *, known: bool = False) -> list[Eigenmode]:
+def slow_modes(
+    condensed: Condensation, most: int, budget: ErrorBudget, *, known: bool = False, degenerate: bool = False
+) -> list[Eigenmode]:
     """At most ``most`` eigenvalues from the reduced problem, ascending, the exact zero left out; pairs as one.
 
     Those small enough for what is left out to fit into the ``budget``, or all if that is ``known`` of
-    so many.
+    so many.  Of noise that is ``degenerate`` a first mesh may hold nothing but rounding, of any sign, which the next
+    one mends: such a number is kept with ``WRONG_SIGN`` for its imaginary part.
     """
     generator, count = condensed.generator, len(condensed.wells)
     first = 0 if condensed.targets else 1
@@ -44,8 +50,9 @@ def slow_modes(condensed: Condensation, most: int, budget: ErrorBudget, *, known
             break
         if not mpmath.im(pair.values[number]) < 0:
             chosen.append(number)
-    if any(not mpmath.re(pair.values[k]) > 0 for k in chosen):
-        raise ConvergenceError("a small eigenvalue of the reduced problem has no positive real part", _petsc.REMEDY)
+    unlike = any(not mpmath.re(pair.values[k]) > 0 for k in chosen)
+    if unlike and not degenerate:
+        refuse_sign()
     with mpmath.workdps(pair.digits):
         logs = [_log(pair.values[k]) for k in chosen]
     modes = [[mode] for mode in pair.modes(condensed, chosen)]
@@ -55,7 +62,14 @@ def slow_modes(condensed: Condensation, most: int, budget: ErrorBudget, *, known
     return [Eigenmode(log, values, functions, float(share)) for log, values, functions, share in parts]
 
 
+def refuse_sign() -> NoReturn:
+    """Raise ConvergenceError for a decay that grows."""
+    raise ConvergenceError("a small eigenvalue of the reduced problem has no positive real part", _petsc.REMEDY)
+
+
 def _log(value: Any) -> Any:
     """log Re + i Im / Re; real where the imaginary part is rounding."""
+    if not mpmath.re(value) > 0:
+        return complex(float(mpmath.log(max(abs(value), mpmath.mpf(10) ** -100000))), WRONG_SIGN)
     log, ratio = float(mpmath.log(mpmath.re(value))), float(mpmath.im(value) / mpmath.re(value))
     return log if abs(ratio) < REAL else complex(log, ratio)

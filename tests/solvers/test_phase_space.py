@@ -48,6 +48,19 @@ def test_gaps_of_the_quartic_well(noise, friction, exact):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("friction", "half_width", "fastest", "exact"),
+    [(0.208, 2.2, 1.79, 2.0911468e-3), (0.3, 2.0, 1.7607, 2.25382778077e-3)],
+)
+def test_degrees_that_agree_are_not_taken_for_an_error(friction, half_width, fastest, exact):
+    """Degrees 6 and 7 agree ten times better than either with lambda_1, by Hermite functions in x and v."""
+    process = fp.Underdamped(fp.Potential(QUARTIC, dimension=1), fp.Isotropic(1 / 20), friction)
+    box = fp.Box([-half_width, -fastest], [half_width, fastest])
+    gap = fp.spectrum(fp.Problem(process, box, Resolution(tolerance=1e-3)), count=2).gap
+    assert abs(gap.value / exact - 1.0) < gap.relative_error < 1e-3
+
+
+@pytest.mark.slow
 def test_a_gap_at_barrier_100_follows_kramers_and_langer():
     """Over 2 k of Kramers and Langer 1 - 0.21 / barrier at friction 0.5, barriers 20 and 50."""
     epsilon, friction = 1 / 400, 1.0
