@@ -13,7 +13,7 @@ from mpi4py import MPI
 
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import times_exp
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,13 @@ class LogScaled:
 
     values: Floats
     logs: Floats
+
+
+def by_cell(relative: Floats, logs: Floats, dofs: Integers) -> LogScaled:
+    """The function ``relative`` exp(``logs``) of the nodes, (N,) each, by cell, in the scale of the largest value."""
+    local = logs[dofs]
+    largest = local.max(axis=1)
+    return LogScaled(relative[dofs] * np.exp(local - largest[:, None]), largest)
 
 
 def product(generator: Generator, u: Floats | LogScaled | float, v: Floats | LogScaled | float) -> CellProducts:

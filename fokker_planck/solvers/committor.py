@@ -20,7 +20,7 @@ import mpmath
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.cell_products import LogScaled, product
+from fokker_planck.fem.cell_products import by_cell, product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
@@ -173,20 +173,13 @@ def transitions_of(condensed: Condensation, log_whole: float) -> Transitions:
     generator, discretization = condensed.generator, condensed.generator.discretization
     log_values, log_duals, log_current = _at_states(condensed)
     forward, backward = condensed.log_sum(log_values), condensed.log_sum(log_duals, adjoint=True)
-    q, rest = (_by_cell(discretization, *function) for function in (forward, backward))
+    q, rest = (by_cell(*function, discretization.dofs) for function in (forward, backward))
     log_reactive, log_last = (product(generator, first, rest).log_of_sum() for first in (q, 1.0))
     numbers = np.array([log_current - generator.lowest, log_reactive, log_last]) - log_whole
     with np.errstate(divide="ignore"):
         log_density = sum(np.log(np.maximum(r, 0.0)) + log for r, log in (forward, backward)) - generator.exponent
     flow = Flow(times_exp(*forward), times_exp(*backward), log_density - log_whole)
     return Transitions(numbers, flow, np.exp(log_values), log_current)
-
-
-def _by_cell(discretization: Discretization, relative: Floats, logs: Floats) -> LogScaled:
-    """The function ``relative`` exp(``logs``) of the nodes, (N,) each, by cell, in the scale of the largest value."""
-    local = logs[discretization.dofs]
-    largest = local.max(axis=1)
-    return LogScaled(relative[discretization.dofs] * np.exp(local - largest[:, None]), largest)
 
 
 def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:

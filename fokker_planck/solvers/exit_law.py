@@ -25,7 +25,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.interpolation import interpolate, point_functional
+from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
@@ -42,7 +42,15 @@ from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.energy_levels import levels_of
 from fokker_planck.solvers.exit_parts import logs_of_parts
-from fokker_planck.solvers.exit_time import HIGH_START, LARGEST_LOG, Times, exit_times, field_of_times, green_function
+from fokker_planck.solvers.exit_time import (
+    HIGH_START,
+    LARGEST_LOG,
+    Times,
+    exit_times,
+    field_of_times,
+    green_function,
+    point_load,
+)
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.results import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.semigroup import coefficients, evolved, pole_for, resolvent
@@ -236,9 +244,7 @@ def _moments(times: Times, start: Floats) -> tuple[float, float]:
     discretization = generator.discretization
     scaled = times_exp(times.relative, -0.5 * (generator.exponent - generator.lowest))
     cells = times.relative[discretization.dofs]
-    lefts = [condensed.unscaled(well, adjoint=True)[discretization.dofs] for well in range(len(condensed.wells))]
-    logs = np.array([product(generator, left, cells).log_of_sum() + generator.lowest for left in lefts])
-    at_states, inside, scale = solution(condensed, generator.apply_mass(scaled), logs)
+    at_states, inside, scale = solution(condensed, generator.apply_mass(scaled), condensed.log_loads(cells))
     first = float(interpolate(discretization, times.relative, start)[0])
     second = float(interpolate(discretization, condensed.nodal(at_states, inside), start)[0])
     log_first = np.log(first) + times.log_scale
@@ -252,21 +258,17 @@ def _mode_at(survival: Survival, t: float, log: float) -> list[Mode]:
     An error e of u and f of z change S by int_0^t a(e(s), f(t - s)) ds, about t a(e(t/2), f(t/2)).
     """
     generator = survival.generator
-    discretization, half = generator.discretization, 0.5 * t
+    dofs, half = generator.discretization.dofs, 0.5 * t
     inverse = resolvent(generator, survival.free, pole_for(1.5 * half))
     up = 0.5 * (generator.exponent - generator.lowest)
     weights = coefficients(half, inverse.r)
     right = evolved(inverse.series(mass_times_constant(generator)), weights)
-    functional = point_functional(discretization, survival.start[:, 0])
-    level = float(generator.exponent[functional != 0.0].min())
-    load = times_exp(functional, np.where(functional != 0.0, 0.5 * (generator.exponent - level), 0.0))
-    left = evolved(inverse.series(load, adjoint=True), weights)
-    height = 0.5 * (generator.exponent + level) - generator.lowest
+    load = point_load(generator, survival.start[:, 0])
+    left = evolved(inverse.series(load.scaled, adjoint=True), weights)
     with np.errstate(divide="ignore"):
-        scale = float((np.log(np.abs(left)) + height).max())
-    dofs = discretization.dofs
-    pole = (functional != 0.0)[dofs].any(axis=1)
-    return [Mode(times_exp(right, up)[dofs], times_exp(left, height - scale)[dofs], pole, log - np.log(t) - scale)]
+        scale = float((np.log(np.abs(left)) + load.height).max())
+    dual = times_exp(left, load.height - scale)
+    return [Mode(times_exp(right, up)[dofs], dual[dofs], load.pole, log - np.log(t) - scale)]
 
 
 def _log_quasi_stationary(generator: Generator, mode: Eigenmode, absorbed: Booleans) -> Floats:

@@ -13,7 +13,7 @@ import mpmath
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.cell_products import LogScaled, product
+from fokker_planck.fem.cell_products import by_cell
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.fem.long_range import times_exp
@@ -78,11 +78,7 @@ def _of_part(condensed: Condensation, number: int, start: Floats) -> tuple[float
     top = float(log[relative > 0.0].max(initial=0.0))
     shifted = times_exp(relative, log - top)
     scaled = times_exp(relative, log - top - 0.5 * (generator.exponent - generator.lowest))
-    local = log[discretization.dofs]
-    largest = local.max(axis=1)
-    cells = LogScaled(relative[discretization.dofs] * np.exp(local - largest[:, None]), largest)
-    lefts = [condensed.unscaled(well, adjoint=True)[discretization.dofs] for well in range(count)]
-    loads = np.array([product(generator, left, cells).log_of_sum() + generator.lowest - top for left in lefts])
+    loads = condensed.log_loads(by_cell(relative, log, discretization.dofs)) - top
     at_states, inside, scale = solution(condensed, generator.apply_mass(scaled), loads)
     probability = float(interpolate(discretization, shifted, start)[0])
     time = float(interpolate(discretization, condensed.nodal(at_states, inside), start)[0])

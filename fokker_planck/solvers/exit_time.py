@@ -111,6 +111,30 @@ def times_of(condensed: Condensation) -> Times:
 
 
 @dataclass(frozen=True)
+class PointLoad:
+    """The load of a point: ``functional`` (N,) with r . v = v(point), ``scaled`` as the right side of an adjoint solve.
+
+    A scaled solution times exp(``height``), (N,), is that of the function, weights being relative to the lowest
+    exponent; ``pole`` (cells,) marks the cells that touch the point.
+    """
+
+    functional: Floats
+    scaled: Floats
+    height: Floats
+    pole: Booleans
+
+
+def point_load(generator: Generator, point: Floats) -> PointLoad:
+    """Of a ``point`` (dim,) in the mesh."""
+    functional = point_functional(generator.discretization, point)
+    touched = functional != 0.0
+    level = float(generator.exponent[touched].min())
+    scaled = times_exp(functional, np.where(touched, 0.5 * (generator.exponent - level), 0.0))
+    height = 0.5 * (generator.exponent + level) - generator.lowest
+    return PointLoad(functional, scaled, height, touched[generator.discretization.dofs].any(axis=1))
+
+
+@dataclass(frozen=True)
 class GreenFunction:
     """``values`` by cell, (cells, n), times exp(``log_scale``), weights being relative to the lowest exponent.
 
@@ -128,19 +152,15 @@ def green_function(condensed: Condensation, start: Floats) -> GreenFunction:
     With detailed balance up to a constant in each cell.
     """
     generator = condensed.generator
-    functional = point_functional(generator.discretization, start)
-    level = float(generator.exponent[functional != 0.0].min())
-    right = times_exp(functional, np.where(functional != 0.0, 0.5 * (generator.exponent - level), 0.0))
-    at_start = [float(functional @ condensed.unscaled(well)) for well in range(len(condensed.wells))]
+    load = point_load(generator, start)
+    at_start = [float(load.functional @ condensed.unscaled(well)) for well in range(len(condensed.wells))]
     with np.errstate(divide="ignore"):
         logs = log_solution_at_wells(condensed, np.log(np.maximum(at_start, 0.0)), adjoint=True)
-    height = 0.5 * (generator.exponent + level) - generator.lowest
-    inside = condensed.solve_inside(right, adjoint=True)
+    inside = condensed.solve_inside(load.scaled, adjoint=True)
     with np.errstate(divide="ignore"):
-        scale = max([float((np.log(np.abs(inside)) + height).max()), *logs])
-    inside = times_exp(inside, height - scale)
+        scale = max([float((np.log(np.abs(inside)) + load.height).max()), *logs])
+    inside = times_exp(inside, load.height - scale)
     at_states, dofs = np.append(np.exp(logs - scale), 0.0), generator.discretization.dofs
-    pole = (functional != 0.0)[dofs].any(axis=1)
     if generator.symmetric:
-        return GreenFunction(condensed.cell_values(at_states, inside), scale, pole)
-    return GreenFunction(condensed.nodal(at_states, inside, adjoint=True)[dofs], scale, pole)
+        return GreenFunction(condensed.cell_values(at_states, inside), scale, load.pole)
+    return GreenFunction(condensed.nodal(at_states, inside, adjoint=True)[dofs], scale, load.pole)

@@ -29,8 +29,8 @@ from scipy.sparse.linalg import eigsh
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.sample_graph import sample_box
 from fokker_planck.landscape.survey import sample_graph
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.setting import Setting
 
 SLOWER = 0.25
@@ -52,7 +52,7 @@ def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
     That is ``ceiling`` for noise in some directions alone, for which there is no such chain.
     """
     problem = setting.problem
-    if isinstance(problem.process, Underdamped):
+    if is_degenerate(problem):
         return ceiling
     points, edges = _sample(problem)
     heights = np.asarray(setting.exponent.value(points.T))

@@ -28,7 +28,7 @@ import mpmath
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem.cell_products import product
+from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
@@ -189,11 +189,11 @@ class Condensation:
             weights = np.array([float(weight) for weight in self.stationary_weights()])
         return np.asarray(self.nodal(weights, np.zeros(len(self.load)), adjoint=True))
 
-    def log_loads(self) -> Floats:
-        """Logarithms of g_k . M 1 for every well, weights relative to the lowest exponent, (K,)."""
+    def log_loads(self, function: Floats | LogScaled | float = 1.0) -> Floats:
+        """Logarithms of g_k . M f for every well, weights relative to the lowest exponent, (K,); f by cell, or one."""
         dofs = self.generator.discretization.dofs
         inside = [self.unscaled(well, adjoint=True)[dofs] for well in range(len(self.wells))]
-        return np.array([product(self.generator, v, 1.0).log_of_sum() + self.generator.lowest for v in inside])
+        return np.array([product(self.generator, v, function).log_of_sum() + self.generator.lowest for v in inside])
 
 
 def condense(

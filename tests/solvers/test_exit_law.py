@@ -139,7 +139,7 @@ def test_brownian_motion_leaves_a_disc():
 @pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False])
 def test_the_law_without_detailed_balance(known):
-    """Rotated, the mean is that of the exit-time question, and the variance what the law's own survival says."""
+    """Rotated, the mean is that of the exit-time question, and survival falls at the rate."""
     if known:
         potential = fp.Potential("(x**2 - 1)**2/4 + y**2/2")
         process = fp.Overdamped(potential, fp.Isotropic(0.0625), extra=fp.Drift(["y", "x - x**3"]))
