@@ -169,6 +169,11 @@ class Stationary:
     statistics: Statistics
     current: Current | None = None
 
+    @property
+    def density(self) -> Field:
+        """``field`` by the name of what it is: ``density(x)``, ``density.log(x)``."""
+        return self.field
+
 
 @dataclass(frozen=True)
 class Committor:
