@@ -39,7 +39,7 @@ for size in SIZES:
     shares.append(share.value)
     logs.append(gap.log)
     lost.append(deeper.value)
-    print(f"{size:10d}    {share.value:.9f}    {gap!s:>14}    {deeper.value:.3g}")
+    print(f"{size:10d}    {share.value:.9f}    {gap.digits:>14}    {deeper.value:.3g}")
 slope = (logs[-1] - logs[-2]) / (SIZES[-1] - SIZES[-2])
 expected = -2.0 * HEIGHT / (GAMMA * BETA)
 print(f"\nlimit of the share {LIMIT:.9f};  d log lambda_1/dM = {slope:.5f}, formula {expected:.5f}")

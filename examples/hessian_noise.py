@@ -56,7 +56,7 @@ for inverse in (20, 80, 400, 2000):
     odds[inverse] = flat.probability.log - sharp.probability.log
     white = fp.load_problem(FILE.with_name("flat_and_sharp.toml"), [f"diffusion.epsilon={1 / inverse!r}"])
     share = min(fp.stationary_density(white).wells, key=lambda well: well.minimum[0]).probability
-    print(f"{inverse:7d}    {flat.probability!s:>18}    {odds[inverse]:8.4f}    {share.value:.6f}")
+    print(f"{inverse:7d}    {flat.probability.digits:>18}    {odds[inverse]:8.4f}    {share.value:.6f}")
 slope = (odds[2000] - odds[400]) / 1600
 print(f"slope of the log odds {slope:.6f}, theory 0.056210")
 
@@ -66,7 +66,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # that the floor makes most of the time, which is the point
     for floor in (0.5, 0.1, 0.02, 0.01):
         floors[floor] = time(quartic, fp.Hessian(0.05, floor), (-2.0, 2.0), -1.0, 1.0)
-        print(f"{floor:5g}    {floors[floor]}")
+        print(f"{floor:5g}    {floors[floor].digits}")
 power = (floors[0.01].log - floors[0.02].log) / log(2.0)
 try:
     infinite = f"    0    {time(quartic, fp.Hessian(0.05), (-2.0, 2.0), -1.0, 1.0)}"

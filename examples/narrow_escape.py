@@ -53,7 +53,7 @@ area = dolfinx.fem.assemble_scalar(dolfinx.fem.form(dolfinx.fem.Constant(time.fu
 mean = dolfinx.fem.assemble_scalar(dolfinx.fem.form(time * ufl.dx)) / area
 
 exact = 0.25 - log(sin(HALF_ANGLE / 2.0))
-print(f"from the centre           {answer.mean}   exact {exact:.6f}")
+print(f"from the centre           {answer.mean}, exact {exact:.6f}")
 print(f"from a place at random    {mean:.6f}   exact {exact - 0.125:.6f}")
 right = abs(answer.mean.value / exact - 1.0) < 1e-4 and abs(mean / (exact - 0.125) - 1.0) < 1e-4
 

@@ -36,7 +36,7 @@ times = {reading: [time(b, reading) for b in ROOMS] for reading in READINGS}
 white = [time(b) for b in ROOMS[:2]]
 print("     b    " + "".join(f"{name:>18}" for name in (*READINGS, "white noise")))
 for i, b in enumerate(ROOMS):
-    line = [str(times[reading][i]) for reading in READINGS] + ([str(white[i])] if i < 2 else [])
+    line = [times[reading][i].digits for reading in READINGS] + ([white[i].digits] if i < 2 else [])
     print(f"{b:6g}    " + "".join(f"{value:>18}" for value in line))
 
 print("\npower of the height    found     m + 1/2 - alpha")

@@ -37,7 +37,7 @@ minima = {}
 for inverse in (8, 80, 400, 800):
     well = fp.load_problem(FOLDER / "double_well_1d.toml", [f"diffusion.epsilon={1 / inverse!r}"])
     minima[inverse] = fp.mean_exit_time(well, [-1.0], fp.HalfSpace([1.0], 1.0)).mean
-    print(f"{inverse:6d}    {minima[inverse]}")
+    print(f"{inverse:6d}    {minima[inverse].digits}")
 rate = (minima[800].log - minima[400].log) / 400
 print(f"d ln T/d(1/D) = {rate:.6f}, formula 1/4")
 

@@ -2,6 +2,7 @@ import json
 import math
 import pickle
 
+import numpy as np
 import pytest
 
 from fokker_planck.errors import (
@@ -145,7 +146,7 @@ def test_json_knows_no_infinite_error(error):
     ],
 )
 def test_the_text_shows_the_digits_that_the_error_bar_justifies(quantity, text):
-    shown = str(quantity)
+    shown = quantity.digits
     if "e" in text and quantity.value is None:
         assert shown.partition("e")[2] == text.partition("e")[2]
         assert float(shown.partition("e")[0]) == pytest.approx(float(text.partition("e")[0]), rel=1e-3)
@@ -173,3 +174,157 @@ def test_reciprocals_and_ratios():
     assert Quantity.of_log(3000.0, 0.0).ratio(Quantity.of_log(-3000.0, 0.0)) is None
     with pytest.raises(ValueError, match="not positive"):
         Quantity.of(0.0, 0.0).reciprocal()
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        (Quantity.of(659.38, 0.2), "659 ± 20 %"),
+        (Quantity.of(659.38, 0.0123), "659 ± 1.2 %"),
+        (Quantity.of(7.3, 5.0), "7 ± 500 %"),
+        (Quantity.of(7.3, math.inf), "7 ± inf"),
+        (Quantity.of(7.3, math.nan), "7.300"),
+        (Quantity.of(0.0, 0.0), "0"),
+        (Quantity.of(2.0, 0.0), "2.00000000000000"),
+        (Quantity.of(729.67069194, 1e-7), "729.67069 ± 0.00008"),
+        (Quantity.of(-729.67069194, 1e-7), "-729.67069 ± 0.00008"),
+        (Quantity.of(2.776140636572e-3, 1e-6), "0.002776141 ± 0.000000003"),
+        (Quantity.of(1.2e-5, 3e-8), "1.20000000e-05 ± 4e-13"),
+        (Quantity.of(9.99999999, 1e-3), "10.00 ± 0.01"),
+        (Quantity.of(1.0, 9.5e-4), "1.000 ± 0.001"),
+        (Quantity.of_log(-3000.0, 1e-6), "1.307839e-1303 ± 2e-1309"),
+    ],
+)
+def test_what_is_printed_is_the_value_and_its_uncertainty(quantity, text):
+    assert str(quantity) == f"{quantity}" == text
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_printed_interval_holds_the_interval(seed):
+    """The digits shown are at most half a unit of the last place off, and the uncertainty is rounded up."""
+    random = np.random.default_rng(seed)
+    value, error = 10.0 ** random.uniform(-12.0, 12.0), 10.0 ** random.uniform(-9.0, -2.1)
+    shown, uncertainty = (float(part) for part in str(Quantity.of(value, error)).split(" ± "))
+    assert abs(shown - value) <= 0.501 * uncertainty
+    assert value * error <= uncertainty * (1.0 + 1e-5) <= 2.01 * value * error * (1.0 + 1e-5)
+
+
+OPERATIONS = {
+    "sum": lambda a, b: a + b,
+    "difference": lambda a, b: a - b,
+    "product": lambda a, b: a * b,
+    "quotient": lambda a, b: a / b,
+    "with numbers": lambda a, b: 1.0 - 3.0 / (2.0 + a * b) + b / 7 - np.float64(0.25) * a,
+    "square": lambda a, b: a**2 + b,
+    "root": lambda a, b: np.sqrt(a) * b,
+    "inverse cube": lambda a, b: a**-3 - b,
+    "exponential": lambda a, b: np.exp(-a) * abs(-b),
+    "logarithm": lambda a, b: np.log10(a) + b,
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(("first", "second"), [(1e-6, 1e-3), (0.2, 0.05), (0.4, 0.5)])
+def test_the_error_of_a_result_holds_all_that_its_operands_may_be(name, first, second):
+    """Every operation is monotone in each operand, so that the corners of the rectangle are the worst."""
+    operation, a, b = OPERATIONS[name], 3.0, 1.75
+    result = operation(Quantity.of(a, first), Quantity.of(b, second))
+    exact = operation(a, b)
+    corners = [operation(a * (1 + s * first), b * (1 + t * second)) for s in (-1, 1) for t in (-1, 1)]
+    worst = max(abs(corner / exact - 1.0) for corner in corners)
+    assert result.value == pytest.approx(exact, rel=1e-14)
+    assert worst <= result.relative_error * (1.0 + 1e-9)
+    assert result.relative_error <= 40.0 * worst  # "with numbers" counts both operands twice
+    assert isinstance(result, Quantity)
+
+
+def test_logarithms_go_on_beyond_doubles():
+    rate, gap = Quantity.of_log(-3000.0, 1e-6), Quantity.of_log(-2999.0, 1e-5)
+    assert (1 / rate).log == 3000.0
+    assert (rate * gap).log == -5999.0
+    assert (rate / gap).value == pytest.approx(math.exp(-1.0), rel=1e-12)
+    assert (rate / gap).relative_error == pytest.approx(1.1e-5, rel=1e-4)
+    assert (rate + gap).log == pytest.approx(-2999.0 + math.log1p(math.exp(-1.0)), rel=1e-15)
+    assert (gap - rate).log == pytest.approx(-2999.0 + math.log1p(-math.exp(-1.0)), rel=1e-15)
+    assert (gap - rate).relative_error == pytest.approx((1e-5 * math.e + 1e-6) / (math.e - 1.0), rel=1e-6)
+    assert (rate**2 / rate).log == -3000.0
+    assert (rate**0.1).value == pytest.approx(math.exp(-300.0), rel=1e-12)
+    assert (rate * 1e300 * 1e300 * 1e300 * 1e300).value == pytest.approx(1.3078387e-103, rel=1e-6)
+    assert (2.0 + rate).value == 2.0
+    assert (rate - rate).value == 0.0
+    assert (rate - rate).relative_error == math.inf
+    assert rate.log10().value == pytest.approx(-1302.88345, rel=1e-8)
+
+
+def test_a_negative_number_beyond_doubles_is_refused_not_lost():
+    rate = Quantity.of_log(-3000.0, 1e-6)
+    for refused in (lambda: -rate, lambda: rate * -2.0, lambda: 0.0 - rate, lambda: rate - 3.0 * rate):
+        with pytest.raises(OverflowError, match="no logarithm"):
+            refused()
+
+
+def test_what_cancels_says_so_and_never_forgets():
+    a, b = Quantity.of(1.0, 1e-6), Quantity.of(1.0 - 1e-5, 1e-6)
+    assert (a - b).relative_error == pytest.approx(0.2, rel=1e-4)
+    nothing = a - a
+    assert nothing.relative_error == math.inf
+    assert (nothing + 5.0).relative_error == math.inf
+    assert (nothing * 5.0).relative_error == math.inf
+    assert (Quantity.of_log(-3000.0, 0.0) + nothing).relative_error == math.inf
+    assert math.isnan((a + Quantity.of(1.0, math.nan)).relative_error)
+    assert (1 / Quantity.of(1.0, 1.0)).relative_error == math.inf
+
+
+def test_order_is_that_of_the_numbers():
+    small, large = Quantity.of_log(-3000.0, 0.1), Quantity.of_log(3000.0, 0.1)
+    listed = [Quantity.of(-2.0, 0.0), Quantity.of(0.0, 0.0), small, Quantity.of(1.0, 0.3), large]
+    assert sorted(listed[::-1]) == listed
+    assert max(listed) is large
+    assert small < 1e-300 < large
+    assert 1.0 <= listed[3] <= 1.0 == listed[3]
+    assert 0.0 < small < math.inf
+    assert not small > math.nan
+    assert large > 10**6
+    assert listed[3] != Quantity.of(1.0, 0.2)
+    with pytest.raises(TypeError):
+        small < "1"  # noqa: B015
+
+
+def test_numpy_takes_quantities():
+    listed = [Quantity.of(2.0, 0.1), Quantity.of(3.0, 0.1)]
+    assert np.asarray(listed, dtype=float).tolist() == [2.0, 3.0]
+    assert math.log(listed[0]) == listed[0].log
+    scaled = np.array([1.0, 2.0]) * listed[0]
+    assert [each.relative_error for each in scaled] == [0.1, 0.1]
+    assert (listed[0] * np.array([1.0, 2.0]))[1] == Quantity.of(4.0, 0.1)
+    assert isinstance(np.float64(2.0) * listed[0], Quantity)
+    assert np.exp(-listed[0] * np.array([0.5, 1.0]))[0].value == math.exp(-1.0)
+    assert sum(listed) == Quantity.of(5.0, 0.1)
+    with pytest.raises(TypeError):
+        listed[0] + "1"
+
+
+def test_formats_are_those_of_numbers_also_beyond_doubles():
+    tiny = Quantity.of_log(-3000.0, 1e-6)
+    assert f"{Quantity.of(1234.5, 0.1):.3e} {Quantity.of(0.5, 0.1):8.3f}|{tiny:.3e}|{tiny:>14.2e}" == (
+        "1.234e+03    0.500|1.308e-1303|    1.31e-1303"
+    )
+    assert f"{Quantity.of(659.38, 0.2):>12}|" == "  659 ± 20 %|"
+
+
+@pytest.mark.parametrize("quantity", [Quantity.of(2.0, 0.1), Quantity.of_log(-3000.0, 0.1), Quantity.of(0.0, math.inf)])
+def test_quantities_pickle(quantity):
+    copy = pickle.loads(pickle.dumps(quantity))
+    assert copy == quantity
+    assert hash(copy) == hash(quantity)
+
+
+def test_powers_have_the_limits_of_real_ones():
+    cube = Quantity.of(-2.0, 0.1) ** 3
+    assert (cube.value, cube.relative_error) == (-8.0, pytest.approx(0.331))
+    assert (Quantity.of(-2.0, 0.0) ** 2).value == 4.0
+    assert Quantity.of(5.0, 0.3) ** 0 == Quantity.of(1.0, 0.0)
+    with pytest.raises(ValueError, match="no real power"):
+        Quantity.of(-2.0, 0.1) ** 0.5
+    with pytest.raises(ZeroDivisionError):
+        1 / Quantity.of(0.0, 0.0)

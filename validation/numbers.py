@@ -24,7 +24,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Quantity):
-        return exact(value, 8) if value.relative_error == 0.0 else str(value)
+        return exact(value, 8) if value.relative_error == 0.0 else value.digits
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

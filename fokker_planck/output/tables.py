@@ -83,7 +83,7 @@ def empty_table(title: str, labels: Sequence[str], values: Sequence[str], remark
 def compared(quantity: Quantity, item: Compared) -> list[str]:
     """A number and the three columns of ``COMPARISON``."""
     ratio = NOTHING if item.ratio is None else f"{item.ratio:.6g}"
-    return [str(quantity), error_bar(quantity), significant(item.asymptotic), ratio]
+    return [quantity.digits, error_bar(quantity), significant(item.asymptotic), ratio]
 
 
 def comparison(formula: str) -> tuple[str, str, str]:

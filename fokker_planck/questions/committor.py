@@ -79,7 +79,7 @@ def _tables(answer: Committor, _: float | None) -> list[TextTable]:
         ("share of time on the way (reactive)", answer.probability_reactive),
         ("share of time since a visit to the first set", answer.probability_last_from),
     ):
-        known = (NOTHING, NOTHING) if quantity is None else (str(quantity), error_bar(quantity))
+        known = (NOTHING, NOTHING) if quantity is None else (quantity.digits, error_bar(quantity))
         table.add_row(name, *known)
     return [table]
 

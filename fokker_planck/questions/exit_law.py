@@ -169,19 +169,19 @@ def _tables(answer: ExitLaw, _: float | None) -> list[TextTable]:
     ]
     rows += [(f"quantile {short(probability)}", time) for probability, time in answer.quantiles.items()]
     for name, quantity in rows:
-        law.add_row(name, str(quantity), error_bar(quantity))
+        law.add_row(name, quantity.digits, error_bar(quantity))
     tables = [law]
     if answer.times:
         survival = empty_table("Survival", ("time",), ("not left", "rel. error", "density of the time", "rel. error"))
         for each in answer.times:
             known = (each.survival, each.density)
-            survival.add_row(short(each.time), *(text for q in known for text in (str(q), error_bar(q))))
+            survival.add_row(short(each.time), *(text for q in known for text in (q.digits, error_bar(q))))
         tables.append(survival)
     if answer.parts:
         parts = empty_table("Where it leaves", ("part",), ("probability", "rel. error", "mean time then", "rel. error"))
         for name, part in answer.parts.items():
             known = (part.probability, part.mean)
-            parts.add_row(literal(name), *(text for q in known for text in (str(q), error_bar(q))))
+            parts.add_row(literal(name), *(text for q in known for text in (q.digits, error_bar(q))))
         tables.append(parts)
     return tables
 

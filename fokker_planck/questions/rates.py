@@ -143,11 +143,11 @@ def _tables(answer: Rates, _: float | None) -> list[Table]:
         rates.add_row(
             wells[k],
             wells[m],
-            NOTHING if rate is None else str(rate),
+            NOTHING if rate is None else rate.digits,
             NOTHING if rate is None else error_bar(rate),
             significant(beside),
             NOTHING if ratio is None else f"{ratio:.6g}",
-            NOTHING if time is None else str(time),
+            NOTHING if time is None else time.digits,
         )
     saddles = empty_table("Saddles that carry the flow (Eyring-Kramers)", ("between", "and", "saddle"), ("share",))
     for flow in _flows(answer):
