@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.fem.triangulation import Triangulation, row_keys
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
 from fokker_planck.model.sets import HalfSpace
@@ -41,7 +41,8 @@ def curved_edges(triangulation: Triangulation) -> list[tuple[Any, Integers]]:
     else:
         edges, owner = edges[curved], owner[curved]
     count = len(triangulation.points)
-    rows = np.unique(np.column_stack([edges @ np.array([count, 1]), owner]), axis=0)
+    rows = np.column_stack([edges @ np.array([count, 1]), owner])
+    rows = rows[np.unique(row_keys(rows), return_index=True)[1]]
     keys, start, times = np.unique(rows[:, 0], return_index=True, return_counts=True)
     found: list[tuple[Any, Integers]] = []
     alone = rows[start[times == 1]]

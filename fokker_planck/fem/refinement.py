@@ -49,8 +49,8 @@ def split_edges(triangulation: Triangulation, edges: Integers, positions: Floats
 
 
 def _pair_keys(pairs: Integers, count: int) -> Integers:
-    ordered = np.sort(pairs, axis=-1)
-    return ordered[..., 0] * count + ordered[..., 1]
+    first, second = pairs[..., 0], pairs[..., 1]
+    return np.asarray(np.minimum(first, second) * count + np.maximum(first, second))
 
 
 def _length_order(triangulation: Triangulation, table: EdgeTable) -> Integers:
@@ -77,7 +77,7 @@ def _length_order(triangulation: Triangulation, table: EdgeTable) -> Integers:
         lengths[found] = longest * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     levels = np.round(np.log(lengths) * 1e8)
     rank = np.empty(len(lengths), dtype=np.int64)
-    rank[np.lexsort((np.arange(len(lengths)), levels))] = np.arange(len(lengths))
+    rank[np.argsort(levels, kind="stable")] = np.arange(len(lengths))
     return rank
 
 
@@ -174,8 +174,9 @@ def _cut(simplices: Integers, cut_keys: Integers, rank: Integers, count: int) ->
     while len(simplices):
         keys = np.stack([_pair_keys(simplices[:, list(pair)], count) for pair in pairs], axis=1)
         place = np.minimum(np.searchsorted(cut_keys, keys), max(len(cut_keys) - 1, 0))
-        found = (cut_keys[place] == keys) & (simplices[:, [a for a, _ in pairs]] < count) if len(cut_keys) else keys < 0
-        found &= simplices[:, [b for _, b in pairs]] < count
+        found = cut_keys[place] == keys if len(cut_keys) else keys < 0
+        if len(done):  # vertices that are new have no keys
+            found &= (simplices[:, [a for a, _ in pairs]] < count) & (simplices[:, [b for _, b in pairs]] < count)
         ranks = np.where(found, rank[place], -1) if len(cut_keys) else np.full(keys.shape, -1)
         best = np.argmax(ranks, axis=1)
         rows = np.arange(len(simplices))

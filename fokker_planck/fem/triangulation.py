@@ -92,12 +92,11 @@ def edge_table(cells: Integers) -> EdgeTable:
     >>> edge_table(np.array([[0, 1, 2], [1, 2, 3]])).vertices.tolist()
     [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
     """
-    pairs = np.stack([cells[:, list(pair)] for pair in local_edges(cells.shape[1])], axis=1)
-    pairs = np.sort(pairs, axis=2)
+    first, second = (cells[:, list(ends)] for ends in zip(*local_edges(cells.shape[1]), strict=True))
     count = int(cells.max()) + 1 if cells.size else 1
-    keys, inverse = np.unique(pairs[..., 0] * count + pairs[..., 1], return_inverse=True)
+    keys, inverse = np.unique(np.minimum(first, second) * count + np.maximum(first, second), return_inverse=True)
     vertices = np.stack([keys // count, keys % count], axis=1)
-    return EdgeTable(vertices, inverse.reshape(pairs.shape[:2]))
+    return EdgeTable(vertices, inverse.reshape(first.shape))
 
 
 def facet_keys(cells: Integers, vertex_class: Integers) -> tuple[Integers, Integers]:
@@ -109,6 +108,11 @@ def facet_keys(cells: Integers, vertex_class: Integers) -> tuple[Integers, Integ
 
 def row_numbers(rows: Integers) -> Integers:
     """Give equal rows of integers (n, k) equal numbers 0, 1, 2, ..., in lexicographic order."""
+    return np.unique(row_keys(rows), return_inverse=True)[1].reshape(-1)
+
+
+def row_keys(rows: Integers) -> Integers:
+    """Give equal rows of integers (n, k) one number, smaller the earlier they come in lexicographic order."""
     if not rows.size:
         return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
     least = rows.min(axis=0)
@@ -119,7 +123,7 @@ def row_numbers(rows: Integers) -> Integers:
     key = rows[:, 0] - least[0]
     for column in range(1, rows.shape[1]):
         key = key * extent[column] + (rows[:, column] - least[column])
-    return np.unique(key, return_inverse=True)[1].reshape(-1)
+    return key
 
 
 def parts_by_facets(cells: Integers, vertex_class: Integers) -> Integers:
@@ -159,9 +163,21 @@ def interface_facets(cells: Integers, vertex_class: Integers, inside: Booleans) 
 
 def diameters(triangulation: Triangulation) -> Floats:
     """Longest edge of every cell, (m,)."""
-    corners = triangulation.cell_points
-    lengths = [np.linalg.norm(corners[:, a] - corners[:, b], axis=1) for a, b in local_edges(corners.shape[1])]
-    return np.max(lengths, axis=0)
+    return longest_edges(triangulation.cell_points)
+
+
+def longest_edges(corners: Floats) -> Floats:
+    """Longest edge of every simplex (m, k, dim), (m,)."""
+    most = np.zeros(len(corners))
+    for a, b in local_edges(corners.shape[1]):
+        step = corners[:, a] - corners[:, b]
+        most = np.maximum(most, np.einsum("ij,ij->i", step, step))
+    return np.sqrt(most)
+
+
+def with_new_vertices(triangulation: Triangulation, known: int) -> Booleans:
+    """Cells that have other vertices than the first ``known``: after a refinement those that it has made, (m,)."""
+    return np.asarray((triangulation.cells >= known).any(axis=1))
 
 
 def without_cells(triangulation: Triangulation, keep: Booleans) -> Triangulation:
@@ -185,5 +201,5 @@ def without_cells(triangulation: Triangulation, keep: Booleans) -> Triangulation
 
 def _facets_of_cells(facets: Integers, cells: Integers) -> Booleans:
     every = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(cells.shape[1])]), axis=1)
-    numbers = row_numbers(np.concatenate([every, np.sort(facets, axis=1)]))
+    numbers = row_keys(np.concatenate([every, np.sort(facets, axis=1)]))
     return np.isin(numbers[len(every) :], numbers[: len(every)])

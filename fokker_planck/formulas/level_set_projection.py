@@ -22,6 +22,9 @@ _ROUNDING = 4e-16
 #: A step as short as this, relative to the coordinates, is the last and is not halved: Newton's method converges
 #: quadratically, so that beyond it rounding decides. To halve them eight times took two thirds of all evaluations.
 _SHORT = 1e-13
+#: A step this much shorter than the one before shows quadratic convergence: the next would be their quotient times
+#: shorter again, and is not made where that is below rounding, one of five.
+_QUADRATIC = 1e-2
 #: Unit normals with a larger Gram determinant are independent enough for its equations (a third of the time of an SVD).
 _INDEPENDENT = 1e-6
 
@@ -39,6 +42,7 @@ def onto_surface(level: Function, gradient: Function, x: Floats) -> Floats:
     with np.errstate(all="ignore"):
         value = np.array(level(x), dtype=float)
         active = np.flatnonzero(np.isfinite(value) & (value != 0.0))
+        before = np.zeros(len(active))
         for _ in range(_STEPS):
             if not len(active):
                 break
@@ -46,11 +50,16 @@ def onto_surface(level: Function, gradient: Function, x: Floats) -> Floats:
             slope = gradient(here)
             square = np.sum(slope**2, axis=0)
             step = np.where(square > 0.0, value[active] / np.where(square > 0.0, square, 1.0), 0.0) * slope
-            size = np.abs(step).max(axis=0)
-            longer = (size > _ROUNDING * np.abs(here).max(axis=0)) & np.isfinite(size)
-            active, here, step, size = active[longer], here[:, longer], step[:, longer], size[longer]
-            long = size > _SHORT * np.abs(here).max(axis=0)
-            active = active[_moved(level, x, value, active, here, step, long) & long]
+            size, scale = np.abs(step).max(axis=0), np.abs(here).max(axis=0)
+            longer = (size > _ROUNDING * scale) & np.isfinite(size)
+            if not longer.all():
+                active, here, step = active[longer], here[:, longer], step[:, longer]
+                size, scale, before = size[longer], scale[longer], before[longer]
+            quotient = size / before
+            last = (quotient < _QUADRATIC) & (size * quotient**2 < _ROUNDING * scale)
+            long = size > _SHORT * scale
+            goes_on = _moved(level, x, value, active, here, step, long) & long & ~last
+            active, before = active[goes_on], size[goes_on]
     return x
 
 
@@ -132,6 +141,14 @@ def _normalised(
 
 def _shortest(rows: Floats, values: Floats) -> Floats:
     """The shortest step d (n, dim) with rows d = values, in the sense of least squares where rows are dependent."""
+    if rows.shape[1] == 1:  # a unit normal, or zero
+        return np.asarray(values * rows[:, 0])
+    if rows.shape[1] == 2:
+        cosine = np.einsum("nd,nd->n", rows[:, 0], rows[:, 1])
+        determinant = 1.0 - cosine**2
+        if (determinant > _INDEPENDENT).all():
+            weights = (values - cosine[:, None] * values[:, ::-1]) / determinant[:, None]
+            return np.asarray(weights[:, :1] * rows[:, 0] + weights[:, 1:] * rows[:, 1])
     gram = np.einsum("nid,njd->nij", rows, rows)
     own = np.arange(gram.shape[1])
     unused = gram[:, own, own] == 0.0

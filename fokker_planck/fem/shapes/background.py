@@ -12,7 +12,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unseen import places_on, unseen
 from fokker_planck.fem.shapes.wedges import turn_beside, walls_of
-from fokker_planck.fem.triangulation import Triangulation, diameters
+from fokker_planck.fem.triangulation import Triangulation, diameters, longest_edges, with_new_vertices
 from fokker_planck.formulas.arrays import Booleans, Floats
 
 #: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R
@@ -42,12 +42,13 @@ def refined_near(triangulation: Triangulation, pieces: Sequence[Any]) -> Triangu
     limit = MOST_CELLS[triangulation.dimension]
     places = places_on(pieces, triangulation.points.min(axis=0), triangulation.points.max(axis=0))
     others = [*pieces, *walls_of(triangulation)] if triangulation.dimension == 3 else []
+    fresh = np.ones(len(triangulation.cells), dtype=bool)
     for _ in range(ROUNDS):
         marked = unseen(triangulation, places)
         most = TURN[triangulation.dimension]
         twice = np.zeros(len(marked), dtype=bool)
         for piece in pieces:
-            turn = turning(triangulation, piece)
+            turn = turning(triangulation, piece, fresh)
             if triangulation.dimension == 3:
                 turn = np.maximum(turn, most * _beside(triangulation, piece, turn, others))
             marked |= turn > most
@@ -56,41 +57,53 @@ def refined_near(triangulation: Triangulation, pieces: Sequence[Any]) -> Triangu
             return triangulation
         if len(triangulation.cells) > limit:
             break
+        known = len(triangulation.points)
         triangulation = refine(triangulation, marked, all_edges=twice)
+        fresh = with_new_vertices(triangulation, known)
     raise ConvergenceError(
         f"more than {limit} cells are needed to follow a surface",
         "a smooth surface that does not cross itself: a level away from the saddles",
     )
 
 
-def near_surface(triangulation: Triangulation, piece: Any) -> Booleans:
-    """The cells that the surface crosses, as far as vertices and centre show, or that lie beside it."""
-    corners = triangulation.cell_points
+def near_surface(corners: Floats, sizes: Floats, level: Floats, piece: Any) -> Booleans:
+    """Of cells (k, dim + 1, dim) those that the surface crosses, as far as vertices and centre show, or lies beside.
+
+    ``sizes`` (k,) are their diameters, ``level`` (k, dim + 1) that of the surface at their vertices.
+    """
     centres = corners.mean(axis=1)
-    level = piece.level(triangulation.points.T)[triangulation.cells]
     middle = piece.level(centres.T)
     slope = np.linalg.norm(piece.gradient(centres.T), axis=0)
-    mixed = (level.min(axis=1) < 0.0) & (np.maximum(level.max(axis=1), middle) > 0.0)
-    mixed |= (level.max(axis=1) > 0.0) & (middle < 0.0)
-    return np.asarray(mixed | (np.abs(middle) < NEAR * slope * diameters(triangulation)))
+    least, most = level.min(axis=1), level.max(axis=1)
+    mixed = (least < 0.0) & (np.maximum(most, middle) > 0.0)
+    mixed |= (most > 0.0) & (middle < 0.0)
+    return np.asarray(mixed | (np.abs(middle) < NEAR * slope * sizes))
 
 
-def turning(triangulation: Triangulation, piece: Any) -> Floats:
+def turning(triangulation: Triangulation, piece: Any, among: Booleans) -> Floats:
     """By how much (radians) the normal of the surface turns within the cells near it, at vertices' feet, (m,).
 
-    Or half of what it turns at the vertices themselves, if that is more.
+    Or half of what it turns at the vertices themselves, if that is more.  Zero for cells that are not ``among`` those
+    in question.
     """
     turn = np.zeros(len(triangulation.cells))
-    if triangulation.dimension == 1:
+    if triangulation.dimension == 1 or not among.any():
         return turn
-    near = np.flatnonzero(near_surface(triangulation, piece))
+    rows = np.flatnonzero(among)
+    cells = triangulation.cells[rows]
+    corners = triangulation.points[cells]
+    sizes = longest_edges(corners)
+    used, places = np.unique(cells, return_inverse=True)
+    level = piece.level(triangulation.points[used].T)[places.reshape(cells.shape)]
+    near = np.flatnonzero(near_surface(corners, sizes, level, piece))
     if not len(near):
         return turn
-    vertices, places = np.unique(triangulation.cells[near], return_inverse=True)
+    vertices, places = np.unique(cells[near], return_inverse=True)
     places = places.reshape(len(near), -1)
     points = triangulation.points[vertices].T
     reach = np.zeros(len(vertices))
-    np.maximum.at(reach, places, diameters(triangulation)[near][:, None])
+    np.maximum.at(reach, places, sizes[near][:, None])
+    near = rows[near]
     for at, share in ((points, 0.5), (_feet(piece, points, reach), 1.0)):
         normal = _normal(piece, at)
         pairs = combinations(range(places.shape[1]), 2)

@@ -9,7 +9,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, curved_cells
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
-from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 # A cell keeps this much of its determinant when it is curved, or it is bisected: towards a smooth surface the pieces
 # are the straighter, the smaller they are. Few passes are needed; more mean that the surface is not smooth there.
@@ -27,13 +27,14 @@ def least_stretches(triangulation: Triangulation, degree: int = DEGREE) -> Float
     return least
 
 
-def jacobian_ratios(triangulation: Triangulation, degree: int = DEGREE) -> Floats:
+def jacobian_ratios(triangulation: Triangulation, degree: int = DEGREE, among: Booleans | None = None) -> Floats:
     """The smallest determinant of the map that curves each cell over the largest, or over the straight one's, (m,).
 
-    Of the two the less: a cell is neither squeezed unevenly nor as a whole.
+    Of the two the less: a cell is neither squeezed unevenly nor as a whole.  One for cells that are not ``among`` those
+    in question, all if not given.
     """
     ratio = np.ones(len(triangulation.cells))
-    cells, curved, straight = _determinants_of(triangulation, degree)
+    cells, curved, straight = _determinants_of(triangulation, degree, among)
     ratio[cells] = unevenness(curved, straight)
     return ratio
 
@@ -43,17 +44,21 @@ def unevenness(curved: Floats, straight: Floats) -> Floats:
     return np.asarray(curved.min(axis=1) / np.maximum(curved.max(axis=1), straight))
 
 
-def _determinants_of(triangulation: Triangulation, degree: int) -> tuple[Integers, Floats, Floats]:
+def _determinants_of(
+    triangulation: Triangulation, degree: int, among: Booleans | None = None
+) -> tuple[Integers, Floats, Floats]:
     """The curved cells, their determinants at the nodes (k, n) and those of the straight ones (k,)."""
     dimension = triangulation.dimension
     nodes = _dolfinx.lagrange_nodes(dimension, degree)
-    curved = curved_cells(triangulation, triangulation.cells, nodes)
-    if not len(curved.cells):
-        return curved.cells, np.ones((0, 1)), np.ones(0)
-    corners = triangulation.cell_points[curved.cells]
+    asked = np.arange(len(triangulation.cells)) if among is None else np.flatnonzero(among)
+    curved = curved_cells(triangulation, triangulation.cells[asked], nodes)
+    cells = asked[curved.cells]
+    if not len(cells):
+        return cells, np.ones((0, 1)), np.ones(0)
+    corners = triangulation.points[triangulation.cells[cells]]
     gradients = _dolfinx.tabulate_lagrange(dimension, degree, nodes, 1)[1:]
     jacobian = np.stack([gradient @ curved.nodes for gradient in gradients], axis=2)
-    return curved.cells, determinants(jacobian), determinants(corners[:, 1:] - corners[:, :1])
+    return cells, determinants(jacobian), determinants(corners[:, 1:] - corners[:, :1])
 
 
 def determinants(a: Floats) -> Floats:

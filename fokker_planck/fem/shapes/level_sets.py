@@ -32,6 +32,7 @@ from fokker_planck.fem.triangulation import (
     interface_facets,
     local_edges,
     volumes,
+    with_new_vertices,
 )
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.sets import Set
@@ -275,12 +276,15 @@ def _unsqueezed(mesh: Triangulation) -> tuple[Triangulation | None, Booleans]:
             return mesh, squeezed
         if len(mesh.cells) > most:
             break
+        known = len(mesh.points)
         mesh = refine(mesh, bad, all_edges=ratio < (CHECKED_RATIO if dimension == 2 else FAR * CHECKED_RATIO))
+        # what is squeezed has been cut, so that in the plane, where no vertex moves, the rest is as good as it was
+        fresh = with_new_vertices(mesh, known) if dimension == 2 else None
         if dimension == 3:
             mesh = smoothed(mesh, CHECKED_RATIO, CHECKED_DEGREE[3])
         if (volumes(mesh.points, mesh.cells) <= 0.0).any():
             break
-        ratio = jacobian_ratios(mesh, CHECKED_DEGREE[dimension])
+        ratio = jacobian_ratios(mesh, CHECKED_DEGREE[dimension], fresh)
     return (mesh if (ratio >= CHECKED_RATIO).all() else None), squeezed
 
 

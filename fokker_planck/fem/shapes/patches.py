@@ -12,7 +12,15 @@ import numpy as np
 
 from fokker_planck.fem.shapes.cutting import levels
 from fokker_planck.fem.shapes.remeshing import Patch, remeshed
-from fokker_planck.fem.triangulation import Triangulation, boundary_facets, local_edges, oriented, row_numbers, volumes
+from fokker_planck.fem.triangulation import (
+    Triangulation,
+    boundary_facets,
+    local_edges,
+    oriented,
+    row_keys,
+    row_numbers,
+    volumes,
+)
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
 
@@ -87,14 +95,14 @@ def _patch(known: Fitted, zone: Booleans) -> tuple[Patch, Integers, list[Any], B
 
 def among(facets: Integers, others: Integers) -> Booleans:
     """Which of the facets are others, too."""
-    numbers = row_numbers(np.sort(np.concatenate([others, facets]), axis=1))
+    numbers = row_keys(np.sort(np.concatenate([others, facets]), axis=1))
     return np.isin(numbers[len(others) :], numbers[: len(others)])
 
 
 def present(facets: Integers, cells: Integers) -> Booleans:
     """Which of the facets belong to a cell."""
     every = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(cells.shape[1])]), axis=1)
-    numbers = row_numbers(np.concatenate([every, np.sort(facets, axis=1)]))
+    numbers = row_keys(np.concatenate([every, np.sort(facets, axis=1)]))
     return np.isin(numbers[len(every) :], numbers[: len(every)])
 
 

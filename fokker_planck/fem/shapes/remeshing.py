@@ -125,6 +125,8 @@ def _options(patch: Patch) -> dict[str, Any]:
 
 
 def _returned(patch: Patch, points: Floats, cells: Any, kinds: Any, facets: Any, marks: Any, ridges: Integers) -> Patch:
+    if not len(cells) or max(int(cells.max()), int(facets.max(initial=0))) >= len(points):
+        raise RuntimeError("mmg has given up half-way")  # a vertex far out, say: it says so, and returns what it has
     marks = np.asarray(marks, dtype=np.int64)
     of_surface = marks >= FIRST
     return Patch(
