@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
     from fokker_planck.questions.eyring_kramers import eyring_kramers as eyring_kramers
     from fokker_planck.questions.landscape import energy_landscape as energy_landscape
+    from fokker_planck.questions.loading import SavedResult as SavedResult
+    from fokker_planck.questions.loading import load as load
     from fokker_planck.questions.momentum_study import MomentumStudy as MomentumStudy
     from fokker_planck.questions.momentum_study import momentum_study as momentum_study
     from fokker_planck.questions.noise_study import NoiseStudy as NoiseStudy
@@ -121,6 +123,7 @@ _HOME = {
     "Region": "model.sets",
     "Resolution": "model.problem",
     "Saddle": "landscape.types",
+    "SavedResult": "questions.loading",
     "Sampled": "model.diffusion.state_dependent",
     "Set": "model.sets",
     "Spectrum": "solvers.results",
@@ -133,6 +136,7 @@ _HOME = {
     "energy_landscape": "questions.landscape",
     "eyring_kramers": "questions.eyring_kramers",
     "is_reversible": "questions.detailed_balance",
+    "load": "questions.loading",
     "load_problem": "cli.problem_file",
     "exit_law": "questions.exit_law",
     "mean_exit_time": "questions.exit_time",

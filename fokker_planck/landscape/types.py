@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.quantity.answer import Answer
 
 if TYPE_CHECKING:
     from fokker_planck.landscape.holds import Hold
@@ -149,7 +150,7 @@ class Merge:
 
 
 @dataclass(frozen=True)
-class Landscape:
+class Landscape(Answer):
     """Minima in ascending value and saddles in ascending value, with the merge tree of the wells.
 
     >>> well = dict(hessian=((2.0,),), hessian_eigenvalues=(2.0,), kind="minimum")

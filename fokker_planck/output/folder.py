@@ -11,7 +11,9 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ import numpy as np
 from fokker_planck.errors import FokkerPlanckError, ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.output.interruption import ended_with_nothing_left
+from fokker_planck.output.origin import origin
 from fokker_planck.output.parallel import World, from_first_rank, world
 from fokker_planck.output.serialize import json_text, statistics_json
 
@@ -121,10 +124,23 @@ def provenance(costs: Mapping[str, Statistics], problem: Mapping[str, object], r
         "versions": versions,
         "machine": f"{platform.system()} {platform.machine()}",
         "ranks": ranks,
+        "command": " ".join(map(shlex.quote, sys.argv)),
+        **origin(),
+        "tolerance": _tolerance(problem),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "statistics": {name: statistics_json(cost) for name, cost in costs.items()},
         "problem": dict(problem),
     }
+
+
+def _tolerance(problem: Mapping[str, object]) -> float | None:
+    """The one that was asked for, or that of a file which asks for none; None where no file was given."""
+    from fokker_planck.model.problem import Resolution
+
+    asked = problem.get("discretization", {})
+    if not problem or not isinstance(asked, Mapping):
+        return None
+    return float(asked.get("tolerance", Resolution().tolerance))
 
 
 def write_grid(path: Path, grid: Grid) -> None:

@@ -57,6 +57,7 @@ class Entry[Asked, Answer]:
     tables : what it prints without, given eps of isotropic noise, or None
     table : of a problem file; a question without one is asked by every ``solve``
     applies : whether it makes sense for a problem whose file does not ask it
+    rows : the objects that are the rows of its frame; None where ``json`` is the only row
     prediction : the asymptotic value and its ratio beside each number, for the result folder
     further : other objects of ``result.json``, by the key there
     fields : functions for ParaView, by name
@@ -70,6 +71,7 @@ class Entry[Asked, Answer]:
     tables: Callable[[Answer, float | None], list[TextTable]]
     table: FileTable[Asked] | None = None
     applies: Callable[[Problem], bool] = _always
+    rows: Callable[[Answer], list[dict[str, Any]]] | None = None
     prediction: Callable[[Answer], list[dict[str, Any]]] = _no_prediction
     further: Callable[[Answer], dict[str, Any]] = _nothing
     fields: Callable[[Answer], Mapping[str, Field]] = _nothing

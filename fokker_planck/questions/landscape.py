@@ -70,6 +70,13 @@ def _marks_json(point: CriticalPoint) -> dict[str, bool]:
     return {"degenerate": bool(point.degenerate), "on_boundary": bool(point.on_boundary)}
 
 
+def _rows(answer: Landscape) -> list[dict[str, Any]]:
+    content = _json(answer)
+    return [
+        {"kind": kind, **each} for kind, key in (("minimum", "minima"), ("saddle", "saddles")) for each in content[key]
+    ]
+
+
 def _tables(answer: Landscape, noise: float | None) -> list[Table]:
     """Minima, and saddles where there are any; barriers over eps where there is one ``noise``."""
     over_noise = () if noise is None else ("barrier/eps",)
@@ -104,6 +111,7 @@ ENTRY: Entry[None, Landscape] = Entry(
     answer=Landscape,
     ask=lambda problem, _: energy_landscape(problem),
     json=_json,
+    rows=_rows,
     tables=_tables,
     applies=lambda problem: has_landscape(problem),
 )

@@ -132,6 +132,20 @@ def _chain(answer: Rates) -> dict[str, Any]:
     }
 
 
+def _rows(answer: Rates) -> list[dict[str, Any]]:
+    return [
+        {
+            "from": numbers_json(answer.minima[k]),
+            "to": numbers_json(answer.minima[m]),
+            "rate": quantity_json(answer.rates[k][m]),
+            "hitting_time": quantity_json(answer.hitting_times[k][m]),
+            "asymptotic": other["value"],
+            "ratio": other["ratio"],
+        }
+        for (k, m), other in zip(_pairs(answer), _prediction(answer), strict=True)
+    ]
+
+
 def _tables(answer: Rates, _: float | None) -> list[Table]:
     """All pairs of wells, and the saddles between them where they are known."""
     wells = [point_text(minimum, digits=4) for minimum in answer.minima]
@@ -177,6 +191,7 @@ ENTRY: Entry[None, Rates] = Entry(
     answer=Rates,
     ask=lambda problem, _: rates(problem),
     json=_json,
+    rows=_rows,
     tables=_tables,
     applies=lambda problem: has_rates(problem),
     prediction=_prediction,

@@ -5,16 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fokker_planck.output.tables import printed
+from fokker_planck.output.frames import flat, frame
+from fokker_planck.output.html import html_tables
+from fokker_planck.output.tables import cost, printed
 from fokker_planck.questions.registry import entry_of
 
 if TYPE_CHECKING:
+    import pandas
+
     from fokker_planck.solvers.results import Statistics
 
 
 def answer_json(answer: object, name: str | None = None) -> dict[str, Any]:
     """The object that ``fokker-planck QUESTION --json`` prints for one answer."""
     return entry_of(answer, name).json(answer)
+
+
+def answer_text(answer: object) -> str:
+    """The tables that the command prints for one answer."""
+    return render({"": answer}).rstrip("\n")
+
+
+def answer_html(answer: object) -> str:
+    """The same tables for a notebook."""
+    statistics = statistics_of(answer)
+    return html_tables(entry_of(answer).tables(answer, None), "" if statistics is None else cost(statistics))
+
+
+def answer_frame(answer: object) -> pandas.DataFrame:
+    """The numbers of one answer as a frame."""
+    return frame(rows_of(answer))
+
+
+def rows_of(answer: object) -> list[dict[str, Any]]:
+    """The same numbers as flat rows."""
+    entry = entry_of(answer)
+    return [flat(each) for each in entry.rows(answer)] if entry.rows is not None else [flat(entry.json(answer))]
 
 
 def render(

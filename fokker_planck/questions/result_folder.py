@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.output.folder import Contents, grid_of, provenance, write_folder
 from fokker_planck.output.parallel import World, world
+from fokker_planck.output.records import record
 from fokker_planck.questions.registry import entry_of
 from fokker_planck.questions.report import statistics_of
 
@@ -42,7 +43,8 @@ def saved(
 ) -> tuple[str, ...]:
     """The same, on ranks that a command has already looked up."""
     entries = {name: entry_of(answer, name) for name, answer in answers.items()}
-    grids = {f"{name}.vtu": grid_of(each.fields(answers[name])) for name, each in entries.items()}
+    fields = {name: each.fields(answers[name]) for name, each in entries.items()}
+    grids = {f"{name}.vtu": grid_of(named) for name, named in fields.items()}
     costs = {name: cost for name, answer in answers.items() if (cost := statistics_of(answer)) is not None}
     result: dict[str, Any] = {
         "title": title,
@@ -50,6 +52,7 @@ def saved(
         "eyring_kramers": {name: each.prediction(answers[name]) for name, each in entries.items()},
         **_further(entries, answers),
         "provenance": provenance(costs, problem, ranks.size),
+        "records": {name: record(answer, fields[name]) for name, answer in answers.items()},
     }
     there = {name: grid for name, grid in grids.items() if grid is not None}
     return write_folder(folder, Contents(result, there, _picture(entries, answers, title)), ranks)

@@ -79,6 +79,14 @@ def _json(answer: Spectrum) -> dict[str, Any]:
     }
 
 
+def _rows(answer: Spectrum) -> list[dict[str, Any]]:
+    beside = prediction_json(answer.eigenvalues)
+    return [
+        {**eigenvalue, "asymptotic": other["value"], "ratio": other["ratio"]}
+        for eigenvalue, other in zip(_json(answer)["eigenvalues"], beside, strict=True)
+    ]
+
+
 def _tables(answer: Spectrum, _: float | None) -> list[TextTable]:
     is_complex = any(eigenvalue.imag != 0.0 for eigenvalue in answer.eigenvalues)
     values = ("real part", "imaginary part") if is_complex else ("eigenvalue",)
@@ -97,6 +105,7 @@ ENTRY = Entry(
     answer=Spectrum,
     ask=lambda problem, asked: spectrum(problem, count=asked.count, target=asked.target),
     json=_json,
+    rows=_rows,
     tables=_tables,
     table=FileTable(_read, default=SpectrumQuestion()),
     prediction=lambda answer: prediction_json(answer.eigenvalues),

@@ -55,6 +55,14 @@ def _json(answer: Stationary) -> dict[str, Any]:
     }
 
 
+def _rows(answer: Stationary) -> list[dict[str, Any]]:
+    beside = prediction_json(answer.wells)
+    return [
+        {"well": number, **well, "asymptotic": other["value"], "ratio": other["ratio"]}
+        for number, (well, other) in enumerate(zip(_json(answer)["wells"], beside, strict=True), start=1)
+    ]
+
+
 def _tables(answer: Stationary, _: float | None) -> list[Table]:
     table = empty_table("Stationary weights of the wells", ("well", "minimum"), ("probability", *COMPARISON))
     for number, well in enumerate(answer.wells, start=1):
@@ -74,6 +82,7 @@ ENTRY: Entry[None, Stationary] = Entry(
     answer=Stationary,
     ask=lambda problem, _: stationary_density(problem),
     json=_json,
+    rows=_rows,
     tables=_tables,
     applies=lambda problem: has_every_question(problem.process),
     prediction=lambda answer: prediction_json(answer.wells),

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fokker_planck.quantity.answer import Answer
+
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
     from fokker_planck.fem.work import Work
@@ -62,7 +64,7 @@ class Eigenvalue:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(Answer):
     """Eigenvalues of -L in ascending real part, zero the first unless a ``target`` absorbs, with eigenfunctions.
 
     ``limits`` are values of other formulas than ``formula``, whose are beside the eigenvalues.
@@ -82,7 +84,7 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
-class ExitTime:
+class ExitTime(Answer):
     """Mean time to reach the target from ``start``; from everywhere it is the ``field``."""
 
     mean: Quantity
@@ -118,7 +120,7 @@ class PartOfExit:
 
 
 @dataclass(frozen=True)
-class ExitLaw:
+class ExitLaw(Answer):
     """The law of the time tau from ``start`` to the target.
 
     ``rate`` is the smallest eigenvalue of -L with u = 0 on the target: survival falls like exp(-rate t) in the end, and
@@ -158,7 +160,7 @@ class WellWeight:
 
 
 @dataclass(frozen=True)
-class Stationary:
+class Stationary(Answer):
     """The stationary density, which is the ``field``, and the weight of every well.
 
     ``current`` is the stationary current of a process without detailed balance; the others have none.
@@ -176,7 +178,7 @@ class Stationary:
 
 
 @dataclass(frozen=True)
-class Committor:
+class Committor(Answer):
     """Transitions between two sets: rate, probabilities of transition path theory; the committor is the ``field``.
 
     ``backward`` is the probability to have come from the first set rather than from the second, where that is not one
@@ -194,7 +196,7 @@ class Committor:
 
 
 @dataclass(frozen=True)
-class Rates:
+class Rates(Answer):
     """The reduced chain: ``rates[k][m]`` from well k to well m and ``hitting_times[k][m]``; None on the diagonal.
 
     ``asymptotic`` holds the rates of the ``formula``, Eyring-Kramers as a rule, None where no saddle joins two wells;

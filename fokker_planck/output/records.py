@@ -1,0 +1,90 @@
+"""Answers as JSON that gives them back: every dataclass with its type, every field by the name of its file entry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from numbers import Integral, Real
+from typing import Any
+
+from fokker_planck.errors import ProblemError
+
+HOMES: Mapping[str, str] = {
+    "Quantity": "quantity",
+    **dict.fromkeys(("CriticalPoint", "Frame", "Landscape", "Saddle"), "landscape.types"),
+    "SaddleFlow": "asymptotics.saddle_flow",
+    "WellRates": "questions.rates",
+    "FunctionCheck": "solvers.function_checks",
+    "Work": "fem.work",
+    **dict.fromkeys(
+        (
+            "Committor", "Eigenvalue", "ExitLaw", "ExitTime", "PartOfExit", "Rates", "Spectrum", "Stationary",
+            "Statistics", "TimeOfLaw", "WellWeight",
+        ),
+        "solvers.results",
+    ),
+}  # fmt: skip
+"""Modules of the dataclasses that a record may hold, of which nothing else is made."""
+UNSAVED = ("hold", "current")
+"""What has no form in a file: how a curved domain holds points, and a current that is computed from drift and noise."""
+
+
+def record(answer: object, saved: Mapping[str, object]) -> Any:
+    """The JSON of an answer whose fields are ``saved`` by name; what has no form in a file is null."""
+    names = {id(field): name for name, field in saved.items()}
+
+    def written(value: object) -> Any:
+        if id(value) in names:
+            return {"field": names[id(value)]}
+        if is_dataclass(value) and type(value).__name__ in HOMES:
+            parts = {f.name: None if f.name in UNSAVED else written(getattr(value, f.name)) for f in fields(value)}
+            return {"type": type(value).__name__, **parts}
+        if isinstance(value, Mapping):
+            return {"pairs": [[written(key), written(entry)] for key, entry in value.items()]}
+        if isinstance(value, list | tuple):
+            return [written(entry) for entry in value]
+        return _number(value)
+
+    return written(answer)
+
+
+def _number(value: object) -> Any:
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else {"number": str(float(value))}
+    return None
+
+
+def answer_of(content: Any, field: Callable[[str], object]) -> Any:
+    """What :func:`record` wrote, with fields looked up by name.
+
+    Raises ProblemError where it is no record of this version.
+    """
+    try:
+        return _read(content, field)
+    except ProblemError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"a record that cannot be read ({type(error).__name__}: {error})"
+        raise ProblemError("records", found, "a result that this version of the program saved") from None
+
+
+def _read(content: Any, field: Callable[[str], object]) -> Any:
+    if isinstance(content, list):
+        return tuple(_read(entry, field) for entry in content)
+    if not isinstance(content, dict):
+        return content
+    if content.keys() == {"field"}:
+        return field(content["field"])
+    if content.keys() == {"number"}:
+        return float(content["number"])
+    if content.keys() == {"pairs"}:
+        return {_read(key, field): _read(value, field) for key, value in content["pairs"]}
+    name = content["type"]
+    made = getattr(import_module(f"fokker_planck.{HOMES[name]}"), name)
+    return made(**{key: _read(value, field) for key, value in content.items() if key != "type"})

@@ -1,0 +1,111 @@
+"""A field as a result folder keeps it: values at points, linear in between."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.mesh.locator import Locator
+
+
+@dataclass(frozen=True, repr=False)
+class SavedField:
+    """The function with values (or logarithms) ``nodal`` (n,) at ``points`` (n, dim), linear on ``cells`` (m, dim + 1).
+
+    At the points it is what was computed; between them the polynomials of the solution are not kept.
+    """
+
+    name: str
+    points: Floats
+    cells: Integers
+    nodal: Floats
+    logarithm: bool = False
+
+    def __call__(self, x: Floats) -> Floats:
+        """Values at points of shape (dim, n); nan outside of the mesh."""
+        return self._values(self._interpolated(x))
+
+    def log(self, x: Floats) -> Floats:
+        """Natural logarithms of the values at points of shape (dim, n)."""
+        return self._logs(self._interpolated(x))
+
+    def triangulation(self) -> tuple[Floats, Integers, Floats]:
+        """Points (n, dim), cells (m, dim + 1) and values (n,)."""
+        return self.points, self.cells, self.values
+
+    @property
+    def values(self) -> Floats:
+        """Values at the points."""
+        return self._values(self.nodal)
+
+    @property
+    def log_values(self) -> Floats:
+        """Natural logarithms of the values at the points."""
+        return self._logs(self.nodal)
+
+    @property
+    def in_a_box(self) -> bool:
+        """Whether the domain, as far as can be told from its points, is the box around them."""
+        extent = np.ptp(self.points, axis=0)
+        edges = self.points[self.cells][:, 1:] - self.points[self.cells][:, :1]
+        volume = np.abs(np.linalg.det(edges)).sum() / np.prod(np.arange(1, self.points.shape[1] + 1))
+        return bool(abs(volume / np.prod(extent) - 1.0) < 1e-9)
+
+    @cached_property
+    def _locator(self) -> Locator:
+        return Locator(self.points, self.cells)
+
+    def _interpolated(self, x: Floats) -> Floats:
+        x, dimension = np.asarray(x, dtype=float), self.points.shape[1]
+        if x.ndim == 0 or len(x) != dimension:
+            raise ProblemError("points", f"an array of shape {x.shape}", f"shape ({dimension}, n)")
+        flat = x.reshape(dimension, -1)
+        cell = self._locator.find(flat)
+        inside = cell >= 0
+        result = np.full(flat.shape[1], np.nan)
+        weights = self._locator.barycentric(flat[:, inside], cell[inside])
+        result[inside] = np.einsum("nv,nv->n", weights, self.nodal[self.cells[cell[inside]]])
+        return result.reshape(x.shape[1:])
+
+    def _values(self, numbers: Floats) -> Floats:
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(numbers) if self.logarithm else numbers
+
+    def _logs(self, numbers: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return numbers if self.logarithm else np.log(numbers)
+
+    def __repr__(self) -> str:
+        return f"<SavedField {self.name!r}: {len(self.points)} points>"
+
+
+def read_fields(path: Path) -> dict[str, SavedField]:
+    """The fields of a .vtu file by name; one kept by its logarithm once, under its own name.
+
+    Raises ProblemError where the file is missing or is none.
+    """
+    import meshio
+
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # meshio's own words, beside its exception
+            mesh = meshio.read(path)
+    except (Exception, SystemExit) as error:  # meshio leaves the process where a file has no known ending
+        raise ProblemError(str(path), f"no field file ({type(error).__name__})", "the .vtu that was saved") from None
+    cells = np.asarray(mesh.cells[0].data, dtype=np.int64)
+    points = np.asarray(mesh.points, dtype=float)[:, : cells.shape[1] - 1]
+    found = {}
+    for name, values in mesh.point_data.items():
+        log = mesh.point_data.get(f"log_{name}")
+        if log is not None:
+            # nan is how minus infinity was written
+            values = np.where(np.isnan(log), -np.inf, log)
+        if not (name.startswith("log_") and name[4:] in mesh.point_data):
+            found[name] = SavedField(name, points, cells, np.asarray(values, dtype=float), log is not None)
+    return found

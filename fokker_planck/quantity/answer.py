@@ -1,0 +1,41 @@
+"""What a question returns shows itself: as the tables of the command, in a notebook, as a frame of pandas."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas
+
+# How answers look is the business of the questions, far above; they are asked for at the first use, as names of the
+# package are.
+_SHOWN_BY = "fokker_planck.questions.report"
+
+
+class Answer:
+    """Numbers, fields and statistics of one question.
+
+    ``print(answer)`` shows the tables of the command line; ``repr`` is that of the dataclass.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        shown: Any = import_module(_SHOWN_BY)
+        return str(shown.answer_text(self))
+
+    def _repr_html_(self) -> str:
+        """The tables, for a notebook."""
+        shown: Any = import_module(_SHOWN_BY)
+        return str(shown.answer_html(self))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A row for each eigenvalue, well, pair of wells or critical point, else one row.
+
+        A number ``mean`` has columns ``mean``, ``mean_log`` and ``mean_relative_error``; what fits no double is nan,
+        and has its logarithm.  Raises MissingPackageError without pandas (the extra ``pandas``).
+        """
+        shown: Any = import_module(_SHOWN_BY)
+        frame: pandas.DataFrame = shown.answer_frame(self)
+        return frame
