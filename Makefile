@@ -31,7 +31,7 @@ export OMPI_MCA_btl := ^tcp
 export OMPI_MCA_pml := ob1
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-slow lint validate campaign fuzz bench clean
+.PHONY: help setup demo test test-slow lint validate docs campaign fuzz bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ lint: setup ## ruff, mypy, and the layers of the package
 
 validate: setup ## hold the solver to what theory claims, with a report (VALIDATE_ARGS=--quick for a part of it)
 	$(BIN)/python -m validation $(VALIDATE_ARGS)
+
+docs: setup ## build the pages in results/docs and run the notebooks; a warning is an error
+	$(BIN)/python -c "import furo, ipykernel, myst_nb, numpydoc, sphinx_copybutton" 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs $(RESULTS)/docs
 
 N := 200
 SEED := 1

@@ -30,8 +30,8 @@ BOUNDARIES = ("reflecting", "periodic")
 class Box:
     """lower_i <= x_i <= upper_i.
 
-    Parameters: ``lower`` and ``upper``, one to three numbers each; ``boundary`` "reflecting" or "periodic", for all
-    axes or one for each. It is kept as one word an axis.
+    lower, upper : one to three numbers each
+    boundary : "reflecting" or "periodic", for all axes or one for each; kept as one word an axis
 
     Raises :class:`ProblemError` for numbers that are not finite, different lengths, lower >= upper.
 
@@ -68,8 +68,9 @@ class Box:
 class Sublevel:
     """The connected part of V(x) <= level that holds the wells.
 
-    Parameters: ``level`` of V; optionally the box from ``lower`` to ``upper`` to search in. Without it the search
-    starts around the origin and grows until V > level all around.
+    level : of V
+    lower, upper : corners of the box to search in; without them the search starts around the origin and grows until
+        V > level all around
 
     Raises :class:`ProblemError` for numbers that are not finite, lower without upper, lower >= upper. Whether the set
     is bounded and connected shows when it meets a potential, in :func:`fokker_planck.model.sublevel.connected_part`.
@@ -135,7 +136,7 @@ class MeshDomain:
 class MeshFile(MeshDomain):
     """The union of the cells in a mesh file, straight or curved, read when it is first needed.
 
-    Parameters: ``path`` of the file; formats as in :func:`fokker_planck.mesh.files.read_mesh`.
+    path : of the file; formats as in :func:`fokker_planck.mesh.files.read_mesh`
 
     >>> MeshFile("meshes/annulus.msh").facet_set("inner")
     facets tagged inner

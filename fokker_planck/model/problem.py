@@ -57,8 +57,9 @@ plane."""
 class Resolution:
     """How finely to solve.
 
-    Parameters: ``tolerance``, the wanted relative error of every reported number; ``degree`` of the elements, None to
-    let the solver choose; ``cells`` an axis for a fixed mesh, None to refine until the tolerance is met.
+    tolerance : the wanted relative error of every reported number
+    degree : of the elements; None lets the solver choose
+    cells : along each axis, for a fixed mesh; None refines until the tolerance is met
 
     >>> Resolution(tolerance=1e-8, cells=[64, 48])
     Resolution(tolerance=1e-08, degree=None, cells=(64, 48))
@@ -84,14 +85,19 @@ class Resolution:
 class Problem:
     """p_t = -div(b p) + grad grad : (D p) in the domain, no flux through its boundary.
 
-    Parameters: the ``process``, the ``domain`` it lives in, the ``resolution``, named ``sets`` (targets of questions),
-    a ``title``. Checked when it is made: the dimensions agree, potential and drift are finite in the domain and
-    periodic along its periodic axes.
+    Checked when it is made: the dimensions agree, potential and drift are finite in the domain and periodic along its
+    periodic axes.
 
     ``known`` is what was found out about it, by name: whether there is detailed balance, the landscape, the density
     where that had to be followed. Every question begins with these, and they take half of a short one (a quartic well
     in the plane: 0.24 of 0.60 s of CPU; Maier and Stein's drift: 1.4 of 2.2 s). It depends on the problem alone, which
     is frozen, takes no part in comparisons, and is not copied by ``replace``.
+
+    process : an ``Overdamped``, ``Drifting`` or ``Underdamped`` process
+    domain : where it lives
+    resolution : how exactly questions are answered
+    sets : by name, the targets of questions
+    title : for tables and pictures
 
     Raises :class:`ProblemError` that names the key of the problem file.
 

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 class Region:
     """g(x) >= 0.
 
-    Parameters: ``expression`` g, a text in x, y, z or a callable on arrays of shape (dim, n) that returns shape (n,);
-    ``parameters`` of the text; ``gradient`` of a callable, shape (dim, n), otherwise central differences;
-    ``dimension`` is the least number of coordinates that g needs: found in a text, to be given for a callable.
     The level is g itself, so it is a distance only as far as g is one.
+
+    expression : g, a text in x, y, z or a callable on arrays of shape (dim, n) that returns shape (n,)
+    parameters : values of the other names in the text
+    gradient : of a callable, shape (dim, n); without it central differences
+    dimension : the least number of coordinates that g needs: found in a text, to be given for a callable
 
     Raises :class:`ProblemError` for a text that does not parse
     (see :func:`fokker_planck.formulas.expression.parse_expression`).

@@ -22,11 +22,13 @@ from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 
 @dataclass(frozen=True)
 class Ball:
-    """|x - c| <= R.
+    """``|x - c| <= R``.
 
-    Parameters: ``center`` c of one to three coordinates, ``radius`` R > 0.
-    In one dimension the ball is the interval [c - R, c + R]. Its level is (R² - |x - c|²) / (2R): smooth everywhere,
-    and the signed distance to the sphere up to second order.
+    In one dimension the ball is the interval [c - R, c + R]. Its level is ``(R² - |x - c|²) / (2R)``: smooth
+    everywhere, and the signed distance to the sphere up to second order.
+
+    center : c, one to three coordinates
+    radius : R > 0
 
     Raises :class:`ProblemError` for a center or a radius that is not finite, or a radius that is not positive.
 
@@ -83,8 +85,10 @@ class Ball:
 class Ellipsoid:
     """sum_i ((x_i - c_i) / a_i)² <= 1.
 
-    Parameters: ``center`` c and the ``semi_axes`` a > 0, one for each coordinate. The level is
-    a_min (1 - sum_i ((x_i - c_i) / a_i)²) / 2.
+    The level is a_min (1 - sum_i ((x_i - c_i) / a_i)²) / 2.
+
+    center : c, one to three coordinates
+    semi_axes : a > 0, one for each coordinate
 
     Raises :class:`ProblemError` for numbers that are not finite, semi-axes that are not positive, different lengths.
 
@@ -150,8 +154,10 @@ class Ellipsoid:
 class HalfSpace:
     """n . x >= offset.
 
-    Parameters: ``normal`` n, not zero and of any length, pointing into the set, and ``offset``. The level is the signed
-    distance (n . x - offset) / |n|.
+    The level is the signed distance ``(n . x - offset) / |n|``.
+
+    normal : n, pointing into the set, not zero and of any length
+    offset : a number, in the units of n . x
 
     Raises :class:`ProblemError` for numbers that are not finite or a zero normal.
 

@@ -27,7 +27,7 @@ class Quantity:
 
     value : the number; None where a double would over- or underflow (subnormal numbers count as underflow)
     log : its natural logarithm; None where the number is not positive
-    relative_error : estimate of |error| / |number|; NaN where none is known
+    relative_error : estimate of ``|error| / |number|``; NaN where none is known
 
     It is added, multiplied, divided, raised to powers and compared as numbers are, with others and with plain numbers,
     which are known exactly.  Relative errors of products add up, errors of sums do: the worst case, since two answers

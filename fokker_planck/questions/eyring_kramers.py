@@ -13,7 +13,7 @@ from fokker_planck.questions.numpy_warnings import quietly
 
 @quietly
 def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
-    """k_ij = sum_z lambda_+/(2 pi) sqrt(det Hess Phi(x_i) / |det Hess Phi(z)|) exp(Phi(x_i) - Phi(z)), z the saddles.
+    """``k_ij = sum_z lambda_+/(2 pi) sqrt(det Hess Phi(x_i)/|det Hess Phi(z)|) exp(Phi(x_i) - Phi(z))``, z the saddles.
 
     Returns the rates between wells, from row to column, wells in the order of :func:`landscape`; None where no
     saddle joins two wells, or a degenerate one does.  Source: Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard

@@ -22,14 +22,14 @@ APART = 1e-13
 
 
 def almost_sure_threshold(hessians: npt.ArrayLike, batch_size: int = 1, replacement: bool = False) -> float:
-    """The least eta > 0 with E ln|1 - eta G| = 0, G the mean of h_i over a random batch.
+    """The least eta > 0 with ``E ln|1 - eta G| = 0``, G the mean of h_i over a random batch.
 
     hessians : h_i = f_i''(x*), n numbers
     batch_size : B; all batches are listed, and there may be 200,000 of them
     replacement : whether a batch is drawn with replacement
 
-    Below it |x_t - x*| tends to zero almost surely although its second moment may grow. Larger learning rates can be
-    stable again, near 1/G of some batch; the diffusion is almost surely stable at every learning rate.
+    Below it ``|x_t - x*|`` tends to zero almost surely although its second moment may grow. Larger learning rates can
+    be stable again, near 1/G of some batch; the diffusion is almost surely stable at every learning rate.
 
     Source: Furstenberg and Kesten (1960), in one dimension the law of large numbers.
 

@@ -44,7 +44,7 @@ def diffusion_of(
     - ``"isotropic"``: C = epsilon I, ``epsilon`` the variance of one sample along each axis; ``variance`` is the same
     - ``"hessian"``: C = scale (H^2 + floor^2 I)^(1/2), H = Hess V; ``scale`` 1 and ``floor`` 0 if absent
     - ``"quadratic"``: C_ii = offset_i + slope_i (x_i - center_i) + curvature_i (x_i - center_i)^2, or with
-      ``form="radial"`` C = (offset + curvature |x - center|^2) I
+      ``form="radial"`` ``C = (offset + curvature |x - center|^2) I``
     - per-sample losses (:class:`Losses`): their exact covariance, C = 1/n sum g_i g_i^T - g g^T
     - a function from points (dim, n) to tensors (dim, dim, n)
 

@@ -24,7 +24,7 @@ Numbers = float | Sequence[float]
 class Quadratic:
     """D_ii = offset_i + slope_i (x_i - center_i) + curvature_i (x_i - center_i)^2, or radially, with form="radial",
 
-    D = (offset + curvature |x - center|^2) I.
+    ``D = (offset + curvature |x - center|^2) I``.
 
     offset, curvature, center, slope : numbers, or one for each axis; kept as floats or tuples
 
