@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fokker_planck import sgd as sgd
     from fokker_planck.cli.problem_file import load_problem as load_problem
+    from fokker_planck.cli.sweeps.result import Sweep as Sweep
+    from fokker_planck.cli.sweeps.result import load_sweep as load_sweep
+    from fokker_planck.cli.sweeps.run import sweep as sweep
     from fokker_planck.errors import BarrierTooHighError as BarrierTooHighError
     from fokker_planck.errors import ConvergenceError as ConvergenceError
     from fokker_planck.errors import FokkerPlanckError as FokkerPlanckError
@@ -130,6 +133,7 @@ _HOME = {
     "Stationary": "solvers.results",
     "Statistics": "solvers.results",
     "Sublevel": "model.domain",
+    "Sweep": "cli.sweeps.result",
     "WellRates": "questions.rates",
     "WellWeight": "solvers.results",
     "committor": "questions.committor",
@@ -138,6 +142,7 @@ _HOME = {
     "is_reversible": "questions.detailed_balance",
     "load": "questions.loading",
     "load_problem": "cli.problem_file",
+    "load_sweep": "cli.sweeps.result",
     "exit_law": "questions.exit_law",
     "mean_exit_time": "questions.exit_time",
     "momentum_study": "questions.momentum_study",
@@ -149,6 +154,7 @@ _HOME = {
     "save": "questions.result_folder",
     "spectrum": "questions.spectrum",
     "stationary_density": "questions.stationary",
+    "sweep": "cli.sweeps.run",
 }
 
 _MODULES = ("sgd",)

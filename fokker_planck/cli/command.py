@@ -13,13 +13,16 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from fokker_planck import __version__
+from fokker_planck.cli.arguments import OneLineParser
+from fokker_planck.cli.ending import ANSWERED, COMMAND, FAILED, INTERRUPTED, in_one_line, status_of
 from fokker_planck.cli.progress_line import progress_line
 from fokker_planck.output.interruption import ended_by_interrupts
-from fokker_planck.output.parallel import World, fail_together, guessed_rank, launched, one_thread_a_rank, world
+from fokker_planck.output.parallel import World, fail_together, launched, one_thread_a_rank, world
 from fokker_planck.output.standard_streams import (
     errors_may_be_lost,
     fill_closed_streams,
@@ -31,16 +34,17 @@ from fokker_planck.questions.registry import QUESTIONS, entry
 if TYPE_CHECKING:
     from fokker_planck.cli.problem_file import ProblemFile
 
-COMMAND = "fokker-planck"
 SOLVE = "solve"
 COMMANDS = {
     SOLVE: "everything that the file asks, as tables, with a result folder",
     **{name: listed.summary for name, listed in QUESTIONS.items()},
 }
-VALIDATE = "validate"
-LATER = ("evolve", "sweep")
-ANSWERED, FAILED, BAD_INPUT, NOT_CONVERGED, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes: those of the documentation; 2 is argparse's for a wrong command line, 130 the shell's for Ctrl-C."""
+BESIDE = {
+    "sweep": ("answers at many values of keys, kept as they come", "sweeps.command:sweep_command"),
+    "validate": ("holds the solver to what theory claims", "validate:validate"),
+}
+"""Commands with arguments of their own: what they do, and who does it."""
+LATER = ("evolve",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answered(arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] == VALIDATE:
-        from fokker_planck.cli.validate import validate
-
-        return validate(arguments[1:])
+    if arguments and arguments[0] in BESIDE:
+        module, _, name = BESIDE[arguments[0]][1].partition(":")
+        beside: int = getattr(import_module(f"fokker_planck.cli.{module}"), name)(arguments[1:])
+        return beside
     options = _parser().parse_args(arguments)
     one_thread_a_rank()
     # PETSc would take a reader of a pipe that has gone, and Ctrl-C, for crashes of its own
@@ -75,14 +79,14 @@ def _answered(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return fail_together(ranks, f"{COMMAND}: interrupted", INTERRUPTED)
     except Exception as error:
-        status = _status(error)
+        status = status_of(error)
         if status is None:
             if ranks.size == 1:
                 raise
             import traceback
 
             return fail_together(ranks, traceback.format_exc(), FAILED)
-        return fail_together(ranks, f"{COMMAND}: {_one_line(error)}", status)
+        return fail_together(ranks, in_one_line(error), status)
 
 
 def _run(options: argparse.Namespace, ranks: World) -> str:
@@ -115,6 +119,8 @@ def _questions(question: str, asked: ProblemFile, with_folder: bool) -> Iterator
 
     Whether one makes sense may take a while to find out, and the answers before it do not wait for that.
     """
+    from fokker_planck.cli.problem_file import parameters_of
+
     if question == SOLVE:
         for name, listed in QUESTIONS.items():
             if name in asked.questions:
@@ -124,7 +130,7 @@ def _questions(question: str, asked: ProblemFile, with_folder: bool) -> Iterator
             elif listed.table is None and entry(name).applies(asked.problem):
                 yield name
         return
-    _parameters(question, asked)  # which a file has to have is said before anything is computed
+    parameters_of(question, asked)  # which a file has to have is said before anything is computed
     for name in entry(question).beside if with_folder else ():
         if entry(name).applies(asked.problem):
             yield name
@@ -132,22 +138,10 @@ def _questions(question: str, asked: ProblemFile, with_folder: bool) -> Iterator
 
 
 def _answer(question: str, asked: ProblemFile) -> object:
-    answer: object = entry(question).ask(asked.problem, _parameters(question, asked))
+    from fokker_planck.cli.problem_file import parameters_of
+
+    answer: object = entry(question).ask(asked.problem, parameters_of(question, asked))
     return answer
-
-
-def _parameters(question: str, asked: ProblemFile) -> object:
-    """What the file asks a question with; raises ProblemError where it should and does not."""
-    if question in asked.questions:
-        return asked.questions[question]
-    name, table = QUESTIONS[question].table, entry(question).table
-    if name is None or table is None:
-        return None
-    if table.default is None:
-        from fokker_planck.errors import ProblemError
-
-        raise ProblemError(name, "no such table", f"a table [{name}] with {' and '.join(table.keys)}")
-    return table.default
 
 
 def _folder(options: argparse.Namespace) -> Path | None:
@@ -198,12 +192,13 @@ def _tables(
 
 def _parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
-    parser = _OneLineParser(
+    beside = "\n".join(f"  {name:<12}{text}" for name, (text, _) in BESIDE.items())
+    parser = OneLineParser(
         prog=COMMAND,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Fokker-Planck equations by finite elements, beside their Eyring-Kramers asymptotics.",
         epilog=f"questions:\n{listed}\n\n"
-        f"beside them: {COMMAND} {VALIDATE}, with options of its own, holds the solver to what theory claims\n\n"
+        f"beside them, with options of their own ({COMMAND} sweep --help):\n{beside}\n\n"
         "exit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance",
         allow_abbrev=False,
     )
@@ -228,41 +223,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line, as a wrong problem file is answered, and only on one rank."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{COMMAND}: {' '.join(message.split())}; try {COMMAND} --help\n")
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        if guessed_rank() == 0:
-            super()._print_message(message, file)
-
-
 def _question(text: str) -> str:
     if text in COMMANDS:
         return text
     known = f"one of {', '.join(COMMANDS)}"
-    if text == VALIDATE:
-        raise argparse.ArgumentTypeError(f"found {VALIDATE} after an option; wanted it first: {COMMAND} {VALIDATE} ...")
+    if text in BESIDE:
+        raise argparse.ArgumentTypeError(f"found {text} after an option; wanted it first: {COMMAND} {text} ...")
     if text in LATER:
         raise argparse.ArgumentTypeError(f"found {text}, which this version does not answer; wanted {known}")
-    raise argparse.ArgumentTypeError(f"found {text[:60]!r}; wanted {known}")
+    from fokker_planck.formulas.near import did_you_mean
 
-
-def _status(error: Exception) -> int | None:
-    """Exit status of an error that is answered in one line; None for a fault of the program itself."""
-    from fokker_planck.errors import ConvergenceError, FokkerPlanckError, MissingPackageError, ProblemError
-
-    if isinstance(error, ProblemError | MissingPackageError):
-        return BAD_INPUT
-    if isinstance(error, ConvergenceError):
-        return NOT_CONVERGED
-    return FAILED if isinstance(error, FokkerPlanckError) else None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    near = did_you_mean(text, (*COMMANDS, *BESIDE))
+    raise argparse.ArgumentTypeError(f"found {text[:60]!r}{near}; wanted {known}")
 
 
 @contextlib.contextmanager

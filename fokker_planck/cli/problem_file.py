@@ -135,3 +135,15 @@ def _questions(problem: Problem, top: Table) -> dict[str, Any]:
         if table is not None and listed.table is not None:
             found[name] = table.read(problem, top.table(listed.table))
     return found
+
+
+def parameters_of(question: str, asked: ProblemFile) -> Any:
+    """What the file asks a question with; raises ProblemError where it should and does not."""
+    if question in asked.questions:
+        return asked.questions[question]
+    name, table = QUESTIONS[question].table, entry(question).table
+    if name is None or table is None:
+        return None
+    if table.default is None:
+        raise ProblemError(name, "no such table", f"a table [{name}] with {' and '.join(table.keys)}")
+    return table.default

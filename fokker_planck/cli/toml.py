@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from fokker_planck.model.arguments import described
 LARGEST_FILE = 1_000_000
 """Bytes: a problem file is a page of text; what is larger is some other file, which is not read to its end."""
 MOST_PARTS_OF_A_KEY = 50  # dotted keys nest tables, and ever deeper tables exhaust the stack
-_KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -58,14 +58,22 @@ def overridden(tables: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
     >>> overridden({"diffusion": {"epsilon": 0.1}}, ["diffusion.epsilon=0.2", "title=two wells"])
     {'diffusion': {'epsilon': 0.2}, 'title': 'two wells'}
     """
-    result = copy.deepcopy(tables)
+    settings = {}
     for text in overrides:
         path, equals, value = text.partition("=")
         path = path.strip()
-        if not equals or not _KEY.fullmatch(path):
+        if not equals or not KEY.fullmatch(path):
             raise ProblemError("--set", described(text), "key.path=value, for example diffusion.epsilon=0.1")
         if path.count(".") >= MOST_PARTS_OF_A_KEY:
             raise ProblemError("--set", f"a key of more than {MOST_PARTS_OF_A_KEY} parts", "the keys of a problem file")
+        settings[path] = value_of(value.strip())
+    return replaced(tables, settings)
+
+
+def replaced(tables: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the tables with the values of ``settings`` at their dotted keys."""
+    result = copy.deepcopy(dict(tables))
+    for path, value in settings.items():
         *parents, last = path.split(".")
         table = result
         for depth, name in enumerate(parents):
@@ -73,7 +81,7 @@ def overridden(tables: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
             if not isinstance(table, dict):
                 inner = ".".join(parents[: depth + 1])
                 raise ProblemError(path, f"the value {table!r} at {inner}", f"a key of a table: {inner} is not one")
-        table[last] = _value(value.strip())
+        table[last] = copy.deepcopy(value)
     return result
 
 
@@ -84,7 +92,8 @@ def _most_parts_of_a_key(text: str) -> int:
     return max((key.count(".") for key in (*headers, *keys)), default=0) + 1
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """A value as TOML, or failing that a bare text."""
     try:
         tables = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):

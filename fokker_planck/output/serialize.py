@@ -72,14 +72,15 @@ def work_json(statistics: Statistics) -> dict[str, int]:
 
 def json_text(content: Mapping[str, Any]) -> str:
     """One JSON object as text; what JSON does not know in an echoed problem file becomes a string or null."""
-    return json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False)
+    return json.dumps(plain(content), indent=2, allow_nan=False, ensure_ascii=False)
 
 
-def _plain(content: Any) -> Any:
+def plain(content: Any) -> Any:
+    """What JSON knows: other objects as texts, numbers that are not finite as null."""
     if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
+        return {str(key): plain(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_plain(item) for item in content]
+        return [plain(item) for item in content]
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if content is None or isinstance(content, (bool, int, str)):

@@ -33,6 +33,18 @@ QUESTIONS = {
 }
 
 
+def checked_question(name: str) -> str:
+    """The name of a question; raises ProblemError, with the nearest one, where there is no such."""
+    if name not in QUESTIONS:
+        from fokker_planck.errors import ProblemError
+        from fokker_planck.formulas.near import did_you_mean
+
+        raise ProblemError(
+            "question", f"{name[:60]!r}{did_you_mean(name, QUESTIONS)}", f"one of {', '.join(QUESTIONS)}"
+        )
+    return name
+
+
 def entry(name: str) -> Entry[Any, Any]:
     """The entry of a question, in the module of its name.
 

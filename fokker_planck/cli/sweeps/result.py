@@ -1,0 +1,118 @@
+"""A sweep that has been run: its points as rows, a table, a frame, quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fokker_planck.cli.sweeps.axes import Axis, combined
+from fokker_planck.cli.sweeps.store import Point, opened
+from fokker_planck.output.frames import QUANTITY, flat, frame
+from fokker_planck.quantity import Quantity
+
+if TYPE_CHECKING:
+    import pandas
+
+SHOWN = 3
+"""Columns of numbers in the printed table; the frame has all."""
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep:
+    """Answers at all combinations of values.
+
+    axes : values by key of the problem file
+    points : in the order of the combinations, the last axis fastest; those that failed have a ``reason``
+    title : of the problem
+    file : where they are kept
+    """
+
+    axes: Mapping[str, Sequence[Any]]
+    points: tuple[Point, ...]
+    title: str = ""
+    file: Path | None = None
+
+    @property
+    def failures(self) -> tuple[Point, ...]:
+        """The points without an answer."""
+        return tuple(point for point in self.points if point.result is None)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Flat rows: the settings, ``question.number`` with its ``_log`` and ``_relative_error``, and ``failure``."""
+        return [
+            {**flat(dict(point.settings)), **flat(dict(point.result or {})), "failure": point.reason}
+            for point in self.points
+        ]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The rows as a frame; raises MissingPackageError without pandas (the extra ``pandas``)."""
+        return frame(self.rows())
+
+    def quantities(self, column: str) -> list[Quantity | None]:
+        """A column such as ``"exit-time.mean"``; None where a point failed or has no such number."""
+        return [_quantities(point).get(column) for point in self.points]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all quantities."""
+        return tuple(dict.fromkeys(name for point in self.points for name in _quantities(point)))
+
+    def __str__(self) -> str:
+        """The numbers next to the top of every answer, and below them what failed."""
+        from fokker_planck.output.tables import NOTHING, empty_table, literal, printed, short
+
+        shown = sorted(self.columns, key=lambda name: name.count("."))[:SHOWN]
+        headings = [text for name in shown for text in (name, "rel. error")]
+        table = empty_table(literal(self.title) or "Sweep", tuple(self.axes), headings)
+        reasons = []
+        for point in self.points:
+            settings = [short(v) if isinstance(v, float) else literal(str(v)) for v in point.settings.values()]
+            if point.result is None:
+                where = ", ".join(f"{key} = {value}" for key, value in point.settings.items())
+                reasons.append(f"no answer at {where}: {point.reason}")
+            numbers = [_quantities(point).get(name) for name in shown]
+            table.add_row(
+                *settings, *(text for q in numbers for text in ((NOTHING, NOTHING) if q is None else _cells(q)))
+            )
+        return "\n".join([printed([([table], None)]).rstrip("\n"), *reasons])
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html())
+
+    def __repr__(self) -> str:
+        return f"<Sweep: {len(self.points)} points, {len(self.failures)} failed>"
+
+
+def load_sweep(path: str | Path) -> Sweep:
+    """The sweep in a file, also while it is being written; raises ProblemError where it is none."""
+    path = Path(path)
+    with opened(path, writing=False) as store:
+        about = store.about()
+        axes = tuple(Axis(key, tuple(values)) for key, values in about.get("axes", []))
+        points = store.points(combined(axes)) if axes else []
+    return Sweep({axis.key: axis.values for axis in axes}, tuple(points), about.get("title", ""), path)
+
+
+def _cells(quantity: Quantity) -> tuple[str, str]:
+    from fokker_planck.output.tables import error_bar
+
+    return quantity.digits, error_bar(quantity)
+
+
+def _quantities(point: Point) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+
+    def look(content: Any, name: str) -> None:
+        if isinstance(content, Mapping) and set(content) == QUANTITY:
+            if content["value"] is not None or content["log"] is not None:
+                error = content["relative_error"]
+                found[name] = Quantity(content["value"], content["log"], float("nan") if error is None else error)
+            return
+        items = enumerate(content) if isinstance(content, list) else ()
+        for key, value in content.items() if isinstance(content, Mapping) else items:
+            look(value, f"{name}.{key}" if name else str(key))
+
+    look(point.result, "")
+    return found
