@@ -14,6 +14,7 @@ from fokker_planck.cli.sweeps.axes import Axis
 from fokker_planck.errors import ProblemError
 
 FORMAT = 1
+"""Of the tables in a file: one that another format was written in is another sweep."""
 DONE, FAILED = "done", "failed"
 WANTED = "a sweep of this program, or a file that does not exist yet"
 TABLES = """
