@@ -17,6 +17,10 @@ class OneLineParser(argparse.ArgumentParser):
         """End with the line and where help is."""
         self.exit(BAD_INPUT, f"{COMMAND}: {' '.join(message.split())}{self._meant(message)}; try {self.prog} --help\n")
 
+    def option_texts(self) -> list[str]:
+        """All options as they are written."""
+        return sorted(self._option_string_actions)
+
     def _meant(self, message: str) -> str:
         """The known options nearest to those that are not."""
         from fokker_planck.formulas.near import did_you_mean
@@ -24,7 +28,7 @@ class OneLineParser(argparse.ArgumentParser):
         if not message.startswith("unrecognized arguments"):
             return ""
         unknown = [word.partition("=")[0] for word in re.findall(r"(?<!\S)--?[a-zA-Z][^\s]*", message)]
-        return "".join(did_you_mean(word, sorted(self._option_string_actions)) for word in unknown)
+        return "".join(did_you_mean(word, self.option_texts()) for word in unknown)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if guessed_rank() == 0:

@@ -40,7 +40,9 @@ COMMANDS = {
     **{name: listed.summary for name, listed in QUESTIONS.items()},
 }
 BESIDE = {
+    "examples": ("problem files to begin with, listed and copied", "examples:examples_command"),
     "sweep": ("answers at many values of keys, kept as they come", "sweeps.command:sweep_command"),
+    "completion": ("the script by which bash, zsh or fish complete this command", "completion:completion_command"),
     "validate": ("holds the solver to what theory claims", "validate:validate"),
 }
 """Commands with arguments of their own: what they do, and who does it."""
@@ -59,7 +61,9 @@ def _answered(arguments: Sequence[str]) -> int:
         module, _, name = BESIDE[arguments[0]][1].partition(":")
         beside: int = getattr(import_module(f"fokker_planck.cli.{module}"), name)(arguments[1:])
         return beside
-    options = _parser().parse_args(arguments)
+    helped = arguments[0] if arguments and arguments[0] in COMMANDS and {"-h", "--help"} & set(arguments) else None
+    options = question_parser(helped).parse_args(arguments)
+    options.set += [options.tolerance] if options.tolerance else []
     one_thread_a_rank()
     # PETSc would take a reader of a pipe that has gone, and Ctrl-C, for crashes of its own
     os.environ["PETSC_OPTIONS"] = f"{os.environ.get('PETSC_OPTIONS', '')} -no_signal_handler".strip()
@@ -101,13 +105,13 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
         check_folder(folder)
     answers: dict[str, object] = {}
     for question in _questions(options.question, asked, bool(folder)):
-        with _progress(question, ranks, options.quiet), _named(question, options.question):
+        with _progress(question, ranks, options), _named(question, options.question):
             answers[question] = _answer(question, asked)
     written: tuple[str, ...] = ()
     if folder is not None:
         from fokker_planck.questions.result_folder import saved
 
-        with _progress("result files", ranks, options.quiet):
+        with _progress("result files", ranks, options):
             written = saved(ranks, folder, answers, asked.problem.title, asked.raw)
     if not ranks.speaks:
         return ""
@@ -190,37 +194,54 @@ def _tables(
     return text
 
 
-def _parser() -> argparse.ArgumentParser:
+def question_parser(question: str | None = None) -> OneLineParser:
+    """The arguments of all questions, with help on one of them."""
     listed = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
     beside = "\n".join(f"  {name:<12}{text}" for name, (text, _) in BESIDE.items())
+    general = (
+        f"questions ({COMMAND} QUESTION --help says more of one):\n{listed}\n\n"
+        f"beside them, with options of their own ({COMMAND} sweep --help):\n{beside}\n\n"
+        "exit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance"
+    )
     parser = OneLineParser(
         prog=COMMAND,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Fokker-Planck equations by finite elements, beside their Eyring-Kramers asymptotics.",
-        epilog=f"questions:\n{listed}\n\n"
-        f"beside them, with options of their own ({COMMAND} sweep --help):\n{beside}\n\n"
-        "exit status: 0 answered, 2 bad input, 3 not computable to the asked tolerance",
+        description="Fokker-Planck equations by finite elements, beside their Eyring-Kramers asymptotics."
+        if question is None
+        else f"{question}: {COMMANDS[question]}",
+        epilog=general if question is None else _help_on(question),
         allow_abbrev=False,
     )
     parser.add_argument("question", metavar="QUESTION", type=_question, help="one of: " + ", ".join(COMMANDS))
     parser.add_argument("problem", metavar="PROBLEM.toml", help="the problem file")
-    parser.add_argument(
-        "--set",
-        metavar="KEY.PATH=VALUE",
-        action="append",
-        default=[],
-        help="replace one entry of the file, for example --set diffusion.epsilon=0.1 (any number of times)",
-    )
+    over = "replace one entry of the file, for example --set diffusion.epsilon=0.1 (any number of times)"
+    parser.add_argument("--set", metavar="KEY.PATH=VALUE", action="append", default=[], help=over)
+    tolerance = "wanted relative error of every number: --set discretization.tolerance=NUMBER"
+    parser.add_argument("--tolerance", metavar="NUMBER", type=_tolerance, help=tolerance)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        help="write results (JSON, .vtu, picture) here; solve writes to results/PROBLEM without it",
-    )
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on standard error")
+    folder = "write results (JSON, .vtu, picture) here; solve writes to results/PROBLEM without it"
+    parser.add_argument("-o", "--output", metavar="DIR", help=folder)
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="no progress on standard error")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="every step on standard error, with seconds")
     parser.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
     return parser
+
+
+def _help_on(question: str) -> str:
+    listed = QUESTIONS.get(question)
+    if listed is None:
+        return f"example:\n  {COMMAND} examples double_well_2d\n  {COMMAND} {question} double_well_2d.toml -o answers"
+    table = f"It is asked by the table [{listed.table}] of the file.\n\n" if listed.table else ""
+    name = listed.example
+    return f"{table}example:\n  {COMMAND} examples {name}\n  {COMMAND} {question} {name}.toml {listed.options}".rstrip()
+
+
+def _tolerance(text: str) -> str:
+    try:
+        return f"discretization.tolerance={float(text)!r}"
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text[:60]!r}; wanted a number such as 1e-6") from None
 
 
 def _question(text: str) -> str:
@@ -250,9 +271,11 @@ def _named(question: str, asked_for: str) -> Iterator[None]:
         raise type(error)(f"{question}: {error.reason}", error.remedy) from error
 
 
-def _progress(step: str, ranks: World, quiet: bool) -> contextlib.AbstractContextManager[None]:
+def _progress(step: str, ranks: World, options: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     """Say what is being computed, once for all ranks and only where that is wanted."""
-    return contextlib.nullcontext() if quiet or not ranks.speaks else progress_line(COMMAND, step)
+    if options.quiet or not ranks.speaks:
+        return contextlib.nullcontext()
+    return progress_line(COMMAND, step, everything=options.verbose)
 
 
 @contextlib.contextmanager

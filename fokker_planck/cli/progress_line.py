@@ -50,8 +50,18 @@ def _hearing(hear: Callable[[str, int], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_line(command: str, step: str) -> Iterator[None]:
-    """Say on standard error what is being computed: a live line on a terminal, one plain line elsewhere."""
+def progress_line(command: str, step: str, everything: bool = False) -> Iterator[None]:
+    """Say on standard error what is being computed: a live line on a terminal, one plain line elsewhere.
+
+    ``everything`` is a line for every step, with the seconds since the question was asked.
+    """
+    if everything:
+        began = time.monotonic()
+        print(f"{command}: {step}", file=sys.stderr, flush=True)
+        with _hearing(lambda doing, _: _said(command, step, f"{time.monotonic() - began:8.3f} s  {doing}")):
+            yield
+        _said(command, step, f"{time.monotonic() - began:8.3f} s  done")
+        return
     if sys.stderr.isatty():
         from rich.console import Console
 
@@ -70,3 +80,7 @@ def progress_line(command: str, step: str) -> Iterator[None]:
 
     with _hearing(line):
         yield
+
+
+def _said(command: str, step: str, what: str) -> None:
+    print(f"{command}: {step}: {what}", file=sys.stderr, flush=True)

@@ -15,21 +15,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Listed:
-    """A question as the command lists it: what it is about, and its table of a problem file, if it has one."""
+    """A question as the command lists it: what it is about, its table of a problem file, if it has one, an example.
+
+    ``example`` is the name of one of the examples, which the command asks with ``options`` in the help.
+    """
 
     summary: str
     table: str | None = None
+    example: str = "double_well_2d"
+    options: str = ""
 
 
 #: By name, in the order in which ``solve`` answers them.
 QUESTIONS = {
-    "landscape": Listed("minima, saddles, barriers, and which saddle joins which wells"),
-    "stationary": Listed("stationary density and the weight of every well"),
-    "spectrum": Listed("smallest eigenvalues of -L, the spectral gap first among them", table="spectrum"),
-    "exit-time": Listed("mean time from the start to the target", table="exit"),
-    "exit-law": Listed("moments, survival, quantiles, rate and place of the exit", table="exit"),
-    "rates": Listed("rates and mean times between wells, and which saddle carries the flow"),
-    "committor": Listed("transitions between the two sets of [committor]: rate, probabilities", table="committor"),
+    "landscape": Listed("minima, saddles, barriers, and which saddle joins which wells", example="mueller_brown"),
+    "stationary": Listed("stationary density and the weight of every well", options="-o answers"),
+    "spectrum": Listed(
+        "smallest eigenvalues of -L, the spectral gap first among them",
+        table="spectrum",
+        options="--set spectrum.count=6",
+    ),
+    "exit-time": Listed("mean time from the start to the target", table="exit", options="--set diffusion.epsilon=0.02"),
+    "exit-law": Listed(
+        "moments, survival, quantiles, rate and place of the exit", table="exit", example="leaving_an_interval"
+    ),
+    "rates": Listed("rates and mean times between wells, and which saddle carries the flow", example="three_hole"),
+    "committor": Listed(
+        "transitions between the two sets of [committor]: rate, probabilities",
+        table="committor",
+        example="mueller_brown_committor",
+        options="-o answers",
+    ),
 }
 
 

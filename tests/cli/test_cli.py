@@ -171,8 +171,11 @@ def test_help_and_version():
 
 BAD = {
     "no arguments": ([], "QUESTION"),
-    "unknown question": (["spektrum", "double_well.toml"], "found 'spektrum'; wanted one of solve,"),
-    "question of a later version": (["sweep", "double_well.toml"], "sweep, which this version does not answer"),
+    "unknown question": (
+        ["spektrum", "double_well.toml"],
+        "found 'spektrum' (did you mean spectrum?); wanted one of solve,",
+    ),
+    "question of a later version": (["evolve", "double_well.toml"], "evolve, which this version does not answer"),
     "missing file": (["spectrum", "no.toml"], "no.toml"),
     "a folder as file": (["spectrum", "."], "."),
     "not toml": (["spectrum", "broken.toml"], "broken.toml"),

@@ -27,7 +27,7 @@ Every point is kept in FILE when it is known; the same command goes on where an 
 
 def sweep_command(arguments: Sequence[str]) -> int:
     """Run the command with its ``arguments``; the exit status."""
-    options = _parser().parse_args(arguments)
+    options = sweep_parser().parse_args(arguments)
     return ended(lambda: _answer(options))
 
 
@@ -51,7 +51,8 @@ def _answer(options: argparse.Namespace) -> tuple[str, int]:
     return f"{found}\n\n{len(found.points)} points{failed}, kept in {file}\n", status
 
 
-def _parser() -> argparse.ArgumentParser:
+def sweep_parser() -> OneLineParser:
+    """The arguments of the command."""
     parser = OneLineParser(
         prog=f"{COMMAND} sweep",
         formatter_class=argparse.RawDescriptionHelpFormatter,
