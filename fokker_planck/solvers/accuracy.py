@@ -16,7 +16,7 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.shapes.curved_quality import unfolded
+from fokker_planck.fem.shapes.unfolding import unfolded
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE, curved_cells
-from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-
-# A cell keeps this much of its determinant when it is curved, or it is bisected: towards a smooth surface the pieces
-# are the straighter, the smaller they are. Few passes are needed; more mean that the surface is not smooth there.
-LEAST_KEPT, PASSES = 0.05, 6
 
 
 def least_stretches(triangulation: Triangulation, degree: int = DEGREE) -> Floats:
@@ -69,19 +63,4 @@ def determinants(a: Floats) -> Floats:
         a[..., 0, 0] * (a[..., 1, 1] * a[..., 2, 2] - a[..., 1, 2] * a[..., 2, 1])
         - a[..., 0, 1] * (a[..., 1, 0] * a[..., 2, 2] - a[..., 1, 2] * a[..., 2, 0])
         + a[..., 0, 2] * (a[..., 1, 0] * a[..., 2, 1] - a[..., 1, 1] * a[..., 2, 0])
-    )
-
-
-def unfolded(triangulation: Triangulation) -> Triangulation:
-    """The mesh with cells bisected that curving would fold over: refinement makes some out of good ones.
-
-    Raises :class:`ConvergenceError` where bisections do not help.
-    """
-    for _ in range(PASSES):
-        folded = least_stretches(triangulation) < LEAST_KEPT
-        if not folded.any():
-            return triangulation
-        triangulation = refine(triangulation, folded)
-    raise ConvergenceError(
-        f"{int(folded.sum())} curved cells fold over however small they are", "a smooth surface, or another tolerance"
     )

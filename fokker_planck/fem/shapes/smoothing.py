@@ -41,8 +41,11 @@ class Displacements:
     gradients: Floats
 
 
-def smoothed(mesh: Triangulation, least: float, degree: int) -> Triangulation:
-    """The mesh with its inner vertices moved so that in fewer cells the ratio of determinants is below ``least``."""
+def smoothed(mesh: Triangulation, least: float, degree: int, among: Booleans | None = None) -> Triangulation:
+    """The mesh with its inner vertices moved so that in fewer cells the ratio of determinants is below ``least``.
+
+    ``among`` (m,) are the cells for which that is done, all if not given.
+    """
     free = np.bincount(mesh.vertex_class)[mesh.vertex_class] == 1
     free[mesh.facets.vertices.ravel()] = False
     bends = _displacements(mesh, degree)
@@ -50,7 +53,7 @@ def smoothed(mesh: Triangulation, least: float, degree: int) -> Triangulation:
     score = _scores(points[mesh.cells], bends, bends.row, least)
     tried = np.zeros(len(points), dtype=int)
     for _ in range(SWEEPS):
-        bad = np.flatnonzero(score < ROOM)
+        bad = np.flatnonzero(score < ROOM if among is None else (score < ROOM) & among)
         chosen = _chosen(mesh.cells, bad[np.argsort(score[bad], kind="stable")], free, tried)
         if not len(chosen):
             break
