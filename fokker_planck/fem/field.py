@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +25,10 @@ class Field:
 
     Called at points it gives the function's values, and ``log`` their natural logarithm.  Where ``logarithm`` is set
     the nodal values are those of the logarithm: a density, or a mean time, need not fit a double.  A function that
-    jumps between cells is given by its values in every cell of this rank as well, ``by_cell`` (cells, n).
+    jumps between cells is given by its values in every cell of this rank as well, ``by_cell`` (cells, n).  The mesh
+    ends where nothing counts any more; a function that is known further out is given there by ``beyond``, from points
+    (dim, n) to what the nodal values are values of, nan outside of the domain; it stays behind when a field is
+    pickled.
     """
 
     name: str
@@ -32,13 +36,14 @@ class Field:
     nodal: Floats
     logarithm: bool = False
     by_cell: Floats | None = None
+    beyond: Callable[[Floats], Floats] | None = None
 
     def __call__(self, x: Floats) -> Floats:
-        """Values at points of shape (dim, n); nan outside of the mesh."""
+        """Values at points of shape (dim, n); nan outside of the mesh, unless they are known there."""
         return self._values(self._interpolated(x))
 
     def log(self, x: Floats) -> Floats:
-        """Natural logarithms of the values at points of shape (dim, n); nan outside of the mesh and below zero."""
+        """Natural logarithms of the values at points of shape (dim, n); nan where values are nan or below zero."""
         return self._logs(self._interpolated(x))
 
     def to_dolfinx(self, log: bool = False) -> dolfinx.fem.Function:
@@ -69,7 +74,11 @@ class Field:
             return self.nodal[dofs[cells]] if by_cell is None else by_cell[cells]
 
         combine = logarithms if self.logarithm else plain
-        return evaluate_in_cells(self.discretization, points, local, combine).reshape(x.shape[1:])
+        found = evaluate_in_cells(self.discretization, points, local, combine)
+        outside = np.isnan(found)
+        if self.beyond is not None and outside.any():
+            found[outside] = self.beyond(points[:, outside])
+        return found.reshape(x.shape[1:])
 
     def _values(self, numbers: Floats) -> Floats:
         with np.errstate(over="ignore", under="ignore"):
@@ -114,6 +123,9 @@ class Field:
         _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         number = inverse.reshape(cells.shape)
         return flat[first], number[:, pattern].reshape(-1, pattern.shape[1]), cells.ravel()[first]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "beyond": None}
 
     def __repr__(self) -> str:
         return f"<Field {self.name!r} on {self.discretization!r}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -70,7 +70,20 @@ def density_of_potential(setting: PotentialSetting) -> Stationary:
         dolfinx=_dolfinx.VERSION,
         functions=check_functions(problem, mesh, degree),
     )
-    return Stationary(wells, Field("density", discretization, nodal, logarithm=True, by_cell=by_cell), statistics)
+    density = Field("density", discretization, nodal, True, by_cell, _beyond_the_mesh(setting, total))
+    return Stationary(wells, density, statistics)
+
+
+def _beyond_the_mesh(setting: PotentialSetting, log_normalisation: float) -> Callable[[Floats], Floats]:
+    """log p at points (dim, n), which the mesh need not reach; nan outside of the domain."""
+
+    def log_density(x: Floats) -> Floats:
+        inside = setting.problem.contains(x)
+        found = np.full(x.shape[1], np.nan)
+        found[inside] = -setting.balance.exponent.value(x[:, inside]) - log_normalisation
+        return found
+
+    return log_density
 
 
 def _budget(problem: Problem) -> ErrorBudget:

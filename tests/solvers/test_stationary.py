@@ -139,3 +139,15 @@ def test_a_constant_added_to_the_potential_changes_nothing():
     raised = weights(stationary_density(problem(f"{FLAT_AND_SHARP} - 30", 0.05, Box([-2.0], [2.0]))))
     for ours, theirs in zip(plain, raised, strict=True):
         assert theirs.value == pytest.approx(ours.value, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    "domain", [Box([-2.0, -2.0], [2.0, 2.0]), Ball([0.0, 0.0], 2.0), Sublevel(3.0, [-3.0, -3.0], [3.0, 3.0])]
+)
+def test_the_density_is_known_in_the_whole_domain_though_the_mesh_ends_where_nothing_counts(domain):
+    cold = problem("(x**2 - 1)**2/4 + y**2", 0.01, domain, tolerance=1e-4)
+    density = stationary_density(cold).density
+    points = np.array([[0.0, 1.0, 1.0, 0.3, 2.5], [0.0, 0.0, 1.5, 1.6, 2.5]])
+    normalised = density.log(points) + cold.process.potential(points) / 0.01
+    assert np.ptp(normalised[:4]) < 1e-6
+    assert np.isnan(density(points)[4])
