@@ -1,4 +1,4 @@
-"""A function of two or three coordinates from its gradient: Chebyshev polynomials on the patches of a grid.
+"""A function of one to three coordinates from its gradient: Chebyshev polynomials on the patches of a grid.
 
     phi(x) = sum_d int_{c_d}^{x_d} G_d(x_1 .. x_{d-1}, s, c_{d+1} ..) ds + constant of the patch,
 
@@ -22,11 +22,11 @@ from numpy.polynomial import chebyshev
 
 from fokker_planck.formulas.arrays import Floats
 
-POINTS = {2: 20, 3: 12}
+POINTS = {1: 20, 2: 20, 3: 12}
 """Per axis of a patch: more take fewer patches of a smooth function, fewer are cheaper to evaluate; flat around it."""
-FIRST = {2: 4, 3: 2}
+FIRST = {1: 4, 2: 4, 3: 2}
 """Patches an axis at first, doubled until the last coefficients are small: fewer than needed cost one more round."""
-MOST_SAMPLES = {2: 400_000, 3: 600_000}
+MOST_SAMPLES = {1: 40_000, 2: 400_000, 3: 600_000}
 """Of the gradient: one to two seconds for noise that follows a Hessian."""
 TOLERANCE = 1e-13
 """Of the last coefficients, times the patch, relative to the function where that is larger than one."""

@@ -188,16 +188,27 @@ class Potential:
         [30.0, 12.0]
         """
         points = _checked_points(x, self.dimension)
-        dimension, n = points.shape
         if self._formula is None:
             by_differences = differences.gradient(self.hessian, points)
             return sum(np.moveaxis(by_differences, 0, axis) for axis in range(3)) / 3.0  # type: ignore[return-value]
-        used = min(self._formula.dimension, dimension)
-        triples = tuple(combinations_with_replacement(range(used), 3))
-        result = np.zeros((dimension, dimension, dimension, n))
-        for triple, values in zip(triples, self._run(triples, points), strict=True):
-            for order in set(permutations(triple)):
-                result[order] = values
+        return self._all_of(3, points)
+
+    def fourth_derivatives(self, x: npt.ArrayLike) -> Floats:
+        """All fourth derivatives of a formula at points (dim, n), of shape (dim, dim, dim, dim, n).
+
+        >>> Potential("x**3*y").fourth_derivatives(np.array([[2.0], [5.0]]))[0, 0, 0, :, 0].tolist()
+        [0.0, 6.0]
+        """
+        return self._all_of(4, _checked_points(x, self.dimension))
+
+    def _all_of(self, order: int, points: Floats) -> Floats:
+        """All derivatives of a formula of one order, each found once."""
+        dimension, n = points.shape
+        tuples = tuple(combinations_with_replacement(range(min(self.dimension, dimension)), order))
+        result = np.zeros((*(dimension,) * order, n))
+        for axes, values in zip(tuples, self._run(tuples, points), strict=True):
+            for permuted in set(permutations(axes)):
+                result[permuted] = values
         return result
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MOST_POINTS = 1_500_000
 """At which a drift is evaluated for paths beside one answer, where noise depends on the state: for noise that follows a
 Hessian, the dearest, some 30 s. A path takes 0.1 to 0.5 million."""
+BY_DIFFERENCES = 10
+"""Points for which one counts where slopes of D are differences of it, of some dozens of points each."""
 STEP = 1e-3
 """Of the extent of the domain, off a saddle along its unstable direction: far beyond rounding, well within what the
 saddle looks like from there."""
@@ -194,11 +196,13 @@ def _small_noise(setting: FlowSetting, place: Floats, allowance: Allowance) -> t
         plain = None if isotropic else tensor
         return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, plain), epsilon
 
+    exact = getattr(field, "gradient", None)  # by differences a path takes minutes, where D has a root in it
+    cost = BY_DIFFERENCES if exact is None else 1
+
     def drift(x: Floats) -> Floats:
-        allowance.spend(x.shape[1])
+        allowance.spend(cost * x.shape[1])
         return np.asarray(process.noiseless_drift(x))
 
-    exact = getattr(field, "gradient", None)  # by differences a path takes minutes, where D has a root in it
     slopes = None if exact is None else lambda x: np.asarray(exact(x)) / epsilon
     return SmallNoise(drift, process.noiseless_jacobian, tensor, correction, slopes), epsilon
 

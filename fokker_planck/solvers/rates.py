@@ -27,6 +27,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.error_bars import WORST_ERROR
+from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.orthogonal_modes import orthogonal_modes
 from fokker_planck.solvers.reduced_chain import (
     MOST_STATES,
@@ -128,7 +129,7 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
             "ask for the spectrum or for transitions between sets; the chain is between fixed points",
         )
     # without detailed balance the condition of the modes enters, and those of many are not found in doubles
-    left, most = (ROUNDING, FEW) if symmetric else (ROUNDING**2, MOST_STATES)
+    left, most = (ROUNDING, FEW) if symmetric else (budget_of(setting.problem).left_out_of_pairs, MOST_STATES)
     pair = reduced_pair(condensed, POWERS, left, most_states=most)
     at_wells = values_at(condensed, pair, setting.state_places)
 

@@ -29,6 +29,7 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.krylov import images
+from fokker_planck.solvers.slow_subspace import slow_pairs
 from fokker_planck.solvers.wells import Condensation
 
 LEAST_PRODUCT = 0.02
@@ -300,8 +301,14 @@ def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
 
 
 def _general_pencil(flows: Any, mass: Floats, energy: Floats) -> tuple[list[Any], list[list[Any]], list[list[Any]]]:
-    """All eigenvalues by ascending modulus, with vectors of both sides; left T right is the unit matrix."""
+    """Eigenvalues by ascending modulus, with vectors of both sides; left T right is the unit matrix.
+
+    As many as there are wells, or all where these are too close to the others to be found for themselves.
+    """
     size = len(mass)
+    slow = slow_pairs(flows, mass, energy) if size > flows.rows else None
+    if slow is not None:
+        return slow
     m = mpmath.matrix(mass.tolist())
     found, vectors = mpmath.eig(mpmath.inverse(m) * _whole(flows, energy))
     order = sorted(range(size), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))

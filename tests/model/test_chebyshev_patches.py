@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fokker_planck.formulas.chebyshev_patches import from_gradient
+from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domain import Box
@@ -81,3 +82,29 @@ def test_noise_that_follows_the_hessian_in_the_plane():
     found = spectrum(problem, 2).gap
     assert found.value == pytest.approx(0.034427667003921, rel=1e-10)
     assert kinetics_of(problem).exponent._patches is not None
+
+
+def test_an_exponent_of_waves_along_every_axis_is_a_sum():
+    """Noise that follows the Hessian of V(x) + W(y) + U(z): 600,000 samples of a box did not hold its patches."""
+    potential = Potential("0.3*(x**2 + y**2 + z**2) + 0.27*cos(4.4*x + 4) + 0.34*cos(2.1*y + 5) + 0.37*cos(3.2*z)")
+    process, centre = Overdamped(potential, Hessian(0.05, 0.5)), (0.1, 0.2, -0.3)
+    whole, lines = (PathExponent(process, centre, box) for box in (((-2.0,) * 3, (2.0, 2.5, 1.5)), None))
+    x = points_in((-2.0,) * 3, (2.0, 2.5, 1.5), 60)
+    assert isinstance(whole._patches, SeparatedPatches)
+    np.testing.assert_allclose(whole.value(x), lines.value(x), rtol=1e-12, atol=5e-12)
+    np.testing.assert_allclose(whole.gradient(x), lines.gradient(x), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(whole.hessian(x), lines.hessian(x), rtol=1e-6, atol=1e-6)
+
+
+def test_coordinates_that_meet_stay_together():
+    pair = from_separated_gradient(
+        lambda x: np.array([x[1] * np.cos(x[0] * x[1]), x[0] * np.cos(x[0] * x[1]), np.exp(x[2])]),
+        (-1.0,) * 3, (1.0,) * 3, (0.0,) * 3,
+    )  # fmt: skip
+    assert [axes for axes, _ in pair.parts] == [(0, 1), (2,)]
+    x = points_in((-1.0,) * 3, (1.0,) * 3)
+    np.testing.assert_allclose(pair.value(x), np.sin(x[0] * x[1]) + np.exp(x[2]) - 1.0, atol=1e-12)
+    np.testing.assert_allclose(
+        pair.derivative(x, (1, 1, 0)), np.cos(x[0] * x[1]) - x[0] * x[1] * np.sin(x[0] * x[1]), atol=1e-9
+    )
+    assert not pair.derivative(x, (1, 0, 1)).any()

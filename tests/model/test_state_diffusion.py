@@ -67,9 +67,11 @@ def test_hessian_noise_is_the_matrix_root(potential):
         )
 
 
+@pytest.mark.parametrize("name", ["hessian", "quadratic", "radial", "formula", "matrix"])
 @pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_gradient_of_hessian_noise(dimension):
-    field = fields(dimension)["hessian"]
+def test_gradient_of_noise(dimension, name):
+    """d_k D_ij, without which a path of least action takes minutes."""
+    field = fields(dimension)[name]
     x = RNG.uniform(-1.0, 1.0, (dimension, 20))
     gradient = field.gradient(x)
     assert gradient.shape == (dimension, dimension, dimension, 20)

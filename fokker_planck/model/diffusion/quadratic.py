@@ -99,6 +99,16 @@ class QuadraticField:
         _offset, curvature, center, slope = self._columns
         return np.asarray(slope + 2.0 * curvature * (np.asarray(x, dtype=np.float64) - center))
 
+    def gradient(self, x: npt.ArrayLike) -> Floats:
+        """d D_ij / d x_k at points (dim, n), (k, i, j, n)."""
+        slopes, axes = self.divergence(x), np.arange(self.size)
+        result = np.zeros((self.size, self.size, *slopes.shape))
+        if self.rule.form == "radial":
+            result[:, axes, axes] = slopes[:, None]
+        else:
+            result[axes, axes, axes] = slopes
+        return result
+
     def divergence_jacobian(self, x: npt.ArrayLike) -> Floats:
         """2 curvature on the diagonal, (dim, dim, n)."""
         return diagonal(np.broadcast_to(2.0 * self._columns[1], np.shape(x)))

@@ -11,6 +11,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
+from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.process import Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
@@ -42,11 +43,12 @@ class PathExponent:
     box: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @cached_property
-    def _patches(self) -> ChebyshevPatches | None:
+    def _patches(self) -> ChebyshevPatches | SeparatedPatches | None:
         """The polynomials; None where integrals along lines serve."""
         if self.box is None or not 2 <= len(self.centre) <= 3:
             return None
-        found = from_gradient(self._force, *self.box, self.centre)
+        of_gradient = self._force, *self.box, self.centre
+        found = from_separated_gradient(*of_gradient) or from_gradient(*of_gradient)
         if found is None:
             return None
         lower, upper = (np.array(corner)[:, None] for corner in self.box)

@@ -1,0 +1,44 @@
+"""The slow modes of a widened reduced problem, against all of its eigenvalues."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from fokker_planck.solvers import reduced_problem
+from fokker_planck.solvers.slow_subspace import slow_pairs
+
+
+def a_pencil(wells, inside, heights, fastest):
+    """Rates between wells that are ``heights`` deep, beside modes from ``fastest`` on."""
+    rng = np.random.default_rng(5)
+    weights = np.exp(-np.asarray(heights) / 2)
+    rates = rng.uniform(0.1, 1.0, (wells, wells)) * 1e-3
+    flows = mpmath.matrix(wells, wells)
+    for i in range(wells):
+        for j in range(wells):
+            if i != j:
+                flows[i, j] = -mpmath.mpf(rates[i, j]) * weights[i] * weights[j]
+        flows[i, i] = -mpmath.fsum(flows[i, j] * weights[i] / weights[j] for j in range(wells) if j != i)
+    mass = np.eye(wells + inside) + 0.1 * rng.normal(size=(wells + inside,) * 2) / np.sqrt(inside)
+    energy = np.diag(rng.uniform(fastest, 30.0 * fastest, inside)) + 0.1 * fastest * rng.normal(size=(inside, inside))
+    return flows, mass, energy
+
+
+@pytest.mark.parametrize(
+    ("heights", "fastest"), [([0.0, 0.3, 0.1], 0.02), ([0.0, 0.3, 0.1], 1e-4), ([0.0, 80.0, 200.0], 0.5)]
+)
+def test_slow_modes_are_those_of_the_whole(heights, fastest, monkeypatch):
+    flows, mass, energy = a_pencil(3, 6, heights, fastest)
+    with mpmath.workdps(150):
+        values, right, left = slow_pairs(flows, mass, energy)
+        monkeypatch.setattr(reduced_problem, "slow_pairs", lambda *pencil: None)
+        expected, _, _ = reduced_problem._general_pencil(flows, mass, energy)
+        for value, known in list(zip(values, expected, strict=False))[1:]:
+            assert float(abs(value / known - 1)) < 1e-11
+        columns, rows = mpmath.matrix(right).T, mpmath.matrix(left)
+        unit = rows * mpmath.matrix(mass.tolist()) * columns - mpmath.eye(3)
+        assert float(mpmath.mnorm(unit)) < 1e-10
+        # relative to each: rows and columns that go with rates of e^-200 as well
+        flow = rows * reduced_problem._whole(flows, energy) * columns
+        for k in range(1, 3):
+            assert float(abs(flow[k, k] / values[k] - 1)) < 1e-10
