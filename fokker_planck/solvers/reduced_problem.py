@@ -181,7 +181,7 @@ def reduced_pair(
         flows = _scaled_generator(condensed, scale)
         if generator.symmetric:
             mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
-            values, vectors = _condensed_pencil(flows, mass, energy, below) or _whole_pencil(flows, mass, energy)
+            values, vectors = _condensed_pencil(flows, mass, energy, below) or _beside_others(flows, mass, energy)
             left_vectors = vectors
         else:
             values, vectors, left_vectors = _general_pencil(flows, mass, energy)
@@ -223,6 +223,9 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
     rates, turned = np.linalg.eigh(half @ energy @ half.T)
     turned, slowest = bridge @ half.T @ turned, float(rates.min(initial=np.inf))
     values, vectors = [], []
+    first, _ = _ascending_eigen(flows, mass[:count, :count])
+    if not next((value for value in first if not value < below), first[-1]) < FAR_BELOW * slowest:
+        return None
     for number in range(count):
         slow = 0.0
         for _ in range(MOST_STEPS):
@@ -291,6 +294,12 @@ def _whole(flows: Any, energy: Floats) -> Any:
             elif i >= count and j >= count:
                 whole[i, j] = mpmath.mpf(float(energy[i - count, j - count]))
     return whole
+
+
+def _beside_others(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
+    """The same where E is not far above."""
+    found = slow_pairs(flows, mass, energy, symmetric=True) if len(mass) > flows.rows else None
+    return _whole_pencil(flows, mass, energy) if found is None else found[:2]
 
 
 def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:

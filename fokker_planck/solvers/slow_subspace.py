@@ -1,4 +1,4 @@
-"""The slowest modes of a widened reduced problem without detailed balance, from an invariant subspace of theirs.
+"""The slowest modes of a widened reduced problem, from an invariant subspace of theirs.
 
 Of the pencil
 
@@ -90,17 +90,22 @@ def _in_doubles(flows: Any, mass: Floats, energy: Floats) -> Floats:
     return np.asarray(rest @ np.linalg.inv(wells))
 
 
-def slow_pairs(flows: Any, mass: Floats, energy: Floats) -> tuple[list[Any], Matrix, Matrix] | None:
+def slow_pairs(
+    flows: Any, mass: Floats, energy: Floats, *, symmetric: bool = False
+) -> tuple[list[Any], Matrix, Matrix] | None:
     """Eigenvalues of the K slow modes by ascending modulus, with vectors of both sides whose products with M are one.
 
     None where they are too close to others.
     """
     count = flows.rows
-    right, left = slow_subspace(flows, mass, energy), slow_subspace(flows.T, mass.T, energy.T)
+    right = slow_subspace(flows, mass, energy)
+    left = right if symmetric else slow_subspace(flows.T, mass.T, energy.T)
     if right is None or left is None:
         return None
     space, inner = right
     found, vectors = mpmath.eig(mpmath.matrix(inner))
+    if symmetric:
+        found, vectors = [mpmath.re(value) for value in found], vectors.apply(mpmath.re)
     order = sorted(range(count), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))
     wells = [[vectors[i, k] for k in order] for i in range(count)]
     columns = wells + _product(space, wells)
