@@ -8,6 +8,7 @@ s = r_j^3 b'/(2 D), r_j = 2^-j r_0, follow them; cells that are bisected would h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -56,18 +57,57 @@ def turning_surface(problem: Problem, axis: int) -> Region | HalfSpace:
     )
 
 
-def graded_planes(problem: Problem, regions: Mapping[str, Set]) -> list[list[float]]:
-    """Further planes of a grid in the plane, by axis."""
-    planes: list[list[float]] = [[] for _ in range(problem.dimension)]
-    if problem.dimension != 2:
-        return planes
+@dataclass(frozen=True)
+class Turn:
+    """A point, ``place`` (2,), of a plane of a ``region``, normal to an ``axis``, where its drift changes sign.
+
+    There ds = b' z dt along the axis, ``turning`` = |b'|, with the ``noise`` D of z.
+    """
+
+    place: Floats
+    axis: int
+    region: Set
+    turning: float
+    noise: float
+
+    def along(self, radius: float) -> float:
+        """s = r^3 b'/(2 D): how far along the axis what is ``radius`` wide reaches."""
+        return radius**3 * self.turning / (2.0 * self.noise)
+
+    def scaled(self, ratio: float) -> Floats:
+        """(r^3, r), in the order of the axes, (2,)."""
+        scale = np.full(2, ratio)
+        scale[self.axis] = ratio**3
+        return scale
+
+
+def turns_of(problem: Problem, regions: Mapping[str, Set]) -> list[Turn]:
+    """All such points in the plane."""
     lower, upper = problem.bounding_box()
-    count = int(np.clip(np.ceil(-np.log2(problem.resolution.tolerance) / DIGITS), FEWEST, MOST))
-    for axis in entered_along(problem, regions):
+    found = []
+    for axis in entered_along(problem, regions) if problem.dimension == 2 else ():
         for region in regions.values():
             for place in _planes(region, lower, upper).get(axis, ()):
-                for turn in _turns(problem, axis, place):
-                    _grade(problem, region, axis, turn, count, planes)
+                for x in _turns(problem, axis, place):
+                    noise = float(np.asarray(problem.process.field(2).tensor(x[:, None]))[1 - axis, 1 - axis, 0])
+                    turning = abs(float(problem.process.drift_jacobian(x[:, None], 2)[axis, 1 - axis, 0]))
+                    if turning > 0.0 and noise > 0.0:
+                        found.append(Turn(x, axis, region, turning, noise))
+    return found
+
+
+def graded_planes(problem: Problem, regions: Mapping[str, Set]) -> list[list[float]]:
+    """Further planes of a grid in the plane, by axis.
+
+    None in phase space, where the mesh ends along the flow: such a curve crosses narrow strips in cells that are folded
+    over (150,000 of them with four planes), and stars of cells serve (:mod:`~.turning_stars`).
+    """
+    planes: list[list[float]] = [[] for _ in range(problem.dimension)]
+    if problem.dimension != 2 or problem.process.turns_at_walls:
+        return planes
+    count = int(np.clip(np.ceil(-np.log2(problem.resolution.tolerance) / DIGITS), FEWEST, MOST))
+    for turn in turns_of(problem, regions):
+        _grade(problem, turn, count, planes)
     return planes
 
 
@@ -87,20 +127,17 @@ def _turns(problem: Problem, axis: int, place: float) -> list[Floats]:
     return list((x[:, first] + share * (x[:, first + 1] - x[:, first])).T)
 
 
-def _grade(problem: Problem, region: Set, axis: int, turn: Floats, count: int, planes: list[list[float]]) -> None:
+def _grade(problem: Problem, turn: Turn, count: int, planes: list[list[float]]) -> None:
     lower, upper = problem.bounding_box()
-    noise = float(np.asarray(problem.process.field(2).tensor(turn[:, None]))[1 - axis, 1 - axis, 0])
-    turning = abs(float(problem.process.drift_jacobian(turn[:, None], 2)[axis, 1 - axis, 0]))
-    if not (turning > 0.0 and noise > 0.0):
-        return
+    axis = turn.axis
     long, wide = (upper[k] - lower[k] for k in (axis, 1 - axis))
-    radius = min(WIDEST * wide, float(2.0 * WIDEST * long * noise / turning) ** (1.0 / 3.0))
+    radius = min(WIDEST * wide, float(WIDEST * long / turn.along(1.0)) ** (1.0 / 3.0))
     for sign in (-1.0, 1.0):
-        beside = turn.copy()
+        beside = turn.place.copy()
         beside[axis] += 1e-6 * sign * long
-        free = not region.contains(beside[:, None])[0]
+        free = not turn.region.contains(beside[:, None])[0]
         for halvings in range(count):
             r = radius * 2.0**-halvings
-            planes[1 - axis].append(float(turn[1 - axis] + sign * r))
+            planes[1 - axis].append(float(turn.place[1 - axis] + sign * r))
             if free:
-                planes[axis].append(float(turn[axis] + sign * r**3 * turning / (2.0 * noise)))
+                planes[axis].append(float(turn.place[axis] + sign * turn.along(r)))

@@ -18,7 +18,7 @@ from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.outside_box import with_room_around
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
-from fokker_planck.solvers.ends import TARGET, Goal, region_name
+from fokker_planck.solvers.ends import FROM, TARGET, TO, Goal, region_name
 from fokker_planck.solvers.initial_mesh import unknowns_of
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.setting import Setting
@@ -43,7 +43,7 @@ class Stopped:
     @property
     def slowest(self) -> float:
         """The exponent by which errors fall with the degree where a surface turns from entered to left."""
-        return AT_TURNS if self.through is not None and len(self.through.carried) else np.inf
+        return AT_TURNS if self.through is not None and self.through.turns else np.inf
 
     def outside(self, values: Floats) -> Floats:
         """Values by cell, (cells, n), with zero inside of a target that does not hold all of its surface."""
@@ -63,18 +63,60 @@ def stopped(setting: Setting, discretization: Discretization, target: Goal) -> S
     return Stopped(generator, _checked(discretization, target, through), target, through)
 
 
-def crossed_by_noise(setting: Setting, discretization: Discretization, name: str, region: Set, key: str) -> Booleans:
-    """The unknowns of a set, (N,), all of whose surface noise crosses.
+@dataclass(frozen=True)
+class Between:
+    """The ``generator`` outside of two sets, and the unknowns ``first`` and ``second`` that they absorb, (N,).
 
-    Raises ProblemError where noise vanishes in the direction across a part of it: functions jump there.
+    ``within_first`` and ``within_second`` (cells,) are the cells inside, as far as the generator is without them: those
+    of a set with a part of its surface that no noise crosses.
     """
-    if not is_degenerate(setting.problem):
-        return unknowns_in(discretization, name, region)
-    through = entrance(discretization, name, region, setting.weighting)
-    if len(through.without_noise):
-        found = "a set that ends at a position, whatever the velocity: no noise crosses its surface"
-        raise ProblemError(key, found, "a ball or an ellipsoid in (x, v)")
-    return through.absorbed
+
+    generator: Generator
+    first: Booleans
+    second: Booleans
+    within_first: Booleans
+    within_second: Booleans
+    slowest: float
+
+    @property
+    def absorbed(self) -> Booleans:
+        """The unknowns of both sets, (N,)."""
+        return self.first | self.second
+
+    def outside(self, values: Floats) -> Floats:
+        """Values by cell, (cells, n), with zero where the generator is none."""
+        return np.where((self.within_first | self.within_second)[:, None], 0.0, values)
+
+
+def between(
+    setting: Setting, generator: Generator, sets: tuple[Set, Set], rho: Floats | None, keys: tuple[str, str]
+) -> Between:
+    """The process outside of two sets, with their names FROM and TO in the mesh; ``rho`` (N,) is e^psi p.
+
+    Raises ProblemError, by the ``keys``, where they meet or one is outside of the domain.
+    """
+    discretization, slowest = generator.discretization, np.inf
+    named = tuple(zip((FROM, TO), sets, keys, strict=True))
+    whole = [unknowns_in(discretization, name, region) for name, region, _ in named]
+    _check_apart(whole, keys)
+    members, within = list(whole), [np.zeros(len(discretization.cells), dtype=bool) for _ in sets]
+    if is_degenerate(setting.problem):
+        for number, (name, region, key) in enumerate(named):
+            through = entrance(discretization, name, region, setting.weighting, key)
+            generator = entering(generator, name, region, setting.weighting, through, rho)
+            members[number] = through.absorbed
+            slowest = AT_TURNS if through.turns else slowest
+            if len(through.without_noise):
+                within[number] = discretization.triangulation.regions[name][discretization.cells]
+    return Between(generator, members[0], members[1], within[0], within[1], slowest)
+
+
+def _check_apart(members: list[Booleans], keys: tuple[str, str]) -> None:
+    if (members[0] & members[1]).any():
+        raise ProblemError(keys[1], f"a set that meets the set of {keys[0]}", "two sets that are apart")
+    for key, some in zip(keys, members, strict=True):
+        if not some.any():
+            raise ProblemError(key, "a set with no point in the domain", "a set inside the domain")
 
 
 def absorbing(problem: Problem, target: Goal) -> tuple[Problem, Goal]:

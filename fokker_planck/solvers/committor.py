@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 import mpmath
 import numpy as np
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.fem.cell_products import by_cell, product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
@@ -30,7 +29,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.absorption import crossed_by_noise
+from fokker_planck.solvers.absorption import Between, between
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.condensed_solution import solution
@@ -77,10 +76,7 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     )
 
     def answer(discretization: Discretization) -> Answer:
-        start = crossed_by_noise(setting, discretization, FROM, origin, "committor.from")
-        end = crossed_by_noise(setting, discretization, TO, goal, "committor.to")
-        _check_apart(start, end)
-        return _answer(setting, discretization, start, end)
+        return _answer(setting, discretization, (origin, goal))
 
     outcome = answered(setting, ends, answer)
     flow: Flow = outcome.payload
@@ -122,27 +118,29 @@ def _without_return(found: Committor, kept_by_first: set[bool]) -> Committor:
     )
 
 
-def _check_apart(start: Booleans, end: Booleans) -> None:
-    if (start & end).any():
-        raise ProblemError("committor.to", "a set that meets the set of committor.from", "two sets that are apart")
-    for name, members in (("from", start), ("to", end)):
-        if not members.any():
-            raise ProblemError(f"committor.{name}", "a set with no point in the domain", "a set inside the domain")
-
-
-def _answer(setting: Setting, discretization: Discretization, start: Booleans, end: Booleans) -> Answer:
-    generator, rho, log_whole = _with_density(setting, discretization)
-    wells = well_nodes(discretization, setting.places, start | end)
-    condensed = condense(generator, wells, [Target(start, rho), Target(end, rho)], setting.relaxation_rate)
-    found = transitions_of(condensed, log_whole)
+def _answer(setting: Setting, discretization: Discretization, sets: tuple[Set, Set]) -> Answer:
+    whole, rho, log_whole = _with_density(setting, discretization)
+    end = between(setting, whole, sets, rho, ("committor.from", "committor.to"))
+    wells = well_nodes(discretization, setting.places, end.absorbed)
+    targets = [Target(end.first, rho), Target(end.second, rho)]
+    condensed = condense(end.generator, wells, targets, setting.relaxation_rate)
+    found = transitions_of(condensed, log_whole, _log_mass(whole, rho, end.within_first))
     flow = replace(found.flow, rho=rho)
-    right = condensed.cell_values(found.at_states, np.zeros(discretization.count))
-    left = flow.backward[discretization.dofs]
-    logs = np.maximum(found.numbers[1:] + log_whole + generator.lowest, np.log(LEAST))
+    right = end.outside(condensed.cell_values(found.at_states, np.zeros(discretization.count)))
+    left = end.outside(flow.backward[discretization.dofs])
+    logs = np.maximum(found.numbers[1:] + log_whole + whole.lowest, np.log(LEAST))
     # with detailed balance nu is a minimum of energies: its error is the square of that of q
-    modes = [[Mode(right) if generator.symmetric else Mode(right, left, log_whole=found.log_current)]]
-    modes += [[mode] for mode in _modes_of_fractions(condensed, flow, (right, left), logs)]
-    return Answer(found.numbers, flow, generator, modes, absorbed=start | end)
+    modes = [[Mode(right) if whole.symmetric else Mode(right, left, log_whole=found.log_current)]]
+    modes += [[mode] for mode in _modes_of_fractions(condensed, flow, (right, left), logs, end)]
+    return Answer(found.numbers, flow, end.generator, modes, absorbed=end.absorbed, slowest=end.slowest)
+
+
+def _log_mass(generator: Generator, rho: Floats | None, cells: Booleans) -> float:
+    """log int e^-psi rho over some ``cells`` (cells,), weights relative to zero; minus infinity for none."""
+    if not cells.any():
+        return -np.inf
+    inside = np.where(cells[:, None], 1.0 if rho is None else rho[generator.discretization.dofs], 0.0)
+    return product(generator, 1.0, inside).log_of_sum()
 
 
 def _with_density(setting: Setting, discretization: Discretization) -> tuple[Generator, Floats | None, float]:
@@ -168,13 +166,17 @@ class Transitions:
     log_current: float
 
 
-def transitions_of(condensed: Condensation, log_whole: float) -> Transitions:
-    """nu = a(q+, rho q-)/Z, int p q+ q- and int p q-, with ``log_whole`` = log Z; the targets are the two sets."""
+def transitions_of(condensed: Condensation, log_whole: float, log_within: float) -> Transitions:
+    """nu = a(q+, rho q-)/Z, int p q+ q- and int p q-, with ``log_whole`` = log Z; the targets are the two sets.
+
+    ``log_within`` is the logarithm of the mass inside of the first set that is none of the generator's.
+    """
     generator, discretization = condensed.generator, condensed.generator.discretization
     log_values, log_duals, log_current = _at_states(condensed)
     forward, backward = condensed.log_sum(log_values), condensed.log_sum(log_duals, adjoint=True)
     q, rest = (by_cell(*function, discretization.dofs) for function in (forward, backward))
     log_reactive, log_last = (product(generator, first, rest).log_of_sum() for first in (q, 1.0))
+    log_last = float(np.logaddexp(log_last, log_within))
     numbers = np.array([log_current - generator.lowest, log_reactive, log_last]) - log_whole
     with np.errstate(divide="ignore"):
         log_density = sum(np.log(np.maximum(r, 0.0)) + log for r, log in (forward, backward)) - generator.exponent
@@ -203,7 +205,7 @@ def _at_states(condensed: Condensation) -> tuple[Floats, Floats, float]:
 
 
 def _modes_of_fractions(
-    condensed: Condensation, flow: Flow, by_cell: tuple[Floats, Floats], logs: Floats
+    condensed: Condensation, flow: Flow, by_cell: tuple[Floats, Floats], logs: Floats, end: Between
 ) -> list[Mode]:
     """What the two fractions of time rest on, for q+ and rho q- as nodal values and by cell; ``logs`` are theirs.
 
@@ -214,10 +216,10 @@ def _modes_of_fractions(
     load_right = generator.apply_mass(flow.forward * generator.constant)
     load_left = generator.apply_mass(flow.backward * generator.constant)
     dual, scale = _solved(condensed, load_left, adjoint=True)
-    modes = [Mode(by_cell[0], dual, log_whole=logs[0] - scale)]
+    modes = [Mode(by_cell[0], end.outside(dual), log_whole=logs[0] - scale)]
     for load, log in zip((load_right, condensed.load), logs, strict=True):
         function, scale = _solved(condensed, load, adjoint=False)
-        modes.append(Mode(function, by_cell[1], log_whole=log - scale))
+        modes.append(Mode(end.outside(function), by_cell[1], log_whole=log - scale))
     return modes
 
 

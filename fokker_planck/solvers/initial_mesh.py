@@ -20,6 +20,7 @@ from fokker_planck.fem.fronts import Front, front_across
 from fokker_planck.fem.meshing import DEEP, Heights, exponent_range, unresolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
+from fokker_planck.fem.turning_stars import graded_at_turns
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.hoermander import is_degenerate
@@ -70,6 +71,8 @@ def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping
     mesh = _below_cutoff(setting, regions)
     if setting.problem.resolution.cells is not None:
         return mesh
+    if setting.problem.process.turns_at_walls:
+        mesh = graded_at_turns(mesh, setting.problem, regions)
     mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), change[mesh.dimension])
     while mesh.dimension == 1 and len(mesh.cells) < FEWEST_ON_A_LINE:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))

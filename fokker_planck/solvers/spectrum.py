@@ -132,7 +132,7 @@ class Question:
 
     def answer(self, discretization: Discretization) -> Answer:
         """The numbers of one mesh."""
-        condensed, absorbed = self._condensed(discretization)
+        condensed, absorbed, slowest = self._condensed(discretization)
         generator, weights, kept = condensed.generator, None, None
         if generator.symmetric:
             modes = self.orthogonal(condensed, absorbed)
@@ -144,24 +144,26 @@ class Question:
         numbers = np.array([mode.log for mode in modes])
         share = SHARE_OF_DEGENERATE if is_degenerate(self.setting.problem) else None
         functions = [mode.modes for mode in modes]
-        return Answer(numbers, found, generator, functions, weights, absorbed, least_share=share)
+        return Answer(numbers, found, generator, functions, weights, absorbed, slowest, share)
 
     def search(self, discretization: Discretization) -> None:
         """Make the plan anew on a mesh."""
         self.plan = None
-        self.of_both_sides(*self._condensed(discretization))
+        condensed, absorbed, _ = self._condensed(discretization)
+        self.of_both_sides(condensed, absorbed)
 
-    def _condensed(self, discretization: Discretization) -> tuple[Condensation, Booleans]:
-        setting, absorbed = self.setting, np.zeros(discretization.count, dtype=bool)
+    def _condensed(self, discretization: Discretization) -> tuple[Condensation, Booleans, float]:
+        """With the unknowns that the target absorbs, and the least exponent of singular functions beside it."""
+        setting, absorbed, slowest = self.setting, np.zeros(discretization.count, dtype=bool), np.inf
         if self.target is None:
             generator = assemble(discretization, setting.weighting)
         else:
             end = stopped(setting, discretization, self.target)
-            generator, absorbed = end.generator, end.absorbed
+            generator, absorbed, slowest = end.generator, end.absorbed, end.slowest
         wells = well_nodes(discretization, setting.places, absorbed)
         cuts = surfaces(discretization, wells, setting.places, absorbed, self.target) if self.scope.cut else None
         targets = [absorbed] if absorbed.any() else []
-        return condense(generator, wells, targets, setting.relaxation_rate, cuts), absorbed
+        return condense(generator, wells, targets, setting.relaxation_rate, cuts), absorbed, slowest
 
     def orthogonal(self, condensed: Condensation, absorbed: Booleans) -> list[Eigenmode]:
         """The lowest eigenvalues; where the last one wanted is multiple, its equals stand behind it."""

@@ -159,9 +159,9 @@ def test_a_well_at_a_wall_is_refused():
 
 
 def test_targets_that_are_refused():
-    sets = {"right": fp.HalfSpace([1.0, 0.0], 0.5), "left": fp.Ball([-1.0, 0.0], 0.2)}
+    sets = {"right": fp.HalfSpace([1.0, 0.0], 0.0), "left": fp.HalfSpace([-1.0, 0.0], 0.0)}
     asked = kinetic(QUARTIC, 0.125, 0.5, 1.5, 1e-2, sets=sets)
-    with pytest.raises(ProblemError, match="no noise crosses") as error:
+    with pytest.raises(ProblemError, match="two sets that are apart") as error:
         fp.committor(asked, "left", "right")
     assert error.value.key == "committor.to"
     with pytest.raises(ProblemError, match="turn the velocity around"):

@@ -1,0 +1,72 @@
+"""Transitions in phase space: between positions, which are entered through half of their surface, and ellipses."""
+
+import numpy as np
+import pytest
+from test_phase_space import QUARTIC, kinetic
+
+import fokker_planck as fp
+
+MIDDLE = np.array([[0.0], [0.0]])
+#: both halves of a committor are asked here, at (x, v) and (x, -v)
+POINTS = np.array([[0.0, 0.2, -0.3, -0.2], [0.5, 0.3, -0.2, -0.3]])
+REVERSED = POINTS * np.array([[1.0], [-1.0]])
+
+
+def between_positions(potential, epsilon, friction, place, half_width, tolerance, **keys):
+    """A committor from x < -place to x > place."""
+    sets = {"left": fp.HalfSpace([-1.0, 0.0], place), "right": fp.HalfSpace([1.0, 0.0], place)}
+    asked = kinetic(potential, epsilon, friction, half_width, tolerance, sets=sets, **keys)
+    return fp.committor(asked, "left", "right"), fp.committor(asked, "right", "left")
+
+
+def test_positions_of_an_oscillator_by_symmetry():
+    """From x < -0.8 to x > 0.8, x**2/2, noise 1/4, friction 1; a simulation of 420,000 has the rate 0.02369(24)."""
+    there, back = between_positions("x**2/2", 0.25, 1.0, 0.8, 2.4, 1e-3, above=16.0, height=0.0)
+    assert there.rate.relative_error < 1e-3
+    assert there.rate.value == pytest.approx(2.391993e-2, rel=there.rate.relative_error)
+    assert back.rate.value == pytest.approx(there.rate.value, rel=1e-8)
+    assert there.field(MIDDLE)[0] == pytest.approx(0.5, abs=1e-4)
+    assert there.probability_last_from.value == pytest.approx(0.5, rel=there.probability_last_from.relative_error)
+    assert there.backward(POINTS) == pytest.approx(1.0 - there.field(REVERSED), abs=1e-3)
+
+
+def test_positions_of_a_well():
+    """A finer tolerance has 1.05042394e-2 and 2.8511810e-2; the process is inside of the sets most of the time."""
+    there, back = between_positions(QUARTIC, 0.125, 0.5, 0.5, 1.9, 1e-3)
+    assert there.statistics.unknowns < 20_000  # planes that follow the turn made 150,000 cells of the energy cutoff
+    for found in (there, back):
+        assert found.rate.value == pytest.approx(1.05042396e-2, rel=found.rate.relative_error)
+        assert found.probability_reactive.value == pytest.approx(2.851181e-2, rel=1e-4)
+        assert found.probability_last_from.value == pytest.approx(0.5, rel=1e-6)
+    assert there.backward(POINTS) == pytest.approx(1.0 - there.field(REVERSED), abs=1e-3)
+
+
+def test_a_strip_one_cell_wide_is_entered_as_what_lies_behind():
+    """0.5 < x < 0.52: the vertex across is on the other face, where nothing is absorbed; 50.987 at a bar of 1.7e-4."""
+    sets = {"half": fp.HalfSpace([1.0, 0.0], 0.5), "strip": fp.Region("min(x - 0.5, 0.52 - x)")}
+    asked = kinetic(QUARTIC, 0.125, 0.5, 1.5, 1e-3, sets=sets, height=0.39)
+    half, strip = (fp.mean_exit_time(asked, [-1.0, 0.0], name).mean for name in sets)
+    assert strip.value == pytest.approx(half.value, rel=half.relative_error)
+
+
+def test_duffing_transitions_between_ellipses():
+    """k_AB = k_BA, and backward committors are forward ones with v turned around.
+
+    To 1e-4 the rate is 6.59976e-3 and the share of time on the way 4.57576e-2.  Where an ellipse has its smallest and
+    largest x noise does not cross it, and functions are singular: three times the difference of two degrees was less
+    than the error, 6.7e-5 and 4.1e-4.
+    """
+    sets = {
+        "left": fp.Region("1 - ((x + 1)/0.3)**2 - (y/0.4)**2"),
+        "right": fp.Region("1 - ((x - 0.95)/0.3)**2 - (y/0.4)**2"),
+    }
+    asked = kinetic(f"{QUARTIC} + 0.1*x", 0.125, 0.5, 1.9, 2e-3, sets=sets, height=0.4)
+    there, back = fp.committor(asked, "left", "right"), fp.committor(asked, "right", "left")
+    for found in (there, back):
+        assert found.rate.value == pytest.approx(6.59976e-3, rel=found.rate.relative_error)
+        assert found.probability_reactive.value == pytest.approx(
+            4.57576e-2, rel=found.probability_reactive.relative_error
+        )
+    assert back.rate.value == pytest.approx(there.rate.value, rel=2e-6)
+    assert there.backward(POINTS) == pytest.approx(1.0 - there.field(REVERSED), abs=1e-4)
+    assert there.field(POINTS) == pytest.approx(1.0 - back.field(POINTS), abs=1e-4)
