@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from fokker_planck.output.plots.density import plot_density as plot_density
     from fokker_planck.quantity import Quantity as Quantity
     from fokker_planck.questions.committor import committor as committor
+    from fokker_planck.questions.correlation import correlation as correlation
     from fokker_planck.questions.detailed_balance import is_reversible as is_reversible
     from fokker_planck.questions.exit_law import exit_law as exit_law
     from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
@@ -76,7 +77,9 @@ if TYPE_CHECKING:
     from fokker_planck.questions.spectrum import spectrum as spectrum
     from fokker_planck.questions.stationary import stationary_density as stationary_density
     from fokker_planck.solvers.results import Committor as Committor
+    from fokker_planck.solvers.results import Correlation as Correlation
     from fokker_planck.solvers.results import Eigenvalue as Eigenvalue
+    from fokker_planck.solvers.results import Estimate as Estimate
     from fokker_planck.solvers.results import ExitLaw as ExitLaw
     from fokker_planck.solvers.results import ExitTime as ExitTime
     from fokker_planck.solvers.results import Spectrum as Spectrum
@@ -93,6 +96,7 @@ _HOME = {
     "Committor": "solvers.results",
     "Constant": "model.diffusion.constant",
     "ConvergenceError": "errors",
+    "Correlation": "solvers.results",
     "CriticalPoint": "landscape.types",
     "Diffusion": "model.diffusion.constant",
     "DolfinxMesh": "fem.dolfinx_domain",
@@ -101,6 +105,7 @@ _HOME = {
     "Drifting": "model.process",
     "Eigenvalue": "solvers.results",
     "Ellipsoid": "model.sets",
+    "Estimate": "solvers.results",
     "ExitLaw": "solvers.results",
     "ExitTime": "solvers.results",
     "Field": "fem.field",
@@ -137,6 +142,7 @@ _HOME = {
     "WellRates": "questions.rates",
     "WellWeight": "solvers.results",
     "committor": "questions.committor",
+    "correlation": "questions.correlation",
     "energy_landscape": "questions.landscape",
     "eyring_kramers": "questions.eyring_kramers",
     "is_reversible": "questions.detailed_balance",

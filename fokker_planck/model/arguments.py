@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,24 @@ def point(key: str, value: Any, dimension: int | None = None) -> tuple[float, ..
     if (not 1 <= len(value) <= 3) if dimension is None else len(value) != dimension:
         raise ProblemError(key, list(value), wanted)
     return tuple(finite_number(f"{key}[{i}]", number) for i, number in enumerate(value))
+
+
+def ascending(key: str, given: Any, wanted: str, lower: float, upper: float) -> tuple[float, ...]:
+    """Numbers between two bounds, neither of which is allowed, each once: a time may be as long as doubles go.
+
+    >>> ascending("exit.times", [3, 1.0, 3], "a list of times > 0", 0.0, math.inf)
+    (1.0, 3.0)
+    """
+    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
+        raise ProblemError(key, described(given), wanted)
+    numbers = []
+    for i, value in enumerate(given):
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise ProblemError(f"{key}[{i}]", described(value), wanted)
+        if not lower < float(value) < upper:
+            raise ProblemError(f"{key}[{i}]", float(value), wanted)
+        numbers.append(float(value))
+    return tuple(sorted(set(numbers)))
 
 
 def same_length(key: str, value: Sequence[float], other: Sequence[float], name: str) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.model.arguments import described
+from fokker_planck.model.arguments import ascending, described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_exit, checked_set
@@ -90,25 +89,11 @@ def exit_law(
 
 def _times(given: Any) -> tuple[float, ...]:
     wanted = "a list of times > 0"
-    return tuple(sorted(_numbers("exit.times", given, wanted, 0.0, math.inf)))
+    return ascending("exit.times", given, wanted, 0.0, math.inf)
 
 
 def _probabilities(given: Any) -> tuple[float, ...]:
-    return tuple(sorted(_numbers("exit.quantiles", given, "a list of probabilities between 0 and 1", 0.0, 1.0)))
-
-
-def _numbers(key: str, given: Any, wanted: str, lower: float, upper: float) -> list[float]:
-    """Numbers between two bounds, each once: a time may be as long as doubles go."""
-    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
-        raise ProblemError(key, described(given), wanted)
-    numbers = []
-    for i, value in enumerate(given):
-        if not isinstance(value, Real) or isinstance(value, bool):
-            raise ProblemError(f"{key}[{i}]", described(value), wanted)
-        if not lower < float(value) < upper:
-            raise ProblemError(f"{key}[{i}]", float(value), wanted)
-        numbers.append(float(value))
-    return list(dict.fromkeys(numbers))
+    return ascending("exit.quantiles", given, "a list of probabilities between 0 and 1", 0.0, 1.0)
 
 
 def _parts(problem: Problem, given: Any) -> dict[str, Set]:

@@ -39,6 +39,11 @@ QUESTIONS = {
     "exit-law": Listed(
         "moments, survival, quantiles, rate and place of the exit", table="exit", example="leaving_an_interval"
     ),
+    "correlation": Listed(
+        "correlations in the stationary state, and their spectrum",
+        table="correlation",
+        example="stationary_correlation",
+    ),
     "rates": Listed("rates and mean times between wells, and which saddle carries the flow", example="three_hole"),
     "committor": Listed(
         "transitions between the two sets of [committor]: rate, probabilities",

@@ -142,6 +142,49 @@ class ExitLaw(Answer):
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A number that may be zero or negative, with its absolute error."""
+
+    value: float
+    absolute_error: float
+
+
+@dataclass(frozen=True)
+class CorrelationAtTime:
+    """C(``time``) = <f(X_0) g(X_t)> - <f> <g>."""
+
+    time: float
+    covariance: Estimate
+
+
+@dataclass(frozen=True)
+class SpectralDensity:
+    """S(omega) at an angular ``frequency``, its real part, and the imaginary one, known to the same absolute error."""
+
+    frequency: float
+    density: Estimate
+    imag: float = 0.0
+
+
+@dataclass(frozen=True)
+class Correlation(Answer):
+    """Correlations of two ``functions`` of the state: C(t) = <f(X_0) g(X_t)> - <f> <g>, at ``times``.
+
+    ``covariance`` is C(0), ``integral`` that of C over all t > 0, and ``time``, of one function with itself, their
+    quotient.  ``spectrum`` holds S(omega) = int C(t) exp(-i omega t) dt over all t, C_fg(-t) being C_gf(t).
+    """
+
+    functions: tuple[str, str]
+    means: tuple[Estimate, Estimate]
+    covariance: Estimate
+    integral: Estimate
+    time: Quantity | None
+    times: tuple[CorrelationAtTime, ...]
+    spectrum: tuple[SpectralDensity, ...]
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
 class WellWeight:
     """Stationary probability of the basin of attraction of one minimum.
 

@@ -38,13 +38,14 @@ class ShiftedPencil:
     """A - s M on the ``free`` unknowns (N,), factored.
 
     A real shift takes real arithmetic, and unknowns inside cells are eliminated first; for a complex one real and
-    imaginary parts are interleaved.
+    imaginary parts are interleaved.  ``solve`` takes a vector (N,) and whether the adjoint is meant, for a complex
+    shift the conjugate one.
     """
 
     def __init__(self, generator: Generator, free: Booleans, shift: complex) -> None:
         self.generator, self.free, self.shift = generator, free, complex(shift)
         self.real = self.shift.imag == 0.0
-        self._solve = (
+        self.solve: Solve = (
             _real_solve(generator, free, self.shift.real) if self.real else _solve(generator, free, self.shift)
         )
 
@@ -58,7 +59,7 @@ class ShiftedPencil:
 
         def step(vector: Numbers) -> Numbers:
             whole[self.free] = np.asarray(vector).ravel()
-            return np.asarray(self._solve(_times_mass(self.generator, whole), adjoint)[self.free])
+            return np.asarray(self.solve(times_mass(self.generator, whole), adjoint)[self.free])
 
         def pairs(apply: Any) -> Any:
             from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
@@ -110,7 +111,8 @@ def _solve(generator: Generator, free: Booleans, shift: complex) -> Solve:
     return solve
 
 
-def _times_mass(generator: Generator, vector: Numbers) -> Numbers:
+def times_mass(generator: Generator, vector: Numbers) -> Numbers:
+    """M u of a scaled vector (N,), real or complex."""
     if not np.iscomplexobj(vector):
         return generator.apply_mass(vector)
     real, imaginary = np.ascontiguousarray(vector.real), np.ascontiguousarray(vector.imag)

@@ -1,0 +1,335 @@
+"""Correlations in the stationary state: in time, their spectrum, and the time after which they are gone.
+
+    C(t) = <f(X_0) g(X_t)> - <f> <g> = int p f e^(t L) (g - <g>) dx,     t >= 0,
+    G(omega) = int_0^oo C(t) e^(-i omega t) dt = int p f (i omega - L)^-1 (g - <g>) dx,
+    S(omega) = int C(t) e^(-i omega t) dt over all t = G_fg(omega) + conj(G_gf(omega)),     C_fg(-t) = C_gf(t).
+
+For one function S is real, S = 2 Re G, and G(0) / C(0) is its correlation time.  What is exponentially slow comes from
+the reduced problem of the wells (:mod:`~.relaxation`), early times from :mod:`~.rational_krylov`.
+
+Source: Risken, The Fokker-Planck Equation (1989), section 7.2; Pavliotis, Stochastic Processes (2014), section 4.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.meshing import Heights
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.observable import Observable
+from fokker_planck.model.problem import Problem
+from fokker_planck.quantity import Quantity
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer, Numbers
+from fokker_planck.solvers.correlation_in_time import ROUNDING, Early, Number, Spread, by_modes, in_cells
+from fokker_planck.solvers.eigenmodes import Eigenmode
+from fokker_planck.solvers.end_conditions import singular_ends
+from fokker_planck.solvers.energy_levels import heights_between_wells
+from fokker_planck.solvers.exit_time import LARGEST_LOG
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.rational_krylov import norm
+from fokker_planck.solvers.relaxation import Decaying, Relaxation, decaying
+from fokker_planck.solvers.results import Correlation, CorrelationAtTime, Estimate, SpectralDensity
+from fokker_planck.solvers.setting import WHOLE, Setting, prepare
+from fokker_planck.solvers.slow_modes import slow_modes
+from fokker_planck.solvers.spectral_scope import CHANGE, Scope
+from fokker_planck.solvers.spectrum import Question as Eigenvalues
+from fokker_planck.solvers.survival import DIED_OUT, told_apart
+from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+
+MORE_MODES = 4
+"""Eigenvalues beside those of wells, for late times: as many as for the law of an exit."""
+EARLY = 8.0
+"""Over the slowest rate inside wells: for times up to it C is known well enough by its absolute error."""
+CLEARLY_FASTER = {True: 0.8, False: 0.25}
+"""Of the slowest rate inside wells: all but slow modes are faster, with detailed balance and without, where that rate
+is a norm only; a factor too small costs late factorisations, no digits."""
+BESIDE = 2.0
+"""Units of epsilon below the energy cutoff, in which there is e^2 - 1 times what lies beyond, or more: the correlation
+of positions of the kinetic Ornstein-Uhlenbeck process lost 3e-11 beyond a cutoff at 27 units."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked: the functions, one twice for one correlation with itself, with times and frequencies."""
+
+    first: Observable
+    second: Observable
+    times: tuple[float, ...] = ()
+    frequencies: tuple[float, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        """Whether it is the correlation of one function with itself."""
+        return self.first is self.second
+
+
+@dataclass
+class Question:
+    """The correlations of two functions, asked on one mesh after another; the first says in what scale."""
+
+    setting: Setting
+    wanted: Wanted
+    eigenvalues: Eigenvalues
+    ceiling: float
+    scales: list[float | None] = field(default_factory=list)
+
+    def answer(self, discretization: Discretization) -> Answer:
+        """All numbers on one mesh."""
+        setting, wanted = self.setting, self.wanted
+        generator = assemble(discretization, setting.weighting)
+        wells = well_nodes(discretization, setting.places)
+        condensed = condense(generator, wells, [], setting.relaxation_rate)
+        slow = slow_modes(condensed, len(condensed.wells), self.eigenvalues.budget)
+        ratio = np.ones(discretization.count) if generator.symmetric else condensed.density_ratio()
+        state = Relaxation(condensed, ratio, [decaying(generator, mode) for mode in slow]).sharpened()
+        spread, means = self._spread(state)
+        numbers = [*self._means(state, spread, means), *self._integral(state, spread, slow)]
+        numbers += self._at_times(state, spread, slow)
+        numbers += [self._at_frequency(state, spread, frequency) for frequency in wanted.frequencies]
+        if not self.scales:
+            self.scales = [number.scale for number in numbers]
+        logs = [_log(number, scale) for number, scale in zip(numbers, self.scales, strict=True)]
+        doubts = np.array([number.doubt for number in numbers]) + spread.beyond
+        return Answer(np.array(logs), doubts, generator, [number.modes for number in numbers])
+
+    def _spread(self, state: Relaxation) -> tuple[Spread, tuple[float, float]]:
+        generator = state.generator
+        nodes = generator.discretization.nodes.T
+        first, mean = state.centred(self.wanted.first(nodes))
+        second, other = (first, mean) if self.wanted.single else state.centred(self.wanted.second(nodes))
+        left = state.weighted(first)
+        variances = [float(state.weighted(each) @ generator.apply_mass(each)) / state.whole for each in (first, second)]
+        for observable, variance, average in zip(
+            (self.wanted.first, self.wanted.second), variances, (mean, other), strict=True
+        ):
+            if not variance > 1e-28 * average**2:
+                raise ProblemError(observable.key, observable.text, "a function that varies in the stationary state")
+        deviations = (float(np.sqrt(variances[0])), float(np.sqrt(variances[1])))
+        image = generator.apply_mass(left)
+        lost = [self._beyond(state, each) / variance for each, variance in zip((first, second), variances, strict=True)]
+        beyond = float(np.sqrt(lost[0] * lost[1]))
+        return Spread(first, second, image, deviations[0] * deviations[1], deviations, beyond), (mean, other)
+
+    def _beyond(self, state: Relaxation, scaled: Floats) -> float:
+        """int p f^2 over the cells just below the energy cutoff."""
+        generator = state.generator
+        near = generator.exponent > self.ceiling - BESIDE
+        inside = np.where(near, scaled, 0.0)
+        return float(np.abs(state.weighted(inside)) @ np.abs(generator.apply_mass(inside))) / state.whole
+
+    def _means(self, state: Relaxation, spread: Spread, means: tuple[float, float]) -> list[Number]:
+        """<f>, <g>, and C(0)."""
+        each = zip((spread.first, spread.second), means, spread.deviations, strict=True)
+        numbers = [
+            Number(self._of_density(state, scaled, deviation), mean, scale=abs(mean) + deviation, doubt=ROUNDING)
+            for scaled, mean, deviation in each
+        ]
+        covariance = float(spread.left @ spread.second) / state.whole
+        product = times_exp(spread.first, 0.5 * (state.generator.exponent - state.generator.lowest)) * spread.second
+        modes = self._of_density(state, product - _mean(state, product), spread.scale)
+        if self.wanted.single:
+            return [*numbers, Number(modes, log=np.log(covariance), doubt=ROUNDING)]
+        return [*numbers, Number(modes, covariance, scale=spread.scale, doubt=ROUNDING)]
+
+    def _of_density(self, state: Relaxation, scaled: Floats, size: float) -> list[Mode]:
+        """What int p h rests on: rho, and u with -L u = h - <h>; with detailed balance rho is one, and it shows u."""
+        if state.generator.symmetric:
+            return [Mode(in_cells(state, state.resolved(scaled, 0.0)))]
+        values = in_cells(state, _relaxed(state, scaled, size))
+        dual = state.ratio[state.generator.discretization.dofs]
+        return [Mode(values, dual, log_whole=float(np.log(size * state.whole)))]
+
+    def _integral(self, state: Relaxation, spread: Spread, slow: list[Eigenmode]) -> list[Number]:
+        """int_0^oo C(t) dt: slow modes by themselves, the rest by one solve."""
+        generator = state.generator
+        found = state.resolved(spread.second, 0.0)
+        image = generator.apply_mass(spread.second)
+        rest = float(spread.left @ found) / state.whole
+        logs, signs = [float(np.log(max(abs(rest), 1e-300)))], [np.sign(rest)]
+        for mode in state.slow:
+            share = (mode.share(spread.left, image) / (1.0 + 1j * mode.log.imag)).real / state.whole
+            logs.append(float(np.log(max(abs(share), 1e-300))) - mode.log.real)
+            signs.append(np.sign(share))
+        top = max(logs)
+        total = float(np.sum(np.array(signs) * np.exp(np.array(logs) - top)))
+        size = spread.deviations[0] * norm(generator, found) / np.sqrt(state.whole)
+        largest = abs(rest) if self.wanted.single else size
+        modes = [*slow[0].modes] if slow and logs[0] < top else self._pair(state, spread, found, 0.0, largest)
+        if self.wanted.single:
+            if not total > 0.0:
+                raise ConvergenceError("the correlation time came out negative", "a finer tolerance")
+            return [Number(modes, log=top + np.log(total), doubt=ROUNDING)]
+        if top > LARGEST_LOG:
+            raise BarrierTooHighError("the integral of the correlation is no double", "more noise")
+        size += float(np.exp(np.array(logs[1:])).sum())
+        return [Number(modes, total * np.exp(top), scale=size, doubt=ROUNDING)]
+
+    def _pair(self, state: Relaxation, spread: Spread, found: Numbers, frequency: float, size: float) -> list[Mode]:
+        """What G(omega) rests on: the resolvent of g, and the adjoint one of f p."""
+        generator = state.generator
+        if generator.symmetric and self.wanted.single:
+            dual = found
+        else:
+            dual = state.resolved(state.weighted(spread.first), frequency, adjoint=True)
+        whole = max(size, 1e-290) * state.whole
+        return [Mode(in_cells(state, found), in_cells(state, dual), log_whole=float(np.log(whole)))]
+
+    def _at_frequency(self, state: Relaxation, spread: Spread, frequency: float) -> Number:
+        """S(omega)."""
+        generator, wanted = state.generator, self.wanted
+        found = state.resolved(spread.second, frequency)
+        image = generator.apply_mass(spread.second)
+        value = complex(spread.left @ found) / state.whole
+        value += sum((_lorentzian(mode, spread.left, image, frequency) for mode in state.slow), 0.0j) / state.whole
+        if wanted.single:
+            density = 2.0 * value.real
+            modes = self._pair(state, spread, found, frequency, 0.5 * density)
+            if not density > 0.0:
+                raise ConvergenceError(f"the spectrum came out as {density:.1e}", "a finer tolerance")
+            return Number(modes, log=np.log(density), doubt=ROUNDING * (1.0 + abs(value) / density))
+        back = spread.second if generator.symmetric else state.weighted(spread.second)
+        other = state.resolved(spread.first, frequency)
+        turned = complex(generator.apply_mass(back) @ other) / state.whole
+        first = generator.apply_mass(spread.first)
+        left = generator.apply_mass(back)
+        turned += sum((_lorentzian(mode, left, first, frequency) for mode in state.slow), 0.0j) / state.whole
+        size = spread.deviations[0] * norm(generator, found) + spread.deviations[1] * norm(generator, other)
+        scale = max(size / np.sqrt(state.whole), abs(value), abs(turned))
+        modes = self._pair(state, spread, found, frequency, scale)
+        return Number(modes, value + np.conj(turned), scale=scale, doubt=ROUNDING)
+
+    def _at_times(self, state: Relaxation, spread: Spread, slow: list[Eigenmode]) -> list[Number]:
+        """C(t), late ones by modes."""
+        times = self.wanted.times
+        if not times:
+            return []
+        modes, start = self._modes(state, slow)
+        late = [decaying(state.generator, mode) for mode in modes] if modes is not slow else list(state.slow)
+        tolerance = self.setting.problem.resolution.tolerance
+        latest = start if np.isfinite(start) else max(times)
+        early = Early(state, spread, latest, self.wanted.single, tolerance)
+        return [by_modes(state, spread, modes, late, t) if t >= start else early.number(t) for t in times]
+
+    def _modes(self, state: Relaxation, slow: list[Eigenmode]) -> tuple[list[Eigenmode], float]:
+        """The slowest modes and the time from which on they are all that is left; infinite if none is asked for."""
+        condensed, symmetric = state.condensed, state.generator.symmetric
+        if max(self.wanted.times) * condensed.slowest_inside <= EARLY:
+            return slow, np.inf
+        if slow and sum(mode.times for mode in slow) == len(condensed.wells) - 1:
+            return slow, DIED_OUT / (CLEARLY_FASTER[symmetric] * condensed.slowest_inside)
+        return self._searched(condensed)
+
+    def _searched(self, condensed: Condensation) -> tuple[list[Eigenmode], float]:
+        nowhere = np.zeros(len(condensed.load), dtype=bool)
+        self.eigenvalues.wanted = len(condensed.wells) - 1 + MORE_MODES
+        if condensed.generator.symmetric:
+            modes, faster = told_apart(self.eigenvalues.orthogonal(condensed, nowhere))
+        else:
+            modes, faster = told_apart(self.eigenvalues.of_both_sides(condensed, nowhere)[0])
+        return modes, DIED_OUT / (faster - float(np.exp(modes[0].log.real)))
+
+
+def correlation(problem: Problem, wanted: Wanted) -> Correlation:
+    """The correlations of two functions in the stationary state, every number to the problem's tolerance."""
+    setting = prepare(problem)
+    if singular_ends(setting.exponent):
+        found = "a line at an end of which the noise vanishes or the drift is infinite"
+        raise ProblemError("correlation", found, "a domain that ends before")
+    heights = _heights(setting)
+    ceiling = setting.ceiling if isinstance(setting, FlowSetting) else heights.ceiling if heights else np.inf
+    question = Question(setting, wanted, Eigenvalues(setting, None, 0, Scope()), ceiling)
+    change = None if isinstance(setting, PotentialSetting) else CHANGE
+    outcome = answered(setting, WHOLE, question.answer, heights, change=change)
+    bars = outcome.errors
+    known = [
+        _known(number, float(bar), float(doubt), scale)
+        for number, bar, doubt, scale in zip(outcome.numbers, bars, outcome.payload, question.scales, strict=True)
+    ]
+    mean_first, mean_second, covariance, integral = known[:4]
+    late = 4 + len(wanted.times)
+    time = None
+    if wanted.single:
+        log = float(outcome.numbers[3].real - outcome.numbers[2].real)
+        time = Quantity.of_log(log, float(bars[3] + bars[2] + outcome.payload[3] + outcome.payload[2]))
+    return Correlation(
+        functions=(wanted.first.text, wanted.second.text),
+        means=(_real(mean_first), _real(mean_second)),
+        covariance=_real(covariance),
+        integral=_real(integral),
+        time=time,
+        times=tuple(CorrelationAtTime(t, _real(each)) for t, each in zip(wanted.times, known[4:late], strict=True)),
+        spectrum=tuple(
+            SpectralDensity(frequency, _real(each), float(each[0].imag))
+            for frequency, each in zip(wanted.frequencies, known[late:], strict=True)
+        ),
+        statistics=outcome.statistics,
+    )
+
+
+def _heights(setting: Setting) -> Heights | None:
+    """Of all below the energy cutoff: a function may be large where the process goes on no way between wells."""
+    if not isinstance(setting, PotentialSetting):
+        return None
+    return replace(heights_between_wells(setting), trim=False)
+
+
+def _lorentzian(mode: Decaying, first: Floats, second: Floats, frequency: float) -> complex:
+    """The part of a mode, and of its conjugate, in int p f (i omega - L)^-1 g."""
+    log = mode.log.real
+    if log < -LARGEST_LOG:
+        raise BarrierTooHighError("a spectrum with a slow mode below the range of doubles", "more noise")
+    rate = np.exp(log) * (1.0 + 1j * mode.log.imag)
+    share = mode.share(first, second) / mode.times
+    found = share / (1j * frequency + rate)
+    return complex(found if mode.times == 1 else found + np.conj(share) / (1j * frequency + np.conj(rate)))
+
+
+def _relaxed(state: Relaxation, scaled: Floats, size: float) -> Floats:
+    """u with -L u = h - <h>, a scaled vector (N,); slow parts as far as they are doubles, and more than rounding."""
+    found = np.asarray(state.resolved(scaled, 0.0))
+    image = state.generator.apply_mass(scaled)
+    for mode in state.slow:
+        part = mode.times * mode.right * ((mode.left @ image) / mode.norm)
+        if mode.log.real > -LARGEST_LOG and norm(state.generator, part) > ROUNDING * size * np.sqrt(state.whole):
+            part = part / (np.exp(mode.log.real) * (1.0 + 1j * mode.log.imag))
+            found = found + np.asarray(part).real
+    return found
+
+
+def _mean(state: Relaxation, scaled: Floats) -> Floats:
+    mean = float(state.rho @ state.generator.apply_mass(scaled)) / state.whole
+    return np.asarray(mean * state.generator.constant)
+
+
+def _log(number: Number, scale: float | None) -> complex:
+    """The number as the adaptive loop takes it: beside a scale log(2 + x), whose error is absolute."""
+    if scale is not None:
+        value = number.value if number.scale is not None else np.exp(number.log)
+        return complex(np.log(2.0 + value / scale))
+    if number.scale is not None:
+        return complex(np.log(complex(number.value) if number.value else 1e-300))
+    return complex(number.log)
+
+
+def _known(number: complex, bar: float, doubt: float, scale: float | None) -> tuple[complex, float]:
+    """Value and absolute error."""
+    if scale is None:
+        if number.real > LARGEST_LOG:
+            raise BarrierTooHighError("the integral of a correlation is no double", "more noise")
+        value = np.exp(number.real) * complex(np.cos(number.imag), np.sin(number.imag))
+        return value, float(abs(value) * (bar + doubt))
+    value = (np.exp(number) - 2.0) * scale
+    return complex(value), float(scale * (abs(np.exp(number)) * bar + doubt))
+
+
+def _real(known: tuple[complex, float]) -> Estimate:
+    return Estimate(float(known[0].real), known[1])
