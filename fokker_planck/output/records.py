@@ -20,8 +20,8 @@ HOMES: Mapping[str, str] = {
     "Work": "fem.work",
     **dict.fromkeys(
         (
-            "Committor", "Correlation", "CorrelationAtTime", "Eigenvalue", "Estimate", "ExitLaw", "ExitTime", "PartOfExit", "Rates",
-            "SpectralDensity", "Spectrum", "Stationary", "Statistics", "TimeOfLaw", "WellWeight",
+            "Committor", "Correlation", "CorrelationAtTime", "Eigenvalue", "Estimate", "ExitLaw", "ExitTime",
+            "PartOfExit", "Rates", "SpectralDensity", "Spectrum", "Stationary", "Statistics", "TimeOfLaw", "WellWeight",
         ),
         "solvers.results",
     ),
