@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from fokker_planck.questions.committor import committor as committor
     from fokker_planck.questions.correlation import correlation as correlation
     from fokker_planck.questions.detailed_balance import is_reversible as is_reversible
+    from fokker_planck.questions.evolve import evolve as evolve
     from fokker_planck.questions.exit_law import exit_law as exit_law
     from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
     from fokker_planck.questions.eyring_kramers import eyring_kramers as eyring_kramers
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from fokker_planck.questions.result_folder import save as save
     from fokker_planck.questions.spectrum import spectrum as spectrum
     from fokker_planck.questions.stationary import stationary_density as stationary_density
+    from fokker_planck.solvers.evolution_results import Evolution as Evolution
     from fokker_planck.solvers.results import Committor as Committor
     from fokker_planck.solvers.results import Correlation as Correlation
     from fokker_planck.solvers.results import Eigenvalue as Eigenvalue
@@ -106,6 +108,7 @@ _HOME = {
     "Eigenvalue": "solvers.results",
     "Ellipsoid": "model.sets",
     "Estimate": "solvers.results",
+    "Evolution": "solvers.evolution_results",
     "ExitLaw": "solvers.results",
     "ExitTime": "solvers.results",
     "Field": "fem.field",
@@ -149,6 +152,7 @@ _HOME = {
     "load": "questions.loading",
     "load_problem": "cli.problem_file",
     "load_sweep": "cli.sweeps.result",
+    "evolve": "questions.evolve",
     "exit_law": "questions.exit_law",
     "mean_exit_time": "questions.exit_time",
     "momentum_study": "questions.momentum_study",

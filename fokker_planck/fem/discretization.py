@@ -231,6 +231,25 @@ def _mapped(corners: Floats, geometry: Any, reference: Floats) -> Floats:
     return points
 
 
+def places_in(discretization: Discretization, cells: Integers, reference: Floats) -> tuple[Floats, Floats]:
+    """True coordinates of reference points of some cells, (m, q, dim) both, and |det| of the map there, (m, q)."""
+    corners, curved = discretization.corners[cells], discretization.curved
+    dimension = corners.shape[2]
+    points = barycentric(reference) @ corners
+    straight = np.abs(np.linalg.det(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)))
+    stretch = np.repeat(straight[:, None], reference.shape[1], axis=1)
+    position = np.full(len(discretization.cells), -1, dtype=np.int64)
+    position[curved.cells] = np.arange(len(curved.cells))
+    bent = np.flatnonzero(position[cells] >= 0)
+    if len(bent):
+        nodes = curved.nodes[position[cells[bent]]]
+        table = _dolfinx.tabulate_lagrange(dimension, DEGREE, reference[bent].reshape(-1, dimension), 1)
+        table = table.reshape(dimension + 1, len(bent), reference.shape[1], -1)
+        points[bent] = np.einsum("mqa,mad->mqd", table[0], nodes)
+        stretch[bent] = np.abs(np.linalg.det(np.einsum("jmqa,mad->mqdj", table[1:], nodes)))
+    return points, stretch
+
+
 def _cell_map(corners: Floats, geometry: Any, rule: int) -> CellMap:
     dimension = corners.shape[2]
     reference, weights = _dolfinx.quadrature_points(dimension, rule)

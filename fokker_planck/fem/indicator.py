@@ -36,12 +36,31 @@ class Mode:
     The number reported is a(u, u), or a(u, z) with the ``dual`` z, given in the same way, which has a pole in the cells
     ``pole`` (cells,).  ``log_whole`` is the logarithm of |a(u, z)|, energies relative to the lowest exponent of the
     generator; without it the functions tell.  Both may be complex.
+
+    ``against`` (cells,) instead of a dual are logarithms of the root of the energy that the error of one may have in
+    each cell, for a number that is no functional of its own: see :func:`against_all`.
     """
 
     values: NDArray[Any]
     dual: NDArray[Any] | None = None
     pole: Booleans | None = None
     log_whole: float | None = None
+    against: Floats | None = None
+
+
+def against_all(generator: Generator) -> Floats:
+    """Logarithms (cells,) of the largest m_c(e, f) over sqrt(a_c(e, e)), for all f of size one in the cell.
+
+    That is sqrt(m_c(1, 1) m_c(e, e)) for an error e that oscillates in the cell as functions of the highest degree do,
+    whose m_c(e, e) / a_c(e, e) is that of the traces: it bounds what e brings to the integral of |e| (Weighted by
+    exp(-psi)), so to the distance in total variation of two densities.
+    """
+    exponent = generator.exponent[generator.discretization.dofs]
+    levels = exponent.min(axis=1)
+    half = np.exp(-0.5 * (exponent - levels[:, None]))
+    mass = (half * (generator.mass @ half[..., None])[..., 0]).sum(axis=1)
+    traces = [np.einsum("cii->c", elements) for elements in (generator.mass, generator.energy)]
+    return np.asarray(0.5 * (np.log(mass) - levels + np.log(traces[0]) - np.log(traces[1])))
 
 
 def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats | None = None) -> Floats:
@@ -59,6 +78,11 @@ def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats
     if exponents is not None and first.pole is not None:
         # a logarithm there is no power, and nearly orthogonal to it
         exponents = np.where(first.pole, np.inf, exponents)
+    if first.against is not None:
+        alone = _missed(generator, [first.values], [0.0], exponents)
+        rooted = replace(alone, amounts=np.sqrt(alone.amounts), levels=0.5 * alone.levels - first.against)
+        log_whole = (first.log_whole or 0.0) - generator.lowest
+        return _on_all_cells(rooted.relative_to(log_whole), discretization)
     if first.dual is None:
         wholes = [_finite(energy(generator, mode.values).log_of_sum()) for mode in modes]
         missed = _missed(generator, [m.values for m in modes], [whole - wholes[0] for whole in wholes], exponents)

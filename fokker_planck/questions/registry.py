@@ -39,6 +39,11 @@ QUESTIONS = {
     "exit-law": Listed(
         "moments, survival, quantiles, rate and place of the exit", table="exit", example="leaving_an_interval"
     ),
+    "evolve": Listed(
+        "density, probabilities and means at given times from a given beginning",
+        table="evolve",
+        example="density_in_time",
+    ),
     "correlation": Listed(
         "correlations in the stationary state, and their spectrum",
         table="correlation",

@@ -23,10 +23,14 @@ and those so near stand for it; the height that counts is then taken on the boun
 
 @dataclass(frozen=True)
 class Ends:
-    """The sets that absorb, by the name of their region, and where an exit starts; none for the whole domain."""
+    """The sets that absorb, by the name of their region, and where an exit starts; none for the whole domain.
+
+    The mesh is fitted to sets that are ``measured``, too: nothing ends there.
+    """
 
     goals: tuple[tuple[str, Goal], ...] = ()
     start: tuple[float, ...] | None = None
+    measured: tuple[tuple[str, Set], ...] = ()
 
     @classmethod
     def at(cls, target: Goal | None, start: tuple[float, ...] | None = None) -> Ends:
@@ -41,7 +45,7 @@ class Ends:
     @property
     def regions(self) -> dict[str, Set]:
         """What the mesh is fitted to."""
-        return {name: goal for name, goal in self.goals if not isinstance(goal, str)}
+        return {**{name: goal for name, goal in self.goals if not isinstance(goal, str)}, **dict(self.measured)}
 
 
 def region_name(target: Goal) -> str:

@@ -1,0 +1,69 @@
+"""A density p = exp(-psi) rho that is given by its values at the nodes, between them by rho and psi each for itself.
+
+rho is a polynomial in every cell, psi a formula, or one too: p, which may fall by e^17 across a cell, is what they make
+of it, and no interpolant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fokker_planck.fem.field import Field
+from fokker_planck.fem.interpolation import evaluate_in_cells, interpolate
+from fokker_planck.fem.reference_exponent import KnownWeight
+from fokker_planck.formulas.arrays import Floats, Integers
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """psi of a ``weighting`` less its ``lowest`` value."""
+
+    weighting: KnownWeight
+    lowest: float
+
+    def value(self, x: Floats) -> Floats:
+        """At points (dim, n), (n,)."""
+        return self.weighting.value(x) - self.lowest
+
+
+@dataclass(frozen=True, repr=False)
+class DensityField(Field):
+    """p at the nodes, (N,), with psi there, ``exponent`` (N,), and everywhere, ``formula``; None where rho rules psi.
+
+    ``exponent_by_cell`` (cells, n) where psi jumps between cells.
+    """
+
+    exponent: Floats = field(default_factory=lambda: np.zeros(0))
+    formula: Shifted | None = None
+    exponent_by_cell: Floats | None = None
+
+    def _interpolated(self, x: Floats) -> Floats:
+        x, discretization = np.asarray(x, dtype=float), self.discretization
+        dimension, dofs = discretization.triangulation.dimension, discretization.dofs
+        if len(x) == 3 and x.ndim == 2:
+            x = x[:dimension]
+        if x.ndim == 0 or len(x) != dimension:
+            return super()._interpolated(x)  # which refuses it
+        points = x.reshape(dimension, -1)
+        top = self.exponent[dofs].max(axis=1, keepdims=True)
+
+        def ratio(cells: Integers) -> Floats:
+            local = dofs[cells]
+            return np.asarray(self.nodal[local] * np.exp(self.exponent[local] - top[cells]))
+
+        def highest(cells: Integers) -> Floats:
+            return np.broadcast_to(top[cells], (len(cells), dofs.shape[1]))
+
+        relative = evaluate_in_cells(discretization, points, ratio)
+        tops = evaluate_in_cells(discretization, points, highest)
+        return np.asarray(relative * np.exp(tops - self._exponent_at(points))).reshape(x.shape[1:])
+
+    def _exponent_at(self, points: Floats) -> Floats:
+        jumps = self.exponent_by_cell
+        if jumps is not None:
+            return evaluate_in_cells(self.discretization, points, lambda cells: jumps[cells])
+        if self.formula is None:
+            return interpolate(self.discretization, self.exponent, points)
+        return self.formula.value(points)

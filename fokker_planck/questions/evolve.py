@@ -1,0 +1,279 @@
+"""The evolution of a density in time: asked for, in tables, as JSON, as fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.expression import parse_expression
+from fokker_planck.formulas.names import renamed
+from fokker_planck.model.arguments import ascending, described, finite_number, point
+from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.problem_table import Table
+from fokker_planck.model.question_arguments import checked_set, checked_target
+from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.output.serialize import numbers_json
+from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
+from fokker_planck.questions.entry import Entry, FileTable
+from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.work_of_answers import counting
+from fokker_planck.solvers.evolution_results import Evolution, StateAtTime
+
+if TYPE_CHECKING:
+    from rich.table import Table as TextTable
+
+    from fokker_planck.model.sets import Set
+    from fokker_planck.quantity import Quantity
+
+KEYS = ("initial", "times", "observables", "absorb")
+"""Of [evolve]."""
+STARTS = ("point", "gaussian", "set", "expression")
+"""Of evolve.initial, beside "stationary"."""
+WANTED = (
+    'one of { point = [..] }, { gaussian = { mean = [..], covariance = [[..], ..] } }, { set = "A" }, '
+    '{ expression = "..." }, or "stationary"'
+)
+Start = Mapping[str, Any] | Sequence[float] | float | str | Evolution
+
+
+@counting
+@quietly
+def evolve(
+    problem: Problem,
+    initial: Start,
+    times: Sequence[float],
+    observables: Mapping[str, str | Callable[[Floats], Floats]] | None = None,
+    absorb: Set | str | Literal["boundary"] | None = None,
+) -> Evolution:
+    """p_t = L* p = -div(b p) + grad grad : (D p), no flux through the boundary, p = p_0 at t = 0.
+
+    Parameters
+    ----------
+    problem : Problem
+        The process in its domain; its sets are measured.
+    initial : mapping, (dim,), "stationary" or Evolution
+        p_0: ``{"point": [..]}`` or the point itself, ``{"gaussian": {"mean": [..], "covariance": [[..], ..]}}``,
+        ``{"set": "A"}`` or ``{"set": set}`` (uniform in it), ``{"expression": "..."}`` (or a callable on points
+        (dim, n), up to a factor), "stationary", or the last density of an evolution before.  All of it has mass one.
+    times : sequence of float
+        At which the density is wanted; positive, as late as doubles go.
+    observables : mapping of str or callable
+        Formulas, or functions of points (dim, n), whose means are wanted, by name.
+    absorb : Set or str
+        A set that absorbs, the name of one of the problem's sets, or "boundary".
+
+    Returns
+    -------
+    Evolution
+        ``times`` with a state for each: ``mass``, probabilities of ``wells`` and ``sets``, means of ``observables``,
+        ``distance`` from equilibrium, and the ``density``, with its error in total variation.
+
+    Raises
+    ------
+    ProblemError
+        For a beginning, time, observable or set that does not fit.
+    ConvergenceError
+        Where the series in powers of the resolvent does not converge, or no mesh does.
+
+    >>> import fokker_planck as fp
+    >>> line = fp.Problem(fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.5)), fp.Box([-8.0], [8.0]))
+    >>> state = evolve(line, [1.0], [0.5], {"x": "x", "square": "x**2"}).times[0]
+    >>> mean, square = (state.observables[name].value for name in ("x", "square"))
+    >>> round(mean, 7), round(square - mean**2, 7)         # exp(-1/2) and (1 - exp(-1))/2
+    (0.6065307, 0.3160603)
+    """
+    from fokker_planck.solvers import evolution as solver
+
+    return counting.said_with(solver.evolution(problem, _asked(problem, initial, times, observables or {}, absorb)))
+
+
+def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb: Any) -> Any:
+    from fokker_planck.solvers.evolution import Asked
+
+    if isinstance(problem.process, Underdamped) and problem.process.planar:
+        raise ProblemError("evolve", "an underdamped process of two coordinates", "one of a single coordinate")
+    target = None if absorb is None else checked_target(problem, absorb, "evolve.absorb")
+    start = _initial(problem, initial)
+    if isinstance(start, AtPoint) and target is not None and not isinstance(target, str):
+        if target.contains(np.array(start.point)[:, None])[0]:
+            raise ProblemError("evolve.initial.point", list(start.point), "a point outside of the set that absorbs")
+    given = ascending("evolve.times", times, "a list of times > 0", 0.0, math.inf)
+    if not given:
+        raise ProblemError("evolve.times", "an empty list", "a list of times > 0")
+    return Asked(
+        initial=start,
+        times=given,
+        observables=_observables(problem, observables),
+        sets={name: checked_set(problem, name, f"sets.{name}") for name in problem.sets},
+        target=target,
+        name="" if absorb is None else absorb if isinstance(absorb, str) else repr(absorb),
+    )
+
+
+def _observables(problem: Problem, given: Any) -> dict[str, Callable[[Floats], Floats]]:
+    if not isinstance(given, Mapping):
+        raise ProblemError("evolve.observables", described(given), 'a table of formulas by name, such as { x = "x" }')
+    found: dict[str, Callable[[Floats], Floats]] = {}
+    for name, formula in given.items():
+        key = f"evolve.observables.{name}"
+        found[name] = _function(problem, formula, key)
+    return found
+
+
+def _function(problem: Problem, formula: Any, key: str) -> Callable[[Floats], Floats]:
+    if isinstance(formula, str):
+        if isinstance(problem.process, Underdamped) and not problem.process.planar:
+            formula = renamed(formula, {"v": "y"}, key)
+        parsed = parse_expression(formula, key=key)
+        if parsed.dimension > problem.dimension:
+            raise ProblemError(key, f"the variable {parsed.variables[-1]}", f"{problem.dimension} coordinates")
+        return parsed
+    if not callable(formula):
+        raise ProblemError(key, described(formula), "a formula, or a function of points (dim, n)")
+    function: Callable[[Floats], Floats] = formula
+    return function
+
+
+def _initial(problem: Problem, given: Any) -> Initial:
+    if isinstance(given, Evolution):
+        last = given.times[-1]
+        return ByFormula(lambda x: np.maximum(np.nan_to_num(last.density(x)), 0.0), "a density", last.density_error)
+    if isinstance(given, str):
+        if given != "stationary":
+            raise ProblemError("evolve.initial", repr(given), WANTED)
+        return InEquilibrium()
+    if not isinstance(given, Mapping):
+        given = {"point": given}
+    if len(given) != 1 or next(iter(given)) not in STARTS:
+        raise ProblemError("evolve.initial", described(given) if not given else ", ".join(map(str, given)), WANTED)
+    ((kind, value),) = given.items()
+    key = f"evolve.initial.{kind}"
+    if kind == "point":
+        return AtPoint(_place(problem, key, value))
+    if kind == "gaussian":
+        return _gaussian(problem, key, value)
+    if kind == "set":
+        return UniformIn(checked_set(problem, value, key), value if isinstance(value, str) else repr(value))
+    text = value if isinstance(value, str) else "a function"
+    return ByFormula(_function(problem, value, key), text)
+
+
+def _place(problem: Problem, key: str, value: Any) -> tuple[float, ...]:
+    place = point(key, value, problem.dimension)
+    if not problem.contains(np.asarray(place)[:, None])[0]:
+        low, high = problem.bounding_box()
+        raise ProblemError(key, list(place), f"a point of the domain, which lies between {list(low)} and {list(high)}")
+    return place
+
+
+def _gaussian(problem: Problem, key: str, value: Any) -> Gaussian:
+    if not isinstance(value, Mapping) or set(value) != {"mean", "covariance"}:
+        raise ProblemError(key, described(value), "{ mean = [..], covariance = [[..], ..] }")
+    mean, size = _place(problem, f"{key}.mean", value["mean"]), problem.dimension
+    given = value["covariance"]
+    rows = [[given]] if isinstance(given, (int, float)) and size == 1 else given
+    wanted = f"a symmetric positive definite matrix with {size} rows"
+    try:
+        matrix = np.array([[finite_number(f"{key}.covariance", entry) for entry in row] for row in rows])
+    except TypeError:
+        raise ProblemError(f"{key}.covariance", described(given), wanted) from None
+    if matrix.shape != (size, size) or not np.allclose(matrix, matrix.T, rtol=1e-12, atol=0.0):
+        raise ProblemError(f"{key}.covariance", described(given), wanted)
+    if not np.linalg.eigvalsh(matrix)[0] > 0.0:
+        raise ProblemError(f"{key}.covariance", matrix.tolist(), wanted)
+    return Gaussian(mean, tuple(map(tuple, matrix.tolist())), problem.periods)
+
+
+@dataclass(frozen=True)
+class EvolveQuestion:
+    """From ``initial`` to ``times``, with means of ``observables``; ``absorb`` is the name of a set, or boundary."""
+
+    initial: Any
+    times: tuple[float, ...]
+    observables: Mapping[str, str] = field(default_factory=dict)
+    absorb: str | None = None
+
+
+def _read(problem: Problem, table: Table) -> EvolveQuestion:
+    table.only(KEYS)
+    initial = table.required("initial", WANTED)
+    times = table.required("times", "a list of times > 0")
+    formulas = table.table("observables")
+    named = {name: formulas.text(name, "a formula") for name in formulas.entries}
+    absorb = table.text("absorb", "the name of a set, or boundary") if "absorb" in table.entries else None
+    asked = _asked(problem, initial, times, named, absorb)
+    return EvolveQuestion(initial, asked.times, named, absorb)
+
+
+def _json(answer: Evolution) -> dict[str, Any]:
+    return {
+        "minima": [numbers_json(place) for place in answer.minima],
+        "times": [
+            {
+                "time": state.time,
+                "mass": state.mass.as_dict(),
+                "wells": [value.as_dict() for value in state.wells],
+                "sets": {name: value.as_dict() for name, value in state.sets.items()},
+                "observables": {
+                    name: {"value": mean.value, "absolute_error": mean.absolute_error}
+                    for name, mean in state.observables.items()
+                },
+                "distance": None
+                if state.distance is None
+                else {
+                    "total_variation": state.distance.total_variation.as_dict(),
+                    "relative_entropy": state.distance.relative_entropy.as_dict(),
+                    "chi_square": state.distance.chi_square.as_dict(),
+                },
+                "density_error": state.density_error,
+            }
+            for state in answer.times
+        ],
+    }
+
+
+def _tables(answer: Evolution, _: float | None) -> list[TextTable]:
+    until = "" if answer.target is None else f", absorbed by {literal(answer.target)}"
+    table = empty_table(f"Evolution from {literal(answer.initial)}{until}", ("time", "of what"), ("value", "error"))
+    for state in answer.times:
+        for number, (name, value, error) in enumerate(_rows(answer, state)):
+            table.add_row(short(state.time) if number == 0 else "", name, value, error)
+    return [table]
+
+
+def _rows(answer: Evolution, state: StateAtTime) -> list[tuple[str, str, str]]:
+    def row(name: str, quantity: Quantity) -> tuple[str, str, str]:
+        return name, str(quantity), error_bar(quantity)
+
+    rows = [row("mass", state.mass)]
+    if len(state.wells) > 1:
+        places = map(point_text, answer.minima)
+        rows += [row(f"well {place}", value) for place, value in zip(places, state.wells, strict=True)]
+    rows += [row(f"set {literal(name)}", value) for name, value in state.sets.items()]
+    rows += [
+        (f"mean of {literal(name)}", f"{mean.value:.9g}", f"{mean.absolute_error:.1e} absolute")
+        for name, mean in state.observables.items()
+    ]
+    if state.distance is not None:
+        rows.append(row("distance in total variation", state.distance.total_variation))
+        rows.append(row("relative entropy", state.distance.relative_entropy))
+        rows.append(row("chi-square", state.distance.chi_square))
+    rows.append(("density", "", f"{state.density_error:.1e} of the mass"))
+    return rows
+
+
+ENTRY = Entry(
+    answer=Evolution,
+    ask=lambda problem, asked: evolve(problem, asked.initial, asked.times, asked.observables, asked.absorb),
+    json=_json,
+    tables=_tables,
+    table=FileTable(_read, keys=("initial", "times")),
+    fields=lambda answer: {f"density_at_{state.time:g}": state.density for state in answer.times},
+)

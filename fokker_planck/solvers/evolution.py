@@ -1,0 +1,295 @@
+"""The evolution of a density: p_t = L* p = -div(b p) + grad grad : (D p), no flux through the boundary.
+
+    E f(X_t) = int f p(t) dx,       p(t) = exp(t L*) p_0,
+
+by powers of a resolvent and slow modes (:mod:`~.propagation`), on a mesh that resolves the density at every time asked.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.fem.density_field import DensityField, Shifted
+from fokker_planck.fem.density_samples import Samples, samples_of
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.generator import Generator, assemble, mass_times_constant
+from fokker_planck.fem.meshing import Heights
+from fokker_planck.fem.one_sided import values_in_cells
+from fokker_planck.fem.reference_exponent import KnownWeight
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.mesh.walls import refuse_slits
+from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.initial import AtPoint, InEquilibrium, Initial, UniformIn
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
+from fokker_planck.solvers.absorption import stopped
+from fokker_planck.solvers.accuracy import refined_until_verified
+from fokker_planck.solvers.answer_types import Answer, Outcome
+from fokker_planck.solvers.beginning import begin, degree_of
+from fokker_planck.solvers.density_ratio import density_ratio
+from fokker_planck.solvers.eigenmodes import Eigenmode
+from fokker_planck.solvers.end_conditions import singular_ends
+from fokker_planck.solvers.ends import Ends, Goal
+from fokker_planck.solvers.energy_levels import levels_of
+from fokker_planck.solvers.error_budget import budget_of
+from fokker_planck.solvers.evolution_numbers import (
+    MASS,
+    Comparison,
+    Measured,
+    Names,
+    StateNumbers,
+    numbers_of,
+    scales_of,
+)
+from fokker_planck.solvers.evolution_results import Evolution, state_of
+from fokker_planck.solvers.held_attractors import refuse_flow_through_level
+from fokker_planck.solvers.initial_mesh import CHANGE
+from fokker_planck.solvers.initial_state import (
+    INITIAL,
+    Beginning,
+    beginning_of,
+    fine_enough,
+    highest_exponent,
+    representative,
+)
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.propagation import Propagation
+from fokker_planck.solvers.setting import Setting, prepare
+from fokker_planck.solvers.slow_part import known_modes, slow_part
+from fokker_planck.solvers.spectral_scope import Scope
+from fokker_planck.solvers.spectrum import Question as Eigenvalues
+from fokker_planck.solvers.well_probabilities import Wells, wells_of
+
+LATE = 20.0
+"""Over the rate at which wells settle: later than that slow modes are looked for."""
+SET = "set "
+"""Before the name of a set, as a region of the mesh."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of an evolution: from an ``initial`` state, at ascending ``times``, means of ``observables``.
+
+    ``target`` absorbs, ``sets`` are measured.
+    """
+
+    initial: Initial
+    times: tuple[float, ...]
+    observables: Mapping[str, Callable[[Floats], Floats]] = field(default_factory=dict)
+    sets: Mapping[str, Set] = field(default_factory=dict)
+    target: Goal | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stays of one mesh: the numbers of all times, psi at the nodes, and the error of the beginning."""
+
+    states: list[StateNumbers]
+    exponent: Floats
+    error: float
+
+
+@dataclass
+class Question:
+    """The evolution on one mesh after another; ``scales`` of observables and ``compared`` come from the first ones."""
+
+    setting: Setting
+    asked: Asked
+    wells: Wells
+    eigenvalues: Eigenvalues
+    compared: Comparison
+    scales: dict[str, float] = field(default_factory=dict)
+
+    def answer(self, discretization: Discretization) -> Answer:
+        """All numbers on one mesh."""
+        generator, absorbed = self._generator(discretization)
+        samples = samples_of(generator, self.setting.weighting)
+        stationary = None if absorbed.any() else self._stationary(generator, discretization)
+        beginning = self._beginning(generator, samples, stationary)
+        propagation = self._propagation(generator, absorbed, samples, beginning, stationary)
+        modes, faster = self._modes(generator, absorbed)
+        slow = slow_part(generator, modes, faster, propagation.load)
+        if slow is not None and slow.start < self.asked.times[-1]:
+            propagation.with_slow(slow)
+        states = propagation.states(self.asked.times)
+        measured = Measured(generator, samples, beginning, stationary, states)
+        return self._answer(measured, modes, absorbed)
+
+    def _answer(self, measured: Measured, modes: list[Eigenmode], absorbed: Booleans) -> Answer:
+        """The numbers of all states: those of one time rest on the density then, those of slow modes on themselves."""
+        asked, samples = self.asked, measured.samples
+        if not self.scales:
+            values = [samples.at(function) for function in asked.observables.values()]
+            densities = [measured.density(state.vector) for state in measured.states]
+            self.scales = dict(zip(asked.observables, scales_of(samples, densities, values), strict=True))
+        wells = self.wells.on(samples.discretization)
+        names = Names(list(asked.sets), list(asked.observables), self.scales, wells)
+        found = [numbers_of(measured, state, names) for state in measured.states]
+        apart = self.compared.apart(measured, self.setting.weighting)
+        numbers, functions, weights = list(np.log1p(apart)), [], [1.0] * len(apart)
+        densities_alone = [[measured.mode(state.vector)] for state in measured.states]
+        functions += densities_alone
+        for each, alone in zip(found, densities_alone, strict=True):
+            for line in each.lines.values():
+                numbers.append(line.log)
+                functions.append(alone)
+                weights.append(line.weight)
+        latest = asked.times[-1]
+        for mode in modes:
+            decayed = float(np.exp(min(mode.log.real + np.log(latest), 700.0)))
+            numbers.append(mode.log)
+            functions.append([*mode.modes])
+            weights.append(float(np.clip(max(decayed * np.exp(-decayed), 1e-9), 0.0, 1.0)))
+        relative = measured.generator.exponent - measured.generator.lowest
+        kept = Kept(found, relative, measured.beginning.error)
+        return Answer(np.array(numbers), kept, measured.generator, functions, np.array(weights), absorbed)
+
+    def _generator(self, discretization: Discretization) -> tuple[Generator, Booleans]:
+        if self.asked.target is None:
+            return assemble(discretization, self.setting.weighting), np.zeros(discretization.count, dtype=bool)
+        end = stopped(self.setting, discretization, self.asked.target)
+        if end.through is not None:
+            noise = "a process whose noise vanishes in some direction"
+            raise ProblemError(
+                "evolve.absorb", noise, "no absorbing set, or the question exit-time, which answers there"
+            )
+        return end.generator, end.absorbed
+
+    def _stationary(self, generator: Generator, discretization: Discretization) -> Floats:
+        """The vector of the stationary density, (N,), in height zero."""
+        if isinstance(self.setting, FlowSetting):
+            vector = density_ratio(self.setting, discretization).rho * generator.constant
+        else:
+            vector = generator.constant
+        return np.asarray(vector / (vector @ mass_times_constant(generator)))
+
+    def _beginning(self, generator: Generator, samples: Samples, stationary: Floats | None) -> Beginning:
+        initial = self.asked.initial
+        if not isinstance(initial, InEquilibrium):
+            return beginning_of(initial, self.setting.problem, generator, samples)
+        if stationary is None:
+            free = self._free_equilibrium(generator)
+            return Beginning(generator.apply_mass(free), 0.0)
+        return Beginning(generator.apply_mass(stationary), 0.0)
+
+    def _free_equilibrium(self, generator: Generator) -> Floats:
+        """The stationary density of the process that nothing absorbs."""
+        return self._stationary(generator, generator.discretization)
+
+    def _propagation(
+        self,
+        generator: Generator,
+        absorbed: Booleans,
+        samples: Samples,
+        beginning: Beginning,
+        stationary: Floats | None,
+    ) -> Propagation:
+        height = beginning.height
+        mass = mass_times_constant(generator) * np.exp(height)
+        sets = [samples.functional(samples.inside(SET + name), height) for name in self.asked.sets]
+        means = [samples.functional(samples.at(function), height) for function in self.asked.observables.values()]
+        there = np.zeros(len(mass)) if stationary is None else stationary * np.exp(-height)
+        tolerance = self.setting.problem.resolution.tolerance
+        return Propagation(generator, ~absorbed, beginning.load, np.array([mass, *sets, *means]), there, tolerance)
+
+    def _modes(self, generator: Generator, absorbed: Booleans) -> tuple[list[Eigenmode], float]:
+        if not self.asked.times[-1] * self.setting.relaxation_rate > LATE:
+            return [], np.inf
+        return known_modes(self.eigenvalues, generator, absorbed)
+
+
+def evolution(problem: Problem, asked: Asked) -> Evolution:
+    """Carry the initial state to all times, every number to the problem's tolerance."""
+    goals = Ends.at(asked.target).goals
+    measured = {SET + name: shape for name, shape in asked.sets.items()}
+    if isinstance(asked.initial, UniformIn):
+        measured[INITIAL] = asked.initial.shape
+    setting = prepare(problem, Ends(goals, representative(asked.initial, problem)), wells=True)
+    if singular_ends(setting.exponent):
+        found = "a line at an end of which the noise vanishes or the drift is infinite"
+        raise ProblemError("evolve", found, "a domain that ends before")
+    ends = Ends(goals, measured=tuple(measured.items()))
+    eigenvalues = Eigenvalues(setting, asked.target, 0, Scope())
+    question = Question(setting, asked, _wells(setting), eigenvalues, Comparison(degree_of(problem)))
+    first = begin(setting, ends, question.answer, _heights(setting, ends, asked.initial), 0, CHANGE, cut=False)
+    if problem.resolution.cells is None:
+        first = replace(first, mesh=fine_enough(first.mesh, asked.initial, _spread(setting, asked)))
+    outcome = refined_until_verified(problem, first)
+    return result_of(question, outcome)
+
+
+def _wells(setting: Setting) -> Wells:
+    """The wells, or none where basins of attraction are not known."""
+    try:
+        setting.refuse_for_wells("weights of wells")
+        refuse_slits(setting.problem.domain, "weights of wells")
+        refuse_flow_through_level(setting.problem, "weights of wells")
+        return wells_of(setting)
+    except ProblemError:
+        return Wells((), None, setting.problem.resolution.tolerance)
+
+
+def _heights(setting: Setting, ends: Ends, initial: Initial) -> Heights | None:
+    """Up to where the process is at the beginning, and what may be reached from there."""
+    if not isinstance(setting, PotentialSetting):
+        return None
+    levels = levels_of(setting, ends)
+    highest = highest_exponent(initial, setting.problem, setting.exponent.value)
+    ceiling = max(levels.ceiling, highest + budget_of(setting.problem).cutoff)
+    passes = (*levels.passes, highest) if np.isfinite(highest) else levels.passes
+    return replace(levels, ceiling=ceiling, passes=passes, trim=False)
+
+
+def _spread(setting: Setting, asked: Asked) -> Floats | None:
+    """The covariance (dim, dim) of what has become of a point at the first time; None where noise vanishes somehow."""
+    if not isinstance(asked.initial, AtPoint) or is_degenerate(setting.problem):
+        return None
+    tensor = np.asarray(setting.diffusion.tensor(np.array(asked.initial.point)[:, None]))[..., 0]
+    widths = np.subtract(*setting.problem.bounding_box()[::-1])
+    spread = 2.0 * asked.times[0] * tensor
+    return spread if (np.diag(spread) < widths**2).all() else None
+
+
+def result_of(question: Question, outcome: Outcome) -> Evolution:
+    """The numbers with their bars, and the densities as fields."""
+    asked, kept = question.asked, outcome.payload
+    errors, position = outcome.errors, len(asked.times)
+    states, worst = [], 0.0
+    for number, (time, found) in enumerate(zip(asked.times, kept.states, strict=True)):
+        bars = errors[position : position + len(found.lines)]
+        position += len(found.lines)
+        density = _field(question.setting, outcome, kept, found.nodal, time)
+        off = found.lines[MASS].own
+        density_error = float(errors[number]) + kept.error + off
+        states.append(state_of(time, found, bars, density, density_error, question.scales))
+        if found.negative > density_error:
+            worst = max(worst, found.negative)
+    if worst > 0.0:
+        warnings.warn(f"{worst:.1e} of the mass of a density lies below zero, beyond its error", stacklevel=3)
+    minima = question.wells.minima
+    return Evolution(tuple(states), minima, str(asked.initial), asked.name or None, outcome.statistics)
+
+
+def _field(setting: Setting, outcome: Outcome, kept: Kept, nodal: Floats, time: float) -> DensityField:
+    weighting, discretization = setting.weighting, outcome.discretization
+    jumps, formula = None, None
+    if isinstance(weighting, KnownWeight):
+        formula = Shifted(weighting, float((weighting.value(discretization.nodes[:1].T) - kept.exponent[:1])[0]))
+        if hasattr(weighting.exponent, "seen_from"):
+            there = values_in_cells(weighting.exponent, discretization.cell_nodes, discretization.corners)
+            jumps = there - formula.lowest
+    return DensityField(
+        f"density at t = {time:g}",
+        discretization,
+        nodal,
+        exponent=kept.exponent,
+        formula=formula,
+        exponent_by_cell=jumps,
+    )

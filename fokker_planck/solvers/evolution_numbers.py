@@ -1,0 +1,171 @@
+"""The numbers of an evolution on one mesh, each with what of its error no finer mesh makes less, and the answer of all.
+
+Probabilities and distances are kept by their logarithms, those below ``SMALL`` to the tolerance times that; means of
+observables, which may be of any sign, as log(2 + value / scale).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from mpi4py import MPI
+
+from fokker_planck.errors import BarrierTooHighError
+from fokker_planck.fem.density_samples import Samples, samples_of
+from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.indicator import Mode, against_all
+from fokker_planck.fem.reference_exponent import Weighting
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.solvers.distances import distances
+from fokker_planck.solvers.initial_state import Beginning
+from fokker_planck.solvers.propagation import State
+from fokker_planck.solvers.well_probabilities import WellsOnMesh
+
+MASS = ("mass", "")
+SMALL = 1e-3
+"""Of probabilities and distances: smaller ones are known to the tolerance times this, not to that of their own size."""
+LEAST = 1e-300
+"""Stands for the logarithm of zero."""
+LEAST_WEIGHT, WELL_KNOWN = 1e-9, 1e-8
+"""Of what is next to nothing; relative error that no mesh makes less, from which on a number counts less."""
+COMPARED = 2
+"""Times the degree of the elements: of the rule by which densities of two degrees are compared."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The states of one mesh with what is needed to measure them; ``stationary`` in height zero."""
+
+    generator: Generator
+    samples: Samples
+    beginning: Beginning
+    stationary: Floats | None
+    states: Sequence[State]
+
+    def density(self, vector: Floats) -> Floats:
+        """At the samples, (cells, q)."""
+        return self.samples.density(vector, self.beginning.height)
+
+    def nodal(self, vector: Floats) -> Floats:
+        """At the nodes, (N,)."""
+        relative = self.generator.exponent - self.generator.lowest
+        return np.asarray(vector * np.exp(self.beginning.height - 0.5 * relative))
+
+    def mode(self, vector: Floats) -> Mode:
+        """The function rho of a state, whose error is one of the density in total variation."""
+        local = self.samples.local
+        top = local.max(axis=1)
+        values = vector[self.samples.discretization.dofs] * np.exp(0.5 * (local - top[:, None]))
+        against = against_all(self.generator) + self.beginning.height + 0.5 * top
+        return Mode(values, log_whole=0.0, against=against)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number: its ``value``, what of its error no mesh makes less, ``own``, the ``log`` compared, and its weight."""
+
+    value: float
+    own: float
+    log: float
+    weight: float = 1.0
+
+    @classmethod
+    def of_probability(cls, value: float, own: float, most: float = 1.0) -> Line:
+        """A probability or a distance, which is not negative, with ``most`` of a weight."""
+        log = float(np.log(max(value, own, LEAST)))
+        # no mesh is refined for what is lost in an error of its own
+        known = WELL_KNOWN / max(own / max(value, LEAST), WELL_KNOWN)
+        return cls(value, own, log, float(np.clip(value / SMALL, LEAST_WEIGHT, min(most, max(known, LEAST_WEIGHT)))))
+
+
+@dataclass(frozen=True)
+class StateNumbers:
+    """Of one time: ``lines`` by what they are about; the vector, its density at the nodes, what is negative of it."""
+
+    lines: Mapping[tuple[str, str], Line]
+    nodal: Floats
+    negative: float
+
+
+@dataclass(frozen=True)
+class Names:
+    """What is measured at every time: ``sets``, ``observables`` with their ``scales``, the wells of this mesh."""
+
+    sets: Sequence[str]
+    observables: Sequence[str]
+    scales: Mapping[str, float]
+    wells: WellsOnMesh | None
+
+
+def numbers_of(measured: Measured, state: State, names: Names) -> StateNumbers:
+    """All numbers of one state but the comparison of densities."""
+    density, nodal = measured.density(state.vector), measured.nodal(state.vector)
+    if not np.isfinite(density).all():
+        raise BarrierTooHighError("a density is no double", "more noise")
+    off = state.off_mass + measured.beginning.error
+    lines = {MASS: Line.of_probability(float(state.values[0]), float(state.off[0]))}
+    if names.wells is not None:
+        found, errors = names.wells.probabilities(measured.samples, density, nodal)
+        for number, (value, error) in enumerate(zip(found, errors, strict=True)):
+            lines["well", str(number)] = Line.of_probability(float(value), float(error) + off)
+    rest = zip(state.values[1:].tolist(), state.off[1:].tolist(), strict=True)
+    for name, (value, own) in zip(names.sets, rest, strict=False):
+        lines["set", name] = Line.of_probability(value, own + measured.beginning.error)
+    for name, (value, own) in zip(names.observables, rest, strict=True):
+        scale = names.scales[name]
+        lines["observable", name] = Line(value, own + measured.beginning.error * scale, np.log(2.0 + value / scale))
+    if measured.stationary is not None:
+        lines.update(_distances(measured, measured.stationary, state, density))
+    return StateNumbers(lines, nodal, measured.samples.integral(np.maximum(-density, 0.0)))
+
+
+def _distances(measured: Measured, equilibrium: Floats, state: State, density: Floats) -> dict[tuple[str, str], Line]:
+    samples, height = measured.samples, measured.beginning.height
+    off = state.off_deviation + measured.beginning.error
+    stationary, deviation = samples.density(equilibrium, 0.0), samples.density(state.deviation, height)
+    found = distances(samples, stationary, state.deviation, height)
+    known = np.where(density > 1e-12 * density.max(), deviation, 0.0)
+    ratio = np.divide(known, stationary, out=np.zeros_like(known), where=stationary > LEAST)
+    largest = float(samples.discretization.comm.allreduce(float(np.abs(ratio).max()), op=MPI.MAX))
+    return {
+        ("distance", "total_variation"): Line.of_probability(found.total_variation, off + found.at_zeros),
+        ("distance", "relative_entropy"): Line.of_probability(found.relative_entropy, off * np.log1p(largest)),
+        ("distance", "chi_square"): Line.of_probability(found.chi_square, 2.0 * off * largest, 1.0 / (1.0 + largest)),
+    }
+
+
+def scales_of(samples: Samples, densities: Sequence[Floats], values: Sequence[Floats]) -> list[float]:
+    """A typical size of every observable by its ``values`` (cells, q): the largest root of its mean square."""
+    result = []
+    for each in values:
+        squares = [samples.integral(each**2 * np.maximum(density, 0.0)) for density in densities]
+        result.append(float(np.sqrt(max(squares))) or 1.0)
+    return result
+
+
+@dataclass
+class Comparison:
+    """Densities of one mesh and of the usual ``degree``, which those of other degrees are compared with.
+
+    The distance of the two in total variation is the error of the first, but for a small part of it.
+    """
+
+    degree: int
+    mesh: Triangulation | None = None
+    densities: list[Floats] = field(default_factory=list)
+
+    def apart(self, measured: Measured, weighting: Weighting) -> list[float]:
+        """1/2 int |p - q| for every time, q the densities kept; zero, and kept, where a mesh is new."""
+        discretization = measured.samples.discretization
+        samples = samples_of(measured.generator, weighting, COMPARED * self.degree)
+        densities = [samples.density(state.vector, measured.beginning.height) for state in measured.states]
+        if discretization.degree == self.degree and discretization.triangulation is not self.mesh:
+            self.mesh, self.densities = discretization.triangulation, densities
+        if discretization.degree == self.degree and discretization.triangulation is self.mesh:
+            return [0.0] * len(densities)
+        return [
+            0.5 * samples.integral(np.abs(one - other)) for one, other in zip(densities, self.densities, strict=True)
+        ]

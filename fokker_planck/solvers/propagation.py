@@ -1,0 +1,194 @@
+"""A state carried through time: exp(t L*) of a load, by powers of a resolvent, and by slow modes where these are left.
+
+    p(t) = p_inf + sum_j exp(-lambda_j t) z_j int p_0 u_j / int u_j z_j
+
+from the time on at which all modes that are not known have died out; where the two meet they are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.generator import Generator
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
+from fokker_planck.solvers.survival import DIED_OUT, LAST, QUARTER, ROUNDED
+
+LADDER = (POWERS, MORE_POWERS, 160, 320)
+"""Powers of the resolvent: more where a drift turns fast. With 160 a linear drift that turns 5 times as fast as it
+attracts is right to 2e-11, with 320 one that turns 20 times as fast."""
+ENOUGH = 1e-3
+"""Of the tolerance, what the series may leave out before more powers are taken."""
+AGREE = 1e-7
+"""Of the mass, by which powers and slow modes may differ where they meet, before modes are not believed."""
+
+OTHER, ROUNDING = 0.9, 5.0
+"""Of the pole, for a second resolvent, and of the difference that it makes: rounding of both is alike."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The vector at a ``time``, what it is apart from the stationary one, and how far it can be off beside the mesh.
+
+    ``values`` (n,) of the functionals, and ``off`` (n,) of each, the mass first; ``off_mass`` of the vector in total
+    variation and ``off_deviation`` of the deviation, ``cut_short`` what the series leaves out of that.
+    """
+
+    time: float
+    vector: Floats
+    deviation: Floats
+    values: Floats
+    off: Floats
+    off_mass: float
+    off_deviation: float
+    cut_short: float = 0.0
+
+
+@dataclass(frozen=True)
+class SlowPart:
+    """From ``start`` on: vectors z_j, (k, N) complex, each times exp(-t exp(logs_j) (1 + i ..)); pairs count once."""
+
+    start: float
+    logs: tuple[complex, ...]
+    vectors: Floats
+
+    def deviation(self, t: float) -> Floats:
+        """sum_j at a time, (N,)."""
+        total = np.zeros(self.vectors.shape[1])
+        for log, vector in zip(self.logs, self.vectors, strict=True):
+            exponent = np.exp(np.log(t) + log.real) * (1.0 + 1j * log.imag)
+            total = total + (np.exp(-exponent) * vector).real
+        return total
+
+
+@dataclass
+class Propagation:
+    """From the ``load`` (N,) of what is there at the beginning, on the ``free`` unknowns.
+
+    ``functionals`` (n, N) are asked of every state, the mass first; ``size`` (N,) is that in absolute values.
+    ``stationary`` (N,) is zero where the process is absorbed.
+    """
+
+    generator: Generator
+    free: Booleans
+    load: Floats
+    functionals: Floats
+    stationary: Floats
+    tolerance: float
+    slow: SlowPart | None = None
+    off_where_they_meet: float = 0.0
+    rung: int = field(default=0)
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether mass is lost."""
+        return not self.stationary.any()
+
+    @property
+    def size(self) -> Floats:
+        """The mass of every unknown, in absolute value."""
+        return np.abs(self.functionals[0])
+
+    def states(self, times: Sequence[float]) -> list[State]:
+        """At ascending ``times``."""
+        slow = self.slow
+        early = [t for t in times if slow is None or t < slow.start]
+        found = self.by_powers(early)
+        if slow is not None:
+            found += [self._late(slow, t) for t in times if t >= slow.start]
+        return found
+
+    def with_slow(self, slow: SlowPart) -> None:
+        """Believe the slow part from its start on, if it is what the powers give there."""
+        (there,) = self.by_powers([slow.start])
+        apart = float(self.size @ np.abs(there.vector - self.stationary - slow.deviation(slow.start)))
+        if apart < AGREE:
+            self.slow, self.off_where_they_meet = slow, apart
+
+    def _late(self, slow: SlowPart, t: float) -> State:
+        deviation = slow.deviation(t)
+        off = self.off_where_they_meet * float(np.exp(-np.exp(slow.logs[0].real) * (t - slow.start)))
+        largest = np.abs(self.functionals).max(axis=1) / max(float(self.size.max()), 1e-300)
+        vector, lost = self._with_all_mass(deviation + self.stationary)
+        if not self.absorbs:
+            deviation = deviation - (self.functionals[0] @ deviation) * self.stationary
+        rounded = ROUNDED * (np.abs(self.functionals) @ np.abs(vector))
+        values = self.functionals @ vector
+        return State(t, vector, deviation, values, off * largest + rounded, off + lost + float(rounded[0]), off)
+
+    def by_powers(self, times: Sequence[float]) -> list[State]:
+        """The same by powers alone, those of one resolvent for all times within a factor of four."""
+        found: list[State] = []
+        left = list(times)
+        while left:
+            latest = left[-1]
+            together = [t for t in left if t > latest / QUARTER]
+            left = left[: len(left) - len(together)]
+            found = self._block(together) + found
+        return found
+
+    def _block(self, times: Sequence[float]) -> list[State]:
+        for rung in range(self.rung, len(LADDER)):
+            found = self._by(LADDER[rung], times)
+            self.rung = rung
+            worst = max(state.cut_short for state in found)
+            if worst <= max(ENOUGH * self.tolerance, LEFT_OUT):
+                return self._with_rounding(found, LADDER[rung]) if self.absorbs else found
+        if worst > self.tolerance:
+            raise ConvergenceError(
+                f"{LADDER[-1]} powers of the resolvent leave {worst:.1e} of the mass at t = {times[-1]:.3g}",
+                "earlier times, or a drift that turns less between them",
+            )
+        return found
+
+    def _with_rounding(self, found: Sequence[State], powers: int) -> list[State]:
+        """What rounding of the solves does where no mass is kept that would tell: by another resolvent."""
+        others, result = self._by(powers, [state.time for state in found], OTHER), []
+        for state, other in zip(found, others, strict=True):
+            apart = state.vector - other.vector
+            off = np.maximum(state.off, ROUNDING * np.abs(self.functionals @ apart))
+            mass = max(state.off_mass, ROUNDING * float(self.size @ np.abs(apart)))
+            result.append(replace(state, off=off, off_mass=mass, off_deviation=mass))
+        return result
+
+    def _by(self, powers: int, times: Sequence[float], other: float = 1.0) -> list[State]:
+        r = other * pole_for(times[-1], powers)
+        inverse = resolvent(self.generator, self.free, r)
+        weights = np.array([coefficients(t, r, powers) for t in times])
+        vectors = np.zeros((len(times), len(self.load)))
+        values, sizes = [], []
+        for number, power in enumerate(inverse.series(self.load, powers, adjoint=True)):
+            vectors += weights[:, number, None] * power
+            values.append(self.functionals @ power)
+            sizes.append(float(self.size @ np.abs(power)))
+        asked, sizes_of = np.array(values), np.array(sizes)
+        found = []
+        for t, c, vector in zip(times, weights, vectors, strict=True):
+            own = np.abs(self.functionals) @ np.abs(vector)
+            terms, masses = np.abs(c[:, None] * asked), np.abs(c) * sizes_of
+            off = np.max([LEFT_OUT * own, terms[-LAST:].max(axis=0), ROUNDED * terms.max(axis=0)], axis=0)
+            cut_short = float(masses[-LAST:].max())
+            vector, lost = self._with_all_mass(vector)
+            off_mass = float(max(LEFT_OUT, cut_short, ROUNDED * masses.max(), lost))
+            means = self.functionals @ vector
+            found.append(State(t, vector, vector - self.stationary, means, off, off_mass, off_mass, cut_short))
+        return found
+
+    def _with_all_mass(self, vector: Floats) -> tuple[Floats, float]:
+        """With the mass one, which rounding of every solve changes, by 1e-11 as a rule and 5e-10 at barrier 500.
+
+        What is slow does not decay: rounding adds up there alone, in every well in proportion to what it holds.
+        """
+        if self.absorbs:
+            return vector, 0.0
+        mass = float(self.functionals[0] @ vector)
+        return vector / mass, abs(1.0 - mass)
+
+
+def takes_over(faster: float, slowest: float) -> float:
+    """The time from which on modes that are ``faster`` have died out beside the ``slowest``."""
+    return DIED_OUT / (faster - slowest)

@@ -1,0 +1,178 @@
+"""Evolutions against closed forms: linear drifts, rings, absorption, high barriers, and identities of every start.
+
+theory: a linear drift keeps Gaussians, m(t) = exp(-A t) m, C(t) = S + exp(-A t) (C_0 - S) exp(-A^T t); on a ring
+Fourier modes decay alone; over a high barrier P(left) = 1/2 + exp(-lambda t) / 2.
+"""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.linalg import expm
+from scipy.special import erf
+
+import fokker_planck as fp
+from fokker_planck.errors import ProblemError
+
+BOWL = fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.5))
+LINE = fp.Problem(BOWL, fp.Box([-8.0], [8.0]), fp.Resolution(tolerance=1e-8), sets={"A": fp.Ball([1.0], 0.5)})
+OF_GAUSSIAN = {"x": "x", "xx": "x**2"}
+
+
+def held(found, exact, most):
+    """The error of a mean or a quantity is below its bar, and that below ``most``."""
+    absolute = hasattr(found, "absolute_error")
+    bar = found.absolute_error if absolute else found.relative_error * found.value
+    assert bar < most
+    assert abs(found.value - exact) <= bar
+
+
+def gaussian(x, mean, variance):
+    return np.exp(-((x - mean) ** 2) / (2.0 * variance)) / np.sqrt(2.0 * np.pi * variance)
+
+
+def test_the_ornstein_uhlenbeck_process_from_a_point():
+    evolution = fp.evolve(LINE, [1.0], [1e-4, 0.1, 1.0, 5.0, 40.0], OF_GAUSSIAN)
+    x = np.linspace(-3.0, 3.0, 301)
+    for state in evolution.times:
+        m, v = math.exp(-state.time), -0.5 * math.expm1(-2.0 * state.time)
+        held(state.observables["x"], m, 1e-8)
+        held(state.observables["xx"], v + m * m, 1e-8)
+        assert abs(state.mass.value - 1.0) < 1e-12
+        exact = gaussian(x, m, v)
+        assert np.abs(state.density(x[None]) - exact).max() < 1e-8 * exact.max()
+        assert state.density_error < 1e-8
+        assert state.negative <= state.density_error
+        # the relative entropy of two Gaussians, to its own digits at 1e-35, too
+        entropy = 0.5 * (-math.log1p(-math.exp(-2.0 * state.time)) - math.exp(-2.0 * state.time)) + m * m
+        assert state.distance.relative_entropy.value == pytest.approx(entropy, rel=1e-8, abs=1e-25)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"gaussian": {"mean": [0.7], "covariance": [[0.3]]}},
+        {"expression": "exp(-(x - 0.7)**2/0.6)"},
+        {"expression": lambda x: 7.0 * np.exp(-((x[0] - 0.7) ** 2) / 0.6)},
+    ],
+    ids=["gaussian", "formula", "function"],
+)
+def test_a_gaussian_however_it_is_given(start):
+    (state,) = fp.evolve(LINE, start, [0.5], OF_GAUSSIAN).times
+    m, v = 0.7 * math.exp(-0.5), 0.5 - 0.2 * math.exp(-1.0)
+    held(state.observables["x"], m, 1e-8)
+    held(state.observables["xx"], v + m * m, 1e-8)
+
+
+def test_goes_on_from_another_evolution():
+    before = fp.evolve(LINE, [1.0], [0.5])
+    (state,) = fp.evolve(LINE, before, [1.5], OF_GAUSSIAN).times
+    held(state.observables["x"], math.exp(-2.0), 1e-7)
+
+
+def test_what_is_in_equilibrium_stays_there():
+    (state,) = fp.evolve(LINE, "stationary", [3.0], OF_GAUSSIAN).times
+    held(state.observables["xx"], 0.5, 1e-8)
+    held(state.sets["A"], 0.5 * (erf(1.5) - erf(0.5)), 1e-8)
+    assert state.distance.total_variation.value < 1e-11
+
+
+def test_a_set_spreads():
+    (state,) = fp.evolve(LINE, {"set": "A"}, [1e-3], OF_GAUSSIAN).times
+    held(state.observables["x"], math.exp(-1e-3), 1e-8)
+    a, s = math.exp(-1e-3), math.sqrt(-math.expm1(-2e-3))
+    inside, _ = quad(lambda u: 0.5 * (erf((1.5 - a * u) / s) - erf((0.5 - a * u) / s)), 0.5, 1.5, epsabs=1e-13)
+    held(state.sets["A"], inside, 1e-8)
+
+
+def test_a_set_absorbs():
+    times = [1e-3, 0.1, 1.0, 5.0, 50.0]
+    for state in fp.evolve(LINE, [1.0], times, absorb=fp.HalfSpace([-1.0], 0.0)).times:
+        exact = erf(math.exp(-state.time) / math.sqrt(-math.expm1(-2.0 * state.time)))
+        # the tail, 1e-22, relative to itself
+        assert abs(state.mass.value / exact - 1.0) <= min(state.mass.relative_error, 1e-7)
+        assert state.distance is None
+
+
+def test_a_ring():
+    process = fp.Drifting(fp.Drift(["1.5"]), fp.Isotropic(0.2))
+    ring = fp.Problem(process, fp.Box([0.0], [2.0 * math.pi], "periodic"), fp.Resolution(tolerance=1e-8))
+    for state in fp.evolve(ring, [1.0], [0.1, 1.0, 5.0], {"one": "cos(x)", "three": "sin(3*x)"}).times:
+        for n, name, part in ((1, "one", np.real), (3, "three", np.imag)):
+            mode = np.exp(1j * n * (1.0 + 1.5 * state.time) - 0.2 * n * n * state.time)
+            held(state.observables[name], float(part(mode)), 1e-8)
+
+
+@pytest.mark.parametrize("barrier", [50.0, 500.0])
+def test_times_of_any_length(barrier):
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.25 / barrier))
+    well = fp.Problem(process, fp.Box([-2.0], [2.0]))
+    rate = fp.spectrum(well, count=2).gap.value
+    for state in fp.evolve(well, [-1.0], [1.0, 0.1 / rate, 1.0 / rate, 5.0 / rate]).times:
+        if state.time > 1.0:
+            held(state.wells[0], 0.5 + 0.5 * math.exp(-rate * state.time), 1e-6)
+        assert abs(sum(each.value for each in state.wells) - 1.0) < 1e-8
+
+
+def test_a_drift_that_turns():
+    turn = 2.0
+    drift = fp.Drift([f"{turn}*y", f"-{turn}*x"])
+    process = fp.Overdamped(fp.Potential("(x**2 + y**2)/2"), fp.Isotropic(0.5), extra=drift)
+    plane = fp.Problem(process, fp.Box([-6.0, -6.0], [6.0, 6.0]))
+    (state,) = fp.evolve(plane, [1.0, 0.5], [0.5], {"x": "x", "xx": "x**2", "xy": "x*y"}).times
+    m = np.exp(-(1.0 + 1j * turn) * 0.5) * (1.0 + 0.5j)
+    held(state.observables["x"], m.real, 1e-6)
+    held(state.observables["xx"], m.real**2 - 0.5 * math.expm1(-1.0), 1e-6)
+    held(state.observables["xy"], m.real * m.imag, 1e-6)
+    x = np.random.default_rng(0).uniform(-2.0, 2.0, (2, 500))
+    exact = gaussian(x[0], m.real, -0.5 * math.expm1(-1.0)) * gaussian(x[1], m.imag, -0.5 * math.expm1(-1.0))
+    assert np.abs(state.density(x) - exact).max() < 1e-6 * exact.max()
+
+
+@pytest.mark.slow
+def test_momentum():
+    process = fp.Underdamped(fp.Potential("x**2/2"), friction=0.8, epsilon=0.4)
+    phases = fp.Problem(process, fp.Box([-6.0, -6.0], [6.0, 6.0]))
+    matrix, covariance = np.array([[0.0, -1.0], [1.0, 0.8]]), 0.4 * np.eye(2)
+    for state in fp.evolve(phases, [1.0, 0.0], [0.5, 3.0], {"x": "x", "xv": "x*v"}).times:
+        decay = expm(-matrix * state.time)
+        mean, spread = decay @ [1.0, 0.0], covariance - decay @ covariance @ decay.T
+        held(state.observables["x"], mean[0], 1e-5)
+        held(state.observables["xv"], spread[0, 1] + mean[0] * mean[1], 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"initial": [9.0]}, "evolve.initial.point"),
+        ({"initial": "uniform"}, "evolve.initial"),
+        ({"initial": {"gaussian": {"mean": [0.0], "covariance": [[-1.0]]}}}, "evolve.initial.gaussian.covariance"),
+        ({"initial": {"expression": "x"}}, "evolve.initial"),
+        ({"initial": {"set": "B"}}, "evolve.initial.set"),
+        ({"times": []}, "evolve.times"),
+        ({"times": [0.0]}, r"evolve.times\[0\]"),
+        ({"observables": {"f": "y"}}, "evolve.observables.f"),
+        ({"absorb": "A"}, "evolve.initial.point"),
+    ],
+)
+def test_bad_input_is_named(given, key):
+    with pytest.raises(ProblemError, match=key):
+        fp.evolve(LINE, **{"initial": [1.0], "times": [1.0], **given})
+
+
+def test_a_problem_file_asks(tmp_path, capsys):
+    from fokker_planck.cli.command import main
+
+    path = tmp_path / "bowl.toml"
+    path.write_text(
+        '[potential]\nexpression = "x**2/2"\n[diffusion]\nkind = "isotropic"\nepsilon = 0.5\n'
+        '[domain]\nkind = "box"\nlower = [-8.0]\nupper = [8.0]\n'
+        '[evolve]\ninitial = { point = [1.0] }\ntimes = [1.0]\nobservables = { x = "x" }\n'
+    )
+    assert main(["evolve", str(path), "--json"]) == 0
+    (state,) = json.loads(capsys.readouterr().out)["times"]
+    assert state["observables"]["x"]["value"] == pytest.approx(math.exp(-1.0), abs=1e-6)
+    assert main(["evolve", str(path)]) == 0
+    assert "relative entropy" in capsys.readouterr().out
