@@ -27,7 +27,7 @@ class Distance:
 
 @dataclass(frozen=True)
 class StateAtTime:
-    """A process at a ``time``: the ``mass`` that is not absorbed, what wells and sets have of it, int f p dx of observables.
+    """A process at a ``time``: the ``mass`` not absorbed, what wells and sets have of it, int f p dx of observables f.
 
     ``density_error`` is half the integral of the error of the ``density``, and ``negative`` what of its integral lies
     below zero.  ``distance`` is None where a set absorbs.
