@@ -26,8 +26,9 @@ POINTS = {1: 20, 2: 20, 3: 12}
 """Per axis of a patch: more take fewer patches of a smooth function, fewer are cheaper to evaluate; flat around it."""
 FIRST = {1: 4, 2: 4, 3: 2}
 """Patches an axis at first, doubled until the last coefficients are small: fewer than needed cost one more round."""
-MOST_SAMPLES = {1: 40_000, 2: 400_000, 3: 600_000}
-"""Of the gradient: one to two seconds for noise that follows a Hessian."""
+MOST_SAMPLES = {1: 40_000, 2: 1_600_000, 3: 600_000}
+"""Of the gradient: one to two seconds for noise that follows a Hessian, where integrals along lines took a committor in
+the plane more than 75 s of CPU."""
 TOLERANCE = 1e-13
 """Of the last coefficients, times the patch, relative to the function where that is larger than one."""
 LINES, MOST_ALONG = 5, 2048
@@ -122,12 +123,8 @@ def from_gradient(
         expanded = _expanded(samples, dimension)
         patches = _joined(expanded, lower, upper, counts, centre)
         size = np.maximum(1.0, np.abs(patches.coefficients[mean]))
-        half = 0.5 * float(np.max(np.subtract(upper, lower) / counts))
-        inner = tuple(range(1 + dimension, 1 + 2 * dimension))
-        tails = []
-        for axis in range(dimension):
-            last = np.take(expanded, [points - 2, points - 1], axis=1 + dimension + axis)
-            tails.append(float((half * np.abs(last).max(axis=inner) / size).max()))
+        half = 0.5 * np.subtract(upper, lower) / counts
+        tails = [float((_rest(expanded, half, axis) / size).max()) for axis in range(dimension)]
         if max(tails) <= TOLERANCE:
             return patches
         counts[int(np.argmax(tails))] *= 2
@@ -223,6 +220,17 @@ def _joined(
     return found
 
 
+def _rest(expanded: Floats, half: Floats, axis: int) -> Floats:
+    """How much of the function the last coefficients along an axis hold in every patch, (patches...).
+
+    Component d of the gradient is integrated along axis d, over ``half[d]`` of a patch that may be long and narrow.
+    """
+    dimension, points = len(half), expanded.shape[-1]
+    last = np.take(expanded, [points - 2, points - 1], axis=1 + dimension + axis)
+    largest = np.abs(last).max(axis=tuple(range(1 + dimension, 1 + 2 * dimension)))
+    return np.asarray(np.max(half.reshape(-1, *[1] * dimension) * largest, axis=0))
+
+
 def _integrals(expanded: Floats, half: Floats) -> Floats:
     """Coefficients of the function in every patch, zero in its middle."""
     dimension, points = len(half), expanded.shape[-1]
@@ -267,10 +275,7 @@ def patch_by_patch(
     finite = np.isfinite(samples).all(axis=(0, *inner))
     expanded = _expanded(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), dimension)
     half = 0.5 * np.subtract(upper, lower) / counts
-    last = np.zeros(tuple(counts))
-    for axis in range(dimension):
-        tail = np.take(expanded, [points - 2, points - 1], axis=1 + dimension + axis)
-        last = np.maximum(last, float(np.max(half)) * np.abs(tail).max(axis=(0, *inner)))
+    last = np.max([_rest(expanded, half, axis) for axis in range(dimension)], axis=0)
     found = ChebyshevPatches(tuple(map(float, lower)), tuple(map(float, upper)), _integrals(expanded, half))
     return found, np.where(finite, last, np.inf).ravel()
 

@@ -119,7 +119,10 @@ def followed_exponent(question: Question, guesses: Sequence[Any] = ()) -> GridFu
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)
         found = _step(question, meshes, trial, FINENESS**-way.fineness)
-        following = way.after_loss(found) if found.lost else _after_success(question, meshes, way, found)
+        if found.lost:
+            following: Way | GridFunction | None = way.after_loss(found)
+        else:
+            following = _after_success(question, meshes, way, found, trial.exponent)
         if following is None:
             break
         if isinstance(following, GridFunction):
@@ -161,7 +164,9 @@ def _from_guesses(question: Question, meshes: _Meshes, guesses: Sequence[Any]) -
     return None
 
 
-def _after_success(question: Question, meshes: _Meshes, way: Way, found: Step) -> Way | GridFunction | None:
+def _after_success(
+    question: Question, meshes: _Meshes, way: Way, found: Step, tried: GridFunction
+) -> Way | GridFunction | None:
     """How to go on from a noise that served: the exponent itself where that is known now, None where nothing helps."""
     foreseen, finest = foreseen_swing(found.swing, way.before, way.reached, way.noise), way.finest(found.cells)
     before = None if way.nothing_yet or way.reached == way.noise else (way.exponent, way.reached)
@@ -179,7 +184,8 @@ def _after_success(question: Question, meshes: _Meshes, way: Way, found: Step) -
         return way
     if found.swing < SETTLED:
         return way.exponent
-    settled = _settled(question, meshes, replace(question.process, exponent=way.exponent), way.fineness, patient=True)
+    here, known = replace(question.process, exponent=way.exponent), (tried, found.swing)
+    settled = _settled(question, meshes, here, way.fineness, patient=True, known=known)
     if settled is not None:
         return settled
     # the next exponent begins at the noise of this one: there is nothing to continue
@@ -198,15 +204,21 @@ def _all_stay(needed: Callable[[Weighting], Needed], reached: FollowedWeight) ->
 
 
 def _settled(
-    question: Question, meshes: _Meshes, process: FollowedWeight, fineness: int, *, patient: bool
+    question: Question,
+    meshes: _Meshes,
+    process: FollowedWeight,
+    fineness: int,
+    *,
+    patient: bool,
+    known: tuple[GridFunction | None, float] = (None, np.inf),
 ) -> GridFunction | None:
     """Steps at one noise until another changes nothing to speak of; None where they do not get there.
 
     A steep place between the points of the grid can keep a step from ever being small. Such an exponent serves, too,
     for rho loses few digits to a factor of exp(``TOLERABLE``): of those that were tried, the one that was off by
-    least.
+    least.  ``known`` is one of them, with what it was off by: where the exponent has a kink the next may be worse.
     """
-    best, least = None, TOLERABLE
+    best, least = known if known[1] < TOLERABLE else (None, TOLERABLE)
     for _ in range(MOST_REPEATS):
         found = _step(question, meshes, process, FINENESS**-fineness)
         if found.lost or (found.swing > WILD and not patient):

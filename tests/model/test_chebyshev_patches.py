@@ -108,3 +108,22 @@ def test_coordinates_that_meet_stay_together():
         pair.derivative(x, (1, 1, 0)), np.cos(x[0] * x[1]) - x[0] * x[1] * np.sin(x[0] * x[1]), atol=1e-9
     )
     assert not pair.derivative(x, (1, 0, 1)).any()
+
+
+def test_patches_may_be_long_and_narrow():
+    """What is left along one axis is integrated over the patch's width along that axis, not over its length."""
+    potential = Potential("1.587*(x**2 - 1)**2*(1 - 0.01269*x) + 0.008371*x + 0.4201*y**2/2")
+    process = Overdamped(potential, Hessian(0.0154, 0.925), interpretation="klimontovich")
+    force, box = PathExponent(process, (0.175, -0.36))._force, ((-1.95, -2.32), (2.3, 1.6))
+    assert from_gradient(force, *box, (0.175, -0.36)).counts == (128, 4)
+
+
+def test_an_exponent_with_a_rough_curve_has_short_lines_beside_it():
+    """Psi = log D = log(r^2 + 1e-2)/2 with r = 0 on a circle, which no polynomials of moderate number follow."""
+    process = Drifting(Drift(["0", "0"]), Formula("0.1*((x**2 + y**2 - 1)**2 + 1e-2)**0.5"))
+    exponent = PathExponent(process, (0.1, 0.2), ((-2.0, -2.0), (2.0, 2.5)))
+    x = points_in((-2.0, -2.0), (2.0, 2.5), 400)
+    exact = [0.5 * np.log((r**2 - 1) ** 2 + 1e-2) for r in (np.hypot(*x), np.hypot(0.1, 0.2))]
+    np.testing.assert_allclose(exponent.value(x), exact[0] - exact[1], rtol=0, atol=1e-11)
+    assert exponent._patches is None
+    assert exponent._local is not None

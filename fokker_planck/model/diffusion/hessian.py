@@ -71,7 +71,7 @@ class HessianField:
             return np.asarray(self.scale * np.hypot(hessian, self.floor))
         eigenvalues, vectors = _decomposed(hessian)
         roots = np.hypot(eigenvalues, self.floor)
-        return np.asarray(self.scale * np.einsum("nia,na,nja->ijn", vectors, roots, vectors))
+        return np.asarray(self.scale * np.einsum("nia,na,nja->ijn", vectors, roots, vectors, optimize=True))
 
     def divergence(self, x: npt.ArrayLike) -> Floats:
         """Div D at points (dim, n), of the same shape, exact where V has exact third derivatives.

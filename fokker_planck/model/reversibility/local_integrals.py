@@ -42,6 +42,10 @@ class LocalIntegrals:
     smooth: npt.NDArray[np.bool_]
     along: Along
 
+    def inside(self, x: Floats) -> npt.NDArray[np.bool_]:
+        """Which points (dim, n) lie in the box."""
+        return self.patches.inside(x)
+
     def value(self, x: Floats) -> Floats:
         """The function at points (dim, n) of the box, (n,)."""
         number = self.patches.number_of(x)

@@ -14,8 +14,10 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
 from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
+from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals
 
 PROBES = 24
 """Points at which polynomials are held against integrals: 24 lines cross most patches of a box in the plane."""
@@ -61,15 +63,29 @@ class PathExponent:
         )
         if found is None:
             return None
-        share = np.random.default_rng(1).uniform(0.02, 0.98, (len(self.centre), PROBES))
-        probes = lower[:, None] + (upper - lower)[:, None] * share
+        return found if self._agrees(found.value) else None
+
+    @cached_property
+    def _local(self) -> LocalIntegrals | None:
+        """Polynomials where they need not be many, and short lines elsewhere; None where only long lines serve.
+
+        A Hessian that vanishes along a curve takes more patches beside it than the whole box can have.
+        """
+        if self.box is None or not 2 <= len(self.centre) <= 3:
+            return None
+        found = local_integrals(self._force, self._between, Interfaces(), self.box, np.array(self.centre))
+        return found if found is not None and self._agrees(found.value) else None
+
+    def _agrees(self, value: Callable[[Floats], Floats]) -> bool:
+        """Whether ``value`` is the integral along long lines at random points of the box."""
+        lower, upper = (np.array(corner)[:, None] for corner in self.box or ())
+        probes = lower + (upper - lower) * np.random.default_rng(1).uniform(0.02, 0.98, (len(self.centre), PROBES))
         try:
             exact = self._along_lines(probes)
+            difference = float(np.abs(value(probes) - exact).max())
         except ConvergenceError:
-            return None
-        if np.abs(found.value(probes) - exact).max() > AGREED * max(1.0, float(np.abs(exact).max())):
-            return None
-        return found
+            return False
+        return difference <= AGREED * max(1.0, float(np.abs(exact).max()))
 
     @cached_property
     def _field(self) -> DiffusionField:
@@ -127,29 +143,34 @@ class PathExponent:
     def value(self, x: Floats) -> Floats:
         """Psi, (n,)."""
         points = np.asarray(x, dtype=np.float64)
-        patches = self._patches
-        if patches is None:
+        known: ChebyshevPatches | SeparatedPatches | LocalIntegrals | None = self._patches or self._local
+        if known is None:
             return self._along_lines(points)
-        inside = patches.inside(points)
+        inside = known.inside(points)
         if inside.all():
-            return patches.value(points)
+            return known.value(points)
         result = np.empty(points.shape[1])
-        result[inside] = patches.value(points[:, inside])
+        result[inside] = known.value(points[:, inside])
         result[~inside] = self._along_lines(points[:, ~inside])
         return result
 
     def _along_lines(self, points: Floats) -> Floats:
+        return self._between(np.broadcast_to(np.array(self.centre)[:, None], points.shape), points, first=2)
+
+    def _between(self, starts: Floats, points: Floats, size: Floats | float = 1.0, first: int = 1) -> Floats:
+        """The integral of G along the lines from ``starts`` (dim, n) to points, (n,), added to something of a size."""
         return settled_integrals(
-            lambda lines, pieces: self._integrated(points[:, lines], pieces), np.ones(points.shape[1]), first=2
+            lambda lines, pieces: self._integrated(starts[:, lines], points[:, lines], pieces),
+            np.broadcast_to(np.maximum(size, 1.0), points.shape[1:]),
+            first,
         )
 
     __call__ = value
 
-    def _integrated(self, points: Floats, pieces: int) -> Floats:
+    def _integrated(self, starts: Floats, points: Floats, pieces: int) -> Floats:
         nodes, weights = nodes_and_weights()
         t = ((np.arange(pieces)[:, None] + nodes) / pieces).ravel()
-        centre = np.array(self.centre)[:, None]
-        way = points - centre
-        along = (centre[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
+        way = points - starts
+        along = (starts[:, :, None] + way[:, :, None] * t).reshape(len(points), -1)
         slope = np.einsum("in,int->nt", way, self._force(along).reshape(len(points), points.shape[1], -1))
         return np.asarray(slope @ np.tile(weights / pieces, pieces))

@@ -1,0 +1,49 @@
+"""Exponents that follow an unknown density, where its own have kinks that a grid does not follow."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fokker_planck.formulas.spline import zero_on
+from fokker_planck.model.diffusion.state_dependent import Formula
+from fokker_planck.model.domain import Box
+from fokker_planck.model.potential import Potential
+from fokker_planck.model.problem import Problem, Resolution
+from fokker_planck.model.process import Overdamped
+from fokker_planck.model.region import Region
+from fokker_planck.solvers import followed_exponent as module
+from fokker_planck.solvers.exit_time import mean_exit_time
+from fokker_planck.solvers.falling_noise import Step
+
+
+@pytest.mark.parametrize(("swing", "serves"), [(2.5, True), (6.5, False)])
+def test_an_exponent_that_served_stands_where_the_next_is_lost(monkeypatch, swing, serves):
+    known = zero_on((0.0, 0.0), (1.0, 1.0), (False, False))
+
+    def lost(question, meshes, process, finer):
+        return Step(np.inf, True, process.exponent, 1)
+
+    class Process:
+        exponent = replace(known, values=known.values + 1.0)
+
+    monkeypatch.setattr(module, "_step", lost)
+    found = module._settled(None, None, Process(), 0, patient=True, known=(known, swing))
+    assert (found is known) == serves
+
+
+@pytest.mark.slow
+def test_an_exit_over_a_kink_of_an_unknown_exponent():
+    """Noise that falls to a third on a line gives psi a kink there; at 6e-8 the logarithm is 110.04556456717 (2e-9)."""
+    wells = (
+        "0.15*x**2 + 0.15*y**2 - 0.9484*exp(-0.5*(((x - 0.4093)/0.3444)**2 + ((y - 0.6085)/0.3444)**2))"
+        " - 0.898*exp(-0.5*(((x + 1.16)/0.3806)**2 + ((y - 0.02243)/0.3806)**2))"
+    )
+    process = Overdamped(
+        Potential(wells), Formula("0.006956*(1 - 0.6841*heaviside(x - 0.7787))"), interpretation="klimontovich"
+    )
+    problem = Problem(process, Box([-1.97, -2.26], [2.44, 2.2]), Resolution(tolerance=6.2e-6))
+    goal = Region("exp(0.09) - exp((x + 1.321)**2 + (y + 0.1988)**2)")
+    mean = mean_exit_time(problem, [0.3607, 0.6029], goal).mean
+    assert mean.relative_error < 6.2e-6
+    assert mean.log == pytest.approx(110.04556454116707, abs=mean.relative_error)
