@@ -23,6 +23,7 @@ from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Stationary
 from fokker_planck.solvers.setting import WHOLE
+from fokker_planck.solvers.spectral_scope import cut_between_wells
 from fokker_planck.solvers.stationary_current import Current, total_current
 from fokker_planck.solvers.well_weights import weights_of_states
 
@@ -47,7 +48,7 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
         pairs = _pairs(ratio, labels, np.exp(logs))
         return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
 
-    outcome = answered(setting, WHOLE, answer)
+    outcome = answered(setting, WHOLE, answer, cut=between is not None and cut_between_wells(setting, WHOLE))
     ratio: DensityRatio = outcome.payload
     density = Field("density", outcome.discretization, ratio.log_density, logarithm=True)
     places = [point.position for point in setting.attractors]

@@ -9,6 +9,7 @@ import numpy as np
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
@@ -43,7 +44,9 @@ class DensityRatio:
 def density_ratio(setting: FlowSetting, discretization: Discretization) -> DensityRatio:
     """Solve for rho on one mesh."""
     generator = assemble(discretization, setting.weighting)
-    condensed = condense(generator, well_nodes(discretization, setting.places), [], setting.relaxation_rate)
+    wells = well_nodes(discretization, setting.places)
+    cuts = surfaces(discretization, wells, setting.places, np.zeros(discretization.count, dtype=bool), None)
+    condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
     rho = condensed.density_ratio()
     whole = float((rho * generator.constant) @ condensed.load)
     return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest)

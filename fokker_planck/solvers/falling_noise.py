@@ -18,12 +18,12 @@ from fokker_planck.formulas.spline import GridFunction
 HOTTEST_RANGE = 8.0
 """Units of epsilon over the domain at the first noise, where psi = 0 serves: 4 and 16 took a sixth longer (an unknown
 density in the plane, noise 0.02)."""
-FIRST_FACTOR = 1.5
+FIRST_FACTOR = 2.5
 """By what the noise is lowered at first: 1.2 took a quarter longer, 2.2 a tenth less (an unknown density in the plane,
 noise 0.02)."""
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 """Between which that factor stays; with 1.5 and 5 at the upper end the same in the same time."""
-NEARLY_THERE = 1.2
+NEARLY_THERE = 2.0
 """Times the noise that is asked for, from which it is asked at once: the last steps are the largest by far."""
 CALM, WILD = 0.4, 3.0
 """Swings of log rho below which the factor grows, and above which it falls: 0.1 and 1 took a tenth longer, 1.5 and 6

@@ -28,6 +28,7 @@ from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.error_bars import WORST_ERROR
 from fokker_planck.solvers.error_budget import budget_of
+from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.orthogonal_modes import orthogonal_modes
 from fokker_planck.solvers.reduced_chain import (
     MOST_STATES,
@@ -40,6 +41,7 @@ from fokker_planck.solvers.reduced_chain import (
 from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
 from fokker_planck.solvers.results import Rates
 from fokker_planck.solvers.setting import WHOLE, Setting, prepare_for_wells
+from fokker_planck.solvers.spectral_scope import cut_between_wells
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 POWERS = 6
@@ -72,7 +74,7 @@ def rates(problem: Problem) -> Rates:
     def answer(discretization: Discretization) -> Answer:
         return _answer(setting, kept, discretization)
 
-    outcome = answered(setting, WHOLE, answer)
+    outcome = answered(setting, WHOLE, answer, cut=cut_between_wells(setting, WHOLE))
     warn_of_the_left_out(len(places), len(kept))
     found, digits, left_out = outcome.payload
     if left_out > WORST_ERROR:
@@ -121,7 +123,9 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
     wells = well_nodes(discretization, setting.places)
     if len(wells) < len(setting.places):
         raise ProblemError(setting.key, "two minima too close to tell apart on the mesh", "a smaller tolerance")
-    condensed = condense(generator, wells, [], setting.relaxation_rate)
+    nothing = np.zeros(discretization.count, dtype=bool)
+    cuts = surfaces(discretization, wells, setting.places, nothing, None)
+    condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
     if len(condensed.wells) > len(wells) and not symmetric:
         place = discretization.nodes[condensed.wells[-1]].round(4).tolist()
         raise ConvergenceError(

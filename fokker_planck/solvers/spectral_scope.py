@@ -109,14 +109,21 @@ def _up_to(setting: PotentialSetting, ends: Ends, everywhere: Heights) -> Height
 def _along_the_flow(setting: FlowSetting, ends: Ends, count: int) -> Iterator[Scope]:
     prescribed = setting.problem.resolution.cells is not None
     if not prescribed and count <= _of_wells(setting, ends, setting.places):
-        cut = can_be_cut(setting) and not holds_elsewhere(setting, ends)
-        yield Scope(change=initial_mesh.CHANGE, only_slow=True, cut=cut)
+        yield Scope(change=initial_mesh.CHANGE, only_slow=True, cut=cut_between_wells(setting, ends))
     yield everywhere()
 
 
 def everywhere() -> Scope:
     """That of all eigenfunctions below the energy cutoff, without detailed balance."""
     return Scope(change=CHANGE)
+
+
+def cut_between_wells(setting: Setting, ends: Ends) -> bool:
+    """Whether what decides nothing between the wells, and is in none of them, may be left away without detailed balance.
+
+    With it, meshes are cut by the levels of the exponent.
+    """
+    return isinstance(setting, FlowSetting) and can_be_cut(setting) and not holds_elsewhere(setting, ends)
 
 
 def holds_elsewhere(setting: FlowSetting, ends: Ends) -> bool:
