@@ -74,6 +74,7 @@ def actions_on(
 
     shape, periodic = grid.values.shape, grid.periodic
     spacing = np.array([axis[1] - axis[0] for axis in grid.axes])
+    fine = tuple(2 * n - 1 for n in shape)
     velocity, metric, speed = _on_half_steps(grid, counts, drift, tensor)
     numbers = np.arange(counts.size).reshape(shape)
     heads, tails, costs = [], [], []
@@ -82,22 +83,22 @@ def actions_on(
         both = counts[first] & counts[second]
         first, second = first[both], second[both]
         here = 2 * np.array(np.unravel_index(first, shape))
-        along: Floats = np.zeros(len(first))
+        turned = np.einsum("ijn,j->in", metric, spacing * step)
+        length = np.sqrt(np.maximum((spacing * step) @ turned, 0.0)) * speed
+        with_flow = (velocity * turned).sum(axis=0)
+        climb, carried = np.zeros(len(first)), np.zeros(len(first))
         for share, weight in ((0, 1.0), (1, 4.0), (2, 1.0)):
             place = here + share * step[:, None]
             for axis, wraps in enumerate(periodic):
                 if wraps:
-                    place[axis] %= 2 * (shape[axis] - 1)
-            at, ahead = tuple(place), spacing * step
-            inverse = metric[(slice(None), slice(None), *at)]
-            turned = np.einsum("ijn,j->in", inverse, ahead)
-            length = np.sqrt(np.maximum(ahead @ turned, 0.0))
-            cost = 0.5 * (speed[at] * length - (velocity[(slice(None), *at)] * turned).sum(axis=0))
-            along += weight / 6.0 * cost
-        usable = np.isfinite(along)
-        heads.append(first[usable])
-        tails.append(second[usable])
-        costs.append(np.maximum(along[usable], LEAST_COST))
+                    place[axis] %= fine[axis] - 1
+            at = np.ravel_multi_index(tuple(place), fine)
+            climb += weight / 12.0 * length[at]
+            carried += weight / 12.0 * with_flow[at]
+        usable = np.isfinite(climb)
+        heads += [first[usable], second[usable]]
+        tails += [second[usable], first[usable]]
+        costs += [np.maximum((climb + sign * carried)[usable], LEAST_COST) for sign in (-1.0, 1.0)]
     entries = (np.concatenate(costs), (np.concatenate(heads), np.concatenate(tails)))
     return Actions(grid, csr_matrix(entries, shape=(counts.size, counts.size)))
 
@@ -105,32 +106,39 @@ def actions_on(
 def _on_half_steps(
     grid: GridFunction, counts: Booleans, drift: Callable[[Floats], Floats], tensor: Callable[[Floats], Floats]
 ) -> tuple[Floats, Floats, Floats]:
-    """a, D^-1 and |a| at the points of a grid of half the spacing, near those that count; nan elsewhere."""
+    """a, D^-1 and |a| at the points of a grid of half the spacing, near those that count; nan elsewhere.
+
+    A single D^-1, (dim, dim, 1), where it is everywhere the same.
+    """
     from scipy.ndimage import binary_dilation
 
     shape = tuple(2 * n - 1 for n in grid.values.shape)
     near = np.zeros(shape, dtype=bool)
     near[tuple(slice(None, None, 2) for _ in shape)] = counts.reshape(grid.values.shape)
     # an edge of several steps can leave the points that count by that much
-    near = binary_dilation(near, np.ones((3,) * len(shape)), iterations=REACH)
+    near = binary_dilation(near, np.ones((3,) * len(shape)), iterations=REACH).ravel()
     axes = [np.linspace(low, high, n) for low, high, n in zip(grid.lower, grid.upper, shape, strict=True)]
-    points = np.array([part[near] for part in np.meshgrid(*axes, indexing="ij")])
+    points = np.array([part.ravel()[near] for part in np.meshgrid(*axes, indexing="ij")])
     dimension = len(shape)
-    velocity = np.full((dimension, *shape), np.nan)
-    metric, speed = np.full((dimension, dimension, *shape), np.nan), np.full(shape, np.nan)
+    velocity, speed = np.full((dimension, near.size), np.nan), np.full(near.size, np.nan)
     with np.errstate(all="ignore"):
-        own = np.asarray(drift(points))
-        inverse = np.moveaxis(np.linalg.pinv(np.moveaxis(np.asarray(tensor(points)), 2, 0)), 0, 2)
-        velocity[:, near], metric[:, :, near] = own, inverse
-        speed[near] = np.sqrt(np.maximum(np.einsum("in,ijn,jn->n", own, inverse, own), 0.0))
+        own, noise = np.asarray(drift(points)), np.asarray(tensor(points))
+        same = bool((noise == noise[:, :, :1]).all())
+        inverse = np.moveaxis(np.linalg.pinv(np.moveaxis(noise[:, :, :1] if same else noise, 2, 0)), 0, 2)
+        velocity[:, near] = own
+        speed[near] = np.sqrt(np.maximum((own * np.einsum("ijn,jn->in", inverse, own)).sum(axis=0), 0.0))
+    if same:
+        return velocity, inverse, speed
+    metric = np.full((dimension, dimension, near.size), np.nan)
+    metric[:, :, near] = inverse
     return velocity, metric, speed
 
 
 def _directions(dimension: int) -> list[Integers]:
-    """All steps without a common factor, at most ``REACH`` along an axis; along a line one step."""
+    """Steps without a common factor, at most ``REACH`` along an axis, one of each two opposite ones; one on a line."""
     reach = REACH if dimension > 1 else 1
     steps = [np.array(step) for step in product(range(-reach, reach + 1), repeat=dimension)]
-    return [step for step in steps if gcd(*(abs(int(part)) for part in step)) == 1]
+    return [step for step in steps if tuple(step) > (0,) * dimension and gcd(*step) == 1]
 
 
 def _edges(numbers: Integers, step: Integers, periodic: tuple[bool, ...]) -> tuple[Integers, Integers]:

@@ -74,10 +74,14 @@ def answered(
     change: Mapping[int, float] | None = None,
     *,
     cut: bool = False,
+    less_first: bool = False,
 ) -> Outcome:
-    """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them."""
+    """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them.
+
+    ``less_first`` verifies by a degree less where that is enough, as in space.
+    """
     first = begin(setting, ends, answer, heights, least_unknowns, change or CHANGE, cut=cut)
-    return refined_until_verified(setting.problem, first)
+    return refined_until_verified(setting.problem, replace(first, less_first=first.less_first or less_first))
 
 
 def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
@@ -254,7 +258,7 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
     :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
     """
     mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
-    if problem.dimension == 3 and first.degree >= LEAST_PREDICTABLE:
+    if first.less_first and first.degree >= LEAST_PREDICTABLE:
         errors = _by_a_degree_less(problem, first, kept)
         if kept.worst(errors) <= enough:
             return errors

@@ -66,7 +66,7 @@ class Beginning:
     ``medium`` is D, in whose metric corners are measured, and where it jumps.  ``cut`` is what the cells that were left
     away can change, ``least_error`` what rounding leaves; both are added to every estimate.  ``by_less`` says to ask a
     degree less on every mesh, and to believe it where the indicator expects more; ``at_once`` to ask a degree more on
-    the first one, as far as its answer can be enough.
+    the first one, as far as its answer can be enough; ``less_first`` to verify by a degree less where that is enough.
     """
 
     ask: Ask
@@ -78,6 +78,7 @@ class Beginning:
     cut: float = 0.0
     by_less: bool = False
     at_once: bool = False
+    less_first: bool = False
 
 
 def degree_of(problem: Problem) -> int:
@@ -120,7 +121,9 @@ def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heig
     interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
     medium = Medium(setting.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
     base = domain_triangulation(problem, ends.regions)
-    first = Beginning(ask, base, degree, medium, MOST_UNKNOWNS[dimension], LEAST_ERROR + rounding)
+    first = Beginning(
+        ask, base, degree, medium, MOST_UNKNOWNS[dimension], LEAST_ERROR + rounding, less_first=dimension == 3
+    )
     if problem.resolution.cells is not None:
         return first
     base = replace(base, stretch=stretch_of(setting))
@@ -164,6 +167,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
         left_out + budget_of(problem).cut_of_flow,
         by_less=coarse,
         at_once=dimension == 2,
+        less_first=dimension == 3,
     )
 
 

@@ -5,6 +5,8 @@ Its mesh is refined for the probabilities of the basins of the flow; the current
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fokker_planck.fem.cell_weights import cells_with_nodal_weight
@@ -12,6 +14,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
@@ -36,19 +39,21 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
     problem, between = setting.problem, _separatrices(setting)
     totals: list[Floats] = []
     doubts: list[Floats] = []
+    basins = None if between is None else LabelledMesh(between)
 
     def answer(discretization: Discretization) -> Answer:
         ratio = density_ratio(setting, discretization)
         totals.append(total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole))
-        if between is None:
+        if basins is None:
             doubts.append(np.zeros(1))
             return Answer(np.zeros(1), ratio, ratio.generator, [[_self_pair(ratio)]])
-        logs, errors, labels = _log_probabilities(setting, between, discretization, ratio)
+        logs, errors, labels = _log_probabilities(setting, basins, discretization, ratio)
         doubts.append(errors)
         pairs = _pairs(ratio, labels, np.exp(logs))
         return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
 
-    outcome = answered(setting, WHOLE, answer, cut=between is not None and cut_between_wells(setting, WHOLE))
+    cut = basins is not None and cut_between_wells(setting, WHOLE)
+    outcome = answered(setting, WHOLE, answer, cut=cut, less_first=setting.problem.dimension == 2)
     ratio: DensityRatio = outcome.payload
     density = Field("density", outcome.discretization, ratio.log_density, logarithm=True)
     places = [point.position for point in setting.attractors]
@@ -83,13 +88,27 @@ def _separatrices(setting: FlowSetting) -> Separatrices | None:
     return separatrices(setting.basins, setting.problem.dimension, budget_of(setting.problem).curves)
 
 
+@dataclass
+class LabelledMesh:
+    """The basins of the vertices of one mesh, which is asked with two degrees: each takes many steps of the flow."""
+
+    between: Separatrices
+    last: tuple[Triangulation, Integers, Separatrices] | None = None
+
+    def of(self, mesh: Triangulation) -> tuple[Integers, Separatrices]:
+        """The label of every vertex, and the separatrices that divide this mesh."""
+        if self.last is None or self.last[0] is not mesh:
+            self.last = (mesh, *labelled(mesh.points, mesh.cells, self.between))
+        return self.last[1:]
+
+
 def _log_probabilities(
-    setting: FlowSetting, between: Separatrices, discretization: Discretization, ratio: DensityRatio
+    setting: FlowSetting, basins: LabelledMesh, discretization: Discretization, ratio: DensityRatio
 ) -> tuple[Floats, Floats, Integers]:
     """Logarithms of the basins' probabilities, the doubt that cells at separatrices leave, the basin of every node."""
     mesh = discretization.triangulation
     count = len(set(setting.states))
-    labels, between = labelled(mesh.points, mesh.cells, between)
+    labels, between = basins.of(mesh)
     near = near_separatrix(mesh.cells, labels)
     of_cells = labels[mesh.cells[:, 0]]
     masses = _masses(ratio, of_cells[discretization.cells], ~near[discretization.cells], count)

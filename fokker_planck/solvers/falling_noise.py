@@ -19,12 +19,14 @@ HOTTEST_RANGE = 8.0
 """Units of epsilon over the domain at the first noise, where psi = 0 serves: 4 and 16 took a sixth longer (an unknown
 density in the plane, noise 0.02)."""
 FIRST_FACTOR = 2.5
-"""By what the noise is lowered at first: 1.2 took a quarter longer, 2.2 a tenth less (an unknown density in the plane,
-noise 0.02)."""
+"""By what the noise is lowered at first: with 1.5 the quartic well with a rotation takes one noise more, 1.2 s of CPU
+instead of 0.95 at barriers of 50 to 200; Maier and Stein's drift is followed alike."""
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 """Between which that factor stays; with 1.5 and 5 at the upper end the same in the same time."""
-NEARLY_THERE = 2.0
-"""Times the noise that is asked for, from which it is asked at once: the last steps are the largest by far."""
+NEARLY_THERE, CALMLY_THERE = 1.2, 2.0
+"""Times the noise that is asked for, from which it is asked at once, the last steps being the largest by far: the
+second one where the last swing was ``CALM`` (Maier and Stein's drift, alpha = 3, barrier 100: 2.7 s of CPU instead of
+3.7; with the kinks of alpha = 10 a step by more than 2.5 at the end stalled at a swing of 2)."""
 CALM, WILD = 0.4, 3.0
 """Swings of log rho below which the factor grows, and above which it falls: 0.1 and 1 took a tenth longer, 1.5 and 6
 changed nothing."""
@@ -68,6 +70,7 @@ class Way:
 
     ``noise`` is to be tried next, ``factor`` below the last.  Meshes are finer by ``FINENESS`` to the ``fineness``,
     ``sizes`` are their cells by noise; ``losses`` in a row were lost, ``creeping`` steps in a row were shortest.
+    From ``nearly`` on the noise that is asked for is tried at once.
     """
 
     noise: float
@@ -79,6 +82,7 @@ class Way:
     fineness: int = 0
     losses: int = 0
     creeping: int = 0
+    nearly: float = NEARLY_THERE
 
     @property
     def nothing_yet(self) -> bool:
@@ -105,7 +109,7 @@ class Way:
     def lowered(self) -> Way:
         """With the noise to try next."""
         noise = self.noise if self.nothing_yet else self.reached / self.factor
-        return replace(self, noise=noise if noise > NEARLY_THERE else 1.0)
+        return replace(self, noise=noise if noise > self.nearly else 1.0)
 
 
 def check_growth(sizes: Sequence[tuple[float, int]], dimension: int, goes_on: Callable[[], bool]) -> None:

@@ -31,10 +31,13 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.spline import GridFunction, extended
 from fokker_planck.model.hoermander import NO_NOISE
 from fokker_planck.solvers.falling_noise import (
+    CALM,
+    CALMLY_THERE,
     CHEAP,
     FIRST_FACTOR,
     FORESEEN,
     MOST_CELLS,
+    NEARLY_THERE,
     SHORTEST_FACTOR,
     WILD,
     Step,
@@ -177,7 +180,8 @@ def _after_success(
     way = replace(way, sizes=(*way.sizes, (way.reached, found.cells)))
     check_growth(way.sizes, question.base.dimension, lambda: _all_stay(question.needed, here))
     factor = next_factor(way.factor, found.swing)
-    way = replace(way, factor=factor, creeping=way.creeping + 1 if factor <= SHORTEST_FACTOR else 0)
+    nearly = CALMLY_THERE if found.swing < CALM else NEARLY_THERE
+    way = replace(way, factor=factor, creeping=way.creeping + 1 if factor <= SHORTEST_FACTOR else 0, nearly=nearly)
     if way.creeping > MOST_CREEPING and not len(question.needed(question.process).places):
         return None
     if way.reached != 1.0:

@@ -219,9 +219,19 @@ def surfaces(
         return None
     apart = [((places - discretization.nodes[well]) ** 2).sum(axis=1) for well in wells]
     names = [well_name(int(np.argmin(distances))) for distances in apart]
-    to = tuple(outside(discretization, name, adjoint=False) & ~absorbed for name in names)
+    to = _apart([outside(discretization, name, adjoint=False) for name in names], absorbed)
     members = np.zeros_like(absorbed) if target is None else unknowns_of(discretization, target)
-    came = [outside(discretization, name, adjoint=True) & ~members for name in names]
+    came = _apart([outside(discretization, name, adjoint=True) for name in names], members)
     if target is not None:
-        came.append(outside(discretization, region_name(target), adjoint=True) | members)
-    return Surfaces(to, tuple(came))
+        beyond = outside(discretization, region_name(target), adjoint=True)
+        came.append(beyond & ~np.any(came, axis=0) | members if came else beyond | members)
+    return Surfaces(tuple(to), tuple(came))
+
+
+def _apart(sets: list[Booleans], taken: Booleans) -> list[Booleans]:
+    """Without what is ``taken``, and what an earlier one has: where owners meet, an unknown belongs to one of them."""
+    result: list[Booleans] = []
+    for members in sets:
+        result.append(members & ~taken)
+        taken = taken | members
+    return result

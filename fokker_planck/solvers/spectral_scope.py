@@ -119,7 +119,7 @@ def everywhere() -> Scope:
 
 
 def cut_between_wells(setting: Setting, ends: Ends) -> bool:
-    """Whether what decides nothing between the wells, and is in none of them, may be left away without detailed balance.
+    """Whether what decides nothing between wells, and is in none of them, may be left away without detailed balance.
 
     With it, meshes are cut by the levels of the exponent.
     """

@@ -1,6 +1,6 @@
 """Without detailed balance: meshes without what decides nothing, whose outside belongs to the states, bars included."""
 
-from math import cos, expm1, log, pi, sin
+from math import cos, expm1, isnan, log, pi, sin
 
 import pytest
 
@@ -49,6 +49,50 @@ def test_an_unknown_density_takes_one_mesh_and_few_factorisations():
     # eight noises on the way to the density, two cuts and the degree that verifies; 13 and three meshes before
     assert found.statistics.work.factorisations <= 11
     assert abs(expm1(found.mean.log - there.mean.log)) < found.mean.relative_error + there.mean.relative_error
+
+
+def test_weights_and_rates_take_the_meshes_of_exit_times():
+    """Barrier 100: 105,000 and 281,000 unknowns on the whole domain; the density is nan where there is no mesh."""
+    epsilon = 0.0025
+    problem = rotated(epsilon)
+    found = fp.stationary_density(problem)
+    assert found.statistics.unknowns < 30_000
+    for well in found.wells:
+        assert abs(2.0 * well.probability.value - 1.0) < well.probability.relative_error
+    x = found.field.discretization.nodes.T
+    exact = -((x[0] ** 2 - 1.0) ** 2 / 4.0 + x[1] ** 2 / 2.0) / epsilon
+    off = found.field.log(x[:, ::50]) - exact[::50]
+    # 5e-6 beside what is cut, 92 units of epsilon up and more, 1e-7 below
+    assert abs(off - off[0]).max() < 1e-5
+    assert isnan(found.field.log([[0.0], [1.0]])[0])
+    chain = fp.rates(problem)
+    assert chain.statistics.unknowns < 30_000
+    # on the whole domain the logarithm is -101.1475682663 at a bar of 2.5e-9
+    for rate in (chain.rates[0][1], chain.rates[1][0]):
+        assert abs(expm1(rate.log + 101.1475682663)) < rate.relative_error + 3e-9
+
+
+def tilted():
+    """Two wells 25 units of epsilon apart; the density rho of the cut mesh is that of the reduced chain."""
+    potential = "(x**2 - 1)**2/4 + 0.05*x + y**2/2 + 0.1*x*y"
+    return rotated(0.004, potential, ("x**3 - x + 0.05 + 0.1*y", "y + 0.1*x"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ask", [fp.stationary_density, fp.rates])
+def test_what_is_cut_from_weights_and_rates_is_in_their_bars(ask, monkeypatch):
+    def numbers(problem):
+        found = ask(problem)
+        if ask is fp.rates:
+            return [found.rates[0][1], found.rates[1][0]], found.statistics.unknowns
+        return [well.probability for well in found.wells], found.statistics.unknowns
+
+    cut, few = numbers(tilted())
+    monkeypatch.setattr(beginning, "can_be_cut", lambda setting: False)
+    whole, many = numbers(tilted())
+    assert few < 0.5 * many
+    for one, other in zip(cut, whole, strict=True):
+        assert abs(expm1(one.log - other.log)) < one.relative_error + other.relative_error
 
 
 def ring():
