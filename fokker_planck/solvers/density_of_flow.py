@@ -6,11 +6,14 @@ Its mesh is refined for the probabilities of the basins of the flow; the current
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.cell_weights import cells_with_nodal_weight
-from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.domain_truncation import is_cut
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
@@ -21,8 +24,10 @@ from fokker_planck.landscape.separatrix import Separatrices, labelled, near_sepa
 from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.beginning import MOST_UNSYMMETRIC, degree_of
 from fokker_planck.solvers.density_ratio import LEAST, DensityRatio, density_ratio
 from fokker_planck.solvers.error_budget import budget_of
+from fokker_planck.solvers.initial_mesh import first_mesh
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Stationary
 from fokker_planck.solvers.setting import WHOLE
@@ -30,6 +35,8 @@ from fokker_planck.solvers.spectral_scope import cut_between_wells
 from fokker_planck.solvers.stationary_current import Current, total_current
 from fokker_planck.solvers.well_weights import weights_of_states
 
+UNKNOWNS_A_CELL = 18
+"""Of degree 6 in the plane, the only place where meshes are cut."""
 CURRENT_SAFETY = 2.0
 """Times the change from the mesh before, for the bar of the total current, which no higher degree verifies."""
 
@@ -55,7 +62,10 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
     cut = basins is not None and cut_between_wells(setting, WHOLE)
     outcome = answered(setting, WHOLE, answer, cut=cut, less_first=setting.problem.dimension == 2)
     ratio: DensityRatio = outcome.payload
-    density = Field("density", outcome.discretization, ratio.log_density, logarithm=True)
+    whole = WholeDensity(setting) if is_cut(outcome.discretization.triangulation) else None
+    density = Field(
+        "density", outcome.discretization, ratio.log_density, logarithm=True, beyond=whole and whole.log_density
+    )
     places = [point.position for point in setting.attractors]
     if not places:
         places = [tuple(outcome.discretization.nodes[int(np.argmax(ratio.log_density))].tolist())]
@@ -70,8 +80,38 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
         diffusion=setting.diffusion,
         total=tuple(totals[-1].tolist()),
         total_error=tuple(change.tolist()),
+        whole=whole and whole.density,
     )
     return Stationary(wells, density, outcome.statistics, current)
+
+
+@dataclass(frozen=True)
+class WholeDensity:
+    """The density on all cells below the energy cutoff, for places that no number rests on; found when asked for."""
+
+    setting: FlowSetting
+
+    @cached_property
+    def _field(self) -> Field | None:
+        """On the coarsest mesh that resolves psi: weights are right to 1e-7 there, or better; None if too large."""
+        setting = self.setting
+        mesh = first_mesh(setting, {})
+        if len(mesh.cells) * UNKNOWNS_A_CELL > MOST_UNSYMMETRIC[mesh.dimension]:
+            return None
+        discretization = discretize(mesh, degree_of(setting.problem))
+        try:
+            ratio = density_ratio(setting, discretization)
+        except ConvergenceError:
+            return None
+        return Field("density", discretization, ratio.log_density, logarithm=True)
+
+    def density(self) -> Field | None:
+        """As a field."""
+        return self._field
+
+    def log_density(self, x: Floats) -> Floats:
+        """Log p at points (dim, n); nan where there is no mesh, either."""
+        return np.full(x.shape[1], np.nan) if self._field is None else self._field.log(x)
 
 
 def _self_pair(ratio: DensityRatio) -> Mode:

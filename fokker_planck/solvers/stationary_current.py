@@ -22,7 +22,8 @@ class Current:
     """J at points (dim, n), of the same shape; nan outside of the mesh.
 
     ``total`` is the integral of J over the domain, the mean velocity of the process; ``total_error`` the absolute error
-    of each component.
+    of each component.  ``whole`` gives the density on a larger mesh, if there is one; it stays behind when a current is
+    pickled.
     """
 
     density: Field
@@ -30,6 +31,7 @@ class Current:
     diffusion: Any
     total: tuple[float, ...]
     total_error: tuple[float, ...]
+    whole: Callable[[], Field | None] | None = None
 
     def __call__(self, x: Floats) -> Floats:
         """J = p v, p the stationary density."""
@@ -40,8 +42,15 @@ class Current:
     def velocity(self, x: Floats) -> Floats:
         """v = b - div D - D grad log p at points (dim, n): the mean velocity of those that are there."""
         slope = _gradient(self.density.discretization, self.density.nodal, x)
+        outside = np.isnan(slope).any(axis=0)
+        whole = self.whole() if self.whole is not None and outside.any() else None
+        if whole is not None:
+            slope[:, outside] = _gradient(whole.discretization, whole.nodal, x[:, outside])
         tensor = np.asarray(self.diffusion.tensor(x))
         return np.asarray(self.drift(x) - self.diffusion.divergence(x) - np.einsum("ijn,jn->in", tensor, slope))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "whole": None}
 
 
 def total_current(discretization: Discretization, weighting: Weighting, rho: Floats, log_whole: float) -> Floats:
