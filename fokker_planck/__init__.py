@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.sets import HalfSpace as HalfSpace
     from fokker_planck.model.sets import Region as Region
     from fokker_planck.model.sets import Set as Set
+    from fokker_planck.model.smoluchowski import Smoluchowski as Smoluchowski
     from fokker_planck.model.underdamped import Underdamped as Underdamped
     from fokker_planck.output.plots.committor import plot_committor as plot_committor
     from fokker_planck.output.plots.density import plot_density as plot_density
@@ -137,6 +138,7 @@ _HOME = {
     "SavedResult": "questions.loading",
     "Sampled": "model.diffusion.state_dependent",
     "Set": "model.sets",
+    "Smoluchowski": "model.smoluchowski",
     "Spectrum": "solvers.results",
     "Stationary": "solvers.results",
     "Statistics": "solvers.results",

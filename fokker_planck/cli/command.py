@@ -33,6 +33,7 @@ from fokker_planck.questions.registry import QUESTIONS, entry
 
 if TYPE_CHECKING:
     from fokker_planck.cli.problem_file import ProblemFile
+    from fokker_planck.model.process import Process
 
 SOLVE = "solve"
 COMMANDS = {
@@ -181,7 +182,8 @@ def _tables(
     from fokker_planck.questions.report import render
 
     shown = answers if options.question == SOLVE else {options.question: answers[options.question]}
-    noise = getattr(asked.problem.process.diffusion, "epsilon", None)
+    process = asked.problem.process
+    noise = getattr(process, "kT", getattr(process.diffusion, "epsilon", None))
     text = render(
         shown,
         title=asked.problem.title,
@@ -189,9 +191,18 @@ def _tables(
         terminal=sys.stdout is not None and sys.stdout.isatty() and not launched(),
         reversible=is_reversible(asked.problem) if options.question == SOLVE else None,
     )
+    text += _note(process)
     if folder is not None:
         text += f"\nwritten to {folder}{os.sep}: {', '.join(written)}\n"
     return text
+
+
+def _note(process: Process) -> str:
+    """What the error bars do not contain, of a process made from data."""
+    from fokker_planck.model.grid_data import NOTE, spline_of
+
+    sources = (getattr(process.potential, "source", None), process.diffusion)
+    return f"\n{NOTE}\n" if any(spline_of(source) is not None for source in sources) else ""
 
 
 def question_parser(question: str | None = None) -> OneLineParser:

@@ -64,7 +64,7 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     top = Table("", raw)
     top.only(TOP)
     title = top.text("title", "a text", "")
-    process = process_of(top)
+    process = process_of(top, path.parent)
     domain = _domain(top.table("domain", f"a table [domain] with kind, one of {', '.join(DOMAINS)}"), path.parent)
     resolution = _resolution(top.table("discretization"))
     coordinates = PHASE_SPACE if isinstance(process, Underdamped) and not process.planar else {}

@@ -2,49 +2,54 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, DYNAMICS, INTERPRETATIONS
+from fokker_planck.cli.schema import COVARIANCES, DIFFUSIONS, DRIFTS, DYNAMICS, GRID_KEYS, INTERPRETATIONS
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described, point, positive_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, Isotropic
 from fokker_planck.model.diffusion.quadratic import Quadratic
-from fokker_planck.model.diffusion.state_dependent import Formula, Hessian
+from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Sampled
 from fokker_planck.model.drift import Drift
+from fokker_planck.model.grid_data import keywords
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.process import Drifting, Overdamped, Process
+from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import Underdamped
 
 MOST_SAMPLES = 10**12
 """Of a training set or batch: more is a slip of the pen, and its square would leave what doubles count exactly."""
 
 
-def process_of(top: Table) -> Process:
-    """The process that the whole file describes; raises ProblemError with the key that is wrong."""
+def process_of(top: Table, folder: Path) -> Process:
+    """The process that the file, in that ``folder``, describes; raises ProblemError with the key that is wrong."""
     table = top.table("drift")
     dynamics = top.table("dynamics")
     kind = dynamics.word("kind", tuple(DYNAMICS), "overdamped")
     dynamics.only(("kind", *DYNAMICS[kind]), f"for {kind} dynamics")
     if kind == "underdamped":
-        return _underdamped(top, dynamics)
+        return _underdamped(top, dynamics, folder)
+    if kind == "smoluchowski":
+        return _smoluchowski(top, dynamics, folder)
     drift = _drift(table) if "drift" in top.entries else None
     if drift is not None and "expression" in table.entries:
         if "potential" in top.entries:
             raise ProblemError(
                 "drift.expression", "a whole drift beside a [potential]", "one of the two, or drift.extra"
             )
-        return Drifting(drift, *_diffusion(top))
-    potential = _potential(top.table("potential", "a table [potential] with expression or name"))
-    return Overdamped(potential, *_diffusion(top), drift)
+        return Drifting(drift, *_diffusion(top, folder))
+    potential = _potential(top, folder)
+    return Overdamped(potential, *_diffusion(top, folder), drift)
 
 
-def _underdamped(top: Table, dynamics: Table) -> Underdamped:
+def _underdamped(top: Table, dynamics: Table, folder: Path) -> Underdamped:
     if "drift" in top.entries:
         raise ProblemError("drift", "a drift beside underdamped dynamics", "none: the force is -V', with friction")
     friction = dynamics.required("friction", "a number > 0, or a formula in x")
-    potential = _potential(top.table("potential", "a table [potential] with expression or name"))
-    noise, _ = _diffusion(top)
+    potential = _potential(top, folder)
+    noise, _ = _diffusion(top, folder)
     if not isinstance(noise, Isotropic):
         kind = top.table("diffusion").entries["kind"]
         raise ProblemError("diffusion.kind", kind, "isotropic, for underdamped dynamics")
@@ -52,12 +57,29 @@ def _underdamped(top: Table, dynamics: Table) -> Underdamped:
         return Underdamped(potential, noise, friction, tuple(dynamics.numbers("parameters").items()))
 
 
-def _potential(table: Table) -> Potential:
-    table.only(("expression", "name", "parameters"))
-    given = [name for name in ("expression", "name") if name in table.entries]
+def _smoluchowski(top: Table, dynamics: Table, folder: Path) -> Process:
+    if "drift" in top.entries:
+        raise ProblemError("drift", "a drift beside smoluchowski dynamics", "none: the density is exp(-F/kT)")
+    if "interpretation" in top.table("diffusion").entries:
+        found = top.table("diffusion").entries["interpretation"]
+        raise ProblemError("diffusion.interpretation", described(found), "none: the density is exp(-F/kT)")
+    wanted = "a positive number, in the unit of the potential"
+    return Smoluchowski(_potential(top, folder), _diffusion(top, folder)[0], dynamics.required("kT", wanted))
+
+
+def _potential(top: Table, folder: Path) -> Potential:
+    table = top.table("potential", "a table [potential] with expression, name or grid")
+    table.only(("expression", "name", "parameters", "grid", *GRID_KEYS))
+    given = [name for name in ("expression", "name", "grid") if name in table.entries]
     if len(given) != 1:
-        wanted = "exactly one of expression, name"
-        raise ProblemError("potential", "both expression and name" if given else "neither expression nor name", wanted)
+        wanted = "exactly one of expression, name, grid"
+        found = " and ".join(given) if given else "none of expression, name, grid"
+        raise ProblemError("potential", found, wanted)
+    if given == ["grid"]:
+        table.only(("grid", *GRID_KEYS), "beside a grid")
+        path = folder / table.text("grid", "the path of a file with values on a grid")
+        return Potential.from_grid(path, **keywords(table.entries, GRID_KEYS))
+    table.only(("expression", "name", "parameters"), "without a grid")
     parameters = table.numbers("parameters")
     if given == ["expression"]:
         return Potential(table.text("expression", "a text such as '(x**2 - 1)**2/4'"), parameters)
@@ -83,11 +105,14 @@ def _drift(table: Table) -> Drift:
         return Drift(formulas, table.numbers("parameters"))
 
 
-def _diffusion(top: Table) -> tuple[Diffusion, str]:
+def _diffusion(top: Table, folder: Path) -> tuple[Diffusion, str]:
     table = top.table("diffusion", "a table [diffusion] with kind and its keys, such as epsilon")
     kind = table.word("kind", tuple(DIFFUSIONS))
     table.only(("kind", "interpretation", *DIFFUSIONS[kind]), f"for kind {kind}")
     interpretation = table.word("interpretation", INTERPRETATIONS, "ito")
+    if kind == "grid":
+        path = folder / table.text("file", "the path of a file with D on a grid")
+        return Sampled.from_grid(path, **keywords(table.entries, ("periodic", "scale"))), interpretation
     return _KINDS[kind](table), interpretation
 
 

@@ -25,6 +25,7 @@ DIFFUSIONS: Mapping[str, tuple[str, ...]] = {
     "hessian": ("scale", "floor"),
     "quadratic": QUADRATIC,
     "expression": ("expression", "parameters"),
+    "grid": ("file", "periodic", "scale"),
     "sgd": ("learning_rate", "batch_size", "samples", "covariance", "epsilon", "scale", "floor", *QUADRATIC),
 }
 COVARIANCES: Mapping[str, tuple[str, ...]] = {
@@ -32,8 +33,13 @@ COVARIANCES: Mapping[str, tuple[str, ...]] = {
     "hessian": ("scale", "floor"),
     "quadratic": QUADRATIC,
 }
+GRID_KEYS = ("periodic", "smoothing", "scale", "unsampled")
 DRIFTS = ("expression", "extra", "parameters")
-DYNAMICS: Mapping[str, tuple[str, ...]] = {"overdamped": (), "underdamped": ("friction", "parameters")}
+DYNAMICS: Mapping[str, tuple[str, ...]] = {
+    "overdamped": (),
+    "underdamped": ("friction", "parameters"),
+    "smoluchowski": ("kT",),
+}
 INTERPRETATIONS = ("ito", "stratonovich", "klimontovich")
 
 DOMAINS: Mapping[str, tuple[str, ...]] = {

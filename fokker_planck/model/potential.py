@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations_with_replacement, permutations
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +84,36 @@ class Potential:
         object.__setattr__(self, "_hessian", hessian)
         object.__setattr__(self, "_formula", formula)
         object.__setattr__(self, "_tapes", {})
+
+    @classmethod
+    def from_grid(
+        cls,
+        source: str | Path | tuple[Sequence[Any], npt.ArrayLike],
+        periodic: bool | Sequence[bool] | None = None,
+        smoothing: float = 0.0,
+        scale: float = 1.0,
+        unsampled: Literal["refuse", "wall", "keep"] = "refuse",
+    ) -> Potential:
+        """V = scale * values on a regular grid, as a spline of degree five through them.
+
+        source : ``(axes, values)``, or a file: .npz with x (y, z) and F, PLUMED's text, CSV of coordinates and value
+        periodic : for every axis whether V is periodic, where the file does not say so
+        smoothing : standard deviation of the Gaussian with which values are averaged first, a length
+        unsampled : what not-a-number, or a plateau of one largest value, means: an error, a "wall" (V rises from the
+            nearest sampled point), or, of plateaus, "keep"
+
+        The error estimate of an answer knows nothing of noise and spacing of the data.  Raises ProblemError with keys
+        under ``potential``.
+
+        >>> axis = np.linspace(-2.0, 2.0, 41)
+        >>> V = Potential.from_grid(([axis], (axis**2 - 1.0)**2/4))
+        >>> round(float(V(np.array([[0.3]]))[0]), 9), round(float(V.gradient(np.array([[0.3]]))[0, 0]), 9)
+        (0.207025, -0.273)
+        """
+        from fokker_planck.model.grid_data import potential_spline
+
+        spline = potential_spline(source, periodic, smoothing, scale, unsampled)
+        return cls(spline.value, gradient=spline.gradient, hessian=spline.hessian, dimension=spline.dimension)
 
     @property
     def dimension(self) -> int:

@@ -25,6 +25,7 @@ from fokker_planck.model.domain import (
     periods_of,
     sample_points,
 )
+from fokker_planck.model.grid_data import spline_of
 from fokker_planck.model.phase_space import check_phase_space
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
@@ -48,6 +49,8 @@ MOST_PRESCRIBED_UNKNOWNS = 4_000_000
 """Some 24 GB in the plane, at 6 GB a million: refused before the memory is gone."""
 USUAL_DEGREE = 4
 """Of a prescribed mesh without ``degree``: between the 3 of coarse tolerances and the 6 of adapted meshes."""
+SAME_PERIOD = 1e-5
+"""Of a period: ends of axes are written with six digits."""
 _SAMPLES = 1000
 """Points of the domain at which coefficients are looked at: cheap beside any solve, some thirty an axis in the
 plane."""
@@ -125,6 +128,7 @@ class Problem:
             check_phase_space(self.process, self.domain)
         _check_dimensions(self)
         _check_size(self)
+        _check_grids(self)
         if self.process.potential is not None:
             _check_potential(self, self.process.potential)
         _check_drift(self)
@@ -265,6 +269,22 @@ def _check_drift(problem: Problem) -> None:
             if jump > 1e-8 * (1e-300 + float(np.abs(values).max())):
                 wanted = f"equal values at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
                 raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
+
+
+def _check_grids(problem: Problem) -> None:
+    """Data on a grid repeat themselves as the domain does: with one face of an axis too few a period is a step off."""
+    potential, noise = problem.process.potential, problem.process.diffusion
+    for key, function in (("potential.grid", getattr(potential, "source", None)), ("diffusion.file", noise)):
+        spline = spline_of(function)
+        if spline is None:
+            continue
+        for axis, period in enumerate(problem.periods[: spline.dimension]):
+            length = spline.upper[axis] - spline.lower[axis]
+            if period is not None and spline.periodic[axis] and abs(length - period) > SAME_PERIOD * period:
+                found = f"a period of {length:.9g} along {'xyz'[axis]}"
+                raise ProblemError(
+                    key, found, f"{period:.9g}, that of the domain (is one face of the axis in the file?)"
+                )
 
 
 def _check_potential(problem: Problem, potential: Potential) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,22 @@ class Sampled:
         whole = isinstance(self.dimension, int) and not isinstance(self.dimension, bool)
         if self.dimension is not None and not (whole and 1 <= self.dimension <= MOST_DIMENSIONS):
             raise ProblemError("diffusion.dimension", self.dimension, f"an integer from 1 to {MOST_DIMENSIONS}")
+
+    @classmethod
+    def from_grid(
+        cls,
+        source: str | Path | tuple[Sequence[Any], npt.ArrayLike],
+        periodic: bool | Sequence[bool] | None = None,
+        scale: float = 1.0,
+    ) -> Sampled:
+        """D = scale * values on a regular grid: numbers (times I), or a matrix at every point; files as of potentials.
+
+        Raises ProblemError with keys under ``diffusion``.
+        """
+        from fokker_planck.model.grid_data import noise_tensor
+
+        on_grid = noise_tensor(source, periodic, scale)
+        return cls(on_grid.tensor, on_grid.divergence, on_grid.spline.dimension)
 
     def field(self, potential: Potential | None, dimension: int) -> DiffusionField:
         """D(x) in that many coordinates."""

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process
@@ -173,3 +174,17 @@ def _other_force(process: Process, x: Floats) -> Floats:
     """The drift beside -grad V."""
     extra = process.extra if isinstance(process, Overdamped) else process.whole
     return np.zeros(x.shape) if extra is None else np.asarray(extra.value(x))
+
+
+def on_one_side(interfaces: Interfaces, points: Floats) -> Booleans:
+    """Which points keep all of their stencil of differences on their side of every surface."""
+    reach = 3.0 * differences.FIRST_STEPS[0] * np.maximum(1.0, np.abs(points))
+    good = np.ones(points.shape[1], dtype=bool)
+    for surface in interfaces.surfaces:
+        here = surface.level(points)
+        for axis in range(len(points)):
+            for share in (-1.0, -0.5, 0.5, 1.0):
+                there = points.copy()
+                there[axis] += share * reach[axis]
+                good &= here * surface.level(there) > 0.0
+    return good

@@ -24,11 +24,18 @@ from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.model.potential_of_density import DetailedBalance, ScaledPotential, detailed_balance
 from fokker_planck.model.process import Drifting, Overdamped, Process, alpha_of
-from fokker_planck.model.reversibility.across_surfaces import Across, across_surfaces, keeps_flow
-from fokker_planck.model.reversibility.definiteness import SEMIDEFINITE, check_semidefinite, smallest_eigenvalue
+from fokker_planck.model.reversibility.across_surfaces import Across, across_surfaces, keeps_flow, on_one_side
+from fokker_planck.model.reversibility.definiteness import (
+    SEMIDEFINITE,
+    check_free_energy,
+    check_semidefinite,
+    is_scalar,
+    smallest_eigenvalue,
+)
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
+from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
 
 EXACT, BY_DIFFERENCES = 1e-8, 1e-5
@@ -108,8 +115,7 @@ def kinetics(
     process : drift and noise
     dimension : number of coordinates
     probe : points of the domain (dim, n) at which identities are checked
-    periods : of every axis, None where it is not periodic
-    box : lower and upper corner of a box that holds the domain; that of the probes if not given
+    periods, box : of every axis, None where it is not periodic; corners around the domain, those of the probes if None
 
     Raises ProblemError with a key under ``diffusion`` where D is not positive semidefinite at a probe, or vanishes
     inside a line.
@@ -147,15 +153,16 @@ def _kinetics(
     interfaces: Interfaces,
 ) -> Kinetics:
     dimension, (lower, upper) = len(points), box
-    if isinstance(process, Underdamped):
-        return KnownDensity(ScaledPotential(process.potential, process.diffusion.epsilon), field, EnergyFlow(process))
+    singular = dimension == 1 and around[0] is None and line_ends(process, float(lower[0]), float(upper[0]))
+    given = None if singular else _given(process, field, points)
+    if given is not None:
+        return given
     across = Across()
     if dimension > 1:
         check_functions(process, dimension, points)
     if interfaces and dimension > 1:
         check_semidefinite(field, points)
         across = across_surfaces(process, field, interfaces, lower, upper, points)
-    singular = dimension == 1 and around[0] is None and line_ends(process, float(lower[0]), float(upper[0]))
     if field.constant and isinstance(process, Overdamped) and across.balanced and not singular:
         found = _of_constant_noise(process, field, dimension, points)
         if isinstance(found, KnownDensity) and not keeps_flow(process, field, interfaces, lower, upper):
@@ -177,6 +184,16 @@ def _kinetics(
         return DetailedBalance(along, _named(process, field))
     _check_defined(process, field, across)
     return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
+
+
+def _given(process: Process, field: DiffusionField, points: Floats) -> Kinetics | None:
+    """Processes that are written by their density: of an energy in phase space, or of a free energy."""
+    if isinstance(process, Underdamped):
+        return KnownDensity(ScaledPotential(process.potential, process.diffusion.epsilon), field, EnergyFlow(process))
+    if isinstance(process, Smoluchowski):
+        check_free_energy(process, field, points)
+        return DetailedBalance(ScaledPotential(process.potential, process.kT), _named(process, field))
+    return None
 
 
 def _on_a_line(
@@ -211,7 +228,7 @@ def _exponent_between(
         return scalar if _symmetric(scalar.jacobian(points), EXACT) else None
     if across.potential_jumps or (across.noise_jumps and alpha_of(process) < 1.0):
         return None
-    inner = points[:, _on_one_side(interfaces, points)]
+    inner = points[:, on_one_side(interfaces, points)]
     if inner.shape[1] == 0 or not _curl_free(process, field, inner):
         return None
     return PiecewiseExponent(process, place, interfaces, scalar=False, box=box)
@@ -226,27 +243,6 @@ def _check_defined(process: Process, field: DiffusionField, across: Across) -> N
         found = f"a D that jumps, read as {process.interpretation}, without detailed balance"
         wanted = 'interpretation = "klimontovich", a continuous D, or a force whose part along the surface changes as D'
         raise ProblemError(field.key, found, wanted)
-
-
-def is_scalar(field: DiffusionField, points: Floats) -> bool:
-    """Whether D is a multiple of the identity at all of the points (dim, n)."""
-    tensor = field.tensor(points)
-    rest = tensor - tensor[0, 0] * np.eye(len(points))[:, :, None]
-    return bool(np.abs(rest).max() <= 1e-14 * np.abs(tensor).max())
-
-
-def _on_one_side(interfaces: Interfaces, points: Floats) -> npt.NDArray[np.bool_]:
-    """Which points keep all of their stencil of differences on their side of every surface."""
-    reach = 3.0 * differences.FIRST_STEPS[0] * np.maximum(1.0, np.abs(points))
-    good = np.ones(points.shape[1], dtype=bool)
-    for surface in interfaces.surfaces:
-        here = surface.level(points)
-        for axis in range(len(points)):
-            for share in (-1.0, -0.5, 0.5, 1.0):
-                there = points.copy()
-                there[axis] += share * reach[axis]
-                good &= here * surface.level(there) > 0.0
-    return good
 
 
 def _symmetric(jacobian: Floats, tolerance: float) -> bool:

@@ -7,6 +7,8 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.function_jumps import check_functions
+from fokker_planck.model.process import Process
 
 SEMIDEFINITE = 1e-12
 """Of the largest entry of D: rounding of a product of matrices, a thousand times over."""
@@ -42,3 +44,17 @@ def smallest_eigenvalue(tensor: Floats) -> Floats:
 
 def _place(points: Floats, number: int) -> str:
     return "(" + ", ".join(f"{c:.6g}" for c in points[:, number]) + ")"
+
+
+def check_free_energy(process: Process, field: DiffusionField, points: Floats) -> None:
+    """Coefficients of a process whose density is known: functions that jump, and a D that is none, are refused."""
+    if len(points) > 1:
+        check_functions(process, len(points), points)
+    check_semidefinite(field, points)
+
+
+def is_scalar(field: DiffusionField, points: Floats) -> bool:
+    """Whether D is a multiple of the identity at all of the points (dim, n)."""
+    tensor = field.tensor(points)
+    rest = tensor - tensor[0, 0] * np.eye(len(points))[:, :, None]
+    return bool(np.abs(rest).max() <= 1e-14 * np.abs(tensor).max())
