@@ -30,6 +30,8 @@ MOST_PARTS = 64
 MOST_TERMS, HIGHEST_DEGREE = 30, 8
 # Sample of the surface on which a part of a nested switch is seen to matter, by dimension: narrower ones are kept out.
 PER_AXIS = {1: 2001, 2: 161, 3: 33}
+MOST_PLANES = {2: 400, 3: 60}
+"""Planes of one switch, side by side: a mesh that follows more has more cells than it may, 2 k^2 and 6 k^3 of them."""
 
 
 def surfaces_of(formulas: Iterable[Expression], lower: Sequence[float], upper: Sequence[float]) -> tuple[Set, ...]:
@@ -49,10 +51,22 @@ def surfaces_of(formulas: Iterable[Expression], lower: Sequence[float], upper: S
             parts = sorted(_factors(_smooth_parts(switch)), key=str)
             nested = len(parts) > 1 and _has_switches(switch)
             for part in parts:
-                for key, surface in _surfaces(part, axes, lower, upper):
+                for key, surface in _few(_surfaces(part, axes, lower, upper), formula, part, len(lower)):
                     if key not in found and (not nested or _matters(switch, surface, axes, lower, upper)):
                         found[key] = surface
     return tuple(found.values())
+
+
+def _few(surfaces: Iterable[tuple[Any, Set]], formula: Expression, part: Any, dimension: int) -> list[tuple[Any, Set]]:
+    """The surfaces of one part of a formula, if they are not too many for any mesh."""
+    found, most = list(surfaces), MOST_PLANES.get(dimension)
+    if most is not None and len(found) > most:
+        raise ProblemError(
+            formula.key,
+            f"{len(found)} places or more at which {part} changes its sign, and the formula jumps or has a kink",
+            f"at most {most} in {dimension} dimensions, which a mesh can follow",
+        )
+    return found
 
 
 def switches(tree: Any) -> Iterator[Any]:

@@ -166,3 +166,17 @@ def test_smooth_coefficients_in_the_plane_are_let_through(name, potential, noise
 def test_narrow_parts_of_noise_and_drift_in_the_plane_are_refused_with_their_place(name, potential, noise, drift):
     with pytest.raises(ConvergenceError, match=r"near \(0\.[23]"):
         _in_the_plane(potential, noise, drift)
+
+
+@pytest.mark.parametrize(
+    ("drift", "noise"),
+    [(["-x"], "abs(cos(x*(1e5 - 1))) + 0.01"), (["-x", "-y"], "abs(abs(cos(1e5*y))) + 0.01")],
+    ids=["line", "plane"],
+)
+def test_more_kinks_than_any_mesh_can_follow_are_refused_at_once(drift, noise):
+    """To isolate 95,000 zeros, or to compare both sides of hundreds of planes, took 10 to 20 s of CPU."""
+    size = len(drift)
+    process = fp.Drifting(fp.Drift(drift), fp.Formula(noise))
+    given = fp.Problem(process, fp.Box([-1.0] * size, [2.0] * size))
+    with pytest.raises(fp.ProblemError, match="changes its sign"):
+        fp.is_reversible(given)

@@ -22,7 +22,7 @@ from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process
 from fokker_planck.model.reversibility.piecewise_exponent import solved
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets import HalfSpace, Set
 
 # Half the distance at which both sides are compared, in units of the domain: a layer of that width counts as a jump.
 APART = 1e-9
@@ -63,11 +63,14 @@ class Sides:
 def sides_of(surface: Set, interfaces: Interfaces, lower: Sequence[float], upper: Sequence[float]) -> Sides | None:
     """A sample of a surface inside a box, away from other surfaces; None where there is no such point."""
     low, high = np.asarray(lower, dtype=float)[:, None], np.asarray(upper, dtype=float)[:, None]
-    count = PER_AXIS[len(low)]
+    # every point of a box has its foot on a plane, wherever that lies
+    count = round(MOST_POINTS ** (1.0 / len(low))) if isinstance(surface, HalfSpace) else PER_AXIS[len(low)]
     grid = np.meshgrid(*[np.linspace(a, b, count) for a, b in zip(lower, upper, strict=True)], indexing="ij")
     points = np.stack([g.ravel() for g in grid])
-    slope = np.maximum(np.linalg.norm(surface.gradient(points), axis=0), 1e-300)
-    near = points[:, np.abs(surface.level(points)) <= 1.5 * slope * float((high - low).max()) / (count - 1)]
+    near = points
+    if not isinstance(surface, HalfSpace):
+        slope = np.maximum(np.linalg.norm(surface.gradient(points), axis=0), 1e-300)
+        near = points[:, np.abs(surface.level(points)) <= 1.5 * slope * float((high - low).max()) / (count - 1)]
     if not near.shape[1]:
         return None
     on = surface.project(near[:, :: max(1, near.shape[1] // MOST_POINTS)])
