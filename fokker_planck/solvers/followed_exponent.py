@@ -290,13 +290,21 @@ def typical_rate(process: FollowedWeight) -> float:
 
 
 def resolved_below(
-    triangulation: Triangulation, weighting: Weighting, attractors: Floats, ceiling: float, change: float, most: int
+    triangulation: Triangulation,
+    weighting: Weighting,
+    attractors: Floats,
+    ceiling: float,
+    change: float | Callable[[Floats, Floats], Floats],
+    most: int,
 ) -> Triangulation:
-    """Bisect until psi changes by at most ``change`` in a cell below the ceiling; cut off what lies above."""
+    """Bisect until psi changes by at most ``change`` in a cell below the ceiling; cut off what lies above.
+
+    That may be a function of the least and the greatest psi of cells, (m,) each.
+    """
     while True:
         low, high = exponent_range(triangulation, weighting)
         keep = low < ceiling
-        marked = keep & (np.minimum(high, ceiling) - low > change)
+        marked = keep & (np.minimum(high, ceiling) - low > (change(low, high) if callable(change) else change))
         if not marked.any():
             if keep.all():
                 return triangulation

@@ -27,6 +27,7 @@ from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import ItoDrift
 from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.solvers.deep_wells import idle
 from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.error_budget import budget_of
@@ -125,7 +126,11 @@ def can_be_cut(setting: FlowSetting) -> bool:
 
 def _resolved(setting: FlowSetting, mesh: Triangulation, change: float) -> Triangulation:
     most = MOST_CELLS[mesh.dimension]
-    return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, change, most)
+
+    def largest(low: Floats, high: Floats) -> Floats:
+        return np.where(idle(setting, low, high), max(change, COARSE[mesh.dimension]), change)
+
+    return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
 
 
 def where_it_matters(

@@ -51,7 +51,8 @@ class FlowSetting:
     ``attractors`` are the stable fixed points of the flow into wells (in a region that nothing of this kind
     attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether psi is the
     exact exponent.  Where wells are asked for, ``unfound`` are places on walls that attract, but not as points.
-    ``counted`` tells which attractors count for the question, see :mod:`fokker_planck.solvers.energy_cutoff`.
+    ``counted`` tells which attractors count for the question, see :mod:`fokker_planck.solvers.energy_cutoff`, ``deep``
+    that what lies deep in a well is one state with it, see :mod:`fokker_planck.solvers.deep_wells`.
     """
 
     problem: Problem
@@ -62,6 +63,7 @@ class FlowSetting:
     known: bool
     unfound: tuple[Floats, ...] = ()
     counted: tuple[bool, ...] | None = None
+    deep: bool = False
 
     @property
     def places(self) -> Floats:

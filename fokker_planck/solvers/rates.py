@@ -26,6 +26,7 @@ from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.deep_wells import deep_states, with_deep_wells
 from fokker_planck.solvers.error_bars import WORST_ERROR
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.initial_mesh import surfaces
@@ -62,7 +63,7 @@ Places = Sequence[tuple[float, ...]]
 
 def rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
-    setting = prepare_for_wells(problem, "rates")
+    setting = with_deep_wells(prepare_for_wells(problem, "rates"))
     places = setting.state_places
     if len(places) < 2:
         found = f"{len(places)} well deeper than the noise in the domain"
@@ -125,6 +126,7 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
         raise ProblemError(setting.key, "two minima too close to tell apart on the mesh", "a smaller tolerance")
     nothing = np.zeros(discretization.count, dtype=bool)
     cuts = surfaces(discretization, wells, setting.places, nothing, None)
+    cuts = cuts or deep_states(setting, discretization, wells)
     condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
     if len(condensed.wells) > len(wells) and not symmetric:
         place = discretization.nodes[condensed.wells[-1]].round(4).tolist()

@@ -26,6 +26,7 @@ from fokker_planck.solvers import kinetic_spectrum
 from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer, Outcome
+from fokker_planck.solvers.deep_wells import deep_states, with_deep_wells
 from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
 from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
 from fokker_planck.solvers.ends import Ends, Goal, reaches
@@ -162,6 +163,7 @@ class Question:
             generator, absorbed, slowest = end.generator, end.absorbed, end.slowest
         wells = well_nodes(discretization, setting.places, absorbed)
         cuts = surfaces(discretization, wells, setting.places, absorbed, self.target) if self.scope.cut else None
+        cuts = cuts or deep_states(setting, discretization, wells)
         targets = [absorbed] if absorbed.any() else []
         return condense(generator, wells, targets, setting.relaxation_rate, cuts), absorbed, slowest
 
@@ -239,7 +241,8 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
         refuse_endless(_exponent(setting), "spectrum")
     wanted = count - 1 if target is None else count
     for scope in scopes(setting, ends, count):
-        question = Question(setting, target, wanted, scope)
+        deep = scope.only_slow and target is None
+        question = Question(with_deep_wells(setting) if deep else setting, target, wanted, scope)
         try:
             outcome = _outcome(question, ends, count)
             break

@@ -1,0 +1,75 @@
+"""Wells far deeper than doubles have digits: what lies deep in them is one state with their lowest point.
+
+In phase space the equilibrium potential of a well is one to exp(-m) on all that lies m units of epsilon below the
+lowest saddle.  Finite elements do not see that by themselves: the flow along the energy is skew, and what is left of a
+current in a cell in which psi changes by twelve units falls by fewer.  Over 200 units a current of exp(-200) drowned in
+one of exp(-150), of either sign, whatever was refined near the saddle.  With the deep part as a single state the
+barrier to be computed is never higher than ``MARGIN``, and cells in it only have to know where the mass is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.fitting import component_holding
+from fokker_planck.fem.meshing import exponent_range
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting import Setting
+from fokker_planck.solvers.states import Surfaces
+
+MARGIN = 50.0
+"""Units of epsilon below the lowest saddle, from which on down a well is one state: exp(-50) is 2e-22."""
+HOLDS = 45.0
+"""Units of epsilon above the lowest point of a well, up to which its mass is looked at: exp(-45) is 3e-20."""
+
+
+def deep_level(setting: FlowSetting) -> float:
+    """psi below which wells are single states; minus infinity where none is so deep, or that is not asked for."""
+    if not setting.deep or len(setting.places) < 2:
+        return -np.inf
+    saddles = [float(setting.weighting.value(point.x[:, None])[0]) for point in setting.saddles]
+    level = min(saddles, default=-np.inf) - MARGIN
+    return level if level > _bottom(setting) + HOLDS else -np.inf
+
+
+def with_deep_wells(setting: Setting) -> Setting:
+    """The setting of a question that is about nothing but what passes between wells."""
+    if isinstance(setting, FlowSetting) and setting.known and isinstance(setting.problem.process, Underdamped):
+        return replace(setting, deep=setting.problem.resolution.cells is None)
+    return setting
+
+
+def _bottom(setting: FlowSetting) -> float:
+    return float(np.max(setting.weighting.value(setting.places.T)))
+
+
+def idle(setting: FlowSetting, low: Floats, high: Floats) -> Booleans:
+    """The cells, with psi from ``low`` to ``high`` (m,), that lie deep in a well and hold none of its mass."""
+    return (high < deep_level(setting)) & (low > _bottom(setting) + HOLDS)
+
+
+def deep_states(setting: Setting, discretization: Discretization, wells: Integers) -> Surfaces | None:
+    """The unknowns (N,) deep in each of the ``wells`` (K,) as parts of its state; None where none is so deep.
+
+    A part that holds two wells, or none, is left to be solved for: then a saddle has been missed.
+    """
+    level = deep_level(setting) if isinstance(setting, FlowSetting) else -np.inf
+    if not np.isfinite(level):
+        return None
+    triangulation = discretization.triangulation
+    below = exponent_range(triangulation, setting.weighting)[1] < level
+    parts: list[Booleans] = []
+    for well in wells:
+        place = discretization.nodes[well]
+        part = component_holding(triangulation, below, place[None, :]) if below.any() else below
+        parts.append(discretization.marked(discretization.dofs[part[discretization.cells]]))
+    alone = [part[well] and int(part[wells].sum()) == 1 for part, well in zip(parts, wells, strict=True)]
+    to = tuple(part if single else np.zeros_like(part) for part, single in zip(parts, alone, strict=True))
+    rest = ~np.any([*to, np.isin(np.arange(discretization.count), wells)], axis=0)
+    near = discretization.touching(rest)
+    return Surfaces(to, tuple(part & near for part in to))
