@@ -42,12 +42,12 @@ COMMANDS = {
 }
 BESIDE = {
     "examples": ("problem files to begin with, listed and copied", "examples:examples_command"),
+    "plot": ("the picture of a result folder or of a sweep", "plot:plot_command"),
     "sweep": ("answers at many values of keys, kept as they come", "sweeps.command:sweep_command"),
     "completion": ("the script by which bash, zsh or fish complete this command", "completion:completion_command"),
     "validate": ("holds the solver to what theory claims", "validate:validate"),
 }
 """Commands with arguments of their own: what they do, and who does it."""
-LATER = ("evolve",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -261,8 +261,6 @@ def _question(text: str) -> str:
     known = f"one of {', '.join(COMMANDS)}"
     if text in BESIDE:
         raise argparse.ArgumentTypeError(f"found {text} after an option; wanted it first: {COMMAND} {text} ...")
-    if text in LATER:
-        raise argparse.ArgumentTypeError(f"found {text}, which this version does not answer; wanted {known}")
     from fokker_planck.formulas.near import did_you_mean
 
     near = did_you_mean(text, (*COMMANDS, *BESIDE))

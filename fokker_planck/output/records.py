@@ -14,7 +14,10 @@ from fokker_planck.errors import ProblemError
 HOMES: Mapping[str, str] = {
     "Quantity": "quantity",
     **dict.fromkeys(("CriticalPoint", "Frame", "Landscape", "Saddle"), "landscape.types"),
+    **dict.fromkeys(("Ball", "Ellipsoid", "HalfSpace"), "model.sets"),
+    "ConstantField": "model.diffusion.constant",
     "SaddleFlow": "asymptotics.saddle_flow",
+    **dict.fromkeys(("Distance", "Evolution", "StateAtTime"), "solvers.evolution_results"),
     "WellRates": "questions.rates",
     "FunctionCheck": "solvers.function_checks",
     "Work": "fem.work",
@@ -38,6 +41,8 @@ def record(answer: object, saved: Mapping[str, object]) -> Any:
     def written(value: object) -> Any:
         if id(value) in names:
             return {"field": names[id(value)]}
+        if isinstance(value, list | tuple) and any(_has_no_form(each) for each in value):
+            return None
         if is_dataclass(value) and type(value).__name__ in HOMES:
             parts = {f.name: None if f.name in UNSAVED else written(getattr(value, f.name)) for f in fields(value)}
             return {"type": type(value).__name__, **parts}
@@ -48,6 +53,11 @@ def record(answer: object, saved: Mapping[str, object]) -> Any:
         return _number(value)
 
     return written(answer)
+
+
+def _has_no_form(value: object) -> bool:
+    """A dataclass that is none of those: two sets of which one cannot be written are written neither."""
+    return is_dataclass(value) and type(value).__name__ not in HOMES and not hasattr(value, "triangulation")
 
 
 def _number(value: object) -> Any:

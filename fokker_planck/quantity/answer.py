@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
 # How answers look is the business of the questions, far above; they are asked for at the first use, as names of the
 # package are.
@@ -39,3 +40,13 @@ class Answer:
         shown: Any = import_module(_SHOWN_BY)
         frame: pandas.DataFrame = shown.answer_frame(self)
         return frame
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw this answer, on axes that are given or on new ones; the axes.
+
+        Labels are free to be changed on what is returned.  Raises ProblemError where there is nothing to draw on two
+        axes: fields in space are for ParaView.
+        """
+        shown: Any = import_module(_SHOWN_BY)
+        axes: Axes = shown.answer_plot(self, ax)
+        return axes

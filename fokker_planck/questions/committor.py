@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
@@ -17,6 +17,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Committor
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
     from fokker_planck.model.sets import Set
@@ -43,7 +44,9 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     from fokker_planck.solvers import committor as solver
 
     first, second = checked_set(problem, origin, "committor.from"), checked_set(problem, goal, "committor.to")
-    return counting.said_with(solver.committor(problem, first, second))
+    found = solver.committor(problem, first, second)
+    noise = problem.process.field(problem.dimension)
+    return counting.said_with(replace(found, sets=(first, second), noise=noise))
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,15 @@ def _tables(answer: Committor, _: float | None) -> list[TextTable]:
     return [table]
 
 
+def _draw(axes: Axes, answer: Committor) -> None:
+    from fokker_planck.output.plots.transitions import draw_committor
+
+    draw_committor(axes, answer)
+
+
 ENTRY = Entry(
     answer=Committor,
+    draw=_draw,
     ask=lambda problem, asked: committor(problem, asked.from_set, asked.to_set),
     json=_json,
     tables=_tables,

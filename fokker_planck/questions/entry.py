@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
     from fokker_planck.fem.field import Field
@@ -62,6 +63,7 @@ class Entry[Asked, Answer]:
     further : other objects of ``result.json``, by the key there
     fields : functions for ParaView, by name
     picture : of an answer, with the answers to ``beside`` (and None for those not asked) and a title
+    draw : the answer alone on a pair of axes
     beside : questions whose answers the picture shows too
     """
 
@@ -76,4 +78,5 @@ class Entry[Asked, Answer]:
     further: Callable[[Answer], dict[str, Any]] = _nothing
     fields: Callable[[Answer], Mapping[str, Field]] = _nothing
     picture: Callable[[Answer, Sequence[Any], str], Picture] | None = None
+    draw: Callable[[Axes, Answer], None] | None = None
     beside: tuple[str, ...] = ()

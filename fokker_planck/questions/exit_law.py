@@ -19,6 +19,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import ExitLaw
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
     from fokker_planck.model.sets import Set
@@ -171,8 +172,15 @@ def _tables(answer: ExitLaw, _: float | None) -> list[TextTable]:
     return tables
 
 
+def _draw(axes: Axes, answer: ExitLaw) -> None:
+    from fokker_planck.output.plots.answers import draw_law
+
+    draw_law(axes, answer)
+
+
 ENTRY = Entry(
     answer=ExitLaw,
+    draw=_draw,
     ask=lambda problem, asked: exit_law(problem, asked.start, asked.target, asked.times, asked.quantiles, asked.parts),
     json=_json,
     tables=_tables,

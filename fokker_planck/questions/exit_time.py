@@ -18,6 +18,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import ExitTime
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
     from fokker_planck.model.sets import Set
@@ -82,8 +83,15 @@ def _tables(answer: ExitTime, _: float | None) -> list[TextTable]:
     return [table, *limits_tables(("start", "target"), [labels], answer.limits)]
 
 
+def _draw(axes: Axes, answer: ExitTime) -> None:
+    from fokker_planck.output.plots.answers import draw_exit_time
+
+    draw_exit_time(axes, answer)
+
+
 ENTRY = Entry(
     answer=ExitTime,
+    draw=_draw,
     ask=lambda problem, asked: mean_exit_time(problem, start=asked.start, target=asked.target),
     json=_json,
     tables=_tables,

@@ -16,6 +16,7 @@ from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table
 
 
@@ -107,8 +108,15 @@ def _marks(point: CriticalPoint) -> str:
     )
 
 
+def _draw(axes: Axes, answer: Landscape) -> None:
+    from fokker_planck.output.plots.answers import draw_landscape
+
+    draw_landscape(axes, answer)
+
+
 ENTRY: Entry[None, Landscape] = Entry(
     answer=Landscape,
+    draw=_draw,
     ask=lambda problem, _: energy_landscape(problem),
     json=_json,
     rows=_rows,

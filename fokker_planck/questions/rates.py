@@ -27,6 +27,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Rates, quotient
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table
 
     from fokker_planck.quantity import Quantity, QuantityDict
@@ -187,8 +188,15 @@ def _flows(answer: Rates) -> tuple[SaddleFlow, ...]:
     return answer.flows if isinstance(answer, WellRates) else ()
 
 
+def _draw(axes: Axes, answer: Rates) -> None:
+    from fokker_planck.output.plots.answers import draw_rates
+
+    draw_rates(axes, answer)
+
+
 ENTRY: Entry[None, Rates] = Entry(
     answer=Rates,
+    draw=_draw,
     ask=lambda problem, _: rates(problem),
     json=_json,
     rows=_rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from fokker_planck.errors import ProblemError
 from fokker_planck.output.frames import flat, frame
 from fokker_planck.output.html import html_tables
 from fokker_planck.output.tables import cost, printed
@@ -12,6 +13,7 @@ from fokker_planck.questions.registry import entry_of
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
     from fokker_planck.solvers.results import Statistics
 
@@ -35,6 +37,21 @@ def answer_html(answer: object) -> str:
 def answer_frame(answer: object) -> pandas.DataFrame:
     """The numbers of one answer as a frame."""
     return frame(rows_of(answer))
+
+
+def answer_plot(answer: object, ax: Axes | None = None) -> Axes:
+    """The picture of one answer on its axes."""
+    from fokker_planck.output.plots.canvas import canvas
+
+    entry = entry_of(answer)
+    if entry.draw is None:
+        raise ProblemError("picture", f"an answer of type {type(answer).__name__}", "one that has a picture")
+    for name, field in entry.fields(answer).items():
+        if field is None:
+            raise ProblemError("picture", f"no field {name}", "a result that was loaded with its .vtu files")
+    with canvas(ax) as axes:
+        entry.draw(axes, answer)
+    return axes
 
 
 def rows_of(answer: object) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Spectrum
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
     from fokker_planck.model.sets import Set
@@ -101,8 +102,15 @@ def _tables(answer: Spectrum, _: float | None) -> list[TextTable]:
     return [table, *limits_tables(("n",), [(str(number),) for number in numbers], answer.limits)]
 
 
+def _draw(axes: Axes, answer: Spectrum) -> None:
+    from fokker_planck.output.plots.answers import draw_spectrum
+
+    draw_spectrum(axes, answer)
+
+
 ENTRY = Entry(
     answer=Spectrum,
+    draw=_draw,
     ask=lambda problem, asked: spectrum(problem, count=asked.count, target=asked.target),
     json=_json,
     rows=_rows,

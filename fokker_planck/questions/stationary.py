@@ -18,6 +18,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Stationary
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table
 
     from fokker_planck.output.plots.picture import Picture
@@ -78,8 +79,15 @@ def _picture(answer: Stationary, beside: Sequence[Landscape | None], title: str)
     return density_picture(answer, landscape, title)
 
 
+def _draw(axes: Axes, answer: Stationary) -> None:
+    from fokker_planck.output.plots.answers import draw_stationary
+
+    draw_stationary(axes, answer)
+
+
 ENTRY: Entry[None, Stationary] = Entry(
     answer=Stationary,
+    draw=_draw,
     ask=lambda problem, _: stationary_density(problem),
     json=_json,
     rows=_rows,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.answer import Answer
 from fokker_planck.solvers.results import Estimate
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class StateAtTime:
 
 
 @dataclass(frozen=True)
-class Evolution:
+class Evolution(Answer):
     """p_t = L* p from an ``initial`` state: ``times`` holds a state for each time, ascending.
 
     ``minima`` are those of the wells, in the order in which every state names their probabilities.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING
 
 from fokker_planck.quantity.answer import Answer
@@ -16,6 +17,8 @@ from fokker_planck.quantity.answer import Answer
 if TYPE_CHECKING:
     from fokker_planck.fem.field import Field
     from fokker_planck.fem.work import Work
+    from fokker_planck.model.diffusion.constant import DiffusionField
+    from fokker_planck.model.sets import Set
     from fokker_planck.quantity import Quantity
     from fokker_planck.solvers.function_checks import FunctionCheck
     from fokker_planck.solvers.stationary_current import Current
@@ -226,7 +229,8 @@ class Committor(Answer):
 
     ``backward`` is the probability to have come from the first set rather than from the second, where that is not one
     less the committor: for a process without detailed balance.  Where both sets hold an end of a line that keeps what
-    arrives there, rate and probability of the long run are zero, and ``probability_last_from`` is None.
+    arrives there, rate and probability of the long run are zero, and ``probability_last_from`` is None.  ``sets`` and
+    ``noise`` D are what pictures show beside it.
     """
 
     rate: Quantity
@@ -236,6 +240,8 @@ class Committor(Answer):
     reactive_density: Field
     statistics: Statistics
     backward: Field | None = None
+    sets: tuple[Set, Set] | None = dataclass_field(default=None, compare=False, repr=False)
+    noise: DiffusionField | None = dataclass_field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

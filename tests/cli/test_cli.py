@@ -175,7 +175,6 @@ BAD = {
         ["spektrum", "double_well.toml"],
         "found 'spektrum' (did you mean spectrum?); wanted one of solve,",
     ),
-    "question of a later version": (["evolve", "double_well.toml"], "evolve, which this version does not answer"),
     "missing file": (["spectrum", "no.toml"], "no.toml"),
     "a folder as file": (["spectrum", "."], "."),
     "not toml": (["spectrum", "broken.toml"], "broken.toml"),

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.cli.sweeps.axes import Axis, combined
 from fokker_planck.cli.sweeps.store import Point, opened
+from fokker_planck.errors import ProblemError
 from fokker_planck.output.frames import QUANTITY, flat, frame
 from fokker_planck.quantity import Quantity
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
 SHOWN = 3
 """Columns of numbers in the printed table; the frame has all."""
@@ -54,6 +56,32 @@ class Sweep:
         """A column such as ``"exit-time.mean"``; None where a point failed or has no such number."""
         return [_quantities(point).get(column) for point in self.points]
 
+    def plot(self, number: str | None = None, ax: Axes | None = None, arrhenius: bool = False) -> Axes:
+        """Draw a number over the values of the axis that has most of them, beside its asymptotic value; the axes.
+
+        number : its column, such as ``"exit-time.mean"``; the first if not said
+        arrhenius : over one over the values, where an exponential law is a straight line
+
+        Raises ProblemError where there is no such column, or where values are no numbers.
+        """
+        from fokker_planck.output.plots.canvas import canvas
+        from fokker_planck.output.plots.series import draw_series
+
+        first = sorted(self.columns, key=lambda name: name.count("."))
+        name = checked_name(number, first)
+        key = max(self.axes, key=lambda each: len(self.axes[each]))
+        values = [point.settings[key] for point in self.points]
+        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+            raise ProblemError("picture", f"values of {key} that are no numbers", "an axis of numbers")
+        if arrhenius and not min(values) > 0.0:
+            raise ProblemError(
+                "picture", f"values of {key} down to {min(values)}", "positive ones for an Arrhenius plot"
+            )
+        beside = f"{name.rpartition('.')[0]}.asymptotic"
+        with canvas(ax) as axes:
+            draw_series(axes, values, self.quantities(name), (key, name), self.quantities(beside), arrhenius)
+        return axes
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of all quantities."""
@@ -93,6 +121,17 @@ def load_sweep(path: str | Path) -> Sweep:
         axes = tuple(Axis(key, tuple(values)) for key, values in about.get("axes", []))
         points = store.points(combined(axes)) if axes else []
     return Sweep({axis.key: axis.values for axis in axes}, tuple(points), about.get("title", ""), path)
+
+
+def checked_name(number: str | None, known: Sequence[str]) -> str:
+    """A column of quantities, the first where none is named."""
+    if not known:
+        raise ProblemError("picture", "no number in any point", "a sweep with answers")
+    if number is not None and number not in known:
+        from fokker_planck.formulas.near import did_you_mean
+
+        raise ProblemError("number", f"{number!r}{did_you_mean(number, known)}", f"one of {', '.join(known)}")
+    return number or known[0]
 
 
 def _cells(quantity: Quantity) -> tuple[str, str]:

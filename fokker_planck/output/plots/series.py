@@ -1,0 +1,55 @@
+"""A number over the values of a key: with its error estimates, and as an Arrhenius plot beside its asymptotics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fokker_planck.output.plots.canvas import FIRST, INK, text, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from fokker_planck.quantity import Quantity
+
+LOG_TEN = math.log(10.0)
+"""Natural logarithms over this are powers of ten, which readers of axes know."""
+SPREAD = 50.0
+"""Largest over smallest value from which an axis of values is logarithmic."""
+
+
+def draw_series(
+    axes: Axes,
+    values: Sequence[float],
+    quantities: Sequence[Quantity | None],
+    names: tuple[str, str],
+    beside: Sequence[Quantity | None] = (),
+    arrhenius: bool = False,
+) -> None:
+    """log10 of a number, which need fit no double, over the values, or over one over them; ``beside``, dashed."""
+    x = np.asarray(values, dtype=float)
+    places = 1.0 / x if arrhenius else x
+    order = np.argsort(places)
+    logs, bars = _logs(quantities), [0.0 if q is None else _bar(q) for q in quantities]
+    style = {"color": FIRST, "marker": "o", "markersize": 3.5, "linewidth": 1.2, "capsize": 2}
+    axes.errorbar(places[order], logs[order], yerr=np.array(bars)[order], label="computed", **style)
+    if any(q is not None for q in beside):
+        axes.plot(places[order], _logs(beside)[order], color=INK, linestyle="--", linewidth=1.0, label="asymptotic")
+        axes.legend(frameon=False, fontsize="small")
+    if not arrhenius and x.min() > 0.0 and x.max() > SPREAD * x.min():
+        axes.set_xscale("log")
+    axes.set_xlabel(f"1 / {text(names[0])}" if arrhenius else text(names[0]))
+    axes.set_ylabel(rf"$\log_{{10}}$ {text(names[1])}")
+    tidy(axes)
+
+
+def _logs(quantities: Sequence[Quantity | None]) -> np.ndarray:
+    return np.array([math.nan if q is None or q.log is None else q.log / LOG_TEN for q in quantities])
+
+
+def _bar(quantity: Quantity) -> float:
+    error = quantity.relative_error
+    return math.log1p(error) / LOG_TEN if math.isfinite(error) else 0.0

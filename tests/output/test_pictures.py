@@ -1,0 +1,145 @@
+"""Every answer draws itself on axes that are given; currents are those of the process; the command draws results."""
+
+from dataclasses import replace
+
+import matplotlib
+import numpy as np
+import pytest
+from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
+
+import fokker_planck as fp
+from fokker_planck.cli.command import main
+from fokker_planck.errors import ProblemError
+from fokker_planck.output.plots.transitions import reactive_current
+from fokker_planck.solvers.results import ExitLaw, TimeOfLaw
+
+matplotlib.use("agg")
+
+LAW = ExitLaw(
+    fp.Quantity.of(1.0, 1e-6), fp.Quantity.of(1.0, 1e-6), fp.Quantity.of(1.0, 1e-6),
+    tuple(TimeOfLaw(t, fp.Quantity.of(float(np.exp(-t)), 1e-3), fp.Quantity.of(0.1, 1e-6)) for t in (0.1, 1.0, 3.0)),
+    {}, {}, (0.0, 0.0), "boundary", exit_time().field, stationary().field, exit_time().statistics,
+)  # fmt: skip
+ANSWERS = {
+    "committor": (committor, "$x$", "$y$"),
+    "stationary": (stationary, "$x$", "$y$"),
+    "stationary on a line": (lambda: stationary(1, 41), "$x$", r"$\log_{10}$ density"),
+    "exit-time": (exit_time, "$x$", "$y$"),
+    "spectrum": (spectrum, "$x$", "$y$"),
+    "rates": (rates, "$x$", "$y$"),
+    "landscape": (landscape, "well", "$V$"),
+    "exit-law": (lambda: LAW, "time $t$", r"not left, $P(\tau > t)$"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_draws_itself_on_given_axes_with_labels(name):
+    from matplotlib.figure import Figure
+
+    make, across, up = ANSWERS[name]
+    figure = Figure()
+    ax = figure.add_subplot()
+    assert make().plot(ax=ax) is ax
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (across, up)
+    assert ax.has_data()
+    figure.canvas.draw()
+    ax.set_xlabel("an angle in degrees")
+
+
+def test_without_axes_there_are_new_ones():
+    from matplotlib import pyplot
+
+    ax = spectrum().plot()
+    assert ax.figure.axes[0] is ax
+    pyplot.close(ax.figure)
+
+
+def test_space_is_for_paraview():
+    with pytest.raises(ProblemError, match="ParaView"):
+        stationary(3, 5).plot()
+
+
+@pytest.fixture(scope="module")
+def transitions():
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.1))
+    problem = fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]), fp.Resolution(tolerance=1e-4))
+    return fp.committor(problem, fp.Ball([-1, 0], 0.25), fp.Ball([1, 0], 0.25))
+
+
+def test_the_reactive_current_crosses_every_line_between_the_sets_equally(transitions):
+    x, y = np.linspace(-1.9, 1.9, 191), np.linspace(-1.45, 1.45, 146)
+    current = reactive_current(transitions, x, y)
+    assert current.shape == (2, len(y), len(x))
+    flux = np.nansum(current[0], axis=0)
+    between = flux[np.abs(x) < 0.6]
+    assert between.min() > 0.0
+    assert np.ptp(between) < 0.01 * between.mean()  # differences over a step of 0.02
+
+
+def test_the_current_turns_with_the_noise(transitions):
+    x, y = np.linspace(-0.5, 0.5, 21), np.linspace(-0.5, 0.5, 21)
+    skew = replace(transitions, noise=fp.Constant([[0.1, 0.05], [0.05, 0.1]]).field(None, 2))
+    straight, turned = (reactive_current(answer, x, y)[:, 10, 10] for answer in (transitions, skew))
+    assert abs(straight[1] / straight[0]) < 1e-3
+    assert turned[1] / turned[0] == pytest.approx(0.5, abs=1e-3)
+    assert reactive_current(replace(transitions, noise=None), x, y) is None
+
+
+def test_a_loaded_committor_draws_sets_and_streamlines(transitions, tmp_path):
+    fp.save(tmp_path / "wells", {"committor": transitions}, title="two $wells$")
+    loaded = fp.load(tmp_path / "wells")["committor"]
+    assert loaded.sets == transitions.sets
+    x = y = np.linspace(-0.5, 0.5, 21)
+    one, other = reactive_current(transitions, x, y), reactive_current(loaded, x, y)
+    assert np.nanmax(np.abs(one - other)) < 0.05 * np.nanmax(np.abs(one))
+    for ending in ("png", "svg"):
+        picture = tmp_path / f"picture.{ending}"
+        assert main(["plot", str(tmp_path / "wells"), "-o", str(picture)]) == 0
+        assert picture.stat().st_size > 10_000
+
+
+def test_a_region_has_no_form_in_a_file_but_the_committor_is_drawn(transitions, tmp_path):
+    fp.save(tmp_path, {"committor": replace(transitions, sets=(fp.Region("x - 0.8"), fp.Ball([1, 0], 0.25)))})
+    loaded = fp.load(tmp_path)["committor"]
+    assert loaded.sets is None
+    loaded.plot(ax=matplotlib.figure.Figure().add_subplot())
+
+
+def test_numbers_without_their_fields_are_not_drawn(tmp_path, capsys):
+    fp.save(tmp_path, {"stationary": stationary()})
+    (tmp_path / "stationary.vtu").unlink()
+    assert main(["plot", str(tmp_path)]) == 2
+    assert "a result that was loaded with its .vtu files" in capsys.readouterr().err
+
+
+def sweep(tmp_path):
+    def time(noise):
+        mean = fp.Quantity.of_log(0.25 / noise, 1e-3)
+        return {"mean": mean, "asymptotic": mean * 0.9}
+
+    file = tmp_path / "arrhenius.sqlite"
+    return fp.sweep(lambda noise: {"exit-time": 0, **time(noise)}, {"noise": [0.1, 0.01, 1e-4, 1e-5]}, file=file)
+
+
+def test_an_arrhenius_plot_goes_beyond_doubles_and_has_the_slope_of_the_barrier(tmp_path):
+    ax = sweep(tmp_path).plot("mean", ax=matplotlib.figure.Figure().add_subplot(), arrhenius=True)
+    line = ax.lines[0]
+    slope = np.diff(line.get_ydata()) / np.diff(line.get_xdata())
+    assert slope == pytest.approx(0.25 / np.log(10.0), rel=1e-12)
+    assert ax.get_xlabel() == "1 / noise"
+
+
+def test_the_command_draws_a_sweep_and_says_what_there_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    sweep(tmp_path)
+    assert main(["plot", "arrhenius.sqlite", "--number", "mean", "--arrhenius"]) == 0
+    assert (tmp_path / "arrhenius-sweep.png").exists()
+    for arguments, line in (
+        (["plot", "arrhenius.sqlite", "--number", "maen"], "did you mean mean?"),
+        (["plot", "nowhere"], "no such file"),
+        (["plot", "arrhenius.sqlite", "-o", "picture.gif"], "ends in .png, .svg or .pdf"),
+        (["plot", "arrhenius.sqlite", "-o", "no/folder/picture.png"], "a file that can be written"),
+    ):
+        capsys.readouterr()
+        assert main(arguments) == 2
+        assert line in capsys.readouterr().err
