@@ -98,7 +98,7 @@ def test_import_and_help_load_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["sweep", "p.toml"], ["evolve", "p.toml"], ["spectrum"], ["spectrum", "p.toml", "--verbos"]]
+    "arguments", [["sweep", "p.toml"], ["spectrum"], ["spectrum", "p.toml", "--verbos"]]
 )
 def test_wrong_arguments_load_nothing_heavy(arguments):
     code = (

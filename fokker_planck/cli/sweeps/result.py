@@ -31,7 +31,7 @@ class Sweep:
     file : where they are kept
     """
 
-    axes: Mapping[str, Sequence[Any]]
+    axes: Mapping[str, Sequence[object]]
     points: tuple[Point, ...]
     title: str = ""
     file: Path | None = None
