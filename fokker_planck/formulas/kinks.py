@@ -51,7 +51,7 @@ def zeros_of_tree(tree: Any, formula: Expression, lower: float, upper: float, ax
     """
     part = replace(formula, sympy=tree, variables=(formula.names[axis],), _derivatives={}, _tapes={})
     function = _function(tree, formula.names, axis)
-    changes = _changes(function, lower, upper)
+    changes = changes_of_sign(function, lower, upper)
     if changes > MOST_CHANGES:
         raise ProblemError(
             formula.key,
@@ -102,7 +102,7 @@ def zeros(function: Any, lower: float, upper: float) -> list[float]:
     return sorted(point for point in found if lower < point < upper)
 
 
-def _changes(function: Any, lower: float, upper: float) -> int:
+def changes_of_sign(function: Any, lower: float, upper: float) -> int:
     """How often a function changes its sign between ``SAMPLES`` points at random, the same ones every time."""
     x = np.sort(np.random.default_rng(0).uniform(lower, upper, SAMPLES))
     with np.errstate(all="ignore"):

@@ -8,7 +8,7 @@ comparisons of u and v in ``piecewise``, which change at u - v = 0. A switch ins
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.grammar import symbols
-from fokker_planck.formulas.kinks import zeros
+from fokker_planck.formulas.kinks import changes_of_sign, zeros
 from fokker_planck.formulas.tape import UnsupportedFunctionError, compile_tape
 from fokker_planck.model.sets import Ball, HalfSpace, Region, Set
 
@@ -51,6 +51,7 @@ def surfaces_of(formulas: Iterable[Expression], lower: Sequence[float], upper: S
             parts = sorted(_factors(_smooth_parts(switch)), key=str)
             nested = len(parts) > 1 and _has_switches(switch)
             for part in parts:
+                _seen_as_one_of_fewer(part, formula, axes, lower, upper)
                 for key, surface in _few(_surfaces(part, axes, lower, upper), formula, part, len(lower)):
                     if key not in found and (not nested or _matters(switch, surface, axes, lower, upper)):
                         found[key] = surface
@@ -61,12 +62,16 @@ def _few(surfaces: Iterable[tuple[Any, Set]], formula: Expression, part: Any, di
     """The surfaces of one part of a formula, if they are not too many for any mesh."""
     found, most = list(surfaces), MOST_PLANES.get(dimension)
     if most is not None and len(found) > most:
-        raise ProblemError(
-            formula.key,
-            f"{len(found)} places or more at which {part} changes its sign, and the formula jumps or has a kink",
-            f"at most {most} in {dimension} dimensions, which a mesh can follow",
-        )
+        _too_many(formula, part, len(found), most)
     return found
+
+
+def _too_many(formula: Expression, part: Any, count: int, most: int) -> NoReturn:
+    raise ProblemError(
+        formula.key,
+        f"{count} places or more at which {part} changes its sign, and the formula jumps or has a kink",
+        f"at most {most}, which a mesh can follow",
+    )
 
 
 def switches(tree: Any) -> Iterator[Any]:
@@ -176,6 +181,23 @@ def _surfaces(
     region = _region(tree, axes)
     if region is not None:
         yield key, region
+
+
+def _seen_as_one_of_fewer(
+    tree: Any, formula: Expression, axes: Sequence[Any], lower: Sequence[float], upper: Sequence[float]
+) -> None:
+    """Refuse a wave along an axis which points side by side would take for a longer one."""
+    used, most = [axis for axis in axes if tree.has(axis)], MOST_PLANES.get(len(axes))
+    if most is None or len(used) != 1 or tree.is_polynomial(*used):
+        return
+    try:
+        tape = compile_tape([tree], used)
+    except (UnsupportedFunctionError, RecursionError):
+        return
+    number = axes.index(used[0])
+    changes = changes_of_sign(lambda x: np.asarray(tape(x[None])[0]), lower[number], upper[number])
+    if changes > most:
+        _too_many(formula, tree, changes, most)
 
 
 def _zeros(tree: Any, axis: Any, lower: float, upper: float) -> list[float]:

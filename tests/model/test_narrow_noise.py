@@ -170,8 +170,13 @@ def test_narrow_parts_of_noise_and_drift_in_the_plane_are_refused_with_their_pla
 
 @pytest.mark.parametrize(
     ("drift", "noise"),
-    [(["-x"], "abs(cos(x*(1e5 - 1))) + 0.01"), (["-x", "-y"], "abs(abs(cos(1e5*y))) + 0.01")],
-    ids=["line", "plane"],
+    [
+        (["-x"], "abs(cos(x*(1e5 - 1))) + 0.01"),
+        (["-x", "-y"], "abs(abs(cos(1e5*y))) + 0.01"),
+        # 4,001 points side by side see one wave, of 4,000
+        (["-x", "-y"], "0.1 + 0.005*heaviside(sin(8377.58*y))"),
+    ],
+    ids=["line", "plane", "aliased"],
 )
 def test_more_kinks_than_any_mesh_can_follow_are_refused_at_once(drift, noise):
     """To isolate 95,000 zeros, or to compare both sides of hundreds of planes, took 10 to 20 s of CPU."""
