@@ -134,13 +134,17 @@ def geometric_action(noise: SmallNoise, curve: Floats) -> float:
     0.5
     """
     middle, step = 0.5 * (curve[:, 1:] + curve[:, :-1]), np.diff(curve, axis=1)
-    inverse = np.linalg.inv(np.moveaxis(noise.a(middle), -1, 0))
-    drift = noise.drift(middle)
+    inverse, drift = noise.a_inverse(middle), noise.drift(middle)
+    turned, turned_drift = _turned(inverse, step), _turned(inverse, drift)
+    lengths = np.sqrt((step * turned).sum(axis=0) * (drift * turned_drift).sum(axis=0))
+    return float(0.5 * np.sum(lengths - (step * turned_drift).sum(axis=0)))
 
-    def product(u: Floats, v: Floats) -> Floats:
-        return np.asarray(np.einsum("in,nij,jn->n", u, inverse, v))
 
-    return float(0.5 * np.sum(np.sqrt(product(step, step) * product(drift, drift)) - product(step, drift)))
+def _turned(inverse: Floats, vectors: Floats) -> Floats:
+    """a^-1 applied to vectors (dim, n)."""
+    if len(inverse) == 1:
+        return inverse[0] @ vectors
+    return np.asarray(np.einsum("nij,jn->in", inverse, vectors))
 
 
 def _relaxed(noise: SmallNoise, curve: Floats, others: Sequence[String] = ()) -> String | None:
@@ -159,8 +163,8 @@ def _relaxed(noise: SmallNoise, curve: Floats, others: Sequence[String] = ()) ->
     settled = 0
     for _ in range(RELAXATIONS):
         speed, tangent, p = _momentum(noise, phi)
-        right = phi / step - speed * np.einsum("ijn,jn->in", noise.velocity_gradient(phi, p), tangent)
-        right -= 2.0 * np.einsum("ijn,jn->in", noise.a(phi), noise.momentum_rate(phi, p))
+        gradient, force = noise.linearised(phi, p)
+        right = phi / step - speed * np.einsum("ijn,jn->in", gradient, tangent) - force
         right += speed * np.gradient(speed, h) * tangent
         bands = np.zeros((3, POINTS))
         diagonal = (speed / h) ** 2
@@ -191,11 +195,10 @@ def _relaxed(noise: SmallNoise, curve: Floats, others: Sequence[String] = ()) ->
 def _momentum(noise: SmallNoise, phi: Floats) -> tuple[Floats, Floats, Floats]:
     """Speed l with ``x' = l phi'``, phi' per unit of the parameter in [0, 1], and ``p = a^-1 (l phi' - b)/2``."""
     tangent = np.gradient(phi, 1.0 / (phi.shape[1] - 1), axis=1, edge_order=2)
-    inverse = np.linalg.inv(np.moveaxis(noise.a(phi), -1, 0))
-    drift = noise.drift(phi)
-    size = np.einsum("in,nij,jn->n", drift, inverse, drift)
-    speed = np.sqrt(size / np.einsum("in,nij,jn->n", tangent, inverse, tangent))
-    return speed, tangent, 0.5 * np.einsum("nij,jn->in", inverse, speed * tangent - drift)
+    inverse, drift = noise.a_inverse(phi), noise.drift(phi)
+    size = (drift * _turned(inverse, drift)).sum(axis=0)
+    speed = np.sqrt(size / (tangent * _turned(inverse, tangent)).sum(axis=0))
+    return speed, tangent, 0.5 * _turned(inverse, speed * tangent - drift)
 
 
 def _evenly_spaced(curve: Floats, count: int) -> Floats:

@@ -59,6 +59,22 @@ class SmallNoise:
             return np.repeat(np.eye(len(x))[:, :, None], x.shape[1], axis=2)
         return np.asarray(self.tensor(x), dtype=float)
 
+    def a_inverse(self, x: Floats) -> Floats:
+        """The inverse of the tensor, (n, dim, dim); a single one, (1, dim, dim), where it is the identity."""
+        if self.tensor is None:
+            return np.eye(len(x))[None]
+        return np.linalg.inv(np.moveaxis(self.a(x), -1, 0))
+
+    def linearised(self, x: Floats, p: Floats) -> tuple[Floats, Floats]:
+        """``H_px`` (i, j, n) and ``2 a p_t``, p_t = -H_x, (dim, n), with one evaluation of the Jacobian."""
+        jacobian = self.J(x)
+        if self.tensor is None:
+            return jacobian, -2.0 * np.einsum("ijn,in->jn", jacobian, p)
+        slopes = self.a_gradient(x)
+        rate = -np.einsum("ijn,in->jn", jacobian, p) - np.einsum("in,kijn,jn->kn", p, slopes, p)
+        gradient = jacobian + 2.0 * np.einsum("kijn,jn->ikn", slopes, p)
+        return gradient, 2.0 * np.einsum("ijn,jn->in", self.a(x), rate)
+
     def a_gradient(self, x: Floats) -> Floats:
         """d a_ij / d x_k, (k, i, j, n)."""
         if self.tensor is None:

@@ -11,6 +11,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.point_location import locate, nearly_located, reference_coordinates
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.mesh.locator import Locator
 from fokker_planck.mesh.simplices import barycentric
 
 FEW = 1
@@ -62,9 +63,9 @@ def nearly(discretization: Discretization, points: Floats) -> Nearly:
         found = np.flatnonzero(cells >= 0)
         reference = reference_coordinates(discretization, cells[found], points[:, found].T, FEW)
     else:
-        cells, reference = locate(discretization, points)
+        cells = Locator(discretization.triangulation.points, discretization.vertices).find(points)
         found = np.flatnonzero(cells >= 0)
-        reference = reference[found]
+        reference = reference_coordinates(discretization, cells[found], points[:, found].T)
     inside = barycentric(reference).min(axis=1) >= -BESIDE
     found, reference = found[inside], reference[inside]
     basis = _dolfinx.tabulate_lagrange(len(points), discretization.degree, reference)[0]

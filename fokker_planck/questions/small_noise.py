@@ -223,8 +223,13 @@ def _unstable(setting: FlowSetting, saddle: FixedPoint, towards: Floats) -> Floa
 def _sides(setting: FlowSetting, saddle: FixedPoint) -> list[int | None]:
     """Where the drift leads from the two sides of a saddle: attractors, or None outside of the domain."""
     step = _unstable(setting, saddle, saddle.x)
+    sides, basins = (saddle.x - step, saddle.x + step), setting.basins
+    if basins is not None and all(setting.problem.contains(point[:, None])[0] for point in sides):
+        joins = [known.joins for known in basins.landscape.saddles if known.position == saddle.position]
+        if joins:
+            return [basins.state_of[side] for side in joins[0]]
     result: list[int | None] = []
-    for point in (saddle.x - step, saddle.x + step):
+    for point in sides:
         if not setting.problem.contains(point[:, None])[0]:
             result.append(None)
         elif setting.basins is None:

@@ -20,7 +20,7 @@ from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST
-from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.solvers import initial_mesh
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, reached_points
@@ -166,18 +166,21 @@ def fastest_of_sample(setting: Setting) -> float:
 
 
 def sector_searched(setting: Setting) -> float | None:
-    """C with |Im lambda| <= C Re lambda, for an underdamped process; None for noise that is not degenerate.
+    """C with |Im lambda| <= C Re lambda where noise vanishes in some direction in the plane; None where none is known.
 
-    In a harmonic well lambda = n (gamma/2 + i w) + m (gamma/2 - i w), w^2 = omega^2 - gamma^2/4, so that C is below
-    2 omega/gamma; with the largest omega^2 = |V''| below the energy cutoff, times ``OF_HARMONIC``.
+    Of a linear process every lambda is a sum of -mu, the eigenvalues of the drift's Jacobian J (Metafune, Pallara and
+    Priola 2002), whatever D is: |mu|^2 = det J and Re mu = tr J/2 for a pair.  So C is sqrt(det J) over -tr J/2 (in a
+    harmonic well 2 omega over the friction), with the largest and the least below the energy cutoff, times
+    ``OF_HARMONIC``.  Where the drift spreads anywhere nothing is known.
     """
-    process = setting.problem.process
-    if not isinstance(process, Underdamped):
+    problem = setting.problem
+    if problem.dimension != 2 or not is_degenerate(problem):
         return None
-    x = sample_graph(setting.problem)[0].T
-    x = x[:, setting.weighting.value(x) < getattr(setting, "ceiling", inf)]
-    fastest = np.sqrt(np.abs(process.position_potential.hessian(x[:1])[0, 0]).max(initial=0.0))
-    return float(OF_HARMONIC * 2.0 * fastest / process.friction_at(x).min(initial=inf))
+    x = sample_graph(problem)[0].T
+    jacobian = problem.process.noiseless_jacobian(x[:, setting.weighting.value(x) < getattr(setting, "ceiling", inf)])
+    turning = np.sqrt(np.abs(np.linalg.det(np.moveaxis(jacobian, 2, 0))).max(initial=0.0))
+    settling = -0.5 * np.einsum("iin->n", jacobian).max(initial=-inf)
+    return float(OF_HARMONIC * turning / settling) if settling > 0.0 else None
 
 
 def _largest(tensor: np.ndarray, velocity: np.ndarray) -> float:

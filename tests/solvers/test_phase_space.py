@@ -1,6 +1,7 @@
 """Underdamped processes: spectra, densities and times in phase space, against spectral methods and closed forms."""
 
 import pickle
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.problem import Resolution
+from fokker_planck.solvers.setting import WHOLE, prepare
+from fokker_planck.solvers.spectral_scope import sector_searched
 
 QUARTIC = "(x**2 - 1)**2/4"
 
@@ -188,3 +191,21 @@ def test_committors_of_mirrored_balls():
     assert there.rate.value == pytest.approx(back.rate.value, rel=there.rate.relative_error + back.rate.relative_error)
     last = there.probability_last_from
     assert last.value == pytest.approx(0.5, rel=last.relative_error)
+
+
+def test_the_sector_that_is_searched_comes_from_the_drift_and_the_noise_alone():
+    """Of a harmonic well twice 2 omega / gamma, written underdamped or as a drift; None with noise all over."""
+    omega, friction = 3.0, 0.5
+    well = kinetic(f"{omega**2}*x**2/2", 0.1, friction, 1.5, 1e-3)
+    drift = fp.Drift(["y", f"-{omega**2}*x - {friction}*y"])
+    for matrix, wanted in (
+        ([[0.0, 0.0], [0.0, friction * 0.1]], 4.0 * omega / friction),
+        ([[0.1, 0.0], [0.0, friction * 0.1]], None),
+    ):
+        written = fp.Problem(fp.Drifting(drift, fp.Constant(matrix)), well.domain, well.resolution)
+        assert sector_searched(prepare(written, WHOLE)) == (wanted and pytest.approx(wanted))
+    setting = prepare(well, WHOLE)
+    assert sector_searched(setting) == pytest.approx(4.0 * omega / friction)
+    # coloured noise beside a maximum, where the drift spreads
+    spreading = fp.Drifting(fp.Drift(["4*x - x**3 + y", "-y"]), fp.Constant([[0.0, 0.0], [0.0, 0.5]]))
+    assert sector_searched(replace(setting, problem=replace(well, process=spreading))) is None
