@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from fokker_planck.questions.result_folder import save as save
     from fokker_planck.questions.spectrum import spectrum as spectrum
     from fokker_planck.questions.stationary import stationary_density as stationary_density
+    from fokker_planck.questions.transport import effective_transport as effective_transport
     from fokker_planck.solvers.evolution_results import Evolution as Evolution
     from fokker_planck.solvers.results import Committor as Committor
     from fokker_planck.solvers.results import Correlation as Correlation
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from fokker_planck.solvers.results import Spectrum as Spectrum
     from fokker_planck.solvers.results import Stationary as Stationary
     from fokker_planck.solvers.results import Statistics as Statistics
+    from fokker_planck.solvers.results import Transport as Transport
     from fokker_planck.solvers.results import WellWeight as WellWeight
 
 __version__ = "0.1.0"
@@ -144,10 +146,12 @@ _HOME = {
     "Statistics": "solvers.results",
     "Sublevel": "model.domain",
     "Sweep": "cli.sweeps.result",
+    "Transport": "solvers.results",
     "WellRates": "questions.rates",
     "WellWeight": "solvers.results",
     "committor": "questions.committor",
     "correlation": "questions.correlation",
+    "effective_transport": "questions.transport",
     "energy_landscape": "questions.landscape",
     "eyring_kramers": "questions.eyring_kramers",
     "is_reversible": "questions.detailed_balance",

@@ -24,7 +24,8 @@ HOMES: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "Committor", "Correlation", "CorrelationAtTime", "Eigenvalue", "Estimate", "ExitLaw", "ExitTime",
-            "PartOfExit", "Rates", "SpectralDensity", "Spectrum", "Stationary", "Statistics", "TimeOfLaw", "WellWeight",
+            "PartOfExit", "Rates", "SpectralDensity", "Spectrum", "Stationary", "Statistics", "TimeOfLaw", "Transport",
+            "WellWeight",
         ),
         "solvers.results",
     ),

@@ -49,6 +49,7 @@ QUESTIONS = {
         table="correlation",
         example="stationary_correlation",
     ),
+    "transport": Listed("drift and diffusion over many periods of a periodic domain", example="tilted_washboard"),
     "rates": Listed("rates and mean times between wells, and which saddle carries the flow", example="three_hole"),
     "committor": Listed(
         "transitions between the two sets of [committor]: rate, probabilities",

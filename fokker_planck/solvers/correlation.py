@@ -244,7 +244,7 @@ def correlation(problem: Problem, wanted: Wanted) -> Correlation:
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("correlation", found, "a domain that ends before")
-    heights = _heights(setting)
+    heights = whole_heights(setting)
     ceiling = setting.ceiling if isinstance(setting, FlowSetting) else heights.ceiling if heights else np.inf
     question = Question(setting, wanted, Eigenvalues(setting, None, 0, Scope()), ceiling)
     change = None if isinstance(setting, PotentialSetting) else CHANGE
@@ -275,7 +275,7 @@ def correlation(problem: Problem, wanted: Wanted) -> Correlation:
     )
 
 
-def _heights(setting: Setting) -> Heights | None:
+def whole_heights(setting: Setting) -> Heights | None:
     """Of all below the energy cutoff: a function may be large where the process goes on no way between wells."""
     if not isinstance(setting, PotentialSetting):
         return None

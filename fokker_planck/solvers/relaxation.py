@@ -191,6 +191,37 @@ class Relaxation:
         found = np.conj(factored.solve(load, True)) if adjoint else factored.solve(load, False)
         return self.projected(np.asarray(found), adjoint=adjoint)
 
+    def balanced(self, load: Floats, rounding: Floats) -> tuple[Floats, float]:
+        """u with a(u, v) = l(v) for a scaled load (N,) with l(rho) = 0; and what ``rounding`` of it spoils, relative.
+
+        Slow modes have the quotient of a load and a rate, both small.
+        """
+        image = np.array(load)
+        for mode in self.slow:
+            image = image - mode.times * np.real(
+                times_mass(self.generator, mode.right) * ((mode.left @ load) / mode.norm)
+            )
+        found, back, before = np.zeros(len(load)), self.shift, np.inf
+        up = 0.5 * (self.generator.exponent - self.generator.lowest)
+        for _ in range(MOST_STEPS):
+            after = self.factored.solve(image + back * self.generator.apply_mass(found))
+            after = np.asarray(self.projected(after))
+            # measured as it is, not in scaled unknowns: what is at the top of a barrier counts
+            change = float(np.abs(times_exp(after - found, up)).max() / np.abs(times_exp(after, up)).max())
+            found = after
+            if change <= ENOUGH or (change < ROUNDING and change > 0.5 * before):
+                break
+            before = change
+        else:
+            raise ConvergenceError("the cell problem did not converge", _petsc.REMEDY)
+        lost = 0.0
+        for mode in self.slow:
+            rate = np.exp(mode.log.real) * (1.0 + 1j * mode.log.imag)
+            along = complex(mode.left @ load)
+            found = found + mode.times * np.real(mode.right * (along / (mode.norm * rate)))
+            lost = max(lost, float(np.abs(mode.left) @ rounding) / max(abs(along), 1e-300))
+        return found, lost
+
     def _at(self, frequency: float) -> ShiftedPencil:
         """A + i omega M, the last one kept: it is asked for both sides and functions."""
         if self.last is None or self.last.shift != -1j * frequency:

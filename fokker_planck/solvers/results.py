@@ -188,6 +188,19 @@ class Correlation(Answer):
 
 
 @dataclass(frozen=True)
+class Transport(Answer):
+    """Over many periods: mean velocity ``drift`` along each of the periodic ``axes``, and the tensor of ``diffusion``.
+
+    The displacement X_t - X_0, turns counted, has mean v t and covariance 2 D t in the long run.
+    """
+
+    axes: tuple[int, ...]
+    drift: tuple[Estimate, ...]
+    diffusion: tuple[tuple[Estimate, ...], ...]
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
 class WellWeight:
     """Stationary probability of the basin of attraction of one minimum.
 
