@@ -194,7 +194,8 @@ def _small_noise(setting: FlowSetting, place: Floats, allowance: Allowance) -> t
     if field.constant:
         isotropic = bool(np.allclose(tensor(place[:, None])[:, :, 0], np.eye(dimension), rtol=0.0, atol=1e-14))
         plain = None if isotropic else tensor
-        return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, plain), epsilon
+        flat = None if isotropic else lambda x: np.zeros((dimension, dimension, dimension, x.shape[1]))
+        return SmallNoise(process.noiseless_drift, process.noiseless_jacobian, plain, tensor_gradient=flat), epsilon
 
     exact = getattr(field, "gradient", None)  # by differences a path takes minutes, where D has a root in it
     cost = BY_DIFFERENCES if exact is None else 1

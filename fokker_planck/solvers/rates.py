@@ -143,7 +143,8 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
         return pair.modes(condensed, range(1, size))
 
     def left_out(size: int) -> float:
-        return float(abs(pair.values[size - 1]) / condensed.slowest_inside) ** (2 * pair.powers + 1)
+        share = float(abs(pair.values[size - 1]) / condensed.slowest_inside) ** (2 * pair.powers + 1)
+        return share + pair.rounding
 
     return SlowModes(pair.values, at_wells, pair.digits, functions, left_out)
 

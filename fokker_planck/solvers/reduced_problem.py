@@ -29,7 +29,7 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.krylov import images
-from fokker_planck.solvers.slow_subspace import slow_pairs
+from fokker_planck.solvers.slow_subspace import ROUNDING, pairs_in_doubles, slow_pairs
 from fokker_planck.solvers.wells import Condensation
 
 LEAST_PRODUCT = 0.02
@@ -45,7 +45,8 @@ NOTHING = 1e-30
 MOST_STATES = 20
 """Whose modes are found in multiple precision beside faster ones: 10 take 2 s, 20 take 30 s, more the cube of it."""
 
-Eigenpairs = tuple[list[Any], list[list[Any]]]
+Eigenpairs = tuple[list[Any], list[list[Any]], list[list[Any]], float]
+"""Eigenvalues, vectors of both sides, which are one with detailed balance, and what doubles leave of the slowest."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class ReducedPair:
     """Eigenpairs of the reduced problem in mpmath, ascending; ``vectors`` are coefficients on ``basis`` (size, N).
 
     The first K basis functions are the right potentials of the wells, scaled; ``scale`` turns their coefficients into
-    values at the wells.  The others come from so many ``powers`` of A_FF^-1 M.  ``left_vectors`` on ``left_basis`` are
+    values at the wells.  The others come from so many ``powers`` of A_FF^-1 M; ``rounding`` is what is left of the
+    slowest, relative to it, where doubles hold it.  ``left_vectors`` on ``left_basis`` are
     the eigenvectors of the other side, those of one number with the product one in M; with detailed balance they are
     the same, up to a factor.
     """
@@ -66,6 +68,7 @@ class ReducedPair:
     left_basis: Floats
     digits: int
     powers: int
+    rounding: float = 0.0
 
     def coefficients(self, number: int) -> tuple[Numbers, Numbers, float]:
         """Coefficients (size,) and values at the wells (K,), largest one in each, and the ratio of the largest."""
@@ -181,11 +184,11 @@ def reduced_pair(
         flows = _scaled_generator(condensed, scale)
         if generator.symmetric:
             mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
-            values, vectors = _condensed_pencil(flows, mass, energy, below) or _beside_others(flows, mass, energy)
-            left_vectors = vectors
+            found = _condensed_pencil(flows, mass, energy, below) or _beside_others(flows, mass, energy)
         else:
-            values, vectors, left_vectors = _general_pencil(flows, mass, energy)
-    return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers)
+            found = _general_pencil(flows, mass, energy)
+    values, vectors, left_vectors, rounding = found
+    return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers, rounding)
 
 
 def _scaled_generator(condensed: Condensation, scale: Sequence[Any]) -> Any:
@@ -217,7 +220,8 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
     count = flows.rows
     if len(mass) == count:
         found, columns = _ascending_eigen(flows, mass)
-        return found, [[columns[i, k] for i in range(count)] for k in range(count)]
+        vectors = [[columns[i, k] for i in range(count)] for k in range(count)]
+        return found, vectors, vectors, 0.0
     bridge, inside = mass[:count, count:], mass[count:, count:]
     half = _inverse_of_root(inside)
     rates, turned = np.linalg.eigh(half @ energy @ half.T)
@@ -248,7 +252,7 @@ def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) ->
         vectors.append(at_wells + of_inside)
         if not value < below:
             break
-    return values, vectors
+    return values, vectors, vectors, 0.0
 
 
 def _inverse_of_root(matrix: Floats) -> Floats:
@@ -298,24 +302,38 @@ def _whole(flows: Any, energy: Floats) -> Any:
 
 def _beside_others(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same where E is not far above."""
-    found = slow_pairs(flows, mass, energy, symmetric=True) if len(mass) > flows.rows else None
-    return _whole_pencil(flows, mass, energy) if found is None else found[:2]
+    return _of_the_slow(flows, mass, energy, symmetric=True) or _whole_pencil(flows, mass, energy)
+
+
+def _of_the_slow(flows: Any, mass: Floats, energy: Floats, *, symmetric: bool) -> Eigenpairs | None:
+    """The slow modes by their invariant subspace, or by doubles; None where neither has them."""
+    if len(mass) == flows.rows:
+        return None
+    found = slow_pairs(flows, mass, energy, symmetric=symmetric)
+    if found is not None:
+        return *found, 0.0
+    found = pairs_in_doubles(flows, mass, energy, symmetric=symmetric)
+    if found is None:
+        return None
+    slowest = min(abs(value) for value in found[0] if abs(value) > ROUNDING * abs(found[0][-1]))
+    return *found, ROUNDING * float(abs(found[0][-1]) / slowest)
 
 
 def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same from all of the widened problem at once."""
     size, count = len(mass), flows.rows
     values, vectors = _ascending_eigen(_whole(flows, energy), mass)
-    return values[:count], [[vectors[i, k] for i in range(size)] for k in range(count)]
+    columns = [[vectors[i, k] for i in range(size)] for k in range(count)]
+    return values[:count], columns, columns, 0.0
 
 
-def _general_pencil(flows: Any, mass: Floats, energy: Floats) -> tuple[list[Any], list[list[Any]], list[list[Any]]]:
+def _general_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """Eigenvalues by ascending modulus, with vectors of both sides; left T right is the unit matrix.
 
-    As many as there are wells, or all where these are too close to the others to be found for themselves.
+    As many as there are wells; all where these are too close to the others, and too small beside them for doubles.
     """
     size = len(mass)
-    slow = slow_pairs(flows, mass, energy) if size > flows.rows else None
+    slow = _of_the_slow(flows, mass, energy, symmetric=False)
     if slow is not None:
         return slow
     m = mpmath.matrix(mass.tolist())
@@ -331,4 +349,5 @@ def _general_pencil(flows: Any, mass: Floats, energy: Floats) -> tuple[list[Any]
         [found[k] for k in order],
         [[columns[i, k] for i in rows] for k in rows],
         [[left[k, i] for i in rows] for k in rows],
+        0.0,
     )

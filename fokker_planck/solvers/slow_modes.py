@@ -58,7 +58,7 @@ def slow_modes(
     modes = [[mode] for mode in pair.modes(condensed, chosen)]
     nodal = [pair.nodal(condensed, k) for k in chosen]
     left_out = (2 * pair.powers + 1) * (np.real(logs) - np.log(condensed.slowest_inside))
-    parts = zip(logs, nodal, modes, np.exp(left_out), strict=True)
+    parts = zip(logs, nodal, modes, np.exp(left_out) + pair.rounding, strict=True)
     return [Eigenmode(log, values, functions, float(share)) for log, values, functions, share in parts]
 
 

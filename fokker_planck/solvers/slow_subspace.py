@@ -21,19 +21,27 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from scipy.linalg import schur
+from scipy.linalg import eig, eigh, schur
 
 from fokker_planck.formulas.arrays import Floats
 
 SETTLED = 1e-14
 """Of the largest entry of a column of X, by which a step changes it in the end: X comes from doubles."""
-MOST_STEPS = 40
+MOST_STEPS = 15
 """Beyond which all eigenvalues are found: three to six are taken, more where other modes are nearly as slow."""
 REGULAR = 1e-6
 """Of the singular values of what slow modes have in the wells, least over largest, below which doubles tell nothing of
 X, and the iteration begins with none."""
 
 Matrix = list[list[Any]]
+
+LEAST, LEAST_SLOW = 1e-9, 1e-6
+"""Of the largest eigenvalue of the pencil, and of the largest that is wanted, down to which doubles hold the smallest
+with its vector: rounding of 1e-16 leaves it seven digits."""
+ROUNDING = 1e-12
+"""Of the fastest of the slow modes, what doubles leave of rates between wells."""
+NOTHING = 1e-13
+"""Of the largest eigenvalue, for zero."""
 
 
 def slow_subspace(flows: Any, mass: Floats, energy: Floats) -> tuple[Matrix, Matrix] | None:
@@ -73,11 +81,8 @@ def _in_doubles(flows: Any, mass: Floats, energy: Floats) -> Floats:
     """What doubles know of X, (size - K, K); zero where that is nothing."""
     count, size = flows.rows, len(mass)
     nothing = np.zeros((size - count, count))
-    whole = np.zeros((size, size))
-    whole[:count, :count] = [[float(flows[i, j]) for j in range(count)] for i in range(count)]
-    whole[count:, count:] = energy
     try:
-        operator = np.linalg.solve(mass, whole)
+        operator = np.linalg.solve(mass, _whole_in_doubles(flows, energy))
         moduli = np.sort(np.abs(np.linalg.eigvals(operator)))
         between = np.sqrt(moduli[count - 1] * moduli[count])
         _, basis, found = schur(operator, sort=lambda re, im=0.0: bool(np.hypot(re, im) < between))
@@ -114,6 +119,55 @@ def slow_pairs(
     seen = _product(_product(rows, _exact(mass)), columns)
     rows = _product(mpmath.inverse(mpmath.matrix(seen)).tolist(), rows)
     return [found[k] for k in order], _transposed(columns), rows
+
+
+def pairs_in_doubles(
+    flows: Any, mass: Floats, energy: Floats, *, symmetric: bool = False
+) -> tuple[list[Any], Matrix, Matrix] | None:
+    """The same by doubles, None where they do not hold the smallest eigenvalue, or rate out of a well.
+
+    Where a pair is the last of the slow ones and the first of the others, one of the two is there.  Eigenvalues are
+    the quotients of the products of their vectors, summed exactly, with errors of second order in those of these.
+    """
+    count, whole = flows.rows, _whole_in_doubles(flows, energy)
+    try:
+        values, columns = eigh(whole, mass) if symmetric else eig(whole, mass)
+        order = np.lexsort((-values.imag, np.abs(values)))
+        rows = columns.T if symmetric else np.linalg.inv(mass @ columns)
+    except (np.linalg.LinAlgError, ValueError):
+        return None
+    moduli = np.abs(values[order])
+    known = moduli[moduli > NOTHING * moduli[-1]]
+    leaving = np.abs(np.diag(whole)[:count] / np.diag(mass)[:count])
+    held = len(known) >= len(moduli) - 1 and known[0] > max(LEAST * moduli[-1], LEAST_SLOW * moduli[count - 1])
+    if not held or not leaving.min() > LEAST_SLOW * leaving.max() or not np.isfinite(rows).all():
+        return None
+    chosen = order[:count]
+    right, left = ([_numbers(row) for row in matrix] for matrix in (columns.T[chosen], rows[chosen]))
+    exact, inside, weights = flows.tolist(), _exact(energy), _exact(mass)
+    found = []
+    for one, other in zip(left, right, strict=True):
+        parts = (one[:count], exact, other[:count]), (one[count:], inside, other[count:])
+        found.append(mpmath.fsum(_form(*part) for part in parts) / _form(one, weights, other))
+    return found, right, left
+
+
+def _form(left: list[Any], matrix: Matrix, right: list[Any]) -> Any:
+    return mpmath.fdot(left, [mpmath.fdot(row, right) for row in matrix])
+
+
+def _numbers(row: Any) -> list[Any]:
+    """Of a vector, real ones where it is."""
+    return [mpmath.mpc(entry) for entry in row] if row.imag.any() else [mpmath.mpf(entry) for entry in row.real]
+
+
+def _whole_in_doubles(flows: Any, energy: Floats) -> Floats:
+    """The matrix of S and E beside each other."""
+    count, size = flows.rows, flows.rows + len(energy)
+    whole = np.zeros((size, size))
+    whole[:count, :count] = [[float(flows[i, j]) for j in range(count)] for i in range(count)]
+    whole[count:, count:] = energy
+    return whole
 
 
 def _exact(matrix: Floats) -> Matrix:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fokker_planck.solvers import reduced_problem
-from fokker_planck.solvers.slow_subspace import slow_pairs
+from fokker_planck.solvers.slow_subspace import pairs_in_doubles, slow_pairs
 
 
 def a_pencil(wells, inside, heights, fastest):
@@ -31,8 +31,9 @@ def test_slow_modes_are_those_of_the_whole(heights, fastest, monkeypatch):
     flows, mass, energy = a_pencil(3, 6, heights, fastest)
     with mpmath.workdps(150):
         values, right, left = slow_pairs(flows, mass, energy)
-        monkeypatch.setattr(reduced_problem, "slow_pairs", lambda *pencil: None)
-        expected, _, _ = reduced_problem._general_pencil(flows, mass, energy)
+        for way in ("slow_pairs", "pairs_in_doubles"):
+            monkeypatch.setattr(reduced_problem, way, lambda *pencil, **kind: None)
+        expected = reduced_problem._general_pencil(flows, mass, energy)[0]
         for value, known in list(zip(values, expected, strict=False))[1:]:
             assert float(abs(value / known - 1)) < 1e-11
         columns, rows = mpmath.matrix(right).T, mpmath.matrix(left)
@@ -42,3 +43,18 @@ def test_slow_modes_are_those_of_the_whole(heights, fastest, monkeypatch):
         flow = rows * reduced_problem._whole(flows, energy) * columns
         for k in range(1, 3):
             assert float(abs(flow[k, k] / values[k] - 1)) < 1e-10
+
+
+def test_doubles_give_what_they_hold():
+    flows, mass, energy = a_pencil(4, 8, [0.0, 1.0, 3.0, 5.0], 0.01)
+    with mpmath.workdps(40):
+        values, right, left = pairs_in_doubles(flows, mass, energy)
+        expected, _, _ = slow_pairs(flows, mass, energy)
+        assert [float(abs(value / known - 1)) < 1e-11 for value, known in zip(values, expected, strict=True)][1:] == [
+            True
+        ] * 3
+        unit = mpmath.matrix(left) * mpmath.matrix(mass.tolist()) * mpmath.matrix(right).T - mpmath.eye(4)
+        assert float(mpmath.mnorm(unit)) < 1e-10
+    high, mass, energy = a_pencil(4, 8, [0.0, 1.0, 3.0, 40.0], 0.01)
+    with mpmath.workdps(60):
+        assert pairs_in_doubles(high, mass, energy) is None
