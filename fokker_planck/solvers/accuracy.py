@@ -42,7 +42,7 @@ from fokker_planck.solvers.error_bars import (
 from fokker_planck.solvers.error_budget import ErrorBudget
 from fokker_planck.solvers.function_checks import check_functions
 from fokker_planck.solvers.initial_mesh import CHANGE
-from fokker_planck.solvers.marking import MOST_GROWTH, refined_where_unresolved
+from fokker_planck.solvers.marking import LEAST_GROWTH, MOST_GROWTH, refined_where_unresolved
 from fokker_planck.solvers.prescribed_mesh import prescribed_errors
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import Setting
@@ -193,8 +193,8 @@ def _finer(problem: Problem, first: Beginning, kept: Kept, everywhere: bool, fra
     if everywhere:
         mesh = refine(mesh, np.ones(len(kept.indicator), dtype=bool))
     else:
-        most = MOST_GROWTH if first.by_less and problem.dimension == 3 else np.inf
-        mesh = refined_where_unresolved(mesh, kept.indicator, first.degree, fraction, most)
+        growth = (LEAST_GROWTH, MOST_GROWTH) if first.by_less and problem.dimension == 3 else (0.0, np.inf)
+        mesh = refined_where_unresolved(mesh, kept.indicator, first.degree, fraction, growth)
     return graded(mesh, kept.corners, min(fraction, 0.5)) if problem.dimension == 2 else mesh
 
 

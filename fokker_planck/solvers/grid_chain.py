@@ -151,6 +151,8 @@ def _chain(grid: GridFunction, drift: Any, diffusion: Any, inside: Booleans) -> 
     for axis, around in enumerate(grid.periodic):
         if around:
             numbers = np.delete(numbers, -1, axis)
+    forces = np.zeros((points.shape[1], dimension))
+    forces[inside] = _driven(drift, diffusion, points[:, inside])[1]
     parts = []
     for direction in _directions(dimension):
         first, second = _edges(numbers, direction, grid.periodic)
@@ -158,21 +160,22 @@ def _chain(grid: GridFunction, drift: Any, diffusion: Any, inside: Booleans) -> 
         first, second = first[both], second[both]
         step: Floats = spacing * direction
 
-        def along(share: float, first: Integers = first, step: Floats = step) -> tuple[Floats, Floats]:
-            """D in units of the grid, (n, dim, dim), and D^-1 (b - div D) . e there, (n,)."""
-            place = _wrapped(grid, points[:, first] + share * step[:, None])
-            tensor = np.moveaxis(np.asarray(diffusion.tensor(place)), 2, 0)
-            force = np.asarray(drift(place)) - np.asarray(diffusion.divergence(place))
-            leading = np.linalg.solve(tensor, force.T[..., None])[..., 0] @ step
-            return tensor / np.outer(spacing, spacing), leading
-
-        (_, start), (tensor, middle), (_, end) = (along(share) for share in (0.0, 0.5, 1.0))
+        tensor, force = _driven(drift, diffusion, _wrapped(grid, points[:, first] + 0.5 * step[:, None]))
+        tensor = tensor / np.outer(spacing, spacing)
+        start, middle, end = forces[first] @ step, force @ step, forces[second] @ step
         drive = np.clip((start + 4.0 * middle + end) / 6.0, -STEEPEST, STEEPEST)
         weight = _weights(tensor, direction)
         used = (weight > 0.0) & np.isfinite(weight) & np.isfinite(drive)
         first, second, weight, drive = first[used], second[used], weight[used], drive[used]
         parts.append((first, second, weight * _bernoulli(-drive), weight * _bernoulli(drive)))
     return Chain(points.shape[1], *(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _driven(drift: Any, diffusion: Any, place: Floats) -> tuple[Floats, Floats]:
+    """D (n, dim, dim) and D^-1 (b - div D) (n, dim) at points (dim, n)."""
+    tensor = np.moveaxis(np.asarray(diffusion.tensor(place)), 2, 0)
+    force = np.asarray(drift(place)) - np.asarray(diffusion.divergence(place))
+    return tensor, np.asarray(np.linalg.solve(tensor, force.T[..., None])[..., 0])
 
 
 def _lowest(chain: Chain, inside: Booleans) -> int:

@@ -29,7 +29,7 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.krylov import images
-from fokker_planck.solvers.slow_subspace import ROUNDING, pairs_in_doubles, slow_pairs
+from fokker_planck.solvers.slow_subspace import Eigenpairs, general_pairs, slow_or_in_doubles, whole_of
 from fokker_planck.solvers.wells import Condensation
 
 LEAST_PRODUCT = 0.02
@@ -44,9 +44,6 @@ NOTHING = 1e-30
 """Of the slowest rate inside, below which lambda is nothing beside it, and the fixed point is there."""
 MOST_STATES = 20
 """Whose modes are found in multiple precision beside faster ones: 10 take 2 s, 20 take 30 s, more the cube of it."""
-
-Eigenpairs = tuple[list[Any], list[list[Any]], list[list[Any]], float]
-"""Eigenvalues, vectors of both sides, which are one with detailed balance, and what doubles leave of the slowest."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +183,7 @@ def reduced_pair(
             mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
             found = _condensed_pencil(flows, mass, energy, below) or _beside_others(flows, mass, energy)
         else:
-            found = _general_pencil(flows, mass, energy)
+            found = general_pairs(flows, mass, energy)
     values, vectors, left_vectors, rounding = found
     return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers, rounding)
 
@@ -287,67 +284,14 @@ def _ascending_eigen(flows: Any, mass: Floats) -> tuple[list[Any], Any]:
     return list(values), factor.T * vectors
 
 
-def _whole(flows: Any, energy: Floats) -> Any:
-    """The matrix of S and E beside each other."""
-    count, size = flows.rows, flows.rows + len(energy)
-    whole = mpmath.matrix(size, size)
-    for i in range(size):
-        for j in range(size):
-            if i < count and j < count:
-                whole[i, j] = flows[i, j]
-            elif i >= count and j >= count:
-                whole[i, j] = mpmath.mpf(float(energy[i - count, j - count]))
-    return whole
-
-
 def _beside_others(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same where E is not far above."""
-    return _of_the_slow(flows, mass, energy, symmetric=True) or _whole_pencil(flows, mass, energy)
-
-
-def _of_the_slow(flows: Any, mass: Floats, energy: Floats, *, symmetric: bool) -> Eigenpairs | None:
-    """The slow modes by their invariant subspace, or by doubles; None where neither has them."""
-    if len(mass) == flows.rows:
-        return None
-    found = slow_pairs(flows, mass, energy, symmetric=symmetric)
-    if found is not None:
-        return *found, 0.0
-    found = pairs_in_doubles(flows, mass, energy, symmetric=symmetric)
-    if found is None:
-        return None
-    slowest = min(abs(value) for value in found[0] if abs(value) > ROUNDING * abs(found[0][-1]))
-    return *found, ROUNDING * float(abs(found[0][-1]) / slowest)
+    return slow_or_in_doubles(flows, mass, energy, symmetric=True) or _whole_pencil(flows, mass, energy)
 
 
 def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same from all of the widened problem at once."""
     size, count = len(mass), flows.rows
-    values, vectors = _ascending_eigen(_whole(flows, energy), mass)
+    values, vectors = _ascending_eigen(whole_of(flows, energy), mass)
     columns = [[vectors[i, k] for i in range(size)] for k in range(count)]
     return values[:count], columns, columns, 0.0
-
-
-def _general_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
-    """Eigenvalues by ascending modulus, with vectors of both sides; left T right is the unit matrix.
-
-    As many as there are wells; all where these are too close to the others, and too small beside them for doubles.
-    """
-    size = len(mass)
-    slow = _of_the_slow(flows, mass, energy, symmetric=False)
-    if slow is not None:
-        return slow
-    m = mpmath.matrix(mass.tolist())
-    found, vectors = mpmath.eig(mpmath.inverse(m) * _whole(flows, energy))
-    order = sorted(range(size), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))
-    columns = mpmath.matrix(size, size)
-    for place, number in enumerate(order):
-        for i in range(size):
-            columns[i, place] = vectors[i, number]
-    left = mpmath.inverse(m * columns)
-    rows = range(size)
-    return (
-        [found[k] for k in order],
-        [[columns[i, k] for i in rows] for k in rows],
-        [[left[k, i] for i in rows] for k in rows],
-        0.0,
-    )

@@ -34,6 +34,8 @@ REGULAR = 1e-6
 X, and the iteration begins with none."""
 
 Matrix = list[list[Any]]
+Eigenpairs = tuple[list[Any], list[list[Any]], list[list[Any]], float]
+"""Eigenvalues, vectors of both sides, which are one with detailed balance, and what doubles leave of the slowest."""
 
 LEAST, LEAST_SLOW = 1e-9, 1e-6
 """Of the largest eigenvalue of the pencil, and of the largest that is wanted, down to which doubles hold the smallest
@@ -143,7 +145,8 @@ def pairs_in_doubles(
     if not held or not leaving.min() > LEAST_SLOW * leaving.max() or not np.isfinite(rows).all():
         return None
     chosen = order[:count]
-    right, left = ([_numbers(row) for row in matrix] for matrix in (columns.T[chosen], rows[chosen]))
+    real = values[chosen].imag == 0.0  # whose vectors are, too: an inverse leaves rounding of the others in them
+    right, left = ([_numbers(*one) for one in zip(part[chosen], real, strict=True)] for part in (columns.T, rows))
     exact, inside, weights = flows.tolist(), _exact(energy), _exact(mass)
     found = []
     for one, other in zip(left, right, strict=True):
@@ -156,9 +159,9 @@ def _form(left: list[Any], matrix: Matrix, right: list[Any]) -> Any:
     return mpmath.fdot(left, [mpmath.fdot(row, right) for row in matrix])
 
 
-def _numbers(row: Any) -> list[Any]:
-    """Of a vector, real ones where it is."""
-    return [mpmath.mpc(entry) for entry in row] if row.imag.any() else [mpmath.mpf(entry) for entry in row.real]
+def _numbers(row: Any, real: bool) -> list[Any]:
+    """Of a vector."""
+    return [mpmath.mpf(entry) for entry in row.real] if real else [mpmath.mpc(entry) for entry in row]
 
 
 def _whole_in_doubles(flows: Any, energy: Floats) -> Floats:
@@ -182,3 +185,56 @@ def _product(first: Matrix, second: Matrix) -> Matrix:
     """Of two matrices by rows."""
     columns = _transposed(second)
     return [[mpmath.fdot(zip(row, column, strict=True)) for column in columns] for row in first]
+
+
+def slow_or_in_doubles(flows: Any, mass: Floats, energy: Floats, *, symmetric: bool) -> Eigenpairs | None:
+    """The slow modes by their invariant subspace, or by doubles; None where neither has them."""
+    if len(mass) == flows.rows:
+        return None
+    found = slow_pairs(flows, mass, energy, symmetric=symmetric)
+    if found is not None:
+        return *found, 0.0
+    found = pairs_in_doubles(flows, mass, energy, symmetric=symmetric)
+    if found is None:
+        return None
+    slowest = min(abs(value) for value in found[0] if abs(value) > ROUNDING * abs(found[0][-1]))
+    return *found, ROUNDING * float(abs(found[0][-1]) / slowest)
+
+
+def general_pairs(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
+    """Eigenvalues by ascending modulus, with vectors of both sides; left T right is the unit matrix.
+
+    As many as there are wells; all where these are too close to the others, and too small beside them for doubles.
+    """
+    size = len(mass)
+    slow = slow_or_in_doubles(flows, mass, energy, symmetric=False)
+    if slow is not None:
+        return slow
+    m = mpmath.matrix(mass.tolist())
+    found, vectors = mpmath.eig(mpmath.inverse(m) * whole_of(flows, energy))
+    order = sorted(range(size), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))
+    columns = mpmath.matrix(size, size)
+    for place, number in enumerate(order):
+        for i in range(size):
+            columns[i, place] = vectors[i, number]
+    left = mpmath.inverse(m * columns)
+    rows = range(size)
+    return (
+        [found[k] for k in order],
+        [[columns[i, k] for i in rows] for k in rows],
+        [[left[k, i] for i in rows] for k in rows],
+        0.0,
+    )
+
+
+def whole_of(flows: Any, energy: Floats) -> Any:
+    """The matrix of S and E beside each other."""
+    count, size = flows.rows, flows.rows + len(energy)
+    whole = mpmath.matrix(size, size)
+    for i in range(size):
+        for j in range(size):
+            if i < count and j < count:
+                whole[i, j] = flows[i, j]
+            elif i >= count and j >= count:
+                whole[i, j] = mpmath.mpf(float(energy[i - count, j - count]))
+    return whole
