@@ -64,6 +64,14 @@ def test_degrees_that_agree_are_not_taken_for_an_error(friction, half_width, fas
 
 
 @pytest.mark.slow
+def test_low_friction():
+    """Friction 0.01, noise 1/20: 2.434696e-4 by 320 x 1200 Hermite functions, of which 800 had 1e-5 more."""
+    gap = fp.spectrum(kinetic(QUARTIC, 1 / 20, 0.01, 2.0, 1e-4, above=34.0), count=2).gap
+    assert gap.relative_error < 1e-4
+    assert gap.value == pytest.approx(2.434696e-4, rel=gap.relative_error + 1e-6)
+
+
+@pytest.mark.slow
 def test_a_gap_at_barrier_100_follows_kramers_and_langer():
     """Over 2 k of Kramers and Langer 1 - 0.21 / barrier at friction 0.5, barriers 20 and 50."""
     epsilon, friction = 1 / 400, 1.0
