@@ -23,12 +23,12 @@ LEAST = 1e-290
 """Of pi, below which there is no ratio: what is there of p counts in the total variation alone."""
 
 
-LEVELS = {1: 30, 2: 4, 3: 2}
+LEVELS = {1: 30, 2: 2, 3: 1}
 """Halvings of cells in which p - pi changes its sign, only the parts where it does: on a line one part is left of each,
 in the plane each takes twice as many, and what they hold falls by four."""
 RULE = {1: 12, 2: 8, 3: 6}
 """Degree of the rule on a part."""
-MOST_PARTS = 20_000
+MOST_PARTS = 6_000
 """Beyond which no more are halved."""
 
 

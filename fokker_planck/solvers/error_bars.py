@@ -47,8 +47,10 @@ def predicted_errors(current: Answer, exponents: Floats | None = None) -> tuple[
         return indicator, np.full(len(current.numbers), indicator.sum())
     weights = dict.fromkeys(parts, 1.0)
     if current.weights is not None:
+        # what several numbers rest on counts as much as that which counts most
+        weights = dict.fromkeys(parts, 0.0)
         for modes, weight in zip(current.modes, current.weights, strict=True):
-            weights[id(modes)] = float(weight)
+            weights[id(modes)] = max(weights[id(modes)], float(weight))
     indicator = np.sum([weights[key] * part for key, part in parts.items()], axis=0)
     return indicator, np.array([parts[id(modes)].sum() for modes in current.modes])
 

@@ -25,7 +25,7 @@ from fokker_planck.solvers.propagation import State
 from fokker_planck.solvers.well_probabilities import WellsOnMesh
 
 MASS = ("mass", "")
-SMALL = 1e-3
+SMALL = 0.1
 """Of probabilities and distances: smaller ones are known to the tolerance times this, not to that of their own size."""
 LEAST = 1e-300
 """Stands for the logarithm of zero."""
