@@ -82,8 +82,9 @@ class Samples:
 
     def functional(self, values: Floats, height: float) -> Floats:
         """F (N,) with int f p = F . y for f given by its ``values`` (cells, q) and vectors of that height."""
-        exponents = height + 0.5 * self.local[:, None, :] - self.exponent[:, :, None]
-        local = np.einsum("cq,qn,cqn->cn", values * self.volume, self.basis, np.exp(exponents), optimize=True)
+        top = self.local.max(axis=1, keepdims=True)
+        weights = values * self.volume * np.exp(height + 0.5 * top - self.exponent)
+        local = (weights @ self.basis) * np.exp(0.5 * (self.local - top))
         return self._summed(local)
 
     def load(self, density: Floats, height: float) -> Floats:

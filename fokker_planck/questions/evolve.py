@@ -129,8 +129,6 @@ def _observables(problem: Problem, given: Any) -> dict[str, Callable[[Floats], F
 
 def _function(problem: Problem, formula: Any, key: str) -> Callable[[Floats], Floats]:
     if isinstance(formula, str):
-        if isinstance(problem.process, Underdamped) and not problem.process.planar:
-            formula = renamed(formula, {"v": "y"}, key)
         parsed = parse_expression(formula, key=key)
         if parsed.dimension > problem.dimension:
             raise ProblemError(key, f"the variable {parsed.variables[-1]}", f"{problem.dimension} coordinates")
@@ -206,10 +204,19 @@ def _read(problem: Problem, table: Table) -> EvolveQuestion:
     initial = table.required("initial", WANTED)
     times = table.required("times", "a list of times > 0")
     formulas = table.table("observables")
-    named = {name: formulas.text(name, "a formula") for name in formulas.entries}
+    named = {
+        name: _written(problem, formulas.text(name, "a formula"), formulas.path(name)) for name in formulas.entries
+    }
+    if isinstance(initial, Mapping) and isinstance(initial.get("expression"), str):
+        initial = {**initial, "expression": _written(problem, initial["expression"], "evolve.initial.expression")}
     absorb = table.text("absorb", "the name of a set, or boundary") if "absorb" in table.entries else None
     asked = _asked(problem, initial, times, named, absorb)
     return EvolveQuestion(initial, asked.times, named, absorb)
+
+
+def _written(problem: Problem, formula: str, key: str) -> str:
+    """A formula of a file as Python has it: there the velocity is called v, here y."""
+    return renamed(formula, {"v": "y"}, key) if isinstance(problem.process, Underdamped) else formula
 
 
 def _json(answer: Evolution) -> dict[str, Any]:

@@ -50,7 +50,9 @@ from fokker_planck.solvers.evolution_results import Evolution, state_of
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.initial_mesh import CHANGE
 from fokker_planck.solvers.initial_state import (
+    CORE,
     INITIAL,
+    TAIL,
     Beginning,
     beginning_of,
     fine_enough,
@@ -155,11 +157,6 @@ class Question:
         if self.asked.target is None:
             return assemble(discretization, self.setting.weighting), np.zeros(discretization.count, dtype=bool)
         end = stopped(self.setting, discretization, self.asked.target)
-        if end.through is not None:
-            noise = "a process whose noise vanishes in some direction"
-            raise ProblemError(
-                "evolve.absorb", noise, "no absorbing set, or the question exit-time, which answers there"
-            )
         return end.generator, end.absorbed
 
     def _stationary(self, generator: Generator, discretization: Discretization) -> Floats:
@@ -207,6 +204,12 @@ class Question:
 
 def evolution(problem: Problem, asked: Asked) -> Evolution:
     """Carry the initial state to all times, every number to the problem's tolerance."""
+    if is_degenerate(problem):
+        # on fine meshes two resolvents differ by all of the mass there
+        noise = "a process whose noise vanishes in some direction"
+        raise ProblemError(
+            "evolve", noise, "one with noise in every direction; spectrum, exit-time and correlation answer"
+        )
     goals = Ends.at(asked.target).goals
     measured = {SET + name: shape for name, shape in asked.sets.items()}
     if isinstance(asked.initial, UniformIn):
@@ -241,15 +244,17 @@ def _heights(setting: Setting, ends: Ends, initial: Initial) -> Heights | None:
     if not isinstance(setting, PotentialSetting):
         return None
     levels = levels_of(setting, ends)
-    highest = highest_exponent(initial, setting.problem, setting.exponent.value)
-    ceiling = max(levels.ceiling, highest + budget_of(setting.problem).cutoff)
+    problem, value = setting.problem, setting.exponent.value
+    highest = highest_exponent(initial, problem, value, CORE)
+    tail = highest_exponent(initial, problem, value, TAIL * problem.resolution.tolerance)
+    ceiling = max(levels.ceiling, highest + budget_of(problem).cutoff, tail)
     passes = (*levels.passes, highest) if np.isfinite(highest) else levels.passes
     return replace(levels, ceiling=ceiling, passes=passes, trim=False)
 
 
 def _spread(setting: Setting, asked: Asked) -> Floats | None:
-    """The covariance (dim, dim) of what has become of a point at the first time; None where noise vanishes somehow."""
-    if not isinstance(asked.initial, AtPoint) or is_degenerate(setting.problem):
+    """The covariance (dim, dim) of what has become of a point at the first time; None if as wide as the domain."""
+    if not isinstance(asked.initial, AtPoint):
         return None
     tensor = np.asarray(setting.diffusion.tensor(np.array(asked.initial.point)[:, None]))[..., 0]
     widths = np.subtract(*setting.problem.bounding_box()[::-1])

@@ -38,6 +38,9 @@ FEWEST_CELLS = {1: 200, 2: 1500, 3: 3000}
 """Before a formula is looked at: what is narrower than a cell by ten may be missed."""
 UNRESOLVED = 1e-8
 """Of the whole integral of a formula, by which two rules may differ in one cell."""
+CORE, TAIL = 0.05, 1e-3
+"""Of the largest value of a density at the beginning, where the process climbs on from; and, of the tolerance, what is
+so little that nothing rests on it."""
 RULES = (8, 12)
 """Degrees of these two rules."""
 MOST_ROUNDS = 60
@@ -102,28 +105,29 @@ def _checked(initial: ByFormula) -> Density:
     return values
 
 
-def highest_exponent(initial: Initial, problem: Problem, value: Density) -> float:
-    """The largest of psi, its ``value``, where there is mass at the beginning; minus infinity for equilibrium."""
-    points = support(initial, problem)
+def highest_exponent(initial: Initial, problem: Problem, value: Density, share: float) -> float:
+    """The largest of psi, its ``value``, where p_0 is more than a ``share`` of its largest; minus infinity for none."""
+    points = support(initial, problem, share)
     return float(np.max(value(points), initial=-np.inf)) if points.shape[1] else -np.inf
 
 
-def support(initial: Initial, problem: Problem) -> Floats:
-    """Points (dim, n) of the domain where there is mass at the beginning."""
+def support(initial: Initial, problem: Problem, share: float = CORE) -> Floats:
+    """Points (dim, n) of the domain where p_0 is more than a ``share`` of its largest value."""
     if isinstance(initial, AtPoint):
         return np.array(initial.point)[:, None]
     sample = problem.sample()
     if isinstance(initial, UniformIn):
         return sample[:, initial.shape.contains(sample)]
     if isinstance(initial, Gaussian):
+        reach = min(FARTHEST, float(np.sqrt(-2.0 * np.log(share))))
         normal = np.random.default_rng(1).standard_normal((problem.dimension, 4000))
-        normal *= np.minimum(1.0, FARTHEST / np.linalg.norm(normal, axis=0))
-        stretched = np.concatenate([normal, FARTHEST * normal / np.linalg.norm(normal, axis=0)], axis=1)
+        sphere = reach * normal / np.linalg.norm(normal, axis=0)
+        stretched = np.concatenate([k * sphere for k in (0.0, 0.25, 0.5, 0.75, 1.0)], axis=1)
         around = np.array(initial.mean)[:, None] + np.linalg.cholesky(np.array(initial.covariance)) @ stretched
         return around[:, problem.contains(around)]
     if isinstance(initial, ByFormula):
         values = _checked(initial)(sample)
-        return sample[:, values > 1e-15 * values.max(initial=0.0)]
+        return sample[:, values > share * values.max(initial=0.0)]
     return sample[:, :0]
 
 

@@ -10,7 +10,6 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.linalg import expm
 from scipy.special import erf
 
 import fokker_planck as fp
@@ -131,16 +130,27 @@ def test_a_drift_that_turns():
     assert np.abs(state.density(x) - exact).max() < 1e-6 * exact.max()
 
 
-@pytest.mark.slow
-def test_momentum():
-    process = fp.Underdamped(fp.Potential("x**2/2"), friction=0.8, epsilon=0.4)
-    phases = fp.Problem(process, fp.Box([-6.0, -6.0], [6.0, 6.0]))
-    matrix, covariance = np.array([[0.0, -1.0], [1.0, 0.8]]), 0.4 * np.eye(2)
-    for state in fp.evolve(phases, [1.0, 0.0], [0.5, 3.0], {"x": "x", "xv": "x*v"}).times:
-        decay = expm(-matrix * state.time)
-        mean, spread = decay @ [1.0, 0.0], covariance - decay @ covariance @ decay.T
-        held(state.observables["x"], mean[0], 1e-5)
-        held(state.observables["xv"], spread[0, 1] + mean[0] * mean[1], 1e-5)
+def test_a_batch_that_grows():
+    """Noise that changes once, between two evolutions: what is in the flat well stays, as a chain of two has it."""
+    process = {
+        noise: fp.Overdamped(fp.Potential("(x**2-1)**2*(1+2*x/5)/4"), fp.Isotropic(noise)) for noise in (0.05, 0.00625)
+    }
+    small, large = (fp.Problem(each, fp.Box([-2.0], [2.0])) for each in process.values())
+    rate = fp.spectrum(small, count=2).gap.value
+    limit = min(fp.stationary_density(small).wells, key=lambda well: well.minimum[0]).probability.value
+    found = fp.evolve(small, [1.0], [500.0])
+    (end,) = fp.evolve(large, found, [1000.0]).times
+    before, after = (
+        min(zip(e.minima, s.wells, strict=True))[1].value for e, s in ((found, found.times[0]), (found, end))
+    )
+    assert before == pytest.approx(limit * -math.expm1(-rate * 500.0), abs=5e-3)
+    assert after == pytest.approx(before, abs=1e-3)
+
+
+def test_noise_of_the_velocity_alone_is_refused():
+    process = fp.Underdamped(fp.Potential("x**2/2"), fp.Isotropic(0.4), 0.8)
+    with pytest.raises(ProblemError, match="noise vanishes in some direction"):
+        fp.evolve(fp.Problem(process, fp.Box([-6.0, -6.0], [6.0, 6.0])), [1.0, 0.0], [1.0])
 
 
 @pytest.mark.parametrize(
