@@ -19,6 +19,10 @@ SMOOTHINGS = 40
 """Rounds of averaging over five neighbours, a variance of two steps each: continued values are smooth over some nine
 steps."""
 
+REACH = 8
+"""Steps of the grid beyond a wall over which a function goes on with its slope: a kink of a cubic spline shows in its
+slopes a quarter as much with every step, 1e-5 after eight."""
+
 
 @dataclass(frozen=True)
 class GridFunction:
@@ -126,3 +130,29 @@ def extended(values: Floats, known: Booleans) -> Floats:
     for _ in range(SMOOTHINGS):
         result = np.where(known, result, uniform_filter(result, 5))
     return np.asarray(result)
+
+
+def reflected(values: Floats, inside: Booleans) -> Floats:
+    """Values on a grid, those that are not ``inside`` by f(x) = 2 f(p) - f(2 p - x), p the nearest point inside.
+
+    So a function has no kink at a wall that is oblique to the grid: one of slopes of 300 a unit of length would be off
+    by units beside it.  Further out than ``REACH``, or where 2 p - x is not inside, it goes on as it ends there.
+
+    >>> line = np.arange(9.0)
+    >>> reflected(np.where(line < 5, line, 0.0), line < 5).tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    if inside.all() or not inside.any():
+        return values
+    outside = np.argwhere(~inside)
+    nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)[:, ~inside].T
+    beyond = outside - nearest
+    far = np.linalg.norm(beyond, axis=1, keepdims=True)
+    mirrored = nearest - np.rint(beyond * np.minimum(1.0, REACH / far)).astype(np.int64)
+    mirrored = np.clip(mirrored, 0, np.array(values.shape) - 1)
+    at_wall, within = values[tuple(nearest.T)], tuple(mirrored.T)
+    result = values.copy()
+    result[~inside] = np.where(inside[within], 2.0 * at_wall - values[within], at_wall)
+    return result

@@ -27,8 +27,9 @@ from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
-from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.spline import GridFunction, extended
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.spline import GridFunction, extended, reflected
+from fokker_planck.mesh.simplices import simplex_volumes
 from fokker_planck.model.hoermander import NO_NOISE
 from fokker_planck.solvers.falling_noise import (
     CALM,
@@ -37,6 +38,7 @@ from fokker_planck.solvers.falling_noise import (
     FIRST_FACTOR,
     FORESEEN,
     MOST_CELLS,
+    MOST_WASTED,
     NEARLY_THERE,
     SHORTEST_FACTOR,
     WILD,
@@ -81,6 +83,8 @@ time needs none; 40 such steps took 170 s before that was asked without."""
 FINENESS = 2.5
 """By what the change of psi in a cell is divided where the density is lost though the noise hardly fell: a circulation
 that is strong beside the noise makes layers that psi does not show (Brusselator: 10 is too much, 4 is enough)."""
+WHOLE = 1e-9
+"""Of the volume of a box, that a mesh may lack and still fill it."""
 LEAST_MARGIN = CERTAIN + 6.0
 """Above the saddles, so that a few units of epsilon are certain at any tolerance."""
 
@@ -117,11 +121,14 @@ def followed_exponent(question: Question, guesses: Sequence[Any] = ()) -> GridFu
     settled = _from_guesses(question, meshes, guesses)
     if settled is not None:
         return settled
-    way = Way(first_noise(question.process), FIRST_FACTOR, question.process.exponent)
+    way, wasted = Way(first_noise(question.process), FIRST_FACTOR, question.process.exponent), 0
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)
         found = _step(question, meshes, trial, FINENESS**-way.fineness)
+        wasted += found.cells if found.swing > TOLERABLE else 0
+        if wasted > MOST_WASTED and question.base.dimension == 2:
+            break
         if found.lost:
             following: Way | GridFunction | None = way.after_loss(found)
         else:
@@ -142,6 +149,18 @@ class _Meshes:
 
     def __init__(self) -> None:
         self.last: Nearly | None = None
+        self.within: Booleans | None = None
+
+    def inside(self, base: Triangulation, grid: GridFunction) -> Booleans:
+        """Which points of the grid lie in the domain, an array of the shape of its values."""
+        if self.within is None:
+            self.within = np.ones(grid.values.shape, dtype=bool)
+            box = float(np.prod(np.subtract(grid.upper, grid.lower)))
+            if simplex_volumes(base.cell_points).sum() < (1.0 - WHOLE) * box:
+                linear = discretize(base, 1)
+                values = nearly(linear, grid.points)(np.zeros(linear.count))
+                self.within = np.isfinite(values).reshape(grid.values.shape)
+        return self.within
 
     def on_grid(self, mesh: Triangulation, grid: GridFunction) -> Nearly:
         """Those of a mesh."""
@@ -263,19 +282,23 @@ def _step(question: Question, meshes: _Meshes, process: FollowedWeight, finer: f
         return Step(swing, True, exponent, len(mesh.cells))
     # the mesh sees no more of psi than its interpolant: what lies between must not stay, and grow
     fresh = on_grid(np.where(positive, generator.exponent + typical - logs, np.nan))
-    return Step(swing, False, _moved(exponent, fresh.reshape(exponent.values.shape)), len(mesh.cells))
+    moved = _moved(exponent, fresh.reshape(exponent.values.shape), meshes.inside(base, exponent))
+    return Step(swing, False, moved, len(mesh.cells))
 
 
-def _moved(exponent: GridFunction, fresh: Floats) -> GridFunction:
-    """psi moved to what is known on its grid, continued smoothly to where nothing is (NaN), its minimum zero."""
+def _moved(exponent: GridFunction, fresh: Floats, inside: Booleans) -> GridFunction:
+    """psi moved to what is known on its grid, continued smoothly to where nothing is (NaN), its minimum zero.
+
+    Beyond the walls of the domain, of which ``inside`` tells, it goes on with its slope.
+    """
     change = np.clip(fresh - exponent.values, -LARGEST_STEP, LARGEST_STEP)
     seen = np.isfinite(change)
-    values = exponent.values + extended(np.where(seen, change, 0.0), seen)
+    values = exponent.values + reflected(extended(np.where(seen, change, 0.0), seen), inside)
     for axis, wraps in enumerate(exponent.periodic):
         if wraps:
             first = np.take(values, [0], axis)
             values = np.concatenate([np.delete(values, -1, axis), first], axis)
-    return replace(exponent, values=values - values.min())
+    return replace(exponent, values=values - values[inside].min())
 
 
 def typical_rate(process: FollowedWeight) -> float:

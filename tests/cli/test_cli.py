@@ -97,9 +97,7 @@ def test_import_and_help_load_nothing_heavy():
     assert heavy_after(asked_for_help) == []
 
 
-@pytest.mark.parametrize(
-    "arguments", [["sweep", "p.toml"], ["spectrum"], ["spectrum", "p.toml", "--verbos"]]
-)
+@pytest.mark.parametrize("arguments", [["sweep", "p.toml"], ["spectrum"], ["spectrum", "p.toml", "--verbos"]])
 def test_wrong_arguments_load_nothing_heavy(arguments):
     code = (
         "import contextlib, os\nfrom fokker_planck.cli.command import main\n"

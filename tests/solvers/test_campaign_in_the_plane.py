@@ -7,7 +7,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.fem import point_location
-from fokker_planck.fem.discretization import discretize, unknowns_in
+from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.fem.interpolation import interpolate
@@ -31,7 +31,7 @@ def test_shares_of_reactive_paths_are_seen_by_the_indicator() -> None:
     ends = Ends(((FROM, origin), (TO, goal)))
     setting = of_flow(problem, ends)
     mesh = discretize(first_mesh(setting, ends.regions), 6)
-    first = _answer(setting, mesh, unknowns_in(mesh, FROM, origin), unknowns_in(mesh, TO, goal))
+    first = _answer(setting, mesh, (origin, goal))
     found = fp.committor(problem, origin, goal)
     error = abs(first.numbers[1] - found.probability_reactive.log)
     _, forward, backward, last = (float(energy_errors(first.generator, modes).sum()) for modes in first.modes)

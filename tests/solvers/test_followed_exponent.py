@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fokker_planck.formulas.spline import zero_on
+from fokker_planck.formulas.spline import REACH, reflected, zero_on
 from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domain import Box
 from fokker_planck.model.potential import Potential
@@ -15,6 +15,9 @@ from fokker_planck.model.region import Region
 from fokker_planck.solvers import followed_exponent as module
 from fokker_planck.solvers.exit_time import mean_exit_time
 from fokker_planck.solvers.falling_noise import Step
+from validation.campaign.coordinates import changed, turned
+from validation.campaign.questions import load
+from validation.campaign.random_problems import random_problem
 
 
 @pytest.mark.parametrize(("swing", "serves"), [(2.5, True), (6.5, False)])
@@ -32,6 +35,15 @@ def test_an_exponent_that_served_stands_where_the_next_is_lost(monkeypatch, swin
     assert (found is known) == serves
 
 
+def test_a_function_goes_on_with_its_slope_beyond_a_round_wall():
+    x, y = np.meshgrid(*[np.linspace(-1.0, 1.0, 41)] * 2, indexing="ij")
+    plane, inside = 300.0 * x - 500.0 * y, x**2 + y**2 < 0.7**2
+    found = reflected(np.where(inside, plane, 0.0), inside)
+    near = np.hypot(x, y) < 0.7 + (REACH - 2) * 0.05
+    np.testing.assert_allclose(found[near], plane[near], atol=1e-9)
+    assert np.abs(found).max() < 2.5 * np.abs(plane[inside]).max()
+
+
 @pytest.mark.slow
 def test_an_exit_over_a_kink_of_an_unknown_exponent():
     """Noise that falls to a third on a line gives psi a kink there; at 6e-8 the logarithm is 110.04556456717 (2e-9)."""
@@ -47,3 +59,17 @@ def test_an_exit_over_a_kink_of_an_unknown_exponent():
     mean = mean_exit_time(problem, [0.3607, 0.6029], goal).mean
     assert mean.relative_error < 6.2e-6
     assert mean.log == pytest.approx(110.04556454116707, abs=mean.relative_error)
+
+
+@pytest.mark.slow
+def test_a_wall_that_is_oblique_to_the_grid_is_no_kink(tmp_path):
+    """Ito noise that depends on the state, four wells, a range of 1,400 units of epsilon: upright 26.578252 +- 5e-9.
+
+    Turned, psi ended flat at the walls, and was lost at four times the noise after minutes.
+    """
+    tables = random_problem(101, 86).tables
+    upright, turned_by = (
+        mean_exit_time(file.problem, file.questions["exit-time"].start, file.questions["exit-time"].target).mean
+        for file in (load(changed(tables, turned(angle, 2)), tmp_path) for angle in (0.0, 0.7))
+    )
+    assert turned_by.log == pytest.approx(upright.log, abs=upright.relative_error + turned_by.relative_error)
