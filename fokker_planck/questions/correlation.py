@@ -18,6 +18,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Correlation, Estimate
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
 KEYS = ("f", "g", "times", "frequencies")
@@ -158,8 +159,15 @@ def _cells(found: Estimate) -> tuple[str, str]:
     return f"{found.value:.10g}", f"{found.absolute_error:.1e}"
 
 
+def _draw(axes: Axes, answer: Correlation) -> None:
+    from fokker_planck.output.plots.in_time import draw_correlation
+
+    draw_correlation(axes, answer)
+
+
 ENTRY = Entry(
     answer=Correlation,
+    draw=_draw,
     ask=lambda problem, asked: correlation(problem, asked.f, asked.g, asked.times, asked.frequencies),
     json=_json,
     tables=_tables,

@@ -27,6 +27,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.evolution_results import Evolution, StateAtTime
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
     from fokker_planck.model.sets import Set
@@ -276,8 +277,15 @@ def _rows(answer: Evolution, state: StateAtTime) -> list[tuple[str, str, str]]:
     return rows
 
 
+def _draw(axes: Axes, answer: Evolution) -> None:
+    from fokker_planck.output.plots.in_time import draw_evolution
+
+    draw_evolution(axes, answer)
+
+
 ENTRY = Entry(
     answer=Evolution,
+    draw=_draw,
     ask=lambda problem, asked: evolve(problem, asked.initial, asked.times, asked.observables, asked.absorb),
     json=_json,
     tables=_tables,

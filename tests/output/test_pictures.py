@@ -1,16 +1,20 @@
 """Every answer draws itself on axes that are given; currents are those of the process; the command draws results."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib
+import matplotlib.figure
 import numpy as np
 import pytest
 from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
 
 import fokker_planck as fp
 from fokker_planck.cli.command import main
+from fokker_planck.cli.problem_file import load_problem_file
 from fokker_planck.errors import ProblemError
 from fokker_planck.output.plots.transitions import reactive_current
+from fokker_planck.questions.registry import entry
 from fokker_planck.solvers.results import ExitLaw, TimeOfLaw
 
 matplotlib.use("agg")
@@ -44,6 +48,24 @@ def test_an_answer_draws_itself_on_given_axes_with_labels(name):
     assert ax.has_data()
     figure.canvas.draw()
     ax.set_xlabel("an angle in degrees")
+
+
+@pytest.mark.parametrize(
+    ("question", "example", "up"),
+    [
+        ("evolve", "density_in_time", "density $p(x, t)$"),
+        ("correlation", "stationary_correlation", None),
+    ],
+)
+def test_answers_in_time_are_saved_loaded_and_drawn(question, example, up, tmp_path):
+    asked = load_problem_file(Path(__file__).parents[2] / "examples" / f"{example}.toml")
+    answer = entry(question).ask(asked.problem, asked.questions[question])
+    fp.save(tmp_path, {question: answer})
+    loaded = fp.load(tmp_path)[question]
+    assert str(loaded) == str(answer)
+    ax = loaded.plot(ax=matplotlib.figure.Figure().add_subplot())
+    assert ax.has_data()
+    assert ax.get_ylabel() == up if up else "covariance" in ax.get_ylabel()
 
 
 def test_without_axes_there_are_new_ones():
