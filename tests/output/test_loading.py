@@ -1,9 +1,11 @@
 """Results show themselves as the command does, and come back from a folder as they were."""
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import fields, is_dataclass, replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from answers_by_hand import committor, exit_time, landscape, log_density_field, 
 import fokker_planck as fp
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.output.origin import origin
+from fokker_planck.output.records import HOMES
+from fokker_planck.questions.registry import QUESTIONS, entry
 from fokker_planck.questions.report import render, rows_of
 from fokker_planck.solvers.results import ExitLaw, PartOfExit, TimeOfLaw
 
@@ -171,3 +175,28 @@ def test_provenance_says_where_numbers_come_from(tmp_path, monkeypatch):
     assert found["commit"] is None or len(found["commit"].removesuffix("-dirty")) == 40
     fp.save(tmp_path, {"exit-time": exit_time()})
     assert json.loads((tmp_path / "result.json").read_text())["provenance"]["tolerance"] is None
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_answer_and_all_that_it_is_made_of_has_a_record(question):
+    """The names in the annotations of an answer, and of what these name in turn, are known to the records."""
+    unsaved = {
+        "Field",
+        "DensityField",
+        "Set",
+        "DiffusionField",
+        "Current",
+        "Hold",
+        "Mapping",
+        "Limits",
+        "Floats",
+        "Literal",
+    }
+    made, seen = [entry(question).answer], set()
+    while made:
+        cls = made.pop()
+        assert cls.__name__ in HOMES
+        seen.add(cls.__name__)
+        for f in fields(cls):
+            for name in set(re.findall(r"[A-Z][A-Za-z]+", str(f.type))) - unsaved - seen - {"None"}:
+                made.append(getattr(import_module(f"fokker_planck.{HOMES[name]}"), name))

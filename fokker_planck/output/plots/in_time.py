@@ -33,8 +33,8 @@ def draw_evolution(axes: Axes, answer: Evolution) -> None:
         shown = {f"well {n + 1}": [state.wells[n] for state in answer.times] for n in range(len(answer.minima))}
         shown |= {text(name): [state.sets[name] for state in answer.times] for name in answer.times[0].sets}
         for number, (name, row) in enumerate(shown.items()):
-            values = [math.nan if q.value is None else q.value for q in row]
-            axes.plot(times, values, color=CYCLE[number % len(CYCLE)], marker="o", markersize=4, label=name)
+            known = [math.nan if q.value is None else q.value for q in row]
+            axes.plot(times, known, color=CYCLE[number % len(CYCLE)], marker="o", markersize=4, label=name)
         _times(axes, times)
         axes.set_ylabel("probability")
     axes.legend(frameon=False, fontsize="small")
