@@ -204,3 +204,65 @@ def test_the_law_on_several_ranks():
     assert interpolate(law.field.discretization, law.field.nodal, np.array([[-1.0]]))[0] == pytest.approx(
         41.03428025369, rel=1e-8
     )
+
+
+def two_saddles(x):
+    """A well at about 0 between saddles at about -1 and 1, the right one lower."""
+    return x**2 / 2.0 - x**4 / 4.0 - 0.03 * x
+
+
+@pytest.mark.parametrize("barrier", [5.0, 25.0, 100.0])
+def test_the_share_of_two_unequal_saddles(barrier):
+    """Through each as by the committor, a quadrature, and in the limit as by Eyring and Kramers."""
+    noise, end, potential = 0.25 / barrier, 1.5, "x**2/2 - x**4/4 - 0.03*x"
+    process = fp.Overdamped(fp.Potential(potential), fp.Isotropic(noise))
+    problem = fp.Problem(process, fp.Box([-1.5], [1.5]), fp.Resolution(tolerance=1e-8))
+    parts = {"left": fp.HalfSpace([-1.0], 1.5), "right": fp.HalfSpace([1.0], 1.5)}
+    law = fp.exit_law(problem, 0.0, "boundary", parts=parts)
+    with mpmath.workdps(40):
+
+        def scale(lower, upper):
+            height = mpmath.mpf("0.22")
+            breaks = [lower, *(s for s in (-1.0, 1.0) if lower < s < upper), upper]
+            return mpmath.quad(lambda x: mpmath.exp((two_saddles(x) - height) / noise), breaks)
+
+        left, right = scale(0.0, end), scale(-end, 0.0)
+        whole = left + right
+        shares = {"left": float(left / whole), "right": float(right / whole)}
+    for name, exact in shares.items():
+        held(law.parts[name].probability, exact, 1e-7)
+    roots = sorted(np.roots([-1.0, 0.0, 1.0, -0.03]).real)
+    factors = {
+        name: math.sqrt(3.0 * s**2 - 1.0) * math.exp(-two_saddles(s) / noise)
+        for name, s in (("left", roots[0]), ("right", roots[2]))
+    }
+    limit = factors["left"] / factors["right"]
+    assert law.parts["left"].probability.value / law.parts["right"].probability.value == pytest.approx(
+        limit, rel=1.0 / barrier
+    )
+    # whichever way it leaves, it stays as long: the well forgets
+    if barrier > 20.0:
+        assert law.parts["left"].mean.value == pytest.approx(law.parts["right"].mean.value, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_the_share_of_two_saddles_in_the_plane():
+    """Half-planes behind two saddles, turned: shares of the exit by those of a second, independent coordinate."""
+    angle, noise = 0.4, 0.02
+    c, s = math.cos(angle), math.sin(angle)
+    u, v = f"({c}*x + {s}*y)", f"({c}*y - {s}*x)"
+    process = fp.Overdamped(fp.Potential(f"{u}**2/2 - {u}**4/4 - 0.03*{u} + {v}**2"), fp.Isotropic(noise))
+    problem = fp.Problem(process, fp.Ball([0.0, 0.0], 1.6), fp.Resolution(tolerance=1e-5))
+    parts = {"left": fp.HalfSpace([-c, -s], 1.2), "right": fp.HalfSpace([c, s], 1.2)}
+    either = fp.Region(f"abs({c}*x + {s}*y) - 1.2")
+    law = fp.exit_law(problem, (0.0, 0.0), either, parts=parts)
+    with mpmath.workdps(30):
+
+        def scale(lower, upper):
+            return mpmath.quad(
+                lambda x: mpmath.exp((two_saddles(x) - 0.22) / noise), [lower, 0.5 * (lower + upper), upper]
+            )
+
+        left, right = scale(0.0, 1.2), scale(-1.2, 0.0)
+    held(law.parts["left"].probability, float(left / (left + right)), 1e-3)
+    held(law.parts["right"].probability, float(right / (left + right)), 1e-3)

@@ -151,3 +151,13 @@ def test_the_density_is_known_in_the_whole_domain_though_the_mesh_ends_where_not
     normalised = density.log(points) + cold.process.potential(points) / 0.01
     assert np.ptp(normalised[:4]) < 1e-6
     assert np.isnan(density(points)[4])
+
+
+def test_the_density_by_its_name():
+    found = stationary_density(problem("(x**2 - 1)**2/4", 0.05, Box([-2.0], [2.0])))
+    assert found.density is found.field
+    norm = quad(lambda x: math.exp(-((x * x - 1.0) ** 2) / 0.2), -2.0, 2.0, epsabs=1e-13)[0]
+    x = np.array([[0.3, 1.0]])
+    exact = np.exp(-((x[0] ** 2 - 1.0) ** 2) / 0.2) / norm
+    assert found.density(x) == pytest.approx(exact, rel=1e-7)
+    assert found.density.log(x) == pytest.approx(np.log(exact), abs=1e-7)
