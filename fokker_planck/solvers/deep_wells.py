@@ -45,7 +45,7 @@ def with_deep_wells(setting: Setting) -> Setting:
 
 
 def _bottom(setting: FlowSetting) -> float:
-    return float(np.max(setting.weighting.value(setting.places.T)))
+    return float(np.max(setting.weighting.value(setting.places.T), initial=-np.inf))  # a drift may have no attractor
 
 
 def idle(setting: FlowSetting, low: Floats, high: Floats) -> Booleans:
