@@ -73,7 +73,7 @@ def _potential(top: Table, folder: Path) -> Potential:
     given = [name for name in ("expression", "name", "grid") if name in table.entries]
     if len(given) != 1:
         wanted = "exactly one of expression, name, grid"
-        found = " and ".join(given) if given else "none of expression, name, grid"
+        found = f"both {' and '.join(given)}" if given else "neither expression nor name nor grid"
         raise ProblemError("potential", found, wanted)
     if given == ["grid"]:
         table.only(("grid", *GRID_KEYS), "beside a grid")

@@ -77,7 +77,7 @@ KEYS = {
     "unknown key in committor": (instead('to = "B"', 'too = "B"'), "committor.too", "did you mean to?", "from, to"),
     "unknown discretization": (
         added("[discretization]\ntol = 1\n"), "discretization.tol", "an unknown key", "tolerance"),
-    "no potential": (instead("[potential]\n" + EXPRESSION, ""), "potential", "nothing", "expression or name"),
+    "no potential": (instead("[potential]\n" + EXPRESSION, ""), "potential", "nothing", "expression, name or grid"),
     "empty potential": (instead(EXPRESSION, ""), "potential", "neither", "exactly one"),
     "both expression and name": (
         instead(EXPRESSION, EXPRESSION + 'name = "mueller-brown"\n'), "potential", "both", "exactly one"),
