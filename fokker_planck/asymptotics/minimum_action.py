@@ -143,7 +143,7 @@ def geometric_action(noise: SmallNoise, curve: Floats) -> float:
 def _turned(inverse: Floats, vectors: Floats) -> Floats:
     """a^-1 applied to vectors (dim, n)."""
     if len(inverse) == 1:
-        return inverse[0] @ vectors
+        return np.asarray(inverse[0] @ vectors)
     return np.asarray(np.einsum("nij,jn->in", inverse, vectors))
 
 

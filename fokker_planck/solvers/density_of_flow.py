@@ -5,6 +5,7 @@ Its mesh is refined for the probabilities of the basins of the flow; the current
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,10 +63,8 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
     cut = basins is not None and cut_between_wells(setting, WHOLE)
     outcome = answered(setting, WHOLE, answer, cut=cut, less_first=setting.problem.dimension == 2)
     ratio: DensityRatio = outcome.payload
-    whole = WholeDensity(setting) if is_cut(outcome.discretization.triangulation) else None
-    density = Field(
-        "density", outcome.discretization, ratio.log_density, logarithm=True, beyond=whole and whole.log_density
-    )
+    beyond, whole = _beyond_a_cut(setting, outcome.discretization)
+    density = Field("density", outcome.discretization, ratio.log_density, logarithm=True, beyond=beyond)
     places = [point.position for point in setting.attractors]
     if not places:
         places = [tuple(outcome.discretization.nodes[int(np.argmax(ratio.log_density))].tolist())]
@@ -80,7 +79,7 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
         diffusion=setting.diffusion,
         total=tuple(totals[-1].tolist()),
         total_error=tuple(change.tolist()),
-        whole=whole and whole.density,
+        whole=whole,
     )
     return Stationary(wells, density, outcome.statistics, current)
 
@@ -112,6 +111,16 @@ class WholeDensity:
     def log_density(self, x: Floats) -> Floats:
         """Log p at points (dim, n); nan where there is no mesh, either."""
         return np.full(x.shape[1], np.nan) if self._field is None else self._field.log(x)
+
+
+def _beyond_a_cut(
+    setting: FlowSetting, discretization: Discretization
+) -> tuple[Callable[[Floats], Floats] | None, Callable[[], Field | None] | None]:
+    """Log p at points where a mesh was cut, and all of it as a field; None for a mesh that was not."""
+    if not is_cut(discretization.triangulation):
+        return None, None
+    whole = WholeDensity(setting)
+    return whole.log_density, whole.density
 
 
 def _self_pair(ratio: DensityRatio) -> Mode:
