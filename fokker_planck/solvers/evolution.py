@@ -121,7 +121,8 @@ class Question:
         if slow is not None and slow.start < self.asked.times[-1]:
             propagation.with_slow(slow)
         states = propagation.states(self.asked.times)
-        measured = Measured(generator, samples, beginning, stationary, states)
+        tolerance = self.setting.problem.resolution.tolerance
+        measured = Measured(generator, samples, beginning, stationary, states, tolerance)
         return self._answer(measured, modes, absorbed)
 
     def _answer(self, measured: Measured, modes: list[Eigenmode], absorbed: Booleans) -> Answer:

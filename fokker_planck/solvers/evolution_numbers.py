@@ -29,8 +29,8 @@ SMALL = 0.1
 """Of probabilities and distances: smaller ones are known to the tolerance times this, not to that of their own size."""
 LEAST = 1e-300
 """Stands for the logarithm of zero."""
-LEAST_WEIGHT, WELL_KNOWN = 1e-9, 1e-8
-"""Of what is next to nothing; relative error that no mesh makes less, from which on a number counts less."""
+LEAST_WEIGHT, WELL_KNOWN = 1e-9, 0.1
+"""Of what is next to nothing; of the tolerance, an error that no mesh makes less, beyond which a number counts less."""
 COMPARED = 2
 """Times the degree of the elements: of the rule by which densities of two degrees are compared."""
 
@@ -44,6 +44,7 @@ class Measured:
     beginning: Beginning
     stationary: Floats | None
     states: Sequence[State]
+    tolerance: float
 
     def density(self, vector: Floats) -> Floats:
         """At the samples, (cells, q)."""
@@ -73,11 +74,12 @@ class Line:
     weight: float = 1.0
 
     @classmethod
-    def of_probability(cls, value: float, own: float, most: float = 1.0) -> Line:
+    def of_probability(cls, value: float, own: float, tolerance: float, most: float = 1.0) -> Line:
         """A probability or a distance, which is not negative, with ``most`` of a weight."""
         log = float(np.log(max(value, own, LEAST)))
         # no mesh is refined for what is lost in an error of its own
-        known = WELL_KNOWN / max(own / max(value, LEAST), WELL_KNOWN)
+        enough = WELL_KNOWN * tolerance
+        known = enough / max(own / max(value, LEAST), enough)
         return cls(value, own, log, float(np.clip(value / SMALL, LEAST_WEIGHT, min(most, max(known, LEAST_WEIGHT)))))
 
 
@@ -106,14 +108,14 @@ def numbers_of(measured: Measured, state: State, names: Names) -> StateNumbers:
     if not np.isfinite(density).all():
         raise BarrierTooHighError("a density is no double", "more noise")
     off = state.off_mass + measured.beginning.error
-    lines = {MASS: Line.of_probability(float(state.values[0]), float(state.off[0]))}
+    lines = {MASS: Line.of_probability(float(state.values[0]), float(state.off[0]), measured.tolerance)}
     if names.wells is not None:
         found, errors = names.wells.probabilities(measured.samples, density, nodal)
         for number, (value, error) in enumerate(zip(found, errors, strict=True)):
-            lines["well", str(number)] = Line.of_probability(float(value), float(error) + off)
+            lines["well", str(number)] = Line.of_probability(float(value), float(error) + off, measured.tolerance)
     rest = zip(state.values[1:].tolist(), state.off[1:].tolist(), strict=True)
     for name, (value, own) in zip(names.sets, rest, strict=False):
-        lines["set", name] = Line.of_probability(value, own + measured.beginning.error)
+        lines["set", name] = Line.of_probability(value, own + measured.beginning.error, measured.tolerance)
     for name, (value, own) in zip(names.observables, rest, strict=True):
         scale = names.scales[name]
         lines["observable", name] = Line(value, own + measured.beginning.error * scale, np.log(2.0 + value / scale))
@@ -130,10 +132,15 @@ def _distances(measured: Measured, equilibrium: Floats, state: State, density: F
     known = np.where(density > 1e-12 * density.max(), deviation, 0.0)
     ratio = np.divide(known, stationary, out=np.zeros_like(known), where=stationary > LEAST)
     largest = float(samples.discretization.comm.allreduce(float(np.abs(ratio).max()), op=MPI.MAX))
+    tolerance = measured.tolerance
+    own = {
+        "total_variation": (found.total_variation, off + found.at_zeros, 1.0),
+        "relative_entropy": (found.relative_entropy, off * np.log1p(largest), 1.0),
+        "chi_square": (found.chi_square, 2.0 * off * largest, 1.0 / (1.0 + largest)),
+    }
     return {
-        ("distance", "total_variation"): Line.of_probability(found.total_variation, off + found.at_zeros),
-        ("distance", "relative_entropy"): Line.of_probability(found.relative_entropy, off * np.log1p(largest)),
-        ("distance", "chi_square"): Line.of_probability(found.chi_square, 2.0 * off * largest, 1.0 / (1.0 + largest)),
+        ("distance", name): Line.of_probability(value, float(error), tolerance, float(most))
+        for name, (value, error, most) in own.items()
     }
 
 

@@ -153,6 +153,31 @@ def test_noise_of_the_velocity_alone_is_refused():
         fp.evolve(fp.Problem(process, fp.Box([-6.0, -6.0], [6.0, 6.0])), [1.0, 0.0], [1.0])
 
 
+@pytest.mark.slow
+def test_turned_mirrored_and_lifted():
+    """The same process four times, in a ball: every number within its bar of the others, and as the law of the exit."""
+    found = []
+    for angle, lifted, sign in ((0.0, 0.0, 1), (0.4, 0.0, 1), (0.0, 7.0, 1), (1.1, 0.0, -1)):
+        c, s = math.cos(angle), math.sin(angle)
+        along, across = f"({c}*x + {s}*y)", f"({sign}*({-s}*x + {c}*y))"
+        potential = f"({along}**2 - 1)**2/4 + {across}**2/2 + 0.1*{along}*{across} + 0.1*{along} + {lifted}"
+        process = fp.Overdamped(fp.Potential(potential), fp.Isotropic(0.06))
+        place = {"right": [c, s], "start": [-c - 0.2 * s * sign, -s + 0.2 * c * sign]}
+        target = fp.Ball(place["right"], 0.3)
+        disc = fp.Problem(process, fp.Ball([0.0, 0.0], 2.6), fp.Resolution(tolerance=1e-4), sets={"B": target})
+        (state,) = fp.evolve(disc, place["start"], [100.0], {"along": along}).times
+        (absorbed,) = fp.evolve(disc, place["start"], [100.0], absorb="B").times
+        distance = [state.distance.total_variation, state.distance.relative_entropy]
+        found.append([state.sets["B"], *sorted(state.wells, key=lambda well: well.value), *distance, absorbed.mass])
+        survival = fp.exit_law(disc, place["start"], "B", times=[100.0]).times[0].survival
+        assert absorbed.mass.value == pytest.approx(survival.value, rel=1e-6)
+    for numbers in zip(*found, strict=True):
+        for one in numbers[1:]:
+            bar = one.relative_error + numbers[0].relative_error
+            assert bar < 3e-4
+            assert abs(one.value / numbers[0].value - 1.0) <= bar
+
+
 @pytest.mark.parametrize(
     ("given", "key"),
     [
