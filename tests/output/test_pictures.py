@@ -68,6 +68,15 @@ def test_answers_in_time_are_saved_loaded_and_drawn(question, example, up, tmp_p
     assert ax.get_ylabel() == up if up else "covariance" in ax.get_ylabel()
 
 
+def test_the_tail_of_a_law_is_drawn_in_powers_of_ten():
+    times = tuple(TimeOfLaw(t, fp.Quantity.of_log(-t, 1e-3), fp.Quantity.of(0.1, 1e-6)) for t in (0.1, 3.0, 1000.0))
+    ax = replace(LAW, times=times).plot(ax=matplotlib.figure.Figure().add_subplot())
+    assert "log_{10}" in ax.get_ylabel()
+    tail = ax.get_lines()[-1]
+    # through the last time, and everywhere exponential at the rate
+    assert tail.get_ydata()[[0, -1]] == pytest.approx(np.array([-0.1, -1000.0]) / np.log(10.0))
+
+
 def test_without_axes_there_are_new_ones():
     from matplotlib import pyplot
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LOG_TEN = math.log(10.0)
 """Natural logarithms over this are powers of ten, which readers of axes know."""
+FADED = -2.0 * LOG_TEN
+"""Of log P(tau > t), below which its tail is drawn in powers of ten: on an axis from zero to one there is none."""
 DECADES = 12.0
 """Powers of ten below the highest density that are shown."""
 MOST_CURVES = 6
@@ -48,12 +50,30 @@ def draw_law(axes: Axes, answer: ExitLaw) -> None:
         return
     times = [each.time for each in answer.times]
     survival = [each.survival for each in answer.times]
-    axes.errorbar(times, [_double(q) for q in survival], yerr=_bars(survival), color=FIRST, marker="o", markersize=4)
     axes.set_xscale("log")
     axes.set_xlabel("time $t$")
-    axes.set_ylabel(r"not left, $P(\tau > t)$")
-    axes.set_ylim(-0.02, 1.04)
+    if any(q.log is not None and q.log < FADED for q in survival):
+        _draw_tail(axes, answer, times, survival)
+    else:
+        style = {"color": FIRST, "marker": "o", "markersize": 4}
+        axes.errorbar(times, [_double(q) for q in survival], yerr=_bars(survival), **style)
+        axes.set_ylabel(r"not left, $P(\tau > t)$")
+        axes.set_ylim(-0.02, 1.04)
     tidy(axes)
+
+
+def _draw_tail(axes: Axes, answer: ExitLaw, times: Sequence[float], survival: Sequence[Quantity]) -> None:
+    """log10 P(tau > t), and beside it the exponential at the rate in the end, through the last time."""
+    logs = np.array([math.nan if q.log is None else q.log / LOG_TEN for q in survival])
+    axes.errorbar(
+        times, logs, yerr=[q.relative_error / LOG_TEN for q in survival], color=FIRST, marker="o", markersize=4
+    )
+    if answer.rate.value is not None and np.isfinite(logs[-1]):
+        later = np.geomspace(times[0], times[-1], 200)
+        tail = logs[-1] + answer.rate.value * (times[-1] - later) / LOG_TEN
+        axes.plot(later, tail, color=INK, linestyle="--", linewidth=1.0, label=r"$c\, e^{-\lambda t}$")
+        axes.legend(frameon=False, fontsize="small")
+    axes.set_ylabel(r"not left, $\log_{10} P(\tau > t)$")
 
 
 def draw_stationary(axes: Axes, answer: Stationary) -> None:
