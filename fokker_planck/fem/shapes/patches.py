@@ -19,7 +19,6 @@ from fokker_planck.fem.triangulation import (
     oriented,
     row_keys,
     row_numbers,
-    volumes,
 )
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
@@ -153,14 +152,13 @@ def _merged(
     fresh = np.flatnonzero(number < 0)
     number[fresh] = len(mesh.points) + np.arange(len(fresh))
     every = np.concatenate([mesh.points, points[fresh]])
-    cells = np.concatenate([rest, number[patch.cells]])
+    # by the vertices as mmg has them: a cell that the way back to the surface turns over must show
+    cells = np.concatenate([rest, number[oriented(patch.points, patch.cells)]])
     regions = {}
     for name, mask in mesh.regions.items():
         of_kind = np.array([kind[name] for kind in kinds])
         regions[name] = np.concatenate([mask[~zone], of_kind[patch.kind]])
     classes = np.concatenate([mesh.vertex_class, mesh.vertex_class.max() + 1 + np.arange(len(fresh))])
-    if volumes(every, cells).min() <= 0.0:
-        cells = oriented(every, cells)
     merged = replace(mesh, points=every, cells=cells, vertex_class=classes, regions=regions)
     if not present(mesh.facets.vertices, cells).all():
         return None

@@ -31,6 +31,8 @@ SWEEPS = 25
 WORST_SHAPE = 0.012
 #: What is made better than asked for, so that checks by another rule find it good as well.
 ROOM = 1.05
+#: A cell that is turned over is worse than any that its facets fold: of those that were not, some vertices left a box.
+TURNED = 100.0
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,12 @@ def _scores(corners: Floats, bends: Displacements, row: Integers, least: float) 
     edges = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
     volume = determinants(edges)
     size = np.max([((corners[:, a] - corners[:, b]) ** 2).sum(axis=1) for a, b in local_edges(4)], axis=0)
-    score = volume / (6.0 * WORST_SHAPE * size**1.5)
+    score = volume / (6.0 * WORST_SHAPE * size**1.5) - TURNED * (volume <= 0.0)
     bent = np.flatnonzero((row >= 0) & (volume > 0.0))
     if len(bent):
         curved = determinants(edges[bent, None] + bends.gradients[row[bent]])
-        score[bent] = np.minimum(score[bent], unevenness(curved, volume[bent]) / least)
+        squeezed = np.maximum(unevenness(curved, volume[bent]) / least, -0.5 * TURNED)
+        score[bent] = np.minimum(score[bent], squeezed)
     return np.asarray(score)
 
 

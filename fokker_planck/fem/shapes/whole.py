@@ -23,7 +23,6 @@ from fokker_planck.fem.triangulation import (
     boundary_facets,
     interface_facets,
     oriented,
-    volumes,
 )
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.model.sets import HalfSpace
@@ -63,7 +62,8 @@ def remade_in_space(known: Fitted, size: Floats, pieces: Sequence[Any]) -> Fitte
         return None
     points[place] = mesh.points[stay]
     classes = _classes(mesh, len(points), stay, place)
-    cells = result.cells if volumes(points, result.cells).min() > 0.0 else oriented(points, result.cells)
+    # by the vertices as mmg has them: a cell that the way back to the surface turns over must show
+    cells = oriented(result.points, result.cells)
     regions = {name: rows[result.kind, column] for column, name in enumerate(names)}
     sliding = result.surface >= len(pieces)
     merged = _facets(mesh, walls, result.facets[sliding], result.surface[sliding] - len(pieces), stay, place)
