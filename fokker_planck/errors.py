@@ -15,6 +15,17 @@ class ProblemError(FokkerPlanckError, ValueError):
 
     A string ``found`` is shown as it stands, anything else by its repr.
 
+    Parameters
+    ----------
+    key
+        of the problem file, or the name of the argument
+    found
+        what it holds
+    wanted
+        what it must be
+
+    Examples
+    --------
     >>> print(ProblemError("diffusion.epsilon", -0.5, "a positive number"))
     diffusion.epsilon: found -0.5; wanted a positive number
     """
@@ -30,12 +41,27 @@ class ProblemError(FokkerPlanckError, ValueError):
 
 
 class MeshFileError(ProblemError):
-    """A mesh file that cannot be read, or that does not hold a usable mesh."""
+    """A mesh file that cannot be read, or that does not hold a usable mesh.
+
+    Parameters
+    ----------
+    key, found, wanted
+        as of a ``ProblemError``
+    """
 
 
 class ConvergenceError(FokkerPlanckError, ArithmeticError):
     """A computation that failed: ``reason`` says how, ``remedy`` what would help.
 
+    Parameters
+    ----------
+    reason
+        how it failed
+    remedy
+        what would help
+
+    Examples
+    --------
     >>> print(ConvergenceError("Newton stopped after 50 steps", "start nearer to the saddle"))
     Newton stopped after 50 steps; start nearer to the saddle
     """
@@ -50,12 +76,27 @@ class ConvergenceError(FokkerPlanckError, ArithmeticError):
 
 
 class BarrierTooHighError(ConvergenceError):
-    """A barrier so many units of epsilon high that double precision cannot hold the answer."""
+    """A barrier so many units of epsilon high that double precision cannot hold the answer.
+
+    Parameters
+    ----------
+    reason, remedy
+        as of a ``ConvergenceError``
+    """
 
 
 class MissingPackageError(FokkerPlanckError, ImportError):
     """An optional package is not installed; ``extra`` is the extra of this distribution that brings it.
 
+    Parameters
+    ----------
+    package
+        the name under which it is imported
+    extra
+        of this distribution, which brings it
+
+    Examples
+    --------
     >>> print(MissingPackageError("jax", "jax"))
     the package jax is needed here: pip install "fokker-planck-fem[jax]"
     """

@@ -38,12 +38,22 @@ def barrier_action(
 ) -> Quantity:
     """``closed integral of gamma(q) p dq = 2 |int_saddle^end gamma sqrt(2 (V(saddle) - V)) dq|``.
 
-    potential : V at points (n,)
-    saddle, end : the turning point, or wall, behind the well
-    friction : gamma at points (n,); without it the action
+    Parameters
+    ----------
+    potential
+        V at points (n,)
+    saddle, end
+        the turning point, or wall, behind the well
+    friction
+        gamma at points (n,); without it the action
 
-    Raises ProblemError where V is higher than at the saddle on the way.
+    Raises
+    ------
+    ProblemError
+        Where V is higher than at the saddle on the way.
 
+    Examples
+    --------
     >>> quartic = barrier_action(lambda x: (x**2 - 1)**2/4, 0.0, 2**0.5)
     >>> round(quartic.value, 12), quartic.relative_error < 1e-9
     (1.333333333333, True)
@@ -81,9 +91,17 @@ def well_action(
 ) -> Quantity:
     """:func:`barrier_action` of the well around a minimum, its turning point found.
 
-    minimum : any point of the well that is lower than the saddle
-    wall : a reflecting wall behind the minimum, if there is one
+    Parameters
+    ----------
+    potential, saddle, friction
+        as in :func:`barrier_action`
+    minimum
+        any point of the well that is lower than the saddle
+    wall
+        a reflecting wall behind the minimum, if there is one
 
+    Examples
+    --------
     >>> round(well_action(lambda x: x**2/2 - x**3/3, 1.0, 0.0).value, 12)            # cubic: 6/5
     1.2
     >>> round(well_action(lambda x: (x**2 - 1)**2/4, 0.0, 1.0, wall=1.0).value, 12)  # (4/3)(1 - 2^(-3/2))
@@ -101,12 +119,28 @@ def turning_point(
 ) -> float:
     """Where V first is ``height`` on one side of a minimum, or the wall if that comes first.
 
-    potential : V at points (n,)
-    side : 1 to the right, -1 to the left
-    length : over which V changes
+    Parameters
+    ----------
+    potential
+        V at points (n,)
+    height
+        that V is to have
+    minimum
+        where the way begins
+    side
+        1 to the right, -1 to the left
+    length
+        over which V changes
+    wall
+        a reflecting wall behind the minimum, if there is one
 
-    Raises ProblemError where there is neither.
+    Raises
+    ------
+    ProblemError
+        Where there is neither.
 
+    Examples
+    --------
     >>> round(turning_point(lambda x: (x**2 - 1)**2/4, 0.25, 1.0, 1.0, 1.0) ** 2, 12)
     2.0
     """

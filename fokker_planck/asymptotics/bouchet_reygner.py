@@ -46,12 +46,20 @@ SLOW_MISMATCH = 0.3
 class ExitLaw:
     """``tau = prefactor exp(barrier/eps)`` over one saddle.
 
-    barrier : W(z) - W(x)
-    log_prefactor : of everything else
-    log_amplitude : of C(x)/C(z), the part of it that detailed balance does not have
-    barrier_error : estimate of the error of the barrier
-    amplitude_error : estimate of the error of log_amplitude
-    ways : how many paths of this action lead over the saddle
+    Attributes
+    ----------
+    barrier
+        W(z) - W(x)
+    log_prefactor
+        of everything else
+    log_amplitude
+        of C(x)/C(z), the part of it that detailed balance does not have
+    barrier_error
+        estimate of the error of the barrier
+    amplitude_error
+        estimate of the error of log_amplitude
+    ways
+        how many paths of this action lead over the saddle
     """
 
     barrier: float
@@ -77,14 +85,24 @@ def exit_law(
 ) -> ExitLaw:
     """The law of the mean exit time over a saddle, the quasipotential being computed along its path.
 
-    Args:
-        noise: b, a and c.
-        attractor: x, (dim,).
-        saddle: z, (dim,).
-        guess: a first curve (dim, m) for the path.
+    Parameters
+    ----------
+    noise
+        b, a and c.
+    attractor
+        x, (dim,).
+    saddle
+        z, (dim,).
+    guess
+        a first curve (dim, m) for the path.
 
-    Raises ConvergenceError where no path is found, or W is not smooth along it.
+    Raises
+    ------
+    ConvergenceError
+        Where no path is found, or W is not smooth along it.
 
+    Examples
+    --------
     >>> def drift(x):  # W = (x**2 - 1)**2/4 + y**2/2, and int div l = 1
     ...     return np.array([x[0] - x[0]**3 - x[1]**2, -x[1] + x[1] * (x[0]**3 - x[0])])
     >>> def jacobian(x):

@@ -21,14 +21,23 @@ def quartic_across(
 
     ``T = 2 C4^(1/4) eps^(1/4) / Gamma(1/4) sqrt((2 pi)^3 l3...ld / (|l1| det Hess V(x))) exp(barrier/eps)``
 
-    Args:
-        quartic: C4 > 0.
-        unstable: l1 < 0.
-        stable: l3, ..., ld.
-        well: Hessian eigenvalues at the bottom of the well, d of them.
-        barrier: V(z) - V(x).
-        epsilon: noise level.
+    Parameters
+    ----------
+    quartic
+        C4 > 0.
+    unstable
+        l1 < 0.
+    stable
+        l3, ..., ld.
+    well
+        Hessian eigenvalues at the bottom of the well, d of them.
+    barrier
+        V(z) - V(x).
+    epsilon
+        noise level.
 
+    Examples
+    --------
     >>> flat = quartic_across(0.25, -1.0, [], [2.0, 1.0], 0.25, 1e-2)
     >>> well, along, across = pi * 0.02 / 2**0.5, (pi * 0.02)**0.5, gamma(0.25) / 2 * 0.04**0.25  # int exp(-y^4/4eps)
     >>> round(flat.log - 25.0 - log(well * along / (0.01 * across)), 12)

@@ -29,11 +29,17 @@ LARGE = 40.0
 def linear_time(rate: float, distance: float, epsilon: float) -> Quantity:
     """The exact mean time from an unstable point to either end of (-b, b).
 
-    Args:
-        rate: lambda > 0.
-        distance: b > 0.
-        epsilon: noise level.
+    Parameters
+    ----------
+    rate
+        lambda > 0.
+    distance
+        b > 0.
+    epsilon
+        noise level.
 
+    Examples
+    --------
     >>> round(linear_time(1.0, 1.0, 0.1).value, 14)
     1.72413784647093
     """
@@ -45,12 +51,19 @@ def source_time(rate: float, radius: float, epsilon: float, dimension: int) -> Q
 
     ``T = R^2/(2 d eps) 2F2(1, 1; 2, 1 + d/2; -X) = (1/(2 lambda)) [ln X - digamma(d/2) + O(1/X)]``
 
-    Args:
-        rate: lambda > 0.
-        radius: R.
-        epsilon: noise level.
-        dimension: d.
+    Parameters
+    ----------
+    rate
+        lambda > 0.
+    radius
+        R.
+    epsilon
+        noise level.
+    dimension
+        d.
 
+    Examples
+    --------
     >>> round(source_time(1.0, 1.0, 0.01, 2).value, 13)
     2.2446193351648
     """
@@ -85,15 +98,26 @@ def constant(
 ) -> float:
     """``K = lim_(delta -> 0) [int_delta^b dx/|V'| + ln(delta)/lambda]``, the time of the way down from the top.
 
-    Args:
-        slope: V' at points (n,).
-        top: where V' = 0 and V'' = -lambda.
-        edge: where the process leaves, at the distance b on either side.
-        rate: lambda > 0.
-        breaks: kinks and jumps of V'.
+    Parameters
+    ----------
+    slope
+        V' at points (n,).
+    top
+        where V' = 0 and V'' = -lambda.
+    edge
+        where the process leaves, at the distance b on either side.
+    rate
+        lambda > 0.
+    breaks
+        kinks and jumps of V'.
 
-    Raises ProblemError where V does not fall all the way.
+    Raises
+    ------
+    ProblemError
+        Where V does not fall all the way.
 
+    Examples
+    --------
     >>> round(constant(lambda x: x**3 - x, 0.0, 0.8, 1.0), 11) == round(log(0.8 / 0.6), 11)  # ln(b/sqrt(1 - b^2))
     True
     """
@@ -130,15 +154,25 @@ def nonlinear_time(
 
     The error stated is 2 eps/V'^2 at the worse end, more than the first neglected term.
 
-    Args:
-        slope: V' at points (n,).
-        top: where V is highest.
-        left: absorbing point on the left.
-        right: absorbing point on the right.
-        epsilon: noise level.
-        rate: lambda = -V''(top); by differences if not given.
-        breaks: kinks and jumps of V'.
+    Parameters
+    ----------
+    slope
+        V' at points (n,).
+    top
+        where V is highest.
+    left
+        absorbing point on the left.
+    right
+        absorbing point on the right.
+    epsilon
+        noise level.
+    rate
+        lambda = -V''(top); by differences if not given.
+    breaks
+        kinks and jumps of V'.
 
+    Examples
+    --------
     >>> quartic = nonlinear_time(lambda x: x**3 - x, 0.0, -0.8, 0.8, 1e-3)
     >>> round(quartic.value, 3)  # exact: 4.370840556667017
     4.377
@@ -163,9 +197,15 @@ def nonlinear_time(
 class EscapeLaw:
     """The law of the escape time for small noise: ``P(tau <= t) = erfc(exp(-lambda (t - shift))/sqrt(2))``.
 
-    rate : lambda
-    shift : ``(1/lambda) ln(b sqrt(lambda/eps))``
+    Parameters
+    ----------
+    rate
+        lambda
+    shift
+        ``(1/lambda) ln(b sqrt(lambda/eps))``
 
+    Notes
+    -----
     ``tau - shift`` tends to ``-(1/lambda) ln|N|``, N a standard normal variable: right-skewed, like Gumbel's law.
     """
 

@@ -55,17 +55,27 @@ def mean_exit_time(
 ) -> Quantity | None:
     """The mean time to reach a target from a well.
 
-    Args:
-        landscape: of the exponent Phi.
-        exponent: Phi itself, with ``value``, ``gradient``, ``hessian``.
-        tensor: D at points (dim, n), (dim, dim, n).
-        start: index of a well, or a point (the formula is the same from everywhere in its well).
-        target: a set; :class:`fokker_planck.asymptotics.exit_surfaces.Outside` of a domain for its boundary.
+    Parameters
+    ----------
+    landscape
+        of the exponent Phi.
+    exponent
+        Phi itself, with ``value``, ``gradient``, ``hessian``.
+    tensor
+        D at points (dim, n), (dim, dim, n).
+    start
+        index of a well, or a point (the formula is the same from everywhere in its well).
+    target
+        a set; :class:`fokker_planck.asymptotics.exit_surfaces.Outside` of a domain for its boundary.
 
-    Returns:
+    Returns
+    -------
+    Quantity | None
         None where no formula applies: the start is in the target's own basin or on no barrier worth the name, a point
         on the way is degenerate, the surface is too near to a saddle that it does not contain.
 
+    Examples
+    --------
     >>> from types import SimpleNamespace
     >>> from fokker_planck.landscape.search import find_landscape, sample_box
     >>> from fokker_planck.model.sets import HalfSpace

@@ -86,14 +86,21 @@ def log_capacity(saddle: Saddle, tensor: Tensor) -> float:
 def rates(landscape: Landscape, tensor: Tensor) -> Floats:
     """Natural logarithms of the rates between wells.
 
-    Args:
-        landscape: of the dimensionless exponent Phi.
-        tensor: D at points (dim, n), of shape (dim, dim, n).
+    Parameters
+    ----------
+    landscape
+        of the dimensionless exponent Phi.
+    tensor
+        D at points (dim, n), of shape (dim, dim, n).
 
-    Returns:
+    Returns
+    -------
+    Floats
         (K, K), from row to column; minus infinity where no saddle joins two wells and on the diagonal; NaN where a
         degenerate saddle or minimum has no rate of this form.
 
+    Examples
+    --------
     >>> well = dict(hessian=((40.0,),), hessian_eigenvalues=(40.0,), kind="minimum")
     >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.0, **well))
     >>> top = Saddle((0.0,), 5.0, ((-20.0,),), (-20.0,), "saddle", joins=(0, 1), unstable_direction=(1.0,))
@@ -125,15 +132,24 @@ def eigenvalues(
 ) -> list[Quantity]:
     """Eigenvalues of minus the rate matrix in ascending order, the zero first, each accurate relative to itself.
 
-    Args:
-        log_rates: natural logarithms (K, K) of rates in detailed balance, minus infinity for none.
-        log_weights: of the weights w that balance them, ``w_i k_ij = w_j k_ji``; found from the rates if not given.
-        count: how many; all K if not given.
-        relative_errors: what to state for each, NaN if not given.
+    Parameters
+    ----------
+    log_rates
+        natural logarithms (K, K) of rates in detailed balance, minus infinity for none.
+    log_weights
+        of the weights w that balance them, ``w_i k_ij = w_j k_ji``; found from the rates if not given.
+    count
+        how many; all K if not given.
+    relative_errors
+        what to state for each, NaN if not given.
 
+    Notes
+    -----
     The symmetric matrix ``-c_ij / sqrt(w_i w_j)`` with ``c_ij = w_i k_ij`` has the same eigenvalues; where they span
     more orders of magnitude than a double has digits it is diagonalised in as many digits as it takes.
 
+    Examples
+    --------
     >>> two = np.array([[-np.inf, -2000.0], [-2010.0, -np.inf]])
     >>> round(eigenvalues(two)[1].log, 9)  # k_12 + k_21
     -1999.999954601

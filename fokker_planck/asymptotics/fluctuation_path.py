@@ -31,13 +31,22 @@ quartic well by less than 1e-12."""
 class ActionPath:
     """A curve of stationary action with its momentum.
 
-    action : the difference of W between its ends
-    error : estimate of the error of the action
-    times : (n,), of the points; the ends of the curve itself are infinitely early and late
-    points : x, (dim, n)
-    momenta : p = grad W, (dim, n)
-    start, end : the two points that it joins
-    to_saddle : whether the end is a fixed point
+    Parameters
+    ----------
+    action
+        the difference of W between its ends
+    error
+        estimate of the error of the action
+    times
+        (n,), of the points; the ends of the curve itself are infinitely early and late
+    points
+        x, (dim, n)
+    momenta
+        p = grad W, (dim, n)
+    start, end
+        the two points that it joins
+    to_saddle
+        whether the end is a fixed point
     """
 
     action: float
@@ -80,8 +89,12 @@ class _Ends:
 class _WayIn:
     """The stable manifold of Hamilton's equations at a saddle: ``inward . p = curve(sigma, sigma)``, sigma = left . z.
 
-    inward : the stable directions of the drift, to which p stands at right angles, (dim - 1, dim)
-    basis, stable : the manifold's tangent space, and the linear flow in it, ``sigma' = stable sigma``
+    Parameters
+    ----------
+    inward
+        the stable directions of the drift, to which p stands at right angles, (dim - 1, dim)
+    basis, stable
+        the manifold's tangent space, and the linear flow in it, ``sigma' = stable sigma``
     """
 
     inward: Floats

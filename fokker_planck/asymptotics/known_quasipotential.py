@@ -32,18 +32,30 @@ def exit_law_of_quasipotential(
 ) -> ExitLaw:
     """The law of the mean exit time over a saddle, along the flow ``x' = b + 2 a grad W``, back from the saddle.
 
-    Args:
-        noise: b, a and c.
-        value: W at points (dim, n).
-        gradient: grad W, (dim, n).
-        hessian: Hess W, (dim, dim, n).
-        attractor: x, (dim,).
-        saddle: z, (dim,).
+    Parameters
+    ----------
+    noise
+        b, a and c.
+    value
+        W at points (dim, n).
+    gradient
+        grad W, (dim, n).
+    hessian
+        Hess W, (dim, dim, n).
+    attractor
+        x, (dim,).
+    saddle
+        z, (dim,).
 
-    Raises:
-        ProblemError: W does not solve ``b . grad W + grad W . a grad W = 0``.
-        ConvergenceError: the path from the saddle does not lead back to the attractor.
+    Raises
+    ------
+    ProblemError
+        W does not solve ``b . grad W + grad W . a grad W = 0``.
+    ConvergenceError
+        The path from the saddle does not lead back to the attractor.
 
+    Examples
+    --------
     >>> W = lambda x: (x[0]**2 - 1)**2 / 4 + x[1]**2 / 2
     >>> slope = lambda x: np.array([x[0]**3 - x[0], x[1]])
     >>> bend = lambda x: np.array([[3 * x[0]**2 - 1, 0 * x[0]], [0 * x[0], 1 + 0 * x[0]]])

@@ -32,14 +32,25 @@ from fokker_planck.quantity import Quantity
 def unstable_rate(saddle_hessian: npt.ArrayLike, friction: npt.ArrayLike) -> float:
     """``lambda_+``: the positive root of ``det(lambda^2 + lambda Gamma + H) = 0``.
 
-    saddle_hessian : H, a number or symmetric with one negative eigenvalue, (dim, dim)
-    friction : Gamma, a number, or symmetric positive semidefinite, (dim, dim)
+    Parameters
+    ----------
+    saddle_hessian
+        H, a number or symmetric with one negative eigenvalue, (dim, dim)
+    friction
+        Gamma, a number, or symmetric positive semidefinite, (dim, dim)
 
+    Raises
+    ------
+    ProblemError
+        With the keys ``saddle_hessian`` and ``friction``.
+
+    Notes
+    -----
     ``lambda^2 + lambda Gamma + H`` grows with lambda as a quadratic form, so that its least eigenvalue, negative at
-    zero, has one zero.  It is as accurate relative to itself as H is, also where friction makes it small.
+    zero, has one zero. It is as accurate relative to itself as H is, also where friction makes it small.
 
-    Raises ProblemError with the keys ``saddle_hessian`` and ``friction``.
-
+    Examples
+    --------
     >>> unstable_rate(-1.0, 1.5), unstable_rate(np.diag([-1.0, 7.0]), 1.5)          # sqrt(9/16 + 1) - 3/4
     (0.5, 0.5)
     >>> round(1e9 * unstable_rate(-1.0, 1e9), 12)
@@ -78,16 +89,27 @@ def rate(
 ) -> Quantity:
     """``k = lambda_+/(2 pi) sqrt(det Hess V(a)/|det Hess V(b)|) exp(-barrier/eps)`` per unit of kinetic time.
 
-    barrier : V(b) - V(a)
-    minimum_hessian, saddle_hessian : a number, or (dim, dim)
-    friction : gamma, or the matrix Gamma, symmetric positive semidefinite
-    epsilon : the temperature
-    loss, loss_beyond : the energy that friction takes on the way from the saddle through the well and back, and in the
-        well beyond (``barrier_action``); without them those of the fastest oscillation of the well as a parabola,
-        ``2 pi gamma barrier/omega``, on both sides
+    Parameters
+    ----------
+    barrier
+        V(b) - V(a)
+    minimum_hessian, saddle_hessian
+        a number, or (dim, dim)
+    friction
+        gamma, or the matrix Gamma, symmetric positive semidefinite
+    epsilon
+        the temperature
+    loss, loss_beyond
+        the energy that friction takes on the way from the saddle through the well and back, and in the well beyond
+        (``barrier_action``); without them those of the fastest oscillation of the well as a parabola, ``2 pi gamma
+        barrier/omega``, on both sides
 
+    Notes
+    -----
     The stated error is epsilon/barrier and, beside it, what the wells lack at low friction (``depopulation``).
 
+    Examples
+    --------
     >>> quartic = rate(0.25, 2.0, -1.0, 1.5, 1/20)                        # (1/2) sqrt(2)/(2 pi) exp(-5)
     >>> round(quartic.log + 5.0 - log(sqrt(2.0) / (4.0 * pi)), 12) + 0.0, quartic.relative_error < 0.23
     (0.0, True)

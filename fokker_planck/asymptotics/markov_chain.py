@@ -12,16 +12,24 @@ from fokker_planck.formulas.arrays import Floats
 def log_hitting_time(log_rates: Floats, log_absorption: Floats, start: int) -> float:
     """log of the mean time to absorption, ``-sum_j k_ij (tau_j - tau_i) + a_i tau_i = 1``.
 
-    Args:
-        log_rates: natural logarithms of the rates k from row to column, (K, K); the diagonal is ignored.
-        log_absorption: of the rates a of absorption, (K,); minus infinity for none.
-        start: the state to start from.
+    Parameters
+    ----------
+    log_rates
+        natural logarithms of the rates k from row to column, (K, K); the diagonal is ignored.
+    log_absorption
+        of the rates a of absorption, (K,); minus infinity for none.
+    start
+        the state to start from.
 
-    Returns:
-        log tau_start, infinity where the chain may never be absorbed.  States are eliminated one by one (Grassmann,
+    Returns
+    -------
+    float
+        Log tau_start, infinity where the chain may never be absorbed. States are eliminated one by one (Grassmann,
         Taksar, Heyman, Oper. Res. 33 (1985) 1107): every operation adds, multiplies or divides positive numbers, so
         that the result is as accurate as the rates, whatever orders of magnitude they span.
 
+    Examples
+    --------
     >>> k = np.log(np.array([[1.0, 2.0], [3.0, 1.0]]))
     >>> round(float(np.exp(log_hitting_time(k, np.log(np.array([1e-300, 5.0])), 0))), 12)  # 1/2 + (1/5)(1 + 3/2)
     1.0
@@ -50,17 +58,24 @@ def log_hitting_time(log_rates: Floats, log_absorption: Floats, start: int) -> f
 def log_watched_chain(log_rates: Floats, kept: Sequence[int]) -> tuple[Floats, Floats]:
     """The chain seen only in some of its states: ``k_ij + k_is k_sj / sum_l k_sl`` for every state s that is left out.
 
-    Args:
-        log_rates: natural logarithms of the rates k from row to column, (K, K); the diagonal is ignored, NaN stands
-            for a rate that is not known.
-        kept: indices of the n states that remain.
+    Parameters
+    ----------
+    log_rates
+        natural logarithms of the rates k from row to column, (K, K); the diagonal is ignored, NaN stands for a rate
+        that is not known.
+    kept
+        indices of the n states that remain.
 
-    Returns:
+    Returns
+    -------
+    tuple[Floats, Floats]
         Logarithms of the rates between the kept states, (n, n), minus infinity on the diagonal and where there is no
-        way; and of the probabilities (K, n) that, started from a state, a kept one is the first kept one met.  What
-        depends on an unknown rate is NaN.  This is the stochastic complement (Meyer, SIAM Rev. 31 (1989) 240), state
-        by state: all terms are positive, nothing cancels.
+        way; and of the probabilities (K, n) that, started from a state, a kept one is the first kept one met. What
+        depends on an unknown rate is NaN. This is the stochastic complement (Meyer, SIAM Rev. 31 (1989) 240), state by
+        state: all terms are positive, nothing cancels.
 
+    Examples
+    --------
     >>> k = np.log(np.array([[1.0, 2.0, 3.0], [1.0, 1.0, 4.0], [6.0, 2.0, 1.0]]))
     >>> rates, first = log_watched_chain(k, [0, 1])      # state 2 goes on to 0 and 1 with probabilities 3/4 and 1/4
     >>> np.exp(rates).round(12).tolist(), np.exp(first[2]).round(12).tolist()     # 2 + 3/4, 1 + 4 * 3/4

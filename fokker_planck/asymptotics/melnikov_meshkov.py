@@ -39,11 +39,18 @@ quartic well.  What is neglected there is 4.4 eps of the rate at eps = 1/40, fri
 class LineBarrier:
     """A well of the line, the saddle out of it, and what friction does there.
 
-    height : V(saddle) - V(minimum)
-    well_frequency, saddle_frequency : omega_a = sqrt(V''(minimum)), omega_b = sqrt(-V''(saddle))
-    friction : gamma at the saddle
-    loss : the energy lost from the saddle through the well and back, gamma I_b for a constant friction
-    loss_beyond : the same in the well on the other side; None where nothing returns from there
+    Parameters
+    ----------
+    height
+        V(saddle) - V(minimum)
+    well_frequency, saddle_frequency
+        omega_a = sqrt(V''(minimum)), omega_b = sqrt(-V''(saddle))
+    friction
+        gamma at the saddle
+    loss
+        the energy lost from the saddle through the well and back, gamma I_b for a constant friction
+    loss_beyond
+        the same in the well on the other side; None where nothing returns from there
     """
 
     height: float
@@ -73,12 +80,21 @@ def line_barrier(
 ) -> LineBarrier:
     """The numbers of a barrier from V and V''.
 
-    potential, curvature : V and V'' at points (n,)
-    saddle, minimum : where the way out begins and ends
-    friction : gamma, a number or a function of points (n,)
-    beyond : the minimum on the other side of the saddle, if what has crossed may return
-    walls : reflecting walls on the left and on the right
+    Parameters
+    ----------
+    potential, curvature
+        V and V'' at points (n,)
+    saddle, minimum
+        where the way out begins and ends
+    friction
+        gamma, a number or a function of points (n,)
+    beyond
+        the minimum on the other side of the saddle, if what has crossed may return
+    walls
+        reflecting walls on the left and on the right
 
+    Examples
+    --------
     >>> quartic = line_barrier(lambda x: (x**2 - 1)**2/4, lambda x: 3*x**2 - 1, 0.0, -1.0, 0.5, beyond=1.0)
     >>> quartic.height, round(quartic.well_frequency**2, 12), quartic.saddle_frequency
     (0.25, 2.0, 1.0)
@@ -171,8 +187,12 @@ def separatrix_error(loss: float, turns: float) -> float:
     Orbits an energy eps below the saddle take ``ln(16 S)/omega_b`` longer than the loss on the separatrix knows of; it
     matters as far as the well is depopulated.
 
-    loss : d, in units of epsilon
-    turns : omega_b/gamma
+    Parameters
+    ----------
+    loss
+        d, in units of epsilon
+    turns
+        omega_b/gamma
     """
     width = loss * turns
     return (1.0 - factor(loss)) * (1.0 + log1p(SEPARATRIX * width)) / width

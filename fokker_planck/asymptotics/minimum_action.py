@@ -42,17 +42,28 @@ def minimum_action_path(
 ) -> ActionPath:
     """The path of least action from an attractor to a saddle, or to a point in its basin.
 
-    Args:
-        noise: b and a.
-        start: the attractor, (dim,).
-        end: the saddle, or another point.
-        guess: a first curve (dim, m) from one to the other; the straight line and bent ones if not given.
-        tolerance: of the collocation.
+    Parameters
+    ----------
+    noise
+        b and a.
+    start
+        the attractor, (dim,).
+    end
+        the saddle, or another point.
+    guess
+        a first curve (dim, m) from one to the other; the straight line and bent ones if not given.
+    tolerance
+        of the collocation.
 
-    Raises:
-        ProblemError: the start is no fixed point.
-        ConvergenceError: neither relaxation nor collocation settled.
+    Raises
+    ------
+    ProblemError
+        The start is no fixed point.
+    ConvergenceError
+        Neither relaxation nor collocation settled.
 
+    Examples
+    --------
     >>> def jacobian(x):
     ...     return np.array([[1 - 3 * x[0]**2, 0 * x[0]], [0 * x[0], -1 + 0 * x[0]]])
     >>> gradient = SmallNoise(lambda x: np.array([x[0] - x[0]**3, -x[1]]), jacobian)

@@ -29,15 +29,26 @@ def effective_barrier(
 ) -> float:
     """``Delta Phi = int_well^top V'/D dx``, which may run to the left.
 
-    Args:
-        slope: V' at points (n,).
-        diffusion: D > 0 at points (n,).
-        well: a.
-        top: b.
-        breaks: kinks and jumps of V' and D between them.
+    Parameters
+    ----------
+    slope
+        V' at points (n,).
+    diffusion
+        D > 0 at points (n,).
+    well
+        a.
+    top
+        b.
+    breaks
+        kinks and jumps of V' and D between them.
 
-    Raises ConvergenceError where D vanishes on the way: the barrier is infinite, and the process does not pass.
+    Raises
+    ------
+    ConvergenceError
+        Where D vanishes on the way: the barrier is infinite, and the process does not pass.
 
+    Examples
+    --------
     >>> student = effective_barrier(lambda x: x, lambda x: 0.05 * (1 + 4 * x**2), 0.0, 1.0)
     >>> round(student, 13) == round(2.5 * log(5.0), 13)  # m log(1 + r b^2), m = 1/(2 r eps)
     True
@@ -66,19 +77,32 @@ def mean_crossing_time(
 ) -> Quantity:
     """The mean time from a well over a top and far beyond, with the size of the terms of order eps as its error.
 
-    Args:
-        slope: V' at points (n,); minus the drift of the reading alpha.
-        diffusion: D, the noise level included.
-        well: a, V'(a) = 0.
-        top: b, V'(b) = 0.
-        alpha: the reading.
-        curvatures: V''(a) > 0 and V''(b) < 0; by differences of the slope if not given.
-        breaks: kinks and jumps of V' and D.
+    Parameters
+    ----------
+    slope
+        V' at points (n,); minus the drift of the reading alpha.
+    diffusion
+        D, the noise level included.
+    well
+        a, V'(a) = 0.
+    top
+        b, V'(b) = 0.
+    alpha
+        the reading.
+    curvatures
+        V''(a) > 0 and V''(b) < 0; by differences of the slope if not given.
+    breaks
+        kinks and jumps of V' and D.
 
-    Raises:
-        ProblemError: the curvatures have the wrong signs, or the barrier is not positive.
-        ConvergenceError: D vanishes on the way.
+    Raises
+    ------
+    ProblemError
+        The curvatures have the wrong signs, or the barrier is not positive.
+    ConvergenceError
+        D vanishes on the way.
 
+    Examples
+    --------
     >>> noise = lambda x: np.hypot(3 * x**2 - 1, 0.5) / 400
     >>> ito = mean_crossing_time(lambda x: x**3 - x, noise, -1.0, 0.0)
     >>> round(5.094314071965756e59 / ito.value, 5)  # the exact time
@@ -133,14 +157,24 @@ def symmetric_crossing_time(
 
     ``lambda_+`` is the positive eigenvalue of ``-D(z) Hess U(z)``; D elsewhere does not matter.
 
-    Args:
-        barrier: U(z) - U(x), in units of epsilon.
-        well_hessian: Hess U(x), (dim, dim).
-        saddle_hessian: Hess U(z).
-        saddle_tensor: D(z).
+    Parameters
+    ----------
+    barrier
+        U(z) - U(x), in units of epsilon.
+    well_hessian
+        Hess U(x), (dim, dim).
+    saddle_hessian
+        Hess U(z).
+    saddle_tensor
+        D(z).
 
-    Raises ProblemError where the Hessians are not those of a minimum and of a saddle of index one.
+    Raises
+    ------
+    ProblemError
+        Where the Hessians are not those of a minimum and of a saddle of index one.
 
+    Examples
+    --------
     >>> time = symmetric_crossing_time(5.0, [[40.0]], [[-20.0]], [[0.05]])  # (x**2 - 1)**2/4 at eps = 1/20
     >>> abs(time.log - 5.0 - log(2 * pi / 2**0.5)) < 1e-14
     True

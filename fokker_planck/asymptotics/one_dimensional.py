@@ -46,11 +46,18 @@ epsilon."""
 class Line:
     """A diffusion on [lower, upper], reflected at both ends unless a question absorbs it there.
 
-    log_scale : s(x) at points (n,), the logarithm of the scale density
-    log_speed : m(x), the logarithm of the speed density, which need not be normalised
-    breaks : where s or m has kinks, and points of interest; always panel ends
-    order : Gauss points on a panel
-    given : the ends of the panels, where they are known
+    Parameters
+    ----------
+    log_scale
+        s(x) at points (n,), the logarithm of the scale density
+    log_speed
+        m(x), the logarithm of the speed density, which need not be normalised
+    breaks
+        where s or m has kinks, and points of interest; always panel ends
+    order
+        Gauss points on a panel
+    given
+        the ends of the panels, where they are known
     """
 
     log_scale: LineFunction
@@ -140,6 +147,8 @@ class Line:
 
         A side without absorbing point reflects at the end of the line.
 
+        Examples
+        --------
         >>> quartic = isotropic(lambda x: (x**2 - 1)**2 / 4, 1 / 2000, -2.0, 2.0)
         >>> f"{quartic.mean_exit_time(-1.0, right=1.0).value:.11e}"
         '6.24068406795e+217'
@@ -239,14 +248,23 @@ def multiplicative(
 ) -> Line:
     """dX = -V'(X) dt + sqrt(2 D(X)) dW, the noise read with alpha = 0 (Ito), 1/2 (Stratonovich), 1 (Klimontovich).
 
-    Args:
-        slope: V' at points (n,).
-        diffusion: D > 0 at points (n,).
-        lower: left end of the line.
-        upper: right end.
-        alpha: the reading.
-        breaks: kinks and jumps of V' and D.
+    Parameters
+    ----------
+    slope
+        V' at points (n,).
+    diffusion
+        D > 0 at points (n,).
+    lower
+        left end of the line.
+    upper
+        right end.
+    alpha
+        the reading.
+    breaks
+        kinks and jumps of V' and D.
 
+    Examples
+    --------
     >>> student = multiplicative(lambda x: x, lambda x: 0.05 * (1 + 4 * x**2), -1.0, 1.0)
     >>> abs(student.mean_exit_time(0.0, left=-1.0, right=1.0).value / (586 / 9) - 1.0) < 1e-13
     True

@@ -30,12 +30,21 @@ Field = Callable[[Floats], Floats]
 class SmallNoise:
     """dX = (b + eps c) dt + sqrt(2 eps a) dW: what the limit eps -> 0 knows of a process.
 
-    drift : b at points (dim, n), (dim, n)
-    jacobian : d b_i / d x_j, (dim, dim, n); by differences if None
-    tensor : a, (dim, dim, n), positive definite; the identity if None
-    correction : c, (dim, n), zero if None; for noise read with alpha it is ``alpha div a``
-    tensor_gradient : d a_ij / d x_k, (k, i, j, n); by differences if None
+    Parameters
+    ----------
+    drift
+        b at points (dim, n), (dim, n)
+    jacobian
+        d b_i / d x_j, (dim, dim, n); by differences if None
+    tensor
+        a, (dim, dim, n), positive definite; the identity if None
+    correction
+        c, (dim, n), zero if None; for noise read with alpha it is ``alpha div a``
+    tensor_gradient
+        d a_ij / d x_k, (k, i, j, n); by differences if None
 
+    Examples
+    --------
     >>> spiral = SmallNoise(lambda x: np.array([-x[0] - x[1], x[0] - x[1]]))
     >>> np.round(spiral.hessian_at(np.zeros(2)), 12).tolist()  # rotation does not change W = |x|^2/2
     [[1.0, 0.0], [0.0, 1.0]]
@@ -154,16 +163,25 @@ class SmallNoise:
 def quadratic_form(jacobian: npt.ArrayLike, tensor: npt.ArrayLike, near: Floats | None = None) -> Floats:
     """``G = S^-1`` with ``J S + S J^T + 2 a = 0``: Hess W at a fixed point, or of a linear process.
 
-    For an attractor ``eps S`` is the covariance of the Gaussian around it.  At a saddle the equation has no single
+    For an attractor ``eps S`` is the covariance of the Gaussian around it. At a saddle the equation has no single
     solution where two rates cancel; then that of least norm is taken, or the one next to ``near``.
 
-    Args:
-        jacobian: J, (dim, dim).
-        tensor: a, (dim, dim).
-        near: an approximation of G, (dim, dim).
+    Parameters
+    ----------
+    jacobian
+        J, (dim, dim).
+    tensor
+        a, (dim, dim).
+    near
+        an approximation of G, (dim, dim).
 
-    Raises ConvergenceError where there is no solution, or a singular one.
+    Raises
+    ------
+    ConvergenceError
+        Where there is no solution, or a singular one.
 
+    Examples
+    --------
     >>> quadratic_form([[-1.0, 0.0], [0.0, -3.0]], [[1.0, 0.0], [0.0, 0.5]]).tolist()  # W = x^2/2 + 3 y^2
     [[1.0, 0.0], [0.0, 6.0]]
     """

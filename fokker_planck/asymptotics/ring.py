@@ -28,8 +28,12 @@ from fokker_planck.quantity import Quantity
 class Ring:
     """A diffusion on a ring, cut open to a line.
 
-    line : the exponents on one period, from ``line.lower`` to ``line.upper``
-    drop : Delta, how much s falls over the period: the work of the net force in units of the noise
+    Parameters
+    ----------
+    line
+        the exponents on one period, from ``line.lower`` to ``line.upper``
+    drop
+        Delta, how much s falls over the period: the work of the net force in units of the noise
     """
 
     line: Line
@@ -121,16 +125,28 @@ def of_drift(
 ) -> Ring:
     """The ring of a drift and a diffusion with the period ``upper - lower``.
 
-    Args:
-        drift: b at points (n,), that of the reading: ``dX = b dt + sqrt(2 D) o_alpha dW``.
-        diffusion: D > 0.
-        lower: where the ring is cut open.
-        upper: the same point after one turn.
-        alpha: 0 (Ito), 1/2 (Stratonovich), 1 (Klimontovich).
-        breaks: kinks and jumps.
+    Parameters
+    ----------
+    drift
+        b at points (n,), that of the reading: ``dX = b dt + sqrt(2 D) o_alpha dW``.
+    diffusion
+        D > 0.
+    lower
+        where the ring is cut open.
+    upper
+        the same point after one turn.
+    alpha
+        0 (Ito), 1/2 (Stratonovich), 1 (Klimontovich).
+    breaks
+        kinks and jumps.
 
-    Raises ProblemError where b or D differ at the two ends.
+    Raises
+    ------
+    ProblemError
+        Where b or D differ at the two ends.
 
+    Examples
+    --------
     >>> pump = of_drift(lambda x: -np.cos(x), lambda x: 1.0 + 0.5 * np.sin(x + 1.0), 0.0, 2 * np.pi)
     >>> bool(pump.drop * pump.mean_velocity.value > 0.0)  # no net force, but warmer on one slope than on the other
     True
@@ -154,14 +170,25 @@ def cosine_velocity(amplitude: float, force: float, epsilon: float) -> Quantity:
 
     ``v = (eps/pi) sinh(pi F/eps) / |I_{iF/eps}(A/eps)|^2``
 
-    Args:
-        amplitude: A.
-        force: F.
-        epsilon: eps > 0.
+    Parameters
+    ----------
+    amplitude
+        A.
+    force
+        F.
+    epsilon
+        eps > 0.
 
+    Notes
+    -----
     The modulus is the integral of positive terms ``(2/pi) int_0^(pi/2) I_0(2 A/eps cos t) cosh(2 F/eps t) dt``.
-    Source: Ambegaokar and Halperin, Phys. Rev. Lett. 22 (1969) 1364; DLMF 10.32.15.
 
+    References
+    ----------
+    Ambegaokar and Halperin, Phys. Rev. Lett. 22 (1969) 1364; DLMF 10.32.15.
+
+    Examples
+    --------
     >>> round(cosine_velocity(1.0, 0.5, 0.2).value, 14)
     0.02483388993921
     """

@@ -22,10 +22,16 @@ from fokker_planck.quantity import Quantity
 class UnstableDirection:
     """What of a linear process in several dimensions decides on its escape.
 
-    rate : lambda, the largest eigenvalue of the Jacobian, real, positive and single
-    right : its right eigenvector r, a unit vector: the direction in which the process leaves
-    left : its left eigenvector u with u . r = 1: ``u . (x - z)`` is the distance that grows
-    noise : ``u . D u``, which takes the place of eps
+    Parameters
+    ----------
+    rate
+        lambda, the largest eigenvalue of the Jacobian, real, positive and single
+    right
+        its right eigenvector r, a unit vector: the direction in which the process leaves
+    left
+        its left eigenvector u with u . r = 1: ``u . (x - z)`` is the distance that grows
+    noise
+        ``u . D u``, which takes the place of eps
     """
 
     rate: float
@@ -37,12 +43,20 @@ class UnstableDirection:
 def unstable_direction(jacobian: npt.ArrayLike, tensor: npt.ArrayLike) -> UnstableDirection:
     """The unstable direction of ``dX = J X dt + sqrt(2 D) dW``.
 
-    Args:
-        jacobian: J, (dim, dim).
-        tensor: D, (dim, dim).
+    Parameters
+    ----------
+    jacobian
+        J, (dim, dim).
+    tensor
+        D, (dim, dim).
 
-    Raises ProblemError where the largest eigenvalue is complex, multiple or not positive.
+    Raises
+    ------
+    ProblemError
+        Where the largest eigenvalue is complex, multiple or not positive.
 
+    Examples
+    --------
     >>> sheared = unstable_direction([[1.0, 4.0], [0.0, -1.0]], [[0.1, 0.0], [0.0, 0.1]])
     >>> sheared.left, round(sheared.noise, 12)  # u = (1, 2): the other coordinate's noise is blown up
     ((1.0, 2.0), 0.5)
@@ -69,14 +83,22 @@ def unstable_direction(jacobian: npt.ArrayLike, tensor: npt.ArrayLike) -> Unstab
 def saddle_time(jacobian: npt.ArrayLike, tensor: npt.ArrayLike, distance: float) -> Quantity:
     """``T = (1/(2 lambda)) [ln(2 lambda b^2/(u . D u)) + gamma_E]`` from a saddle to the distance b on its way out.
 
-    Args:
-        jacobian: J at the saddle, (dim, dim).
-        tensor: D there, (dim, dim), the noise level included.
-        distance: b, measured along the unit right eigenvector; for a flat exit surface n . x = c it is c/(n . r).
+    Parameters
+    ----------
+    jacobian
+        J at the saddle, (dim, dim).
+    tensor
+        D there, (dim, dim), the noise level included.
+    distance
+        b, measured along the unit right eigenvector; for a flat exit surface n . x = c it is c/(n . r).
 
-    The exact time of the coordinate ``u . x`` is taken: it is exact for a potential that is a sum over coordinates,
-    and a strip; elsewhere the rest is of the order of eps.
+    Notes
+    -----
+    The exact time of the coordinate ``u . x`` is taken: it is exact for a potential that is a sum over coordinates, and
+    a strip; elsewhere the rest is of the order of eps.
 
+    Examples
+    --------
     >>> strip = saddle_time([[1.0, 0.0], [0.0, -1.0]], [[0.1, 0.0], [0.0, 0.1]], 1.0)
     >>> round(strip.value, 14)
     1.72413784647093

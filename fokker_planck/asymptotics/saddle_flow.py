@@ -37,14 +37,22 @@ class SaddleFlow:
 def saddle_flows(landscape: Landscape, tensor: Tensor, kept: Sequence[int]) -> tuple[SaddleFlow, ...]:
     """The saddles between every two wells that something flows between directly, the largest share first.
 
-    Args:
-        landscape: of the dimensionless exponent Phi.
-        tensor: D at points (dim, n), of shape (dim, dim, n).
-        kept: indices of the minima that are the chain.
+    Parameters
+    ----------
+    landscape
+        of the dimensionless exponent Phi.
+    tensor
+        D at points (dim, n), of shape (dim, dim, n).
+    kept
+        indices of the minima that are the chain.
 
-    Returns:
+    Returns
+    -------
+    tuple[SaddleFlow, ...]
         Nothing for a pair whose rate is not known because of a degenerate point.
 
+    Examples
+    --------
     >>> from fokker_planck.landscape.types import CriticalPoint, Frame, Saddle
     >>> well = dict(hessian=((40.0,),), hessian_eigenvalues=(40.0,), kind="minimum")
     >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.0, **well))

@@ -35,15 +35,24 @@ def mean_crossing_time(
 ) -> Quantity:
     """The mean time from the bottom of a well over a barrier and far beyond, to second order in one dimension.
 
-    Args:
-        barrier: V(b) - V(a).
-        well: second, third and fourth derivative of V at a.
-        top: the same at b.
-        epsilon: noise level.
+    Parameters
+    ----------
+    barrier
+        V(b) - V(a).
+    well
+        second, third and fourth derivative of V at a.
+    top
+        the same at b.
+    epsilon
+        noise level.
 
-    Returns:
+    Returns
+    -------
+    Quantity
         The time, with the square of the term of order eps as its error.
 
+    Examples
+    --------
     >>> quartic = mean_crossing_time(0.25, (2.0, -6.0, 6.0), (-1.0, 0.0, 6.0), 1 / 400)
     >>> round(quartic.log - log(1.198831920041948353544300e44), 4)  # the exact time at eps = 1/400
     -0.0

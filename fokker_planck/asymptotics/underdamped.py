@@ -45,8 +45,12 @@ ANOTHER_EXIT = 5.0
 class KineticRates:
     """Rates between wells per unit of kinetic time.
 
-    logs : their natural logarithms, from row to column; minus infinity for none, NaN where no formula applies
-    errors : relative, (K, K); zero where there is no rate
+    Parameters
+    ----------
+    logs
+        their natural logarithms, from row to column; minus infinity for none, NaN where no formula applies
+    errors
+        relative, (K, K); zero where there is no rate
     """
 
     logs: Floats
@@ -63,13 +67,22 @@ def kinetic_rates(
 ) -> KineticRates:
     """Rates between the wells of V with momentum.
 
-    landscape : of Phi = V/eps
-    exponent : Phi itself
-    friction : gamma
-    epsilon : the temperature
-    regime : "large" for F = 1, "small" for ``lambda_+ F = omega_b d e/(d + e)``, on a line alone; the error then has
-        how far the formula is from the one for any friction
+    Parameters
+    ----------
+    landscape
+        of Phi = V/eps
+    exponent
+        Phi itself
+    friction
+        gamma
+    epsilon
+        the temperature
+    regime
+        "large" for F = 1, "small" for ``lambda_+ F = omega_b d e/(d + e)``, on a line alone; the error then has how far
+        the formula is from the one for any friction
 
+    Examples
+    --------
     >>> from types import SimpleNamespace
     >>> from fokker_planck.landscape.search import find_landscape, sample_box
     >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),
@@ -94,15 +107,28 @@ def kinetic_exit_time(
 ) -> Quantity | None:
     """The mean kinetic time from one well to any of others, ``1/k`` where there is one way.
 
-    targets : wells that are left no more
-    returning : whether what has crossed the saddle may come back before it is absorbed, as for a small target at the
-        bottom of a well, or is absorbed at once, as by a half space beyond the saddle.  They differ where friction is
-        small: F is ``Upsilon(d) Upsilon(e)/Upsilon(d + e)`` in the first case, ``Upsilon(d)`` in the other.  Unsaid,
-        the time is their geometric mean, with half of what is between them in the error.
-    regime : as in :func:`kinetic_rates`
+    Parameters
+    ----------
+    landscape, exponent, friction, epsilon
+        as in :func:`kinetic_rates`
+    start
+        the well in which the way begins
+    targets
+        wells that are left no more
+    returning
+        whether what has crossed the saddle may come back before it is absorbed, as for a small target at the bottom of
+        a well, or is absorbed at once, as by a half space beyond the saddle. They differ where friction is small: F is
+        ``Upsilon(d) Upsilon(e)/Upsilon(d + e)`` in the first case, ``Upsilon(d)`` in the other. Unsaid, the time is
+        their geometric mean, with half of what is between them in the error.
+    regime
+        as in :func:`kinetic_rates`
 
+    Notes
+    -----
     None where a well on the way is shallower than half a unit of epsilon, or a critical point is degenerate.
 
+    Examples
+    --------
     >>> from types import SimpleNamespace
     >>> from fokker_planck.landscape.search import find_landscape, sample_box
     >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),

@@ -27,7 +27,10 @@ PHASE_SPACE = {"v": "y"}
 class ProblemFile:
     """A problem file: the problem, its tables as read, its path.
 
-    questions : by name, what each question that has a table there is asked with
+    Parameters
+    ----------
+    questions
+        by name, what each question that has a table there is asked with
     """
 
     problem: Problem
@@ -37,7 +40,20 @@ class ProblemFile:
 
 
 def load_problem(path: str | Path, overrides: Sequence[str] = ()) -> Problem:
-    """The problem in a file; see :func:`load_problem_file`."""
+    """The problem in a file; see :func:`load_problem_file`.
+
+    Parameters
+    ----------
+    path
+        of the file
+    overrides
+        "key.path=value", applied before anything is checked
+
+    Returns
+    -------
+    Problem
+        The problem, without its questions.
+    """
     return load_problem_file(path, overrides).problem
 
 

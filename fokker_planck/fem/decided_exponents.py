@@ -54,20 +54,31 @@ def exponents(
     What a current between two states decides at a point is the current there times the change of the probabilities to
     arrive and to have come, in units of all of it, times what that current matters: not of the whole current of a
     state, for beside an easy way out of a well the harder one is next to nothing of it, though all that gets to a
-    target may have to go there, see :func:`fokker_planck.fem.vertex_chain.log_direct_parts`.  With ``channels`` the way
+    target may have to go there, see :func:`fokker_planck.fem.vertex_chain.log_direct_parts`. With ``channels`` the way
     of the current counts whole: psi is the density but for a factor near one, which is not known.
 
-    Args:
-        grid: whose points are meant.
-        counts: those that the process reaches, (n,).
-        psi: the reference exponent there, (n,).
-        drift: b - div D at points (dim, n), (dim, n).
-        tensor: D there, (dim, dim, n).
-        targets: the points of the grid in each target, (n,).
-        wells: a place in each well, (dim,); those in a target are left away.
-        start: of an exit.
-        channels: whether the density is unknown.
-        share: ways that matter less than a part of it do not count.
+    Parameters
+    ----------
+    grid
+        whose points are meant.
+    counts
+        those that the process reaches, (n,).
+    psi
+        the reference exponent there, (n,).
+    drift
+        b - div D at points (dim, n), (dim, n).
+    tensor
+        D there, (dim, dim, n).
+    targets
+        the points of the grid in each target, (n,).
+    wells
+        a place in each well, (dim,); those in a target are left away.
+    start
+        of an exit.
+    channels
+        whether the density is unknown.
+    share
+        ways that matter less than a part of it do not count.
     """
     points = grid.points
     states = {name: members & counts for name, members in targets.items() if (members & counts).any()}

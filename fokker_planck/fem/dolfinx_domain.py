@@ -29,13 +29,22 @@ KEY = "domain"
 class DolfinxMesh(MeshDomain):
     """The union of the cells of a ``dolfinx.mesh.Mesh``: intervals, triangles or tetrahedra, straight or curved.
 
-    Parameters: the ``mesh``; ``cell_tags`` and ``facet_tags`` (``dolfinx.mesh.MeshTags``) whose values name sets,
-    see :meth:`cell_set` and :meth:`facet_set`.  Its cells are the first mesh, refined where the wanted accuracy needs
-    it.  A mesh spread over the ranks of a run is gathered on each, when it is first needed and on all ranks.
+    Parameters
+    ----------
+    mesh
+        a ``dolfinx.mesh.Mesh``
+    cell_tags, facet_tags
+        ``dolfinx.mesh.MeshTags`` whose values name sets, see :meth:`cell_set` and :meth:`facet_set`
 
-    Raises :class:`ProblemError` for anything else than such a mesh, for tags of another dimension or another mesh; when
-    it is read, :class:`MeshFileError` for cells that are no one conforming piece, as for mesh files.
+    Raises
+    ------
+    ProblemError
+        For anything else than such a mesh, for tags of another dimension or another mesh; when it is read
+    MeshFileError
+        For cells that are no one conforming piece, as for mesh files.
 
+    Examples
+    --------
     >>> from mpi4py import MPI
     >>> import dolfinx
     >>> DolfinxMesh(dolfinx.mesh.create_unit_square(MPI.COMM_SELF, 4, 4)).data

@@ -23,12 +23,26 @@ if TYPE_CHECKING:
 class Field:
     """Nodal values of a function, (N,), on a discretization.
 
-    Called at points it gives the function's values, and ``log`` their natural logarithm.  Where ``logarithm`` is set
-    the nodal values are those of the logarithm: a density, or a mean time, need not fit a double.  A function that
-    jumps between cells is given by its values in every cell of this rank as well, ``by_cell`` (cells, n).  The mesh
-    ends where nothing counts any more; a function that is known further out is given there by ``beyond``, from points
-    (dim, n) to what the nodal values are values of, nan outside of the domain; it stays behind when a field is
-    pickled.
+    Called at points it gives the function's values, and ``log`` their natural logarithm. Where ``logarithm`` is set the
+    nodal values are those of the logarithm: a density, or a mean time, need not fit a double. A function that jumps
+    between cells is given by its values in every cell of this rank as well, ``by_cell`` (cells, n). The mesh ends where
+    nothing counts any more; a function that is known further out is given there by ``beyond``, from points (dim, n) to
+    what the nodal values are values of, nan outside of the domain; it stays behind when a field is pickled.
+
+    Attributes
+    ----------
+    name
+        of the function
+    discretization
+        mesh and elements
+    nodal
+        values (N,), or their logarithms
+    logarithm
+        whether they are logarithms
+    by_cell
+        values in every cell (cells, n), of a function that jumps between cells
+    beyond
+        the function outside of the mesh, where it is known
     """
 
     name: str

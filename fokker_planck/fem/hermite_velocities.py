@@ -37,11 +37,18 @@ Index = tuple[int, ...]
 class HermiteSpace:
     """Even Hermite functions up to an order, each times finite elements of the positions.
 
-    even, odd : orders of the Hermite functions in the velocities; the odd ones reach one order further
-    dofs : unknowns of every cell, (cells, n); functions are (even, unknowns)
-    values : sqrt(weight) phi at the quadrature points, (cells, q, n)
-    slopes, adjoints : sqrt(weight) D_i phi and sqrt(weight) D_i^* phi, (dim, cells, q, n)
-    free : which unknowns are no zeros at walls, (even, unknowns)
+    Parameters
+    ----------
+    even, odd
+        orders of the Hermite functions in the velocities; the odd ones reach one order further
+    dofs
+        unknowns of every cell, (cells, n); functions are (even, unknowns)
+    values
+        sqrt(weight) phi at the quadrature points, (cells, q, n)
+    slopes, adjoints
+        sqrt(weight) D_i phi and sqrt(weight) D_i^* phi, (dim, cells, q, n)
+    free
+        which unknowns are no zeros at walls, (even, unknowns)
     """
 
     even: tuple[Index, ...]
@@ -146,8 +153,18 @@ def hermite_space(
 ) -> HermiteSpace:
     """Even Hermite functions of all orders up to ``order`` over the elements of a discretization.
 
-    exponent : V/eps
-    walls : at which the velocity is turned around, below and above on every axis, None for none
+    Parameters
+    ----------
+    discretization
+        of the positions
+    exponent
+        V/eps
+    epsilon, friction
+        of the velocity
+    order
+        of the last Hermite functions
+    walls
+        at which the velocity is turned around, below and above on every axis, None for none
     """
     dimension = discretization.triangulation.dimension
     even, odd = (_orders(dimension, order + one, one) for one in (0, 1))

@@ -82,15 +82,23 @@ def decaying_solution(
 ) -> LongRange:
     """u with u = ``given`` where that is not free, A u = 0 where it is.
 
-    Args:
-        apply: A times a vector, (N,).
-        solve: A_FF^-1 times the free part of a vector, zero elsewhere.
-        touching: all unknowns that are neighbours of the marked ones, and those.
-        given: the values that are not free, zero on F; (N,).
-        free: marks F, (N,).
-        gentle: neighbours differ by few orders of magnitude, a tiny value beside a large one is a change of sign;
-            otherwise by up to exp(350).
-        reach: of the largest entry, down to which ``solve`` gives every entry with its own accuracy.
+    Parameters
+    ----------
+    apply
+        A times a vector, (N,).
+    solve
+        A_FF^-1 times the free part of a vector, zero elsewhere.
+    touching
+        all unknowns that are neighbours of the marked ones, and those.
+    given
+        the values that are not free, zero on F; (N,).
+    free
+        marks F, (N,).
+    gentle
+        neighbours differ by few orders of magnitude, a tiny value beside a large one is a change of sign; otherwise by
+        up to exp(350).
+    reach
+        of the largest entry, down to which ``solve`` gives every entry with its own accuracy.
     """
 
     def trusted(values: Floats) -> Booleans:

@@ -11,11 +11,18 @@ from dataclasses import dataclass
 class Work:
     """Counts of what takes the time of an answer.
 
-    assemblies : of a generator on a mesh, energy and mass together
-    factorisations : of sparse matrices, or set-ups of the preconditioner that stands for one
-    solves : of linear systems with these, without those inside an eigenvalue solver
-    iterations : of conjugate gradients in these, none where all were solved directly
-    unknowns : of the largest mesh, those of a higher degree that verifies an answer included
+    Parameters
+    ----------
+    assemblies
+        of a generator on a mesh, energy and mass together
+    factorisations
+        of sparse matrices, or set-ups of the preconditioner that stands for one
+    solves
+        of linear systems with these, without those inside an eigenvalue solver
+    iterations
+        of conjugate gradients in these, none where all were solved directly
+    unknowns
+        of the largest mesh, those of a higher degree that verifies an answer included
     """
 
     assemblies: int = 0

@@ -110,14 +110,26 @@ def antiderivative(
 ) -> Antiderivative:
     """F(x) = int_lower^x f with an error of about 1e-15 of its variation.
 
-    function : f at points (n,), smooth between the kinks; other jumps and kinks are found by halving
-    lower, upper : the interval
-    kinks : points inside at which panels end
-    exact : False where f carries the errors of finite differences
-    finer : more ends of the first panels, where f changes within less than these show
+    Parameters
+    ----------
+    function
+        f at points (n,), smooth between the kinks; other jumps and kinks are found by halving
+    lower, upper
+        the interval
+    kinks
+        points inside at which panels end
+    exact
+        False where f carries the errors of finite differences
+    finer
+        more ends of the first panels, where f changes within less than these show
 
-    Raises ConvergenceError where f has a pole inside.
+    Raises
+    ------
+    ConvergenceError
+        Where f has a pole inside.
 
+    Examples
+    --------
     >>> F = antiderivative(lambda x: np.sign(x - 0.3) * np.cos(x), -1.0, 2.0)
     >>> bool(abs(float(np.diff(F(np.array([0.0, 1.0])))[0]) - (np.sin(1.0) - 2.0 * np.sin(0.3))) < 1e-14)
     True

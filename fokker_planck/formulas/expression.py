@@ -22,12 +22,20 @@ COORDINATES = ("x", "y", "z")
 class Expression:
     """A formula in the coordinates, with exact derivatives of every order.
 
-    text : as it was typed
-    names : the coordinates, in the order of the rows of the arrays of points
-    parameters : pairs of name and value
-    orders : how often it has been differentiated with respect to each coordinate
-    variables : the coordinates that occur in the text
-    sympy : the formula as a sympy expression with the parameters put in
+    Parameters
+    ----------
+    text
+        as it was typed
+    names
+        the coordinates, in the order of the rows of the arrays of points
+    parameters
+        pairs of name and value
+    orders
+        how often it has been differentiated with respect to each coordinate
+    variables
+        the coordinates that occur in the text
+    sympy
+        the formula as a sympy expression with the parameters put in
     """
 
     text: str
@@ -97,15 +105,29 @@ def parse_expression(
 ) -> Expression:
     """The formula in ``text``: + - * / **, numbers, names and functions, and nothing else.
 
-    text : for example ``(x**2 - 1)**2/4 + k*y**2/2``
-    variables : names of the coordinates, in order
-    parameters : values of the other names; every one must be used
-    key : the entry of the problem that errors name
+    Parameters
+    ----------
+    text
+        for example ``(x**2 - 1)**2/4 + k*y**2/2``
+    variables
+        names of the coordinates, in order
+    parameters
+        values of the other names; every one must be used
+    key
+        the entry of the problem that errors name
 
+    Raises
+    ------
+    ProblemError
+        For everything else.
+
+    Notes
+    -----
     Functions: exp log sqrt sin cos tan sinh cosh tanh asin acos atan atan2 asinh acosh atanh erf erfc abs sign
-    heaviside min max, and piecewise(condition, value, ..., otherwise). Constants: pi e. Raises ProblemError
-    for everything else.
+    heaviside min max, and piecewise(condition, value, ..., otherwise). Constants: pi e.
 
+    Examples
+    --------
     >>> parse_expression("(x**2 - 1)**2/4")(np.array([[0.0, 1.0, 2.0]])).tolist()
     [0.25, 0.0, 2.25]
     """

@@ -47,9 +47,17 @@ ROUGH_STEP = 1e-4
 def first_derivative(function: ArrayFunction, x: Floats, direction: Floats) -> Floats:
     """d/dt f(x + t direction) at t = 0.
 
-    function : values of shape (..., n) at points of shape (dim, n)
-    x : (dim, n); direction : (dim,)
+    Parameters
+    ----------
+    function
+        values of shape (..., n) at points of shape (dim, n)
+    x
+        (dim, n)
+    direction
+        (dim,)
 
+    Examples
+    --------
     >>> round(float(first_derivative(lambda x: np.sin(x[0]), np.array([[0.5]]), np.array([1.0]))[0]), 11)
     0.87758256189
     """

@@ -23,16 +23,26 @@ def bounds(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -
     the latter only where f is continuous on the whole box. c is the centre, but in coordinates in which f is proved to
     rise or fall the end where it is least (for the lower bound) or greatest (for the upper one).
 
-    Args:
-        expression: f.
-        lower: the least coordinates of the boxes, (dim, n).
-        upper: the greatest ones.
+    Parameters
+    ----------
+    expression
+        f.
+    lower
+        the least coordinates of the boxes, (dim, n).
+    upper
+        the greatest ones.
 
-    Returns:
+    Returns
+    -------
+    tuple[Floats, Floats]
         Low and high, (n,); infinite where no bound is found, across a pole say, and NaN where f is defined nowhere.
 
+    Notes
+    -----
     R. E. Moore, R. B. Kearfott, M. J. Cloud, Introduction to Interval Analysis, SIAM 2009, chapters 5 and 6.
 
+    Examples
+    --------
     >>> from fokker_planck.formulas.expression import parse_expression
     >>> low, high = bounds(parse_expression("x**2 - y"), [[-1.0], [0.0]], [[2.0], [1.0]])
     >>> low.round(12).tolist(), high.round(12).tolist()
@@ -52,9 +62,14 @@ def enclosure(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike
 class Enclosed:
     """What is proved of f on every box.
 
-    low, high : bounds of the values, (n,)
-    continuous : where f is defined and continuous on the whole box, (n,)
-    slope_low, slope_high : bounds of the partial derivatives, (dim, n), infinite where f is not differentiable
+    Parameters
+    ----------
+    low, high
+        bounds of the values, (n,)
+    continuous
+        where f is defined and continuous on the whole box, (n,)
+    slope_low, slope_high
+        bounds of the partial derivatives, (dim, n), infinite where f is not differentiable
     """
 
     low: Floats

@@ -25,10 +25,14 @@ NOISE = 4.0
 class LevelBoxes:
     """Boxes that together hold every zero of f.
 
-    lower, upper : corners, (dim, n): f is continuous there and strictly monotone along some axis, so that the surface
-        is a graph over a face of the box, and no part of it is closed within
-    doubtful_lower, doubtful_upper : boxes in which that could not be proved: the smallest, where f = 0 touches or
-        crosses itself or f jumps, and larger ones in which all of f is lost in the rounding of its terms
+    Parameters
+    ----------
+    lower, upper
+        corners, (dim, n): f is continuous there and strictly monotone along some axis, so that the surface is a graph
+        over a face of the box, and no part of it is closed within
+    doubtful_lower, doubtful_upper
+        boxes in which that could not be proved: the smallest, where f = 0 touches or crosses itself or f jumps, and
+        larger ones in which all of f is lost in the rounding of its terms
     """
 
     lower: Floats

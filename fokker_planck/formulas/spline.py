@@ -28,12 +28,21 @@ slopes a quarter as much with every step, 1e-5 after eight."""
 class GridFunction:
     """The cubic spline through ``values`` on a grid that fills a box, its far faces included.
 
-    lower, upper : corners of the box, (dim,)
-    values : as many axes as the box
-    periodic : for every axis whether the function is periodic; then the values on its two faces are the same
+    Parameters
+    ----------
+    lower, upper
+        corners of the box, (dim,)
+    values
+        as many axes as the box
+    periodic
+        for every axis whether the function is periodic; then the values on its two faces are the same
 
+    Notes
+    -----
     Outside of the box it is continued by its value on the nearest face, or periodically.
 
+    Examples
+    --------
     >>> axis = np.linspace(0.0, 1.0, 9)
     >>> cube = GridFunction((0.0,), (1.0,), axis**3, (False,))
     >>> round(float(cube.value(np.array([[0.3]]))[0]), 12)

@@ -54,10 +54,16 @@ class Instruction:
 class Tape:
     """Several functions of the same coordinates, evaluated together.
 
-    coordinates : registers 0 .. coordinates-1 hold the coordinates of the points
-    constants : the following registers
-    instructions : each fills the next register
-    outputs : the register of every function
+    Parameters
+    ----------
+    coordinates
+        registers 0 .. coordinates-1 hold the coordinates of the points
+    constants
+        the following registers
+    instructions
+        each fills the next register
+    outputs
+        the register of every function
     """
 
     coordinates: int

@@ -76,21 +76,34 @@ def basin_masses(
 ) -> BasinMasses:
     """The integrals of a weight over the basins, with estimates of their errors.
 
-    Args:
-        points: vertices, (n, dim).
-        cells: simplices, (m, dim + 1).
-        weight: logarithm of the weight at points (dim, n), for straight cells, or the cells with their weight; any
-            size, nothing overflows.
-        label: basin of points (dim, n), integers 0 <= k < n_wells; a :class:`BasinMap` is much faster than a callable
-            that only gives numbers, because its saddles and margins lead to the separatrix.
-        n_wells: K.
-        tolerance: wanted relative error of every integral.
-        beside: logarithms of what the basins hold besides these cells, (K,), included in what is returned.
-        known: labels of all vertices, (n,), and the separatrices, where they have been found before.
+    Parameters
+    ----------
+    points
+        vertices, (n, dim).
+    cells
+        simplices, (m, dim + 1).
+    weight
+        logarithm of the weight at points (dim, n), for straight cells, or the cells with their weight; any size,
+        nothing overflows.
+    label
+        basin of points (dim, n), integers 0 <= k < n_wells; a :class:`BasinMap` is much faster than a callable that
+        only gives numbers, because its saddles and margins lead to the separatrix.
+    n_wells
+        K.
+    tolerance
+        wanted relative error of every integral.
+    beside
+        logarithms of what the basins hold besides these cells, (K,), included in what is returned.
+    known
+        labels of all vertices, (n,), and the separatrices, where they have been found before.
 
-    Returns:
+    Returns
+    -------
+    BasinMasses
         Their logarithms and what is known of their errors.
 
+    Examples
+    --------
     >>> halves = basin_masses(np.linspace(-1.0, 1.0, 8)[:, None], np.arange(7)[:, None] + [0, 1],
     ...                       lambda x: -x[0], lambda x: (x[0] > 0.1).astype(int), 2).logs
     >>> round(float(np.exp(halves[1])), 12) == round(float(np.exp(-0.1) - np.exp(-1.0)), 12)

@@ -120,15 +120,24 @@ def basin_of(
 ) -> Integers:
     """The well whose minimum the flow dx/dt = -grad f reaches from each point.
 
-    Args:
-        landscape: the minima of f, and the box whose walls hold the flow.
-        function: f with ``value``, ``gradient``, ``hessian``.
-        x: points, (dim, n).
-        periods: periods of the axes, if others than the landscape's.
+    Parameters
+    ----------
+    landscape
+        the minima of f, and the box whose walls hold the flow.
+    function
+        f with ``value``, ``gradient``, ``hessian``.
+    x
+        points, (dim, n).
+    periods
+        periods of the axes, if others than the landscape's.
 
-    Returns:
+    Returns
+    -------
+    Integers
         Index into ``landscape.minima``, (n,).
 
+    Examples
+    --------
     >>> from types import SimpleNamespace
     >>> from fokker_planck.landscape.search import find_landscape, sample_box
     >>> well = SimpleNamespace(value=lambda x: (x[0]**2 - 1)**2/4, gradient=lambda x: x**3 - x,

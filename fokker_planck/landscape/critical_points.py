@@ -79,10 +79,16 @@ def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, 
 class Kinds:
     """What polished points are.
 
-    index : number of descending directions, -1 where the function passes through level (n,)
-    degenerate : whether some direction is flat (n,)
-    eigenvalues : of the Hessian in the free directions (n, dim)
-    unstable : direction of steepest descent (n, dim)
+    Parameters
+    ----------
+    index
+        number of descending directions, -1 where the function passes through level (n,)
+    degenerate
+        whether some direction is flat (n,)
+    eigenvalues
+        of the Hessian in the free directions (n, dim)
+    unstable
+        direction of steepest descent (n, dim)
     """
 
     index: Integers

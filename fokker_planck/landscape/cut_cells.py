@@ -38,11 +38,18 @@ class Front:
 class _Weighed:
     """The parts of a front, (m,), before any of them is cut.
 
-    marks : basins of their corners, (m, dim + 1)
-    masses : logarithms of their integrals, by a rule of order 4
-    importance : of each, relative to the lightest basin that it touches
-    distinct : how many basins that is
-    light : whether it may be shared out by its corners
+    Parameters
+    ----------
+    marks
+        basins of their corners, (m, dim + 1)
+    masses
+        logarithms of their integrals, by a rule of order 4
+    importance
+        of each, relative to the lightest basin that it touches
+    distinct
+        how many basins that is
+    light
+        whether it may be shared out by its corners
     """
 
     marks: Integers

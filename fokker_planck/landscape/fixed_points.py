@@ -33,10 +33,16 @@ MOST = 20
 class FixedPoint:
     """A point with b = 0.
 
-    position : (dim,)
-    jacobian : d b_i / d x_j, (dim, dim)
-    eigenvalues : of the Jacobian, descending real part
-    degenerate : whether one of them has no real part to speak of, so that the linearisation decides nothing
+    Parameters
+    ----------
+    position
+        (dim,)
+    jacobian
+        d b_i / d x_j, (dim, dim)
+    eigenvalues
+        of the Jacobian, descending real part
+    degenerate
+        whether one of them has no real part to speak of, so that the linearisation decides nothing
     """
 
     position: tuple[float, ...]
@@ -112,21 +118,36 @@ def fixed_points(
 ) -> tuple[FixedPoint, ...]:
     """All fixed points of a drift in a box, attractors first, then by index and position.
 
-    Args:
-        drift_value: b at points (dim, n), (dim, n).
-        drift_jacobian: d b_i / d x_j, (dim, dim, n); by differences if None.
-        lower: corner of the box, (dim,).
-        upper: the opposite corner.
-        dimension: 1, 2 or 3.
-        periods: length of each periodic axis, None for the others.
-        blur: the largest |b| at points that may be rounding, (n,), where b is made of finite differences.
+    Parameters
+    ----------
+    drift_value
+        b at points (dim, n), (dim, n).
+    drift_jacobian
+        d b_i / d x_j, (dim, dim, n); by differences if None.
+    lower
+        corner of the box, (dim,).
+    upper
+        the opposite corner.
+    dimension
+        1, 2 or 3.
+    periods
+        length of each periodic axis, None for the others.
+    blur
+        the largest |b| at points that may be rounding, (n,), where b is made of finite differences.
 
-    Raises:
-        ProblemError: the box is empty or of another dimension.
-        ConvergenceError: the points do not add up, or fill a curve.
+    Raises
+    ------
+    ProblemError
+        The box is empty or of another dimension.
+    ConvergenceError
+        The points do not add up, or fill a curve.
 
+    Notes
+    -----
     Source of the count: Guckenheimer and Holmes, Nonlinear Oscillations (1983), section 1.8 (index theory).
 
+    Examples
+    --------
     >>> duffing = fixed_points(lambda x: x - x**3, None, [-2.0], [2.0], 1)
     >>> [(round(point.position[0], 12) + 0.0, point.kind) for point in duffing]
     [(-1.0, 'attractor'), (1.0, 'attractor'), (0.0, 'source')]

@@ -32,10 +32,16 @@ STALLED = 60
 class Descent:
     """Where the flow led each point.
 
-    labels : number of the capture ball, -1 for none (n,)
-    ends : where it stopped (dim, n)
-    times : how long it took, to the end of the last step or, if asked for, to the ball (n,)
-    slowest : the slowest point on the way, which is near a saddle for a point near a separatrix (dim, n)
+    Parameters
+    ----------
+    labels
+        number of the capture ball, -1 for none (n,)
+    ends
+        where it stopped (dim, n)
+    times
+        how long it took, to the end of the last step or, if asked for, to the ball (n,)
+    slowest
+        the slowest point on the way, which is near a saddle for a point near a separatrix (dim, n)
     """
 
     labels: Integers
@@ -48,10 +54,16 @@ class Descent:
 class FlowSettings:
     """How far and how well a flow is followed.
 
-    tolerance : local error of one step relative to the extent of the domain
-    steps : when to give up
-    timed : find out when a ball was entered, not only at the end of which step
-    least_slope : below which a path ends where it is
+    Parameters
+    ----------
+    tolerance
+        local error of one step relative to the extent of the domain
+    steps
+        when to give up
+    timed
+        find out when a ball was entered, not only at the end of which step
+    least_slope
+        below which a path ends where it is
     """
 
     tolerance: float = 1e-8
@@ -72,12 +84,18 @@ def descend(
 ) -> Descent:
     """Follow dx/dt = -grad f from points (dim, n), held back by the walls of the box.
 
-    Args:
-        function: f.
-        x: start points, (dim, n).
-        captures: balls at which to stop.
-        frame: periods and walls.
-        settings: how far, and how well.
+    Parameters
+    ----------
+    function
+        f.
+    x
+        start points, (dim, n).
+    captures
+        balls at which to stop.
+    frame
+        periods and walls.
+    settings
+        how far, and how well.
     """
     units = units_of(frame)
     if units is not None:
@@ -105,11 +123,18 @@ def descend(
 class _Paths:
     """Paths on their way, changed in place: what is known of all n, and the state of those ``active``, by number (m,).
 
-    labels, ends, times, slowest : as in :class:`Descent`
-    now, before : where they are, and were before the last step
-    taken, clock : how long that step took (m,), and all of them
-    least : the least force so far (m,)
-    resting : steps in a row in a force of rounding (m,)
+    Parameters
+    ----------
+    labels, ends, times, slowest
+        as in :class:`Descent`
+    now, before
+        where they are, and were before the last step
+    taken, clock
+        how long that step took (m,), and all of them
+    least
+        the least force so far (m,)
+    resting
+        steps in a row in a force of rounding (m,)
     """
 
     labels: Integers

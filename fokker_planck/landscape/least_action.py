@@ -64,11 +64,16 @@ def actions_on(
 ) -> Actions:
     """Of a process between the points of a grid that ``counts`` (n,) marks.
 
-    Args:
-        grid: whose points are meant, not its values.
-        counts: the others are as if they were not there.
-        drift: b - div D at points (dim, n), (dim, n).
-        tensor: D there, (dim, dim, n).
+    Parameters
+    ----------
+    grid
+        whose points are meant, not its values.
+    counts
+        the others are as if they were not there.
+    drift
+        b - div D at points (dim, n), (dim, n).
+    tensor
+        D there, (dim, dim, n).
     """
     from scipy.sparse import csr_matrix
 

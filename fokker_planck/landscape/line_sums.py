@@ -23,10 +23,16 @@ ALONG = (7, 10)
 class CutParts:
     """Parts of cells, (m,), whose corners are in two basins.
 
-    number : of their cells
-    corners : barycentric, (m, dim + 1, dim + 1)
-    vertices, marks : numbers of the corners, and of their basins, (m, dim + 1)
-    resolution : to which a crossing is wanted, as a part of its line
+    Parameters
+    ----------
+    number
+        of their cells
+    corners
+        barycentric, (m, dim + 1, dim + 1)
+    vertices, marks
+        numbers of the corners, and of their basins, (m, dim + 1)
+    resolution
+        to which a crossing is wanted, as a part of its line
     """
 
     number: Integers

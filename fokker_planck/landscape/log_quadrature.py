@@ -59,14 +59,23 @@ def log_masses(
 ) -> tuple[Floats, Floats]:
     """log of the integral over the parts of each owner, by a rule and by the next higher one.
 
-    Args:
-        cells: with their weight.
-        parts: m simplices in them.
-        owner: 0 <= k < n_owners for each part, (m,).
-        n_owners: K.
-        tolerance: wanted error of each owner's integral, relative to it or to exp(scale), whichever is larger.
-        scale: logarithms (K,).
+    Parameters
+    ----------
+    cells
+        with their weight.
+    parts
+        m simplices in them.
+    owner
+        0 <= k < n_owners for each part, (m,).
+    n_owners
+        K.
+    tolerance
+        wanted error of each owner's integral, relative to it or to exp(scale), whichever is larger.
+    scale
+        logarithms (K,).
 
+    Examples
+    --------
     >>> corners = np.array([[[0.0], [1.0]], [[1.0], [2.0]]])
     >>> cells, numbers = StraightCells(corners, lambda x: 1000.0 * x[0]), np.array([0, 1])
     >>> logs, verified = log_masses(cells, whole_cells(numbers, 1), numbers, 2, 1e-12)

@@ -13,11 +13,17 @@ from fokker_planck.formulas.arrays import Floats
 def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.bool_]) -> Floats:
     """min over paths to a source of the highest value on the path, for every vertex (n,); infinite where there is none.
 
-    Args:
-        values: the function at the vertices, (n,).
-        edges: pairs of neighbours, (m, 2).
-        sources: the vertices to reach, (n,).
+    Parameters
+    ----------
+    values
+        the function at the vertices, (n,).
+    edges
+        pairs of neighbours, (m, 2).
+    sources
+        the vertices to reach, (n,).
 
+    Examples
+    --------
     >>> hill = np.array([0.0, 3.0, 1.0, 2.0])
     >>> climb_heights(hill, np.array([[0, 1], [1, 2], [2, 3]]), np.array([False, False, False, True])).tolist()
     [3.0, 3.0, 2.0, 2.0]

@@ -26,12 +26,20 @@ what is left there is rounding, (m,)."""
 class Pace:
     """Lengths by which Newton's method goes on, each for all starts or (n,), one for each.
 
-    longest : of a step
-    reach : from the start; who goes further is lost
-    nothing : a step so short is the end
-    rounding : a step so short that is not below ``shrunk`` times the one before is the end, too
-    shrunk : that factor
-    nearly : a step so short serves when all are taken: the method creeps towards a degenerate point
+    Parameters
+    ----------
+    longest
+        of a step
+    reach
+        from the start; who goes further is lost
+    nothing
+        a step so short is the end
+    rounding
+        a step so short that is not below ``shrunk`` times the one before is the end, too
+    shrunk
+        that factor
+    nearly
+        a step so short serves when all are taken: the method creeps towards a degenerate point
     """
 
     longest: Floats

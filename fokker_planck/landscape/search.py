@@ -46,20 +46,34 @@ def find_landscape(
 ) -> Landscape:
     """All minima and index-one saddles that a graph on the domain resolves, and which wells each saddle joins.
 
-    Args:
-        function: f with ``value``, ``gradient``, ``hessian``.
-        points: vertices (n, dim), the domain's walls among them.
-        edges: pairs of neighbouring vertices (m, 2), around periodic axes too.
-        inside: which of the points (dim, n) are in the domain; the whole bounding box if not given.
-        periods: period of every axis, None where not periodic.
-        hold: moves points (dim, n) outside of the domain to the nearest point of its walls, where these are curved.
+    Parameters
+    ----------
+    function
+        f with ``value``, ``gradient``, ``hessian``.
+    points
+        vertices (n, dim), the domain's walls among them.
+    edges
+        pairs of neighbouring vertices (m, 2), around periodic axes too.
+    inside
+        which of the points (dim, n) are in the domain; the whole bounding box if not given.
+    periods
+        period of every axis, None where not periodic.
+    hold
+        moves points (dim, n) outside of the domain to the nearest point of its walls, where these are curved.
 
-    Returns:
-        Minima and saddles in ascending value.  A reflecting wall holds minima and passes of its own, flagged
-        ``on_boundary``.  A continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
+    Returns
+    -------
+    Landscape
+        Minima and saddles in ascending value. A reflecting wall holds minima and passes of its own, flagged
+        ``on_boundary``. A continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
 
-    Raises ConvergenceError where ``EVALUATIONS`` do not suffice.
+    Raises
+    ------
+    ConvergenceError
+        Where ``EVALUATIONS`` do not suffice.
 
+    Examples
+    --------
     >>> from types import SimpleNamespace
     >>> well = SimpleNamespace(value=lambda x: (x[0]**2 - 1)**2/4, gradient=lambda x: x**3 - x,
     ...                        hessian=lambda x: (3*x**2 - 1)[None])

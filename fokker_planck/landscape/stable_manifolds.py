@@ -120,12 +120,18 @@ def stable_manifolds(
 ) -> Curves | None:
     """The curves between different states; None where some saddle or curve is not of the kind that can be followed.
 
-    Args:
-        function: with ``gradient``, minus the flow a, and ``hessian``, minus its Jacobian.
-        saddles: with the minima that each ``joins``.
-        states: the state of each minimum.
-        frame: of the domain.
-        tolerance: of the curves, relative to the extent of the domain.
+    Parameters
+    ----------
+    function
+        with ``gradient``, minus the flow a, and ``hessian``, minus its Jacobian.
+    saddles
+        with the minima that each ``joins``.
+    states
+        the state of each minimum.
+    frame
+        of the domain.
+    tolerance
+        of the curves, relative to the extent of the domain.
     """
     units = units_of(frame)
     if units is not None:

@@ -99,7 +99,26 @@ class CriticalPoint:
 
     ``hessian`` is the whole matrix; ``hessian_eigenvalues`` ascend, and on a wall that holds a nonzero slope they are
     those of the restriction to the wall, ``wall_slopes`` being the inward slopes (one for each wall met there) and
-    ``wall_normals`` the outward unit normals.  ``degenerate``: some eigenvalue vanishes, no Gaussian integral exists.
+    ``wall_normals`` the outward unit normals. ``degenerate``: some eigenvalue vanishes, no Gaussian integral exists.
+
+    Attributes
+    ----------
+    position
+        x, dim numbers
+    value
+        V(x)
+    hessian
+        rows of Hess V(x), (dim, dim)
+    hessian_eigenvalues
+        in ascending order
+    kind
+        "minimum", "saddle" or "maximum"
+    degenerate
+        whether an eigenvalue is too small for its sign to count
+    on_boundary
+        whether it lies on the boundary of the domain
+    wall_slopes, wall_normals
+        of V outwards on the walls that it touches, and these walls' normals
     """
 
     position: tuple[float, ...]
@@ -133,6 +152,15 @@ class Saddle(CriticalPoint):
     """A pass: one negative eigenvalue; descending both ways along it leads to the minima ``joins``.
 
     The unit vector ``unstable_direction`` points to the side of ``joins[1]``.
+
+    Attributes
+    ----------
+    position, value, hessian, hessian_eigenvalues, kind, degenerate, on_boundary, wall_slopes, wall_normals
+        as of a ``CriticalPoint``
+    joins
+        two indices into the minima
+    unstable_direction
+        the eigenvector of the negative eigenvalue, from the first to the second of these wells
     """
 
     joins: tuple[int, int] = (0, 0)
@@ -153,6 +181,17 @@ class Merge:
 class Landscape(Answer):
     """Minima in ascending value and saddles in ascending value, with the merge tree of the wells.
 
+    Attributes
+    ----------
+    minima
+        in ascending order of V
+    saddles
+        of index one, in ascending order of V
+    frame
+        the box of the domain and its periods
+
+    Examples
+    --------
     >>> well = dict(hessian=((2.0,),), hessian_eigenvalues=(2.0,), kind="minimum")
     >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.1, **well))
     >>> top = Saddle((0.0,), 0.25, ((-1.0,),), (-1.0,), "saddle", joins=(0, 1), unstable_direction=(1.0,))
@@ -240,14 +279,22 @@ def states_of(
 ) -> tuple[int, ...]:
     """For each minimum the one that stands for its state: shallow minima belong to a deeper neighbour's.
 
-    Args:
-        values: of the minima.
-        joins: two minima that each saddle joins.
-        heights: of these saddles.
-        least: climb to a deeper minimum below which a minimum is no state of its own.
-        ties: saddles as high as each other to rounding, which decide where such a minimum belongs, in the order of
-            their heights, or of their numbers either way.
+    Parameters
+    ----------
+    values
+        of the minima.
+    joins
+        two minima that each saddle joins.
+    heights
+        of these saddles.
+    least
+        climb to a deeper minimum below which a minimum is no state of its own.
+    ties
+        saddles as high as each other to rounding, which decide where such a minimum belongs, in the order of their
+        heights, or of their numbers either way.
 
+    Examples
+    --------
     >>> states_of([0.0, 0.1, 0.3], [(0, 1), (1, 2)], [5.0, 1.0], 1.0)
     (0, 1, 1)
     >>> states_of([0.0, 0.0, 3.0], [(0, 1), (1, 2)], [2.0, 3.5], 1.0)

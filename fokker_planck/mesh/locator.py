@@ -18,9 +18,15 @@ _MOST_PAIRS = 500_000
 class Locator:
     """The cells of a mesh sorted into a grid of bins, so that a point is tested against few of them.
 
-    points : (n, dim)
-    cells : (m, dim + 1), of straight simplices
+    Parameters
+    ----------
+    points
+        (n, dim)
+    cells
+        (m, dim + 1), of straight simplices
 
+    Examples
+    --------
     >>> locator = Locator(np.array([[0.0], [1.0], [3.0]]), np.array([[0, 1], [1, 2]]))
     >>> locator.find(np.array([[0.5, 2.0, 3.5]])).tolist()
     [0, 1, -1]

@@ -31,10 +31,16 @@ def refuse_degenerate_noise(
 ) -> None:
     """Raise ProblemError where the smallest eigenvalue of D vanishes, or is negative, somewhere in the domain.
 
-    field : D
-    points : samples of the domain, (dim, n), two or three dimensions
-    contains : which of the points (dim, n) are in the domain
-    without : so many eigenvalues vanish everywhere, and the next one is meant
+    Parameters
+    ----------
+    field
+        D
+    points
+        samples of the domain, (dim, n), two or three dimensions
+    contains
+        which of the points (dim, n) are in the domain
+    without
+        so many eigenvalues vanish everywhere, and the next one is meant
     """
     if field.constant:
         matrix = field.tensor(points[:, :1])[:, :, 0]

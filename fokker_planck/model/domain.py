@@ -30,11 +30,20 @@ BOUNDARIES = ("reflecting", "periodic")
 class Box:
     """lower_i <= x_i <= upper_i.
 
-    lower, upper : one to three numbers each
-    boundary : "reflecting" or "periodic", for all axes or one for each; kept as one word an axis
+    Parameters
+    ----------
+    lower, upper
+        one to three numbers each
+    boundary
+        "reflecting" or "periodic", for all axes or one for each; kept as one word an axis
 
-    Raises :class:`ProblemError` for numbers that are not finite, different lengths, lower >= upper.
+    Raises
+    ------
+    ProblemError
+        For numbers that are not finite, different lengths, lower >= upper.
 
+    Examples
+    --------
     >>> ring = Box([0.0], [6.28], boundary="periodic")
     >>> ring.periods, ring.dimension
     ((6.28,), 1)
@@ -68,13 +77,22 @@ class Box:
 class Sublevel:
     """The connected part of V(x) <= level that holds the wells.
 
-    level : of V
-    lower, upper : corners of the box to search in; without them the search starts around the origin and grows until
-        V > level all around
+    Parameters
+    ----------
+    level
+        of V
+    lower, upper
+        corners of the box to search in; without them the search starts around the origin and grows until V > level all
+        around
 
-    Raises :class:`ProblemError` for numbers that are not finite, lower without upper, lower >= upper. Whether the set
-    is bounded and connected shows when it meets a potential, in :func:`fokker_planck.model.sublevel.connected_part`.
+    Raises
+    ------
+    ProblemError
+        For numbers that are not finite, lower without upper, lower >= upper. Whether the set is bounded and connected
+        shows when it meets a potential, in :func:`fokker_planck.model.sublevel.connected_part`.
 
+    Examples
+    --------
     >>> Sublevel(1.0).level
     1.0
     """
@@ -136,8 +154,13 @@ class MeshDomain:
 class MeshFile(MeshDomain):
     """The union of the cells in a mesh file, straight or curved, read when it is first needed.
 
-    path : of the file; formats as in :func:`fokker_planck.mesh.files.read_mesh`
+    Parameters
+    ----------
+    path
+        of the file; formats as in :func:`fokker_planck.mesh.files.read_mesh`
 
+    Examples
+    --------
     >>> MeshFile("meshes/annulus.msh").facet_set("inner")
     facets tagged inner
     """

@@ -28,13 +28,26 @@ VectorFunction = Callable[[Floats], npt.ArrayLike]
 class Drift:
     """b(x), a vector field.
 
-    expressions : one formula for each coordinate, or a function of points (dim, n) that returns (dim, n)
-    parameters : values of the other names in the formulas
-    dimension : for a function the number of coordinates; that of formulas is their number
+    Parameters
+    ----------
+    expressions
+        one formula for each coordinate, or a function of points (dim, n) that returns (dim, n)
+    parameters
+        values of the other names in the formulas
+    dimension
+        for a function the number of coordinates; that of formulas is their number
 
-    Derivatives of formulas are exact, those of functions come from central differences of sixth order. Raises
-    ProblemError with keys under ``drift``.
+    Raises
+    ------
+    ProblemError
+        With keys under ``drift``.
 
+    Notes
+    -----
+    Derivatives of formulas are exact, those of functions come from central differences of sixth order.
+
+    Examples
+    --------
     >>> Drift(["x - x**3", "-k*y"], {"k": 2.0}).value(np.array([[2.0], [1.0]])).ravel().tolist()
     [-6.0, -2.0]
     """

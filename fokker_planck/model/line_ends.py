@@ -59,16 +59,28 @@ DEEP = 700.0
 class LineEnd:
     """An end of the line where D vanishes or the drift is infinite.
 
-    place : its coordinate
-    inward : 1 at the left end, -1 at the right end
-    noise_power : q, D ~ t^q at the distance t
-    scale_power : c, s' ~ t^-c; infinite where the drift rules, that is where t a / D has no limit
-    drift_power : beta, a ~ t^beta, where the drift rules
-    threshold : where the continuous spectrum begins that the end brings, infinite where there is none
-    stretch : the width next to the end on which the coefficients are replaced by constants
-    time : what the process spends in the stretch: the absolute error of mean times for that replacement
-    mass_error : relative, of the whole mass, where the exponents at the end are known to some digits only
-    strength : t |a| / D at the edge of the stretch where the drift rules, large
+    Parameters
+    ----------
+    place
+        its coordinate
+    inward
+        1 at the left end, -1 at the right end
+    noise_power
+        q, D ~ t^q at the distance t
+    scale_power
+        c, s' ~ t^-c; infinite where the drift rules, that is where t a / D has no limit
+    drift_power
+        beta, a ~ t^beta, where the drift rules
+    threshold
+        where the continuous spectrum begins that the end brings, infinite where there is none
+    stretch
+        the width next to the end on which the coefficients are replaced by constants
+    time
+        what the process spends in the stretch: the absolute error of mean times for that replacement
+    mass_error
+        relative, of the whole mass, where the exponents at the end are known to some digits only
+    strength
+        t |a| / D at the edge of the stretch where the drift rules, large
     """
 
     place: float

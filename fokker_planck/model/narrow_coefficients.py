@@ -36,9 +36,14 @@ UNSEEN, OF_NOISE = 0.5, 5.0
 def refuse_narrow(process: Process, lower: Sequence[float], upper: Sequence[float], sample: Floats) -> None:
     """Raise ConvergenceError that names the place where a formula changes within less than the samples see.
 
-    process : in two or three dimensions
-    lower, upper : corners of a box around the domain
-    sample : points of the domain, (dim, n), for the size of D
+    Parameters
+    ----------
+    process
+        in two or three dimensions
+    lower, upper
+        corners of a box around the domain
+    sample
+        points of the domain, (dim, n), for the size of D
     """
     extent = float(np.max(np.subtract(upper, lower)))
     tensor = process.field(len(sample)).tensor(sample)

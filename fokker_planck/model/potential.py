@@ -30,16 +30,31 @@ VARIATION = ((-1,),)
 class Potential:
     """V(x), from a formula or from a Python function.
 
-    source : a formula in x, y, z (see ``parse_expression``), or a function from points of shape (dim, n) to values of
-        shape (n,)
-    parameters : values of the other names in the formula
-    gradient, hessian : for a function: functions that return shapes (dim, n) and (dim, dim, n). Without them, central
-        differences of sixth order fill in, to about 1e-12 and 1e-9 where V varies on the scale of one.
-        ``gradient="jax"`` differentiates a function written with jax.numpy exactly.
-    dimension : number of coordinates, where it is more than the formula shows or where the source is a function
+    Parameters
+    ----------
+    source
+        a formula in x, y, z (see ``parse_expression``), or a function from points of shape (dim, n) to values of shape
+        (n,)
+    parameters
+        values of the other names in the formula
+    gradient, hessian
+        for a function: functions that return shapes (dim, n) and (dim, dim, n). Without them, central differences of
+        sixth order fill in, to about 1e-12 and 1e-9 where V varies on the scale of one. ``gradient="jax"``
+        differentiates a function written with jax.numpy exactly.
+    dimension
+        number of coordinates, where it is more than the formula shows or where the source is a function
 
-    Derivatives of formulas are exact. Raises ProblemError, with keys under ``potential``.
+    Raises
+    ------
+    ProblemError
+        With keys under ``potential``.
 
+    Notes
+    -----
+    Derivatives of formulas are exact.
+
+    Examples
+    --------
     >>> V = Potential("(x**2 - 1)**2/4 + k*y**2/2", {"k": 3.0})
     >>> point = np.array([[2.0], [1.0]])
     >>> V(point).tolist(), V.gradient(point).tolist(), V.hessian(point)[:, :, 0].tolist()
@@ -96,15 +111,31 @@ class Potential:
     ) -> Potential:
         """V = scale * values on a regular grid, as a spline of degree five through them.
 
-        source : ``(axes, values)``, or a file: .npz with x (y, z) and F, PLUMED's text, CSV of coordinates and value
-        periodic : for every axis whether V is periodic, where the file does not say so
-        smoothing : standard deviation of the Gaussian with which values are averaged first, a length
-        unsampled : what not-a-number, or a plateau of one largest value, means: an error, a "wall" (V rises from the
-            nearest sampled point), or, of plateaus, "keep"
+        Parameters
+        ----------
+        source
+            ``(axes, values)``, or a file: .npz with x (y, z) and F, PLUMED's text, CSV of coordinates and value
+        periodic
+            for every axis whether V is periodic, where the file does not say so
+        smoothing
+            standard deviation of the Gaussian with which values are averaged first, a length
+        scale
+            a factor for all values
+        unsampled
+            what not-a-number, or a plateau of one largest value, means: an error, a "wall" (V rises from the nearest
+            sampled point), or, of plateaus, "keep"
 
-        The error estimate of an answer knows nothing of noise and spacing of the data.  Raises ProblemError with keys
-        under ``potential``.
+        Raises
+        ------
+        ProblemError
+            With keys under ``potential``.
 
+        Notes
+        -----
+        The error estimate of an answer knows nothing of noise and spacing of the data.
+
+        Examples
+        --------
         >>> axis = np.linspace(-2.0, 2.0, 41)
         >>> V = Potential.from_grid(([axis], (axis**2 - 1.0)**2/4))
         >>> round(float(V(np.array([[0.3]]))[0]), 9), round(float(V.gradient(np.array([[0.3]]))[0, 0]), 9)

@@ -26,10 +26,17 @@ SAME_EIGENVALUE = 1e-12
 class ScaledPotential:
     """Phi = V / epsilon, up to a constant.
 
-    potential : V, taken without the constant terms of its formula
-    epsilon : noise
-    level : subtracted from V, where it is a function, before anything is divided
+    Parameters
+    ----------
+    potential
+        V, taken without the constant terms of its formula
+    epsilon
+        noise
+    level
+        subtracted from V, where it is a function, before anything is divided
 
+    Examples
+    --------
     >>> ScaledPotential(Potential("x**2/2"), 0.5).value(np.array([[1.0]])).tolist()
     [1.0]
     """
@@ -70,11 +77,19 @@ class ScaledPotential:
 class SeparatedPotential:
     """Phi(x) = sum over eigenspaces g of D of [V(c + P_g (x - c)) - V(c)] / d_g.
 
-    potential : V, a sum of functions of the parts P_g x
-    levels : the distinct eigenvalues d_g of D
-    projections : the orthogonal projections P_g, (dim, dim) each
-    centre : c, (dim,)
+    Parameters
+    ----------
+    potential
+        V, a sum of functions of the parts P_g x
+    levels
+        the distinct eigenvalues d_g of D
+    projections
+        the orthogonal projections P_g, (dim, dim) each
+    centre
+        c, (dim,)
 
+    Notes
+    -----
     Its gradient is sum P_g grad V(c + P_g (x - c)) / d_g, and equals D^-1 grad V(x).
     """
 
@@ -140,14 +155,26 @@ def detailed_balance(process: Overdamped, dimension: int, probe: npt.ArrayLike) 
     commutes with the Hessian of V; then V is a sum of functions on the eigenspaces of D, and so is Phi. For what else
     there is see :mod:`fokker_planck.model.reversibility.classify`.
 
-    process : the process, D constant and no extra drift
-    dimension : number of coordinates
-    probe : points of the domain, (dim, n), where the commutator is checked
+    Parameters
+    ----------
+    process
+        the process, D constant and no extra drift
+    dimension
+        number of coordinates
+    probe
+        points of the domain, (dim, n), where the commutator is checked
 
-    Raises ProblemError with the key ``diffusion.matrix`` where the process is irreversible.
+    Raises
+    ------
+    ProblemError
+        With the key ``diffusion.matrix`` where the process is irreversible.
 
-    Source: Risken, The Fokker-Planck Equation (1989), section 6.2 (potential conditions).
+    References
+    ----------
+    Risken, The Fokker-Planck Equation (1989), section 6.2 (potential conditions).
 
+    Examples
+    --------
     >>> process = Overdamped(Potential("x**2/2 + y**2/2"), Constant([[1.0, 0.0], [0.0, 2.0]]))
     >>> balance = detailed_balance(process, 2, np.random.default_rng(1).uniform(-1, 1, (2, 20)))
     >>> balance.exponent.gradient(np.array([[3.0], [2.0]])).ravel().tolist()

@@ -60,10 +60,17 @@ plane."""
 class Resolution:
     """How finely to solve.
 
-    tolerance : the wanted relative error of every reported number
-    degree : of the elements; None lets the solver choose
-    cells : along each axis, for a fixed mesh; None refines until the tolerance is met
+    Parameters
+    ----------
+    tolerance
+        the wanted relative error of every reported number
+    degree
+        of the elements; None lets the solver choose
+    cells
+        along each axis, for a fixed mesh; None refines until the tolerance is met
 
+    Examples
+    --------
     >>> Resolution(tolerance=1e-8, cells=[64, 48])
     Resolution(tolerance=1e-08, degree=None, cells=(64, 48))
     """
@@ -96,14 +103,26 @@ class Problem:
     in the plane: 0.24 of 0.60 s of CPU; Maier and Stein's drift: 1.4 of 2.2 s). It depends on the problem alone, which
     is frozen, takes no part in comparisons, and is not copied by ``replace``.
 
-    process : an ``Overdamped``, ``Drifting`` or ``Underdamped`` process
-    domain : where it lives
-    resolution : how exactly questions are answered
-    sets : by name, the targets of questions
-    title : for tables and pictures
+    Parameters
+    ----------
+    process
+        an ``Overdamped``, ``Drifting`` or ``Underdamped`` process
+    domain
+        where it lives
+    resolution
+        how exactly questions are answered
+    sets
+        by name, the targets of questions
+    title
+        for tables and pictures
 
-    Raises :class:`ProblemError` that names the key of the problem file.
+    Raises
+    ------
+    ProblemError
+        That names the key of the problem file.
 
+    Examples
+    --------
     >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> from fokker_planck.model.potential import Potential
     >>> process = Overdamped(Potential("(x**2 - 1)**2/4"), Isotropic(0.05))

@@ -20,12 +20,20 @@ INTERPRETATIONS = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}
 class Overdamped:
     """dX = (-grad V(X) + c(X)) dt + sqrt(2 D(X)) o_alpha dW, that is with the Ito drift b = -grad V + c + alpha div D.
 
-    potential : V
-    diffusion : D
-    interpretation : how a D that varies in space is read: "ito", "stratonovich", "klimontovich" are alpha = 0, 1/2, 1;
-        constant tensors mean the same in all three. (div D)_i = sum_j d_j D_ij.
-    extra : c, a drift beside -grad V
+    Parameters
+    ----------
+    potential
+        V
+    diffusion
+        D
+    interpretation
+        how a D that varies in space is read: "ito", "stratonovich", "klimontovich" are alpha = 0, 1/2, 1; constant
+        tensors mean the same in all three. (div D)_i = sum_j d_j D_ij.
+    extra
+        c, a drift beside -grad V
 
+    Examples
+    --------
     >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> Overdamped(Potential("x**2/2 + y**2/2"), Isotropic(0.1)).dimension
     2
@@ -101,10 +109,17 @@ class Overdamped:
 class Drifting:
     """dX = a(X) dt + sqrt(2 D(X)) o_alpha dW, that is with the Ito drift b = a + alpha div D; no potential is given.
 
-    whole : a
-    diffusion : D
-    interpretation : as in :class:`Overdamped`
+    Parameters
+    ----------
+    whole
+        a
+    diffusion
+        D
+    interpretation
+        as in :class:`Overdamped`
 
+    Examples
+    --------
     >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> Drifting(Drift(["-x + 2*y", "-2*x - y"]), Isotropic(0.1)).dimension
     2

@@ -29,14 +29,24 @@ class Region:
 
     The level is g itself, so it is a distance only as far as g is one.
 
-    expression : g, a text in x, y, z or a callable on arrays of shape (dim, n) that returns shape (n,)
-    parameters : values of the other names in the text
-    gradient : of a callable, shape (dim, n); without it central differences
-    dimension : the least number of coordinates that g needs: found in a text, to be given for a callable
+    Parameters
+    ----------
+    expression
+        g, a text in x, y, z or a callable on arrays of shape (dim, n) that returns shape (n,)
+    parameters
+        values of the other names in the text
+    gradient
+        of a callable, shape (dim, n); without it central differences
+    dimension
+        the least number of coordinates that g needs: found in a text, to be given for a callable
 
-    Raises :class:`ProblemError` for a text that does not parse
-    (see :func:`fokker_planck.formulas.expression.parse_expression`).
+    Raises
+    ------
+    ProblemError
+        For a text that does not parse (see :func:`fokker_planck.formulas.expression.parse_expression`).
 
+    Examples
+    --------
     >>> right = Region("x - 0.8")
     >>> right.contains(np.array([[0.7, 0.9], [5.0, 5.0]])).tolist()
     [False, True]

@@ -27,11 +27,20 @@ class Ball:
     In one dimension the ball is the interval [c - R, c + R]. Its level is ``(R² - |x - c|²) / (2R)``: smooth
     everywhere, and the signed distance to the sphere up to second order.
 
-    center : c, one to three coordinates
-    radius : R > 0
+    Parameters
+    ----------
+    center
+        c, one to three coordinates
+    radius
+        R > 0
 
-    Raises :class:`ProblemError` for a center or a radius that is not finite, or a radius that is not positive.
+    Raises
+    ------
+    ProblemError
+        For a center or a radius that is not finite, or a radius that is not positive.
 
+    Examples
+    --------
     >>> ball = Ball([1.0, 0.0], 0.25)
     >>> ball.contains(np.array([[1.0, 1.25, 1.3], [0.0, 0.0, 0.0]])).tolist()
     [True, True, False]
@@ -52,7 +61,7 @@ class Ball:
         return len(self.center)
 
     def level(self, x: Floats) -> Floats:
-        """(R² - |x - c|²) / (2R) at points of shape (dim, n)."""
+        """``(R² - |x - c|²) / (2R)`` at points of shape (dim, n)."""
         offset = self._offset(x)
         return np.asarray((self.radius - np.sum(offset**2, axis=0) / self.radius) / 2.0)
 
@@ -87,11 +96,20 @@ class Ellipsoid:
 
     The level is a_min (1 - sum_i ((x_i - c_i) / a_i)²) / 2.
 
-    center : c, one to three coordinates
-    semi_axes : a > 0, one for each coordinate
+    Parameters
+    ----------
+    center
+        c, one to three coordinates
+    semi_axes
+        a > 0, one for each coordinate
 
-    Raises :class:`ProblemError` for numbers that are not finite, semi-axes that are not positive, different lengths.
+    Raises
+    ------
+    ProblemError
+        For numbers that are not finite, semi-axes that are not positive, different lengths.
 
+    Examples
+    --------
     >>> ellipse = Ellipsoid([0.0, 0.0], [2.0, 1.0])
     >>> ellipse.contains(np.array([[1.9, 0.0], [0.0, 1.1]])).tolist()
     [True, False]
@@ -156,11 +174,20 @@ class HalfSpace:
 
     The level is the signed distance ``(n . x - offset) / |n|``.
 
-    normal : n, pointing into the set, not zero and of any length
-    offset : a number, in the units of n . x
+    Parameters
+    ----------
+    normal
+        n, pointing into the set, not zero and of any length
+    offset
+        a number, in the units of n . x
 
-    Raises :class:`ProblemError` for numbers that are not finite or a zero normal.
+    Raises
+    ------
+    ProblemError
+        For numbers that are not finite or a zero normal.
 
+    Examples
+    --------
     >>> right = HalfSpace([2.0, 0.0], 2.0)
     >>> right.level(np.array([[1.5, 0.0], [7.0, 0.0]])).tolist()
     [0.5, -1.0]

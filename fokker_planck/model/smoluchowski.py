@@ -19,10 +19,19 @@ from fokker_planck.model.process import Overdamped
 class Smoluchowski(Overdamped):
     """dX = (-D(X) grad F(X)/kT + div D(X)) dt + sqrt(2 D(X)) dW: in detailed balance with the density exp(-F/kT).
 
-    potential : F, a free energy
-    diffusion : D, in units of length squared over time; it may depend on the state
-    kT : in the unit of F
+    Parameters
+    ----------
+    potential
+        F, a free energy
+    diffusion
+        D, in units of length squared over time; it may depend on the state
+    kT
+        in the unit of F
+    interpretation, extra
+        for the sake of other processes; there is nothing to choose
 
+    Examples
+    --------
     >>> from fokker_planck.model.diffusion.state_dependent import Formula
     >>> process = Smoluchowski(Potential("x**2/2"), Formula("1 + x**2"), kT=0.5)
     >>> process.drift(np.array([[3.0]]), 1).tolist()    # -10*3/0.5 + 6

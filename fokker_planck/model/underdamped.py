@@ -24,21 +24,37 @@ FRICTION = "dynamics.friction"
 class Underdamped:
     """dx = v dt, dv = -V'(x) dt - gamma(x) v dt + sqrt(2 gamma(x) epsilon) dW.
 
-    The stationary density is exp(-H/epsilon) with the energy H(x, v) = V(x) + v**2/2, whatever the friction is.
-    A wall in x turns v around.
+    The stationary density is exp(-H/epsilon) with the energy H(x, v) = V(x) + v**2/2, whatever the friction is. A wall
+    in x turns v around.
 
-    position_potential : V, of one coordinate or two
-    diffusion : Isotropic(epsilon), epsilon the noise of the velocity in units of energy
-    friction : gamma, one over time: a number > 0, or a formula in x that is positive
-    parameters : values of the other names in the formula of the friction
+    Parameters
+    ----------
+    position_potential
+        V, of one coordinate or two
+    diffusion
+        Isotropic(epsilon), epsilon the noise of the velocity in units of energy
+    friction
+        gamma, one over time: a number > 0, or a formula in x that is positive
+    parameters
+        values of the other names in the formula of the friction
 
+    Raises
+    ------
+    ProblemError
+        With keys under ``dynamics``, ``potential`` and ``diffusion``.
+
+    Notes
+    -----
     In sets, starts and domains the velocity is the second coordinate; formulas in Python call it y, problem files v.
     With a V of two coordinates the domain is that of positions, the velocities are all there are, and friction is a
     number: the spectrum between wells alone is solved.
-    Raises ProblemError with keys under ``dynamics``, ``potential`` and ``diffusion``.
 
-    Source: Kramers, Physica 7 (1940) 284; Risken, The Fokker-Planck Equation (1989), chapter 10.
+    References
+    ----------
+    Kramers, Physica 7 (1940) 284; Risken, The Fokker-Planck Equation (1989), chapter 10.
 
+    Examples
+    --------
     >>> well = Underdamped(Potential("x**2/2"), Isotropic(0.5), friction=2.0)
     >>> well.drift(np.array([[1.0], [3.0]]), 2).ravel().tolist(), float(well.potential(np.array([[1.0], [3.0]]))[0])
     ([3.0, -7.0], 5.0)

@@ -57,9 +57,14 @@ class Grid:
 class Contents:
     """What goes into a folder, collected on all ranks before the first of them writes it.
 
-    result : the object of ``result.json``, to which the list of files is added
-    grids : fields by name of file
-    picture : of the density, where there is one
+    Parameters
+    ----------
+    result
+        the object of ``result.json``, to which the list of files is added
+    grids
+        fields by name of file
+    picture
+        of the density, where there is one
     """
 
     result: Mapping[str, Any]

@@ -41,8 +41,12 @@ class _EndedError(BaseException):
 class _Ending:
     """Signals that came while something was half-written: they end the process, but not before that is whole or gone.
 
-    waiting : their numbers
-    holding : whether they wait for the end of :meth:`held`
+    Parameters
+    ----------
+    waiting
+        their numbers
+    holding
+        whether they wait for the end of :meth:`held`
     """
 
     waiting: list[int] = field(default_factory=list)

@@ -25,14 +25,23 @@ class QuantityDict(TypedDict):
 class Quantity:
     """A number with its error bar, also where it is too small or too large for a double.
 
-    value : the number; None where a double would over- or underflow (subnormal numbers count as underflow)
-    log : its natural logarithm; None where the number is not positive
-    relative_error : estimate of ``|error| / |number|``; NaN where none is known
+    Attributes
+    ----------
+    value
+        the number; None where a double would over- or underflow (subnormal numbers count as underflow)
+    log
+        its natural logarithm; None where the number is not positive
+    relative_error
+        estimate of ``|error| / |number|``; NaN where none is known
 
+    Notes
+    -----
     It is added, multiplied, divided, raised to powers and compared as numbers are, with others and with plain numbers,
-    which are known exactly.  Relative errors of products add up, errors of sums do: the worst case, since two answers
-    of one mesh are not independent.  Order is by the numbers alone.
+    which are known exactly. Relative errors of products add up, errors of sums do: the worst case, since two answers of
+    one mesh are not independent. Order is by the numbers alone.
 
+    Examples
+    --------
     >>> rate = Quantity.of_log(-3000.0, 1e-6)
     >>> print(rate, 2.0 / rate)
     1.307839e-1303 ± 2e-1309 1.529240e+1303 ± 2e+1297

@@ -28,12 +28,25 @@ if TYPE_CHECKING:
 def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor:
     """L q = 0, q = 0 on ``origin`` and 1 on ``goal``, no flux through the boundary: rate and probabilities.
 
-    Arguments: sets, or names of the problem's sets.  Returns the number of transitions per unit time (not divided
-    by a population), the probability to be on a reactive path, the probability that ``origin`` was visited last,
-    the fields.
+    Parameters
+    ----------
+    problem
+        the process, its domain and the accuracy
+    origin, goal
+        the sets A and B, or names of the problem's sets; they may not touch
 
-    Source: E and Vanden-Eijnden 2006.
+    Returns
+    -------
+    Committor
+        The number of transitions per unit time (not divided by a population), the probability to be on a reactive path,
+        the probability that ``origin`` was visited last, and the fields.
 
+    References
+    ----------
+    E and Vanden-Eijnden 2006.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("0"), fp.Isotropic(2.0))
     >>> line = fp.Problem(process, fp.Box([0.0], [1.0]))

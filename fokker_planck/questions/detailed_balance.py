@@ -11,6 +11,18 @@ from fokker_planck.questions.numpy_warnings import quietly
 def is_reversible(problem: Problem) -> bool:
     """Whether D^-1 (div D - b) is a gradient: detailed balance, as for every process on a line.
 
+    Parameters
+    ----------
+    problem
+        the process, its domain and the accuracy
+
+    Returns
+    -------
+    bool
+        Whether there is detailed balance.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> turned = fp.Overdamped(fp.Potential("x**2/2 + y**2/2"), fp.Isotropic(0.1), extra=fp.Drift(["y", "-x"]))
     >>> is_reversible(fp.Problem(turned, fp.Ball([0.0, 0.0], 1.0)))

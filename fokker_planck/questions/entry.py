@@ -36,10 +36,16 @@ def _every(_: object) -> bool:
 class FileTable[Asked]:
     """The table of a problem file in which a question finds what it is asked with.
 
-    read : checks the table and makes of it what ``Entry.ask`` takes
-    keys : that have to be there
-    default : what is asked where a file has no such table, None where it has to have one
-    in_solve : whether ``solve`` asks what has been read: two questions may share a table
+    Attributes
+    ----------
+    read
+        checks the table and makes of it what ``Entry.ask`` takes
+    keys
+        that have to be there
+    default
+        what is asked where a file has no such table, None where it has to have one
+    in_solve
+        whether ``solve`` asks what has been read: two questions may share a table
     """
 
     read: Callable[[Problem, Table], Asked]
@@ -52,19 +58,34 @@ class FileTable[Asked]:
 class Entry[Asked, Answer]:
     """A question from the problem file to the screen and the result folder; one stands in the module of each question.
 
-    answer : the type of its answers
-    ask : answers it for a problem, with what the file's ``table`` says (None for a question without a table)
-    json : what ``fokker-planck QUESTION --json`` prints
-    tables : what it prints without, given eps of isotropic noise, or None
-    table : of a problem file; a question without one is asked by every ``solve``
-    applies : whether it makes sense for a problem whose file does not ask it
-    rows : the objects that are the rows of its frame; None where ``json`` is the only row
-    prediction : the asymptotic value and its ratio beside each number, for the result folder
-    further : other objects of ``result.json``, by the key there
-    fields : functions for ParaView, by name
-    picture : of an answer, with the answers to ``beside`` (and None for those not asked) and a title
-    draw : the answer alone on a pair of axes
-    beside : questions whose answers the picture shows too
+    Attributes
+    ----------
+    answer
+        the type of its answers
+    ask
+        answers it for a problem, with what the file's ``table`` says (None for a question without a table)
+    json
+        what ``fokker-planck QUESTION --json`` prints
+    tables
+        what it prints without, given eps of isotropic noise, or None
+    table
+        of a problem file; a question without one is asked by every ``solve``
+    applies
+        whether it makes sense for a problem whose file does not ask it
+    rows
+        the objects that are the rows of its frame; None where ``json`` is the only row
+    prediction
+        the asymptotic value and its ratio beside each number, for the result folder
+    further
+        other objects of ``result.json``, by the key there
+    fields
+        functions for ParaView, by name
+    picture
+        of an answer, with the answers to ``beside`` (and None for those not asked) and a title
+    draw
+        the answer alone on a pair of axes
+    beside
+        questions whose answers the picture shows too
     """
 
     answer: type[Answer]

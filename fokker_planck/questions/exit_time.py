@@ -31,11 +31,29 @@ def mean_exit_time(
 ) -> ExitTime:
     """L tau = -1, tau = 0 on the target, no flux through the rest of the boundary: tau(start), and the field tau.
 
-    Arguments: ``start``, a point (dim,) of the domain outside of the target; ``target``, a set, the name of one of
-    the problem's sets, or "boundary".
+    Parameters
+    ----------
+    problem
+        the process, its domain and the accuracy
+    start
+        a point (dim,) of the domain outside of the target
+    target
+        a set, the name of one of the problem's sets, or "boundary"
 
-    Raises ``ProblemError`` for a start or target that does not fit, ``ConvergenceError`` where the solve fails.
+    Returns
+    -------
+    ExitTime
+        The mean time from the start, with its asymptotic value, and the times from everywhere.
 
+    Raises
+    ------
+    ProblemError
+        For a start or target that does not fit
+    ConvergenceError
+        Where the solve fails.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> well = fp.Problem(process, fp.Box([-2.0], [2.0]))

@@ -15,10 +15,23 @@ from fokker_planck.questions.numpy_warnings import quietly
 def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
     """``k_ij = sum_z lambda_+/(2 pi) sqrt(det Hess Phi(x_i)/|det Hess Phi(z)|) exp(Phi(x_i) - Phi(z))``, z the saddles.
 
-    Returns the rates between wells, from row to column, wells in the order of :func:`landscape`; None where no
-    saddle joins two wells, or a degenerate one does.  Source: Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard
-    and Klein 2004, Theorem 3.1.
+    Parameters
+    ----------
+    problem
+        the process, its domain and the accuracy
 
+    Returns
+    -------
+    list[list[Quantity | None]]
+        The rates between wells, from row to column, wells in the order of :func:`landscape`; None where no saddle joins
+        two wells, or a degenerate one does.
+
+    References
+    ----------
+    Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard and Klein 2004, Theorem 3.1.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> round(eyring_kramers(fp.Problem(process, fp.Box([-2.0], [2.0])))[0][1].value, 9)   # sqrt(2)/(2 pi) exp(-5)

@@ -24,8 +24,20 @@ if TYPE_CHECKING:
 def energy_landscape(problem: Problem) -> Landscape:
     """grad V = 0: minima and saddles of the potential in the domain, which wells each saddle joins, and the barriers.
 
-    Where a drift is given on a line, V is minus its integral.  Returns a :class:`Landscape` in units of V.
+    Where a drift is given on a line, V is minus its integral.
 
+    Parameters
+    ----------
+    problem
+        a potential, or a drift on a line, and its domain
+
+    Returns
+    -------
+    Landscape
+        A :class:`Landscape` in units of V.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> energy_landscape(fp.Problem(process, fp.Box([-2.0], [2.0]))).barriers[1]

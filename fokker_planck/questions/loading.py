@@ -23,9 +23,14 @@ WANTED = f"a result folder of this program, or its {RESULT}"
 class SavedResult(Mapping[str, object]):
     """Answers by name of question, as they were saved.
 
-    title : of the problem
-    problem : its file as it was read, empty where none was given
-    provenance : versions, command, date, tolerance, sizes of the discretisations
+    Parameters
+    ----------
+    title
+        of the problem
+    problem
+        its file as it was read, empty where none was given
+    provenance
+        versions, command, date, tolerance, sizes of the discretisations
     """
 
     title: str
@@ -58,8 +63,23 @@ def load(path: str | Path) -> SavedResult:
     They are what the questions returned, to the last digit, but for fields: these are known at the nodes of the finest
     mesh, and are linear in between.
 
-    Raises ProblemError where there is no such result.
+    Parameters
+    ----------
+    path
+        of the folder, or of the file in it
 
+    Returns
+    -------
+    SavedResult
+        The answers by name of question, with the problem and its provenance.
+
+    Raises
+    ------
+    ProblemError
+        Where there is no such result.
+
+    Examples
+    --------
     >>> import fokker_planck as fp, tempfile
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> time = fp.mean_exit_time(fp.Problem(process, fp.Box([-2.0], [2.0])), -1.0, fp.HalfSpace([1.0], 1.0))

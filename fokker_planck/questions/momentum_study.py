@@ -34,15 +34,27 @@ if TYPE_CHECKING:
 class MomentumStudy:
     """Formulas for the kinetic equation over momenta, learning rates and batch sizes, in this order of the axes.
 
-    frictions : gamma, (momenta, rates)
-    temperatures : eps, (momenta, rates, sizes)
-    excess : ``r = eta L''/(2 (1 + mu))`` for the largest curvature at a minimum, (momenta, rates): the heavy ball there
-        is as if its temperature were higher by ``1/(1 - r)``, and stable for r < 1; none of it is in the error bars
-    minima : of the loss
-    rates : from well to well **per iteration**, (momenta, rates, sizes, wells, wells); None where there is none
-    gaps : the smallest eigenvalue of that chain per iteration, (momenta, rates, sizes); None for a single well
-    probabilities : of the wells, (momenta, rates, sizes, wells)
-    flattest, sharpest : which minimum has the smallest and the largest determinant of the Hessian
+    Attributes
+    ----------
+    momenta, learning_rates, batch_sizes
+        the axes
+    frictions
+        gamma, (momenta, rates)
+    temperatures
+        eps, (momenta, rates, sizes)
+    excess
+        ``r = eta L''/(2 (1 + mu))`` for the largest curvature at a minimum, (momenta, rates): the heavy ball there is
+        as if its temperature were higher by ``1/(1 - r)``, and stable for r < 1; none of it is in the error bars
+    minima
+        of the loss
+    rates
+        from well to well **per iteration**, (momenta, rates, sizes, wells, wells); None where there is none
+    gaps
+        the smallest eigenvalue of that chain per iteration, (momenta, rates, sizes); None for a single well
+    probabilities
+        of the wells, (momenta, rates, sizes, wells)
+    flattest, sharpest
+        which minimum has the smallest and the largest determinant of the Hessian
     """
 
     momenta: Floats
@@ -75,19 +87,35 @@ def momentum_study(
 ) -> MomentumStudy:
     """``sqrt(eta) k``, k the rates of ``dX = V dt, dV = -grad L dt - gamma V dt + sqrt(2 gamma eps) dW`` by formula.
 
-    ``gamma = (1 - mu)/sqrt(eta)``, ``eps = eta variance/(2 B (1 - mu))``.  On a line k is Mel'nikov and Meshkov's rate,
+    ``gamma = (1 - mu)/sqrt(eta)``, ``eps = eta variance/(2 B (1 - mu))``. On a line k is Mel'nikov and Meshkov's rate,
     in several dimensions Kramers and Langer's, with what the wells lack at small friction in the error
-    (``asymptotics.underdamped``).  Nothing is solved: barriers may be as high as they like, and error bars are those of
+    (``asymptotics.underdamped``). Nothing is solved: barriers may be as high as they like, and error bars are those of
     formulas for small noise.
 
-    loss : L, a formula or a Potential
-    domain : where its minima and saddles are looked for, of positions alone
-    momenta, learning_rates, batch_sizes : mu, eta, B
-    variance : of the gradient of one sample along each axis, the same everywhere
-    samples : n, for batches drawn without replacement
+    Parameters
+    ----------
+    loss
+        L, a formula or a Potential
+    domain
+        where its minima and saddles are looked for, of positions alone
+    momenta, learning_rates, batch_sizes
+        mu, eta, B
+    variance
+        of the gradient of one sample along each axis, the same everywhere
+    samples
+        n, for batches drawn without replacement
 
-    Source: the dictionary of :class:`fokker_planck.sgd.Momentum`.
+    Returns
+    -------
+    MomentumStudy
+        Frictions, temperatures, rates and weights over the three axes.
 
+    References
+    ----------
+    the dictionary of :class:`fokker_planck.sgd.Momentum`.
+
+    Examples
+    --------
     >>> from fokker_planck.model.domain import Box
     >>> study = momentum_study("(x**2 - 1)**2/4", Box([-2.0], [2.0]), [0.0, 0.9], [0.01], [1, 10], variance=1.0)
     >>> study.temperatures[1, 0].round(12).tolist(), study.frictions[:, 0].round(12).tolist()

@@ -38,13 +38,24 @@ QUESTIONS = ("exit-time", "stationary", "spectrum")
 class NoiseStudy:
     """Answers over learning rates (rows) and batch sizes (columns).
 
-    noise_scales : D over the gradient covariance of one sample, (rates, sizes)
-    times, iterations : mean exit time in the time of the diffusion, and divided by the learning rate
-    minima : of the loss, in the order of the last axis of ``probabilities``
-    probabilities : of the wells, (rates, sizes, wells)
-    gaps : smallest nonzero eigenvalue per unit of time, (rates, sizes)
-    flattest, sharpest : which minimum has the smallest and the largest determinant of the Hessian
-    refused : why a number is missing, by question, row and column
+    Attributes
+    ----------
+    learning_rates, batch_sizes
+        the axes
+    noise_scales
+        D over the gradient covariance of one sample, (rates, sizes)
+    times, iterations
+        mean exit time in the time of the diffusion, and divided by the learning rate
+    minima
+        of the loss, in the order of the last axis of ``probabilities``
+    probabilities
+        of the wells, (rates, sizes, wells)
+    gaps
+        smallest nonzero eigenvalue per unit of time, (rates, sizes)
+    flattest, sharpest
+        which minimum has the smallest and the largest determinant of the Hessian
+    refused
+        why a number is missing, by question, row and column
     """
 
     learning_rates: Floats
@@ -90,16 +101,33 @@ def noise_study(
 ) -> NoiseStudy:
     """dX = -grad V dt + sqrt((eta/B) C(X)) dW, solved for every learning rate eta and batch size B.
 
-    loss, covariance, samples, replacement, interpretation, keys : as in :func:`fokker_planck.sgd.process`
-    domain : where the process lives
-    start, target : of the mean exit time, which is not asked without them
-    questions : of "exit-time", "stationary", "spectrum"
-    resolution : accuracy of each number
+    Parameters
+    ----------
+    learning_rates, batch_sizes
+        eta and B
+    loss, covariance, samples, replacement, interpretation, keys
+        as in :func:`fokker_planck.sgd.process`
+    domain
+        where the process lives
+    start, target
+        of the mean exit time, which is not asked without them
+    questions
+        of "exit-time", "stationary", "spectrum"
+    resolution
+        accuracy of each number
 
-    Equal D are solved once: for infinitely many samples that is equal eta/B. A number that cannot be had
-    (the wanted accuracy is not reached, say) is None and listed in ``refused`` with the reason; bad input raises
-    ProblemError.
+    Returns
+    -------
+    NoiseStudy
+        The answers over both axes.
 
+    Notes
+    -----
+    Equal D are solved once: for infinitely many samples that is equal eta/B. A number that cannot be had (the wanted
+    accuracy is not reached, say) is None and listed in ``refused`` with the reason; bad input raises ProblemError.
+
+    Examples
+    --------
     >>> from fokker_planck.model.domain import Box
     >>> study = noise_study("(x**2 - 1)**2*(1 + 0.4*x)/4", Box([-2.0], [2.0]), [0.1], [1, 2], epsilon=1.0,
     ...                     questions=["stationary"])

@@ -35,7 +35,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WellRates(Rates):
-    """The reduced chain, and over which saddles it goes from one well to another, by Eyring-Kramers."""
+    """The reduced chain, and over which saddles it goes from one well to another, by Eyring-Kramers.
+
+    Attributes
+    ----------
+    minima
+        of the wells
+    rates
+        from row to column, None on the diagonal
+    hitting_times
+        mean times from row to column
+    statistics
+        what it cost
+    asymptotic
+        rates by the formula
+    formula
+        its name
+    limits
+        values of other formulas, by their names
+    flows
+        for pairs of wells the saddles that carry the flow, with their shares
+    """
 
     flows: tuple[SaddleFlow, ...] = ()
 
@@ -48,11 +68,26 @@ def rates(problem: Problem) -> WellRates:
     Wells shallower than one unit of epsilon are no states of the chain; in the Eyring-Kramers rates beside it they are
     ways from one state to another.
 
-    Returns the rates from row to column (None on the diagonal, which is minus the sum of the row), the mean times from
-    one well to another, the Eyring-Kramers rates, and for each pair of wells the saddles that carry the flow.
+    Parameters
+    ----------
+    problem
+        the process, its domain and the accuracy
 
-    Raises ``ProblemError`` where there are fewer than two such wells, ``ConvergenceError`` where the solve fails.
+    Returns
+    -------
+    WellRates
+        The rates from row to column (None on the diagonal, which is minus the sum of the row), the mean times from one
+        well to another, the Eyring-Kramers rates, and for each pair of wells the saddles that carry the flow.
 
+    Raises
+    ------
+    ProblemError
+        Where there are fewer than two such wells
+    ConvergenceError
+        Where the solve fails.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> found = rates(fp.Problem(process, fp.Box([-2.0], [2.0])))

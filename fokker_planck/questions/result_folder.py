@@ -30,10 +30,29 @@ def save(
 ) -> tuple[str, ...]:
     """Write answers by name of question into ``folder``; the names of the files written.
 
-    ``problem`` is echoed into the JSON.  A folder that exists keeps its other files, while those of an earlier result
-    are replaced.  Under MPI every rank calls this, rank 0 writes.
+    ``problem`` is echoed into the JSON. A folder that exists keeps its other files, while those of an earlier result
+    are replaced. Under MPI every rank calls this, rank 0 writes.
 
-    Raises ProblemError (key ``-o``) where the folder cannot be written.
+    Parameters
+    ----------
+    folder
+        made if it is not there
+    answers
+        by name of question
+    title
+        of the problem
+    problem
+        its file as a table, echoed into the JSON
+
+    Returns
+    -------
+    tuple[str, ...]
+        The names of the files.
+
+    Raises
+    ------
+    ProblemError
+        (key ``-o``) where the folder cannot be written.
     """
     return saved(world(), folder, answers, title, problem or {})
 

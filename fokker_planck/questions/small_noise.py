@@ -46,7 +46,10 @@ ON_SURFACE = 1e-9
 class Crossing:
     """A saddle with the law of the exit over it, and where the drift leads from its far side.
 
-    goal : the number of an attractor, or None for outside of the domain
+    Parameters
+    ----------
+    goal
+        the number of an attractor, or None for outside of the domain
     """
 
     saddle: FixedPoint

@@ -32,6 +32,22 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     With a ``target``, a set, the name of one of the problem's sets, or "boundary", u = 0 there: the process is
     absorbed, zero is no eigenvalue, and the smallest is the rate at which what has not arrived yet arrives.
 
+    Parameters
+    ----------
+    problem
+        the process, its domain and the accuracy
+    count
+        how many eigenvalues
+    target
+        where the process is absorbed: a set, the name of one, or "boundary"; None for nowhere
+
+    Returns
+    -------
+    Spectrum
+        The eigenvalues with their eigenfunctions.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
     >>> round(spectrum(fp.Problem(process, fp.Box([-2.0], [2.0])), count=2).gap.value, 10)   # 2.776140636573e-3

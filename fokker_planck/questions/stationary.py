@@ -29,6 +29,18 @@ if TYPE_CHECKING:
 def stationary_density(problem: Problem) -> Stationary:
     """div(D grad p + p D grad Phi) = 0 with no flux through the boundary: density and weights of the wells.
 
+    Parameters
+    ----------
+    problem
+        the process, its domain and the accuracy
+
+    Returns
+    -------
+    Stationary
+        The density as a field, the weight of every well, and without detailed balance the current.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> process = fp.Overdamped(fp.Potential("(x**2 - 1)**2*(1 + 0.4*x)/4"), fp.Isotropic(0.05))
     >>> line = fp.Problem(process, fp.Box([-2.0], [2.0]), fp.Resolution(tolerance=1e-10))

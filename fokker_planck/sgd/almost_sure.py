@@ -24,15 +24,31 @@ APART = 1e-13
 def almost_sure_threshold(hessians: npt.ArrayLike, batch_size: int = 1, replacement: bool = False) -> float:
     """The least eta > 0 with ``E ln|1 - eta G| = 0``, G the mean of h_i over a random batch.
 
-    hessians : h_i = f_i''(x*), n numbers
-    batch_size : B; all batches are listed, and there may be 200,000 of them
-    replacement : whether a batch is drawn with replacement
+    Parameters
+    ----------
+    hessians
+        h_i = f_i''(x*), n numbers
+    batch_size
+        B; all batches are listed, and there may be 200,000 of them
+    replacement
+        whether a batch is drawn with replacement
 
+    Returns
+    -------
+    float
+        The learning rate; infinite where there is none.
+
+    Notes
+    -----
     Below it ``|x_t - x*|`` tends to zero almost surely although its second moment may grow. Larger learning rates can
     be stable again, near 1/G of some batch; the diffusion is almost surely stable at every learning rate.
 
-    Source: Furstenberg and Kesten (1960), in one dimension the law of large numbers.
+    References
+    ----------
+    Furstenberg and Kesten (1960), in one dimension the law of large numbers.
 
+    Examples
+    --------
     >>> round(almost_sure_threshold([0.2, 3.8]), 12)          # (1 - 0.2 eta)(3.8 eta - 1) = 1
     0.559471612102
     """

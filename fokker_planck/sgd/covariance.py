@@ -12,11 +12,20 @@ from fokker_planck.sgd.losses import Losses, blocks
 def gradient_covariance(losses: Losses, x: npt.ArrayLike) -> Floats:
     """C(x) = 1/n sum_i g_i g_i^T - g g^T, with g_i = grad f_i and g their mean.
 
-    losses : f_i
-    x : points, (dim, n)
+    Parameters
+    ----------
+    losses
+        f_i
+    x
+        points, (dim, n)
 
-    Returns C, (dim, dim, n), symmetric positive semidefinite; its rank is at most n - 1.
+    Returns
+    -------
+    Floats
+        C, (dim, dim, n), symmetric positive semidefinite; its rank is at most n - 1.
 
+    Examples
+    --------
     >>> from fokker_planck.sgd.losses import SampleLosses
     >>> pair = SampleLosses(["x**2", "3*x**2"])                # gradients 2 x and 6 x: variance (2 x)^2
     >>> gradient_covariance(pair, np.array([[0.5, 2.0]])).ravel().tolist()
@@ -39,6 +48,20 @@ def covariance_divergence(losses: Losses, x: npt.ArrayLike) -> Floats:
 
     For the arguments of :func:`gradient_covariance`; returns (dim, n), exact where the Hessians are.
 
+    Parameters
+    ----------
+    losses
+        f_k
+    x
+        points, (dim, n)
+
+    Returns
+    -------
+    Floats
+        Div C, (dim, n), exact where the Hessians are.
+
+    Examples
+    --------
     >>> from fokker_planck.sgd.losses import SampleLosses
     >>> covariance_divergence(SampleLosses(["x**2", "3*x**2"]), np.array([[0.5, 2.0]])).ravel().tolist()
     [4.0, 16.0]

@@ -31,15 +31,25 @@ from fokker_planck.sgd.second_moment import (
 class Stability:
     """Up to which learning rate a minimum holds gradient descent with batches of one size.
 
-    sharpness : a, the largest eigenvalue of the mean Hessian H
-    non_uniformity : s, the largest eigenvalue of (1/n sum H_i^2 - H^2)^(1/2)
-    learning_rate : the second moment stays bounded exactly up to this learning rate
-    sufficient : the criterion lambda_max((I - eta H)^2 + eta^2 c (1/n sum H_i^2 - H^2)) <= 1 holds up to this one; in
-        one coordinate it is the same
-    almost_sure : almost every path tends to the minimum up to this one; one coordinate only, else None
-    full_batch : 2/a, that of gradient descent with all samples
-    diffusion : where the second moment of the diffusion begins to grow; it lacks the term eta H S H
-    batch_size, samples : B, and n without replacement or None with
+    Attributes
+    ----------
+    sharpness
+        a, the largest eigenvalue of the mean Hessian H
+    non_uniformity
+        s, the largest eigenvalue of (1/n sum H_i^2 - H^2)^(1/2)
+    learning_rate
+        the second moment stays bounded exactly up to this learning rate
+    sufficient
+        the criterion lambda_max((I - eta H)^2 + eta^2 c (1/n sum H_i^2 - H^2)) <= 1 holds up to this one; in one
+        coordinate it is the same
+    almost_sure
+        almost every path tends to the minimum up to this one; one coordinate only, else None
+    full_batch
+        2/a, that of gradient descent with all samples
+    diffusion
+        where the second moment of the diffusion begins to grow; it lacks the term eta H S H
+    batch_size, samples
+        B, and n without replacement or None with
     """
 
     sharpness: float
@@ -57,9 +67,16 @@ class Stability:
 class StabilityMap:
     """Stability over learning rates (rows) and batch sizes (columns).
 
-    growth : factor of the second moment in one iteration, (rates, sizes)
-    diffusion_growth : the rate of the second moment of the diffusion per unit time, (rates, sizes)
-    thresholds, sufficient, diffusion_thresholds : learning rates, (sizes,), as in :class:`Stability`
+    Attributes
+    ----------
+    learning_rates, batch_sizes
+        the axes
+    growth
+        factor of the second moment in one iteration, (rates, sizes)
+    diffusion_growth
+        the rate of the second moment of the diffusion per unit time, (rates, sizes)
+    thresholds, sufficient, diffusion_thresholds
+        learning rates, (sizes,), as in :class:`Stability`
     """
 
     learning_rates: Floats
@@ -84,6 +101,20 @@ class StabilityMap:
 def sample_hessians(losses: Losses, minimum: Sequence[float] | float) -> Floats:
     """H_i = Hess f_i(x*), of shape (n, dim, dim).
 
+    Parameters
+    ----------
+    losses
+        f_i
+    minimum
+        x*
+
+    Returns
+    -------
+    Floats
+        The Hessians.
+
+    Examples
+    --------
     >>> from fokker_planck.sgd.losses import SampleLosses
     >>> sample_hessians(SampleLosses(["x**2/10", "19*x**2/10"]), 0.0).ravel().round(12).tolist()
     [0.2, 3.8]
@@ -95,18 +126,33 @@ def sample_hessians(losses: Losses, minimum: Sequence[float] | float) -> Floats:
 def stability(hessians: npt.ArrayLike, batch_size: int = 1, replacement: bool = False) -> Stability:
     """E (x_t - x*)(x_t - x*)^T bounded, x_(t+1) - x* = (I - eta/B sum over the batch of H_i)(x_t - x*).
 
-    hessians : H_i = Hess f_i(x*) of all n samples, (n, dim, dim), or n numbers; H, their mean, positive semidefinite
-    batch_size : B
-    replacement : whether a batch is drawn with replacement
+    Parameters
+    ----------
+    hessians
+        H_i = Hess f_i(x*) of all n samples, (n, dim, dim), or n numbers; H, their mean, positive semidefinite
+    batch_size
+        B
+    replacement
+        whether a batch is drawn with replacement
 
-    Returns sharpness, non-uniformity and the learning rates where stability ends: see :class:`Stability`. In one
-    coordinate the second moment ends at 2 a/(a^2 + c s^2), the diffusion at 2 a/(c s^2), c the batch factor.
+    Returns
+    -------
+    Stability
+        Sharpness, non-uniformity and the learning rates where stability ends: see :class:`Stability`. In one coordinate
+        the second moment ends at 2 a/(a^2 + c s^2), the diffusion at 2 a/(c s^2), c the batch factor.
 
-    Raises ProblemError with the key ``hessians``, for a mean that is no minimum, too.
+    Raises
+    ------
+    ProblemError
+        With the key ``hessians``, for a mean that is no minimum, too.
 
-    Source: Wu, Ma, E, How SGD selects the global minima in over-parameterized learning (2018), Theorem 1 for the
-    criterion; the exact threshold is an eigenvalue (see ``second_moment``).
+    References
+    ----------
+    Wu, Ma, E, How SGD selects the global minima in over-parameterized learning (2018), Theorem 1 for the criterion; the
+    exact threshold is an eigenvalue (see ``second_moment``).
 
+    Examples
+    --------
     >>> found = stability([0.2, 3.8])                 # min(x^2, 0.1 (x-1)^2) and min(x^2, 1.9 (x-1)^2) at x = 1
     >>> found.sharpness, round(found.non_uniformity, 12), round(found.learning_rate, 6), round(found.diffusion, 6)
     (2.0, 1.8, 0.552486, 1.234568)
@@ -132,6 +178,22 @@ def least_batch_size(hessians: npt.ArrayLike, learning_rate: float, replacement:
     For the arguments of :func:`stability`. Every B at least this large is stable. In one coordinate, without
     replacement, B = n/(1 + c (n - 1)) with c = (2 a - eta a^2)/(eta s^2).
 
+    Parameters
+    ----------
+    hessians
+        of all samples at the minimum
+    learning_rate
+        eta
+    replacement
+        whether a batch is drawn with replacement
+
+    Returns
+    -------
+    float
+        The batch size.
+
+    Examples
+    --------
     >>> round(least_batch_size([0.2, 3.8], 0.7), 12)       # c = 1.2/3.24 / 0.7: B = 2/(1 + c)
     1.307958477509
     """
@@ -155,6 +217,22 @@ def stability_map(
 ) -> StabilityMap:
     """Growth of the second moment of the recursion and of the diffusion for every learning rate and batch size.
 
+    Parameters
+    ----------
+    hessians
+        of all samples at the minimum
+    learning_rates, batch_sizes
+        the axes
+    replacement
+        whether a batch is drawn with replacement
+
+    Returns
+    -------
+    StabilityMap
+        Factors and rates of growth over both axes, and the learning rates where they begin.
+
+    Examples
+    --------
     >>> found = stability_map([0.2, 3.8], [0.5, 0.6, 1.3], [1, 2])
     >>> found.stable.tolist(), found.diffusion_stable.tolist()
     ([[True, True], [False, True], [False, False]], [[True, True], [True, True], [False, True]])

@@ -42,12 +42,19 @@ class Process(Protocol):
 class EulerMaruyama:
     """X_(t+h) = X_t + b(X_t) h + sqrt(2 D(X_t) h) xi, xi standard normal: weak order one in h.
 
-    process : anything with ``drift`` and ``field``, as ``Overdamped`` has
-    unit : h, the time of one step; with h = eta and D = (eta/2B) C this is gradient descent with normal gradients
-    domain : a Box; what leaves through a reflecting side is mirrored, through a periodic one comes back on the other.
+    Parameters
+    ----------
+    process
+        anything with ``drift`` and ``field``, as ``Overdamped`` has
+    unit
+        h, the time of one step; with h = eta and D = (eta/2B) C this is gradient descent with normal gradients
+    domain
+        a Box; what leaves through a reflecting side is mirrored, through a periodic one comes back on the other.
         Mirroring is reflection without flux where a side is normal to an eigenvector of D, as for isotropic noise and
         diagonal tensors.
 
+    Examples
+    --------
     >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> from fokker_planck.model.potential import Potential
     >>> from fokker_planck.model.process import Overdamped

@@ -16,14 +16,26 @@ MOST_SAMPLES = 2**62
 class Learning:
     """x_(t+1) = x_t - (eta/B) sum over a batch of grad f_i(x_t): how gradient descent is run.
 
-    learning_rate : eta > 0
-    batch_size : B, samples in a batch
-    samples : n, from which a batch is drawn without replacement; None for infinitely many, or with replacement
+    Parameters
+    ----------
+    learning_rate
+        eta > 0
+    batch_size
+        B, samples in a batch
+    samples
+        n, from which a batch is drawn without replacement; None for infinitely many, or with replacement
 
-    Raises ProblemError with keys under ``diffusion``.
+    Raises
+    ------
+    ProblemError
+        With keys under ``diffusion``.
 
-    Source: Wu, Ma, E, How SGD selects the global minima (2018), section 3, for the factor of a finite n.
+    References
+    ----------
+    Wu, Ma, E, How SGD selects the global minima (2018), section 3, for the factor of a finite n.
 
+    Examples
+    --------
     >>> Learning(0.5, 4).noise_scale, Learning(0.5, 4, samples=9).batch_factor
     (0.0625, 0.15625)
     """

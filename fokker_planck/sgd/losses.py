@@ -25,11 +25,20 @@ BLOCK = 2**20
 class SampleLosses:
     """V = 1/n sum_i f_i, the losses f_i listed one by one.
 
-    losses : formulas, Potentials or functions from points (dim, n) to values (n,)
-    parameters : values of the other names in the formulas, each of which some formula uses
+    Parameters
+    ----------
+    losses
+        formulas, Potentials or functions from points (dim, n) to values (n,)
+    parameters
+        values of the other names in the formulas, each of which some formula uses
 
-    Raises ProblemError with keys under ``losses``.
+    Raises
+    ------
+    ProblemError
+        With keys under ``losses``.
 
+    Examples
+    --------
     >>> pair = SampleLosses(["min(x**2, k*(x - 1)**2)", "min(x**2, (2 - k)*(x - 1)**2)"], {"k": 0.1})
     >>> np.round(pair.hessians(np.array([[1.0]])).ravel(), 12).tolist()
     [0.2, 3.8]
@@ -101,12 +110,22 @@ class SampleLosses:
 class DataLosses:
     """V = 1/n sum_i f(x; u_i, v_i, ...): one formula, and the data of n samples.
 
-    expression : a formula in the coordinates x, y, z and the names of the data
-    data : a list of n numbers for each name
-    parameters : values of the other names
+    Parameters
+    ----------
+    expression
+        a formula in the coordinates x, y, z and the names of the data
+    data
+        a list of n numbers for each name
+    parameters
+        values of the other names
 
-    Raises ProblemError with keys under ``losses``.
+    Raises
+    ------
+    ProblemError
+        With keys under ``losses``.
 
+    Examples
+    --------
     >>> fit = DataLosses("(x*u - v)**2/2", {"u": [1.0, 2.0], "v": [1.0, 4.0]})
     >>> fit.gradients(np.array([[0.0]])).ravel().tolist(), fit.count
     ([-1.0, -8.0], 2)

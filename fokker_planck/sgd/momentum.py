@@ -36,17 +36,30 @@ from fokker_planck.sgd.learning import Learning
 class Momentum:
     """``v_(k+1) = mu v_k - eta g_k, x_(k+1) = x_k + v_(k+1)``: how gradient descent with momentum is run.
 
-    learning_rate : eta > 0
-    momentum : mu, at least 0 and less than 1
-    batch_size : B, samples in a batch
-    samples : n, from which a batch is drawn without replacement; None for infinitely many, or with replacement
+    Parameters
+    ----------
+    learning_rate
+        eta > 0
+    momentum
+        mu, at least 0 and less than 1
+    batch_size
+        B, samples in a batch
+    samples
+        n, from which a batch is drawn without replacement; None for infinitely many, or with replacement
 
+    Raises
+    ------
+    ProblemError
+        With keys under ``diffusion``.
+
+    Notes
+    -----
     Where v counts without the learning rate, ``b_(k+1) = mu b_k + g_k, x_(k+1) = x_k - eta b_(k+1)`` (PyTorch), it is
-    the same as long as eta is constant.  Where the gradient is weighted, ``m_(k+1) = mu m_k + (1 - mu) g_k, x_(k+1) =
+    the same as long as eta is constant. Where the gradient is weighted, ``m_(k+1) = mu m_k + (1 - mu) g_k, x_(k+1) =
     x_k - a m_(k+1)``, eta is ``a (1 - mu)``.
 
-    Raises ProblemError with keys under ``diffusion``.
-
+    Examples
+    --------
     >>> ball = Momentum(learning_rate=0.01, momentum=0.9, batch_size=4)
     >>> round(ball.friction, 12), round(ball.step, 12), round(ball.temperature(variance=2.0), 12)
     (1.0, 0.1, 0.025)
@@ -112,8 +125,24 @@ class Momentum:
 def heavy_ball(friction: float, step: float, batch_size: int = 1, samples: int | None = None) -> Momentum:
     """The heavy ball that is near a kinetic equation with the friction gamma: ``eta = h^2, mu = 1 - gamma h``.
 
-    step : h, at most 1/gamma
+    Parameters
+    ----------
+    friction
+        gamma
+    batch_size
+        B
+    samples
+        n, for batches drawn without replacement
+    step
+        h, at most 1/gamma
 
+    Returns
+    -------
+    Momentum
+        Learning rate and momentum.
+
+    Examples
+    --------
     >>> ball = heavy_ball(friction=0.5, step=0.2)
     >>> round(ball.learning_rate, 12), round(ball.momentum, 12), round(ball.temperature(5.0), 12)
     (0.04, 0.9, 1.0)

@@ -18,17 +18,28 @@ from fokker_planck.sgd.recursion import drawn_batches
 class MomentumRecursion:
     """``V_(k+1) = mu V_k - h g_k, x_(k+1) = x_k + h V_(k+1)`` with ``h = sqrt(eta)``: heavy ball, its velocity v = h V.
 
-    ``g_k`` is the mean gradient of a new batch at ``x_k``, or at ``x_k + mu h V_k`` (Nesterov).  Points are (x, V), of
+    ``g_k`` is the mean gradient of a new batch at ``x_k``, or at ``x_k + mu h V_k`` (Nesterov). Points are (x, V), of
     shape (2 dim, n): the first half positions, the second velocities of the kinetic equation, so that one set means the
-    same for both.  ``unit`` is h, the kinetic time of a step: :func:`fokker_planck.sgd.first_passage` counts in it.
+    same for both. ``unit`` is h, the kinetic time of a step: :func:`fokker_planck.sgd.first_passage` counts in it.
 
-    losses : f_i
-    learning_rate, momentum, batch_size : eta, mu and B
-    replacement : whether a batch is drawn with replacement
-    nesterov : whether the gradient is taken ahead
+    Parameters
+    ----------
+    losses
+        f_i
+    learning_rate, momentum, batch_size
+        eta, mu and B
+    replacement
+        whether a batch is drawn with replacement
+    nesterov
+        whether the gradient is taken ahead
 
-    Raises ProblemError for bad input.
+    Raises
+    ------
+    ProblemError
+        For bad input.
 
+    Examples
+    --------
     >>> pair = SampleLosses(["(x - 1)**2/2", "(x + 1)**2/2"])
     >>> whole = MomentumRecursion(pair, learning_rate=0.25, momentum=0.5, batch_size=2)     # all samples: g = x
     >>> whole.step(np.array([[1.0], [2.0]]), np.random.default_rng(1)).ravel().tolist()     # V = 1 - 1/2, x = 1 + V/2

@@ -48,11 +48,35 @@ def diffusion_of(
     - per-sample losses (:class:`Losses`): their exact covariance, C = 1/n sum g_i g_i^T - g g^T
     - a function from points (dim, n) to tensors (dim, dim, n)
 
-    Returns the diffusion of the process. Raises ProblemError with keys under ``diffusion``; for B = n, too, when
-    there is no noise.
+    Parameters
+    ----------
+    learning_rate
+        eta > 0
+    batch_size
+        B
+    covariance
+        what is known of C, as above
+    samples
+        n, for batches drawn without replacement
+    keys
+        numbers of that covariance
 
-    Source: Mandt, Hoffman, Blei, Stochastic gradient descent as approximate Bayesian inference (2017), equation 6.
+    Returns
+    -------
+    Diffusion
+        The diffusion of the process.
 
+    Raises
+    ------
+    ProblemError
+        With keys under ``diffusion``; for B = n, too, when there is no noise.
+
+    References
+    ----------
+    Mandt, Hoffman, Blei, Stochastic gradient descent as approximate Bayesian inference (2017), equation 6.
+
+    Examples
+    --------
     >>> diffusion_of(0.125, 4, epsilon=2.0)
     Isotropic(epsilon=0.03125)
     """
@@ -98,12 +122,25 @@ def process(
 ) -> Overdamped:
     """dX = -grad V dt + sqrt((eta/B) C(X)) dW: stochastic gradient descent as a diffusion, t = eta times iterations.
 
-    loss : V, or the per-sample losses of which it is the mean
-    learning_rate, batch_size, covariance, samples, keys : as in :func:`diffusion_of`; without ``covariance`` per-sample
-        losses give their own, and a loss alone is read as ``"isotropic"``
-    replacement : for per-sample losses, whether a batch is drawn with replacement; if not, ``samples`` is their number
-    interpretation : how a C that depends on the state is read; the limit of the recursion is "ito"
+    Parameters
+    ----------
+    loss
+        V, or the per-sample losses of which it is the mean
+    learning_rate, batch_size, covariance, samples, keys
+        as in :func:`diffusion_of`; without ``covariance`` per-sample losses give their own, and a loss alone is read as
+        ``"isotropic"``
+    replacement
+        for per-sample losses, whether a batch is drawn with replacement; if not, ``samples`` is their number
+    interpretation
+        how a C that depends on the state is read; the limit of the recursion is "ito"
 
+    Returns
+    -------
+    Overdamped
+        The diffusion.
+
+    Examples
+    --------
     >>> process("(x**2 - 1)**2/4", 0.125, 4, epsilon=2.0).diffusion
     Isotropic(epsilon=0.03125)
     """

@@ -33,6 +33,20 @@ from fokker_planck.sgd.momentum import Momentum
 def largest_curvature(ball: Momentum, nesterov: bool = False) -> float:
     """``2 (1 + mu)/eta``, Nesterov's ``2 (1 + mu)/((1 + 2 mu) eta)``: from this curvature on nothing is stable.
 
+    Parameters
+    ----------
+    ball
+        learning rate and momentum
+    nesterov
+        whether the gradient is taken ahead
+
+    Returns
+    -------
+    float
+        The curvature.
+
+    Examples
+    --------
     >>> ball = Momentum(learning_rate=0.1, momentum=0.9)
     >>> round(largest_curvature(ball), 9), round(largest_curvature(ball, nesterov=True), 9)
     (38.0, 13.571428571)
@@ -67,11 +81,29 @@ def stationary_covariance(
 ) -> Floats:
     """``S = A S A^T + c (h^2, h) C (h^2, h)^T``: the covariance of (x, V) under the recursion, exactly, (2 dim, 2 dim).
 
-    hessian : H, a number or positive definite, (dim, dim)
-    covariance : C of the gradient of one sample, a number (times I) or (dim, dim)
+    Parameters
+    ----------
+    ball
+        learning rate, momentum and batch size
+    nesterov
+        whether the gradient is taken ahead
+    hessian
+        H, a number or positive definite, (dim, dim)
+    covariance
+        C of the gradient of one sample, a number (times I) or (dim, dim)
 
-    Raises ConvergenceError where the recursion is not stable.
+    Returns
+    -------
+    Floats
+        S.
 
+    Raises
+    ------
+    ConvergenceError
+        Where the recursion is not stable.
+
+    Examples
+    --------
     >>> ball = Momentum(learning_rate=0.04, momentum=0.9)                  # eps = 0.2 C, r = 0.04/3.8
     >>> S = stationary_covariance(ball, 1.0, 5.0)
     >>> np.round(S * (1 - 0.04/3.8), 12).tolist()                          # 1, 2/1.9, 0.2/1.9
@@ -100,6 +132,22 @@ def kinetic_covariance(ball: Momentum, hessian: npt.ArrayLike, covariance: npt.A
 
     For C = variance times I it is ``eps H^-1`` for x and ``eps`` for V; else it is no function of ``L + V^2/2``.
 
+    Parameters
+    ----------
+    ball
+        learning rate, momentum and batch size
+    hessian
+        H, a number or positive definite, (dim, dim)
+    covariance
+        C of the gradient of one sample, a number (times I) or (dim, dim)
+
+    Returns
+    -------
+    Floats
+        S of (x, V), (2 dim, 2 dim).
+
+    Examples
+    --------
     >>> abs(kinetic_covariance(Momentum(learning_rate=0.04, momentum=0.9), 4.0, 5.0)).round(12).tolist()
     [[0.25, 0.0], [0.0, 1.0]]
     """

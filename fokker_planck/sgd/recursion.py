@@ -17,12 +17,22 @@ from fokker_planck.sgd.losses import DataLosses, Losses, SampleLosses
 class Recursion:
     """x_(t+1) = x_t - (eta/B) sum over a batch of grad f_i(x_t), a new batch at every step.
 
-    losses : f_i
-    learning_rate, batch_size : eta and B
-    replacement : whether a batch is drawn with replacement
+    Parameters
+    ----------
+    losses
+        f_i
+    learning_rate, batch_size
+        eta and B
+    replacement
+        whether a batch is drawn with replacement
 
-    Raises ProblemError for bad input.
+    Raises
+    ------
+    ProblemError
+        For bad input.
 
+    Examples
+    --------
     >>> pair = SampleLosses(["(x - 1)**2/2", "(x + 1)**2/2"])
     >>> whole = Recursion(pair, learning_rate=0.5, batch_size=2)          # all samples: gradient descent
     >>> whole.step(np.array([[1.0, 2.0]]), np.random.default_rng(1)).tolist()

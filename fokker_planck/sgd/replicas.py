@@ -44,8 +44,12 @@ class Walk(Protocol):
 class FirstPassage:
     """When the replicas first stood in a set.
 
-    time, iterations : the mean; its ``relative_error`` is one standard error
-    times : of every replica, (replicas,)
+    Attributes
+    ----------
+    time, iterations
+        the mean; its ``relative_error`` is one standard error
+    times
+        of every replica, (replicas,)
     """
 
     time: Quantity
@@ -55,7 +59,13 @@ class FirstPassage:
 
 @dataclass(frozen=True)
 class Occupation:
-    """Which share of the iterations was spent in each set, with one standard error from replica to replica."""
+    """Which share of the iterations was spent in each set, with one standard error from replica to replica.
+
+    Attributes
+    ----------
+    fractions
+        shares of the iterations, by the name of the set
+    """
 
     fractions: Mapping[str, Quantity]
 
@@ -68,8 +78,12 @@ class Occupation:
 class Moments:
     """E (x_t - c) and E (x_t - c)(x_t - c)^T for t = 0, 1, ...
 
-    first, second : (iterations + 1, dim), (iterations + 1, dim, dim)
-    second_error : one standard error of the second
+    Attributes
+    ----------
+    first, second
+        (iterations + 1, dim), (iterations + 1, dim, dim)
+    second_error
+        one standard error of the second
     """
 
     first: Floats
@@ -87,14 +101,35 @@ def first_passage(
 ) -> FirstPassage:
     """min{t: x_t in the target}, the mean over independent replicas that begin at the start.
 
-    walk : a ``Recursion``, or an ``EulerMaruyama`` (whose jumps over a boundary are seen at their ends only: see
+    Parameters
+    ----------
+    walk
+        a ``Recursion``, or an ``EulerMaruyama`` (whose jumps over a boundary are seen at their ends only: see
         :func:`fokker_planck.sgd.simulated_exit_time` for the diffusion)
-    start : a point, or one for each replica, (dim, replicas)
-    target : a set, or a function from points (dim, n) to truth values (n,)
+    start
+        a point, or one for each replica, (dim, replicas)
+    target
+        a set, or a function from points (dim, n) to truth values (n,)
+    replicas
+        how many walk at a time
+    seed
+        of the random numbers
+    most_iterations
+        after which a replica may not be on its way any more
 
-    Raises ConvergenceError where a replica diverges or has not arrived after ``most_iterations``: leaving it out would
-    make the mean too small.
+    Returns
+    -------
+    FirstPassage
+        The mean number of iterations with its standard error.
 
+    Raises
+    ------
+    ConvergenceError
+        Where a replica diverges or has not arrived after ``most_iterations``: leaving it out would make the mean too
+        small.
+
+    Examples
+    --------
     >>> from fokker_planck.sgd.losses import SampleLosses
     >>> from fokker_planck.sgd.recursion import Recursion
     >>> coin = Recursion(SampleLosses(["x", "-x"]), learning_rate=1.0, batch_size=1)      # a simple random walk
@@ -137,6 +172,30 @@ def occupation(
 
     It is the stationary probability of the set once the replicas have forgotten the start: compare two starts.
 
+    Parameters
+    ----------
+    walk
+        a ``Recursion``, a ``MomentumRecursion`` or an ``EulerMaruyama``
+    start
+        a point, or one for each replica, (dim, replicas)
+    sets
+        by name: sets, or functions from points (dim, n) to truth values (n,)
+    iterations
+        T
+    replicas
+        how many walk at a time
+    seed
+        of the random numbers
+    burn_in
+        iterations that are not counted
+
+    Returns
+    -------
+    Occupation
+        The shares by name of the set.
+
+    Examples
+    --------
     >>> from fokker_planck.sgd.losses import SampleLosses
     >>> from fokker_planck.sgd.recursion import Recursion
     >>> pair = SampleLosses(["(x - 1)**2/2", "(x + 1)**2/2"])
@@ -171,6 +230,28 @@ def moments(
     Where the second moment grows it does so by ever rarer replicas: after many iterations no number of replicas shows
     it.
 
+    Parameters
+    ----------
+    walk
+        a ``Recursion``, a ``MomentumRecursion`` or an ``EulerMaruyama``
+    start
+        a point, or one for each replica, (dim, replicas)
+    iterations
+        how many
+    replicas
+        how many walk at a time
+    seed
+        of the random numbers
+    center
+        c
+
+    Returns
+    -------
+    Moments
+        Both moments after every iteration, with standard errors.
+
+    Examples
+    --------
     >>> from fokker_planck.sgd.losses import SampleLosses
     >>> from fokker_planck.sgd.recursion import Recursion
     >>> walk = Recursion(SampleLosses(["x**2/10", "19*x**2/10"]), learning_rate=0.5, batch_size=1)

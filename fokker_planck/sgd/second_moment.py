@@ -34,9 +34,14 @@ NULL = 1e-12
 class Forms:
     """H S + S H, H S H and K S as symmetric matrices in an orthonormal basis of the symmetric matrices.
 
-    hessian : H, (dim, dim)
-    spread : 1/n sum_i H_i^2 - H^2, (dim, dim)
-    drift, square, noise : H S + S H, H S H, K S; each (m, m) with m = dim (dim + 1)/2
+    Parameters
+    ----------
+    hessian
+        H, (dim, dim)
+    spread
+        1/n sum_i H_i^2 - H^2, (dim, dim)
+    drift, square, noise
+        H S + S H, H S H, K S; each (m, m) with m = dim (dim + 1)/2
     """
 
     hessian: Floats

@@ -25,11 +25,17 @@ LEFT_AFTER_EXTRAPOLATION = 1.0 / 3.0
 class SimulatedExit:
     """A mean exit time by simulation.
 
-    mean : extrapolated to step zero; its ``relative_error`` is one standard error and a third of ``step_effect``,
-        added in squares
-    standard_error, step_effect : relative to the mean; the step effect is what halving the step changed
-    step : the larger of the two steps
-    replicas : how many pairs of paths
+    Attributes
+    ----------
+    mean
+        extrapolated to step zero; its ``relative_error`` is one standard error and a third of ``step_effect``, added in
+        squares
+    standard_error, step_effect
+        relative to the mean; the step effect is what halving the step changed
+    step
+        the larger of the two steps
+    replicas
+        how many pairs of paths
     """
 
     mean: Quantity
@@ -61,19 +67,45 @@ def simulated_exit_time(
     """tau = E min{t: X_t in the target}, dX = b dt + sqrt(2 D(X)) dW, X_0 = start, reflected in the box.
 
     Euler and Maruyama's method with steps h and h/2 along the same Brownian paths, extrapolated to h = 0. Within a step
-    a path that ends outside has touched the target with the probability exp(-2 d_0 d_1/(2 n . D n h)), d_0 and d_1
-    the distances to it at both ends and n its normal: without that the error would be of order sqrt(h).
+    a path that ends outside has touched the target with the probability exp(-2 d_0 d_1/(2 n . D n h)), d_0 and d_1 the
+    distances to it at both ends and n its normal: without that the error would be of order sqrt(h).
 
-    process : anything with ``drift`` and ``field``, as ``Overdamped`` has
-    start, target : a point and a set; its surface is taken as flat over the length of one step
-    step : h; h times the largest curvature of the potential should be well below one
-    domain : a Box with sides that reflect or are periodic, None for the whole space
+    Parameters
+    ----------
+    process
+        anything with ``drift`` and ``field``, as ``Overdamped`` has
+    start, target
+        a point and a set; its surface is taken as flat over the length of one step
+    step
+        h; h times the largest curvature of the potential should be well below one
+    domain
+        a Box with sides that reflect or are periodic, None for the whole space
+    replicas
+        pairs of paths
+    seed
+        of the random numbers
+    most_time
+        after which a path may not be on its way any more
 
-    Raises ProblemError for bad input, ConvergenceError where a path is on its way at ``most_time`` or diverges.
+    Returns
+    -------
+    SimulatedExit
+        The time, extrapolated to step zero, with its standard error.
 
-    Source: Gobet, Weak approximation of killed diffusion using Euler schemes (2000), for the correction; Talay and
-    Tubaro (1990) for the extrapolation; Giles (2008) for the paths in pairs.
+    Raises
+    ------
+    ProblemError
+        For bad input
+    ConvergenceError
+        Where a path is on its way at ``most_time`` or diverges.
 
+    References
+    ----------
+    Gobet, Weak approximation of killed diffusion using Euler schemes (2000), for the correction; Talay and Tubaro
+    (1990) for the extrapolation; Giles (2008) for the paths in pairs.
+
+    Examples
+    --------
     >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> from fokker_planck.model.potential import Potential
     >>> from fokker_planck.model.process import Overdamped

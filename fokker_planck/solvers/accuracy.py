@@ -87,13 +87,16 @@ def answered(
 def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
     """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
 
-    Each step bisects the cells in which the functions behind the answer are resolved worst.  When the indicator says
+    Each step bisects the cells in which the functions behind the answer are resolved worst. When the indicator says
     that the tolerance may have been reached, the question is put once more on the same mesh with a higher degree, by
     whose error that of the answer exceeds the difference: a small part of it, which ``SAFETY`` covers.
 
-    Args:
-        problem: with the tolerance; where its mesh is prescribed, that is verified and never refined.
-        first: the question, the mesh to begin with, and what of the error no finer one makes less.
+    Parameters
+    ----------
+    problem
+        with the tolerance; where its mesh is prescribed, that is verified and never refined.
+    first
+        the question, the mesh to begin with, and what of the error no finer one makes less.
     """
     started = time.perf_counter()
     if problem.resolution.cells is not None:

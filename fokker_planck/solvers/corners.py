@@ -71,10 +71,14 @@ class Corners:
 def singular_corners(discretization: Discretization, absorbed: Booleans, medium: Medium) -> Corners:
     """Corners (in space, edges) of what no set absorbs at which alpha is below one, and where surfaces of jump meet.
 
-    Args:
-        discretization: the mesh and its unknowns.
-        absorbed: unknowns at which the process is stopped, (N,).
-        medium: D, and the surfaces on which it or the density jumps.
+    Parameters
+    ----------
+    discretization
+        the mesh and its unknowns.
+    absorbed
+        unknowns at which the process is stopped, (N,).
+    medium
+        D, and the surfaces on which it or the density jumps.
     """
     mesh, dimension = discretization.triangulation, discretization.triangulation.dimension
     if dimension == 1:

@@ -149,11 +149,18 @@ def refuse_unreachable(exponent: object, reached: Reached, key: str, *, boundary
 def refuse_infinite_time(exponent: object, reached: Reached, samples: Floats, start: float | None, key: str) -> None:
     """Raise ProblemError where the process may stay at an end outside of the target, so that a mean time is infinite.
 
-    exponent : of the process
-    reached : which points (1, n) are in the target
-    samples : points (1, n) all over the domain
-    start : where the process begins, None for anywhere
-    key : of the target
+    Parameters
+    ----------
+    exponent
+        of the process
+    reached
+        which points (1, n) are in the target
+    samples
+        points (1, n) all over the domain
+    start
+        where the process begins, None for anywhere
+    key
+        of the target
     """
     for end in singular_ends(exponent):
         if end.finite_mass or reached(np.array([[end.place]]))[0]:

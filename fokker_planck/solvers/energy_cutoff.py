@@ -94,13 +94,21 @@ def counted_wells(
 ) -> Booleans:
     """Which of the wells count for an exit, (K,).
 
-    Args:
-        depths: the exponent in them, (K,).
-        from_start: the highest on the way there from the start, (K,).
-        to_target: the highest on the way from there to the target, (K,).
-        start_to_target: the same from the start.
-        above: the margin above a saddle at which the density is negligible.
+    Parameters
+    ----------
+    depths
+        the exponent in them, (K,).
+    from_start
+        the highest on the way there from the start, (K,).
+    to_target
+        the highest on the way from there to the target, (K,).
+    start_to_target
+        the same from the start.
+    above
+        the margin above a saddle at which the density is negligible.
 
+    Examples
+    --------
     >>> depths, from_start = np.array([0.0, 20.0, -1.0]), np.array([0.0, 39.0, 99.0])   # the second is shallow, and far
     >>> counted_wells(depths, from_start, np.array([9.0, 39.0, 99.0]), 9.0, 10.0).tolist()
     [True, False, True]
@@ -115,12 +123,19 @@ def counted_wells(
 def counted_between(depths: Floats, detours: Floats, between: float, above: float) -> Booleans:
     """Which of the wells count for transitions between two sets, (K,).
 
-    Args:
-        depths: the exponent in them, (K,).
-        detours: the highest on the way there from one set and on to the other, (K,).
-        between: the highest on the way from one set to the other.
-        above: the margin above a saddle at which the density is negligible.
+    Parameters
+    ----------
+    depths
+        the exponent in them, (K,).
+    detours
+        the highest on the way there from one set and on to the other, (K,).
+    between
+        the highest on the way from one set to the other.
+    above
+        the margin above a saddle at which the density is negligible.
 
+    Examples
+    --------
     >>> counted_between(np.array([0.0, 80.0, -1.0]), np.array([20.0, 90.0, 90.0]), 20.0, 10.0).tolist()
     [True, False, True]
     """

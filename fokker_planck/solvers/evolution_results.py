@@ -50,6 +50,19 @@ class Evolution(Answer):
     """p_t = L* p from an ``initial`` state: ``times`` holds a state for each time, ascending.
 
     ``minima`` are those of the wells, in the order in which every state names their probabilities.
+
+    Attributes
+    ----------
+    times
+        the states, by ascending time
+    minima
+        of the wells
+    initial
+        how the first state was given
+    target
+        the set that absorbs, None if none does
+    statistics
+        what it cost
     """
 
     times: tuple[StateAtTime, ...]

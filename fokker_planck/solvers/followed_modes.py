@@ -73,14 +73,22 @@ def searched(
 ) -> tuple[Plan, list[PencilMode]]:
     """All of the strip that holds zero and what is wanted but for the ``slow`` modes, and where to find it again.
 
-    Args:
-        pencil: of the mesh that is searched.
-        slow: modes of wells, those of the reduced problem.
-        zeros: how many eigenvalues are exactly zero.
-        wanted: how many others are asked for.
-        rate: at which wells settle.
-        fastest: a bound on c . D^-1 c for the current's velocity c.
-        change: of the matrix, relative, by what is cut off.
+    Parameters
+    ----------
+    pencil
+        of the mesh that is searched.
+    slow
+        modes of wells, those of the reduced problem.
+    zeros
+        how many eigenvalues are exactly zero.
+    wanted
+        how many others are asked for.
+    rate
+        at which wells settle.
+    fastest
+        a bound on c . D^-1 c for the current's velocity c.
+    change
+        of the matrix, relative, by what is cut off.
     """
     strip = all_in_strip(pencil.nearest, pencil.bounded, zeros + wanted, SHIFT * rate, pencil.size - 2, fastest)
     plan = _placed(strip, without_slow(strip.values, zeros + sum(mode.times for mode in slow)))

@@ -67,13 +67,20 @@ def rough_exponent(
 ) -> GridFunction | None:
     """psi near -log p on a grid of the box, continued to where the domain is not; None where no chain follows it.
 
-    Args:
-        drift: b at points (dim, n), (dim, n).
-        diffusion: D, with ``tensor`` and ``divergence``.
-        box: its corners.
-        periods: length of every periodic axis.
-        contains: whether points (dim, n) lie in the domain, (n,).
-        per_axis: points of the grid, ``PER_AXIS`` by default.
+    Parameters
+    ----------
+    drift
+        b at points (dim, n), (dim, n).
+    diffusion
+        D, with ``tensor`` and ``divergence``.
+    box
+        its corners.
+    periods
+        length of every periodic axis.
+    contains
+        whether points (dim, n) lie in the domain, (n,).
+    per_axis
+        points of the grid, ``PER_AXIS`` by default.
     """
     lower, upper = (np.asarray(corner, dtype=float) for corner in box)
     wraps = [period is not None for period in periods]

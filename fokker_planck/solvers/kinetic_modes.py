@@ -38,7 +38,10 @@ SETTLED = 3
 class KineticModes:
     """Real eigenvalues (k,) in ascending order, the even parts of their functions (k, even, N), and what is left.
 
-    left : estimated relative error of each eigenvalue by its residual, (k,)
+    Parameters
+    ----------
+    left
+        estimated relative error of each eigenvalue by its residual, (k,)
     """
 
     values: Floats
@@ -49,11 +52,19 @@ class KineticModes:
 def kinetic_modes(space: HermiteSpace, start: Floats, goal: float) -> KineticModes:
     """As many eigenvalues as functions to ``start`` from, the constant not among them.
 
-    start : the even parts of functions, of the first Hermite functions of the space or all, (k, some, N)
+    Parameters
+    ----------
+    space
+        elements of the positions with Hermite functions of the velocity
+    start
+        the even parts of functions, of the first Hermite functions of the space or all, (k, some, N)
+    goal
+        relative, left of every eigenvalue by the descent
 
-    goal : relative, left of every eigenvalue by the descent
-
-    Raises ConvergenceError where it does not converge, or an eigenvalue is not below half the friction.
+    Raises
+    ------
+    ConvergenceError
+        Where it does not converge, or an eigenvalue is not below half the friction.
     """
     count, apply = len(start), _preconditioner(space)
     one = np.where(np.arange(len(space.even))[:, None] == 0, 1.0, np.zeros((1, space.free.shape[1])))

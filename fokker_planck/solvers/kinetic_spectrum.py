@@ -64,7 +64,12 @@ class SlowModes:
 def spectrum(problem: Problem, count: int, target: object | None) -> Spectrum:
     """``-L u = lambda u`` of an underdamped process in the plane: zero and the eigenvalues between its wells.
 
-    Raises ProblemError for what this solver does not do, ConvergenceError where it does not converge.
+    Raises
+    ------
+    ProblemError
+        For what this solver does not do
+    ConvergenceError
+        Where it does not converge.
     """
     process = problem.process
     assert isinstance(process, Underdamped)
@@ -96,7 +101,14 @@ def spectrum(problem: Problem, count: int, target: object | None) -> Spectrum:
 def slow_modes(positions: Problem, friction: float, count: int) -> SlowModes:
     """The ``count`` - 1 smallest eigenvalues that are not zero, all between wells, to the tolerance if it can be had.
 
-    positions : the overdamped process of the same V and noise, in the positions of the domain, a box
+    Parameters
+    ----------
+    positions
+        the overdamped process of the same V and noise, in the positions of the domain, a box
+    friction
+        gamma
+    count
+        how many eigenvalues, the zero among them
     """
     from mpi4py import MPI
 

@@ -37,11 +37,16 @@ def combined(
 ) -> tuple[Floats, list[Floats]] | None:
     """Logarithms of the eigenvalues and nodal values of the modes, improved; None where they depend on each other.
 
-    Args:
-        generator: with the mass and the stiffness.
-        potentials: of the wells, and their images, nodal values (N,).
-        modes: nodal values (N,).
-        slower: how many eigenvalues, zero among them, come before.
+    Parameters
+    ----------
+    generator
+        with the mass and the stiffness.
+    potentials
+        of the wells, and their images, nodal values (N,).
+    modes
+        nodal values (N,).
+    slower
+        how many eigenvalues, zero among them, come before.
     """
     functions = [*potentials, *modes]
     cells = [nodal[generator.discretization.dofs] for nodal in functions]

@@ -39,16 +39,27 @@ def prescribed_errors(
 ) -> Floats:
     """Relative errors of ``numbers`` (k,), natural logarithms found with ``degree`` on ``mesh``.
 
-    Args:
-        numbers: of the answer.
-        weights: how much each counts, (k,), at most one.
-        mesh: that is prescribed.
-        degree: of the elements.
-        higher: degrees added to verify it.
-        safety: by what the difference to them is multiplied on a mesh that is fine enough.
-        ask: the numbers on a mesh with a degree.
+    Parameters
+    ----------
+    numbers
+        of the answer.
+    weights
+        how much each counts, (k,), at most one.
+    mesh
+        that is prescribed.
+    degree
+        of the elements.
+    higher
+        degrees added to verify it.
+    safety
+        by what the difference to them is multiplied on a mesh that is fine enough.
+    ask
+        the numbers on a mesh with a degree.
 
-    Raises ConvergenceError where finer meshes do not agree within reach, or the answer has no digit.
+    Raises
+    ------
+    ConvergenceError
+        Where finer meshes do not agree within reach, or the answer has no digit.
     """
     before, finer = ask(mesh, degree + higher), mesh
     first = _apart(numbers, before)

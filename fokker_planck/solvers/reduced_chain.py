@@ -43,10 +43,14 @@ def refuse_too_many(count: int) -> None:
 def chain_of(values: Any, at_states: Any, kept: list[int]) -> Any:
     """R of the states ``kept``, from as many modes; None where these do not tell the states apart.
 
-    Args:
-        values: eigenvalues, the first one zero.
-        at_states: modes in columns, a matrix of mpmath, or of doubles where these hold it.
-        kept: rows.
+    Parameters
+    ----------
+    values
+        eigenvalues, the first one zero.
+    at_states
+        modes in columns, a matrix of mpmath, or of doubles where these hold it.
+    kept
+        rows.
     """
     size = len(kept)
     if isinstance(at_states, np.ndarray):

@@ -37,6 +37,25 @@ class Statistics:
 
     ``functions`` tells how far coefficients that are Python functions are from what the mesh sees of them, ``work``
     what was assembled and factored for the whole answer, all meshes and verifications together.
+
+    Attributes
+    ----------
+    unknowns
+        of the finest discretisation
+    cells
+        of its mesh
+    degree
+        of its elements
+    levels
+        meshes that were tried
+    seconds
+        wall time
+    dolfinx
+        its version
+    functions
+        how far Python functions are from what the mesh sees of them
+    work
+        what was assembled, factored and solved
     """
 
     unknowns: int
@@ -54,6 +73,15 @@ class Eigenvalue:
     """One eigenvalue of -L; ``imag`` is zero for a reversible process.
 
     ``asymptotic`` is the value of the real part by the formula of the :class:`Spectrum`, where one exists.
+
+    Attributes
+    ----------
+    real
+        the real part
+    imag
+        the imaginary part
+    asymptotic
+        the real part by the formula of the spectrum
     """
 
     real: Quantity
@@ -71,6 +99,21 @@ class Spectrum(Answer):
     """Eigenvalues of -L in ascending real part, zero the first unless a ``target`` absorbs, with eigenfunctions.
 
     ``limits`` are values of other formulas than ``formula``, whose are beside the eigenvalues.
+
+    Attributes
+    ----------
+    eigenvalues
+        by ascending real part
+    eigenfunctions
+        one for each, real
+    statistics
+        what it cost
+    target
+        where the process is absorbed; None if nowhere
+    formula
+        the name of the formula beside the eigenvalues
+    limits
+        values of other formulas, by their names
     """
 
     eigenvalues: tuple[Eigenvalue, ...]
@@ -88,7 +131,27 @@ class Spectrum(Answer):
 
 @dataclass(frozen=True)
 class ExitTime(Answer):
-    """Mean time to reach the target from ``start``; from everywhere it is the ``field``."""
+    """Mean time to reach the target from ``start``; from everywhere it is the ``field``.
+
+    Attributes
+    ----------
+    mean
+        the mean time from the start
+    start
+        the point
+    target
+        name or description of the set
+    field
+        mean times from everywhere
+    statistics
+        what it cost
+    asymptotic
+        the time by the formula
+    formula
+        its name
+    limits
+        values of other formulas, by their names
+    """
 
     mean: Quantity
     start: tuple[float, ...]
@@ -127,8 +190,29 @@ class ExitLaw(Answer):
     """The law of the time tau from ``start`` to the target.
 
     ``rate`` is the smallest eigenvalue of -L with u = 0 on the target: survival falls like exp(-rate t) in the end, and
-    ``quasi_stationary`` is the density of what has not left by then.  ``quantiles`` by their probability; ``parts`` by
-    the name of the set.  ``field`` holds the mean times from everywhere.
+    ``quasi_stationary`` is the density of what has not left by then. ``quantiles`` by their probability; ``parts`` by
+    the name of the set. ``field`` holds the mean times from everywhere.
+
+    Attributes
+    ----------
+    mean, variance
+        of the time
+    rate
+        the smallest eigenvalue of -L with u = 0 on the target
+    times
+        survival and density at the times that were asked for
+    quantiles
+        times, by their probability
+    parts
+        probability and mean time of leaving through a part, by its name
+    start, target
+        as in :class:`ExitTime`
+    field
+        mean times from everywhere
+    quasi_stationary
+        the density of what has not left after a long time
+    statistics
+        what it cost
     """
 
     mean: Quantity
@@ -146,7 +230,15 @@ class ExitLaw(Answer):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number that may be zero or negative, with its absolute error."""
+    """A number that may be zero or negative, with its absolute error.
+
+    Attributes
+    ----------
+    value
+        the number
+    absolute_error
+        estimate of ``|error|``
+    """
 
     value: float
     absolute_error: float
@@ -175,6 +267,25 @@ class Correlation(Answer):
 
     ``covariance`` is C(0), ``integral`` that of C over all t > 0, and ``time``, of one function with itself, their
     quotient.  ``spectrum`` holds S(omega) = int C(t) exp(-i omega t) dt over all t, C_fg(-t) being C_gf(t).
+
+    Attributes
+    ----------
+    functions
+        f and g, as they were given
+    means
+        <f> and <g>
+    covariance
+        C(0)
+    integral
+        of C over all t > 0
+    time
+        the autocorrelation time, integral over covariance, of one function with itself; else None
+    times
+        C at the times that were asked for
+    spectrum
+        S at the frequencies that were asked for
+    statistics
+        what it cost
     """
 
     functions: tuple[str, str]
@@ -192,6 +303,17 @@ class Transport(Answer):
     """Over many periods: mean velocity ``drift`` along each of the periodic ``axes``, and the tensor of ``diffusion``.
 
     The displacement X_t - X_0, turns counted, has mean v t and covariance 2 D t in the long run.
+
+    Attributes
+    ----------
+    axes
+        the periodic ones, counted from zero
+    drift
+        mean velocity along each of them
+    diffusion
+        the tensor, along each pair of them
+    statistics
+        what it cost
     """
 
     axes: tuple[int, ...]
@@ -205,6 +327,17 @@ class WellWeight:
     """Stationary probability of the basin of attraction of one minimum.
 
     ``merged`` are minima less than one unit of epsilon deep, whose basins are counted with it.
+
+    Attributes
+    ----------
+    minimum
+        its position
+    probability
+        of its basin of attraction
+    asymptotic
+        that probability by the formula for small noise
+    merged
+        minima that are counted with it
     """
 
     minimum: tuple[float, ...]
@@ -223,6 +356,17 @@ class Stationary(Answer):
     """The stationary density, which is the ``field``, and the weight of every well.
 
     ``current`` is the stationary current of a process without detailed balance; the others have none.
+
+    Attributes
+    ----------
+    wells
+        their weights, in the order of the minima
+    field
+        the density
+    statistics
+        what it cost
+    current
+        without detailed balance, else None
     """
 
     wells: tuple[WellWeight, ...]
@@ -241,9 +385,28 @@ class Committor(Answer):
     """Transitions between two sets: rate, probabilities of transition path theory; the committor is the ``field``.
 
     ``backward`` is the probability to have come from the first set rather than from the second, where that is not one
-    less the committor: for a process without detailed balance.  Where both sets hold an end of a line that keeps what
-    arrives there, rate and probability of the long run are zero, and ``probability_last_from`` is None.  ``sets`` and
+    less the committor: for a process without detailed balance. Where both sets hold an end of a line that keeps what
+    arrives there, rate and probability of the long run are zero, and ``probability_last_from`` is None. ``sets`` and
     ``noise`` D are what pictures show beside it.
+
+    Attributes
+    ----------
+    rate
+        transitions from the first set to the second in a unit of time
+    probability_reactive
+        the share of time on the way from the first to the second
+    probability_last_from
+        the share of time since a visit to the first set rather than the second
+    field
+        the probability to reach the second set before the first
+    reactive_density
+        of what is on the way
+    statistics
+        what it cost
+    backward
+        the probability to have come from the first set, without detailed balance
+    sets, noise
+        both sets, and D, for pictures
     """
 
     rate: Quantity

@@ -106,13 +106,21 @@ def share_at_cutoff(exponent: Floats, functions: Sequence[Floats], ceiling: floa
 def slowest_above(points: Floats, edges: Integers, heights: Floats, tensor: Floats, ceiling: float) -> float:
     """The smallest eigenvalue of the chain on the part above ``ceiling``; infinite where there is none.
 
-    Args:
-        points: of the sample, (n, dim).
-        edges: pairs of neighbours, (m, 2).
-        heights: psi at the points, (n,).
-        tensor: D there, (dim, dim, n).
-        ceiling: the chain is killed at points below.
+    Parameters
+    ----------
+    points
+        of the sample, (n, dim).
+    edges
+        pairs of neighbours, (m, 2).
+    heights
+        psi at the points, (n,).
+    tensor
+        D there, (dim, dim, n).
+    ceiling
+        the chain is killed at points below.
 
+    Examples
+    --------
     >>> line = np.linspace(0.0, 1.0, 201)
     >>> edges = np.stack([np.arange(200), np.arange(1, 201)], axis=1)
     >>> flat = slowest_above(line[:, None], edges, np.where(line > 0.0, 1.0, 0.0), np.ones((1, 1, 201)), 0.5)

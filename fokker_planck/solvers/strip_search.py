@@ -96,15 +96,25 @@ def all_in_strip(
 ) -> Strip:
     """The ``total`` eigenvalues of smallest real part (a complex pair counts as two), and those about as small.
 
-    Args:
-        nearest: eigenvalues near a shift, at most ``most`` of them.
-        bounded: the test of the numerical range.
-        total: how many are wanted.
-        unit: the size of the first eigenvalue's real part, or less; the first shift is its negative.
-        most: number of unknowns.
-        fastest: a bound on c . D^-1 c for the current's velocity c, with which |Im lambda|^2 <= ``fastest`` Re lambda.
+    Parameters
+    ----------
+    nearest
+        eigenvalues near a shift, at most ``most`` of them.
+    bounded
+        the test of the numerical range.
+    total
+        how many are wanted.
+    unit
+        the size of the first eigenvalue's real part, or less; the first shift is its negative.
+    most
+        number of unknowns.
+    fastest
+        a bound on c . D^-1 c for the current's velocity c, with which |Im lambda|^2 <= ``fastest`` Re lambda.
 
-    Raises ``ConvergenceError`` where the strip cannot be covered.
+    Raises
+    ------
+    ConvergenceError
+        Where the strip cannot be covered.
     """
     discs: list[Disc] = []
     asked = min(max(total + 4, FIRST_DISC), most)

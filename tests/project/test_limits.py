@@ -1,12 +1,13 @@
-"""Functions of 40 lines, files of 350, six parameters, 15 entries at the root: what is longer says why."""
+"""Functions of 40 lines, files of 320, six parameters, 15 entries at the root: what is longer says why."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "fokker_planck"
-LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 350, 6, 15
-"""Of code, without docstring, comments and blank lines; of a file, all; of a signature, without ``self``; of the root,
+LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 320, 6, 15
+"""Of code, without docstring, comments and blank lines; of a file, all but docstrings of functions and classes, whose
+sections take a line for a name; of a signature, without ``self``; of the root,
 all that Python imports."""
 
 LONG_FUNCTIONS = {
@@ -53,6 +54,13 @@ def lines_of_code(function: ast.FunctionDef, lines: list[str]) -> int:
     return sum(bool(line) and not line.startswith("#") for line in code)
 
 
+def lines_but_docstrings(text: str) -> int:
+    """Of a file, docstrings of its functions and classes left out."""
+    defined = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    said = [node.body[0] for node in defined if ast.get_docstring(node) is not None]
+    return len(text.splitlines()) - sum((each.end_lineno or 0) - each.lineno + 1 for each in said)
+
+
 def parameters(function: ast.FunctionDef) -> int:
     given = function.args
     names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
@@ -66,9 +74,10 @@ def test_functions_are_short():
 
 
 def test_files_are_of_one_idea():
-    length = {p.relative_to(PACKAGE).as_posix(): len(p.read_text().splitlines()) for p in PACKAGE.rglob("*.py")}
+    length = {p.relative_to(PACKAGE).as_posix(): lines_but_docstrings(p.read_text()) for p in PACKAGE.rglob("*.py")}
     long = {name for name, count in length.items() if count > LINES_OF_A_FILE}
     assert long - set(LONG_FILES) == set(), "split it by idea"
+    assert set(LONG_FILES) - long == set(), "no longer an exception"
 
 
 def test_signatures_can_be_read():

@@ -25,10 +25,16 @@ SHOWN = 3
 class Sweep:
     """Answers at all combinations of values.
 
-    axes : values by key of the problem file
-    points : in the order of the combinations, the last axis fastest; those that failed have a ``reason``
-    title : of the problem
-    file : where they are kept
+    Parameters
+    ----------
+    axes
+        values by key of the problem file
+    points
+        in the order of the combinations, the last axis fastest; those that failed have a ``reason``
+    title
+        of the problem
+    file
+        where they are kept
     """
 
     axes: Mapping[str, Sequence[object]]
@@ -59,10 +65,19 @@ class Sweep:
     def plot(self, number: str | None = None, ax: Axes | None = None, arrhenius: bool = False) -> Axes:
         """Draw a number over the values of the axis that has most of them, beside its asymptotic value; the axes.
 
-        number : its column, such as ``"exit-time.mean"``; the first if not said
-        arrhenius : over one over the values, where an exponential law is a straight line
+        Parameters
+        ----------
+        number
+            its column, such as ``"exit-time.mean"``; the first if not said
+        ax
+            axes to draw in; without them a figure is made
+        arrhenius
+            over one over the values, where an exponential law is a straight line
 
-        Raises ProblemError where there is no such column, or where values are no numbers.
+        Raises
+        ------
+        ProblemError
+            Where there is no such column, or where values are no numbers.
         """
         from fokker_planck.output.plots.canvas import canvas
         from fokker_planck.output.plots.series import draw_series
@@ -114,7 +129,18 @@ class Sweep:
 
 
 def load_sweep(path: str | Path) -> Sweep:
-    """The sweep in a file, also while it is being written; raises ProblemError where it is none."""
+    """The sweep in a file, also while it is being written; raises ProblemError where it is none.
+
+    Parameters
+    ----------
+    path
+        of the file
+
+    Returns
+    -------
+    Sweep
+        The points that are known.
+    """
     path = Path(path)
     with opened(path, writing=False) as store:
         about = store.about()

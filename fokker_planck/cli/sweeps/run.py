@@ -43,15 +43,33 @@ def sweep(
 ) -> Sweep:
     """Answers at all combinations of values, each kept in ``file`` as soon as it is known.
 
-    problem : a problem file, or a function of the values by their names that returns an answer
-    over : values by key of the file (or name of an argument)
-    questions : which to ask of a file; those with a table in it if not said
-    file : an SQLite file; one that holds a part of the sweep is gone on with, also after the process was killed
-    jobs : processes, for a problem file; as many as there are cores if not said
-    retry : whether points that failed before are tried again
+    Parameters
+    ----------
+    problem
+        a problem file, or a function of the values by their names that returns an answer
+    over
+        values by key of the file (or name of an argument)
+    questions
+        which to ask of a file; those with a table in it if not said
+    file
+        an SQLite file; one that holds a part of the sweep is gone on with, also after the process was killed
+    jobs
+        processes, for a problem file; as many as there are cores if not said
+    retry
+        whether points that failed before are tried again
 
-    Raises ProblemError where the file holds another sweep, or the problem file is wrong at all points alike.
+    Returns
+    -------
+    Sweep
+        The points with their answers.
 
+    Raises
+    ------
+    ProblemError
+        Where the file holds another sweep, or the problem file is wrong at all points alike.
+
+    Examples
+    --------
     >>> import fokker_planck as fp
     >>> def gap(noise):
     ...     process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(noise))

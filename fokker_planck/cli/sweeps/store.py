@@ -28,8 +28,12 @@ create table points (settings text primary key, state text not null, result text
 class Point:
     """One point of a sweep.
 
-    settings : values by key
-    result : the JSON of every question by its name; None where the point failed, for the ``reason``
+    Parameters
+    ----------
+    settings
+        values by key
+    result
+        the JSON of every question by its name; None where the point failed, for the ``reason``
     """
 
     settings: Mapping[str, Any]

@@ -98,10 +98,18 @@ class ConstantField:
 class Isotropic:
     """D(x) = epsilon I, in any dimension.
 
-    epsilon : noise level, positive, in units length squared over time
+    Parameters
+    ----------
+    epsilon
+        noise level, positive, in units length squared over time
 
-    Raises ProblemError with the key ``diffusion.epsilon``.
+    Raises
+    ------
+    ProblemError
+        With the key ``diffusion.epsilon``.
 
+    Examples
+    --------
     >>> Isotropic(0.5).tensor(np.zeros((2, 1)))[:, :, 0].tolist()
     [[0.5, 0.0], [0.0, 0.5]]
     """
@@ -142,10 +150,18 @@ class Isotropic:
 class Constant:
     """D(x) = matrix, constant and symmetric: positive definite, or, in two dimensions and three, semidefinite.
 
-    matrix : (dim, dim), units length squared over time; kept as nested tuples
+    Parameters
+    ----------
+    matrix
+        (dim, dim), units length squared over time; kept as nested tuples
 
-    Raises ProblemError with the key ``diffusion.matrix``.
+    Raises
+    ------
+    ProblemError
+        With the key ``diffusion.matrix``.
 
+    Examples
+    --------
     >>> Constant([[2.0, 1.0], [1.0, 2.0]]).dimension
     2
     """

@@ -19,14 +19,25 @@ from fokker_planck.model.potential import Potential
 class Hessian:
     """D = scale (H^2 + floor^2 I)^(1/2) with H = Hess V, of the potential of the process.
 
-    scale : theta > 0, units of time per curvature; for stochastic gradient descent learning rate / (2 batch size)
-    floor : curvature >= 0 below which the noise no longer falls. With none it vanishes where H is singular, on a line
-        at every inflection point, and no path crosses there from the side on which the drift pushes back.
+    Parameters
+    ----------
+    scale
+        theta > 0, units of time per curvature; for stochastic gradient descent learning rate / (2 batch size)
+    floor
+        curvature >= 0 below which the noise no longer falls. With none it vanishes where H is singular, on a line at
+        every inflection point, and no path crosses there from the side on which the drift pushes back.
 
-    Raises ProblemError with the keys ``diffusion.scale`` and ``diffusion.floor``.
+    Raises
+    ------
+    ProblemError
+        With the keys ``diffusion.scale`` and ``diffusion.floor``.
 
-    Source: Xie, Sato and Sugiyama (2021), the covariance of stochastic gradient noise near minima.
+    References
+    ----------
+    Xie, Sato and Sugiyama (2021), the covariance of stochastic gradient noise near minima.
 
+    Examples
+    --------
     >>> well = Hessian(0.1, floor=3.0).field(Potential("2*x**2"), 1)
     >>> well.tensor(np.array([[0.7]])).ravel().tolist()
     [0.5]

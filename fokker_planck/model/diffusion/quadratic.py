@@ -26,12 +26,24 @@ class Quadratic:
 
     ``D = (offset + curvature |x - center|^2) I``.
 
-    offset, curvature, center, slope : numbers, or one for each axis; kept as floats or tuples
+    Parameters
+    ----------
+    offset, curvature, center, slope
+        numbers, or one for each axis; kept as floats or tuples
+    form
+        "radial" for the second of the two formulas, else "axes"
 
-    Raises ProblemError with a key under ``diffusion``. Where D is negative shows when it meets a domain.
+    Raises
+    ------
+    ProblemError
+        With a key under ``diffusion``. Where D is negative shows when it meets a domain.
 
-    Source: Meng, Gong, Chen, Ma and Liu (2020), equation of the power-law dynamic.
+    References
+    ----------
+    Meng, Gong, Chen, Ma and Liu (2020), equation of the power-law dynamic.
 
+    Examples
+    --------
     >>> Quadratic(1.0, 4.0, center=-1.0).field(None, 1).tensor(np.array([[0.0]])).ravel().tolist()
     [5.0]
     """

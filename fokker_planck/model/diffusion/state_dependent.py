@@ -31,11 +31,20 @@ TensorFunction = Callable[[Floats], npt.ArrayLike]
 class Formula:
     """D(x) = formula times I, or a symmetric matrix of formulas, with exact divergence.
 
-    expression : a string, or rows of strings (numbers are read as such)
-    parameters : values of the other names, those of all entries together
+    Parameters
+    ----------
+    expression
+        a string, or rows of strings (numbers are read as such)
+    parameters
+        values of the other names, those of all entries together
 
-    Raises ProblemError with the key ``diffusion.expression``.
+    Raises
+    ------
+    ProblemError
+        With the key ``diffusion.expression``.
 
+    Examples
+    --------
     >>> d = Formula([["1 + x**2", "0"], ["0", "2"]]).field(None, 2)
     >>> d.divergence(np.array([[3.0], [1.0]])).ravel().tolist()
     [6.0, 0.0]
@@ -156,10 +165,17 @@ class FormulaField:
 class Sampled:
     """D(x) by a Python function of points (dim, n) that returns (dim, dim, n), or (n,) for a multiple of I.
 
-    tensor : the function
-    divergence : a function that returns div D, (dim, n); central differences of sixth order fill in, to about 1e-12
-    dimension : number of coordinates, None where the function takes any
+    Parameters
+    ----------
+    tensor
+        the function
+    divergence
+        a function that returns div D, (dim, n); central differences of sixth order fill in, to about 1e-12
+    dimension
+        number of coordinates, None where the function takes any
 
+    Examples
+    --------
     >>> d = Sampled(lambda x: 1.0 + x[0] ** 2).field(None, 1)
     >>> round(float(d.divergence(np.array([[3.0]]))[0, 0]), 9)
     6.0

@@ -17,10 +17,16 @@ AnySet = Ball | Ellipsoid | HalfSpace | Region
 class Known:
     """One number that is known independently of this library.
 
-    quantity : what it is: lambda_k is eigenvalue k of -L, T(a -> b) a mean hitting time, P(w) the weight of a well
-    value : the number
-    source : where it comes from
-    epsilon : the noise level at which it holds; None where it holds at every one, or in the limit that is stated
+    Parameters
+    ----------
+    quantity
+        what it is: lambda_k is eigenvalue k of -L, T(a -> b) a mean hitting time, P(w) the weight of a well
+    value
+        the number
+    source
+        where it comes from
+    epsilon
+        the noise level at which it holds; None where it holds at every one, or in the limit that is stated
     """
 
     quantity: str

@@ -52,11 +52,25 @@ def names() -> tuple[str, ...]:
 def named(name: str, /, **parameters: float) -> GalleryEntry:
     """The problem of that name, with some of its parameters changed.
 
-    name : one of ``names()``
-    parameters : numbers; those not given have the values in ``parameters_of(name)``
+    Parameters
+    ----------
+    name
+        one of ``names()``
+    parameters
+        numbers; those not given have the values in ``parameters_of(name)``
 
-    Raises ProblemError with the key ``potential.name``, ``potential.parameters`` or ``potential.parameters.NAME``.
+    Returns
+    -------
+    GalleryEntry
+        The potential, or the drift, with what is known about it.
 
+    Raises
+    ------
+    ProblemError
+        With the key ``potential.name``, ``potential.parameters`` or ``potential.parameters.NAME``.
+
+    Examples
+    --------
     >>> entry = named("quartic-double-well", dimension=2, k=3.0)
     >>> entry.potential.dimension, entry.critical_points[1].value
     (2, 0.25)

@@ -112,14 +112,24 @@ def kinetics(
 ) -> Kinetics:
     """Find out which kind of process it is.
 
-    process : drift and noise
-    dimension : number of coordinates
-    probe : points of the domain (dim, n) at which identities are checked
-    periods, box : of every axis, None where it is not periodic; corners around the domain, those of the probes if None
+    Parameters
+    ----------
+    process
+        drift and noise
+    dimension
+        number of coordinates
+    probe
+        points of the domain (dim, n) at which identities are checked
+    periods, box
+        of every axis, None where it is not periodic; corners around the domain, those of the probes if None
 
-    Raises ProblemError with a key under ``diffusion`` where D is not positive semidefinite at a probe, or vanishes
-    inside a line.
+    Raises
+    ------
+    ProblemError
+        With a key under ``diffusion`` where D is not positive semidefinite at a probe, or vanishes inside a line.
 
+    Examples
+    --------
     >>> from fokker_planck.model.potential import Potential
     >>> from fokker_planck.model.diffusion.quadratic import Quadratic
     >>> student = Overdamped(Potential("x**2/2"), Quadratic(0.1, 0.4))      # density (1 + 4 x**2)**(-1 - 1/0.8)

@@ -33,14 +33,24 @@ def settled_integrals(
 ) -> Floats:
     """The integrals along n lines, (n,).
 
-    Args:
-        integrated: of some of the lines, by their numbers (m,), with so many pieces a stretch: (m,).
-        sizes: what each integral is added to, the rounding of which it need not be below, (n,).
-        first: pieces to begin with.
-        stretches: of each line, between the surfaces that it crosses.
+    Parameters
+    ----------
+    integrated
+        of some of the lines, by their numbers (m,), with so many pieces a stretch: (m,).
+    sizes
+        what each integral is added to, the rounding of which it need not be below, (n,).
+    first
+        pieces to begin with.
+    stretches
+        of each line, between the surfaces that it crosses.
 
-    Raises ConvergenceError where one does not settle. One that is not finite stays so.
+    Raises
+    ------
+    ConvergenceError
+        Where one does not settle. One that is not finite stays so.
 
+    Examples
+    --------
     >>> ends = np.array([1.0, 2.0])
     >>> def of_cosine(lines, pieces):
     ...     nodes, weights = nodes_and_weights()

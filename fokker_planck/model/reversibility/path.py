@@ -32,10 +32,16 @@ AGREED = 2e-12
 class PathExponent:
     """Psi(x) = int_0^1 G(c + t (x - c)) . (x - c) dt with G = D^-1 (div D - b), a gradient; Psi(c) = 0.
 
-    process : drift and noise; centre : c, (dim,)
-    box : corners of a box that holds the domain; there Psi is a polynomial on every patch of a grid, found once, where
-        G is smooth and the polynomials agree with integrals along lines to ``AGREED``
+    Parameters
+    ----------
+    process
+        drift and noise; centre : c, (dim,)
+    box
+        corners of a box that holds the domain; there Psi is a polynomial on every patch of a grid, found once, where G
+        is smooth and the polynomials agree with integrals along lines to ``AGREED``
 
+    Examples
+    --------
     >>> from fokker_planck.model.drift import Drift
     >>> from fokker_planck.model.diffusion.constant import Isotropic
     >>> from fokker_planck.model.process import Drifting

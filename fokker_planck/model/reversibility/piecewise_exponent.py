@@ -38,10 +38,15 @@ BESIDE = 1e-9
 class PiecewiseExponent:
     """Psi of a process in detailed balance; Psi(c) = 0.
 
-    process : drift and noise; centre : c, (dim,), on no surface; interfaces : where coefficients jump; scalar : whether
-        D is a multiple of the identity everywhere; box : corners of a box that holds the domain, in which integrals
-        along lines are found once, on patches
+    Parameters
+    ----------
+    process
+        drift and noise; centre : c, (dim,), on no surface; interfaces : where coefficients jump; scalar : whether D is
+        a multiple of the identity everywhere; box : corners of a box that holds the domain, in which integrals along
+        lines are found once, on patches
 
+    Examples
+    --------
     >>> from fokker_planck.model.interfaces import interfaces_of
     >>> from fokker_planck.model.potential import Potential
     >>> from fokker_planck.model.diffusion.state_dependent import Formula

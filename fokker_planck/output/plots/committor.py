@@ -26,8 +26,26 @@ HALF = 4
 def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path:
     """Write the committor and the reactive density to ``path`` (.png, .svg or .pdf) and return the path.
 
-    One dimension: two curves.  Two: two maps, of the committor with lines at every tenth, that of one half thick.
-    Raises ProblemError in three dimensions, where the result folder has both as .vtu.
+    One dimension: two curves. Two: two maps, of the committor with lines at every tenth, that of one half thick.
+
+    Parameters
+    ----------
+    answer
+        of :func:`committor`
+    path
+        of the picture; its ending says the format
+    title
+        above it
+
+    Returns
+    -------
+    Path
+        The path.
+
+    Raises
+    ------
+    ProblemError
+        In three dimensions, where the result folder has both as .vtu.
     """
     import matplotlib
     from matplotlib.figure import Figure

@@ -44,6 +44,22 @@ def plot_density(answer: Stationary, path: str | Path, landscape: Landscape | No
 
     One dimension: ``p`` over ``x`` on a log scale. Two: log colour scale with contour lines at whole powers of ten.
     Three: the three axis-parallel slices through the lowest minimum. Numbered circles are wells, crosses saddles.
+
+    Parameters
+    ----------
+    answer
+        of :func:`stationary_density`
+    path
+        of the picture; its ending says the format
+    landscape
+        whose wells and saddles are marked
+    title
+        above it
+
+    Returns
+    -------
+    Path
+        The path.
     """
     return save_picture(density_picture(answer, landscape, title), path)
 
