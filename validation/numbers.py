@@ -58,7 +58,7 @@ def exact(number: Quantity, digits: int) -> str:
     """
     if number.value is not None and float(f"{number.value:.6g}") == number.value:
         return f"{number.value:.6g}"
-    return str(Quantity(number.value, number.log, 0.1 ** (digits - 1) / 10.0))
+    return Quantity(number.value, number.log, 0.1 ** (digits - 1) / 10.0).digits
 
 
 def computed(check: Check) -> str:
@@ -69,12 +69,12 @@ def computed(check: Check) -> str:
     '0.333333'
     """
     fine = check.kind in BOUNDS or not check.tolerance < check.computed.relative_error
-    return str(check.computed) if fine and check.computed.relative_error else exact(check.computed, _digits(check))
+    return check.computed.digits if fine and check.computed.relative_error else exact(check.computed, _digits(check))
 
 
 def expected(check: Check) -> str:
     """What the number must be, or the sign and value of its bound."""
-    number = exact(check.expected, _digits(check)) if check.expected.relative_error == 0.0 else str(check.expected)
+    number = exact(check.expected, _digits(check)) if check.expected.relative_error == 0.0 else check.expected.digits
     return f"{BOUNDS[check.kind]} {number}" if check.kind in BOUNDS else number
 
 

@@ -20,7 +20,7 @@ from fokker_planck.solvers.survival import DIED_OUT, LAST, QUARTER, ROUNDED
 
 LADDER = (POWERS, MORE_POWERS, 160, 320)
 """Powers of the resolvent: more where a drift turns fast. With 160 a linear drift that turns 5 times as fast as it
-attracts is right to 2e-11, with 320 one that turns 20 times as fast."""
+attracts is right to 5e-11; the last step is for those that turn faster, and what it leaves is seen and refused."""
 ENOUGH = 1e-3
 """Of the tolerance, what the series may leave out before more powers are taken."""
 AGREE = 1e-7
