@@ -211,6 +211,10 @@ def evolution(problem: Problem, asked: Asked) -> Evolution:
         raise ProblemError(
             "evolve", noise, "one with noise in every direction; spectrum, exit-time and correlation answer"
         )
+    if problem.resolution.cells is not None:
+        # densities of two meshes are compared cell by cell, which a bisected one does not have in common
+        found = list(problem.resolution.cells)
+        raise ProblemError("discretization.cells", found, "none: evolve refines a mesh of its own")
     goals = Ends.at(asked.target).goals
     measured = {SET + name: shape for name, shape in asked.sets.items()}
     if isinstance(asked.initial, UniformIn):

@@ -153,6 +153,12 @@ def test_noise_of_the_velocity_alone_is_refused():
         fp.evolve(fp.Problem(process, fp.Box([-6.0, -6.0], [6.0, 6.0])), [1.0, 0.0], [1.0])
 
 
+def test_a_prescribed_mesh_is_refused():
+    process = fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.4))
+    with pytest.raises(ProblemError, match="discretization.cells"):
+        fp.evolve(fp.Problem(process, fp.Box([-6.0], [6.0]), fp.Resolution(cells=[40])), [1.0], [1.0])
+
+
 @pytest.mark.slow
 def test_turned_mirrored_and_lifted():
     """The same process four times, in a ball: every number within its bar of the others, and as the law of the exit."""
