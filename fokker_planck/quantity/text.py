@@ -16,6 +16,8 @@ DIGITS_WITHOUT_ERROR_BAR = 4
 LEAST_DIGITS = 3  # also at a bar of tens of percent, as that of an asymptotic value: 659 rather than 7e+02
 IN_PERCENT = 0.01
 """The relative error from which it is said in percent, as such estimates are: of the number, whose digits end there."""
+IN_POWERS = 10.0
+"""The relative error beyond which percents would be a row of digits that nobody reads."""
 NUMBER_TYPES = frozenset("eEfFgGn%")
 _WIDE = decimal.Context(prec=25, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 """Ten digits more than a double has, for numbers of any size."""
@@ -43,17 +45,24 @@ def digits(number: Quantity) -> str:
 
 
 def with_uncertainty(number: Quantity) -> str:
-    """The number and what it may be off by: one digit, rounded up, or percents of the number.
+    """The number and what it may be off by: one digit, rounded up, percents of the number, one digit again beyond 1000.
 
     >>> from fokker_planck.quantity import Quantity
     >>> with_uncertainty(Quantity.of(729.67069194, 1e-7)), with_uncertainty(Quantity.of(659.38, 0.2))
     ('729.67069 ± 0.00008', '659 ± 20 %')
+    >>> with_uncertainty(Quantity.of(2e-49, 4.3e11)), with_uncertainty(Quantity.of(7.0, 5.0))
+    ('2e-49 ± 9e-38', '7 ± 500 %')
     """
     error = number.relative_error
     if math.isnan(error) or error == 0.0 or number.value == 0.0 and not math.isinf(error):
         return digits(number)
     if math.isinf(error):
         return f"{digits(number)} ± inf"
+    if error > IN_POWERS:
+        mantissa, exponent = _decimal(number)
+        power = math.log10(error) + math.log10(abs(mantissa))
+        whole = math.floor(power)
+        return f"{digits(number)} ± {_written(10.0 ** (power - whole), exponent + whole, 0)}"
     if error >= IN_PERCENT:
         percents = 100.0 * error
         return f"{digits(number)} ± {f'{percents:.0f}' if percents >= 100.0 else f'{percents:.2g}'} %"
