@@ -237,6 +237,7 @@ def _killed_three_times(tmp_path, count, jobs, seed):
     assert len(disturbed.failures) == 0
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_killed_three_times_ends_with_the_undisturbed_table(tmp_path):
     _killed_three_times(tmp_path, 8, 1, 3)
 

@@ -7,7 +7,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
-SLOW = {"hessian_noise_2d", "kramers_turnover"}
+SLOW = {"hessian_noise_2d", "kramers_turnover", "momentum_escape", "two_minima_of_sgd"}
 MESHED = {"narrow_escape"}  # whose domain gmsh makes, so that no problem file describes it
 
 

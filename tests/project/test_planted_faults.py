@@ -70,6 +70,7 @@ def test_a_factor_of_two_in_the_process(name, monkeypatch):
     assert is_red(name)
 
 
+@pytest.mark.slow
 def test_the_sign_of_the_drift(monkeypatch):
     for name in ("value", "gradient", "hessian"):
         right = getattr(potential_of_density.ScaledPotential, name)

@@ -86,7 +86,10 @@ def test_exit_times_agree_with_spectral_elements(name, formulas, c, epsilon):
 
 @pytest.mark.parametrize(
     ("noise", "exact"),
-    [(0.02, 1.724137846470926), pytest.param(0.002, 2.932688874047019, marks=pytest.mark.slow)],
+    [
+        pytest.param(0.02, 1.724137846470926, marks=pytest.mark.slow),
+        pytest.param(0.002, 2.932688874047019, marks=pytest.mark.slow),
+    ],
 )
 def test_exit_from_a_sheared_saddle(noise, exact):
     """z = x + 2 y leaves (-1, 1) like dz = z dt + sqrt(10 D) dW: the line's time with five times the noise."""

@@ -34,6 +34,7 @@ def test_gaps_on_a_line(friction):
     assert 0.0 <= found.values[0] / GAPS[friction] - 1.0 < found.errors[0]  # from above
 
 
+@pytest.mark.slow
 def test_both_ways_agree_on_a_line():
     fastest = sqrt(2.0 * (0.25 + 26.0 / 8.0))
     process = fp.Underdamped(fp.Potential(QUARTIC), fp.Isotropic(1 / 8), 2.0)
@@ -52,6 +53,7 @@ def test_low_friction_takes_many_functions_or_is_refused():
         fp.spectrum(in_the_plane(f"{QUARTIC} + 2*y**2", 0.02), 2)
 
 
+@pytest.mark.slow
 def test_walls_turn_the_velocity():
     """By Legendre and Hermite functions, odd ones zero at the walls: 4.50113583e-2."""
     found = on_a_line(0.5, half_width=1.5)
