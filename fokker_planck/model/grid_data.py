@@ -56,6 +56,10 @@ class GridTensor:
         return slopes if slopes.ndim == 2 else np.asarray(np.einsum("jnij->in", slopes))
 
 
+ROUNDED = 1e-6
+"""Of the largest entry, by which files of seven printed digits may lack symmetry."""
+
+
 def grid_of(source: Any, key: str, value: str) -> Grid:
     """The grid of a file, or of ``(axes, values)``."""
     if isinstance(source, str | Path):
@@ -119,7 +123,10 @@ def noise_tensor(source: object, periodic: bool | Sequence[bool] | None = None, 
     wraps = _periodic(grid, periodic, "diffusion.periodic")
     values, lower, upper = _closed(grid, factor * grid.values, wraps, key)
     if values.ndim > number:
-        values = 0.5 * (values + values.swapaxes(-1, -2))
+        turned = values.swapaxes(-1, -2)
+        if float(np.abs(values - turned).max()) > ROUNDED * float(np.abs(values).max()):
+            raise ProblemError(key, "matrices that are not symmetric", "a symmetric D at every point of the grid")
+        values = 0.5 * (values + turned)
     return GridTensor(GridSpline(lower, upper, values, wraps))
 
 

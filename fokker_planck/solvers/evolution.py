@@ -64,7 +64,7 @@ from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.propagation import Propagation
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_part import known_modes, slow_part
-from fokker_planck.solvers.spectral_scope import Scope
+from fokker_planck.solvers.spectral_scope import Scope, fastest_current
 from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.well_probabilities import Wells, wells_of
 
@@ -195,7 +195,9 @@ class Question:
         means = [samples.functional(samples.at(function), height) for function in self.asked.observables.values()]
         there = np.zeros(len(mass)) if stationary is None else stationary * np.exp(-height)
         tolerance = self.setting.problem.resolution.tolerance
-        return Propagation(generator, ~absorbed, beginning.load, np.array([mass, *sets, *means]), there, tolerance)
+        turning = 0.0 if generator.symmetric else fastest_current(generator.discretization, self.setting.weighting)
+        measured = np.array([mass, *sets, *means])
+        return Propagation(generator, ~absorbed, beginning.load, measured, there, tolerance, turning)
 
     def _modes(self, generator: Generator, absorbed: Booleans) -> tuple[list[Eigenmode], float]:
         if not self.asked.times[-1] * self.setting.relaxation_rate > LATE:

@@ -56,7 +56,7 @@ from fokker_planck.solvers.results import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.semigroup import coefficients, evolved, pole_for, resolvent
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_modes import slow_modes
-from fokker_planck.solvers.spectral_scope import Scope
+from fokker_planck.solvers.spectral_scope import Scope, fastest_current
 from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.survival import Survival, tail_of, told_apart
 from fokker_planck.solvers.wells import Condensation
@@ -124,7 +124,8 @@ class Question:
         generator = times.generator
         modes, faster = self._modes(times.condensed, end.absorbed)
         tail, tolerance = tail_of(generator, modes, faster, self.start), self.setting.problem.resolution.tolerance
-        survival = Survival(generator, ~end.absorbed, self.start, tail, tolerance)
+        turning = 0.0 if generator.symmetric else fastest_current(discretization, self.setting.weighting)
+        survival = Survival(generator, ~end.absorbed, self.start, tail, tolerance, turning)
         of_mean = _modes_of_mean(end, times, self.start)
         slowest = modes[0]
         numbers = [Number(log, of_mean) for log in _moments(times, self.start)]

@@ -46,7 +46,7 @@ hold nothing are lost on every mesh, and go on without a weight. What was follow
 cells (Hessian noise in a sublevel set that closely holds three wells: 2,000 were too few)."""
 MOST_CELLS = {1: 100_000, 2: 60_000, 3: 30_000}
 """On the way: some seconds for each noise."""
-MOST_WASTED = 30_000
+MOST_WASTED = 45_000
 """Cells in the plane, of all steps after which log rho was lost or swung by more than an exponent may be off: some 20 s
 of CPU. Twelve wells under noise 45 times stronger in one direction swung by 7 to 16 on 15,000 to 22,000 cells a step,
 without end; densities that were followed in the end wasted up to 20,000."""

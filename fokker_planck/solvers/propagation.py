@@ -16,7 +16,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
-from fokker_planck.solvers.survival import DIED_OUT, LAST, QUARTER, ROUNDED
+from fokker_planck.solvers.survival import DIED_OUT, LAST, QUARTER, ROUNDED, times_of_turning
 
 LADDER = (POWERS, MORE_POWERS, 160, 320)
 """Powers of the resolvent: more where a drift turns fast. With 160 a linear drift that turns 5 times as fast as it
@@ -70,7 +70,8 @@ class Propagation:
     """From the ``load`` (N,) of what is there at the beginning, on the ``free`` unknowns.
 
     ``functionals`` (n, N) are asked of every state, the mass first; ``size`` (N,) is that in absolute values.
-    ``stationary`` (N,) is zero where the process is absorbed.
+    ``stationary`` (N,) is zero where the process is absorbed.  ``turning`` is the largest c . D^-1 c of the current's
+    velocity c: |Im lambda|^2 <= turning Re lambda.
     """
 
     generator: Generator
@@ -79,6 +80,7 @@ class Propagation:
     functionals: Floats
     stationary: Floats
     tolerance: float
+    turning: float = 0.0
     slow: SlowPart | None = None
     off_where_they_meet: float = 0.0
     rung: int = field(default=0)
@@ -97,10 +99,28 @@ class Propagation:
         """At ascending ``times``."""
         slow = self.slow
         early = [t for t in times if slow is None or t < slow.start]
+        if early:
+            self._check_turns_before(early[-1])
         found = self.by_powers(early)
         if slow is not None:
             found += [self._late(slow, t) for t in times if t >= slow.start]
         return found
+
+    def _check_turns_before(self, latest: float) -> None:
+        """Refuse a time before which the state turns faster than powers can follow.
+
+        Of a mode that turns much faster than it decays a resolvent at a late time leaves nothing, as if it had died
+        out, and no term of the series tells.  At some earlier time it does: the powers grow.  Before 1/``turning`` what
+        is left of any mode has not turned.
+        """
+        for t in times_of_turning(latest, self.turning):
+            cut_short = max(state.cut_short for state in self._followed([t]))
+            if cut_short > self.tolerance:
+                raise ConvergenceError(
+                    f"before t = {latest:.3g} the state turns faster than {LADDER[-1]} powers of the resolvent follow: "
+                    f"they leave {cut_short:.1e} of the mass at t = {t:.3g}",
+                    "earlier times, or a drift that turns less",
+                )
 
     def with_slow(self, slow: SlowPart) -> None:
         """Believe the slow part from its start on, if it is what the powers give there."""
@@ -131,19 +151,24 @@ class Propagation:
             found = self._block(together) + found
         return found
 
-    def _block(self, times: Sequence[float]) -> list[State]:
+    def _followed(self, times: Sequence[float]) -> list[State]:
+        """By as many powers as the times take, or by the most there are."""
         for rung in range(self.rung, len(LADDER)):
             found = self._by(LADDER[rung], times)
             self.rung = rung
-            worst = max(state.cut_short for state in found)
-            if worst <= max(ENOUGH * self.tolerance, LEFT_OUT):
+            if max(state.cut_short for state in found) <= max(ENOUGH * self.tolerance, LEFT_OUT):
                 break
+        return found
+
+    def _block(self, times: Sequence[float]) -> list[State]:
+        found = self._followed(times)
+        worst = max(state.cut_short for state in found)
         if worst <= self.tolerance and self._rounds:
-            found = self._with_rounding(found, LADDER[rung])
+            found = self._with_rounding(found, LADDER[self.rung])
             worst = max(state.off_mass for state in found)
         if worst > self.tolerance:
             raise ConvergenceError(
-                f"{LADDER[rung]} powers of the resolvent leave {worst:.1e} of the mass at t = {times[-1]:.3g}",
+                f"{LADDER[self.rung]} powers of the resolvent leave {worst:.1e} of the mass at t = {times[-1]:.3g}",
                 "earlier times, or a drift that turns less between them",
             )
         return found

@@ -36,6 +36,8 @@ MOST_QUARTERS = 60
 LAST, ROUNDED = 4, 2e-16
 """Terms of the series at its end, the largest of which stands for what is left out, and rounding of the largest power:
 against a drift of 57 units of epsilon powers grow to 5e6, 1e-10 was off and 1e-9 is said."""
+MOST_TURNING = 30
+"""Quarters of a time that are looked at: 1e18 is between the last and the first."""
 ENOUGH = 0.1
 """Of the tolerance, relative to S: where more can be off more powers are taken."""
 
@@ -77,6 +79,8 @@ def told_apart(modes: Sequence[Eigenmode]) -> tuple[list[Eigenmode], float]:
 
     Raises ``ConvergenceError`` where all are equal.
     """
+    if not modes:
+        raise ConvergenceError("no slow mode of the killed process was found", "more noise, or a weaker drift")
     ordered = sorted(modes, key=lambda mode: mode.log.real)
     last = ordered[-1].log.real
     known = [mode for mode in ordered if mode.log.real < last - EQUAL]
@@ -120,20 +124,35 @@ def _parts(values: Numbers) -> list[tuple[complex, Floats]]:
     return [(1.0, values.real), (1j, values.imag)] if np.iscomplexobj(values) else [(1.0, values)]
 
 
+def times_of_turning(latest: float, turning: float) -> list[float]:
+    """Every quarter of a time, down to where nothing that has not died out has turned."""
+    earlier = [latest / QUARTER**k for k in range(1, MOST_TURNING + 1)]
+    return [t for t in earlier if t * turning > 1.0]
+
+
 @dataclass
 class Survival:
-    """S(t) at the ``start`` (dim, 1), for all t; resolvents are factored as times ask for them."""
+    """S(t) at the ``start`` (dim, 1), for all t; resolvents are factored as times ask for them.
+
+    ``turning`` is the largest c . D^-1 c of the current's velocity c: |Im lambda|^2 <= turning Re lambda.
+    """
 
     generator: Generator
     free: Booleans
     start: Floats
     tail: Tail
     tolerance: float
+    turning: float = 0.0
     known: dict[tuple[int, int], Floats] = field(default_factory=dict)
 
     def doubt(self, t: float) -> float:
-        """How far S(t) can be off beside the mesh: by what the series leaves out, and by rounding."""
-        return 0.0 if t >= self.tail.start else self._early(t)[1]
+        """How far S(t) can be off beside the mesh: by what the series leaves out, and by rounding.
+
+        What turns much faster than it decays is left out at a late time without a sign; at an earlier one it shows.
+        """
+        if t >= self.tail.start:
+            return 0.0
+        return max(self._early(t)[1], *(self._early(earlier)[1] for earlier in times_of_turning(t, self.turning)), 0.0)
 
     def log(self, t: float) -> float:
         """log S(t)."""

@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from scipy.special import erf
 
 import fokker_planck as fp
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ConvergenceError, ProblemError
 
 BOWL = fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.5))
 LINE = fp.Problem(BOWL, fp.Box([-8.0], [8.0]), fp.Resolution(tolerance=1e-8), sets={"A": fp.Ball([1.0], 0.5)})
@@ -217,3 +217,12 @@ def test_a_problem_file_asks(tmp_path, capsys):
     assert state["observables"]["x"]["value"] == pytest.approx(math.exp(-1.0), abs=1e-6)
     assert main(["evolve", str(path)]) == 0
     assert "relative entropy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("speed", "noise", "time"), [(50.0, 0.01, 10.0), (1e5, 0.01, 0.01), (3.0, 0.001, 300.0)])
+def test_what_turns_faster_than_powers_follow_is_refused_and_not_taken_for_dead(speed, noise, time):
+    """On a ring <cos x> = exp(-D t) cos(x_0 + v t); late ones came out stationary, at bars of 1e-10."""
+    ring = fp.Box([0.0], [2 * math.pi], boundary="periodic")
+    drifting = fp.Problem(fp.Drifting(fp.Drift([str(speed)]), fp.Isotropic(noise)), ring, fp.Resolution(tolerance=1e-4))
+    with pytest.raises(ConvergenceError, match="turns faster"):
+        fp.evolve(drifting, [1.0], [time], observables={"c": "cos(x)"})
