@@ -61,8 +61,8 @@ def with_uncertainty(number: Quantity) -> str:
     if error > IN_POWERS:
         mantissa, exponent = _decimal(number)
         power = math.log10(error) + math.log10(abs(mantissa))
-        whole = math.floor(power)
-        return f"{digits(number)} ± {_written(10.0 ** (power - whole), exponent + whole, 0)}"
+        below = math.floor(power)
+        return f"{digits(number)} ± {_written(10.0 ** (power - below), exponent + below, 0)}"
     if error >= IN_PERCENT:
         percents = 100.0 * error
         return f"{digits(number)} ± {f'{percents:.0f}' if percents >= 100.0 else f'{percents:.2g}'} %"

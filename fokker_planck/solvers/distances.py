@@ -50,12 +50,23 @@ def distances(samples: Samples, stationary: Floats, vector: Floats, height: floa
     with np.errstate(over="ignore", invalid="ignore"):
         square = stationary * ratio**2
         entropy = stationary * _convex(np.maximum(ratio, -1.0))
-    mixed = _mixed(deviation)
+    mixed = _mixed(np.hstack([deviation, _at_corners(samples, vector, height)]))
     sizes = np.where(mixed[:, None], 0.0, np.abs(deviation))
     beside, error = _where_mixed(samples, np.flatnonzero(mixed), vector, height)
     beside, error = (float(samples.discretization.comm.allreduce(each)) for each in (beside, error))
     whole = samples.integral(sizes) + beside
     return Distances(0.5 * whole, samples.integral(square), samples.integral(entropy), 0.5 * error)
+
+
+def _at_corners(samples: Samples, vector: Floats, height: float) -> Floats:
+    """p - pi at the corners of all cells, (m, dim + 1): a zero may lie beyond the outermost point of a rule."""
+    discretization = samples.discretization
+    dimension = discretization.triangulation.dimension
+    corners = np.vstack([np.zeros(dimension), np.eye(dimension)])
+    count = len(discretization.dofs)
+    places = np.broadcast_to(corners, (count, *corners.shape))
+    there = samples.elsewhere(np.arange(count), places, np.zeros((count, dimension + 1)))
+    return samples.density_at(there, vector, height)
 
 
 def _mixed(values: Floats) -> Booleans:
@@ -68,8 +79,11 @@ def _where_mixed(samples: Samples, cells: Integers, vector: Floats, height: floa
     """The integral of |p - pi| over some cells, part by part, and how far it can be off."""
     dimension = samples.discretization.triangulation.dimension
     reference, weights = _dolfinx.quadrature_points(dimension, RULE[dimension])
-    coordinates = barycentric(reference)
-    parts = np.broadcast_to(np.vstack([np.zeros(dimension), np.eye(dimension)]), (len(cells), dimension + 1, dimension))
+    # corners, of no weight, tell of zeros beyond the outermost point
+    corners = np.vstack([np.zeros(dimension), np.eye(dimension)])
+    coordinates = barycentric(np.vstack([reference, corners]))
+    weights = np.append(weights, np.zeros(dimension + 1))
+    parts = np.broadcast_to(corners, (len(cells), dimension + 1, dimension))
     total, shares = 0.0, np.ones(len(cells))
     for level in range(LEVELS[dimension] + 1):
         if not len(cells):

@@ -215,8 +215,8 @@ def evolution(problem: Problem, asked: Asked) -> Evolution:
         )
     if problem.resolution.cells is not None:
         # densities of two meshes are compared cell by cell, which a bisected one does not have in common
-        found = list(problem.resolution.cells)
-        raise ProblemError("discretization.cells", found, "none: evolve refines a mesh of its own")
+        cells = list(problem.resolution.cells)
+        raise ProblemError("discretization.cells", cells, "none: evolve refines a mesh of its own")
     goals = Ends.at(asked.target).goals
     measured = {SET + name: shape for name, shape in asked.sets.items()}
     if isinstance(asked.initial, UniformIn):

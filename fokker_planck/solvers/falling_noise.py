@@ -47,9 +47,9 @@ cells (Hessian noise in a sublevel set that closely holds three wells: 2,000 wer
 MOST_CELLS = {1: 100_000, 2: 60_000, 3: 30_000}
 """On the way: some seconds for each noise."""
 MOST_WASTED = 45_000
-"""Cells in the plane, of all steps after which log rho was lost or swung by more than an exponent may be off: some 20 s
+"""Cells in the plane, of all steps after which log rho was lost or swung by more than an exponent may be off: some 30 s
 of CPU. Twelve wells under noise 45 times stronger in one direction swung by 7 to 16 on 15,000 to 22,000 cells a step,
-without end; densities that were followed in the end wasted up to 20,000."""
+without end; densities that were followed in the end wasted up to 40,000 (a bar of 3e-4 after 36 s, noise 17 : 1)."""
 GROWN, TOO_MANY = 2000, 20.0
 """The cells from which their growth with 1 / noise is believed, and how far beyond the limit it must lead."""
 

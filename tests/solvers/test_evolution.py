@@ -226,3 +226,15 @@ def test_what_turns_faster_than_powers_follow_is_refused_and_not_taken_for_dead(
     drifting = fp.Problem(fp.Drifting(fp.Drift([str(speed)]), fp.Isotropic(noise)), ring, fp.Resolution(tolerance=1e-4))
     with pytest.raises(ConvergenceError, match="turns faster"):
         fp.evolve(drifting, [1.0], [time], observables={"c": "cos(x)"})
+
+
+@pytest.mark.parametrize(
+    ("width", "periodic", "noise", "start", "time", "exact"),
+    [(2 * math.pi, True, 0.2, 0.7, 0.5, 0.67234024961), (1.0, False, 0.5, 0.3, 0.1, 0.23227722758)],
+)
+def test_total_variation_sees_zeros_beyond_the_outermost_point_of_a_rule(width, periodic, noise, start, time, exact):
+    """Brownian motion on a ring and between walls; off by 1e-7 and 5e-9 at bars of 3e-9 and 1e-12."""
+    domain = fp.Box([0.0], [width], boundary="periodic" if periodic else "reflecting")
+    problem = fp.Problem(fp.Overdamped(fp.Potential("0*x"), fp.Isotropic(noise)), domain)
+    found = fp.evolve(problem, [start], [time]).times[0].distance.total_variation
+    assert abs(found.value / exact - 1.0) < found.relative_error + 1e-11

@@ -53,12 +53,11 @@ def from_a_point() -> list[dict[str, Any]]:
     process = fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(1.0))
     posed = fp.Problem(process, fp.Box([-9.0], [9.0]), fp.Resolution(tolerance=TOLERANCE))
     asked = {"mean": "x", "square": "x**2"}
+    states = fp.evolve(posed, initial=[START], times=TIMES, observables=asked).times
     return [
-        {
-            **{name: state.observables[name].value for name in asked},
-            "entropy": state.distance.relative_entropy,
-        }
-        for state in fp.evolve(posed, initial=[START], times=TIMES, observables=asked).times
+        {**{name: state.observables[name].value for name in asked}, "entropy": state.distance.relative_entropy}
+        for state in states
+        if state.distance is not None
     ]
 
 
