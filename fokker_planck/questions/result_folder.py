@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fokker_planck.errors import ProblemError
+from fokker_planck.model.arguments import described
 from fokker_planck.output.folder import Contents, grid_of, provenance, write_folder
 from fokker_planck.output.parallel import World, world
 from fokker_planck.output.records import record
@@ -61,6 +63,8 @@ def saved(
     ranks: World, folder: str | Path, answers: Mapping[str, object], title: str, problem: Mapping[str, object]
 ) -> tuple[str, ...]:
     """The same, on ranks that a command has already looked up."""
+    if not isinstance(answers, Mapping) or not answers:
+        raise ProblemError("answers", described(answers), 'answers by name of question, as in {"rates": answer}')
     entries = {name: entry_of(answer, name) for name, answer in answers.items()}
     fields = {name: each.fields(answers[name]) for name, each in entries.items()}
     grids = {f"{name}.vtu": grid_of(named) for name, named in fields.items()}

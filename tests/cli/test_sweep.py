@@ -252,3 +252,14 @@ def test_frames_of_sweeps(tmp_path):
     frame = fp.sweep(lambda a: fp.Quantity.of(a, 1e-3), {"a": [1.0, 2.0]}).to_frame()
     assert list(frame["value"]) == [1.0, 2.0]
     assert list(frame["value_relative_error"]) == [1e-3, 1e-3]
+
+
+def test_a_picture_of_two_axes_has_a_curve_for_each_value_of_the_other():
+    def gap(noise, height):
+        process = fp.Overdamped(fp.Potential(f"{height}*(x**2 - 1)**2"), fp.Isotropic(noise))
+        return fp.spectrum(fp.Problem(process, fp.Box([-2.0], [2.0])), count=2)
+
+    axes = fp.sweep(gap, over={"noise": [0.2, 0.1, 0.05], "height": [0.25, 0.5]}).plot()
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert len(labels) == 2
+    assert all("height" in label for label in labels)

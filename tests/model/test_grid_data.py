@@ -287,3 +287,10 @@ def test_keys_that_do_not_fit_a_grid(tmp_path, capsys, override, line):
     (tmp_path / "torus.toml").write_text(FILE)
     assert main(["stationary", str(tmp_path / "torus.toml"), "-q", "--set", override]) == 2
     assert line in capsys.readouterr().err
+
+
+def test_noise_that_is_not_symmetric_is_refused():
+    axis = np.linspace(-2.0, 2.0, 11)
+    values = np.broadcast_to([[1.0, 0.5], [0.0, 1.0]], (11, 11, 2, 2))
+    with pytest.raises(ProblemError, match="not symmetric"):
+        fp.Sampled.from_grid(([axis, axis], values))

@@ -94,8 +94,20 @@ class Sweep:
             )
         beside = f"{name.rpartition('.')[0]}.asymptotic"
         with canvas(ax) as axes:
-            draw_series(axes, values, self.quantities(name), (key, name), self.quantities(beside), arrhenius)
+            for position, (others, points) in enumerate(self._curves(key).items()):
+                curve = [_quantities(point).get(name) for point in points]
+                formula = [_quantities(point).get(beside) for point in points]
+                places = [float(point.settings[key]) for point in points]
+                draw_series(axes, places, curve, (key, name), formula, arrhenius, (position, others))
         return axes
+
+    def _curves(self, key: str) -> dict[str, list[Point]]:
+        """The points by what the other axes are set to."""
+        curves: dict[str, list[Point]] = {}
+        for point in self.points:
+            others = ", ".join(f"{name} = {value}" for name, value in point.settings.items() if name != key)
+            curves.setdefault(others, []).append(point)
+        return curves
 
     @property
     def columns(self) -> tuple[str, ...]:

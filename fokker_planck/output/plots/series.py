@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.output.plots.canvas import FIRST, INK, text, tidy
+from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, text, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,16 +28,24 @@ def draw_series(
     names: tuple[str, str],
     beside: Sequence[Quantity | None] = (),
     arrhenius: bool = False,
+    curve: tuple[int, str] = (0, ""),
 ) -> None:
-    """log10 of a number, which need fit no double, over the values, or over one over them; ``beside``, dashed."""
+    """log10 of a number, which need fit no double, over the values, or over one over them; ``beside``, dashed.
+
+    ``curve`` is its number among others in the same axes, and what tells it from them.
+    """
     x = np.asarray(values, dtype=float)
     places = 1.0 / x if arrhenius else x
     order = np.argsort(places)
     logs, bars = _logs(quantities), [0.0 if q is None else _bar(q) for q in quantities]
-    style = {"color": FIRST, "marker": "o", "markersize": 3.5, "linewidth": 1.2, "capsize": 2}
-    axes.errorbar(places[order], logs[order], yerr=np.array(bars)[order], label="computed", **style)
+    number, name = curve
+    colour = CYCLE[number % len(CYCLE)] if name else FIRST
+    style = {"color": colour, "marker": "o", "markersize": 3.5, "linewidth": 1.2, "capsize": 2}
+    axes.errorbar(places[order], logs[order], yerr=np.array(bars)[order], label=text(name) or "computed", **style)
     if any(q is not None for q in beside):
-        axes.plot(places[order], _logs(beside)[order], color=INK, linestyle="--", linewidth=1.0, label="asymptotic")
+        dashed = {"color": colour if name else INK, "linestyle": "--", "linewidth": 1.0}
+        axes.plot(places[order], _logs(beside)[order], label="" if name else "asymptotic", **dashed)
+    if name or any(q is not None for q in beside):
         axes.legend(frameon=False, fontsize="small")
     if not arrhenius and x.min() > 0.0 and x.max() > SPREAD * x.min():
         axes.set_xscale("log")
