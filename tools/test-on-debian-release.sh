@@ -166,7 +166,7 @@ fi
 mount_system "$ROOT"
 mount --bind "$SOURCE" "$ROOT/src"; mount -o remount,bind,ro "$ROOT/src"
 mount --bind "$CACHE/forms-$SUITE" "$ROOT/forms"; chown 1000:1000 "$CACHE/forms-$SUITE"
-as_user "$ROOT" bash -c 'mkdir /tmp/build && cd /src && cp -r pyproject.toml README.md LICENSE fokker_planck /tmp/build/ && cd /tmp/build &&
+as_user "$ROOT" bash -c 'mkdir /tmp/build && cd /src && cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE fokker_planck examples meshes /tmp/build/ && cd /tmp/build &&
   python3 -m pip install -q --no-index --no-deps --no-build-isolation --no-warn-script-location --target /tmp/site . && rm -rf /tmp/build'
 say_versions "$ROOT"
 if [ "$MODE" = shell ]; then as_user "$ROOT" bash -i; exit; fi
