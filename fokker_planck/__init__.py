@@ -81,16 +81,16 @@ if TYPE_CHECKING:
     from fokker_planck.questions.transport import effective_transport as effective_transport
     from fokker_planck.solvers.evolution_results import Evolution as Evolution
     from fokker_planck.solvers.results import Committor as Committor
-    from fokker_planck.solvers.results import Correlation as Correlation
     from fokker_planck.solvers.results import Eigenvalue as Eigenvalue
-    from fokker_planck.solvers.results import Estimate as Estimate
-    from fokker_planck.solvers.results import ExitLaw as ExitLaw
     from fokker_planck.solvers.results import ExitTime as ExitTime
     from fokker_planck.solvers.results import Spectrum as Spectrum
     from fokker_planck.solvers.results import Stationary as Stationary
     from fokker_planck.solvers.results import Statistics as Statistics
-    from fokker_planck.solvers.results import Transport as Transport
     from fokker_planck.solvers.results import WellWeight as WellWeight
+    from fokker_planck.solvers.results_in_time import Correlation as Correlation
+    from fokker_planck.solvers.results_in_time import Estimate as Estimate
+    from fokker_planck.solvers.results_in_time import ExitLaw as ExitLaw
+    from fokker_planck.solvers.results_in_time import Transport as Transport
 
 __version__ = "0.1.0"
 
@@ -101,7 +101,7 @@ _HOME = {
     "Committor": "solvers.results",
     "Constant": "model.diffusion.constant",
     "ConvergenceError": "errors",
-    "Correlation": "solvers.results",
+    "Correlation": "solvers.results_in_time",
     "CriticalPoint": "landscape.types",
     "Diffusion": "model.diffusion.constant",
     "DolfinxMesh": "fem.dolfinx_domain",
@@ -110,9 +110,9 @@ _HOME = {
     "Drifting": "model.process",
     "Eigenvalue": "solvers.results",
     "Ellipsoid": "model.sets",
-    "Estimate": "solvers.results",
+    "Estimate": "solvers.results_in_time",
     "Evolution": "solvers.evolution_results",
-    "ExitLaw": "solvers.results",
+    "ExitLaw": "solvers.results_in_time",
     "ExitTime": "solvers.results",
     "Field": "fem.field",
     "FokkerPlanckError": "errors",
@@ -146,7 +146,7 @@ _HOME = {
     "Statistics": "solvers.results",
     "Sublevel": "model.domain",
     "Sweep": "cli.sweeps.result",
-    "Transport": "solvers.results",
+    "Transport": "solvers.results_in_time",
     "WellRates": "questions.rates",
     "WellWeight": "solvers.results",
     "committor": "questions.committor",

@@ -39,14 +39,8 @@ class DensityField(Field):
     formula: Shifted | None = None
     exponent_by_cell: Floats | None = None
 
-    def _interpolated(self, x: Floats) -> Floats:
-        x, discretization = np.asarray(x, dtype=float), self.discretization
-        dimension, dofs = discretization.triangulation.dimension, discretization.dofs
-        if len(x) == 3 and x.ndim == 2:
-            x = x[:dimension]
-        if x.ndim == 0 or len(x) != dimension:
-            return super()._interpolated(x)  # which refuses it
-        points = x.reshape(dimension, -1)
+    def _at(self, points: Floats) -> Floats:
+        discretization, dofs = self.discretization, self.discretization.dofs
         top = self.exponent[dofs].max(axis=1, keepdims=True)
 
         def ratio(cells: Integers) -> Floats:
@@ -58,7 +52,7 @@ class DensityField(Field):
 
         relative = evaluate_in_cells(discretization, points, ratio)
         tops = evaluate_in_cells(discretization, points, highest)
-        return np.asarray(relative * np.exp(tops - self._exponent_at(points))).reshape(x.shape[1:])
+        return np.asarray(relative * np.exp(tops - self._exponent_at(points)))
 
     def _exponent_at(self, points: Floats) -> Floats:
         jumps = self.exponent_by_cell

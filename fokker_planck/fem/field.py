@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.interpolation import evaluate_in_cells, logarithms, plain
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.mesh.point_function import PointFunction
 
 if TYPE_CHECKING:
     import dolfinx.fem
 
 
 @dataclass(frozen=True, repr=False)
-class Field:
+class Field(PointFunction):
     """Nodal values of a function, (N,), on a discretization.
 
     Called at points it gives the function's values, and ``log`` their natural logarithm. Where ``logarithm`` is set the
@@ -52,13 +52,10 @@ class Field:
     by_cell: Floats | None = None
     beyond: Callable[[Floats], Floats] | None = None
 
-    def __call__(self, x: Floats) -> Floats:
-        """Values at points of shape (dim, n); nan outside of the mesh, unless they are known there."""
-        return self._values(self._interpolated(x))
-
-    def log(self, x: Floats) -> Floats:
-        """Natural logarithms of the values at points of shape (dim, n); nan where values are nan or below zero."""
-        return self._logs(self._interpolated(x))
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates of a point."""
+        return self.discretization.triangulation.dimension
 
     def to_dolfinx(self, log: bool = False) -> dolfinx.fem.Function:
         """The ``dolfinx.fem.Function`` with the same values (or logarithms) at the nodes, on the mesh of the solution.
@@ -75,13 +72,7 @@ class Field:
         points, cells, dofs = self._subdivided
         return points, cells, self._values(self.nodal[dofs])
 
-    def _interpolated(self, x: Floats) -> Floats:
-        x, dimension = np.asarray(x, dtype=float), self.discretization.triangulation.dimension
-        if len(x) == 3 and x.ndim == 2:
-            x = x[:dimension]  # as dolfinx gives points of a plane
-        if x.ndim == 0 or len(x) != dimension:
-            raise ProblemError("points", f"an array of shape {x.shape}", f"shape ({dimension}, n)")
-        points = x.reshape(dimension, -1)
+    def _at(self, points: Floats) -> Floats:
         by_cell, dofs = self.by_cell, self.discretization.dofs
 
         def local(cells: Integers) -> Floats:
@@ -92,15 +83,7 @@ class Field:
         outside = np.isnan(found)
         if self.beyond is not None and outside.any():
             found[outside] = self.beyond(points[:, outside])
-        return found.reshape(x.shape[1:])
-
-    def _values(self, numbers: Floats) -> Floats:
-        with np.errstate(over="ignore", under="ignore"):
-            return np.exp(numbers) if self.logarithm else numbers
-
-    def _logs(self, numbers: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return numbers if self.logarithm else np.log(numbers)
+        return found
 
     @property
     def in_a_box(self) -> bool:

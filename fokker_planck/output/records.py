@@ -22,12 +22,15 @@ HOMES: Mapping[str, str] = {
     "FunctionCheck": "solvers.function_checks",
     "Work": "fem.work",
     **dict.fromkeys(
-        (
-            "Committor", "Correlation", "CorrelationAtTime", "Eigenvalue", "Estimate", "ExitLaw", "ExitTime",
-            "PartOfExit", "Rates", "SpectralDensity", "Spectrum", "Stationary", "Statistics", "TimeOfLaw", "Transport",
-            "WellWeight",
-        ),
+        ("Committor", "Eigenvalue", "ExitTime", "Rates", "Spectrum", "Stationary", "Statistics", "WellWeight"),
         "solvers.results",
+    ),
+    **dict.fromkeys(
+        (
+            "Correlation", "CorrelationAtTime", "Estimate", "ExitLaw", "PartOfExit", "SpectralDensity", "TimeOfLaw",
+            "Transport",
+        ),
+        "solvers.results_in_time",
     ),
 }  # fmt: skip
 """Modules of the dataclasses that a record may hold, of which nothing else is made."""

@@ -13,10 +13,11 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.locator import Locator
+from fokker_planck.mesh.point_function import PointFunction
 
 
 @dataclass(frozen=True, repr=False)
-class SavedField:
+class SavedField(PointFunction):
     """The function with values (or logarithms) ``nodal`` (n,) at ``points`` (n, dim), linear on ``cells`` (m, dim + 1).
 
     At the points it is what was computed; between them the polynomials of the solution are not kept.
@@ -28,13 +29,10 @@ class SavedField:
     nodal: Floats
     logarithm: bool = False
 
-    def __call__(self, x: Floats) -> Floats:
-        """Values at points of shape (dim, n); nan outside of the mesh."""
-        return self._values(self._interpolated(x))
-
-    def log(self, x: Floats) -> Floats:
-        """Natural logarithms of the values at points of shape (dim, n)."""
-        return self._logs(self._interpolated(x))
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates of a point."""
+        return int(self.points.shape[1])
 
     def triangulation(self) -> tuple[Floats, Integers, Floats]:
         """Points (n, dim), cells (m, dim + 1) and values (n,)."""
@@ -62,25 +60,13 @@ class SavedField:
     def _locator(self) -> Locator:
         return Locator(self.points, self.cells)
 
-    def _interpolated(self, x: Floats) -> Floats:
-        x, dimension = np.asarray(x, dtype=float), self.points.shape[1]
-        if x.ndim == 0 or len(x) != dimension:
-            raise ProblemError("points", f"an array of shape {x.shape}", f"shape ({dimension}, n)")
-        flat = x.reshape(dimension, -1)
-        cell = self._locator.find(flat)
+    def _at(self, points: Floats) -> Floats:
+        cell = self._locator.find(points)
         inside = cell >= 0
-        result = np.full(flat.shape[1], np.nan)
-        weights = self._locator.barycentric(flat[:, inside], cell[inside])
+        result = np.full(points.shape[1], np.nan)
+        weights = self._locator.barycentric(points[:, inside], cell[inside])
         result[inside] = np.einsum("nv,nv->n", weights, self.nodal[self.cells[cell[inside]]])
-        return result.reshape(x.shape[1:])
-
-    def _values(self, numbers: Floats) -> Floats:
-        with np.errstate(over="ignore", under="ignore"):
-            return np.exp(numbers) if self.logarithm else numbers
-
-    def _logs(self, numbers: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return numbers if self.logarithm else np.log(numbers)
+        return result
 
     def __repr__(self) -> str:
         return f"<SavedField {self.name!r}: {len(self.points)} points>"

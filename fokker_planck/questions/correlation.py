@@ -15,7 +15,7 @@ from fokker_planck.output.tables import empty_table, error_bar, literal, short
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results import Correlation, Estimate
+from fokker_planck.solvers.results_in_time import Correlation, Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,7 @@ from fokker_planck.output.tables import empty_table, error_bar, literal, point_t
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results import ExitLaw
+from fokker_planck.solvers.results_in_time import ExitLaw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -37,7 +37,7 @@ from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.rational_krylov import norm
 from fokker_planck.solvers.relaxation import Decaying, Relaxation, decaying
-from fokker_planck.solvers.results import Correlation, CorrelationAtTime, Estimate, SpectralDensity
+from fokker_planck.solvers.results_in_time import Correlation, CorrelationAtTime, Estimate, SpectralDensity
 from fokker_planck.solvers.setting import WHOLE, Setting, prepare
 from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.spectral_scope import CHANGE, Scope

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.answer import Answer
-from fokker_planck.solvers.results import Estimate
+from fokker_planck.solvers.results_in_time import Estimate
 
 if TYPE_CHECKING:
     from fokker_planck.fem.density_field import DensityField

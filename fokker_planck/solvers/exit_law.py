@@ -52,7 +52,7 @@ from fokker_planck.solvers.exit_time import (
     point_load,
 )
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-from fokker_planck.solvers.results import ExitLaw, PartOfExit, TimeOfLaw
+from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.semigroup import coefficients, evolved, pole_for, resolvent
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_modes import slow_modes

@@ -32,7 +32,7 @@ from fokker_planck.solvers.energy_levels import heights_between_wells
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.relaxation import Relaxation, decaying
-from fokker_planck.solvers.results import Estimate, Transport
+from fokker_planck.solvers.results_in_time import Estimate, Transport
 from fokker_planck.solvers.setting import WHOLE, Setting, prepare
 from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.wells import condense, well_nodes

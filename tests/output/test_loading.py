@@ -17,7 +17,7 @@ from fokker_planck.output.origin import origin
 from fokker_planck.output.records import HOMES
 from fokker_planck.questions.registry import QUESTIONS, entry
 from fokker_planck.questions.report import render, rows_of
-from fokker_planck.solvers.results import ExitLaw, PartOfExit, TimeOfLaw
+from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
 
 ANSWERS = {
     "landscape": landscape(),
@@ -98,7 +98,8 @@ def test_a_saved_field_is_linear_between_its_points(tmp_path):
     assert np.isnan(density(np.array([[99.0], [0.0]]))).all()
     assert density.in_a_box
     with pytest.raises(ProblemError, match=r"shape \(2, n\)"):
-        density(np.zeros((3, 4)))
+        density(np.zeros((1, 4)))
+    assert density(np.zeros((3, 4))).tolist() == density(np.zeros((2, 4))).tolist(), "as dolfinx gives points of a plane"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from fokker_planck.cli.problem_file import load_problem_file
 from fokker_planck.errors import ProblemError
 from fokker_planck.output.plots.transitions import reactive_current
 from fokker_planck.questions.registry import entry
-from fokker_planck.solvers.results import ExitLaw, TimeOfLaw
+from fokker_planck.solvers.results_in_time import ExitLaw, TimeOfLaw
 
 matplotlib.use("agg")
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from fokker_planck.landscape.types import Landscape
     from fokker_planck.quantity import Quantity
-    from fokker_planck.solvers.results import ExitLaw, ExitTime, Rates, Spectrum, Stationary
+    from fokker_planck.solvers.results import ExitTime, Rates, Spectrum, Stationary
+    from fokker_planck.solvers.results_in_time import ExitLaw
 
 LOG_TEN = math.log(10.0)
 """Natural logarithms over this are powers of ten, which readers of axes know."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fokker_planck.solvers.evolution_results import Evolution
-    from fokker_planck.solvers.results import Correlation
+    from fokker_planck.solvers.results_in_time import Correlation
 
 WIDE = 50.0
 """Last over first time from which the axis of times is logarithmic."""
