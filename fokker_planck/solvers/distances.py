@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.density_samples import Samples
@@ -23,6 +24,9 @@ LEAST = 1e-290
 """Of pi, below which there is no ratio: what is there of p counts in the total variation alone."""
 
 
+ROUNDED, SURELY = 1e-14, 100.0
+"""Of the largest p - pi, what rounding leaves of it anywhere, and how many times that is no rounding.  Where rounding
+stood beside a stationary density of 1e-70, chi-square was another on every mesh, and meshes never fine enough."""
 LEVELS = {1: 30, 2: 2, 3: 1}
 """Halvings of cells in which p - pi changes its sign, only the parts where it does: on a line one part is left of each,
 in the plane each takes twice as many, and what they hold falls by four."""
@@ -34,28 +38,41 @@ MOST_PARTS = 6_000
 
 @dataclass(frozen=True)
 class Distances:
-    """The three of them, and the error of the first one, of the quadrature where p - pi changes its sign."""
+    """The three of them; the error of the first one, of the quadrature where p - pi changes its sign, ``at_zeros``.
+
+    ``chi_unknown`` and ``entropy_unknown`` are what the others can have from where p and pi both are below rounding.
+    """
 
     total_variation: float
     chi_square: float
     relative_entropy: float
     at_zeros: float
+    chi_unknown: float
+    entropy_unknown: float
 
 
 def distances(samples: Samples, stationary: Floats, vector: Floats, height: float) -> Distances:
     """Of p - pi, by its ``vector`` (N,) of that height, from pi, by its values (cells, q)."""
     deviation = samples.density(vector, height)
-    known = stationary > LEAST
+    comm = samples.discretization.comm
+    rounded = ROUNDED * float(comm.allreduce(float(np.abs(deviation).max(initial=0.0)), op=MPI.MAX))
+    unknown = (stationary < rounded) & (np.abs(deviation) < SURELY * rounded)
+    known = (stationary > LEAST) & ~unknown
     ratio = np.divide(deviation, stationary, out=np.zeros_like(deviation), where=known)
+    below = np.maximum(stationary, LEAST)
     with np.errstate(over="ignore", invalid="ignore"):
+        most = SURELY * rounded * unknown
+        chi_unknown = samples.integral(most * (most / below))
+        entropy_unknown = samples.integral(most * np.log(np.maximum(most / below, 1.0)))
         square = stationary * ratio**2
         entropy = stationary * _convex(np.maximum(ratio, -1.0))
     mixed = _mixed(np.hstack([deviation, _at_corners(samples, vector, height)]))
     sizes = np.where(mixed[:, None], 0.0, np.abs(deviation))
     beside, error = _where_mixed(samples, np.flatnonzero(mixed), vector, height)
-    beside, error = (float(samples.discretization.comm.allreduce(each)) for each in (beside, error))
+    beside, error = (float(comm.allreduce(each)) for each in (beside, error))
     whole = samples.integral(sizes) + beside
-    return Distances(0.5 * whole, samples.integral(square), samples.integral(entropy), 0.5 * error)
+    chi_square, relative_entropy = samples.integral(square), samples.integral(entropy)
+    return Distances(0.5 * whole, chi_square, relative_entropy, 0.5 * error, chi_unknown, entropy_unknown)
 
 
 def _at_corners(samples: Samples, vector: Floats, height: float) -> Floats:

@@ -135,8 +135,8 @@ def _distances(measured: Measured, equilibrium: Floats, state: State, density: F
     tolerance = measured.tolerance
     own = {
         "total_variation": (found.total_variation, off + found.at_zeros, 1.0),
-        "relative_entropy": (found.relative_entropy, off * np.log1p(largest), 1.0),
-        "chi_square": (found.chi_square, 2.0 * off * largest, 1.0 / (1.0 + largest)),
+        "relative_entropy": (found.relative_entropy, off * np.log1p(largest) + found.entropy_unknown, 1.0),
+        "chi_square": (found.chi_square, 2.0 * off * largest + found.chi_unknown, 1.0 / (1.0 + largest)),
     }
     return {
         ("distance", name): Line.of_probability(value, float(error), tolerance, float(most))

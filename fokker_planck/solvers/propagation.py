@@ -165,7 +165,12 @@ class Propagation:
         worst = max(state.cut_short for state in found)
         if worst <= self.tolerance and self._rounds:
             found = self._with_rounding(found, LADDER[self.rung])
-            worst = max(state.off_mass for state in found)
+            rounded = max(state.off_mass for state in found)
+            if rounded > self.tolerance:
+                raise ConvergenceError(
+                    f"rounding leaves {rounded:.1e} of the mass at t = {times[-1]:.3g}",
+                    "a looser tolerance, or a beginning nearer to where the process rests",
+                )
         if worst > self.tolerance:
             raise ConvergenceError(
                 f"{LADDER[self.rung]} powers of the resolvent leave {worst:.1e} of the mass at t = {times[-1]:.3g}",

@@ -238,3 +238,14 @@ def test_total_variation_sees_zeros_beyond_the_outermost_point_of_a_rule(width, 
     problem = fp.Problem(fp.Overdamped(fp.Potential("0*x"), fp.Isotropic(noise)), domain)
     found = fp.evolve(problem, [start], [time]).times[0].distance.total_variation
     assert abs(found.value / exact - 1.0) < found.relative_error + 1e-11
+
+
+@pytest.mark.parametrize("beginning", [{"expression": "1"}, {"set": fp.HalfSpace([1.0], 0.0)}])
+def test_a_uniform_beginning_in_a_domain_that_reaches_far_up(beginning):
+    """Chi-square was rounding of the density over exp(-160): meshes were never fine enough, for three minutes."""
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.1))
+    (state,) = fp.evolve(fp.Problem(process, fp.Box([-3.0], [3.0])), beginning, [1.0], {"x2": "x**2"}).times
+    found = state.observables["x2"]
+    # Scharfetter and Gummel's scheme, extrapolated from 1,600 and 3,200 cells (0.9249331, 0.9249250), Radau's steps
+    assert found.value == pytest.approx(0.924922283, abs=found.absolute_error + 1e-8)
+    assert found.absolute_error < 1e-6
