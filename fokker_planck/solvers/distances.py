@@ -63,7 +63,7 @@ def distances(samples: Samples, stationary: Floats, vector: Floats, height: floa
     with np.errstate(over="ignore", invalid="ignore"):
         most = SURELY * rounded * unknown
         chi_unknown = samples.integral(most * (most / below))
-        entropy_unknown = samples.integral(most * np.log(np.maximum(most / below, 1.0)))
+        entropy_unknown = samples.integral(np.asarray(most * np.log(np.maximum(most / below, 1.0)), dtype=np.float64))
         square = stationary * ratio**2
         entropy = stationary * _convex(np.maximum(ratio, -1.0))
     mixed = _mixed(np.hstack([deviation, _at_corners(samples, vector, height)]))
