@@ -50,6 +50,16 @@ class MeshFileError(ProblemError):
     """
 
 
+class UnknownKeyError(ProblemError):
+    """An entry that nothing reads, whatever its value: a slip of the pen.
+
+    Parameters
+    ----------
+    key, found, wanted
+        as of a ``ProblemError``
+    """
+
+
 class ConvergenceError(FokkerPlanckError, ArithmeticError):
     """A computation that failed: ``reason`` says how, ``remedy`` what would help.
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ProblemError, UnknownKeyError
 from fokker_planck.formulas.piecewise import is_piecewise, selected
 from fokker_planck.formulas.text import (
     ALIASES,
@@ -75,7 +75,7 @@ def read_formula(
     used = {node.id for node in ast.walk(root) if isinstance(node, ast.Name)}
     unused = sorted(set(parameters) - used)
     if unused:
-        raise ProblemError(
+        raise UnknownKeyError(
             f"{parameters_key(key)}.{unused[0]}",
             "a parameter that the expression does not use",
             "only parameters that it uses",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.grid_spline import BEYOND, GridSpline
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.domain import (
@@ -297,6 +298,7 @@ def _check_grids(problem: Problem) -> None:
         spline = spline_of(function)
         if spline is None:
             continue
+        _check_extent(problem, key, spline)
         for axis, period in enumerate(problem.periods[: spline.dimension]):
             length = spline.upper[axis] - spline.lower[axis]
             if period is not None and spline.periodic[axis] and abs(length - period) > SAME_PERIOD * period:
@@ -304,6 +306,21 @@ def _check_grids(problem: Problem) -> None:
                 raise ProblemError(
                     key, found, f"{period:.9g}, that of the domain (is one face of the axis in the file?)"
                 )
+
+
+def _check_extent(problem: Problem, key: str, spline: GridSpline) -> None:
+    """Nothing is continued beyond a grid; a sublevel set may be smaller than the box in which it is looked for."""
+    if isinstance(problem.domain, Sublevel):
+        return
+    box = zip(*problem.bounding_box(), spline.lower, spline.upper, spline.periodic, strict=False)
+    for axis, (low, high, first, last, wraps) in enumerate(box):
+        room = BEYOND * (last - first)
+        if not wraps and (low < first - room or high > last + room):
+            name = "xyz"[axis]
+            wanted = f"one that holds the domain, {name} from {low:.9g} to {high:.9g}"
+            if problem.periods[axis] is not None:
+                wanted += ", or periodic = true for a grid that has one face of a period"
+            raise ProblemError(key, f"a grid with {name} from {first:.9g} to {last:.9g}", wanted)
 
 
 def _check_potential(problem: Problem, potential: Potential) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ProblemError, UnknownKeyError
 from fokker_planck.formulas.near import did_you_mean
 from fokker_planck.model.arguments import described, finite_number
 
@@ -29,7 +29,7 @@ class Table:
             if name not in known:
                 place = where or (f"in [{self.key}]" if self.key else "at the top of the file")
                 found = f"an unknown key{did_you_mean(name, known)}"
-                raise ProblemError(self.path(name), found, f"{place} one of {', '.join(known)}")
+                raise UnknownKeyError(self.path(name), found, f"{place} one of {', '.join(known)}")
 
     def required(self, name: str, wanted: str) -> Any:
         """The entry, whatever its type."""

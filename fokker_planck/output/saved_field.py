@@ -72,6 +72,42 @@ class SavedField(PointFunction):
         return f"<SavedField {self.name!r}: {len(self.points)} points>"
 
 
+@dataclass(frozen=True)
+class LostField:
+    """A field whose .vtu is not where it was saved: whatever is asked of it is an error that says so."""
+
+    name: str
+    path: Path
+
+    def __call__(self, x: Floats) -> Floats:
+        """No values: raises ProblemError."""
+        raise self.error
+
+    def log(self, x: Floats) -> Floats:
+        """No logarithms: raises ProblemError."""
+        raise self.error
+
+    def triangulation(self) -> tuple[Floats, Integers, Floats]:
+        """No points: raises ProblemError."""
+        raise self.error
+
+    @property
+    def values(self) -> Floats:
+        """No values: raises ProblemError."""
+        raise self.error
+
+    @property
+    def log_values(self) -> Floats:
+        """No logarithms: raises ProblemError."""
+        raise self.error
+
+    @property
+    def error(self) -> ProblemError:
+        """That the field was not kept."""
+        found = f"no field {self.name!r} of the result that was loaded"
+        return ProblemError(str(self.path), found, "the .vtu that was saved, beside its result.json")
+
+
 def read_fields(path: Path) -> dict[str, SavedField]:
     """The fields of a .vtu file by name; one kept by its logarithm once, under its own name.
 

@@ -14,7 +14,7 @@ from fokker_planck.output.folder import PROGRAM, RESULT
 from fokker_planck.output.records import answer_of
 
 if TYPE_CHECKING:
-    from fokker_planck.output.saved_field import SavedField
+    from fokker_planck.output.saved_field import LostField, SavedField
 
 WANTED = f"a result folder of this program, or its {RESULT}"
 
@@ -61,7 +61,7 @@ def load(path: str | Path) -> SavedResult:
     """The answers in a result folder, or in its ``result.json``: numbers, and the fields that were saved.
 
     They are what the questions returned, to the last digit, but for fields: these are known at the nodes of the finest
-    mesh, and are linear in between.
+    mesh, and are linear in between. Without their .vtu numbers are there, and a field that is asked for is an error.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def load(path: str | Path) -> SavedResult:
 
 @dataclass(frozen=True)
 class _Files:
-    """The fields of one question, read where they are asked for; None where the .vtu was not kept beside the JSON."""
+    """The fields of one question, read where they are asked for; lost where the .vtu was not kept beside the JSON."""
 
     path: Path
 
@@ -111,8 +111,10 @@ class _Files:
 
         return read_fields(self.path) if self.path.exists() else {}
 
-    def field(self, name: str) -> SavedField | None:
-        return self._fields.get(name)
+    def field(self, name: str) -> SavedField | LostField:
+        from fokker_planck.output.saved_field import LostField
+
+        return self._fields.get(name) or LostField(name, self.path)
 
 
 def _content(file: Path) -> dict[str, Any]:

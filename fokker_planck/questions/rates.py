@@ -27,6 +27,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results import Rates, quotient
 
 if TYPE_CHECKING:
+    from deeptime.markov.msm import MarkovStateModel
     from matplotlib.axes import Axes
     from rich.table import Table
 
@@ -58,6 +59,12 @@ class WellRates(Rates):
     """
 
     flows: tuple[SaddleFlow, ...] = ()
+
+    def to_markov_state_model(self, lag_time: float | None = None) -> MarkovStateModel:
+        """The chain as a MarkovStateModel of deeptime: see :func:`.markov_state_model`."""
+        from fokker_planck.questions.markov_state_model import markov_state_model
+
+        return markov_state_model(self.rates, lag_time)
 
 
 @counting

@@ -42,13 +42,14 @@ def answer_frame(answer: object) -> pandas.DataFrame:
 def answer_plot(answer: object, ax: Axes | None = None) -> Axes:
     """The picture of one answer on its axes."""
     from fokker_planck.output.plots.canvas import canvas
+    from fokker_planck.output.saved_field import LostField
 
     entry = entry_of(answer)
     if entry.draw is None:
         raise ProblemError("picture", f"an answer of type {type(answer).__name__}", "one that has a picture")
-    for name, field in entry.fields(answer).items():
-        if field is None:
-            raise ProblemError("picture", f"no field {name}", "a result that was loaded with its .vtu files")
+    for field in entry.fields(answer).values():
+        if isinstance(field, LostField):
+            raise field.error
     with canvas(ax) as axes:
         entry.draw(axes, answer)
     return axes

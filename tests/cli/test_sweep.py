@@ -79,7 +79,7 @@ def test_a_function_is_swept_and_failures_are_kept_with_their_reason(tmp_path):
 def test_what_is_kept_is_not_computed_again_and_grids_grow(tmp_path):
     asked = []
 
-    def counted(noise):
+    def counted(noise=0.0, learning=0.0):
         asked.append(noise)
         return {"twice": fp.Quantity.of(2.0 * noise, 0.0)}
 
@@ -263,3 +263,34 @@ def test_a_picture_of_two_axes_has_a_curve_for_each_value_of_the_other():
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert len(labels) == 2
     assert all("height" in label for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        ({"diffusion.epsilom": [0.1, 0.2]}, r"diffusion\.epsilom: .*did you mean epsilon"),
+        ({"exit.strat": [-1.0]}, r"exit\.strat: .*did you mean start"),
+        ({"potential.parameters.k": [1.0]}, r"potential\.parameters\.k: .*does not use"),
+    ],
+)
+def test_a_misspelt_key_is_said_before_the_first_point(tmp_path, over, message):
+    with pytest.raises(ProblemError, match=message):
+        fp.sweep(EXAMPLE, over, "exit-time", file=tmp_path / "none.sqlite")
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_a_key_of_another_kind_is_no_slip(tmp_path):
+    from fokker_planck.cli.sweeps.axes import checked_axis
+    from fokker_planck.cli.sweeps.run import prepared
+
+    kinds = checked_axis("diffusion.kind", ["isotropic", "hessian"])
+    prepared(EXAMPLE, (), ("exit-time",), (kinds, checked_axis("diffusion.scale", [1.0])))
+
+
+def test_misspelt_arguments_and_columns_are_said():
+    with pytest.raises(ProblemError, match="over: found nosie .*arguments noise"):
+        fp.sweep(gap, {"nosie": [0.1]})
+    found = fp.sweep(gap, {"noise": [0.07, 0.05]})
+    with pytest.raises(ProblemError, match=r"'spectrum\.gp' \(did you mean spectrum\.gap"):
+        found.quantities("spectrum.gp")
+    assert found.quantities("spectrum.gap")[0] is None

@@ -161,12 +161,6 @@ def test_files_that_hold_no_grid_are_refused(tmp_path, name, content):
         read_grid(tmp_path / name)
 
 
-def test_a_domain_beyond_the_grid_is_refused():
-    V = fp.Potential.from_grid((HOLES, WELL))
-    with pytest.raises(ProblemError, match="finite values in the whole domain"):
-        fp.Problem(fp.Overdamped(V, fp.Isotropic(0.05)), fp.Box([-2.5], [2.0]))
-
-
 def test_a_symmetric_function_without_its_second_face_does_not_take_a_step_less_for_its_period():
     half = -math.pi + (np.arange(48) + 0.5) * 2.0 * math.pi / 48  # first and last value are equal
     assert fp.Potential.from_grid((half, np.cos(half)), periodic=True).source.__self__.upper[0] == pytest.approx(
@@ -294,3 +288,19 @@ def test_noise_that_is_not_symmetric_is_refused():
     values = np.broadcast_to([[1.0, 0.5], [0.0, 1.0]], (11, 11, 2, 2))
     with pytest.raises(ProblemError, match="not symmetric"):
         fp.Sampled.from_grid(([axis, axis], values))
+
+
+def test_a_grid_smaller_than_the_domain_says_both_extents():
+    axis = np.linspace(-1.5, 1.5, 31)
+    well, noise = (axis**2 - 1.0) ** 2 / 4.0, np.full(31, 0.1)
+    box = fp.Box([-2.0], [1.5])
+    message = r"found a grid with x from -1\.5 to 1\.5; wanted one that holds the domain, x from -2 to 1\.5"
+    with pytest.raises(ProblemError, match=r"potential\.grid: " + message):
+        fp.Problem(fp.Overdamped(fp.Potential.from_grid(([axis], well)), fp.Isotropic(0.1)), box)
+    sampled = fp.Sampled.from_grid(([axis], noise))
+    with pytest.raises(ProblemError, match=r"diffusion\.file: " + message):
+        fp.Problem(fp.Overdamped(fp.Potential("x**2"), sampled), box)
+    turn = np.linspace(0.0, 2.0 * np.pi, 21)[:-1]
+    ring = fp.Potential.from_grid(([turn], np.cos(turn)))
+    with pytest.raises(ProblemError, match="periodic = true"):
+        fp.Problem(fp.Overdamped(ring, fp.Isotropic(0.1)), fp.Box([0.0], [2.0 * np.pi], "periodic"))

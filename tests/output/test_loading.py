@@ -85,7 +85,9 @@ def test_a_json_without_its_folder_has_the_numbers(tmp_path):
     shutil.copy(tmp_path / "out" / "result.json", tmp_path / "kept.json")
     saved = fp.load(tmp_path / "kept.json")["stationary"]
     assert saved.wells == stationary().wells
-    assert saved.field is None
+    for asked in (lambda: saved.density(np.zeros((1, 1))), saved.plot, lambda: saved.field.log_values):
+        with pytest.raises(ProblemError, match=r"stationary\.vtu: found no field 'density' .* beside its result\.json"):
+            asked()
 
 
 def test_a_saved_field_is_linear_between_its_points(tmp_path):

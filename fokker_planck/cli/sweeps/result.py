@@ -59,7 +59,12 @@ class Sweep:
         return frame(self.rows())
 
     def quantities(self, column: str) -> list[Quantity | None]:
-        """A column such as ``"exit-time.mean"``; None where a point failed or has no such number."""
+        """A column such as ``"exit-time.mean"``; None where a point failed or has no such number.
+
+        Raises ProblemError where no point has a number of that name, if there is a point with an answer.
+        """
+        if column not in self.columns and not any(column in flat(dict(point.result or {})) for point in self.points):
+            _refuse_unknown("column", column, self.columns)
         return [_quantities(point).get(column) for point in self.points]
 
     def plot(self, number: str | None = None, ax: Axes | None = None, arrhenius: bool = False) -> Axes:
@@ -166,10 +171,16 @@ def checked_name(number: str | None, known: Sequence[str]) -> str:
     if not known:
         raise ProblemError("picture", "no number in any point", "a sweep with answers")
     if number is not None and number not in known:
-        from fokker_planck.formulas.near import did_you_mean
-
-        raise ProblemError("number", f"{number!r}{did_you_mean(number, known)}", f"one of {', '.join(known)}")
+        _refuse_unknown("number", number, known)
     return number or known[0]
+
+
+def _refuse_unknown(key: str, name: str, known: Sequence[str]) -> None:
+    """Raise ProblemError with the nearest of the known names, if there are any."""
+    from fokker_planck.formulas.near import did_you_mean
+
+    if known:
+        raise ProblemError(key, f"{name!r}{did_you_mean(name, known)}", f"one of {', '.join(known)}")
 
 
 def _cells(quantity: Quantity) -> tuple[str, str]:

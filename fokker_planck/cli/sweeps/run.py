@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from fokker_planck.cli.sweeps.axes import Axis, checked_axis, combined
 from fokker_planck.cli.sweeps.result import Sweep
 from fokker_planck.cli.sweeps.store import FORMAT, Point, Store, axes_json, key_of, opened
 from fokker_planck.cli.sweeps.workers import in_workers
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ProblemError, UnknownKeyError
 
 
 class Seen(Protocol):
@@ -109,9 +109,14 @@ def prepared(path: Path, overrides: Sequence[str], questions: Sequence[str], axe
             parameters_of(name, asked)
     except ProblemError as error:
         swept = any(error.key == key or error.key.startswith((f"{key}.", f"{key}[")) for key in first)
-        if not swept or not names:
+        if not swept or not names or (isinstance(error, UnknownKeyError) and not _known_elsewhere(error.key, first)):
             raise
     return Asked(raw, path, names, tuple(axes))
+
+
+def _known_elsewhere(unknown: str, keys: Iterable[str]) -> bool:
+    """Whether another swept key stands above or beside it, such as a kind whose other values have that key."""
+    return any(key != unknown and unknown.startswith(f"{key.rpartition('.')[0]}.") for key in keys)
 
 
 def run(asked: Asked, file: Path, jobs: int | None = None, retry: bool = False, bar: Any = None) -> Sweep:
@@ -130,6 +135,7 @@ def _by_function(
 ) -> Sweep:
     if jobs not in (None, 1):
         raise ProblemError("jobs", jobs, "1 for a function, which other processes do not have")
+    _check_arguments(ask, combined(axes)[0])
     about = {"problem": f"{ask.__module__}.{ask.__qualname__}", "questions": []}
     if file is None:
         points = [Point(settings, **_asked(ask, settings)) for settings in combined(axes)]
@@ -139,6 +145,21 @@ def _by_function(
         answers = ((settings, _asked(ask, settings)) for settings in left)
         _kept(store, answers, len(points_asked) - len(left), len(points_asked), None)
         return _result(store, axes, points_asked, "")
+
+
+def _check_arguments(ask: Callable[..., object], settings: Mapping[str, Any]) -> None:
+    """A misspelt argument is said before the first point."""
+    import inspect
+
+    try:
+        signature = inspect.signature(ask)
+    except (TypeError, ValueError):  # built in: no signature is known
+        return
+    try:
+        signature.bind(**settings)
+    except TypeError as error:
+        wanted = f"values of the arguments {', '.join(signature.parameters)}"
+        raise ProblemError("over", f"{', '.join(settings)} ({error})", wanted) from None
 
 
 def _asked(ask: Callable[..., object], settings: Mapping[str, Any]) -> dict[str, Any]:

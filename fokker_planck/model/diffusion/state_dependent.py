@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ProblemError, UnknownKeyError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
@@ -268,7 +268,7 @@ def formulas(
     for name in parameters:
         if not any(name in used for row in names for used in row):
             wanted = "only parameters that the formulas use"
-            raise ProblemError(f"{parameters_key(key)}.{name}", "a parameter that no formula uses", wanted)
+            raise UnknownKeyError(f"{parameters_key(key)}.{name}", "a parameter that no formula uses", wanted)
     return tuple(
         tuple(
             parse_expression(text, parameters={n: v for n, v in parameters.items() if n in used}, key=key)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ProblemError, UnknownKeyError
 from fokker_planck.formulas.near import did_you_mean
 from fokker_planck.model.gallery import exits as gallery_exits
 from fokker_planck.model.gallery import surfaces as gallery_surfaces
@@ -80,7 +80,7 @@ def named(name: str, /, **parameters: float) -> GalleryEntry:
         key = f"potential.parameters.{given}"
         if given not in defaults:
             wanted = f"one of {', '.join(defaults)}" if defaults else "no parameters"
-            raise ProblemError(key, f"a parameter that {name} does not have", wanted + did_you_mean(given, defaults))
+            raise UnknownKeyError(key, f"a parameter that {name} does not have", wanted + did_you_mean(given, defaults))
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise ProblemError(key, value, "a number")
         if not math.isfinite(value):
