@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from fokker_planck.model.process import Drifting as Drifting
     from fokker_planck.model.process import Overdamped as Overdamped
     from fokker_planck.model.process import Process as Process
+    from fokker_planck.model.schedule import Schedule as Schedule
     from fokker_planck.model.sets import Ball as Ball
     from fokker_planck.model.sets import Ellipsoid as Ellipsoid
     from fokker_planck.model.sets import HalfSpace as HalfSpace
@@ -139,6 +140,7 @@ _HOME = {
     "Saddle": "landscape.types",
     "SavedResult": "questions.loading",
     "Sampled": "model.diffusion.state_dependent",
+    "Schedule": "model.schedule",
     "Set": "model.sets",
     "Smoluchowski": "model.smoluchowski",
     "Spectrum": "solvers.results",

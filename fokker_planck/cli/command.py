@@ -128,6 +128,8 @@ def _questions(question: str, asked: ProblemFile, with_folder: bool) -> Iterator
 
     if question == SOLVE:
         for name, listed in QUESTIONS.items():
+            if asked.problem.schedule is not None and not listed.in_time:
+                continue
             if name in asked.questions:
                 table = entry(name).table
                 if table is None or table.in_solve(asked.questions[name]):

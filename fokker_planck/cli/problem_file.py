@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fokker_planck.cli.process_tables import process_of
+from fokker_planck.cli.schedule_table import schedule_of
 from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
@@ -86,7 +87,7 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     coordinates = PHASE_SPACE if isinstance(process, Underdamped) and not process.planar else {}
     sets = {name: _set(top.table("sets"), name, coordinates) for name in top.table("sets").entries}
     try:
-        problem = Problem(process, domain, resolution, sets, title)
+        problem = Problem(process, domain, resolution, sets, title, schedule_of(top))
     except ProblemError as error:
         if error.key == "potential.expression" and "name" in raw.get("potential", {}):
             raise ProblemError("potential.name", error.found, error.wanted) from None  # the file has no expression

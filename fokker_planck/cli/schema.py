@@ -15,6 +15,7 @@ TOP = (
     "domain",
     "discretization",
     "sets",
+    "schedule",
     *dict.fromkeys(listed.table for listed in QUESTIONS.values() if listed.table is not None),
 )
 

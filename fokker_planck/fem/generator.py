@@ -74,17 +74,18 @@ class Generator:
 
     def apply_stiffness(self, vector: Floats) -> Floats:
         """A times a scaled vector (N,), whole on every rank."""
-        return self._applied(self.stiffness, vector)
+        return self.apply_elements(self.stiffness, vector)
 
     def apply_adjoint(self, vector: Floats) -> Floats:
         """The transpose of A times a scaled vector (N,), whole on every rank."""
-        return self._applied(np.swapaxes(self.stiffness, 1, 2), vector)
+        return self.apply_elements(np.swapaxes(self.stiffness, 1, 2), vector)
 
     def apply_mass(self, vector: Floats) -> Floats:
         """M times a scaled vector (N,), whole on every rank."""
-        return self._applied(self.mass, vector)
+        return self.apply_elements(self.mass, vector)
 
-    def _applied(self, elements: Floats, vector: Floats) -> Floats:
+    def apply_elements(self, elements: Floats, vector: Floats) -> Floats:
+        """A matrix given by scaled element matrices (cells, n, n) times a scaled vector (N,)."""
         discretization = self.discretization
         local = (elements @ vector[discretization.dofs][..., None])[..., 0]
         image = np.bincount(discretization.dofs.ravel(), weights=local.ravel(), minlength=discretization.count)
@@ -101,29 +102,49 @@ def assemble(discretization: Discretization, process: DetailedBalance | Weightin
         raise ProblemError("potential", "no finite value", "a potential that is finite in the domain")
     reference = weighted.exponent.min(axis=1)
     density = np.exp(-(weighted.exponent - reference[:, None])) * cells.stretch
-    tensor, curved = _pulled_back(discretization, weighted.tensor * density), discretization.curved.cells
+    tensor = _pulled_back(discretization, weighted.tensor * density)
     on = discretization.corners, discretization.degree, discretization.rule
     energy, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
     stiffness = energy
     if weighted.velocity is not None:
-        velocity = -weighted.velocity * density
-        if len(curved):
-            velocity[:, curved] = np.einsum("ikcq,kcq->icq", cells.inverse, velocity[:, curved])
-        stiffness = advection_matrices(*on, velocity)
+        stiffness = _advected(discretization, -weighted.velocity * density)
         stiffness += energy
         if degenerate(weighted.tensor):
             energy = stiffness_matrices(*on, _pulled_back(discretization, _metric(weighted, discretization) * density))
     local = weighted.nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
     for matrices in (energy, mass) if stiffness is energy else (energy, mass, stiffness):
-        # in place: they are the most memory that is held
-        matrices *= scale[:, :, None]
-        matrices *= scale[:, None, :]
+        _scale(matrices, scale)
     make_constant_exact(energy, local)
     if stiffness is not energy:
         make_constant_exact(stiffness, local)
     work.done(assemblies=1, unknowns=discretization.count)
     return Generator(discretization, weighted.nodal, stiffness, mass, energy)
+
+
+def advection(discretization: Discretization, weighted: Weighted, velocity: Floats) -> Floats:
+    """Scaled element matrices of int e^-psi (velocity . grad u) v, (cells, n, n); ``velocity`` (dim, cells, q)."""
+    reference = weighted.exponent.min(axis=1)
+    density = np.exp(-(weighted.exponent - reference[:, None])) * discretization.map.stretch
+    result = _advected(discretization, velocity * density)
+    local = weighted.nodal[discretization.dofs]
+    _scale(result, np.exp(0.5 * (local - reference[:, None])))
+    make_constant_exact(result, local)
+    return result
+
+
+def _advected(discretization: Discretization, velocity: Floats) -> Floats:
+    """Element matrices of a velocity (dim, cells, q) that has the weight in it and is changed in place."""
+    curved = discretization.curved.cells
+    if len(curved):
+        velocity[:, curved] = np.einsum("ikcq,kcq->icq", discretization.map.inverse, velocity[:, curved])
+    return advection_matrices(discretization.corners, discretization.degree, discretization.rule, velocity)
+
+
+def _scale(matrices: Floats, scale: Floats) -> None:
+    """Rows and columns of element matrices (cells, n, n), in place: they are the most memory that is held."""
+    matrices *= scale[:, :, None]
+    matrices *= scale[:, None, :]
 
 
 NO_NOISE = 1e-12

@@ -30,6 +30,7 @@ from fokker_planck.model.grid_data import spline_of
 from fokker_planck.model.phase_space import check_phase_space
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
+from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.sets import Ball, Ellipsoid, Set, fits
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
@@ -52,6 +53,8 @@ USUAL_DEGREE = 4
 """Of a prescribed mesh without ``degree``: between the 3 of coarse tolerances and the 6 of adapted meshes."""
 SAME_PERIOD = 1e-5
 """Of a period: ends of axes are written with six digits."""
+_TIMES_OF_SCHEDULE = (0.0, 0.3, 1.7, 31.4)
+"""At which an added potential is looked at: it has to repeat itself at all of them."""
 _SAMPLES = 1000
 """Points of the domain at which coefficients are looked at: cheap beside any solve, some thirty an axis in the
 plane."""
@@ -116,6 +119,8 @@ class Problem:
         by name, the targets of questions
     title
         for tables and pictures
+    schedule
+        what of the coefficients depends on time, None for nothing; of the questions ``evolve`` alone answers then
 
     Raises
     ------
@@ -136,6 +141,7 @@ class Problem:
     resolution: Resolution = field(default_factory=Resolution)
     sets: Mapping[str, Set] = field(default_factory=dict)
     title: str = ""
+    schedule: Schedule | None = None
     known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -152,6 +158,8 @@ class Problem:
         if self.process.potential is not None:
             _check_potential(self, self.process.potential)
         _check_drift(self)
+        if self.schedule is not None:
+            _check_schedule(self, self.schedule)
 
     @property
     def dimension(self) -> int:
@@ -289,6 +297,27 @@ def _check_drift(problem: Problem) -> None:
             if jump > 1e-8 * (1e-300 + float(np.abs(values).max())):
                 wanted = f"equal values at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
                 raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
+
+
+def _check_schedule(problem: Problem, schedule: Schedule) -> None:
+    """The added potential fits the coordinates and repeats itself as the domain does."""
+    if not isinstance(schedule, Schedule):
+        raise ProblemError("schedule", described(schedule), 'a Schedule, such as Schedule(noise="1/(1 + t)")')
+    if isinstance(problem.process, Underdamped):
+        raise ProblemError("schedule", "coefficients in time beside underdamped dynamics", "overdamped dynamics")
+    x = problem.sample()
+    schedule.check(x)
+    low, high = problem.bounding_box()
+    for axis, period in enumerate(problem.periods):
+        if period is not None and schedule.potential is not None:
+            left, right = x.copy(), x.copy()
+            left[axis], right[axis] = low[axis], high[axis]
+            for t in _TIMES_OF_SCHEDULE:
+                apart = np.abs(schedule.value(left, t) - schedule.value(right, t)).max()
+                kink = np.abs(schedule.gradient(left, t) - schedule.gradient(right, t)).max() * period
+                if max(apart, kink) > 1e-6 * (1e-300 + np.abs(schedule.value(x, t)).max()):
+                    found = f"a potential that differs across the period of {'xyz'[axis]} at t = {t:g}"
+                    raise ProblemError("schedule.potential", found, "equal values and slopes on both sides")
 
 
 def _check_grids(problem: Problem) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.questions.numpy_warnings import quietly
@@ -19,7 +21,7 @@ def is_reversible(problem: Problem) -> bool:
     Returns
     -------
     bool
-        Whether there is detailed balance.
+        Whether there is detailed balance; of a process that a schedule changes, without that.
 
     Examples
     --------
@@ -32,4 +34,4 @@ def is_reversible(problem: Problem) -> bool:
 
     if not has_every_question(problem.process):
         return False  # with momentum, whose density is known and whose currents turn around with the velocity
-    return kinetics_of_problem.is_reversible(problem)
+    return kinetics_of_problem.is_reversible(replace(problem, schedule=None) if problem.schedule else problem)

@@ -58,7 +58,7 @@ def evolve(
     Parameters
     ----------
     problem : Problem
-        The process in its domain; its sets are measured.
+        The process in its domain; its sets are measured.  With a ``schedule`` its coefficients depend on time.
     initial : mapping, (dim,), "stationary" or Evolution
         p_0: ``{"point": [..]}`` or the point itself, ``{"gaussian": {"mean": [..], "covariance": [[..], ..]}}``,
         ``{"set": "A"}`` or ``{"set": set}`` (uniform in it), ``{"expression": "..."}`` (or a callable on points
@@ -74,7 +74,7 @@ def evolve(
     -------
     Evolution
         ``times`` with a state for each: ``mass``, probabilities of ``wells`` and ``sets``, means of ``observables``,
-        ``distance`` from equilibrium, and the ``density``, with its error in total variation.
+        ``distance`` from equilibrium (None beside a schedule), and the ``density``, with its error in total variation.
 
     Raises
     ------
@@ -90,9 +90,10 @@ def evolve(
     >>> round(mean, 7), round(square - mean**2, 7)         # exp(-1/2) and (1 - exp(-1))/2
     (0.6065307, 0.3160603)
     """
-    from fokker_planck.solvers import evolution as solver
+    from fokker_planck.solvers import driven_evolution, evolution
 
-    return counting.said_with(solver.evolution(problem, _asked(problem, initial, times, observables or {}, absorb)))
+    answer = evolution.evolution if problem.schedule is None else driven_evolution.evolution
+    return counting.said_with(answer(problem, _asked(problem, initial, times, observables or {}, absorb)))
 
 
 def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb: Any) -> Any:

@@ -14,6 +14,7 @@ from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import NOTHING, empty_table, point_text, row_text, short
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.solvers.kinetics_of_problem import refuse_schedule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +44,7 @@ def energy_landscape(problem: Problem) -> Landscape:
     >>> energy_landscape(fp.Problem(process, fp.Box([-2.0], [2.0]))).barriers[1]
     0.25
     """
+    refuse_schedule(problem)
     function = drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
     if function is None:
         found = "a drift that is no gradient, or whose potential is not given"

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 class Listed:
     """A question as the command lists it: what it is about, its table of a problem file, if it has one, an example.
 
-    ``example`` is the name of one of the examples, which the command asks with ``options`` in the help.
+    ``example`` is the name of one of the examples, which the command asks with ``options`` in the help. ``in_time`` says
+    that it is about coefficients that depend on time, too.
     """
 
     summary: str
     table: str | None = None
     example: str = "double_well_2d"
     options: str = ""
+    in_time: bool = False
 
 
 #: By name, in the order in which ``solve`` answers them.
@@ -43,6 +45,7 @@ QUESTIONS = {
         "density, probabilities and means at given times from a given beginning",
         table="evolve",
         example="density_in_time",
+        in_time=True,
     ),
     "correlation": Listed(
         "correlations in the stationary state, and their spectrum",

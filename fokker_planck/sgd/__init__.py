@@ -33,6 +33,7 @@ from fokker_planck.sgd.replicas import Occupation as Occupation
 from fokker_planck.sgd.replicas import first_passage as first_passage
 from fokker_planck.sgd.replicas import moments as moments
 from fokker_planck.sgd.replicas import occupation as occupation
+from fokker_planck.sgd.schedule import schedule as schedule
 from fokker_planck.sgd.simulated_exit import SimulatedExit as SimulatedExit
 from fokker_planck.sgd.simulated_exit import simulated_exit_time as simulated_exit_time
 
@@ -41,7 +42,7 @@ __all__ = [
     "Recursion", "SampleLosses", "SimulatedExit", "Stability", "StabilityMap", "almost_sure_threshold",
     "covariance_divergence", "diffusion_of", "first_passage", "gradient_covariance", "heavy_ball", "kinetic_covariance",
     "largest_curvature", "least_batch_size", "moments", "occupation", "process", "sample_hessians",
-    "simulated_exit_time", "stability", "stability_map", "stationary_covariance",
+    "schedule", "simulated_exit_time", "stability", "stability_map", "stationary_covariance",
 ]  # fmt: skip
 
 

@@ -115,8 +115,8 @@ class Question:
         samples = samples_of(generator, self.setting.weighting)
         stationary = None if absorbed.any() else self._stationary(generator, discretization)
         beginning = self._beginning(generator, samples, stationary)
-        propagation = self._propagation(generator, absorbed, samples, beginning, stationary)
         modes, faster = self._modes(generator, absorbed)
+        propagation = self._propagation(generator, absorbed, samples, beginning, stationary)
         slow = slow_part(generator, modes, faster, propagation.load)
         if slow is not None and slow.start < self.asked.times[-1]:
             propagation.with_slow(slow)
@@ -189,15 +189,18 @@ class Question:
         beginning: Beginning,
         stationary: Floats | None,
     ) -> Propagation:
-        height = beginning.height
+        measured = self._functionals(generator, samples, beginning.height)
+        there = np.zeros(len(measured[0])) if stationary is None else stationary * np.exp(-beginning.height)
+        tolerance = self.setting.problem.resolution.tolerance
+        turning = 0.0 if generator.symmetric else fastest_current(generator.discretization, self.setting.weighting)
+        return Propagation(generator, ~absorbed, beginning.load, measured, there, tolerance, turning)
+
+    def _functionals(self, generator: Generator, samples: Samples, height: float) -> Floats:
+        """Mass, sets and means of vectors of that height, (n, N)."""
         mass = mass_times_constant(generator) * np.exp(height)
         sets = [samples.functional(samples.inside(SET + name), height) for name in self.asked.sets]
         means = [samples.functional(samples.at(function), height) for function in self.asked.observables.values()]
-        there = np.zeros(len(mass)) if stationary is None else stationary * np.exp(-height)
-        tolerance = self.setting.problem.resolution.tolerance
-        turning = 0.0 if generator.symmetric else fastest_current(generator.discretization, self.setting.weighting)
-        measured = np.array([mass, *sets, *means])
-        return Propagation(generator, ~absorbed, beginning.load, measured, there, tolerance, turning)
+        return np.array([mass, *sets, *means])
 
     def _modes(self, generator: Generator, absorbed: Booleans) -> tuple[list[Eigenmode], float]:
         if not self.asked.times[-1] * self.setting.relaxation_rate > LATE:
@@ -205,18 +208,24 @@ class Question:
         return known_modes(self.eigenvalues, generator, absorbed)
 
 
+@dataclass(frozen=True)
+class Margins:
+    """What the first mesh has to allow for beside the process: heights (of psi) that are climbed more, less noise."""
+
+    lift: float = 0.0
+    narrowing: float = 1.0
+
+
 def evolution(problem: Problem, asked: Asked) -> Evolution:
     """Carry the initial state to all times, every number to the problem's tolerance."""
-    if is_degenerate(problem):
-        # on fine meshes two resolvents differ by all of the mass there
-        noise = "a process whose noise vanishes in some direction"
-        raise ProblemError(
-            "evolve", noise, "one with noise in every direction; spectrum, exit-time and correlation answer"
-        )
-    if problem.resolution.cells is not None:
-        # densities of two meshes are compared cell by cell, which a bisected one does not have in common
-        cells = list(problem.resolution.cells)
-        raise ProblemError("discretization.cells", cells, "none: evolve refines a mesh of its own")
+    return evolved(problem, asked, Question)
+
+
+def evolved(
+    problem: Problem, asked: Asked, question_of: Callable[..., Question], margins: Margins = Margins()
+) -> Evolution:
+    """The same by a kind of question, made from what :class:`Question` holds."""
+    _refuse(problem)
     goals = Ends.at(asked.target).goals
     measured = {SET + name: shape for name, shape in asked.sets.items()}
     if isinstance(asked.initial, UniformIn):
@@ -227,12 +236,25 @@ def evolution(problem: Problem, asked: Asked) -> Evolution:
         raise ProblemError("evolve", found, "a domain that ends before")
     ends = Ends(goals, measured=tuple(measured.items()))
     eigenvalues = Eigenvalues(setting, asked.target, 0, Scope())
-    question = Question(setting, asked, _wells(setting), eigenvalues, Comparison(degree_of(problem)))
-    first = begin(setting, ends, question.answer, _heights(setting, ends, asked.initial), 0, CHANGE, cut=False)
-    if problem.resolution.cells is None:
-        first = replace(first, mesh=fine_enough(first.mesh, asked.initial, _spread(setting, asked)))
-    outcome = refined_until_verified(problem, first)
-    return result_of(question, outcome)
+    question = question_of(setting, asked, _wells(setting), eigenvalues, Comparison(degree_of(problem)))
+    heights = _heights(setting, ends, asked.initial, margins.lift)
+    first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
+    spread = _spread(setting, asked, margins.narrowing)
+    first = replace(first, mesh=fine_enough(first.mesh, asked.initial, spread))
+    return result_of(question, refined_until_verified(problem, first))
+
+
+def _refuse(problem: Problem) -> None:
+    if is_degenerate(problem):
+        # on fine meshes two resolvents differ by all of the mass there
+        noise = "a process whose noise vanishes in some direction"
+        raise ProblemError(
+            "evolve", noise, "one with noise in every direction; spectrum, exit-time and correlation answer"
+        )
+    if problem.resolution.cells is not None:
+        # densities of two meshes are compared cell by cell, which a bisected one does not have in common
+        cells = list(problem.resolution.cells)
+        raise ProblemError("discretization.cells", cells, "none: evolve refines a mesh of its own")
 
 
 def _wells(setting: Setting) -> Wells:
@@ -246,7 +268,7 @@ def _wells(setting: Setting) -> Wells:
         return Wells((), None, setting.problem.resolution.tolerance)
 
 
-def _heights(setting: Setting, ends: Ends, initial: Initial) -> Heights | None:
+def _heights(setting: Setting, ends: Ends, initial: Initial, lift: float) -> Heights | None:
     """Up to where the process is at the beginning, and what may be reached from there."""
     if not isinstance(setting, PotentialSetting):
         return None
@@ -254,18 +276,18 @@ def _heights(setting: Setting, ends: Ends, initial: Initial) -> Heights | None:
     problem, value = setting.problem, setting.exponent.value
     highest = highest_exponent(initial, problem, value, CORE)
     tail = highest_exponent(initial, problem, value, TAIL * problem.resolution.tolerance)
-    ceiling = max(levels.ceiling, highest + budget_of(problem).cutoff, tail)
+    ceiling = max(levels.ceiling, highest + budget_of(problem).cutoff, tail) + lift
     passes = (*levels.passes, highest) if np.isfinite(highest) else levels.passes
     return replace(levels, ceiling=ceiling, passes=passes, trim=False)
 
 
-def _spread(setting: Setting, asked: Asked) -> Floats | None:
+def _spread(setting: Setting, asked: Asked, narrowing: float) -> Floats | None:
     """The covariance (dim, dim) of what has become of a point at the first time; None if as wide as the domain."""
     if not isinstance(asked.initial, AtPoint):
         return None
     tensor = np.asarray(setting.diffusion.tensor(np.array(asked.initial.point)[:, None]))[..., 0]
     widths = np.subtract(*setting.problem.bounding_box()[::-1])
-    spread = 2.0 * asked.times[0] * tensor
+    spread = 2.0 * asked.times[0] * narrowing * tensor
     return spread if (np.diag(spread) < widths**2).all() else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
 from fokker_planck.model.hoermander import is_degenerate, lacking, refuse_uncarried
@@ -18,6 +19,8 @@ from fokker_planck.model.reversibility.definiteness import check_semidefinite
 
 def kinetics_of(problem: Problem) -> Kinetics:
     """Whether the process of a problem is reversible, with its exponent if so; computed once and kept with it."""
+    if problem.schedule is not None:
+        refuse_schedule(problem)
     found: Kinetics | None = problem.known.get("kinetics")
     if found is None:
         refuse_plane(problem.process)
@@ -34,6 +37,12 @@ def kinetics_of(problem: Problem) -> Kinetics:
         found = kinetics(problem.process, problem.dimension, problem.sample(), problem.periods, problem.bounding_box())
         problem.known["kinetics"] = found
     return found
+
+
+def refuse_schedule(problem: Problem) -> None:
+    """Questions about one process have no answer where it changes."""
+    if problem.schedule is not None:
+        raise ProblemError("schedule", "coefficients that depend on time", "none, or a question about them: evolve")
 
 
 def _extent(problem: Problem) -> Floats:

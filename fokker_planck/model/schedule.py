@@ -1,0 +1,169 @@
+"""Coefficients that depend on time: a factor of the noise, and a potential that is added.
+
+D(x, t) = s(t) D(x),        V(x, t) = V(x) + U(x, t).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.expression import Expression, parse_expression
+from fokker_planck.model.arguments import described, finite_number, positive_number
+
+NOISE, POTENTIAL = "schedule.noise", "schedule.potential"
+WANTED = 'a formula in t such as "1/(1 + t/100)", or a table [[t, factor], ...] that begins at t = 0'
+SAMPLED = 4000
+"""Times at which a formula is looked at for its largest value, half of them evenly spread, half by their logarithm:
+what is narrower than a thousandth of the time may be missed there, and is seen by the steps."""
+EARLIEST = 1e-9
+"""Of the latest time: the first of those that are spread by their logarithm."""
+Noise = str | Sequence[Sequence[float]] | Callable[[Floats], Any]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """D(x, t) = s(t) D(x) and V(x, t) = V(x) + U(x, t): what depends on time.
+
+    The drift that an interpretation of the noise adds has the factor s(t), too.
+
+    Parameters
+    ----------
+    noise
+        s > 0: a formula in t, a function of times (n,), or a table [[t, factor], ...], ascending from t = 0, each row
+        of which holds from its time until the next; None for 1
+    potential
+        U: a formula in x, y, z and t; None for none
+
+    Raises
+    ------
+    ProblemError
+        With the key ``schedule.noise`` or ``schedule.potential``.
+
+    Examples
+    --------
+    >>> Schedule(noise=[[0, 1], [500, 0.125]]).factor([499.0, 500.0]).tolist()
+    [1.0, 0.125]
+    """
+
+    noise: Noise | None = None
+    potential: str | None = None
+    _formulas: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.noise is None and self.potential is None:
+            raise ProblemError("schedule", "nothing that depends on time", "noise or potential")
+        if isinstance(self.noise, str):
+            self._formulas["noise"] = parse_expression(self.noise, ("t",), key=NOISE)
+        elif self.noise is not None and not callable(self.noise):
+            object.__setattr__(self, "noise", _table(self.noise))
+        if self.potential is not None:
+            if not isinstance(self.potential, str):
+                raise ProblemError(POTENTIAL, described(self.potential), 'a formula such as "0.1*sin(2*pi*t)*x"')
+            self._formulas["potential"] = parse_expression(self.potential, ("t", "x", "y", "z"), key=POTENTIAL)
+
+    @property
+    def dimension(self) -> int:
+        """Coordinates that the potential needs, at least one."""
+        formula: Expression | None = self._formulas.get("potential")
+        return 1 if formula is None else max(formula.dimension - 1, 1)
+
+    @property
+    def table(self) -> tuple[tuple[float, float], ...]:
+        """The rows of the noise, none where it is no table."""
+        if self.noise is None or isinstance(self.noise, str) or callable(self.noise):
+            return ()
+        return tuple((t, factor) for t, factor in self.noise)
+
+    @property
+    def steps(self) -> bool:
+        """Whether all coefficients are constant between the times of the table."""
+        return self.potential is None and (self.noise is None or bool(self.table))
+
+    def breaks(self, before: float) -> tuple[float, ...]:
+        """The times > 0 at which the noise jumps, up to one."""
+        return tuple(t for t, _ in self.table if 0.0 < t < before)
+
+    def factor(self, times: Any) -> Floats:
+        """The s of times (n,), (n,); raises ProblemError where it is not positive."""
+        t = np.asarray(times, dtype=float)
+        if self.noise is None:
+            return np.ones(t.shape)
+        if self.table:
+            starts, values = np.array(self.table).T
+            return np.asarray(values[np.searchsorted(starts, t, side="right") - 1])
+        formula = self._formulas.get("noise", self.noise)
+        values = formula(t[None]) if isinstance(formula, Expression) else np.asarray(formula(t), dtype=float)
+        values = np.broadcast_to(values, t.shape)
+        bad = ~(np.isfinite(values) & (values > 0.0))
+        if bad.any():
+            where = int(np.argmax(bad))
+            raise ProblemError(NOISE, f"the factor {values[where]:.6g} at t = {t[where]:.6g}", "a factor > 0")
+        return np.asarray(values)
+
+    def extremes(self, latest: float) -> tuple[float, float]:
+        """The smallest and the largest factor up to a time, as far as samples tell."""
+        even = np.linspace(0.0, latest, SAMPLED // 2)
+        early = latest * np.geomspace(EARLIEST, 1.0, SAMPLED // 2)
+        values = self.factor(np.concatenate([even, early, self.breaks(latest)]))
+        return float(values.min()), float(values.max())
+
+    def value(self, x: Floats, t: float) -> Floats:
+        """U at points (dim, n), (n,)."""
+        return self._potential(self._formulas["potential"], x, t)
+
+    def gradient(self, x: Floats, t: float) -> Floats:
+        """Grad U at points (dim, n), (dim, n)."""
+        slopes = [self._potential(slope, x, t) for slope in self._slopes[: len(x)]]
+        return np.array(slopes)
+
+    @cached_property
+    def _slopes(self) -> list[Expression]:
+        formula: Expression = self._formulas["potential"]
+        return [formula.derivative(axis) for axis in (1, 2, 3)]
+
+    def _potential(self, formula: Expression, x: Floats, t: float) -> Floats:
+        points = np.concatenate([np.full((1, x.shape[1]), float(t)), x])
+        return np.broadcast_to(formula(points), x.shape[1:])
+
+    def largest_lift(self, x: Floats, latest: float) -> float:
+        """The largest difference that U makes between two of the points (dim, n) at any of some times up to one."""
+        if self.potential is None:
+            return 0.0
+        times = np.concatenate([np.linspace(0.0, latest, 200), latest * np.geomspace(EARLIEST, 1.0, 50)])
+        return max(float(np.ptp(self.value(x, t))) for t in times)
+
+    def check(self, x: Floats) -> None:
+        """Refuse a potential that has too many coordinates, or is not finite at t = 0 at points (dim, n)."""
+        if self.potential is None:
+            return
+        if self.dimension > len(x):
+            found = f"a potential of {self.dimension} coordinates in a domain of {len(x)}"
+            raise ProblemError(POTENTIAL, found, f"only {', '.join('xyz'[: len(x)])} and t")
+        if not np.isfinite(self.value(x, 0.0)).all():
+            raise ProblemError(POTENTIAL, "no finite value somewhere at t = 0", "finite values in the whole domain")
+
+
+def _table(given: Any) -> tuple[tuple[float, float], ...]:
+    if isinstance(given, (bytes, dict)) or not hasattr(given, "__iter__"):
+        raise ProblemError(NOISE, described(given), WANTED)
+    rows: list[tuple[float, float]] = []
+    for i, row in enumerate(given):
+        key = f"{NOISE}[{i}]"
+        if isinstance(row, (str, bytes, dict)) or not hasattr(row, "__len__") or len(row) != 2:
+            raise ProblemError(key, described(row), "a pair [t, factor]")
+        t = finite_number(f"{key}[0]", row[0])
+        before = rows[-1][0] if rows else -math.inf
+        if (i == 0 and t != 0.0) or t <= before:
+            raise ProblemError(f"{key}[0]", t, "0 in the first row" if i == 0 else f"a time after {before:g}")
+        rows.append((t, positive_number(f"{key}[1]", row[1], "a factor > 0")))
+    if not rows:
+        raise ProblemError(NOISE, "an empty table", WANTED)
+    return tuple(rows)

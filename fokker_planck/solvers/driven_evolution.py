@@ -1,0 +1,136 @@
+"""The evolution of a density where coefficients depend on time: p_t = L(t)* p, no flux through the boundary.
+
+Densities of all times are p = exp(-psi) rho with one exponent psi, that of the stationary density at the largest noise
+there is: at less of it densities are narrower, so that rho falls, and its norm int exp(-psi) rho^2 is finite, which it
+is not in the exponent of a noise less than half.  Rates of escape are then known relative to the fastest rates of the
+elements, not to themselves: what two degrees of elements differ by for that is in the bars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.fem.density_samples import samples_of
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.driven_generator import DrivenGenerator, drift_without_noise, driven
+from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.reference_exponent import Weighting
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.diffusion.scaled import scaled_noise
+from fokker_planck.model.initial import InEquilibrium
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.schedule import Schedule
+from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.driven_propagation import DrivenPropagation
+from fokker_planck.solvers.evolution import Asked, Margins, Question, evolved
+from fokker_planck.solvers.evolution_numbers import Measured
+from fokker_planck.solvers.evolution_results import Evolution
+from fokker_planck.solvers.spectral_scope import fastest_current
+
+PROBES = 12
+"""Points at which an added potential is looked at between the stages of a step."""
+UNEQUAL = 1e4
+"""The largest noise over the smallest, beyond which one mesh and one exponent do not serve: refused."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The ``problem`` at the ``largest`` factor of a ``schedule``, and that with twice the noise, ``more``.
+
+    ``lift`` is how much the added potential changes psi.
+    """
+
+    problem: Problem
+    more: Problem
+    schedule: Schedule
+    largest: float
+    smallest: float
+    lift: float
+
+    def driven(self, generator: Generator, discretization: Discretization, weighting: Weighting) -> DrivenGenerator:
+        """A(t) on a mesh."""
+        alone = drift_without_noise(self.problem, self.more, discretization)
+        return driven(generator, weighting, alone, self.schedule, self.largest)
+
+    @property
+    def margins(self) -> Margins:
+        """What the mesh has to allow for."""
+        return Margins(self.lift, self.smallest / self.largest)
+
+
+def reference_of(problem: Problem, latest: float) -> Reference:
+    """The process that densities up to a time are seen from.
+
+    Raises ``ProblemError`` for noise that changes too much, or is of a kind that cannot be scaled.
+    """
+    schedule = problem.schedule
+    if schedule is None:
+        raise TypeError("a problem without a schedule")
+    smallest, largest = schedule.extremes(latest)
+    if not largest <= UNEQUAL * smallest:
+        found = f"factors between {smallest:.3g} and {largest:.3g}"
+        raise ProblemError(
+            "schedule.noise", found, f"factors that differ by no more than {UNEQUAL:g}, or earlier times"
+        )
+
+    def with_noise(factor: float) -> Problem:
+        process = problem.process
+        if isinstance(process, Underdamped):
+            raise TypeError("a schedule beside underdamped dynamics")
+        scaled = replace(process, diffusion=scaled_noise(process.diffusion, factor))
+        return replace(problem, process=scaled, schedule=None)
+
+    reference, more = with_noise(largest), with_noise(2.0 * largest) if schedule.noise is not None else problem
+    x = problem.sample()
+    tensor = np.asarray(reference.process.field(problem.dimension).tensor(x))
+    least = float(np.linalg.eigvalsh(np.moveaxis(tensor, 2, 0))[:, 0].min())
+    lift = schedule.largest_lift(x, latest) / max(least, 1e-300)
+    return Reference(reference, more, schedule, largest, smallest, lift)
+
+
+@dataclass
+class DrivenQuestion(Question):
+    """The evolution of a process whose coefficients change, on one mesh after another."""
+
+    reference: Reference | None = None
+
+    def answer(self, discretization: Discretization) -> Answer:
+        """All numbers on one mesh."""
+        assert self.reference is not None
+        generator, absorbed = self._generator(discretization)
+        samples = samples_of(generator, self.setting.weighting)
+        beginning = self._beginning(generator, samples, None)
+        smallest = self.reference.smallest / self.reference.largest
+        propagation = DrivenPropagation(
+            self.reference.driven(generator, discretization, self.setting.weighting),
+            ~absorbed,
+            beginning.load,
+            self._functionals(generator, samples, beginning.height),
+            self.setting.problem.resolution.tolerance,
+            bool(absorbed.any()),
+            fastest_current(discretization, self.setting.weighting) / smallest,
+            probes(self.setting.problem),
+        )
+        states = propagation.states(self.asked.times)
+        measured = Measured(generator, samples, beginning, None, states, propagation.tolerance)
+        return self._answer(measured, [], absorbed)
+
+
+def probes(problem: Problem) -> Floats:
+    """Points of the domain (dim, n) at which coefficients are looked at."""
+    sample = problem.sample()
+    return np.asarray(sample[:, np.linspace(0, sample.shape[1] - 1, PROBES).astype(int)])
+
+
+def evolution(problem: Problem, asked: Asked) -> Evolution:
+    """Carry the initial state to all times, every number to the problem's tolerance."""
+    if isinstance(asked.initial, InEquilibrium):
+        found = "stationary, beside a schedule"
+        raise ProblemError("evolve.initial", found, 'a density, such as { expression = "exp(-V/epsilon)" }')
+    reference = reference_of(problem, asked.times[-1])
+    return evolved(reference.problem, asked, partial(DrivenQuestion, reference=reference), reference.margins)

@@ -1,0 +1,149 @@
+"""Densities where noise and potential depend on time, against closed forms and against evolutions that begin again."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad, solve_ivp
+
+import fokker_planck as fp
+
+TOLERANCE = 1e-5
+CASES = {"point": [1.0], "gaussian": {"gaussian": {"mean": [1.0], "covariance": [[0.2]]}}}
+
+
+def on_a_line(schedule, potential="x**2/2", noise=0.5, box=9.0, **more):
+    process = fp.Overdamped(fp.Potential(potential), fp.Isotropic(noise))
+    return fp.Problem(process, fp.Box([-box], [box]), fp.Resolution(TOLERANCE), schedule=schedule, **more)
+
+
+def checked(state, name, exact):
+    """The mean of an observable is right to its bar, and the bar is as small as was asked, with room for its size."""
+    found = state.observables[name]
+    assert abs(found.value - exact) < found.absolute_error < 20 * TOLERANCE * (1.0 + abs(exact))
+
+
+@pytest.mark.parametrize("start", CASES)
+def test_falling_noise(start):
+    problem = on_a_line(fp.Schedule(noise="1/(1 + t/2)"))
+    found = fp.evolve(problem, CASES[start], [0.3, 3.0], {"x": "x", "square": "x**2"})
+    for state in found.times:
+        t = state.time
+        variance = quad(lambda u, t=t: np.exp(-2 * (t - u)) / (1 + u / 2), 0.0, t, epsabs=1e-14)[0]
+        variance += 0.0 if start == "point" else 0.2 * np.exp(-2 * t)
+        checked(state, "x", np.exp(-t))
+        checked(state, "square", np.exp(-2 * t) + variance)
+        assert abs(state.mass.value - 1.0) < 1e-12
+        assert state.negative < state.density_error < TOLERANCE
+        x = np.exp(-t) + np.sqrt(variance) * np.linspace(-3.0, 3.0, 41)
+        exact = np.exp(-((x - np.exp(-t)) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
+        assert np.abs(state.density(x[None]) - exact).max() < 20 * TOLERANCE * exact.max()
+
+
+def test_moving_centre():
+    """V = (x - a sin(w t))^2/2: the centre lags behind, the width is that of rest."""
+    a, w = 0.8, 3.0
+    problem = on_a_line(fp.Schedule(potential=f"-{a}*sin({w}*t)*x"))
+    found = fp.evolve(problem, CASES["gaussian"], [0.5, 2.0], {"x": "x", "square": "x**2"})
+    for state in found.times:
+        t = state.time
+        mean = np.exp(-t) + a * (np.sin(w * t) - w * np.cos(w * t) + w * np.exp(-t)) / (1 + w**2)
+        checked(state, "x", mean)
+        checked(state, "square", mean**2 + 0.5 + (0.2 - 0.5) * np.exp(-2 * t))
+
+
+def test_table_is_a_restart():
+    """A noise that falls to an eighth at once is two evolutions, the second from the end of the first."""
+    quartic, sets = "(x**2 - 1)**2*(1 + 2*x/5)/4", {"left": fp.HalfSpace([-1.0], 0.0)}
+    scheduled = on_a_line(fp.Schedule(noise=[[0, 1], [100, 0.5]]), quartic, 0.05, 2.0, sets=sets)
+    whole = fp.evolve(scheduled, [1.0], [50.0, 100.0, 150.0], {"x": "x"}).times
+    first = fp.evolve(on_a_line(None, quartic, 0.05, 2.0, sets=sets), [1.0], [50.0, 100.0], {"x": "x"})
+    second = fp.evolve(on_a_line(None, quartic, 0.025, 2.0, sets=sets), first, [50.0], {"x": "x"})
+    for one, other in zip(whole, (*first.times, *second.times), strict=True):
+        both = one.sets["left"].relative_error + other.sets["left"].relative_error
+        assert abs(one.sets["left"].value / other.sets["left"].value - 1.0) < both < 1e-4
+        apart = abs(one.observables["x"].value - other.observables["x"].value)
+        assert apart < one.observables["x"].absolute_error + other.observables["x"].absolute_error
+        assert abs(one.mass.value - 1.0) < 1e-12
+
+
+@pytest.mark.parametrize("interpretation", ["stratonovich", "klimontovich"])
+def test_noise_that_depends_on_the_state(interpretation):
+    """D = s(t) (1 + x^2/4)/4: m' = -m + alpha s m/8, q' = -2 q + s (1 + q/4)/2 + alpha s q/4."""
+    alpha = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}[interpretation]
+    process = fp.Overdamped(fp.Potential("x**2/2"), fp.Quadratic(0.25, 0.0625), interpretation)
+    schedule = fp.Schedule(noise="(1 + sin(2*t)/2)/2")
+    problem = fp.Problem(process, fp.Box([-60.0], [60.0]), fp.Resolution(1e-4), schedule=schedule)
+    state = fp.evolve(problem, CASES["gaussian"], [1.5], {"x": "x", "square": "x**2"}).times[0]
+
+    def slope(t, y):
+        s = (1 + np.sin(2 * t) / 2) / 2
+        return [(-1 + alpha * s / 8) * y[0], -2 * y[1] + s * (1 + y[1] / 4) / 2 + alpha * s * y[1] / 4]
+
+    mean, square = solve_ivp(slope, (0.0, 1.5), [1.0, 1.2], rtol=1e-11, atol=1e-12).y[:, -1]
+    assert abs(state.observables["x"].value - mean) < state.observables["x"].absolute_error < 1e-3
+    assert abs(state.observables["square"].value - square) < max(state.observables["square"].absolute_error, 1e-6)
+
+
+def test_ring_and_absorption_are_a_change_of_time():
+    """Without a drift the process at t is that of constant noise at the integral of s."""
+    schedule, passed = fp.Schedule(noise="1 + cos(t)/2"), 2.0 + np.sin(2.0) / 2
+    flat = fp.Overdamped(fp.Potential("0*x"), fp.Isotropic(0.3))
+    ring = fp.Problem(flat, fp.Box([0.0], [2 * np.pi], "periodic"), fp.Resolution(TOLERANCE), schedule=schedule)
+    state = fp.evolve(ring, [1.0], [2.0], {"c": "cos(x)", "s": "sin(x)"}).times[0]
+    checked(state, "c", np.exp(-0.3 * passed) * np.cos(1.0))
+    checked(state, "s", np.exp(-0.3 * passed) * np.sin(1.0))
+    line = fp.Problem(flat, fp.Box([-1.0], [1.0]), fp.Resolution(TOLERANCE), schedule=schedule)
+    left = fp.evolve(line, [0.0], [2.0], absorb="boundary").times[0].mass
+    k = np.arange(20)
+    rates = (2 * k + 1) ** 2 * np.pi**2 * 0.3 / 4
+    exact = 4 / np.pi * ((-1.0) ** k / (2 * k + 1) * np.exp(-rates * passed)).sum()
+    assert abs(left.value - exact) < left.relative_error * left.value < 1e-5 * exact
+
+
+@pytest.mark.slow
+def test_turning_drift_in_the_plane():
+    """Linear drift that turns, noise that falls: the covariance by its own equation."""
+    matrix = np.array([[-1.0, 2.0], [-2.0, -1.0]])
+    process = fp.Drifting(fp.Drift(["-x + 2*y", "-2*x - y"]), fp.Isotropic(0.2))
+    schedule = fp.Schedule(noise="1/(1 + t)")
+    problem = fp.Problem(process, fp.Box([-4.0, -4.0], [4.0, 4.0]), fp.Resolution(1e-3), schedule=schedule)
+    start = {"gaussian": {"mean": [0.5, 0.0], "covariance": [[0.2, 0.0], [0.0, 0.1]]}}
+    state = fp.evolve(problem, start, [0.5], {"x": "x", "y": "y", "xx": "x**2"}).times[0]
+
+    def slope(t, y):
+        c = y[2:].reshape(2, 2)
+        return [*(matrix @ y[:2]), *(matrix @ c + c @ matrix.T + 0.4 / (1 + t) * np.eye(2)).ravel()]
+
+    exact = solve_ivp(slope, (0.0, 0.5), [0.5, 0.0, 0.2, 0.0, 0.0, 0.1], rtol=1e-10, atol=1e-12).y[:, -1]
+    for name, value in (("x", exact[0]), ("y", exact[1]), ("xx", exact[2] + exact[0] ** 2)):
+        assert abs(state.observables[name].value - value) < state.observables[name].absolute_error < 1e-2
+
+
+@pytest.mark.slow
+def test_what_changes_is_seen():
+    """A pulse that is short beside the time is not stepped over."""
+    problem = on_a_line(fp.Schedule(noise="1 + 3*exp(-((t - 6)/0.1)**2)"))
+    state = fp.evolve(problem, CASES["gaussian"], [8.0], {"square": "x**2"}).times[0]
+    pulse = quad(lambda u: 3 * np.exp(-(((u - 6) / 0.1) ** 2)) * np.exp(-2 * (8 - u)), 5.0, 7.0, points=[6.0])[0]
+    checked(state, "square", np.exp(-16.0) * (1.2 - 0.5) + 0.5 + pulse)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda p: fp.spectrum(p),
+        lambda p: fp.stationary_density(p),
+        lambda p: fp.mean_exit_time(p, [1.0], "A"),
+        lambda p: fp.exit_law(p, [1.0], "A"),
+        lambda p: fp.committor(p, "A", "B"),
+        lambda p: fp.rates(p),
+        lambda p: fp.correlation(p, "x", "x", [1.0]),
+        lambda p: fp.energy_landscape(p),
+        lambda p: fp.eyring_kramers(p),
+        lambda p: fp.evolve(p, "stationary", [1.0]),
+    ],
+    ids=lambda f: f.__code__.co_names[1],
+)
+def test_questions_about_one_process_are_refused(ask):
+    sets = {"A": fp.HalfSpace([-1.0], 1.0), "B": fp.HalfSpace([1.0], 1.5)}
+    with pytest.raises(fp.ProblemError, match="schedule|stationary"):
+        ask(on_a_line(fp.Schedule(noise="1 + t"), "(x**2 - 1)**2/4", box=2.0, sets=sets))
