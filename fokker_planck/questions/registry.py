@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Listed:
     """A question as the command lists it: what it is about, its table of a problem file, if it has one, an example.
 
-    ``example`` is the name of one of the examples, which the command asks with ``options`` in the help. ``in_time`` says
-    that it is about coefficients that depend on time, too.
+    ``example`` is the name of one of the examples, which the command asks with ``options`` in the help. ``in_time``
+    says that it is about coefficients that depend on time, too.
     """
 
     summary: str
