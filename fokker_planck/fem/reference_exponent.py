@@ -20,6 +20,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.potential_of_density import DetailedBalance
+from fokker_planck.model.reversibility.classify import noise_and_velocity
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
 
 
@@ -130,8 +131,8 @@ class FollowedWeight:
     def velocity(self, x: Floats) -> Floats | None:
         """c at points (dim, n), (dim, n)."""
         slope = np.asarray(self.exponent.gradient(x))
-        drift = np.asarray(self.drift(x)) - np.asarray(self.diffusion.divergence(x))
-        return drift + self.noise * np.einsum("ijn,jn->in", np.asarray(self.diffusion.tensor(x)), slope)
+        tensor, velocity = noise_and_velocity(self.drift, self.diffusion, x)
+        return velocity + self.noise * np.einsum("ijn,jn->in", tensor, slope)
 
     def on(self, discretization: Discretization) -> Weighted:
         """c = b - div D + D grad psi, with psi the interpolant of the exponent."""
@@ -139,8 +140,8 @@ class FollowedWeight:
         flat = points.reshape(len(points), -1)
         nodal = self.value(discretization.nodes.T)
         exponent, slope = at_quadrature_points(discretization, nodal[discretization.dofs])
-        tensor = self.noise * np.asarray(self.diffusion.tensor(flat)).reshape(len(points), *points.shape)
-        drift = np.asarray(self.drift(flat)) - np.asarray(self.diffusion.divergence(flat))
+        tensor, drift = noise_and_velocity(self.drift, self.diffusion, flat)
+        tensor = (self.noise * tensor).reshape(len(points), *points.shape)
         if not (np.isfinite(drift).all() and np.isfinite(tensor).all()):
             where = flat[:, np.flatnonzero(~np.isfinite(drift).all(axis=0))[:1]].ravel()
             raise ProblemError("drift", f"no finite value at {where.tolist()}", "a drift that is finite in the domain")

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 EPSILON = float(np.finfo(float).eps)
+LARGEST, LEAST_NORMAL = float(np.finfo(float).max), float(np.finfo(float).tiny)
+"""Doubles."""
 # Relative error allowed to an elementary function: numpy promises up to 4 units in the last place for its vectorised
 # functions, scipy's erf and erfc are within 3 (measured against mpmath); wider costs nothing that a box would notice.
 ELEMENTARY = 8.0 * EPSILON
@@ -267,14 +269,26 @@ BINARY: dict[str, Callable[[Interval, Interval], Interval]] = {
 
 def _outward(low: Any, high: Any, u: Interval, v: Interval, also: Any = True) -> Interval:
     """One unit further: the four operations are rounded to the nearest double."""
-    return Interval(np.nextafter(low, -np.inf), np.nextafter(high, np.inf), u.continuous & v.continuous & also)
+    return Interval(_lower(low, EPSILON), _higher(high, EPSILON), u.continuous & v.continuous & also)
+
+
+def _lower(low: Any, error: float) -> Any:
+    """Less by a relative error of at least a unit, and by the least normal double; the largest one for infinity.
+
+    A third of the time of ``nextafter``, which took more than all that is rounded: 5 us for 4,096 numbers, not 22.
+    """
+    finite = np.minimum(low, LARGEST)
+    return finite - (np.abs(finite) * error + LEAST_NORMAL)
+
+
+def _higher(high: Any, error: float) -> Any:
+    finite = np.maximum(high, -LARGEST)
+    return finite + (np.abs(finite) * error + LEAST_NORMAL)
 
 
 def _widened(low: Any, high: Any, error: float, continuous: Any) -> Interval:
     """Further by a relative error and a unit, which matters below the normal doubles and beyond the largest one."""
-    low = low * (1.0 - np.copysign(error, low))
-    high = high * (1.0 + np.copysign(error, high))
-    return Interval(np.nextafter(low, -np.inf), np.nextafter(high, np.inf), continuous)
+    return Interval(_lower(low, error + EPSILON), _higher(high, error + EPSILON), continuous)
 
 
 def _within(u: Interval, lowest: float, highest: float) -> Interval:

@@ -25,6 +25,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
+from fokker_planck.model.reversibility.classify import noise_and_velocity
 
 PER_AXIS = {2: 97, 3: 33}
 """Points of the grid: 36,000 in space are factored in one second of CPU and 0.3 GB, 45 a side in four; layers thinner
@@ -143,8 +144,8 @@ def _beside(grid: GridFunction, inside: Booleans) -> Booleans:
 
 def _regular(points: Floats, drift: Any, diffusion: Any) -> Booleans:
     """Where coefficients are finite and D is positive definite, as it need not be beyond the domain."""
-    tensor = np.moveaxis(np.asarray(diffusion.tensor(points)), 2, 0)
-    force = np.asarray(drift(points)) - np.asarray(diffusion.divergence(points))
+    noise, force = noise_and_velocity(drift, diffusion, points)
+    tensor = np.moveaxis(noise, 2, 0)
     finite = np.isfinite(tensor).all(axis=(1, 2)) & np.isfinite(force).all(axis=0)
     least = np.linalg.eigvalsh(np.where(finite[:, None, None], tensor, 0.0))[:, 0]
     return np.asarray(finite & (least > 0.0))
@@ -180,8 +181,8 @@ def _chain(grid: GridFunction, drift: Any, diffusion: Any, inside: Booleans) -> 
 
 def _driven(drift: Any, diffusion: Any, place: Floats) -> tuple[Floats, Floats]:
     """D (n, dim, dim) and D^-1 (b - div D) (n, dim) at points (dim, n)."""
-    tensor = np.moveaxis(np.asarray(diffusion.tensor(place)), 2, 0)
-    force = np.asarray(drift(place)) - np.asarray(diffusion.divergence(place))
+    noise, force = noise_and_velocity(drift, diffusion, place)
+    tensor = np.moveaxis(noise, 2, 0)
     return tensor, np.asarray(np.linalg.solve(tensor, force.T[..., None])[..., 0])
 
 

@@ -25,7 +25,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.reversibility.classify import ItoDrift
+from fokker_planck.model.reversibility.classify import ItoDrift, noise_and_velocity
 from fokker_planck.model.sets import HalfSpace, Region, Set
 from fokker_planck.solvers.deep_wells import idle
 from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
@@ -166,7 +166,7 @@ def _exponents(setting: FlowSetting, ends: Ends, share: float) -> Exponents | No
     wells = {well_name(number): place for number, place in enumerate(setting.places)}
 
     def velocity(x: Floats) -> Floats:
-        return np.asarray(drift(x)) - np.asarray(noise.divergence(x))
+        return noise_and_velocity(drift, noise, x)[1]
 
     return exponents(grid, counts, psi, velocity, noise.tensor, targets, wells, ends.start, not setting.known, share)
 

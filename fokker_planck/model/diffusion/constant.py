@@ -51,6 +51,15 @@ class DiffusionField(Protocol):
         ...
 
 
+def tensor_and_divergence(field: Any, x: Floats) -> tuple[Floats, Floats]:
+    """D and div D at points (dim, n), together where a field has them so, which is less work."""
+    together = getattr(field, "tensor_and_divergence", None)
+    if together is not None:
+        both: tuple[Floats, Floats] = together(x)
+        return both
+    return np.asarray(field.tensor(x)), np.asarray(field.divergence(x))
+
+
 class Diffusion(Protocol):
     """A rule that gives a tensor field, perhaps with the help of the potential."""
 

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.tape import in_blocks
 from fokker_planck.model.arguments import finite_number, positive_number
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.diffusion.principal_axes import principal_axes
 from fokker_planck.model.potential import Potential
 
 
@@ -77,12 +79,7 @@ class HessianField:
 
     def tensor(self, x: npt.ArrayLike) -> Floats:
         """D at points (dim, n), of shape (dim, dim, n)."""
-        hessian = self.potential.hessian(x)
-        if len(hessian) == 1:
-            return np.asarray(self.scale * np.hypot(hessian, self.floor))
-        eigenvalues, vectors = _decomposed(hessian)
-        roots = np.hypot(eigenvalues, self.floor)
-        return np.asarray(self.scale * np.einsum("nia,na,nja->ijn", vectors, roots, vectors, optimize=True))
+        return in_blocks(self._tensor, x)
 
     def divergence(self, x: npt.ArrayLike) -> Floats:
         """Div D at points (dim, n), of the same shape, exact where V has exact third derivatives.
@@ -90,30 +87,39 @@ class HessianField:
         With H = Q diag(l) Q^T the derivative of f(H) is Q [G . (Q^T dH Q)] Q^T, and for f(l) = sqrt(l^2 + floor^2)
         the divided differences G_ab = (l_a + l_b) / (f(l_a) + f(l_b)) have no cancellation (Daleckii and Krein 1965).
         """
-        hessian = self.potential.hessian(x)
-        third = self.potential.third_derivatives(x)
-        if len(hessian) == 1:
-            return self.scale * _over(hessian[0] * third[0, 0], np.hypot(hessian[0], self.floor))
-        vectors, turned = self._turned_derivatives(hessian, third)
-        # d_k D_ik: the derivative along coordinate k, turned back, its column k
-        back = np.einsum("nia,nkab,nkb->in", vectors, turned, vectors, optimize=True)
-        return np.asarray(self.scale * back)
+        return self.tensor_and_divergence(x)[1]
+
+    def tensor_and_divergence(self, x: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """D and div D, of which axes and eigenvalues are found once."""
+        both = in_blocks(self._both, x)
+        return both[:-1], both[-1]
+
+    def _tensor(self, points: Floats) -> Floats:
+        return self._raised(*principal_axes(self.potential.hessian(points)))
+
+    def _raised(self, values: Floats, axes: Floats) -> Floats:
+        return np.asarray(np.einsum("ian,jan->ijn", self.scale * np.hypot(values, self.floor) * axes, axes))
+
+    def _both(self, points: Floats) -> Floats:
+        """D, and below it div D: (div D)_i = sum_ab Q_ia G_ab T_abb with T the third derivatives along the axes."""
+        values, axes = principal_axes(self.potential.hessian(points))
+        third = self.potential.third_derivatives(points)
+        along = np.einsum("ijbn,jbn->ibn", np.einsum("ijkn,kbn->ijbn", third, axes), axes)
+        turned = np.einsum("ian,ibn->abn", axes, along) * self._quotients(values)
+        divergence = self.scale * np.einsum("ian,an->in", axes, turned.sum(axis=1))
+        return np.concatenate([self._raised(values, axes), divergence[None]])
 
     def gradient(self, x: npt.ArrayLike) -> Floats:
         """d D_ij / d x_k at points (dim, n), (k, i, j, n), as exact as the divergence."""
-        hessian, third = self.potential.hessian(x), self.potential.third_derivatives(x)
-        if len(hessian) == 1:
-            return self.scale * _over(hessian * third[0], np.hypot(hessian, self.floor))[None]
-        vectors, turned = self._turned_derivatives(hessian, third)
-        return np.asarray(self.scale * np.einsum("nia,nkab,njb->kijn", vectors, turned, vectors, optimize=True))
+        values, axes = principal_axes(self.potential.hessian(x))
+        turned = np.einsum("ian,ijkn,jbn->abkn", axes, self.potential.third_derivatives(x), axes, optimize=True)
+        turned = turned * self._quotients(values)[:, :, None]
+        return np.asarray(self.scale * np.einsum("ian,abkn,jbn->kijn", axes, turned, axes, optimize=True))
 
-    def _turned_derivatives(self, hessian: Floats, third: Floats) -> tuple[Floats, Floats]:
-        """Q, (n, dim, dim), and G . (Q^T d_k H Q), (n, k, dim, dim)."""
-        eigenvalues, vectors = _decomposed(hessian)
-        roots = np.hypot(eigenvalues, self.floor)
-        quotients = _over(eigenvalues[:, :, None] + eigenvalues[:, None, :], roots[:, :, None] + roots[:, None, :])
-        turned = np.einsum("nia,ijkn,njb->nkab", vectors, third, vectors, optimize=True)
-        return vectors, turned * quotients[:, None]
+    def _quotients(self, values: Floats) -> Floats:
+        """G, (dim, dim, n)."""
+        roots = np.hypot(values, self.floor)
+        return _over(values[:, None] + values[None], roots[:, None] + roots[None])
 
     def divergence_jacobian(self, x: npt.ArrayLike) -> Floats:
         """d_j (div D)_i, (dim, dim, n): exact on a line and for formulas with a floor, else by differences."""
@@ -135,7 +141,8 @@ class HessianField:
         l = floor sinh u they are 1 / (2 floor cosh((u_a + u_b)/2) cosh((u_b + u_c)/2) cosh((u_c + u_a)/2)).
         """
         third, fourth = self.potential.third_derivatives(points), self.potential.fourth_derivatives(points)
-        eigenvalues, q = _decomposed(self.potential.hessian(points))
+        values, axes = principal_axes(self.potential.hessian(points))
+        eigenvalues, q = values.T, np.moveaxis(axes, -1, 0)
         roots = np.hypot(eigenvalues, self.floor)
         one, other = eigenvalues[:, :, None], eigenvalues[:, None, :]
         f, g = roots[:, :, None], roots[:, None, :]
@@ -158,24 +165,6 @@ class HessianField:
         if self.floor == 0.0:
             points += zeros(lambda x: self.potential.hessian(x[None])[0, 0], lower, upper)
         return distinct(points, lower, upper)
-
-
-def _decomposed(hessian: Floats) -> tuple[Floats, Floats]:
-    """Eigenvalues (n, dim) and vectors (n, dim, dim); not-a-number where the Hessian is."""
-    matrices = np.moveaxis(hessian, -1, 0)
-    finite = np.isfinite(matrices).all(axis=(1, 2))
-    matrices = np.where(finite[:, None, None], matrices, 0.0)
-    eigenvalues: Floats
-    vectors: Floats
-    if matrices.shape[1] == 2:
-        # in closed form, ten times as fast: with the angle of the first axis, as exact as rounding lets them be
-        mean, half = 0.5 * (matrices[:, 0, 0] + matrices[:, 1, 1]), 0.5 * (matrices[:, 0, 0] - matrices[:, 1, 1])
-        apart, angle = np.hypot(half, matrices[:, 0, 1]), 0.5 * np.arctan2(matrices[:, 0, 1], half)
-        eigenvalues = np.stack([mean + apart, mean - apart], axis=1)
-        vectors = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1).reshape(-1, 2, 2)
-    else:
-        eigenvalues, vectors = np.linalg.eigh(matrices)
-    return np.where(finite[:, None], eigenvalues, np.nan), vectors
 
 
 def _over(above: Floats | float, below: Floats) -> Floats:
