@@ -88,12 +88,13 @@ class KnownWeight:
             where = flat[:, np.flatnonzero(~np.isfinite(exponent.ravel()))[0]]
             found = f"no finite value at {where.tolist()}"
             raise ProblemError("potential", found, "a potential that is finite in the domain")
+        tensor = np.asarray(self.diffusion.tensor(flat))
         if not getattr(self.diffusion, "constant", True):
-            check_semidefinite(self.diffusion, flat)
+            check_semidefinite(self.diffusion, flat, tensor)
         return Weighted(
             values_at_nodes(self.exponent, discretization),
             exponent,
-            np.asarray(self.diffusion.tensor(flat)).reshape(len(points), *points.shape),
+            tensor.reshape(len(points), *points.shape),
             None if self.circulation is None else np.asarray(self.circulation(flat)).reshape(points.shape),
         )
 

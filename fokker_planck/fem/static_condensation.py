@@ -29,6 +29,9 @@ from fokker_planck.mesh.simplices import barycentric
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 138,000 of degree 5 take 4 s and half of the
 memory instead of 18 s, and a solve 4 s instead of 0.2 s."""
+SPARSE_DEGREE, SPARSER = 3, 1.6
+"""Times as many of that degree and less: 220,000 of them take 10 s to factor, and 113,000 took 25 s to solve seven
+times by conjugate gradients, for rates at a barrier of 36."""
 DEEP = 150.0
 """Of the exponent on the mesh, for each of which so many more unknowns are factored: a solution that decays takes a
 stage for each exp(50), and a factor serves all. At barrier 500 (220,000 unknowns on faces, 1e-2) a factor takes 10 s
@@ -127,7 +130,7 @@ def condensed_factorization(
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
     outer: _petsc.TwoSidedFactorization | IteratedSolve | None = None
-    if symmetric and exponent is not None and dimension == 3 and size > _most_factored(exponent):
+    if symmetric and exponent is not None and dimension == 3 and size > _most_factored(discretization.degree, exponent):
         blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
         stars = vertex_stars(discretization, blocks, exponent, size)
         outer = None if stars is None else IteratedSolve(stars)
@@ -147,9 +150,10 @@ def condensed_factorization(
     )
 
 
-def _most_factored(exponent: Floats) -> float:
+def _most_factored(degree: int, exponent: Floats) -> float:
     """Unknowns on faces up to which a symmetric matrix in space is factored."""
-    return min(DIRECT * max(1.0, float(np.ptp(exponent)) / DEEP), max(DIRECT, LARGEST_FACTOR))
+    direct = DIRECT * (SPARSER if degree <= SPARSE_DEGREE else 1.0)
+    return min(direct * max(1.0, float(np.ptp(exponent)) / DEEP), max(direct, LARGEST_FACTOR))
 
 
 def _side(lower: Floats, towards: Floats, diagonal: Floats, order: Integers | None = None) -> Side:

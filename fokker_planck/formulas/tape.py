@@ -90,7 +90,7 @@ class Tape:
 
 
 def in_blocks(function: Callable[[Floats], Floats], x: Any) -> Floats:
-    """The values (..., n) of a function of points (dim, n), so many at a time that what it holds stays in the cache.
+    """The values (..., n) of a function of points (..., n), so many at a time that what it holds stays in the cache.
 
     >>> in_blocks(lambda points: points[:1] ** 2, np.arange(10000.0)[None]).shape
     (1, 10000)
@@ -98,7 +98,7 @@ def in_blocks(function: Callable[[Floats], Floats], x: Any) -> Floats:
     points = np.asarray(x, dtype=np.float64)
     if points.shape[-1] <= BLOCK:
         return function(points)
-    return np.concatenate([function(points[:, k : k + BLOCK]) for k in range(0, points.shape[1], BLOCK)], axis=-1)
+    return np.concatenate([function(points[..., k : k + BLOCK]) for k in range(0, points.shape[-1], BLOCK)], axis=-1)
 
 
 def compile_tape(functions: Sequence[Any], symbols: Sequence[Any]) -> Tape:

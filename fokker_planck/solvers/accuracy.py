@@ -42,7 +42,7 @@ from fokker_planck.solvers.error_bars import (
 from fokker_planck.solvers.error_budget import ErrorBudget
 from fokker_planck.solvers.function_checks import check_functions
 from fokker_planck.solvers.initial_mesh import CHANGE
-from fokker_planck.solvers.marking import LEAST_GROWTH, MOST_GROWTH, refined_where_unresolved
+from fokker_planck.solvers.marking import growth_in_space, refined_where_unresolved
 from fokker_planck.solvers.prescribed_mesh import prescribed_errors
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import Setting
@@ -139,7 +139,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
             f"no estimate of the error after {course.level + 1} meshes",
             "more noise, a smaller domain, or a smoother potential",
         )
-    exhausted = kept.discretization.count > first.most_unknowns
+    exhausted, space = kept.discretization.count > first.most_unknowns, problem.dimension == 3
     expected = course.excess * SAFETY * kept.worst(kept.predicted)
     # rounding is in the indicator, too: what no bisection makes less is verified as it is
     unmoved = course.everywhere and expected > UNMOVED * course.foreseen
@@ -147,7 +147,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
     others = first.least_error + first.cut / np.maximum(kept.weights, 1e-300)
     errors = np.full(len(kept.predicted), np.inf)
-    if first.by_less and problem.dimension == 3 and first.degree >= LEAST_PREDICTABLE:
+    if space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE:
         errors = _by_a_degree_less(problem, first, kept) + others
         # at the end of the budget a degree more, three times the work of this mesh, is not asked
         expected = min(expected, kept.worst(errors))
@@ -192,11 +192,11 @@ def _after_verification(
 
 def _finer(problem: Problem, first: Beginning, kept: Kept, everywhere: bool, fraction: float) -> Triangulation:
     """The next mesh, on which ``fraction`` of the error is to be left."""
-    mesh = kept.discretization.triangulation
+    mesh, count = kept.discretization.triangulation, kept.discretization.count
     if everywhere:
         mesh = refine(mesh, np.ones(len(kept.indicator), dtype=bool))
     else:
-        growth = (LEAST_GROWTH, MOST_GROWTH) if first.by_less and problem.dimension == 3 else (0.0, np.inf)
+        growth = growth_in_space(first.coarse, count, first.most_unknowns) if problem.dimension == 3 else (0.0, np.inf)
         mesh = refined_where_unresolved(mesh, kept.indicator, first.degree, fraction, growth)
     return graded(mesh, kept.corners, min(fraction, 0.5)) if problem.dimension == 2 else mesh
 
@@ -274,10 +274,11 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> Floats:
     """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none."""
     lower = discretize(kept.discretization.triangulation, first.degree - 1)
     try:
-        return bars_by_less(kept, first.ask(lower).numbers)
+        found = first.ask(lower)
     except ConvergenceError:
         # a coarse mesh that serves with this degree need not with a degree less: rates between wells are negative there
         return np.full(len(kept.numbers), np.inf)
+    return bars_by_less(kept, found.numbers, predicted_errors(found)[1])
 
 
 def _make_room(mesh: Triangulation) -> None:

@@ -42,10 +42,11 @@ MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
 """With detailed balance, beyond which no finer mesh is tried: in space a factor of so many fills some gigabytes."""
 MOST_UNSYMMETRIC = {1: 500_000, 2: 600_000, 3: 250_000}
 """Without detailed balance, where a factor takes twice the memory and its solves come from both sides."""
-MOST_WHERE_COARSE = 40_000
-"""Without detailed balance in space, for the tolerance ``COARSE`` and coarser ones: 130,000 unknowns take 42 s of CPU,
-most of it to factor the matrix, and a question is to end within a minute: what is not reached has a wider bar and a
-warning, or is refused."""
+MOST_WHERE_COARSE = {True: 80_000, False: 40_000}
+"""In space, with detailed balance and without, for the tolerance ``COARSE`` and coarser ones, the last mesh being up to
+twice that: without, 130,000 unknowns take 42 s of CPU, most of it to factor the matrix; with, rates at a barrier of 36
+took more than 50 s on 370,000, and 9 s on 76,000. A question is to end within a minute: what is not reached has a wider
+bar and a warning, or is refused."""
 LEAST_ERROR = 2e-13
 """What rounding leaves of every number with detailed balance: a finer tolerance is met on no mesh."""
 LEAST_UNSYMMETRIC = 1e-11
@@ -68,6 +69,7 @@ class Beginning:
     away can change, ``least_error`` what rounding leaves; both are added to every estimate.  ``by_less`` says to ask a
     degree less on every mesh, and to believe it where the indicator expects more; ``at_once`` to ask a degree more on
     the first one, as far as its answer can be enough; ``less_first`` to verify by a degree less where that is enough.
+    ``coarse`` says that the tolerance is, in space: then the last mesh allowed is verified by a degree less alone.
     """
 
     ask: Ask
@@ -80,6 +82,7 @@ class Beginning:
     by_less: bool = False
     at_once: bool = False
     less_first: bool = False
+    coarse: bool = False
 
 
 def degree_of(problem: Problem) -> int:
@@ -122,9 +125,9 @@ def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heig
     interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
     medium = Medium(setting.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
     base = domain_triangulation(problem, ends.regions)
-    first = Beginning(
-        ask, base, degree, medium, MOST_UNKNOWNS[dimension], LEAST_ERROR + rounding, less_first=dimension == 3
-    )
+    coarse = _is_coarse(problem)
+    most = MOST_WHERE_COARSE[True] if coarse else MOST_UNKNOWNS[dimension]
+    first = Beginning(ask, base, degree, medium, most, LEAST_ERROR + rounding, less_first=dimension == 3, coarse=coarse)
     if problem.resolution.cells is not None:
         return first
     base = replace(base, stretch=stretch_of(setting))
@@ -163,10 +166,11 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
         mesh,
         degree_of(problem),
         Medium(setting.diffusion.tensor, interfaces),
-        MOST_WHERE_COARSE if coarse else MOST_UNSYMMETRIC[dimension],
+        MOST_WHERE_COARSE[False] if coarse else MOST_UNSYMMETRIC[dimension],
         LEAST_UNSYMMETRIC + rounding + shared_error(problem, mesh),
         left_out + budget_of(problem).cut_of_flow,
         by_less=coarse,
+        coarse=coarse,
         at_once=dimension == 2,
         less_first=dimension == 3,
     )

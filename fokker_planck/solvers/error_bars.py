@@ -26,6 +26,9 @@ WORST_ERROR = 0.1
 SAFETY = 3.0
 """By what the difference to a higher degree is multiplied: that covers the error of the lower one where a degree
 divides it by 1.5 or more, and most bars come out three times the error."""
+LEAST_OF_LESS = 1.0
+"""Times the difference to a degree less, at least: that is three times the error where a degree divides it by four, and
+the error itself where it divides it by two."""
 LEAST_SHARE = 0.003
 """Of the error that the indicator predicts, which is within a factor of five on most meshes: the bar where two degrees
 agree by chance, and lost in it where they do not."""
@@ -64,16 +67,22 @@ def bars_by(kept: Kept, others: Numbers) -> Floats:
     return _bars(kept, others, safety_of(kept))
 
 
-def bars_by_less(kept: Kept, lower: Numbers) -> Floats:
+def bars_by_less(kept: Kept, lower: Numbers, predicted: Floats) -> Floats:
     """The same by the numbers of a degree less, whose error is most of the difference.
 
     If a degree multiplies the error by r, that of this answer is r/(1 - r) of the difference to a lower one and
     1/(1 - r) of that to a higher one: one less, and covered up to the same r.  At corners r grows with the degree.
+    Elsewhere the indicator tells r, by what it has ``predicted`` (k,) of the lower degree on the same mesh: three times
+    r/(1 - r) is asked, and never less than the difference itself, so that r may be twice what it is said to be.
     """
-    return _bars(kept, lower, safety_of(kept) - 1.0)
+    most = safety_of(kept) - 1.0
+    if kept.slowest < np.inf or len(predicted) != len(kept.predicted):
+        return _bars(kept, lower, most)
+    ratio = np.clip(kept.predicted / np.maximum(predicted, 1e-300), 0.0, 0.5)
+    return _bars(kept, lower, np.clip(SAFETY * ratio / (1.0 - ratio), LEAST_OF_LESS, most))
 
 
-def _bars(kept: Kept, others: Numbers, safety: float) -> Floats:
+def _bars(kept: Kept, others: Numbers, safety: float | Floats) -> Floats:
     if len(others) != len(kept.numbers):
         return np.full(len(kept.numbers), np.inf)
     difference = np.abs(np.expm1(kept.numbers - others))

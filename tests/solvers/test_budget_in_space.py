@@ -1,9 +1,13 @@
 """In space a step of refinement is no larger than the budget of a question."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from fokker_planck.solvers import marking
+from fokker_planck.solvers.error_bars import bars_by_less
 
 
 @pytest.mark.parametrize("most", [marking.MOST_GROWTH, np.inf])
@@ -23,3 +27,35 @@ def test_a_step_of_refinement_is_worth_a_mesh():
     once, twice = marking.bisections(indicator, 4.0, 0.5, 3, (marking.LEAST_GROWTH, marking.MOST_GROWTH))
     assert few.sum() < 0.1 * len(indicator)
     assert once.sum() + 2 * twice.sum() >= marking.LEAST_GROWTH * len(indicator)
+
+
+def test_the_last_mesh_is_at_most_twice_what_is_allowed():
+    """Bisections a cell are about the cells that come: a step to five times what is allowed took most of a question."""
+    for count in (2_000, 30_000, 79_000):
+        least, most = marking.growth_in_space(False, count, 80_000)
+        assert least == 0.0
+        assert count * (1.0 + most) <= 2.0 * 80_000
+    assert marking.growth_in_space(False, 159_000, 80_000)[1] == marking.LEAST_GROWTH
+    assert marking.growth_in_space(True, 79_000, 80_000) == (marking.LEAST_GROWTH, marking.MOST_GROWTH)
+
+
+def _kept(predicted: float, slowest: float = np.inf) -> Any:
+    space = SimpleNamespace(dimension=3)
+    discretization = SimpleNamespace(degree=3, triangulation=space)
+    return SimpleNamespace(
+        numbers=np.array([0.02]), predicted=np.array([predicted]), at_corners=np.zeros(1), slowest=slowest,
+        least_share=None, discretization=discretization,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.25, 0.4, 0.6])
+def test_a_bar_by_a_degree_less_is_three_times_the_error_where_the_indicator_sees_the_ratio(ratio):
+    """Errors e of the lower degree and r e of this one; it is no more than twice the difference, nor less than that."""
+    difference = float(np.expm1(0.02))
+    error = ratio / (1.0 - ratio) * difference
+    bar = float(bars_by_less(_kept(0.7 * ratio), np.zeros(1), np.array([0.7]))[0])
+    assert difference <= bar <= 2.0 * difference
+    assert bar > (2.9 if ratio <= 0.4 else 1.0) * error
+    half_as_good = float(bars_by_less(_kept(0.35 * ratio), np.zeros(1), np.array([0.7]))[0])
+    assert half_as_good > error or ratio > 0.5
+    assert bars_by_less(_kept(0.7 * ratio, slowest=0.5), np.zeros(1), np.array([0.7]))[0] >= 2.0 * difference

@@ -85,6 +85,9 @@ def _rotate(turned: Floats, axes: Floats, first: int, second: int, third: int) -
     turned[second, second] += moved
     turned[first, second] = 0.0
     one, other = (min(first, third), max(first, third)), (min(second, third), max(second, third))
-    turned[one], turned[other] = cosine * turned[one] - sine * turned[other], sine * turned[one] + cosine * turned[other]
+    turned[one], turned[other] = (
+        cosine * turned[one] - sine * turned[other],
+        sine * turned[one] + cosine * turned[other],
+    )
     old, new = axes[:, first].copy(), axes[:, second].copy()
     axes[:, first], axes[:, second] = cosine * old - sine * new, sine * old + cosine * new

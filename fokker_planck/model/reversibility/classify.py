@@ -17,7 +17,13 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.model.diffusion.constant import Constant, ConstantField, DiffusionField, Isotropic, tensor_and_divergence
+from fokker_planck.model.diffusion.constant import (
+    Constant,
+    ConstantField,
+    DiffusionField,
+    Isotropic,
+    tensor_and_divergence,
+)
 from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.hoermander import lacking
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of

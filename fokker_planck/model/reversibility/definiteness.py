@@ -6,7 +6,9 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.tape import in_blocks
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.diffusion.principal_axes import principal_axes
 from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.process import Process
 
@@ -14,9 +16,12 @@ SEMIDEFINITE = 1e-12
 """Of the largest entry of D: rounding of a product of matrices, a thousand times over."""
 
 
-def check_semidefinite(field: DiffusionField, points: Floats) -> None:
-    """Raise ProblemError where D is not finite, symmetric and positive semidefinite at some of the points (dim, n)."""
-    tensor = field.tensor(points)
+def check_semidefinite(field: DiffusionField, points: Floats, known: Floats | None = None) -> None:
+    """Raise ProblemError where D is not finite, symmetric and positive semidefinite at some of the points (dim, n).
+
+    The tensors there may be ``known``, (dim, dim, n).
+    """
+    tensor = field.tensor(points) if known is None else known
     wanted = "a symmetric positive semidefinite D everywhere in the domain"
     finite = np.isfinite(tensor).all(axis=(0, 1))
     if not finite.all():
@@ -39,7 +44,7 @@ def smallest_eigenvalue(tensor: Floats) -> Floats:
     if len(tensor) == 2:
         first, second = 0.5 * tensor[0, 0], 0.5 * tensor[1, 1]  # the sum of the largest doubles is none
         return np.asarray((first + second) - np.hypot(first - second, tensor[0, 1]))
-    return np.asarray(np.linalg.eigvalsh(np.moveaxis(tensor, -1, 0))[:, 0])
+    return in_blocks(lambda some: principal_axes(some)[0].min(axis=0), tensor)
 
 
 def _place(points: Floats, number: int) -> str:
