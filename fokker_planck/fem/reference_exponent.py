@@ -20,8 +20,8 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.potential_of_density import DetailedBalance
-from fokker_planck.model.reversibility.classify import noise_and_velocity
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
+from fokker_planck.model.reversibility.ito_drift import noise_and_velocity
 
 
 @dataclass(frozen=True)

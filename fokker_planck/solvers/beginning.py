@@ -42,7 +42,7 @@ MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
 """With detailed balance, beyond which no finer mesh is tried: in space a factor of so many fills some gigabytes."""
 MOST_UNSYMMETRIC = {1: 500_000, 2: 600_000, 3: 250_000}
 """Without detailed balance, where a factor takes twice the memory and its solves come from both sides."""
-MOST_WHERE_COARSE = {True: 80_000, False: 40_000}
+MOST_WHERE_COARSE = {True: 80_000, False: 60_000}
 """In space, with detailed balance and without, for the tolerance ``COARSE`` and coarser ones, the last mesh being up to
 twice that: without, 130,000 unknowns take 42 s of CPU, most of it to factor the matrix; with, rates at a barrier of 36
 took more than 50 s on 370,000, and 9 s on 76,000. A question is to end within a minute: what is not reached has a wider

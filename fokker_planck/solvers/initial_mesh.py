@@ -25,7 +25,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.reversibility.classify import ItoDrift, noise_and_velocity
+from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
 from fokker_planck.model.sets import HalfSpace, Region, Set
 from fokker_planck.solvers.deep_wells import idle
 from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
