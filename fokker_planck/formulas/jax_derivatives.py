@@ -25,18 +25,18 @@ def jax_functions(function: Callable[[Any], Any]) -> tuple[ArrayFunction, ArrayF
         raise MissingPackageError("jax", "jax") from None
 
     def value(x: Floats) -> Floats:
-        with _double_precision(jax):
+        with double_precision(jax):
             return np.asarray(function(jax.numpy.asarray(x)), dtype=np.float64)
 
     def summed_gradient(x: Any) -> Any:
         return jax.grad(lambda y: jax.numpy.sum(function(y)))(x)
 
     def gradient(x: Floats) -> Floats:
-        with _double_precision(jax):
+        with double_precision(jax):
             return np.asarray(summed_gradient(jax.numpy.asarray(x)), dtype=np.float64)
 
     def hessian(x: Floats) -> Floats:
-        with _double_precision(jax):
+        with double_precision(jax):
             points = jax.numpy.asarray(x)
             rows = [
                 jax.jvp(summed_gradient, (points,), (jax.numpy.zeros_like(points).at[axis].set(1.0),))[1]
@@ -47,7 +47,7 @@ def jax_functions(function: Callable[[Any], Any]) -> tuple[ArrayFunction, ArrayF
     return value, gradient, hessian
 
 
-def _double_precision(jax: Any) -> Any:
+def double_precision(jax: Any) -> Any:
     """A context in which jax computes in double precision, without changing the caller's setting."""
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)

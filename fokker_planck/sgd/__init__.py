@@ -16,8 +16,14 @@ from fokker_planck.sgd.dynamical_stability import stability as stability
 from fokker_planck.sgd.dynamical_stability import stability_map as stability_map
 from fokker_planck.sgd.euler import EulerMaruyama as EulerMaruyama
 from fokker_planck.sgd.learning import Learning as Learning
+from fokker_planck.sgd.loss_section import Section as Section
+from fokker_planck.sgd.loss_section import SectionRecursion as SectionRecursion
+from fokker_planck.sgd.loss_section import section as section
 from fokker_planck.sgd.losses import DataLosses as DataLosses
 from fokker_planck.sgd.losses import SampleLosses as SampleLosses
+from fokker_planck.sgd.many_parameters import NetworkLosses as NetworkLosses
+from fokker_planck.sgd.many_parameters import jax_losses as jax_losses
+from fokker_planck.sgd.many_parameters import torch_losses as torch_losses
 from fokker_planck.sgd.momentum import Momentum as Momentum
 from fokker_planck.sgd.momentum import heavy_ball as heavy_ball
 from fokker_planck.sgd.momentum_recursion import MomentumRecursion as MomentumRecursion
@@ -38,11 +44,12 @@ from fokker_planck.sgd.simulated_exit import SimulatedExit as SimulatedExit
 from fokker_planck.sgd.simulated_exit import simulated_exit_time as simulated_exit_time
 
 __all__ = [
-    "DataLosses", "EulerMaruyama", "FirstPassage", "Learning", "Moments", "Momentum", "MomentumRecursion", "Occupation",
-    "Recursion", "SampleLosses", "SimulatedExit", "Stability", "StabilityMap", "almost_sure_threshold",
-    "covariance_divergence", "diffusion_of", "first_passage", "gradient_covariance", "heavy_ball", "kinetic_covariance",
-    "largest_curvature", "least_batch_size", "moments", "occupation", "process", "sample_hessians",
-    "schedule", "simulated_exit_time", "stability", "stability_map", "stationary_covariance",
+    "DataLosses", "EulerMaruyama", "FirstPassage", "Learning", "Moments", "Momentum", "MomentumRecursion",
+    "NetworkLosses", "Occupation", "Recursion", "SampleLosses", "Section", "SectionRecursion", "SimulatedExit",
+    "Stability", "StabilityMap", "almost_sure_threshold", "covariance_divergence", "diffusion_of", "first_passage",
+    "gradient_covariance", "heavy_ball", "jax_losses", "kinetic_covariance", "largest_curvature", "least_batch_size",
+    "moments", "occupation", "process", "sample_hessians", "schedule", "section", "simulated_exit_time",
+    "stability", "stability_map", "stationary_covariance", "torch_losses",
 ]  # fmt: skip
 
 

@@ -236,14 +236,15 @@ def _mean_of(losses: Losses) -> Potential:
         return function
 
     return Potential(
-        mean(lambda x, part: _values(losses, x, part)),
+        mean(lambda x, part: sample_values(losses, x, part)),
         gradient=mean(losses.gradients),
         hessian=mean(losses.hessians),
         dimension=losses.dimension,
     )
 
 
-def _values(losses: Losses, x: Floats, part: slice) -> Floats:
+def sample_values(losses: Losses, x: Floats, part: slice = slice(None)) -> Floats:
+    """f_i at points of shape (dim, n), of shape (samples, n)."""
     if isinstance(losses, DataLosses):
         return losses.values(x, part)
     return np.stack([loss.value(x) for loss in losses.losses[part]])
