@@ -12,6 +12,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.formulas.graphs import nearest
 from fokker_planck.landscape.box_units import LONG
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.mesh.simplices import barycentric
@@ -41,8 +42,6 @@ def nearly_located(discretization: Discretization, points: Floats) -> Integers:
 
 def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Floats]:
     """Cell of this rank that holds each point (or -1), and reference coordinates in it, (n, dim)."""
-    from scipy.spatial import cKDTree
-
     count, most = points.shape[1], len(discretization.dofs)
     cells, reference = np.full(count, -1), np.zeros((count, len(points)))
     if not most:
@@ -50,14 +49,12 @@ def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Fl
     centers, lower, upper = discretization.cell_nodes.mean(axis=1), *_boxes(discretization)
     # beyond this distance from its centre no cell holds a point: most of a grid around a narrow domain is out of reach
     reach = float(np.linalg.norm(np.maximum(upper - centers, centers - lower), axis=1).max())
-    tree = cKDTree(centers)
     best, open_ = np.full(count, np.inf), np.arange(count)
     for neighbours in (4, 16, 64, 256):
         if not len(open_):
             break
         wanted = points[:, open_].T
-        distance, near = tree.query(wanted, k=min(neighbours, most), distance_upper_bound=reach)
-        distance, near = distance.reshape(len(open_), -1), near.reshape(len(open_), -1)
+        distance, near = nearest(centers, wanted, min(neighbours, most), reach)
         row, column = np.nonzero(np.isfinite(distance))
         candidates = near[row, column]
         around = ((wanted[row] >= lower[candidates]) & (wanted[row] <= upper[candidates])).all(axis=1)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas, lapack
 
 from fokker_planck.formulas.arrays import Floats, Integers
 
@@ -42,6 +41,8 @@ class StarInverses:
         >>> stars.times(np.array([6.0, 3.0])).round(3).tolist()
         [0.0, 3.0]
         """
+        from scipy.linalg import blas
+
         multiply = blas.sspmv if self.kind is np.float32 else blas.dspmv
         held = vector[self.members].astype(self.kind)
         image, first = np.empty_like(held), 0
@@ -57,6 +58,8 @@ def packed_inverse(matrix: Floats) -> tuple[NDArray[Any], float]:
 
     In single precision where that does; the largest entry is infinite where rounding has made the matrix indefinite.
     """
+    from scipy.linalg import lapack
+
     inverse, status = lapack.spotrf(matrix.T.astype(np.float32), overwrite_a=1)
     if status == 0:
         inverse, status = lapack.spotri(inverse, overwrite_c=1)

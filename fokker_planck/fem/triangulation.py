@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.graphs import components
 from fokker_planck.mesh.simplices import volumes as volumes
 
 STRAIGHT = -1
@@ -131,16 +132,11 @@ def parts_by_facets(cells: Integers, vertex_class: Integers) -> Integers:
 
     Nothing flows through a vertex or, in space, through an edge.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     numbers = row_numbers(facet_keys(cells, vertex_class)[0])
     owners = np.tile(np.arange(len(cells)), cells.shape[1])
     order = np.argsort(numbers, kind="stable")
     same = numbers[order][1:] == numbers[order][:-1]
-    pairs = owners[order][:-1][same], owners[order][1:][same]
-    graph = coo_matrix((np.ones(int(same.sum())), pairs), shape=(len(cells), len(cells)))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    return components(owners[order][:-1][same], owners[order][1:][same], len(cells))
 
 
 def boundary_facets(cells: Integers, vertex_class: Integers) -> Integers:

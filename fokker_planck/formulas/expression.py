@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas import light_tree as light_trees
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grammar import check_tree, read_formula, symbols
+from fokker_planck.formulas.light_nodes import Coordinate, Node, NotLightError
 from fokker_planck.formulas.tape import Tape, UnsupportedFunctionError, compile_tape
-from fokker_planck.formulas.text import checked_parameters, excerpt
+from fokker_planck.formulas.text import checked_parameters, excerpt, parsed_text
 
 COORDINATES = ("x", "y", "z")
 
@@ -34,8 +39,8 @@ class Expression:
         how often it has been differentiated with respect to each coordinate
     variables
         the coordinates that occur in the text
-    sympy
-        the formula as a sympy expression with the parameters put in
+    tree
+        the formula with the parameters put in: a light tree where it is a polynomial or little more, else one of sympy
     """
 
     text: str
@@ -44,7 +49,7 @@ class Expression:
     key: str
     orders: tuple[int, ...]
     variables: tuple[str, ...] = field(compare=False)
-    sympy: Any = field(compare=False, repr=False)
+    tree: Any = field(compare=False, repr=False)
     _derivatives: dict[int, Expression] = field(default_factory=dict, compare=False, repr=False)
     _tapes: dict[int, Tape] = field(default_factory=dict, compare=False, repr=False)
 
@@ -63,17 +68,30 @@ class Expression:
             raise ValueError(f"the coordinates are numbered 0 to {len(self.names) - 1}, not {axis}")
         if axis not in self._derivatives:
             orders = tuple(k + (i == axis) for i, k in enumerate(self.orders))
-            tree = _differentiated(self.sympy, symbols(self.names)[axis], self)
+            tree = _differentiated(self, axis)
             self._derivatives[axis] = Expression(
                 self.text, self.names, self.parameters, self.key, orders, self.variables, tree
             )
         return self._derivatives[axis]
 
+    @cached_property
+    def sympy(self) -> Any:
+        """The formula as a sympy expression with the parameters put in."""
+        return light_trees.sympy_tree(self.tree, self.names) if self.smooth else self.tree
+
+    @property
+    def smooth(self) -> bool:
+        """Whether it is known, without sympy, to have no branches."""
+        return isinstance(self.tree, Node)
+
     @property
     def without_constant(self) -> Expression:
         """The formula less the terms in which no coordinate occurs, dropped before anything is rounded."""
-        _, rest = self.sympy.as_independent(*symbols(self.names), as_Add=True)
-        return replace(self, sympy=rest, _derivatives={}, _tapes={})
+        if self.smooth:
+            rest: Any = light_trees.without_constant(self.tree)
+        else:
+            _, rest = self.tree.as_independent(*symbols(self.names), as_Add=True)
+        return replace(self, tree=rest, _derivatives={}, _tapes={})
 
     def __call__(self, x: npt.ArrayLike) -> Floats:
         """Values at the points ``x`` of shape (dim, n), of shape (n,); not-a-number where it is undefined."""
@@ -133,7 +151,12 @@ def parse_expression(
     """
     names = tuple(variables)
     checked = checked_parameters(parameters, names, key)
-    used, tree = read_formula(text, names, checked, key)
+    root = parsed_text(text, key)
+    words = {node.id for node in ast.walk(root) if isinstance(node, ast.Name)}
+    used: tuple[str, ...] = tuple(name for name in names if name in words)
+    tree: Any = light_trees.light_tree(root, names, checked) if words >= set(checked) else None
+    if tree is None:
+        used, tree = read_formula(text, names, checked, key)
     return Expression(text, names, tuple(checked.items()), key, (0,) * len(names), used, tree)
 
 
@@ -142,6 +165,8 @@ def joint_tape(expressions: Sequence[Expression]) -> Tape:
     first = expressions[0]
     try:
         dimension = max(e.dimension for e in expressions)
+        if all(e.smooth for e in expressions):
+            return compile_tape([e.tree for e in expressions], [Coordinate(i) for i in range(dimension)])
         return compile_tape([e.sympy for e in expressions], symbols(first.names)[:dimension])
     except UnsupportedFunctionError as error:
         raise _not_differentiable(first, f"the function {error}") from None
@@ -163,11 +188,14 @@ def run_tape(tape: Tape, formula: Expression, x: npt.ArrayLike) -> Floats:
     return tape(points)
 
 
-def _differentiated(tree: Any, symbol: Any, formula: Expression) -> Any:
+def _differentiated(formula: Expression, axis: int) -> Any:
+    if formula.smooth:
+        with suppress(NotLightError, RecursionError):
+            return light_trees.derivative(formula.tree, axis)
     from sympy import Derivative
 
     try:
-        derivative = tree.diff(symbol)
+        derivative = formula.sympy.diff(symbols(formula.names)[axis])
         # sympy writes log(u**2) with its own Abs, whose derivatives jump
         derivative = derivative.replace(lambda t: type(t).__name__ == "DiracDelta", lambda t: t * 0)
     except RecursionError:

@@ -239,11 +239,20 @@ def _reciprocal(enclosed: Callable[[Interval], Interval]) -> Callable[[Interval]
     return lambda u: divide(Interval(1.0, 1.0), enclosed(u))
 
 
+def _special(name: str) -> Callable[..., Any]:
+    """A function of scipy, which is imported at its first use."""
+
+    def function(u: Any) -> Any:
+        from scipy import special
+
+        return getattr(special, name)(u)
+
+    return function
+
+
 @cache
 def unary() -> dict[str, Callable[[Interval], Interval]]:
     """The functions of one argument that a tape may hold, by the name that it has there."""
-    from scipy import special
-
     infinity = np.inf
     sinh, tanh = _rising(np.sinh), _bounded(_rising(np.tanh), -1.0, 1.0)
     return {
@@ -256,8 +265,8 @@ def unary() -> dict[str, Callable[[Interval], Interval]]:
         "asin": _rising(np.arcsin, -1.0, 1.0), "acos": _falling(np.arccos, -1.0, 1.0),
         "atan": _bounded(_rising(np.arctan), -2.0, 2.0), "asinh": _rising(np.arcsinh),
         "acosh": _rising(np.arccosh, 1.0, infinity), "atanh": _rising(np.arctanh, -1.0, 1.0, (-1.0, 1.0)),
-        "erf": _bounded(_rising(special.erf), -1.0, 1.0),
-        "erfc": _bounded(_falling(special.erfc, -infinity, infinity), 0.0, 2.0),
+        "erf": _bounded(_rising(_special("erf")), -1.0, 1.0),
+        "erfc": _bounded(_falling(_special("erfc"), -infinity, infinity), 0.0, 2.0),
     }  # fmt: skip
 
 

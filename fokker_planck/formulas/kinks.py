@@ -34,7 +34,7 @@ def kinks_of(formulas: Sequence[Expression], lower: float, upper: float) -> tupl
     >>> kinks_of([parse_expression("x*abs(x - 0.25) + max(x, -1)")], -2.0, 2.0)
     (-1.0, 0.25)
     """
-    trees = {tree for formula in formulas for tree in _switches(formula.sympy)}
+    trees = {tree for formula in formulas if not formula.smooth for tree in _switches(formula.sympy)}
     found: list[float] = []
     for tree in sorted(trees, key=str):
         found += zeros_of_tree(tree, formulas[0], lower, upper)
@@ -49,7 +49,7 @@ def zeros_of_tree(tree: Any, formula: Expression, lower: float, upper: float, ax
     >>> [round(x - 0.25, 12) for x in kinks_of([formula], -1.0, 1.0)]
     [-1e-09, 0.0, 1e-09]
     """
-    part = replace(formula, sympy=tree, variables=(formula.names[axis],), _derivatives={}, _tapes={})
+    part = replace(formula, tree=tree, variables=(formula.names[axis],), _derivatives={}, _tapes={})
     function = _function(tree, formula.names, axis)
     changes = changes_of_sign(function, lower, upper)
     if changes > MOST_CHANGES:

@@ -195,6 +195,8 @@ def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
     >>> [str(part.sympy) for part in smooth_branches(parse_expression("x + max(x**2, y)"))]
     ['x + y', 'x**2 + x']
     """
+    if formula.smooth:
+        return (formula,)
     done, waiting = [], [formula.sympy]
     while waiting:
         here = waiting.pop()
@@ -220,7 +222,7 @@ def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
         return (formula,)
     distinct = sorted(set(done), key=str)
     return tuple(
-        replace(formula, text=f"{formula.text} [{k}]", sympy=tree, _derivatives={}, _tapes={})
+        replace(formula, text=f"{formula.text} [{k}]", tree=tree, _derivatives={}, _tapes={})
         for k, tree in enumerate(distinct)
     )
 

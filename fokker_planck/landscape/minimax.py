@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.graphs import MOST_EDGES, parents_in_tree, spanning_tree
 
 
 def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.bool_]) -> Floats:
@@ -28,20 +27,16 @@ def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.
     >>> climb_heights(hill, np.array([[0, 1], [1, 2], [2, 3]]), np.array([False, False, False, True])).tolist()
     [3.0, 3.0, 2.0, 2.0]
     """
-    from scipy.sparse.csgraph import breadth_first_order
-
     count = len(values)
     hub = np.flatnonzero(sources)
     heads = np.concatenate([edges[:, 0], np.full(len(hub), count)])
     tails = np.concatenate([edges[:, 1], hub])
     levels, rank = _ranks(values)
     heights = np.concatenate([np.maximum(rank[edges[:, 0]], rank[edges[:, 1]]), rank[hub]])
-    tree = _spanning_tree(heads, tails, heights, count + 1)
-    order, parent = breadth_first_order(tree, count, directed=False)
-    forest = tree.tocoo()
+    one, other, height = _spanning_tree(heads, tails, heights, count + 1)
+    order, parent = _rooted(one, other, count + 1)
     highest = np.full(count + 1, np.inf)
-    child = np.where(parent[forest.row] == forest.col, forest.row, forest.col)
-    highest[child] = forest.data - 1.0
+    highest[np.where(parent[one] == other, one, other)] = height
     highest[count], parent[count] = 0.0, count
     reached = np.zeros(count + 1, dtype=bool)
     reached[order] = True
@@ -65,8 +60,8 @@ def spanning_edges(values: Floats, edges: NDArray[np.int64]) -> NDArray[np.int64
     """
     _, rank = _ranks(values)
     heights = np.maximum(rank[edges[:, 0]], rank[edges[:, 1]])
-    tree = _spanning_tree(edges[:, 0], edges[:, 1], heights, len(values)).tocoo()
-    return np.stack([tree.row, tree.col], axis=1).astype(np.int64)
+    one, other, _ = _spanning_tree(edges[:, 0], edges[:, 1], heights, len(values))
+    return np.stack([one, other], axis=1).astype(np.int64)
 
 
 def _ranks(values: Floats) -> tuple[Floats, Floats]:
@@ -77,9 +72,30 @@ def _ranks(values: Floats) -> tuple[Floats, Floats]:
     return values[order], rank
 
 
-def _spanning_tree(heads: NDArray[np.int64], tails: NDArray[np.int64], heights: Floats, count: int) -> Any:
-    """Of a graph with so many vertices; the ranks ``heights`` (m,) stand in it plus one, for zero is no edge."""
+def _spanning_tree(
+    heads: NDArray[np.int64], tails: NDArray[np.int64], heights: Floats, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Both ends and the height of the edges of a minimum spanning tree of a graph with so many vertices."""
+    if len(heads) <= MOST_EDGES:
+        kept = spanning_tree(heads, tails, heights, count)
+        return heads[kept], tails[kept], heights[kept]
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import minimum_spanning_tree
 
-    return minimum_spanning_tree(coo_matrix((heights + 1.0, (heads, tails)), shape=(count, count)).tocsr())
+    # zero is no edge there, so the ranks stand in it plus one
+    tree = minimum_spanning_tree(coo_matrix((heights + 1.0, (heads, tails)), shape=(count, count)).tocsr()).tocoo()
+    return tree.row.astype(np.int64), tree.col.astype(np.int64), tree.data - 1.0
+
+
+def _rooted(
+    heads: NDArray[np.int64], tails: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The vertices of a tree that are reached from the last one, and the vertex before each."""
+    if len(heads) <= MOST_EDGES:
+        return parents_in_tree(heads, tails, count, count - 1)
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import breadth_first_order
+
+    tree = coo_matrix((np.ones(len(heads)), (heads, tails)), shape=(count, count)).tocsr()
+    order, parent = breadth_first_order(tree, count - 1, directed=False)
+    return order.astype(np.int64), parent.astype(np.int64)

@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
+from fokker_planck.formulas.graphs import components, pairs_within
 from fokker_planck.landscape.critical_points import Guesses, classify, describe, newton_step, polish
 from fokker_planck.landscape.nonsmooth_minima import Inside
 from fokker_planck.landscape.sample_graph import SampleGraph
@@ -110,19 +111,13 @@ def _distinct(
     values: Floats, x: Floats, index: Integers, degenerate: Booleans, width: Floats, frame: Frame
 ) -> list[int]:
     """One number for each critical point: equal positions are one, so is a chain of degenerate ones of equal value."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-
     count = x.shape[1]
-    box = [0.0 if period is None else period for period in frame.periods]
     shifted = frame.wrapped(x) - np.array(frame.lower)[:, None]
     for axis, period in enumerate(frame.periods):
         if period is not None:
             shifted[axis] = np.where(shifted[axis] >= period, 0.0, shifted[axis])
-    tree = cKDTree(shifted.T, boxsize=box if any(frame.periods) else None)
     reach = 2.5 * float(width.max()) if degenerate.any() else 1e-3 * float(width.max())
-    pairs = tree.query_pairs(reach, output_type="ndarray")
+    pairs = pairs_within(shifted.T, reach, frame.periods)
     if len(pairs):
         first, second = pairs.T
         distance = np.linalg.norm(frame.difference(x[:, first], x[:, second]), axis=0)
@@ -132,8 +127,7 @@ def _distinct(
         family &= np.abs(values[first] - values[second]) <= spread
         same = (distance <= 1e-3 * local) | family
         pairs = pairs[same & ((index[first] == index[second]) | (distance <= 1e-3 * local))]
-    joined = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    clusters = connected_components(joined, directed=False)[1]
+    clusters = components(pairs[:, 0], pairs[:, 1], count)
     chosen = []
     for cluster in range(int(clusters.max()) + 1):
         members = np.flatnonzero(clusters == cluster)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.graphs import components
 from fokker_planck.landscape.types import Frame
 from fokker_planck.mesh.kuhn import grid_points, kuhn_edges
 
@@ -75,17 +76,13 @@ class SampleGraph:
     @cached_property
     def plateaus(self) -> Integers:
         """A number for every vertex, common to vertices that a path of equal values (to rounding) joins."""
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
-
         first, second = self.values[self.edges].T
         level = np.abs(first - second) <= 4e-16 * np.maximum(np.abs(first), np.abs(second))
         count = len(self.points)
         if not level.any():
             return np.arange(count)
         flat = self.edges[level]
-        joined = coo_matrix((np.ones(len(flat)), (flat[:, 0], flat[:, 1])), shape=(count, count))
-        return np.asarray(connected_components(joined, directed=False)[1], dtype=np.int64)
+        return components(flat[:, 0], flat[:, 1], count)
 
     @cached_property
     def basins(self) -> Integers:

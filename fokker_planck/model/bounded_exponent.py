@@ -48,4 +48,4 @@ def _sum_over_eigenspaces(exponent: SeparatedPotential, formula: Expression) -> 
         total += formula.sympy.xreplace(moved) / Rational(repr(float(level)))
     variables = tuple(str(axis) for axis in axes if total.has(axis))
     text = f"{formula.text} over the noise"
-    return replace(formula, text=text, sympy=total, variables=variables, _derivatives={}, _tapes={})
+    return replace(formula, text=text, tree=total, variables=variables, _derivatives={}, _tapes={})

@@ -46,6 +46,8 @@ def surfaces_of(formulas: Iterable[Expression], lower: Sequence[float], upper: S
     """
     found: dict[Any, Set] = {}
     for formula in formulas:
+        if formula.smooth:
+            continue
         axes = symbols(formula.names)[: len(lower)]
         for switch in sorted(set(switches(formula.sympy)), key=str):
             parts = sorted(_factors(_smooth_parts(switch)), key=str)

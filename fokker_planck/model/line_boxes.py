@@ -161,7 +161,7 @@ def slope_and_noise(process: Process) -> tuple[Expression, Expression] | None:
         force = force - drift.formulas[0].sympy
     blank = parse_expression("x")
     return tuple(
-        replace(blank, text=text, sympy=tree, _derivatives={}, _tapes={})
+        replace(blank, text=text, tree=tree, _derivatives={}, _tapes={})
         for text, tree in (("drift over noise", force / noise), ("noise", noise))
     )  # type: ignore[return-value]
 

@@ -87,7 +87,7 @@ def _formulas(process: Process, dimension: int, extent: float, noise: float) -> 
             elif formula.sympy.free_symbols:
                 yield (
                     replace(
-                        formula, sympy=log(formula.sympy) * Rational(repr(OF_NOISE * noise)), _derivatives={}, _tapes={}
+                        formula, tree=log(formula.sympy) * Rational(repr(OF_NOISE * noise)), _derivatives={}, _tapes={}
                     ),
                     1.0,
                 )

@@ -85,4 +85,4 @@ def _less(formula: Expression, level: float) -> Expression:
     from sympy import Rational
 
     tree = formula.sympy - Rational(repr(float(level)))
-    return replace(formula, text=f"{formula.text} - {level!r}", sympy=tree, _derivatives={}, _tapes={})
+    return replace(formula, text=f"{formula.text} - {level!r}", tree=tree, _derivatives={}, _tapes={})

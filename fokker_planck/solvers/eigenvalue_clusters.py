@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.graphs import components
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.pencil import MODERATE, Pencil, PencilMode
 
@@ -71,7 +71,7 @@ def grouped(values: Numbers, conditions: Floats, change: Floats) -> list[tuple[i
     distance = np.abs(values[:, None] - values)
     near = distance <= SPLIT * np.minimum(change[:, None], change)
     ill = conditions > MODERATE
-    _, labels = connected_components(near & ill & ill[:, None], directed=False)
+    labels = components(*np.nonzero(near & ill & ill[:, None]), len(near))
     groups: dict[int, list[int]] = {}
     for number, label in enumerate(labels):
         groups.setdefault(int(label), []).append(number)

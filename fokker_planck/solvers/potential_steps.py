@@ -29,7 +29,9 @@ def held_up_by_a_step(problem: Problem, balance: DetailedBalance) -> tuple[Float
     """
     process = problem.process
     potential = process.potential if isinstance(process, Overdamped) else None
-    if potential is None or not any(can_jump(formula.sympy) for formula in getattr(potential, "formulas", ())):
+    if potential is None or not any(
+        not formula.smooth and can_jump(formula.sympy) for formula in getattr(potential, "formulas", ())
+    ):
         return None
     lower, upper = problem.bounding_box()
     exponent = balance.exponent

@@ -20,7 +20,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
@@ -259,6 +258,8 @@ def _inverse_of_root(matrix: Floats) -> Floats:
     a deep one that this is all it would have there, and the rate out of the deep well is read from it.
     """
     root = np.linalg.cholesky(matrix)
+    from scipy.linalg import solve_triangular
+
     return np.asarray(solve_triangular(root, np.eye(len(root)), lower=True))
 
 

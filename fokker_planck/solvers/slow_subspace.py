@@ -21,7 +21,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from scipy.linalg import eig, eigh, schur
 
 from fokker_planck.formulas.arrays import Floats
 
@@ -87,6 +86,8 @@ def _in_doubles(flows: Any, mass: Floats, energy: Floats) -> Floats:
         operator = np.linalg.solve(mass, _whole_in_doubles(flows, energy))
         moduli = np.sort(np.abs(np.linalg.eigvals(operator)))
         between = np.sqrt(moduli[count - 1] * moduli[count])
+        from scipy.linalg import schur
+
         _, basis, found = schur(operator, sort=lambda re, im=0.0: bool(np.hypot(re, im) < between))
     except (np.linalg.LinAlgError, ValueError):
         return nothing
@@ -133,6 +134,8 @@ def pairs_in_doubles(
     """
     count, whole = flows.rows, _whole_in_doubles(flows, energy)
     try:
+        from scipy.linalg import eig, eigh
+
         values, columns = eigh(whole, mass) if symmetric else eig(whole, mass)
         order = np.lexsort((-values.imag, np.abs(values)))
         rows = columns.T if symmetric else np.linalg.inv(mass @ columns)

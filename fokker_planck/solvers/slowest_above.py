@@ -23,8 +23,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_matrix, diags
-from scipy.sparse.linalg import eigsh
 
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.sample_graph import sample_box
@@ -140,6 +138,9 @@ def slowest_above(points: Floats, edges: Integers, heights: Floats, tensor: Floa
     count = len(points)
     leaving = np.bincount(edges[:, 0], size * np.exp(-0.5 * rise), count)
     leaving += np.bincount(edges[:, 1], size * np.exp(0.5 * rise), count)
+    from scipy.sparse import coo_matrix, diags
+    from scipy.sparse.linalg import eigsh
+
     matrix = coo_matrix((-size, (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
     matrix = (matrix + matrix.T + diags(leaving)).tocsr()[above][:, above].tocsc()
     if matrix.shape[0] < 3:

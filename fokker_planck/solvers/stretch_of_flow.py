@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import solve_continuous_lyapunov
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.fixed_points import FixedPoint
@@ -41,6 +40,8 @@ def _spread(jacobian: Floats, noise: Floats) -> Floats | None:
     sums = np.abs(rates[:, None] + rates)
     if not sums.min() > CANCELLING * np.abs(rates).max():
         return None
+    from scipy.linalg import solve_continuous_lyapunov
+
     spread = solve_continuous_lyapunov(jacobian, -2.0 * noise)
     eigenvalues = np.abs(np.linalg.eigvalsh(0.5 * (spread + spread.T)))
     return 0.5 * (spread + spread.T) if eigenvalues.min() > 1e-12 * eigenvalues.max() else None
