@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from fokker_planck.output.plots.committor import plot_committor as plot_committor
     from fokker_planck.output.plots.density import plot_density as plot_density
     from fokker_planck.quantity import Quantity as Quantity
+    from fokker_planck.questions.bootstrap import Bootstrap as Bootstrap
+    from fokker_planck.questions.bootstrap import bootstrap as bootstrap
     from fokker_planck.questions.committor import committor as committor
     from fokker_planck.questions.correlation import correlation as correlation
     from fokker_planck.questions.detailed_balance import is_reversible as is_reversible
@@ -98,6 +100,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Ball": "model.sets",
     "BarrierTooHighError": "errors",
+    "Bootstrap": "questions.bootstrap",
     "Box": "model.domain",
     "Committor": "solvers.results",
     "Constant": "model.diffusion.constant",
@@ -151,6 +154,7 @@ _HOME = {
     "Transport": "solvers.results_in_time",
     "WellRates": "questions.rates",
     "WellWeight": "solvers.results",
+    "bootstrap": "questions.bootstrap",
     "committor": "questions.committor",
     "correlation": "questions.correlation",
     "effective_transport": "questions.transport",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import MissingPackageError
+from fokker_planck.quantity import Quantity
 
 if TYPE_CHECKING:
     import pandas
@@ -36,6 +37,28 @@ def flat(content: Any, name: str = "") -> dict[str, Any]:
     for key, value in items:
         row |= flat(value, f"{name}.{key}" if name else str(key))
     return row
+
+
+def quantities_in(content: Any) -> dict[str, Quantity]:
+    """The quantities of a JSON object by the names that :func:`flat` gives them; those without a number are left out.
+
+    >>> print(quantities_in({"mean": {"value": 2.0, "log": 0.69, "relative_error": 1e-3}, "start": [1.0]})["mean"])
+    2.000 ± 0.002
+    """
+    found: dict[str, Quantity] = {}
+
+    def look(part: Any, name: str) -> None:
+        if isinstance(part, Mapping) and set(part) == QUANTITY:
+            if part["value"] is not None or part["log"] is not None:
+                error = part["relative_error"]
+                found[name] = Quantity(part["value"], part["log"], float("nan") if error is None else error)
+            return
+        items = enumerate(part) if isinstance(part, list) else ()
+        for key, value in part.items() if isinstance(part, Mapping) else items:
+            look(value, f"{name}.{key}" if name else str(key))
+
+    look(content, "")
+    return found
 
 
 def frame(rows: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fokker_planck.cli.sweeps.axes import Axis, combined
 from fokker_planck.cli.sweeps.store import Point, opened
 from fokker_planck.errors import ProblemError
-from fokker_planck.output.frames import QUANTITY, flat, frame
-from fokker_planck.quantity import Quantity
+from fokker_planck.output.frames import flat, frame, quantities_in
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
+
+    from fokker_planck.quantity import Quantity
 
 SHOWN = 3
 """Columns of numbers in the printed table; the frame has all."""
@@ -190,17 +191,4 @@ def _cells(quantity: Quantity) -> tuple[str, str]:
 
 
 def _quantities(point: Point) -> dict[str, Quantity]:
-    found: dict[str, Quantity] = {}
-
-    def look(content: Any, name: str) -> None:
-        if isinstance(content, Mapping) and set(content) == QUANTITY:
-            if content["value"] is not None or content["log"] is not None:
-                error = content["relative_error"]
-                found[name] = Quantity(content["value"], content["log"], float("nan") if error is None else error)
-            return
-        items = enumerate(content) if isinstance(content, list) else ()
-        for key, value in content.items() if isinstance(content, Mapping) else items:
-            look(value, f"{name}.{key}" if name else str(key))
-
-    look(point.result, "")
-    return found
+    return quantities_in(point.result)
