@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from fokker_planck.questions.momentum_study import momentum_study as momentum_study
     from fokker_planck.questions.noise_study import NoiseStudy as NoiseStudy
     from fokker_planck.questions.noise_study import noise_study as noise_study
+    from fokker_planck.questions.periodic import periodic_state as periodic_state
     from fokker_planck.questions.rates import WellRates as WellRates
     from fokker_planck.questions.rates import rates as rates
     from fokker_planck.questions.result_folder import save as save
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from fokker_planck.questions.stationary import stationary_density as stationary_density
     from fokker_planck.questions.transport import effective_transport as effective_transport
     from fokker_planck.solvers.evolution_results import Evolution as Evolution
+    from fokker_planck.solvers.periodic_results import PeriodicState as PeriodicState
     from fokker_planck.solvers.results import Committor as Committor
     from fokker_planck.solvers.results import Eigenvalue as Eigenvalue
     from fokker_planck.solvers.results import ExitTime as ExitTime
@@ -132,6 +134,7 @@ _HOME = {
     "NoiseStudy": "questions.noise_study",
     "Overdamped": "model.process",
     "Underdamped": "model.underdamped",
+    "PeriodicState": "solvers.periodic_results",
     "Potential": "model.potential",
     "Problem": "model.problem",
     "ProblemError": "errors",
@@ -170,6 +173,7 @@ _HOME = {
     "momentum_study": "questions.momentum_study",
     "named": "model.gallery.registry",
     "noise_study": "questions.noise_study",
+    "periodic_state": "questions.periodic",
     "plot_committor": "output.plots.committor",
     "plot_density": "output.plots.density",
     "rates": "questions.rates",

@@ -112,19 +112,20 @@ def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb:
     return Asked(
         initial=start,
         times=given,
-        observables=_observables(problem, observables),
+        observables=observables_of(problem, observables),
         sets={name: checked_set(problem, name, f"sets.{name}") for name in problem.sets},
         target=target,
         name="" if absorb is None else absorb if isinstance(absorb, str) else repr(absorb),
     )
 
 
-def _observables(problem: Problem, given: Any) -> dict[str, Callable[[Floats], Floats]]:
+def observables_of(problem: Problem, given: Any, table: str = "evolve") -> dict[str, Callable[[Floats], Floats]]:
+    """Functions of points by name, from formulas and functions; errors name the ``table`` of the question."""
     if not isinstance(given, Mapping):
-        raise ProblemError("evolve.observables", described(given), 'a table of formulas by name, such as { x = "x" }')
+        raise ProblemError(f"{table}.observables", described(given), 'a table of formulas by name, such as { x = "x" }')
     found: dict[str, Callable[[Floats], Floats]] = {}
     for name, formula in given.items():
-        key = f"evolve.observables.{name}"
+        key = f"{table}.observables.{name}"
         found[name] = _function(problem, formula, key)
     return found
 
@@ -224,46 +225,55 @@ def _written(problem: Problem, formula: str, key: str) -> str:
 def _json(answer: Evolution) -> dict[str, Any]:
     return {
         "minima": [numbers_json(place) for place in answer.minima],
-        "times": [
-            {
-                "time": state.time,
-                "mass": state.mass.as_dict(),
-                "wells": [value.as_dict() for value in state.wells],
-                "sets": {name: value.as_dict() for name, value in state.sets.items()},
-                "observables": {
-                    name: {"value": mean.value, "absolute_error": mean.absolute_error}
-                    for name, mean in state.observables.items()
-                },
-                "distance": None
-                if state.distance is None
-                else {
-                    "total_variation": state.distance.total_variation.as_dict(),
-                    "relative_entropy": state.distance.relative_entropy.as_dict(),
-                    "chi_square": state.distance.chi_square.as_dict(),
-                },
-                "density_error": state.density_error,
-            }
-            for state in answer.times
-        ],
+        "times": [state_json(state) for state in answer.times],
+    }
+
+
+def state_json(state: StateAtTime) -> dict[str, Any]:
+    """The numbers of one time."""
+    distance = state.distance
+    return {
+        "time": state.time,
+        "mass": state.mass.as_dict(),
+        "wells": [value.as_dict() for value in state.wells],
+        "sets": {name: value.as_dict() for name, value in state.sets.items()},
+        "observables": {
+            name: {"value": mean.value, "absolute_error": mean.absolute_error}
+            for name, mean in state.observables.items()
+        },
+        "distance": None
+        if distance is None
+        else {
+            "total_variation": distance.total_variation.as_dict(),
+            "relative_entropy": distance.relative_entropy.as_dict(),
+            "chi_square": distance.chi_square.as_dict(),
+        },
+        "density_error": state.density_error,
     }
 
 
 def _tables(answer: Evolution, _: float | None) -> list[TextTable]:
     until = "" if answer.target is None else f", absorbed by {literal(answer.target)}"
-    table = empty_table(f"Evolution from {literal(answer.initial)}{until}", ("time", "of what"), ("value", "error"))
-    for state in answer.times:
-        for number, (name, value, error) in enumerate(_rows(answer, state)):
+    title = f"Evolution from {literal(answer.initial)}{until}"
+    return [states_table(title, answer.times, answer.minima)]
+
+
+def states_table(title: str, states: Sequence[StateAtTime], minima: Sequence[tuple[float, ...]]) -> TextTable:
+    """All numbers of some times, one below the other."""
+    table = empty_table(title, ("time", "of what"), ("value", "error"))
+    for state in states:
+        for number, (name, value, error) in enumerate(_rows(minima, state)):
             table.add_row(short(state.time) if number == 0 else "", name, value, error)
-    return [table]
+    return table
 
 
-def _rows(answer: Evolution, state: StateAtTime) -> list[tuple[str, str, str]]:
+def _rows(minima: Sequence[tuple[float, ...]], state: StateAtTime) -> list[tuple[str, str, str]]:
     def row(name: str, quantity: Quantity) -> tuple[str, str, str]:
         return name, str(quantity), error_bar(quantity)
 
     rows = [row("mass", state.mass)]
     if len(state.wells) > 1:
-        places = map(point_text, answer.minima)
+        places = map(point_text, minima)
         rows += [row(f"well {place}", value) for place, value in zip(places, state.wells, strict=True)]
     rows += [row(f"set {literal(name)}", value) for name, value in state.sets.items()]
     rows += [

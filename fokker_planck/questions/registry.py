@@ -47,6 +47,12 @@ QUESTIONS = {
         example="density_in_time",
         in_time=True,
     ),
+    "periodic": Listed(
+        "the state that repeats itself under a periodic schedule, its means, Floquet multipliers",
+        table="periodic",
+        example="stochastic_resonance",
+        in_time=True,
+    ),
     "correlation": Listed(
         "correlations in the stationary state, and their spectrum",
         table="correlation",

@@ -19,7 +19,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.driven_generator import DrivenGenerator, drift_without_noise, driven
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.reference_exponent import Weighting
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.diffusion.scaled import scaled_noise
 from fokker_planck.model.initial import InEquilibrium
 from fokker_planck.model.problem import Problem
@@ -27,7 +27,7 @@ from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.driven_propagation import DrivenPropagation
-from fokker_planck.solvers.evolution import Asked, Margins, Question, evolved
+from fokker_planck.solvers.evolution import Asked, Margins, Question, answered_by, result_of
 from fokker_planck.solvers.evolution_numbers import Measured
 from fokker_planck.solvers.evolution_results import Evolution
 from fokker_planck.solvers.spectral_scope import fastest_current
@@ -101,24 +101,30 @@ class DrivenQuestion(Question):
 
     def answer(self, discretization: Discretization) -> Answer:
         """All numbers on one mesh."""
+        propagation, measured, absorbed = self.prepared(discretization)
+        states = propagation.states(self.asked.times)
+        return self._answer(replace(measured, states=states), [], absorbed)
+
+    def prepared(self, discretization: Discretization) -> tuple[DrivenPropagation, Measured, Booleans]:
+        """The process on a mesh at its beginning, what measures its states, and the unknowns that are absorbed."""
         assert self.reference is not None
         generator, absorbed = self._generator(discretization)
-        samples = samples_of(generator, self.setting.weighting)
-        beginning = self._beginning(generator, samples, None)
-        smallest = self.reference.smallest / self.reference.largest
+        weighting = self.setting.weighting
+        samples = samples_of(generator, weighting)
+        stationary = None if absorbed.any() else self._stationary(generator, discretization)
+        beginning = self._beginning(generator, samples, stationary)
+        tolerance = self.setting.problem.resolution.tolerance
         propagation = DrivenPropagation(
-            self.reference.driven(generator, discretization, self.setting.weighting),
+            self.reference.driven(generator, discretization, weighting),
             ~absorbed,
             beginning.load,
             self._functionals(generator, samples, beginning.height),
-            self.setting.problem.resolution.tolerance,
+            tolerance,
             bool(absorbed.any()),
-            fastest_current(discretization, self.setting.weighting) / smallest,
+            fastest_current(discretization, weighting) * self.reference.largest / self.reference.smallest,
             probes(self.setting.problem),
         )
-        states = propagation.states(self.asked.times)
-        measured = Measured(generator, samples, beginning, None, states, propagation.tolerance)
-        return self._answer(measured, [], absorbed)
+        return propagation, Measured(generator, samples, beginning, None, [], tolerance), absorbed
 
 
 def probes(problem: Problem) -> Floats:
@@ -133,4 +139,5 @@ def evolution(problem: Problem, asked: Asked) -> Evolution:
         found = "stationary, beside a schedule"
         raise ProblemError("evolve.initial", found, 'a density, such as { expression = "exp(-V/epsilon)" }')
     reference = reference_of(problem, asked.times[-1])
-    return evolved(reference.problem, asked, partial(DrivenQuestion, reference=reference), reference.margins)
+    question_of = partial(DrivenQuestion, reference=reference)
+    return result_of(*answered_by(reference.problem, asked, question_of, reference.margins))

@@ -47,6 +47,7 @@ class DrivenPropagation:
     """From the ``load`` (N,) at the beginning on the ``free`` unknowns, ``functionals`` (n, N) asked, the mass first.
 
     ``absorbs`` says that mass may be lost.  ``probes`` (dim, m) are points at which coefficients are looked at.
+    ``taken`` are the steps so far, when they began and how long they were, each in two halves.
     """
 
     driven: DrivenGenerator
@@ -59,6 +60,7 @@ class DrivenPropagation:
     probes: Floats
     off: float = field(default=0.0, init=False)
     steps: int = field(default=0, init=False)
+    taken: list[tuple[float, float]] = field(default_factory=list, init=False)
 
     @property
     def size(self) -> Floats:
@@ -69,12 +71,12 @@ class DrivenPropagation:
         """At ascending ``times``."""
         found: list[State] = []
         load, here, latest = self.load, 0.0, times[-1]
-        self.off, self.steps = 0.0, 0
+        self.off, self.steps, self.taken = 0.0, 0, []
         for end in (*self.driven.schedule.breaks(latest), latest):
             wanted = [t for t in times if here < t <= end]
             go = self._constant if self.driven.schedule.steps else self._smooth
             vectors = go(load, here, [*wanted, end] if end not in wanted else wanted)
-            found += [self._state(t, vectors[t]) for t in wanted]
+            found += [self.state(t, vectors[t]) for t in wanted]
             load, here = self.driven.reference.apply_mass(vectors[end]), end
         if self.off > self.tolerance:
             raise ConvergenceError(
@@ -83,7 +85,8 @@ class DrivenPropagation:
             )
         return found
 
-    def _state(self, t: float, vector: Floats) -> State:
+    def state(self, t: float, vector: Floats) -> State:
+        """With its numbers, and what they are off by so far."""
         off = self.off
         there = np.abs(vector) * self.size > LEAST
         largest = np.abs(self.functionals) / np.maximum(self.size, 1e-300)
@@ -117,9 +120,18 @@ class DrivenPropagation:
         )
 
     def _smooth(self, load: Floats, start: float, times: Sequence[float]) -> dict[float, Floats]:
+        if start > 0.0:
+            return self.by_steps(load, start, times)
+        vector, here = self._first(load, times[0])
+        later = [t for t in times if t > here]
+        found = {} if here < times[0] else {here: vector}
+        if later:
+            found |= self.by_steps(self.driven.reference.apply_mass(vector), here, later)
+        return found
+
+    def by_steps(self, load: Floats, start: float, times: Sequence[float]) -> dict[float, Floats]:
+        """At ``times`` after ``start`` from a ``load`` that is smooth."""
         vector, here, found = None, start, {}
-        if start == 0.0:
-            vector, here = self._first(load, times[0])
         tau = BEGIN * (here if here > start else times[0] - start)
         for end in times:
             while here < end:
@@ -150,6 +162,7 @@ class DrivenPropagation:
             growth = CAREFUL * (allowed / max(apart, 1e-300)) ** (1.0 / (ORDER + 1))
             if vector is not None and apart <= allowed:
                 self.off += apart
+                self.taken.append((t, step))
                 longer = max(step * min(max(growth, SHORTEST), LONGEST), 0.0 if shorter else min(before, 4.0 * step))
                 return self._kept(vector), t + step, longer if growth > 1.0 else step * max(growth, SHORTEST)
             shorter = True

@@ -218,13 +218,13 @@ class Margins:
 
 def evolution(problem: Problem, asked: Asked) -> Evolution:
     """Carry the initial state to all times, every number to the problem's tolerance."""
-    return evolved(problem, asked, Question)
+    return result_of(*answered_by(problem, asked, Question))
 
 
-def evolved(
-    problem: Problem, asked: Asked, question_of: Callable[..., Question], margins: Margins = Margins()
-) -> Evolution:
-    """The same by a kind of question, made from what :class:`Question` holds."""
+def answered_by[Kind: Question](
+    problem: Problem, asked: Asked, question_of: Callable[..., Kind], margins: Margins = Margins()
+) -> tuple[Kind, Outcome]:
+    """A kind of question, made from what :class:`Question` holds, and its answer by meshes fine enough."""
     _refuse(problem)
     goals = Ends.at(asked.target).goals
     measured = {SET + name: shape for name, shape in asked.sets.items()}
@@ -241,7 +241,7 @@ def evolved(
     first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
     spread = _spread(setting, asked, margins.narrowing)
     first = replace(first, mesh=fine_enough(first.mesh, asked.initial, spread))
-    return result_of(question, refined_until_verified(problem, first))
+    return question, refined_until_verified(problem, first)
 
 
 def _refuse(problem: Problem) -> None:

@@ -42,7 +42,9 @@ def kinetics_of(problem: Problem) -> Kinetics:
 def refuse_schedule(problem: Problem) -> None:
     """Questions about one process have no answer where it changes."""
     if problem.schedule is not None:
-        raise ProblemError("schedule", "coefficients that depend on time", "none, or a question about them: evolve")
+        raise ProblemError(
+            "schedule", "coefficients that depend on time", "none, or a question about them: evolve, periodic"
+        )
 
 
 def _extent(problem: Problem) -> Floats:

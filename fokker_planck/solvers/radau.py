@@ -12,7 +12,6 @@ however stiff it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,11 +19,14 @@ import numpy as np
 from numpy.polynomial import Polynomial, legendre
 
 from fokker_planck.fem.driven_generator import DrivenGenerator
+from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats
 
 STAGES = 4
 """Of a step, of order 7: with 3 a decaying noise takes twice the steps to 1e-8, with 5 as many and more sweeps."""
+EARLY = 4
+"""Sweeps, before which what is left may grow: the first ones carry what came in at the beginning through all stages."""
 MOST_SWEEPS = 60
 """Of a step: 12 to 17 reach 1e-11; where coefficients change by all of themselves in a step, it is too long."""
 
@@ -76,48 +78,16 @@ class Stepper:
 
     def step(self, load: Floats, t: float, tau: float, enough: float) -> Floats | None:
         """The vector (N,) at t + tau from the ``load`` M y(t), to ``enough`` in total variation; None if too long."""
-        stages = self.stages(load, t, tau, enough)
+        stages = self.prepared(t, tau).stages(load, enough)
         return None if stages is None else np.asarray(stages[-1])
 
-    def stages(self, load: Floats, t: float, tau: float, enough: float) -> Floats | None:
-        """The vectors (q, N) at all nodes."""
-        nodes, reference = radau_nodes(), self.driven.reference
-        images = [self._adjoint(self.driven.elements(t + tau * c)) for c in nodes.places]
+    def prepared(self, t: float, tau: float) -> Step:
+        """A step with its matrices factored, to be taken by any number of vectors."""
+        nodes = radau_nodes()
         middle = self.driven.elements(t + 0.5 * tau)
         factors = [self._factored(middle, tau * gamma) for gamma in np.diag(nodes.triangle)]
-        image = self._adjoint(middle)
-        found = np.zeros((len(images), len(load)))
-        residual = np.repeat(load[None], len(images), axis=0)
-        before = np.inf
-        for sweep in range(MOST_SWEEPS):
-            change = self._swept(residual, factors, image, tau * nodes.triangle)
-            found += change
-            moved = float((np.abs(change) @ self.size).max())
-            if moved <= enough:
-                return found
-            if not np.isfinite(moved) or (sweep > 4 and moved > before):
-                return None
-            before = moved
-            inside = np.array([apply(vector) for apply, vector in zip(images, found, strict=True)])
-            masses = np.array([reference.apply_mass(vector) for vector in found])
-            residual = load - masses - tau * (nodes.integrals @ inside)
-        return None
-
-    def _swept(
-        self,
-        residual: Floats,
-        factors: list[CondensedFactorization],
-        image: Callable[[Floats], Floats],
-        triangle: Floats,
-    ) -> Floats:
-        change, images = np.zeros_like(residual), np.zeros_like(residual)
-        for j, factor in enumerate(factors):
-            change[j] = factor.solve(residual[j] - triangle[j, :j] @ images[:j], adjoint=True)
-            images[j] = image(change[j])
-        return change
-
-    def _adjoint(self, elements: Floats) -> Callable[[Floats], Floats]:
-        return lambda vector: self.driven.reference.apply_elements(np.swapaxes(elements, 1, 2), vector)
+        at_nodes = [self.driven.elements(t + tau * c) for c in nodes.places]
+        return Step(self.driven.reference, tau, at_nodes, middle, factors, self.size)
 
     def _factored(self, elements: Floats, tau: float) -> CondensedFactorization:
         reference = self.driven.reference
@@ -128,3 +98,46 @@ class Stepper:
             symmetric=False,
             exponent=reference.exponent,
         )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of length ``tau`` with A at its nodes and in its ``middle``, and a factor for each stage."""
+
+    reference: Generator
+    tau: float
+    at_nodes: list[Floats]
+    middle: Floats
+    factors: list[CondensedFactorization]
+    size: Floats
+
+    def stages(self, load: Floats, enough: float) -> Floats | None:
+        """The vectors (q, N) at all nodes, to ``enough`` in total variation; None if the step is too long."""
+        nodes = radau_nodes()
+        found = np.zeros((len(self.factors), len(load)))
+        residual = np.repeat(load[None], len(found), axis=0)
+        before = np.inf
+        for sweep in range(MOST_SWEEPS):
+            change = self._swept(residual)
+            found += change
+            moved = float((np.abs(change) @ self.size).max())
+            if moved <= enough:
+                return found
+            if not np.isfinite(moved) or (sweep > EARLY and moved > before):
+                return None
+            before = moved
+            inside = np.array([self._adjoint(a, vector) for a, vector in zip(self.at_nodes, found, strict=True)])
+            masses = np.array([self.reference.apply_mass(vector) for vector in found])
+            residual = load - masses - self.tau * (nodes.integrals @ inside)
+        return None
+
+    def _swept(self, residual: Floats) -> Floats:
+        triangle = self.tau * radau_nodes().triangle
+        change, images = np.zeros_like(residual), np.zeros_like(residual)
+        for j, factor in enumerate(self.factors):
+            change[j] = factor.solve(residual[j] - triangle[j, :j] @ images[:j], adjoint=True)
+            images[j] = self._adjoint(self.middle, change[j])
+        return change
+
+    def _adjoint(self, elements: Floats, vector: Floats) -> Floats:
+        return self.reference.apply_elements(np.swapaxes(elements, 1, 2), vector)

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fokker_planck.solvers.evolution_results import Evolution
+    from fokker_planck.solvers.periodic_results import PeriodicState
     from fokker_planck.solvers.results_in_time import Correlation
 
 WIDE = 50.0
 """Last over first time from which the axis of times is logarithmic."""
 
 
-def draw_evolution(axes: Axes, answer: Evolution) -> None:
+def draw_evolution(axes: Axes, answer: Evolution | PeriodicState) -> None:
     """On a line the densities at all times; else what the wells, and the sets, have of the mass."""
     points, _, _ = answer.times[0].density.triangulation()
     if points.shape[1] == 1:
