@@ -78,7 +78,7 @@ class Monodromy:
                 parts = np.array(images) @ vector
                 small[:m, m - 1] += parts
                 vector = vector - parts @ np.array(basis)
-            length = float(np.sqrt(max(vector @ apply_mass(vector), 0.0)))
+            length = float(np.sqrt(max(float(vector @ apply_mass(vector)), 0.0)))
             small[m, m - 1] = length
             found = _ritz(small[:m, :m], length, count)
             slowest = float(np.abs(found.values[1:2]).sum())

@@ -105,7 +105,7 @@ CLAIM = Claim(
     group="eyring-kramers",
     title="A weak push is followed most at a noise in between",
     statement=(
-        "The mean position of a double well under a weak periodic push has its largest amplitude at a noise in between; "
+        "The mean position of a double well under a weak periodic push moves most at a noise in between; "
         "what lags behind is given by the power spectrum without the push, and Floquet's multiplier by the gap."
     ),
     formula="⟨x⟩ = c cos ωt + s sin ωt,  s = A ω S(ω)/(2D) + O(A³),  μ₁ = e^(-λ₁T) + O(A²)",
