@@ -60,6 +60,7 @@ def statistics_json(statistics: Statistics) -> dict[str, Any]:
         "degree": int(statistics.degree),
         "levels": int(statistics.levels),
         "seconds": round(float(statistics.seconds), 3),
+        **({} if statistics.missed is None else {"missed": statistics.missed}),
         **({} if statistics.work is None else {"work": work_json(statistics)}),
         **checked,
     }

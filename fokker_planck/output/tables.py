@@ -48,6 +48,8 @@ def printed(
             console.print(each)
         if statistics is not None:
             console.print(f"[dim]{cost(statistics)}[/dim]")
+        if statistics is not None and statistics.missed is not None:
+            console.print(f"[yellow]{literal(statistics.missed)}[/yellow]")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

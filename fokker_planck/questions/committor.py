@@ -59,7 +59,7 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     first, second = checked_set(problem, origin, "committor.from"), checked_set(problem, goal, "committor.to")
     found = solver.committor(problem, first, second)
     noise = problem.process.field(problem.dimension)
-    return counting.said_with(replace(found, sets=(first, second), noise=noise))
+    return counting.said_with(replace(found, sets=(first, second), noise=noise), problem)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def correlation(
     first = observable(problem, f, "correlation.f")
     second = first if g is None or g == f else observable(problem, g, "correlation.g")
     wanted = solver.Wanted(first, second, _times(times), _frequencies(frequencies))
-    return counting.said_with(solver.correlation(problem, wanted))
+    return counting.said_with(solver.correlation(problem, wanted), problem)
 
 
 def _times(given: Any) -> tuple[float, ...]:

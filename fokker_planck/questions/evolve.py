@@ -93,7 +93,7 @@ def evolve(
     from fokker_planck.solvers import driven_evolution, evolution
 
     answer = evolution.evolution if problem.schedule is None else driven_evolution.evolution
-    return counting.said_with(answer(problem, _asked(problem, initial, times, observables or {}, absorb)))
+    return counting.said_with(answer(problem, _asked(problem, initial, times, observables or {}, absorb)), problem)
 
 
 def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb: Any) -> Any:

@@ -85,7 +85,7 @@ def exit_law(
     place, shape = checked_exit(problem, start, target)
     law = solver.Law(_times(times), _probabilities(quantiles), _parts(problem, parts))
     name = target if isinstance(target, str) else repr(target)
-    return counting.said_with(solver.exit_law(problem, place, shape, law, name))
+    return counting.said_with(solver.exit_law(problem, place, shape, law, name), problem)
 
 
 def _times(given: Any) -> tuple[float, ...]:

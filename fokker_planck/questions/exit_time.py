@@ -67,7 +67,7 @@ def mean_exit_time(
     found = exit_time.mean_exit_time(problem, place, shape, name)
     beside = predictions.exit_time(problem, place, shape)
     found = replace(found, asymptotic=beside.values, formula=beside.formula, limits=beside.limits)
-    return counting.said_with(found)
+    return counting.said_with(found, problem)
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def rates(problem: Problem) -> WellRates:
         beside.limits,
         beside.flows,
     )
-    return counting.said_with(answer)
+    return counting.said_with(answer, problem)
 
 
 @quietly

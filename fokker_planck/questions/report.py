@@ -31,7 +31,8 @@ def answer_text(answer: object) -> str:
 def answer_html(answer: object) -> str:
     """The same tables for a notebook."""
     statistics = statistics_of(answer)
-    return html_tables(entry_of(answer).tables(answer, None), "" if statistics is None else cost(statistics))
+    said = () if statistics is None else (cost(statistics), statistics.missed)
+    return html_tables(entry_of(answer).tables(answer, None), "; ".join(line for line in said if line is not None))
 
 
 def answer_frame(answer: object) -> pandas.DataFrame:

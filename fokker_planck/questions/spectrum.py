@@ -64,7 +64,7 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     beside = predictions.eigenvalues(problem, len(found.eigenvalues), absorbed=target is not None)
     eigenvalues = (replace(e, asymptotic=value) for e, value in zip(found.eigenvalues, beside.values, strict=True))
     found = replace(found, eigenvalues=tuple(eigenvalues), formula=beside.formula, limits=beside.limits)
-    return counting.said_with(found)
+    return counting.said_with(found, problem)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def stationary_density(problem: Problem) -> Stationary:
     found = stationary.stationary_density(problem)
     beside = predictions.weights(problem, found.wells)
     wells = (replace(well, asymptotic=value) for well, value in zip(found.wells, beside, strict=True))
-    return counting.said_with(replace(found, wells=tuple(wells)))
+    return counting.said_with(replace(found, wells=tuple(wells)), problem)
 
 
 def _json(answer: Stationary) -> dict[str, Any]:

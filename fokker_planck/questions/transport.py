@@ -51,7 +51,7 @@ def effective_transport(problem: Problem) -> Transport:
     """
     from fokker_planck.solvers import transport as solver
 
-    return counting.said_with(solver.effective_transport(problem))
+    return counting.said_with(solver.effective_transport(problem), problem)
 
 
 def _estimate(found: Estimate) -> dict[str, float]:

@@ -1,14 +1,19 @@
-"""What an answer took, said with it."""
+"""What an answer took, and where it misses the tolerance, said with it."""
 
 from __future__ import annotations
 
+import warnings
 from contextlib import AbstractContextManager, ContextDecorator
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fokker_planck.questions.missed_tolerance import missed
+from fokker_planck.questions.registry import entry_of
+
 if TYPE_CHECKING:
     from fokker_planck.fem.work import Tally
+    from fokker_planck.model.problem import Problem
     from fokker_planck.solvers.results import Statistics
 
 
@@ -42,10 +47,20 @@ class Counting(ContextDecorator):
         """Close it."""
         self._open.pop()[0].__exit__(kind, error, trace)
 
-    def said_with[Answer: WithStatistics](self, answer: Answer) -> Answer:
-        """The answer with all that has been done for it in its statistics."""
+    def said_with[Answer: WithStatistics](self, answer: Answer, problem: Problem) -> Answer:
+        """The answer with all that has been done for it in its statistics.
+
+        Warns where one of its error bars is beyond the tolerance of the ``problem``; to a mesh that is prescribed
+        it says nothing.
+        """
         found: Any = answer
-        result: Answer = replace(found, statistics=replace(found.statistics, work=self._open[-1][1].work))
+        line = None
+        if problem.resolution.cells is None:
+            line = missed(entry_of(answer).json(answer), problem.resolution.tolerance)
+        if line is not None:
+            warnings.warn(line, stacklevel=5)  # whoever asked, above the contexts that decorate a question
+        statistics = replace(found.statistics, work=self._open[-1][1].work, missed=line)
+        result: Answer = replace(found, statistics=statistics)
         return result
 
 

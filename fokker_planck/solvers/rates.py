@@ -45,8 +45,10 @@ from fokker_planck.solvers.setting import WHOLE, Setting, prepare_for_wells
 from fokker_planck.solvers.spectral_scope import cut_between_wells
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
-POWERS = 6
-"""Of A_FF^-1 M at most: they leave out the thirteenth power of the quotient of a rate and that of settling."""
+FEWEST_POWERS, MOST_POWERS, FUNCTIONS = 6, 20, 48
+"""Of A_FF^-1 M at most, between these, so that all wells together have so many: p of them leave out the power 2p + 1 of
+the quotient of a rate and that of settling, and each is a solve a well. Two wells left half as fast as they settle are
+known to 1e-12 then, and to 1e-4 with six."""
 HIGHEST = 600.0
 """Units of epsilon above a well, up to which the scale of unknowns is a double: minima lie next to their own node."""
 FEW = 10
@@ -136,7 +138,8 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
         )
     # without detailed balance the condition of the modes enters, and those of many are not found in doubles
     left, most = (ROUNDING, FEW) if symmetric else (budget_of(setting.problem).left_out_of_pairs, MOST_STATES)
-    pair = reduced_pair(condensed, POWERS, left, most_states=most)
+    powers = min(MOST_POWERS, max(FEWEST_POWERS, FUNCTIONS // len(condensed.wells)))
+    pair = reduced_pair(condensed, powers, left, most_states=most)
     at_wells = values_at(condensed, pair, setting.state_places)
 
     def functions(size: int) -> list[Mode]:

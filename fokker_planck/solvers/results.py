@@ -55,6 +55,8 @@ class Statistics:
         how far Python functions are from what the mesh sees of them
     work
         what was assembled, factored and solved
+    missed
+        which error bars are beyond the tolerance, None where none is
     """
 
     unknowns: int
@@ -65,6 +67,7 @@ class Statistics:
     dolfinx: str
     functions: FunctionCheck | None = None
     work: Work | None = None
+    missed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,38 @@ def test_the_ring_with_a_net_force():
     )
 
 
+def test_a_ring_with_barriers_of_350_under_a_net_force():
+    """Above the lower saddle the density was not known: "a part of the domain relaxes, though nothing attracts there".
+
+    The gap is one over the mean time from the higher well to the lower one, either way around, with detailed balance.
+    """
+    wells = Potential("0.3388*cos(pi*x/2 + 5.365) + 0.3624*cos(pi*x)")
+    process = Overdamped(wells, Isotropic(0.003418), extra=Drift(["0.05476*(1 - 0.1622*sin(pi*x/2))"]))
+    accurate, low, high = Resolution(tolerance=1e-8), -1.061187762916384, 1.1285773407878619
+    gap = spectrum(Problem(process, Box([-2.3], [1.7], boundary="periodic"), accurate), 3).gap
+    time = mean_exit_time(Problem(process, Box([low], [low + 4.0]), accurate), high, "boundary").mean
+    assert gap.log + time.log == pytest.approx(0.0, abs=gap.relative_error + time.relative_error)
+    assert gap.relative_error + time.relative_error < 2e-8
+
+
+@pytest.mark.slow
+def test_rates_as_fast_as_half_of_settling_have_the_accuracy_that_is_asked_for():
+    """Left and right functions that were nearly orthogonal made eigenvalues of their own: rates were 1e-2 off.
+
+    The sum of both rates is the gap, from shift and invert.
+    """
+    process = Overdamped(
+        Potential("(x**2-1)**2/4 + y**2/2 + 0.3*x*y + 0.1*x"), Isotropic(0.1), extra=Drift(["0.5*y", "-0.5*x + 0.2*x*y"])
+    )
+    problem = Problem(process, Box([-2.5, -2.5], [2.5, 2.5]), Resolution(tolerance=1e-6))
+    found = rates(problem)
+    there, back = found.rates[0][1], found.rates[1][0]
+    assert max(there.relative_error, back.relative_error) < 1e-6
+    assert found.statistics.missed is None
+    assert there.value == pytest.approx(0.01998938813713, rel=1e-6)  # of a mesh of five times as many unknowns
+    assert there.value + back.value == pytest.approx(spectrum(problem, 3).gap.value, rel=2e-6)
+
+
 # Ornstein-Uhlenbeck processes.
 
 

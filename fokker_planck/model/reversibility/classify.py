@@ -36,6 +36,7 @@ from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
+from fokker_planck.model.reversibility.ring import ring_exponent
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
 
@@ -196,7 +197,7 @@ def _on_a_line(
     exponent = line_exponent(process, *ends, period)
     if exponent is not None:
         return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
-    return UnknownDensity(ItoDrift(process, 1), _named(process, field), _guess(process, field, points))
+    return UnknownDensity(ItoDrift(process, 1), _named(process, field), ring_exponent(process, *ends))
 
 
 def _exponent_between(
