@@ -75,11 +75,10 @@ def test_what_fails_within_is_counted_to_its_end():
 def test_bars_beyond_the_tolerance_are_told_in_the_table_the_result_and_a_warning(tmp_path, capsys):
     (tmp_path / "one.toml").write_text(FILE)
     said = "have error bars beyond the tolerance of 6e-13"
-    arguments = ["spectrum", str(tmp_path / "one.toml"), "-o", str(tmp_path / "out"), "--tolerance", "6e-13", "-q"]
+    arguments = ["committor", str(tmp_path / "one.toml"), "-o", str(tmp_path / "out"), "--tolerance", "6e-13", "-q"]
     assert main(arguments) == 0
     shown = capsys.readouterr()
     kept = json.loads((tmp_path / "out" / "result.json").read_text())["provenance"]["statistics"]
     assert said in shown.out
     assert said in shown.err
-    assert said in kept["spectrum"]["missed"]
-    assert "missed" not in kept["stationary"]
+    assert said in kept["committor"]["missed"]
