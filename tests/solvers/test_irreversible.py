@@ -152,7 +152,9 @@ def test_rates_as_fast_as_half_of_settling_have_the_accuracy_that_is_asked_for()
     The sum of both rates is the gap, from shift and invert.
     """
     process = Overdamped(
-        Potential("(x**2-1)**2/4 + y**2/2 + 0.3*x*y + 0.1*x"), Isotropic(0.1), extra=Drift(["0.5*y", "-0.5*x + 0.2*x*y"])
+        Potential("(x**2-1)**2/4 + y**2/2 + 0.3*x*y + 0.1*x"),
+        Isotropic(0.1),
+        extra=Drift(["0.5*y", "-0.5*x + 0.2*x*y"]),
     )
     problem = Problem(process, Box([-2.5, -2.5], [2.5, 2.5]), Resolution(tolerance=1e-6))
     found = rates(problem)
