@@ -18,6 +18,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.domain_truncation import is_cut
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.interpolation import point_functional
@@ -123,8 +124,12 @@ class SlowModes:
 def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
     """The modes in multiple precision, however small their eigenvalues."""
     discretization, symmetric = generator.discretization, generator.symmetric
-    wells = well_nodes(discretization, setting.places)
-    if len(wells) < len(setting.places):
+    # of both sides many are too many for multiple precision: those that are no states are left to what is inside,
+    # but where the domain was cut, for cuts belong to wells
+    alone = symmetric or is_cut(discretization.triangulation)
+    places = setting.places if alone else np.array(setting.state_places)
+    wells = well_nodes(discretization, places)
+    if len(wells) < len(places):
         raise ProblemError(setting.key, "two minima too close to tell apart on the mesh", "a smaller tolerance")
     nothing = np.zeros(discretization.count, dtype=bool)
     cuts = surfaces(discretization, wells, setting.places, nothing, None)

@@ -21,13 +21,18 @@ from typing import Any
 
 import mpmath
 import numpy as np
-
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 
 SETTLED = 1e-14
 """Of the largest entry of a column of X, by which a step changes it in the end: X comes from doubles."""
-MOST_STEPS = 15
-"""Beyond which all eigenvalues are found: three to six are taken, more where other modes are nearly as slow."""
+MOST_STEPS = 40
+"""Beyond which other ways are tried: three to six are taken, more where other modes are nearly as slow."""
+LEAST_GAP, MOST_MORE = 1.3, 2
+"""Between what is taken for slow and what is not, with which ``MOST_STEPS`` gain four digits, where doubles begin with
+ten; and how many times as many modes inside as wells are looked at for it."""
+MOST_IN_EXTENDED = 100
+"""Unknowns, all eigenvalues of which are found in multiple precision: 100 take a minute, more the cube of it."""
 REGULAR = 1e-6
 """Of the singular values of what slow modes have in the wells, least over largest, below which doubles tell nothing of
 X, and the iteration begins with none."""
@@ -57,13 +62,13 @@ def slow_subspace(flows: Any, mass: Floats, energy: Floats) -> tuple[Matrix, Mat
         )
     except np.linalg.LinAlgError:
         return None
-    at_rest, bridge = mpmath.matrix(mass[:count, :count].tolist()), _exact(mass[:count, count:])
-    rows_of_inside, rows_towards = _exact(inside), _exact(towards)
+    at_rest, bridge = mpmath.matrix(mass[:count, :count].tolist()), mass[:count, count:]
+    rows_towards = _exact(towards)
     space = _exact(_in_doubles(flows, mass, energy))
     for _ in range(MOST_STEPS):
-        seen = at_rest + mpmath.matrix(_product(bridge, space))
+        seen = at_rest + mpmath.matrix(_of_doubles(bridge, space))
         inner = (mpmath.inverse(seen) * flows).tolist()
-        moved = _product(rows_of_inside, space)
+        moved = _of_doubles(inside, space)
         moved = [
             [a + b for a, b in zip(one, other, strict=True)] for one, other in zip(rows_towards, moved, strict=True)
         ]
@@ -76,6 +81,66 @@ def slow_subspace(flows: Any, mass: Floats, energy: Floats) -> tuple[Matrix, Mat
         if settled:
             return space, inner
     return None
+
+
+def beside_slow_inside(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs | None:
+    """The same, of K slow modes and of as many others as there are up to a gap, by an invariant subspace of them all.
+
+    Where something inside is as slow as the fastest of the K modes, no iteration tells these from it.  What is slow
+    inside is split off, E to [E_1  0; 0  E_2], and counted with the wells.  None where there is no gap.
+    """
+    count = flows.rows
+    more = _split(flows, mass, energy)
+    if more is None:
+        return None
+    split, right, left = more
+    turned, back = np.eye(len(mass)), np.eye(len(mass))
+    turned[count:, count:], back[count:, count:] = right, left
+    mass, energy = back @ mass @ turned, left @ energy @ right
+    wider = whole_of(flows, energy[:split, :split])
+    found = slow_pairs(wider, mass, energy[split:, split:])
+    if found is None:
+        return None
+    values, columns, rows = found
+    columns = _transposed(_product(_exact(turned), _transposed(columns)))
+    return values, columns, _product(rows, _exact(back)), 0.0
+
+
+def _split(flows: Any, mass: Floats, energy: Floats) -> tuple[int, Floats, Floats] | None:
+    """How many modes inside come to be slow, and bases of both sides, columns and rows, those of the slow ones first.
+
+    Of E alone, whose others have a part in neither.
+    """
+    from scipy.linalg import schur, solve_sylvester
+
+    count = flows.rows
+    try:
+        operator = np.linalg.solve(mass[count:, count:], energy)
+        own = np.sort(np.abs(np.linalg.eigvals(operator)))
+        whole = np.sort(np.abs(np.linalg.eigvals(np.linalg.solve(mass, _whole_in_doubles(flows, energy)))))
+        numbers = np.arange(1, min(MOST_MORE * count, len(own) - 1) + 1)
+        gaps = np.minimum(own[numbers] / whole[count + numbers - 1], own[numbers] / own[numbers - 1])
+        split = int(numbers[int(np.argmax(gaps))])
+        between = np.sqrt(own[split - 1] * own[split])
+        upper, basis, held = schur(operator, sort=lambda re, im=0.0: bool(np.hypot(re, im) < between))
+        if held != split or not gaps.max() > LEAST_GAP:
+            return None
+        apart = solve_sylvester(upper[:split, :split], -upper[split:, split:], -upper[:split, split:])
+        right = basis @ np.block([[np.eye(split), apart], [np.zeros(apart.T.shape), np.eye(len(own) - split)]])
+        left = np.linalg.inv(mass[count:, count:] @ right)
+    except (np.linalg.LinAlgError, ValueError):
+        return None
+    return split, right, left
+
+
+def _of_doubles(matrix: Floats, columns: Matrix) -> Matrix:
+    """The product of doubles with columns, each of which is doubles times a power that none of them need have."""
+    powers = [max((mpmath.frexp(entry)[1] for entry in column if entry), default=0) for column in _transposed(columns)]
+    scaled = [
+        [float(mpmath.ldexp(entry, -power)) for entry, power in zip(row, powers, strict=True)] for row in columns
+    ]
+    product = (matrix @ np.array(scaled)).tolist()
+    return [[mpmath.ldexp(entry, power) for entry, power in zip(row, powers, strict=True)] for row in product]
 
 
 def _in_doubles(flows: Any, mass: Floats, energy: Floats) -> Floats:
@@ -106,8 +171,8 @@ def slow_pairs(
     None where they are too close to others.
     """
     count = flows.rows
-    right = slow_subspace(flows, mass, energy)
-    left = right if symmetric else slow_subspace(flows.T, mass.T, energy.T)
+    right = slow_subspace(flows, mass, energy) if _settles(flows, mass, energy) else None
+    left = right if symmetric or right is None else slow_subspace(flows.T, mass.T, energy.T)
     if right is None or left is None:
         return None
     space, inner = right
@@ -122,6 +187,12 @@ def slow_pairs(
     seen = _product(_product(rows, _exact(mass)), columns)
     rows = _product(mpmath.inverse(mpmath.matrix(seen)).tolist(), rows)
     return [found[k] for k in order], _transposed(columns), rows
+
+
+def _settles(flows: Any, mass: Floats, energy: Floats) -> bool:
+    """Whether a step of :func:`slow_subspace` gains, by the quotient of the slowest of the others and the K-th mode."""
+    moduli = np.sort(np.abs(np.linalg.eigvals(np.linalg.solve(mass, _whole_in_doubles(flows, energy)))))
+    return flows.rows == len(moduli) or bool(moduli[flows.rows] > LEAST_GAP * moduli[flows.rows - 1])
 
 
 def pairs_in_doubles(
@@ -210,9 +281,14 @@ def general_pairs(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     As many as there are wells; all where these are too close to the others, and too small beside them for doubles.
     """
     size = len(mass)
-    slow = slow_or_in_doubles(flows, mass, energy, symmetric=False)
+    slow = slow_or_in_doubles(flows, mass, energy, symmetric=False) or beside_slow_inside(flows, mass, energy)
     if slow is not None:
         return slow
+    if size > MOST_IN_EXTENDED:
+        raise ConvergenceError(
+            f"{flows.rows} wells are left as fast as the process settles in them, and their modes are not told apart",
+            "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
+        )
     m = mpmath.matrix(mass.tolist())
     found, vectors = mpmath.eig(mpmath.inverse(m) * whole_of(flows, energy))
     order = sorted(range(size), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))

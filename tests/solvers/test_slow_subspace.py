@@ -60,3 +60,21 @@ def test_doubles_give_what_they_hold():
     high, mass, energy = a_pencil(4, 8, [0.0, 1.0, 3.0, 40.0], 0.01)
     with mpmath.workdps(60):
         assert pairs_in_doubles(high, mass, energy) is None
+
+
+def test_what_is_as_slow_inside_is_counted_with_the_wells():
+    flows, mass, energy = a_pencil(3, 12, [0.0, 30.0, 1.0], 1.0)
+    rng = np.random.default_rng(3)
+    rates = [1.6e-4, 1.5e-4, 2e-3, *rng.uniform(1.0, 30.0, 9)]  # the first two beside 1.4e-4, between wells
+    turned = np.eye(12) + 0.1 * rng.normal(size=(12, 12))
+    energy, mass[3:, 3:] = (turned * rates) @ np.linalg.inv(turned), np.eye(12)
+    with mpmath.workdps(60):
+        assert slow_pairs(flows, mass, energy) is None
+        values, right, left, _ = slow_subspace.beside_slow_inside(flows, mass, energy)
+        columns, rows = mpmath.matrix(right).T, mpmath.matrix(left)
+        unit = rows * mpmath.matrix(mass.tolist()) * columns - mpmath.eye(6)
+        assert float(mpmath.mnorm(unit)) < 1e-12
+        assert float(abs(values[0])) < 1e-25
+        known, _ = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy))
+        for value, expected in list(zip(values, sorted(known, key=abs), strict=False))[1:]:
+            assert float(abs(value / expected - 1)) < 1e-11
