@@ -36,7 +36,7 @@ from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
-from fokker_planck.model.reversibility.ring import ring_exponent
+from fokker_planck.model.reversibility.ring import RingExponent, ring_exponent
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
 
@@ -81,7 +81,7 @@ class UnknownDensity:
 
     drift: VectorField
     diffusion: Isotropic | Constant | DiffusionField
-    guess: Function | None = None
+    guess: Function | RingExponent | None = None
 
 
 Kinetics = DetailedBalance | KnownDensity | UnknownDensity
