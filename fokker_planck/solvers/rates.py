@@ -22,8 +22,10 @@ from fokker_planck.fem.domain_truncation import is_cut
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.interpolation import point_functional
+from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
@@ -35,6 +37,8 @@ from fokker_planck.solvers.orthogonal_modes import orthogonal_modes
 from fokker_planck.solvers.reduced_chain import (
     MOST_STATES,
     ROUNDING,
+    ChainRates,
+    pairs_of,
     rates_of,
     refuse_too_many,
     result_of,
@@ -58,6 +62,8 @@ LEAST_RATIO = 1e-6
 """Of the eigenvalues of a chain, down to which doubles hold them: by shift and invert a vector is known to 1e-12."""
 SOLVED = 1e-12
 """Relative error by shift and invert of the largest eigenvalue; of others as much more as they are less."""
+COUNTS = 0.1
+"""Of the rates out of a well, from which on one steers the refinement."""
 DIGITS = 30
 """Decimal digits of the algebra that follows doubles: nothing cancels in it that they have."""
 
@@ -102,6 +108,8 @@ def _answer(setting: Setting, kept: list[int], discretization: Discretization) -
         found = rates_of(modes.values, modes.at_wells, kept)
     payload = (found, modes.digits, modes.left_out(len(kept)))
     functions = [[mode] for mode in modes.functions(len(kept))]
+    if modes.between is not None and not is_degenerate(setting.problem):
+        functions += [[mode] for mode in modes.between(kept, found)]
     return Answer(found.logs, payload, generator, functions, found.weights)
 
 
@@ -111,7 +119,7 @@ class SlowModes:
 
     In mpmath, or in doubles where these hold them.
     ``functions`` gives what so many eigenvalues rest on, without the zero, ``left_out`` the relative error of a chain
-    of so many.
+    of so many, ``between``, without detailed balance, what the rates between the states kept rest on.
     """
 
     values: list[Any]
@@ -119,6 +127,7 @@ class SlowModes:
     digits: int
     functions: Callable[[int], list[Mode]]
     left_out: Callable[[int], float]
+    between: Callable[[list[int], ChainRates], list[Mode]] | None = None
 
 
 def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
@@ -154,7 +163,49 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
         share = float(abs(pair.values[size - 1]) / condensed.slowest_inside) ** (2 * pair.powers + 1)
         return share + pair.rounding
 
-    return SlowModes(pair.values, at_wells, pair.digits, functions, left_out)
+    def between(kept: list[int], found: ChainRates) -> list[Mode]:
+        return _between(condensed, pair, at_wells, kept, found)
+
+    return SlowModes(pair.values, at_wells, pair.digits, functions, left_out, None if symmetric else between)
+
+
+def _between(
+    condensed: Condensation, pair: ReducedPair, at_wells: Any, kept: list[int], found: ChainRates
+) -> list[Mode]:
+    """What rates that count rest on: R_km = -a(chi_m, zeta_k), of right modes chi = U X^-1 and left ones zeta = X Z.
+
+    An eigenvalue does not: in a deep well the mode of a shallow one is so small that its energy there is none, though
+    the rate out of the deep well is read from it.
+    """
+    size, wells, states = len(kept), len(condensed.wells), len(condensed.exponents)
+    generator, dofs = condensed.generator, condensed.generator.discretization.dofs
+    height = 0.5 * (generator.exponent - generator.lowest)
+
+    def parts(column: Any, basis: Floats) -> tuple[Floats, Floats]:
+        at_states = [float(value * scale) for value, scale in zip(column[:wells], pair.scale, strict=True)]
+        inside = np.array([float(value) for value in column[wells:]])
+        return np.array(at_states + [0.0] * (states - wells)), times_exp(inside @ basis[wells:], height)
+
+    with mpmath.workdps(pair.digits):
+        rows = mpmath.matrix([[at_wells[state, k] for k in range(size)] for state in kept])
+        right = _rows_times(mpmath.inverse(rows).T, pair.vectors[:size])
+        left = _rows_times(rows, pair.left_vectors[:size])
+        chi = [condensed.cell_values(*parts(column, pair.basis)) for column in right]
+        zeta = [condensed.nodal(*parts(row, pair.left_basis), adjoint=True)[dofs] for row in left]
+    modes = []
+    for (k, m), log, weight in zip(pairs_of(size), found.logs, found.weights, strict=True):
+        if weight >= COUNTS:
+            modes.append(Mode(chi[m], zeta[k], log_whole=float(log)))
+    return modes
+
+
+def _rows_times(matrix: Any, vectors: list[list[Any]]) -> list[list[Any]]:
+    """Real combinations of vectors, by the rows of a matrix; of pairs what is imaginary cancels."""
+    count, size = len(vectors), len(vectors[0])
+    return [
+        [mpmath.re(mpmath.fsum(matrix[row, k] * vectors[k][i] for k in range(count))) for i in range(size)]
+        for row in range(count)
+    ]
 
 
 def values_at(condensed: Condensation, pair: ReducedPair, places: Places) -> Any:

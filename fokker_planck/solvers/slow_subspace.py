@@ -21,6 +21,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 

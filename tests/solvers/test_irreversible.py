@@ -165,6 +165,24 @@ def test_rates_as_fast_as_half_of_settling_have_the_accuracy_that_is_asked_for()
     assert there.value + back.value == pytest.approx(spectrum(problem, 3).gap.value, rel=2e-6)
 
 
+@pytest.mark.slow
+def test_the_rate_out_of_the_deeper_well_is_seen_by_the_indicator():
+    """What eigenvalues rest on has next to no energy in the deeper of two wells: the rate out of it was 1.9e-5 off.
+
+    At a bar of 2e-6, while the other one was right to 1e-10; the value is that of the problem turned, within 4e-9.
+    """
+    along = "0.4192*cos(pi*x/2 + 2.352) + 0.3105*cos(pi*x)"
+    wells = Potential(f"0.6153*cos(pi*y/2 - 0.6784) + 0.3165*cos(pi*y) + {along}")
+    noise = Constant([[0.019842766143554444, -0.034678940807548624], [-0.034678940807548624, 0.31228241418782565]])
+    domain = Box([-1.59, -1.67], [2.41, 2.33], boundary="periodic")
+    found = rates(Problem(Overdamped(wells, noise), domain, Resolution(tolerance=4.5e-6)))
+    slow, fast = sorted((found.rates[0][1], found.rates[1][0]), key=lambda rate: rate.log)
+    assert slow.log == pytest.approx(-36.098715974, abs=slow.relative_error + 4e-9)
+    assert fast.log == pytest.approx(-7.355135034, abs=fast.relative_error + 2e-9)
+    assert slow.relative_error < 4.5e-6
+    assert found.statistics.unknowns < 100_000
+
+
 # Ornstein-Uhlenbeck processes.
 
 
