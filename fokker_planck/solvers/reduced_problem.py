@@ -263,9 +263,12 @@ def _inverse_of_root(matrix: Floats) -> Floats:
     a deep one that this is all it would have there, and the rate out of the deep well is read from it.
     """
     root = np.linalg.cholesky(matrix)
-    from scipy.linalg import solve_triangular
-
-    return np.asarray(solve_triangular(root, np.eye(len(root)), lower=True))
+    inverse = np.zeros_like(root)
+    for i, row in enumerate(root):  # few rows: scipy's import takes longer
+        inverse[i] = -(row[:i] @ inverse[:i])
+        inverse[i, i] += 1.0
+        inverse[i] /= row[i]
+    return np.asarray(inverse)
 
 
 def _with_the_same_vector(value: Any, vector: Any, mass: Floats, seen: Floats, bridge: Floats, rates: Floats) -> float:
