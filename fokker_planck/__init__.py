@@ -59,7 +59,9 @@ if TYPE_CHECKING:
     from fokker_planck.model.underdamped import Underdamped as Underdamped
     from fokker_planck.output.plots.committor import plot_committor as plot_committor
     from fokker_planck.output.plots.density import plot_density as plot_density
+    from fokker_planck.output.plots.evolution import film as film
     from fokker_planck.quantity import Quantity as Quantity
+    from fokker_planck.quantity.units import Units as Units
     from fokker_planck.questions.bootstrap import Bootstrap as Bootstrap
     from fokker_planck.questions.bootstrap import bootstrap as bootstrap
     from fokker_planck.questions.committor import committor as committor
@@ -76,6 +78,8 @@ if TYPE_CHECKING:
     from fokker_planck.questions.momentum_study import momentum_study as momentum_study
     from fokker_planck.questions.noise_study import NoiseStudy as NoiseStudy
     from fokker_planck.questions.noise_study import noise_study as noise_study
+    from fokker_planck.questions.paths import MostProbablePaths as MostProbablePaths
+    from fokker_planck.questions.paths import most_probable_paths as most_probable_paths
     from fokker_planck.questions.periodic import periodic_state as periodic_state
     from fokker_planck.questions.rates import WellRates as WellRates
     from fokker_planck.questions.rates import rates as rates
@@ -131,6 +135,7 @@ _HOME = {
     "MeshFileError": "errors",
     "MissingPackageError": "errors",
     "MomentumStudy": "questions.momentum_study",
+    "MostProbablePaths": "questions.paths",
     "NoiseStudy": "questions.noise_study",
     "Overdamped": "model.process",
     "Underdamped": "model.underdamped",
@@ -155,6 +160,7 @@ _HOME = {
     "Sublevel": "model.domain",
     "Sweep": "cli.sweeps.result",
     "Transport": "solvers.results_in_time",
+    "Units": "quantity.units",
     "WellRates": "questions.rates",
     "WellWeight": "solvers.results",
     "bootstrap": "questions.bootstrap",
@@ -169,8 +175,10 @@ _HOME = {
     "load_sweep": "cli.sweeps.result",
     "evolve": "questions.evolve",
     "exit_law": "questions.exit_law",
+    "film": "output.plots.evolution",
     "mean_exit_time": "questions.exit_time",
     "momentum_study": "questions.momentum_study",
+    "most_probable_paths": "questions.paths",
     "named": "model.gallery.registry",
     "noise_study": "questions.noise_study",
     "periodic_state": "questions.periodic",

@@ -33,6 +33,10 @@ class GridField:
         return self(x)
 
     @property
+    def dimension(self):
+        return self.points.shape[1]
+
+    @property
     def values(self):
         return np.exp(self.nodal) if self.logarithm else self.nodal
 

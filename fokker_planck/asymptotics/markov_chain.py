@@ -106,6 +106,42 @@ def log_watched_chain(log_rates: Floats, kept: Sequence[int]) -> tuple[Floats, F
     return rates[np.ix_(kept, kept)], first
 
 
+def log_rate_constant(log_rates: Floats, first: int, second: int) -> float:
+    """log of k_AB = nu / P(A was visited last), between two states of a chain that has others.
+
+    nu = p_A w_AB, w the rates of the chain watched in both states alone, and ``P = sum_i p_i q_i``, q_i the probability
+    to have come from A: that of the chain run backward in time to go there.  NaN where an unknown rate matters.
+
+    Parameters
+    ----------
+    log_rates
+        natural logarithms of the rates from row to column, (K, K); the diagonal is ignored.
+    first, second
+        indices of A and B.
+
+    Examples
+    --------
+    A third state beside A, to which it goes at the rate 1 and comes back at the rate 1, halves the rate to B:
+
+    >>> k = np.array([[0.0, 1e-6, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    >>> with np.errstate(divide="ignore"):
+    ...     round(float(np.exp(log_rate_constant(np.log(k), 0, 1))) * 1e6, 12)
+    0.5
+    """
+    rates, count = np.array(log_rates, dtype=float), len(log_rates)
+    weights = np.zeros(count)  # of all states beside that of A, each by the chain watched in both
+    for other in (state for state in range(count) if state != first):
+        both, _ = log_watched_chain(rates, [first, other])
+        weights[other] = both[0, 1] - both[1, 0] if both[0, 1] > -np.inf else -np.inf
+    watched, _ = log_watched_chain(rates, [first, second])
+    with np.errstate(invalid="ignore"):
+        backward = rates.T + weights[None, :] - weights[:, None]
+        backward = np.where(rates.T == -np.inf, -np.inf, backward)
+        _, came_from = log_watched_chain(backward, [first, second])
+        mass = np.logaddexp.reduce(weights + came_from[:, 0])
+    return float(watched[0, 1] - mass)
+
+
 def _reachable(log_rates: Floats, start: int) -> list[bool]:
     seen = [state == start for state in range(len(log_rates))]
     queue = [start]

@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
     """Everything between arguments and what standard output shows; all ranks go through it."""
     from fokker_planck.cli.problem_file import load_problem_file
 
-    asked = load_problem_file(options.problem, options.set)
+    asked = load_problem_file(options.problem, [*options.set, *_between(options)])
     folder = _folder(options)
     if folder is not None:
         from fokker_planck.output.folder import check_folder
@@ -110,10 +110,11 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
             answers[question] = _answer(question, asked)
     written: tuple[str, ...] = ()
     if folder is not None:
-        from fokker_planck.questions.result_folder import saved
+        from fokker_planck.questions.result_folder import Folder, saved
 
         with _progress("result files", ranks, options):
-            written = saved(ranks, folder, answers, asked.problem.title, asked.raw)
+            about = Folder(folder, asked.problem.title, asked.raw, asked.problem.units)
+            written = saved(ranks, about, answers)
     if not ranks.speaks:
         return ""
     return _json(options, asked, answers) if options.json else _tables(options, asked, answers, folder, written)
@@ -193,6 +194,8 @@ def _tables(
         terminal=sys.stdout is not None and sys.stdout.isatty() and not launched(),
         reversible=is_reversible(asked.problem) if options.question == SOLVE else None,
     )
+    if asked.problem.units.sentence:
+        text += f"\n{asked.problem.units.sentence}\n"
     text += _note(process)
     if folder is not None:
         text += f"\nwritten to {folder}{os.sep}: {', '.join(written)}\n"
@@ -231,6 +234,8 @@ def question_parser(question: str | None = None) -> OneLineParser:
     parser.add_argument("--set", metavar="KEY.PATH=VALUE", action="append", default=[], help=over)
     tolerance = "wanted relative error of every number: --set discretization.tolerance=NUMBER"
     parser.add_argument("--tolerance", metavar="NUMBER", type=_tolerance, help=tolerance)
+    between = "committor: from well A to well B, numbered as in rates: --set committor.from='well A' and so on"
+    parser.add_argument("--wells", metavar=("A", "B"), nargs=2, type=int, help=between)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     folder = "write results (JSON, .vtu, picture) here; solve writes to results/PROBLEM without it"
     parser.add_argument("-o", "--output", metavar="DIR", help=folder)
@@ -239,6 +244,15 @@ def question_parser(question: str | None = None) -> OneLineParser:
     loudness.add_argument("-v", "--verbose", action="store_true", help="every step on standard error, with seconds")
     parser.add_argument("--version", action="version", version=f"{COMMAND} {__version__}")
     return parser
+
+
+def _between(options: argparse.Namespace) -> list[str]:
+    """What ``--wells 1 2`` is short for."""
+    if options.wells and options.question != "committor":
+        from fokker_planck.errors import ProblemError
+
+        raise ProblemError("--wells", f"the question {options.question}", "committor, which is about two of them")
+    return [f"committor.{end}=well {n}" for end, n in zip(("from", "to"), options.wells or (), strict=False)]
 
 
 def _help_on(question: str) -> str:

@@ -18,6 +18,7 @@ from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.units import Units
 from fokker_planck.questions.registry import QUESTIONS, entry
 
 PHASE_SPACE = {"v": "y"}
@@ -87,7 +88,7 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     coordinates = PHASE_SPACE if isinstance(process, Underdamped) and not process.planar else {}
     sets = {name: _set(top.table("sets"), name, coordinates) for name in top.table("sets").entries}
     try:
-        problem = Problem(process, domain, resolution, sets, title, schedule_of(top))
+        problem = Problem(process, domain, resolution, sets, title, schedule_of(top), _units(top, coordinates))
     except ProblemError as error:
         if error.key == "potential.expression" and "name" in raw.get("potential", {}):
             raise ProblemError("potential.name", error.found, error.wanted) from None  # the file has no expression
@@ -98,6 +99,13 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
         raw=dict(raw),
         path=path,
     )
+
+
+def _units(top: Table, coordinates: Mapping[str, str]) -> Units:
+    table = top.table("units")
+    table.only(("length", "time", "energy", "names"))
+    names = {"names": ("x", *coordinates)} if coordinates else {}
+    return Units(**{**names, **table.entries})
 
 
 def _domain(table: Table, folder: Path) -> Domain:

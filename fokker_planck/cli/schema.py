@@ -16,6 +16,7 @@ TOP = (
     "discretization",
     "sets",
     "schedule",
+    "units",
     *dict.fromkeys(listed.table for listed in QUESTIONS.values() if listed.table is not None),
 )
 

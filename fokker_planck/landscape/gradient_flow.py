@@ -81,6 +81,7 @@ def descend(
     captures: Sequence[Capture],
     frame: Frame,
     settings: FlowSettings = USUAL,
+    seen: Callable[[Integers, Moving], None] | None = None,
 ) -> Descent:
     """Follow dx/dt = -grad f from points (dim, n), held back by the walls of the box.
 
@@ -96,13 +97,16 @@ def descend(
         periods and walls.
     settings
         how far, and how well.
+    seen
+        told after every step where the paths are that are under way, and their numbers.
     """
     units = units_of(frame)
     if units is not None:
         column = units[:, None]
         scaled = [Capture(c.centre / units, c.metric * (column * units), c.radius) for c in captures]
         within = replace(settings, least_slope=settings.least_slope * float(units.min()))
-        path = descend(FlowInUnits(function, units), x / column, scaled, frame_in(frame, units), within)
+        told = None if seen is None else lambda active, now: seen(active, _out_of(now, column))
+        path = descend(FlowInUnits(function, units), x / column, scaled, frame_in(frame, units), within, told)
         return Descent(path.labels, path.ends * column, path.times, path.slowest * column)
     flow = HeldFlow(function, frame, settings.tolerance * frame.extent)
     with np.errstate(all="ignore"):
@@ -112,11 +116,18 @@ def descend(
             if len(paths.active) == 0:
                 break
             paths.step(flow.explicit if count < EXPLICIT_STEPS else flow.implicit)
+            if seen is not None:
+                seen(paths.active, paths.now)
             if count >= EXPLICIT_STEPS:
                 force, level = paths.now.force, slope_of_rounding(function, paths.now.position, frame)
                 paths.resting = np.where(np.linalg.norm(force, axis=0) <= level, paths.resting + 1, 0)
     paths.end(np.ones(len(paths.active), dtype=bool))
     return Descent(paths.labels, paths.ends, paths.times, paths.slowest)
+
+
+def _out_of(now: Moving, column: Floats) -> Moving:
+    """Places and forces in units of their own in those of x."""
+    return replace(now, position=now.position * column, force=now.force * column)
 
 
 @dataclass

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.landscape.paths import PathOverSaddle
 from fokker_planck.quantity.answer import Answer
 
 if TYPE_CHECKING:
     from fokker_planck.landscape.holds import Hold
+    from fokker_planck.landscape.surface import Surface
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,11 @@ class Landscape(Answer):
         of index one, in ascending order of V
     frame
         the box of the domain and its periods
+    paths
+        for every saddle the minimum energy path over it, None where none could be followed; empty where none were asked
+        for
+    surface
+        V on a grid, for the picture; None in space
 
     Examples
     --------
@@ -203,6 +210,8 @@ class Landscape(Answer):
     minima: tuple[CriticalPoint, ...]
     saddles: tuple[Saddle, ...]
     frame: Frame
+    paths: tuple[PathOverSaddle | None, ...] = ()
+    surface: Surface | None = None
 
     @property
     def dimension(self) -> int:
@@ -256,6 +265,8 @@ class Landscape(Answer):
             self,
             minima=tuple(minimum.scaled(factor) for minimum in self.minima),
             saddles=tuple(saddle.scaled(factor) for saddle in self.saddles),  # type: ignore[misc]
+            paths=tuple(None if path is None else path.scaled(factor) for path in self.paths),
+            surface=None,
         )
 
     def __repr__(self) -> str:

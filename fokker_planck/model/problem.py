@@ -34,6 +34,7 @@ from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.sets import Ball, Ellipsoid, Set, fits
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.units import NONE, Units
 
 #: The tolerances that double precision can be asked for.
 # What rounding leaves of every number is 2e-13 (solvers/accuracy.py): a finer tolerance is met on no mesh.
@@ -121,6 +122,8 @@ class Problem:
         for tables and pictures
     schedule
         what of the coefficients depends on time, None for nothing; of the questions ``evolve`` alone answers then
+    units
+        for tables and pictures
 
     Raises
     ------
@@ -142,6 +145,7 @@ class Problem:
     sets: Mapping[str, Set] = field(default_factory=dict)
     title: str = ""
     schedule: Schedule | None = None
+    units: Units = NONE
     known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -153,6 +157,10 @@ class Problem:
         if isinstance(self.process, Underdamped):
             check_phase_space(self.process, self.domain)
         _check_dimensions(self)
+        if not isinstance(self.units, Units):
+            raise ProblemError("units", described(self.units), "Units(length, time, energy, names)")
+        if self.units.names and len(self.units.names) != self.dimension:
+            raise ProblemError("units.names", f"{len(self.units.names)} names", f"{self.dimension}, one a coordinate")
         _check_size(self)
         _check_grids(self)
         if self.process.potential is not None:

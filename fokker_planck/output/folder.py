@@ -1,7 +1,7 @@
 """Result folders: JSON, fields for ParaView, one picture; written whole or not at all.
 
 A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete), fields as
-``.vtu``, and ``density.png``.
+``.vtu``, and pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -32,6 +32,8 @@ from fokker_planck.output.parallel import World, from_first_rank, world
 from fokker_planck.output.serialize import json_text, statistics_json
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from fokker_planck.fem.field import Field
     from fokker_planck.output.plots.picture import Picture
     from fokker_planck.solvers.results import Statistics
@@ -65,11 +67,14 @@ class Contents:
         fields by name of file
     picture
         of the density, where there is one
+    figures
+        pictures of other answers, by name of file
     """
 
     result: Mapping[str, Any]
     grids: Mapping[str, Grid]
     picture: Picture | None = None
+    figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
 def write_folder(folder: str | Path, contents: Contents, ranks: World | None = None) -> tuple[str, ...]:
@@ -162,17 +167,17 @@ def write_grid(path: Path, grid: Grid) -> None:
 def grid_of(fields: Mapping[str, Field]) -> Grid | None:
     """Fields of one answer on the mesh they share; None where there are none. Under MPI every rank calls this."""
     values: dict[str, Floats] = {}
-    for name, field in fields.items():
-        points, cells, numbers = field.triangulation()
+    for name, function in fields.items():
+        points, cells, numbers = function.triangulation()
         values[name] = numbers
-        if field.logarithm:
+        if function.logarithm:
             # minus infinity would spoil the range of colours, nan is left blank
-            values[f"log_{name}"] = np.where(np.isneginf(field.log_values), np.nan, field.log_values)
+            values[f"log_{name}"] = np.where(np.isneginf(function.log_values), np.nan, function.log_values)
     return Grid(np.asarray(points), np.asarray(cells), values) if values else None
 
 
 def _write(folder: Path, contents: Contents) -> tuple[str, ...]:
-    from fokker_planck.output.plots.density import save_picture
+    from fokker_planck.output.plots.density import save_figure, save_picture
 
     check_folder(folder)
     folder = folder.absolute()
@@ -187,6 +192,8 @@ def _write(folder: Path, contents: Contents) -> tuple[str, ...]:
             write_grid(draft / name, grid)
         if contents.picture is not None:
             save_picture(contents.picture, draft / PICTURE)
+        for name, figure in contents.figures.items():
+            save_figure(figure, draft / name)
         names = (RESULT, *sorted(path.name for path in draft.iterdir()))
         result = {**contents.result, "files": list(names)}
         (draft / RESULT).write_text(json_text(result) + "\n", encoding="utf-8")
@@ -234,14 +241,14 @@ def _files_of(result: Path) -> tuple[str, ...] | None:
         content = json.loads(result.read_text(encoding="utf-8"))
         if content["provenance"]["program"] != PROGRAM:
             return None
-        own = {RESULT, PICTURE}
-        return tuple(name for name in content["files"] if name in own or _is_field_file(name))
+        return tuple(name for name in content["files"] if name == RESULT or _is_own(name))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _is_field_file(name: Any) -> bool:
-    return isinstance(name, str) and Path(name).name == name and name.endswith(".vtu")
+def _is_own(name: Any) -> bool:
+    """Fields and pictures, in the folder itself."""
+    return isinstance(name, str) and Path(name).name == name and name.endswith((".vtu", ".png"))
 
 
 def _version(package: str) -> str | None:

@@ -14,6 +14,9 @@ from fokker_planck.errors import ProblemError
 HOMES: Mapping[str, str] = {
     "Quantity": "quantity",
     **dict.fromkeys(("CriticalPoint", "Frame", "Landscape", "Saddle"), "landscape.types"),
+    "MostProbablePaths": "questions.paths",
+    "PathOverSaddle": "landscape.paths",
+    "Surface": "landscape.surface",
     **dict.fromkeys(("Ball", "Ellipsoid", "HalfSpace"), "model.sets"),
     "ConstantField": "model.diffusion.constant",
     "SaddleFlow": "asymptotics.saddle_flow",

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
+    from fokker_planck.quantity.units import Units
+
 # How answers look is the business of the questions, far above; they are asked for at the first use, as names of the
 # package are.
 _SHOWN_BY = "fokker_planck.questions.report"
@@ -41,12 +43,13 @@ class Answer:
         frame: pandas.DataFrame = shown.answer_frame(self)
         return frame
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, kind: str = "", units: Units | None = None) -> Axes:
         """Draw this answer, on axes that are given or on new ones; the axes.
 
-        Labels are free to be changed on what is returned.  Raises ProblemError where there is nothing to draw on two
-        axes: fields in space are for ParaView.
+        Some answers have other pictures, by their ``kind``: "profile" and "tree" of a landscape, "surfaces" of fields
+        in space, which show three slices else (extra ``pictures3d``). Labels are in ``units``, and free to be changed
+        on what is returned. Raises ProblemError where there is nothing to draw.
         """
         shown: Any = import_module(_SHOWN_BY)
-        axes: Axes = shown.answer_plot(self, ax)
+        axes: Axes = shown.answer_plot(self, ax, kind, units)
         return axes

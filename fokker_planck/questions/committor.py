@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_set
-from fokker_planck.output.serialize import quantity_json
-from fokker_planck.output.tables import NOTHING, empty_table, error_bar
+from fokker_planck.output.serialize import number_json, quantity_json
+from fokker_planck.output.tables import NOTHING, empty_table, error_bar, significant
+from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.well_sets import number_of, well_places, well_set, wells_within
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results import Committor
+from fokker_planck.solvers.results import EYRING_KRAMERS, Committor, quotient
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,13 +36,14 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     problem
         the process, its domain and the accuracy
     origin, goal
-        the sets A and B, or names of the problem's sets; they may not touch
+        the sets A and B, or names of the problem's sets; they may not touch. "well 1" is an ellipsoid of one standard
+        deviation around the first well, wells in the order of weights and rates
 
     Returns
     -------
     Committor
         The number of transitions per unit time (not divided by a population), the probability to be on a reactive path,
-        the probability that ``origin`` was visited last, and the fields.
+        the probability that ``origin`` was visited last, rate constants, and the fields.
 
     References
     ----------
@@ -56,10 +60,33 @@ def committor(problem: Problem, origin: Set | str, goal: Set | str) -> Committor
     """
     from fokker_planck.solvers import committor as solver
 
-    first, second = checked_set(problem, origin, "committor.from"), checked_set(problem, goal, "committor.to")
+    first, second = _set(problem, origin, "committor.from"), _set(problem, goal, "committor.to")
+    if number_of(origin) is not None and number_of(origin) == number_of(goal):
+        raise ProblemError("committor.to", goal, f"another well than {origin}")
     found = solver.committor(problem, first, second)
-    noise = problem.process.field(problem.dimension)
-    return counting.said_with(replace(found, sets=(first, second), noise=noise), problem)
+    noise, beside = problem.process.field(problem.dimension), _asymptotic(problem, (first, second))
+    shown = replace(found, sets=(first, second), noise=noise, asymptotic=beside.values, formula=beside.formula)
+    return counting.said_with(shown, problem)
+
+
+def _set(problem: Problem, given: Set | str, key: str) -> Set:
+    """The set itself, or the one of that name, or a well by its number."""
+    number = number_of(given)
+    if number is None or given in problem.sets:
+        return checked_set(problem, given, key)
+    return checked_set(problem, well_set(problem, number, key), key)
+
+
+def _asymptotic(problem: Problem, sets: tuple[Set, Set]) -> predictions.Beside:
+    """The rate constant by a formula, where each set holds one well."""
+    try:
+        places = well_places(problem) if has_every_question(problem.process) else ()
+    except ProblemError:  # of domains in which wells are not known
+        places = ()
+    pair = wells_within(places, sets)
+    return (
+        predictions.Beside(None, EYRING_KRAMERS) if pair is None else predictions.rate_constant(problem, places, *pair)
+    )
 
 
 @dataclass(frozen=True)
@@ -72,7 +99,12 @@ class CommittorQuestion:
 
 def _read(problem: Problem, table: Table) -> CommittorQuestion:
     table.only(("from", "to"))
-    names = [table.text(name, "the name of a set") for name in ("from", "to")]
+    names = [table.text(name, 'the name of a set, or "well 1"') for name in ("from", "to")]
+    if any(number_of(name) is not None and name not in problem.sets for name in names):
+        for key, name in zip(("from", "to"), names, strict=True):
+            if number_of(name) is None or name in problem.sets:
+                checked_set(problem, name, table.path(key))
+        return CommittorQuestion(*names)
     first, second = (checked_set(problem, table.entries[key], table.path(key)) for key in ("from", "to"))
     x = problem.sample()
     if names[0] == names[1] or (first.contains(x) & second.contains(x)).any():
@@ -85,6 +117,10 @@ def _json(answer: Committor) -> dict[str, Any]:
         "rate": answer.rate.as_dict(),
         "probability_reactive": answer.probability_reactive.as_dict(),
         "probability_last_from": quantity_json(answer.probability_last_from),
+        "rate_constant": quantity_json(constant := answer.rate_constant),
+        "rate_constant_back": quantity_json(answer.rate_constant_back),
+        "asymptotic": quantity_json(answer.asymptotic),
+        "ratio": None if constant is None else number_json(quotient(constant, answer.asymptotic)),
     }
 
 
@@ -94,9 +130,15 @@ def _tables(answer: Committor, _: float | None) -> list[TextTable]:
         ("transitions per unit time", answer.rate),
         ("share of time on the way (reactive)", answer.probability_reactive),
         ("share of time since a visit to the first set", answer.probability_last_from),
+        ("rate constant", answer.rate_constant),
+        ("rate constant of the way back", answer.rate_constant_back),
     ):
         known = (NOTHING, NOTHING) if quantity is None else (quantity.digits, error_bar(quantity))
         table.add_row(name, *known)
+    if answer.asymptotic is not None and answer.rate_constant is not None:
+        ratio = quotient(answer.rate_constant, answer.asymptotic)
+        name = f"rate constant, {answer.formula}" + ("" if ratio is None else f" (ratio {ratio:.6g})")
+        table.add_row(name, significant(answer.asymptotic), NOTHING)
     return [table]
 
 
@@ -106,9 +148,16 @@ def _draw(axes: Axes, answer: Committor) -> None:
     draw_committor(axes, answer)
 
 
+def _draw_surfaces(axes: Axes, answer: Committor) -> None:
+    from fokker_planck.output.plots.surfaces import draw_committor_surfaces
+
+    draw_committor_surfaces(axes, answer)
+
+
 ENTRY = Entry(
     answer=Committor,
     draw=_draw,
+    kinds={"surfaces": _draw_surfaces},
     ask=lambda problem, asked: committor(problem, asked.from_set, asked.to_set),
     json=_json,
     tables=_tables,

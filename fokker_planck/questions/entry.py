@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Entry[Asked, Answer]:
         what ``fokker-planck QUESTION --json`` prints
     tables
         what it prints without, given eps of isotropic noise, or None
+    draw
+        the answer alone on a pair of axes
     table
         of a problem file; a question without one is asked by every ``solve``
     applies
@@ -82,8 +84,8 @@ class Entry[Asked, Answer]:
         functions for ParaView, by name
     picture
         of an answer, with the answers to ``beside`` (and None for those not asked) and a title
-    draw
-        the answer alone on a pair of axes
+    kinds
+        other pictures of it, by what they are called
     beside
         questions whose answers the picture shows too
     """
@@ -92,6 +94,7 @@ class Entry[Asked, Answer]:
     ask: Callable[[Problem, Asked], Answer]
     json: Callable[[Answer], dict[str, Any]]
     tables: Callable[[Answer, float | None], list[TextTable]]
+    draw: Callable[[Axes, Answer], None]
     table: FileTable[Asked] | None = None
     applies: Callable[[Problem], bool] = _always
     rows: Callable[[Answer], list[dict[str, Any]]] | None = None
@@ -99,5 +102,5 @@ class Entry[Asked, Answer]:
     further: Callable[[Answer], dict[str, Any]] = _nothing
     fields: Callable[[Answer], Mapping[str, Field]] = _nothing
     picture: Callable[[Answer, Sequence[Any], str], Picture] | None = None
-    draw: Callable[[Axes, Answer], None] | None = None
+    kinds: Mapping[str, Callable[[Axes, Answer], None]] = field(default_factory=dict)
     beside: tuple[str, ...] = ()

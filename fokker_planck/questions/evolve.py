@@ -289,14 +289,27 @@ def _rows(minima: Sequence[tuple[float, ...]], state: StateAtTime) -> list[tuple
 
 
 def _draw(axes: Axes, answer: Evolution) -> None:
-    from fokker_planck.output.plots.in_time import draw_evolution
+    from fokker_planck.output.plots.evolution import draw_evolution
 
     draw_evolution(axes, answer)
+
+
+def _draw_map(axes: Axes, answer: Evolution) -> None:
+    from fokker_planck.output.plots.evolution import draw_map
+
+    draw_map(axes, answer)
+
+
+def _draw_probabilities(axes: Axes, answer: Evolution) -> None:
+    from fokker_planck.output.plots.evolution import draw_probabilities
+
+    draw_probabilities(axes, answer)
 
 
 ENTRY = Entry(
     answer=Evolution,
     draw=_draw,
+    kinds={"map": _draw_map, "probabilities": _draw_probabilities},
     ask=lambda problem, asked: evolve(problem, asked.initial, asked.times, asked.observables, asked.absorb),
     json=_json,
     tables=_tables,

@@ -178,9 +178,16 @@ def _draw(axes: Axes, answer: ExitLaw) -> None:
     draw_law(axes, answer)
 
 
+def _draw_surfaces(axes: Axes, answer: ExitLaw) -> None:
+    from fokker_planck.output.plots.surfaces import draw_time_surfaces
+
+    draw_time_surfaces(axes, answer)
+
+
 ENTRY = Entry(
     answer=ExitLaw,
     draw=_draw,
+    kinds={"surfaces": _draw_surfaces},
     ask=lambda problem, asked: exit_law(problem, asked.start, asked.target, asked.times, asked.quantiles, asked.parts),
     json=_json,
     tables=_tables,

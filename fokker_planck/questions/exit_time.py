@@ -107,9 +107,16 @@ def _draw(axes: Axes, answer: ExitTime) -> None:
     draw_exit_time(axes, answer)
 
 
+def _draw_surfaces(axes: Axes, answer: ExitTime) -> None:
+    from fokker_planck.output.plots.surfaces import draw_time_surfaces
+
+    draw_time_surfaces(axes, answer)
+
+
 ENTRY = Entry(
     answer=ExitTime,
     draw=_draw,
+    kinds={"surfaces": _draw_surfaces},
     ask=lambda problem, asked: mean_exit_time(problem, start=asked.start, target=asked.target),
     json=_json,
     tables=_tables,

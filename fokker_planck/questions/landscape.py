@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.landscape.descent_paths import descent_paths
+from fokker_planck.landscape.paths import PathOverSaddle
+from fokker_planck.landscape.surface import surface_of
 from fokker_planck.landscape.survey import survey
 from fokker_planck.landscape.types import CriticalPoint, Landscape
+from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.drift_potential import drift_potential
 from fokker_planck.output.serialize import number_json, numbers_json
@@ -25,7 +30,8 @@ if TYPE_CHECKING:
 def energy_landscape(problem: Problem) -> Landscape:
     """grad V = 0: minima and saddles of the potential in the domain, which wells each saddle joins, and the barriers.
 
-    Where a drift is given on a line, V is minus its integral.
+    Over every saddle leads the minimum energy path ``dphi/dt = -grad V``; of a free energy ``-D grad F``, the metric of
+    the noise. Where a drift is given on a line, V is minus its integral.
 
     Parameters
     ----------
@@ -49,7 +55,12 @@ def energy_landscape(problem: Problem) -> Landscape:
     if function is None:
         found = "a drift that is no gradient, or whose potential is not given"
         raise ProblemError("drift", found, "-grad V alone, or a process on a line, for a landscape")
-    return survey(problem, function)
+    landscape = survey(problem, function)
+    downhill = function
+    if has_potential_wells(problem.process):
+        downhill = Downhill(WellFlow(problem.process, problem.dimension), function)
+    surface = surface_of(function, landscape.frame, problem.contains)
+    return replace(landscape, paths=descent_paths(downhill, landscape), surface=surface)
 
 
 @quietly
@@ -66,10 +77,32 @@ def _json(landscape: Landscape) -> dict[str, Any]:
             for point, barrier in zip(landscape.minima, barriers, strict=True)
         ],
         "saddles": [
-            {**_point_json(point), "joins": [int(index) for index in point.joins], **_marks_json(point)}
-            for point in landscape.saddles
+            {
+                **_point_json(point),
+                "joins": [int(index) for index in point.joins],
+                **_marks_json(point),
+                "path": _path_json(path),
+            }
+            for point, path in zip(landscape.saddles, _paths(landscape), strict=True)
         ],
         "barriers": barriers,
+    }
+
+
+def _paths(landscape: Landscape) -> tuple[PathOverSaddle | None, ...]:
+    """One for each saddle, also where none were asked for."""
+    return landscape.paths or (None,) * len(landscape.saddles)
+
+
+def _path_json(path: PathOverSaddle | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    return {
+        "wells": list(path.wells),
+        "summit": path.summit,
+        "arclength": numbers_json(path.arclength),
+        "points": [numbers_json(point) for point in path.points],
+        "values": numbers_json(path.values),
     }
 
 
@@ -87,9 +120,10 @@ def _marks_json(point: CriticalPoint) -> dict[str, bool]:
 
 def _rows(answer: Landscape) -> list[dict[str, Any]]:
     content = _json(answer)
-    return [
+    rows = [
         {"kind": kind, **each} for kind, key in (("minimum", "minima"), ("saddle", "saddles")) for each in content[key]
     ]
+    return [{key: value for key, value in row.items() if key != "path"} for row in rows]
 
 
 def _tables(answer: Landscape, noise: float | None) -> list[Table]:
@@ -123,14 +157,27 @@ def _marks(point: CriticalPoint) -> str:
 
 
 def _draw(axes: Axes, answer: Landscape) -> None:
-    from fokker_planck.output.plots.answers import draw_landscape
+    from fokker_planck.output.plots.landscape import draw_landscape
 
     draw_landscape(axes, answer)
+
+
+def _draw_profile(axes: Axes, answer: Landscape) -> None:
+    from fokker_planck.output.plots.landscape import draw_profile
+
+    draw_profile(axes, answer)
+
+
+def _draw_tree(axes: Axes, answer: Landscape) -> None:
+    from fokker_planck.output.plots.landscape import draw_tree
+
+    draw_tree(axes, answer)
 
 
 ENTRY: Entry[None, Landscape] = Entry(
     answer=Landscape,
     draw=_draw,
+    kinds={"profile": _draw_profile, "tree": _draw_tree},
     ask=lambda problem, _: energy_landscape(problem),
     json=_json,
     rows=_rows,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fokker_planck.errors import ProblemError
 from fokker_planck.output.folder import PROGRAM, RESULT
 from fokker_planck.output.records import answer_of
+from fokker_planck.quantity.units import NONE, Units
 
 if TYPE_CHECKING:
     from fokker_planck.output.saved_field import LostField, SavedField
@@ -31,12 +32,15 @@ class SavedResult(Mapping[str, object]):
         its file as it was read, empty where none was given
     provenance
         versions, command, date, tolerance, sizes of the discretisations
+    units
+        of the numbers, for labels
     """
 
     title: str
     problem: Mapping[str, object]
     provenance: Mapping[str, object]
     _answers: Mapping[str, object] = field(default_factory=dict)
+    units: Units = NONE
 
     def __getitem__(self, question: str) -> object:
         return self._answers[question]
@@ -96,7 +100,9 @@ def load(path: str | Path) -> SavedResult:
         files = _Files(file.parent / f"{name}.vtu")
         answers[name] = answer_of(written, files.field)
     provenance = content["provenance"]
-    return SavedResult(content.get("title", ""), provenance.get("problem", {}), provenance, answers)
+    return SavedResult(
+        content.get("title", ""), provenance.get("problem", {}), provenance, answers, Units(**content.get("units", {}))
+    )
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def _tables(answer: PeriodicState, _: float | None) -> list[TextTable]:
 
 
 def _draw(axes: Axes, answer: PeriodicState) -> None:
-    from fokker_planck.output.plots.in_time import draw_evolution
+    from fokker_planck.output.plots.evolution import draw_evolution
 
     draw_evolution(axes, answer)
 

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from fokker_planck.asymptotics import exit_time as exit_times
 from fokker_planck.asymptotics import eyring_kramers as kramers
 from fokker_planck.asymptotics.exit_surfaces import Outside
-from fokker_planck.asymptotics.markov_chain import log_watched_chain
+from fokker_planck.asymptotics.markov_chain import log_rate_constant, log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
 from fokker_planck.model.domain import Box
 from fokker_planck.model.hoermander import is_degenerate
@@ -23,11 +25,11 @@ from fokker_planck.model.reversibility.classify import UnknownDensity
 from fokker_planck.model.sets import Ball
 from fokker_planck.model.tagged_sets import TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity import Quantity
 from fokker_planck.questions import eyring_kramers, kinetic_formulas, small_noise
 
 if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
-    from fokker_planck.quantity import Quantity
     from fokker_planck.solvers.results import Limits, WellWeight
 
 Table = tuple[tuple["Quantity | None", ...], ...]
@@ -134,6 +136,31 @@ def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> Beside:
         return Beside(*_with(formula, kinetic_formulas.rates(problem, places)))
     values, flows = _rates(problem, places)
     return Beside(values, formula, flows=flows)
+
+
+def rate_constant(problem: Problem, places: tuple[tuple[float, ...], ...], first: int, second: int) -> Beside:
+    """From the well at one of the ``places``, all there are, to that at another, whatever lies between them."""
+    found = rates(problem, places)
+    if found.values is None:
+        return Beside(None, found.formula)
+    if len(places) == 2:
+        return Beside(found.values[first][second], found.formula)
+    if not _every_rate_is_known(problem):
+        return Beside(None, found.formula)
+    logs = np.array([[-np.inf if rate is None else rate.log for rate in row] for row in found.values], dtype=float)
+    log = log_rate_constant(logs, first, second)
+    return Beside(Quantity.of_log(log, float("nan")) if np.isfinite(log) else None, found.formula)
+
+
+def _every_rate_is_known(problem: Problem) -> bool:
+    """Whether a rate that is not given is zero: over every saddle of a landscape leads a formula, but flat ones."""
+    from fokker_planck.solvers.landscape_of_potential import PotentialSetting, limit_landscape
+    from fokker_planck.solvers.setting import prepare
+
+    setting = prepare(problem, wells=True)
+    if not isinstance(setting, PotentialSetting):
+        return False
+    return not np.isnan(kramers.rates(limit_landscape(setting), setting.diffusion.tensor)).any()
 
 
 def _rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, tuple[SaddleFlow, ...]]:

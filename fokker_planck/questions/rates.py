@@ -231,7 +231,7 @@ def _flows(answer: Rates) -> tuple[SaddleFlow, ...]:
 
 
 def _draw(axes: Axes, answer: Rates) -> None:
-    from fokker_planck.output.plots.answers import draw_rates
+    from fokker_planck.output.plots.network import draw_rates
 
     draw_rates(axes, answer)
 

@@ -59,6 +59,7 @@ QUESTIONS = {
         example="stationary_correlation",
     ),
     "transport": Listed("drift and diffusion over many periods of a periodic domain", example="tilted_washboard"),
+    "paths": Listed("most probable paths between wells, of least action", example="three_hole"),
     "rates": Listed("rates and mean times between wells, and which saddle carries the flow", example="three_hole"),
     "committor": Listed(
         "transitions between the two sets of [committor]: rate, probabilities",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.near import did_you_mean
 from fokker_planck.output.frames import flat, frame
 from fokker_planck.output.html import html_tables
 from fokker_planck.output.tables import cost, printed
@@ -14,7 +15,10 @@ from fokker_planck.questions.registry import entry_of
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+    from fokker_planck.quantity.units import Units
+    from fokker_planck.questions.entry import Entry
     from fokker_planck.solvers.results import Statistics
 
 
@@ -40,20 +44,48 @@ def answer_frame(answer: object) -> pandas.DataFrame:
     return frame(rows_of(answer))
 
 
-def answer_plot(answer: object, ax: Axes | None = None) -> Axes:
-    """The picture of one answer on its axes."""
+def answer_plot(answer: object, ax: Axes | None = None, kind: str = "", units: Units | None = None) -> Axes:
+    """The picture of one answer on its axes, or another ``kind`` of picture."""
     from fokker_planck.output.plots.canvas import canvas
     from fokker_planck.output.saved_field import LostField
 
     entry = entry_of(answer)
-    if entry.draw is None:
-        raise ProblemError("picture", f"an answer of type {type(answer).__name__}", "one that has a picture")
+    draw = _drawn_by(entry, kind)
     for field in entry.fields(answer).values():
         if isinstance(field, LostField):
             raise field.error
-    with canvas(ax) as axes:
-        entry.draw(axes, answer)
+    with canvas(ax, units, wide=_in_slices(answer, kind)) as axes:
+        draw(axes, answer)
     return axes
+
+
+def answer_figure(answer: object, title: str = "", kind: str = "", units: Units | None = None) -> Figure:
+    """The same in a figure of its own, for a file, with the title of the problem above it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    from fokker_planck.output.plots.canvas import ONE, THREE_SLICES
+    from fokker_planck.output.plots.density import TYPOGRAPHY
+    from fokker_planck.output.plots.labels import text
+
+    with matplotlib.rc_context(TYPOGRAPHY):
+        figure = Figure(figsize=THREE_SLICES if _in_slices(answer, kind) else ONE, layout="constrained")
+        answer_plot(answer, figure.add_subplot(), kind, units)
+        if title:
+            figure.suptitle(text(title), fontsize=12)
+    return figure
+
+
+def _in_slices(answer: object, kind: str) -> bool:
+    """Whether it has fields of three coordinates, of which slices are drawn."""
+    return not kind and any(getattr(field, "dimension", 0) == 3 for field in entry_of(answer).fields(answer).values())
+
+
+def _drawn_by(entry: Entry[Any, Any], kind: str) -> Callable[[Axes, Any], None]:
+    if kind and kind not in entry.kinds:
+        found = f"{kind!r}{did_you_mean(kind, entry.kinds)}"
+        raise ProblemError("kind", found, f"one of {', '.join(entry.kinds)}" if entry.kinds else "none: there is one")
+    return entry.kinds[kind] if kind else entry.draw
 
 
 def rows_of(answer: object) -> list[dict[str, Any]]:

@@ -1,12 +1,14 @@
-"""Answers in a result folder: JSON with their provenance, fields for ParaView, a picture of the density.
+"""Answers in a result folder: JSON with their provenance, fields for ParaView, a picture of each.
 
 A folder holds ``result.json``, ``stationary.vtu``, ``spectrum.vtu``, ``exit-time.vtu``, ``committor.vtu`` for the
-questions that were asked, and ``density.png``.
+questions that were asked, ``density.png``, and ``QUESTION.png`` for the others.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +16,15 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
 from fokker_planck.output.folder import Contents, grid_of, provenance, write_folder
 from fokker_planck.output.parallel import World, world
+from fokker_planck.output.plots.labels import in_units
 from fokker_planck.output.records import record
+from fokker_planck.quantity.units import NONE, Units
 from fokker_planck.questions.registry import entry_of
-from fokker_planck.questions.report import statistics_of
+from fokker_planck.questions.report import answer_figure, statistics_of
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from fokker_planck.output.plots.picture import Picture
     from fokker_planck.questions.entry import Entry
 
@@ -29,6 +35,7 @@ def save(
     *,
     title: str = "",
     problem: Mapping[str, object] | None = None,
+    units: Units | None = None,
 ) -> tuple[str, ...]:
     """Write answers by name of question into ``folder``; the names of the files written.
 
@@ -45,6 +52,8 @@ def save(
         of the problem
     problem
         its file as a table, echoed into the JSON
+    units
+        for the labels of the pictures
 
     Returns
     -------
@@ -56,12 +65,20 @@ def save(
     ProblemError
         (key ``-o``) where the folder cannot be written.
     """
-    return saved(world(), folder, answers, title, problem or {})
+    return saved(world(), Folder(folder, title, problem or {}, units or NONE), answers)
 
 
-def saved(
-    ranks: World, folder: str | Path, answers: Mapping[str, object], title: str, problem: Mapping[str, object]
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Folder:
+    """Where results go, and what is said of the problem there: its title, its file as read, its units."""
+
+    path: str | Path
+    title: str = ""
+    problem: Mapping[str, object] = field(default_factory=dict)
+    units: Units = NONE
+
+
+def saved(ranks: World, folder: Folder, answers: Mapping[str, object]) -> tuple[str, ...]:
     """The same, on ranks that a command has already looked up."""
     if not isinstance(answers, Mapping) or not answers:
         raise ProblemError("answers", described(answers), 'answers by name of question, as in {"rates": answer}')
@@ -70,15 +87,28 @@ def saved(
     grids = {f"{name}.vtu": grid_of(named) for name, named in fields.items()}
     costs = {name: cost for name, answer in answers.items() if (cost := statistics_of(answer)) is not None}
     result: dict[str, Any] = {
-        "title": title,
+        "title": folder.title,
+        "units": asdict(folder.units),
         "answers": {name: each.json(answers[name]) for name, each in entries.items()},
         "eyring_kramers": {name: each.prediction(answers[name]) for name, each in entries.items()},
         **_further(entries, answers),
-        "provenance": provenance(costs, problem, ranks.size),
+        "provenance": provenance(costs, folder.problem, ranks.size),
         "records": {name: record(answer, fields[name]) for name, answer in answers.items()},
     }
     there = {name: grid for name, grid in grids.items() if grid is not None}
-    return write_folder(folder, Contents(result, there, _picture(entries, answers, title)), ranks)
+    with in_units(folder.units):
+        picture, figures = _picture(entries, answers, folder.title), _figures(entries, answers, folder.title)
+        return write_folder(folder.path, Contents(result, there, picture, figures), ranks)
+
+
+def _figures(entries: Mapping[str, Entry[Any, Any]], answers: Mapping[str, object], title: str) -> dict[str, Figure]:
+    """A picture of every answer but those of which :func:`_picture` makes one, as far as there is something to draw."""
+    found = {}
+    for name, each in entries.items():
+        if each.picture is None:
+            with contextlib.suppress(ProblemError):
+                found[f"{name}.png"] = answer_figure(answers[name], title)
+    return found
 
 
 def _further(entries: Mapping[str, Entry[Any, Any]], answers: Mapping[str, object]) -> dict[str, dict[str, Any]]:

@@ -81,10 +81,10 @@ def crossings(setting: FlowSetting, attractor: int, allowance: Allowance | None 
     if is_degenerate(setting.problem) and not setting.known:
         return None  # least actions follow the flow where there is no noise, which no path of theirs does
     place = setting.attractors[attractor].x
-    noise, epsilon = _small_noise(setting, place, allowance or Allowance())
+    noise, epsilon = small_noise_at(setting, place, allowance or Allowance())
     found = []
     for saddle in setting.saddles:
-        sides = _sides(setting, saddle)
+        sides = sides_of(setting, saddle)
         if attractor not in sides or sides[0] == sides[1]:
             continue
         goal = sides[1 - sides.index(attractor)]
@@ -159,7 +159,7 @@ def _share_that_returns(setting: FlowSetting, way: Crossing, target: Set | str) 
     """
     saddle = way.saddle.x
     if isinstance(target, str):
-        on_wall = not setting.problem.contains((saddle + _unstable(setting, way.saddle, saddle))[:, None])[0]
+        on_wall = not setting.problem.contains((saddle + unstable_step(setting, way.saddle, saddle))[:, None])[0]
         return 0.5 if way.goal is None and on_wall else None
     level = float(target.level(saddle[:, None])[0])
     scale = float(np.ptp(target.level(setting.problem.sample())))
@@ -168,7 +168,7 @@ def _share_that_returns(setting: FlowSetting, way: Crossing, target: Set | str) 
     if level > 0.0 or way.goal is None or not target.contains(setting.attractors[way.goal].x[:, None])[0]:
         return None
     goal = setting.attractors[way.goal].x
-    towards = _unstable(setting, way.saddle, goal)
+    towards = unstable_step(setting, way.saddle, goal)
     towards /= np.linalg.norm(towards)
     distances = np.linspace(0.0, 2.0, 801) * np.linalg.norm(goal - saddle)
     inside = target.contains(saddle[:, None] + towards[:, None] * distances)
@@ -182,7 +182,8 @@ def _share_that_returns(setting: FlowSetting, way: Crossing, target: Set | str) 
     return share if share > FAR else None
 
 
-def _small_noise(setting: FlowSetting, place: Floats, allowance: Allowance) -> tuple[Any, float]:
+def small_noise_at(setting: FlowSetting, place: Floats, allowance: Allowance) -> tuple[Any, float]:
+    """The process as drift and a = D/eps, and eps, the mean of the diagonal of D at a place (dim,)."""
     from fokker_planck.asymptotics.quasipotential import SmallNoise
 
     process, dimension, field = setting.problem.process, setting.problem.dimension, setting.diffusion
@@ -211,7 +212,7 @@ def _small_noise(setting: FlowSetting, place: Floats, allowance: Allowance) -> t
     return SmallNoise(drift, process.noiseless_jacobian, tensor, correction, slopes), epsilon
 
 
-def _unstable(setting: FlowSetting, saddle: FixedPoint, towards: Floats) -> Floats:
+def unstable_step(setting: FlowSetting, saddle: FixedPoint, towards: Floats) -> Floats:
     """A small step along the unstable direction of a saddle, (dim,), to the side of a point."""
     values, vectors = np.linalg.eig(np.array(saddle.jacobian))
     way = vectors[:, np.argmax(values.real)].real
@@ -224,9 +225,9 @@ def _unstable(setting: FlowSetting, saddle: FixedPoint, towards: Floats) -> Floa
     return np.asarray(STEP * extent * np.sign(side or 1.0) * way / np.linalg.norm(way))
 
 
-def _sides(setting: FlowSetting, saddle: FixedPoint) -> list[int | None]:
+def sides_of(setting: FlowSetting, saddle: FixedPoint) -> list[int | None]:
     """Where the drift leads from the two sides of a saddle: attractors, or None outside of the domain."""
-    step = _unstable(setting, saddle, saddle.x)
+    step = unstable_step(setting, saddle, saddle.x)
     sides, basins = (saddle.x - step, saddle.x + step), setting.basins
     if basins is not None and all(setting.problem.contains(point[:, None])[0] for point in sides):
         joins = [known.joins for known in basins.landscape.saddles if known.position == saddle.position]

@@ -124,9 +124,16 @@ def _draw(axes: Axes, answer: Spectrum) -> None:
     draw_spectrum(axes, answer)
 
 
+def _draw_surfaces(axes: Axes, answer: Spectrum) -> None:
+    from fokker_planck.output.plots.surfaces import draw_eigenfunction_surfaces
+
+    draw_eigenfunction_surfaces(axes, answer)
+
+
 ENTRY = Entry(
     answer=Spectrum,
     draw=_draw,
+    kinds={"surfaces": _draw_surfaces},
     ask=lambda problem, asked: spectrum(problem, count=asked.count, target=asked.target),
     json=_json,
     rows=_rows,

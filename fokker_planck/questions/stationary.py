@@ -97,9 +97,16 @@ def _draw(axes: Axes, answer: Stationary) -> None:
     draw_stationary(axes, answer)
 
 
+def _draw_surfaces(axes: Axes, answer: Stationary) -> None:
+    from fokker_planck.output.plots.surfaces import draw_density_surfaces
+
+    draw_density_surfaces(axes, answer)
+
+
 ENTRY: Entry[None, Stationary] = Entry(
     answer=Stationary,
     draw=_draw,
+    kinds={"surfaces": _draw_surfaces},
     ask=lambda problem, _: stationary_density(problem),
     json=_json,
     rows=_rows,

@@ -13,6 +13,7 @@ from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results_in_time import Estimate, Transport
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
 
@@ -77,9 +78,16 @@ def _tables(answer: Transport, _: float | None) -> list[TextTable]:
     return [table]
 
 
+def _draw(axes: Axes, answer: Transport) -> None:
+    from fokker_planck.output.plots.in_time import draw_transport
+
+    draw_transport(axes, answer)
+
+
 ENTRY: Entry[None, Transport] = Entry(
     answer=Transport,
     ask=lambda problem, _: effective_transport(problem),
+    draw=_draw,
     json=_json,
     tables=_tables,
     applies=lambda _: False,

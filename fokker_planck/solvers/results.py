@@ -255,6 +255,10 @@ class Committor(Answer):
         the probability to have come from the first set, without detailed balance
     sets, noise
         both sets, and D, for pictures
+    asymptotic
+        the rate constant by the ``formula``, where each set holds one well; None elsewhere
+    formula
+        its name
     """
 
     rate: Quantity
@@ -266,6 +270,23 @@ class Committor(Answer):
     backward: Field | None = None
     sets: tuple[Set, Set] | None = dataclass_field(default=None, compare=False, repr=False)
     noise: DiffusionField | None = dataclass_field(default=None, compare=False, repr=False)
+    asymptotic: Quantity | None = None
+    formula: str = EYRING_KRAMERS
+
+    @property
+    def rate_constant(self) -> Quantity | None:
+        """k_AB, transitions per time since a visit to the first set: one over the mean time from A to B."""
+        return _divided(self.rate, self.probability_last_from)
+
+    @property
+    def rate_constant_back(self) -> Quantity | None:
+        """k_BA, of the transitions back, of which there are as many."""
+        last = self.probability_last_from
+        return None if last is None else _divided(self.rate, 1.0 - last)
+
+
+def _divided(rate: Quantity, probability: Quantity | None) -> Quantity | None:
+    return None if probability is None or not probability > 0.0 else rate / probability
 
 
 @dataclass(frozen=True)

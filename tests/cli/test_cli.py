@@ -377,7 +377,8 @@ def test_solve_asks_only_what_the_file_asks(problem, capfd):
     Path("less.toml").write_text(DOUBLE_WELL.split("[spectrum]")[0])
     assert cli.main(["solve", "less.toml", "--json", "-o", "there"]) == 0
     assert list(json.loads(capfd.readouterr().out)) == ["landscape", "stationary", "rates", "reversible"]
-    assert {path.name for path in Path("there").iterdir()} == {"result.json", "stationary.vtu", "density.png"}
+    pictures = {"density.png", "landscape.png", "rates.png"}
+    assert {path.name for path in Path("there").iterdir()} == {"result.json", "stationary.vtu", *pictures}
 
 
 @pytest.mark.usefixtures("answered_by_hand")
@@ -391,8 +392,20 @@ def test_solve_leaves_out_rates_where_there_are_no_two_wells(problem, monkeypatc
 @pytest.mark.parametrize(
     ("question", "keys", "files"),
     [
-        ("rates", ["wells", "rates", "asymptotic"], {"result.json"}),
-        ("committor", ["rate", "probability_reactive", "probability_last_from"], {"result.json", "committor.vtu"}),
+        ("rates", ["wells", "rates", "asymptotic"], {"result.json", "rates.png"}),
+        (
+            "committor",
+            [
+                "rate",
+                "probability_reactive",
+                "probability_last_from",
+                "rate_constant",
+                "rate_constant_back",
+                "asymptotic",
+                "ratio",
+            ],
+            {"result.json", "committor.vtu", "committor.png"},
+        ),
     ],
 )
 def test_rates_and_committor_with_a_folder(problem, capfd, question, keys, files):
@@ -405,7 +418,9 @@ def test_rates_and_committor_with_a_folder(problem, capfd, question, keys, files
 def test_a_single_question_with_a_folder(problem, capfd):
     assert cli.main(["stationary", problem, "--json", "-o", "out"]) == 0
     assert list(json.loads(capfd.readouterr().out)) == ["wells"]
-    assert {path.name for path in Path("out").iterdir()} == {"result.json", "stationary.vtu", "density.png"}
+    assert {path.name for path in Path("out").iterdir()} == {
+        "result.json", "stationary.vtu", "density.png", "landscape.png"
+    }  # fmt: skip
 
 
 def test_the_count_and_the_start_come_from_the_file(problem, monkeypatch, capfd):

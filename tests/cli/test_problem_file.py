@@ -17,6 +17,7 @@ from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.domain import Box, MeshFile, Sublevel
 from fokker_planck.model.problem import Resolution
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
+from fokker_planck.quantity.units import Units
 from fokker_planck.questions.committor import CommittorQuestion
 from fokker_planck.questions.exit_time import ExitQuestion
 from fokker_planck.questions.spectrum import SpectrumQuestion
@@ -111,6 +112,22 @@ def test_the_least_file(file):
     assert asked.problem.resolution == Resolution()
     assert asked.problem.title == ""
     assert asked.problem.process.interpretation == "ito"
+
+
+def test_units_are_named_and_velocities_have_their_letter(file):
+    units = '[units]\nlength = "degree"\nenergy = "kJ/mol"\nnames = ["phi"]\n'
+    asked = load_problem_file(file(LEAST + units))
+    assert asked.problem.units == Units("degree", "", "kJ/mol", ("phi",))
+    moving = LEAST.replace("[-2]", "[-2, -2]").replace("[2]", "[2, 2]") + '[dynamics]\nkind="underdamped"\nfriction=1\n'
+    assert load_problem(file(moving)).units.names == ("x", "v")
+    for wrong, key in (
+        ('names = ["phi", "psi"]', "units.names"),
+        ("length = 3", "units.length"),
+        ('lenght = "nm"', "units.lenght"),
+        ('names = "phi"', "units.names"),
+    ):
+        with pytest.raises(ProblemError, match=key):
+            load_problem(file(LEAST + f"[units]\n{wrong}\n"))
 
 
 def test_tables_without_keys_have_defaults(file):

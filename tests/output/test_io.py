@@ -65,7 +65,12 @@ def test_json_of_a_committor():
         "rate": committor().rate.as_dict(),
         "probability_reactive": committor().probability_reactive.as_dict(),
         "probability_last_from": committor().probability_last_from.as_dict(),
+        "rate_constant": committor().rate_constant.as_dict(),
+        "rate_constant_back": committor().rate_constant_back.as_dict(),
+        "asymptotic": None,
+        "ratio": None,
     }
+    assert committor().rate_constant.value == pytest.approx(2.0 * 4.26249e-3, rel=1e-12)
     assert entry_of(committor()).prediction(committor()) == []
 
 
@@ -105,7 +110,7 @@ def test_prediction_and_ratio_of_rates_row_by_row():
 
 def test_the_folder_tells_hitting_times_and_saddles(tmp_path):
     save(tmp_path / "out", {"rates": rates()})
-    assert sorted(os.listdir(tmp_path / "out")) == ["result.json"]
+    assert sorted(os.listdir(tmp_path / "out")) == ["rates.png", "result.json"]
     chain = json.loads((tmp_path / "out" / "result.json").read_text(), parse_constant=no_constants)["chain"]["rates"]
     assert chain["hitting_times"][0][0] is None
     assert [entry["value"] for entry in chain["hitting_times"][0][1:]] == [300.0, 1500.0]
@@ -149,7 +154,8 @@ def test_folder_with_everything(tmp_path):
     folder = tmp_path / "new" / "answers"
     assert sorted(names) == sorted(os.listdir(folder))
     assert set(names) == {
-        "result.json", "density.png", "stationary.vtu", "spectrum.vtu", "exit-time.vtu", "committor.vtu"
+        "result.json", "density.png", "stationary.vtu", "spectrum.vtu", "exit-time.vtu", "committor.vtu",
+        *(f"{name}.png" for name in EVERYTHING if name != "stationary"),
     }  # fmt: skip
     assert os.listdir(tmp_path / "new") == ["answers"], "no draft is left"
     content = json.loads((folder / "result.json").read_text(), parse_constant=no_constants)
@@ -191,7 +197,7 @@ def test_files_of_an_earlier_result_go_and_those_of_the_user_stay(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "mine.vtu").write_text("mine")
     save(tmp_path, {"exit-time": exit_time()})
-    assert sorted(os.listdir(tmp_path)) == ["exit-time.vtu", "mine.vtu", "notes.txt", "result.json"]
+    assert sorted(os.listdir(tmp_path)) == ["exit-time.png", "exit-time.vtu", "mine.vtu", "notes.txt", "result.json"]
 
 
 def test_a_list_of_files_that_was_tampered_with_removes_nothing_else(tmp_path):
@@ -204,7 +210,7 @@ def test_a_list_of_files_that_was_tampered_with_removes_nothing_else(tmp_path):
     (folder / "keep").write_text("mine")
     save(folder, {"spectrum": spectrum()})
     assert (tmp_path / "precious.txt").exists()
-    assert sorted(os.listdir(folder)) == ["keep", "result.json", "spectrum.vtu"]
+    assert sorted(os.listdir(folder)) == ["keep", "result.json", "spectrum.png", "spectrum.vtu"]
 
 
 @pytest.mark.parametrize("theirs", ['{"answers": 42}', "not json", "[]"])

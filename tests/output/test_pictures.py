@@ -7,7 +7,8 @@ import matplotlib
 import matplotlib.figure
 import numpy as np
 import pytest
-from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
+from answers_by_hand import COST, committor, exit_time, landscape, rates, spectrum, stationary
+from PIL import Image
 
 import fokker_planck as fp
 from fokker_planck.cli.command import main
@@ -15,6 +16,7 @@ from fokker_planck.cli.problem_file import load_problem_file
 from fokker_planck.errors import ProblemError
 from fokker_planck.output.plots.transitions import reactive_current
 from fokker_planck.questions.registry import entry
+from fokker_planck.solvers.evolution_results import Evolution, StateAtTime
 from fokker_planck.solvers.results_in_time import ExitLaw, TimeOfLaw
 
 matplotlib.use("agg")
@@ -66,6 +68,31 @@ def test_answers_in_time_are_saved_loaded_and_drawn(question, example, up, tmp_p
     ax = loaded.plot(ax=matplotlib.figure.Figure().add_subplot())
     assert ax.has_data()
     assert ax.get_ylabel() == up if up else "covariance" in ax.get_ylabel()
+    if question == "evolve":
+        ax = loaded.plot(ax=matplotlib.figure.Figure().add_subplot(), kind="map")
+        assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("$x$", "time $t$", "log")
+        assert loaded.plot(ax=matplotlib.figure.Figure().add_subplot(), kind="probabilities").has_data()
+        assert main(["plot", str(tmp_path), "-o", str(tmp_path / "film.gif")]) == 0
+        with Image.open(tmp_path / "film.gif") as film:
+            assert film.n_frames >= len(answer.times)
+        with pytest.raises(ProblemError, match=r"\.gif or \.mp4"):
+            fp.film(loaded, tmp_path / "film.png")
+
+
+def test_a_density_in_the_plane_has_a_frame_for_each_time(tmp_path):
+    def state(t):
+        half = fp.Quantity.of(0.5, 1e-6)
+        return StateAtTime(t, half, (half, half), {}, {}, None, stationary().field, 1e-6, 0.0)
+
+    answer = Evolution(tuple(state(float(t)) for t in range(1, 9)), ((-1.0, 0.0), (1.0, 0.0)), "", None, COST)
+    ax = matplotlib.figure.Figure().add_subplot()
+    answer.plot(ax=ax)
+    titles = [panel.get_title() for panel in ax.figure.axes if panel.get_title()]
+    assert len(titles) == 6
+    assert (titles[0], titles[-1]) == ("$t$ = 1", "$t$ = 8")
+    with pytest.raises(ProblemError, match="more than one coordinate"):
+        answer.plot(ax=matplotlib.figure.Figure().add_subplot(), kind="map")
+    assert fp.film(replace(answer, times=answer.times[:2]), tmp_path / "two.gif").stat().st_size > 1000
 
 
 def test_the_tail_of_a_law_is_drawn_in_powers_of_ten():
@@ -85,9 +112,24 @@ def test_without_axes_there_are_new_ones():
     pyplot.close(ax.figure)
 
 
-def test_space_is_for_paraview():
-    with pytest.raises(ProblemError, match="ParaView"):
-        stationary(3, 5).plot()
+def test_fields_in_space_are_drawn_in_three_slices_with_one_bar():
+    answer = stationary(3, 5)
+    for ax in (matplotlib.figure.Figure().add_subplot(), matplotlib.figure.Figure().add_axes((0.1, 0.1, 0.8, 0.8))):
+        assert answer.plot(ax=ax) is ax
+        panels = [each for each in (*ax.figure.axes, *ax.child_axes) if each.get_xlabel()]
+        assert [(p.get_xlabel(), p.get_ylabel()) for p in panels] == [("$x$", "$y$"), ("$x$", "$z$"), ("$y$", "$z$")]
+        ax.figure.canvas.draw()
+
+
+def test_labels_have_the_units_that_are_asked_for():
+    units = fp.Units(length="degree", time="ps", energy="kJ/mol", names=["phi", "psi"])
+    assert exit_time().plot(units=units).get_ylabel() == "psi / degree"
+    assert landscape().plot(kind="tree", units=units).get_ylabel() == "$V$ / (kJ/mol)"
+    assert landscape().plot().get_ylabel() == "$V$"
+    with pytest.raises(ProblemError, match="did you mean tree"):
+        landscape().plot(kind="tee")
+    with pytest.raises(ProblemError, match="none: there is one"):
+        exit_time().plot(kind="tree")
 
 
 @pytest.fixture(scope="module")

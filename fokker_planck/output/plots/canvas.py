@@ -8,73 +8,86 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.output.plots.density import AXES_NAMES, TYPOGRAPHY
+from fokker_planck.output.plots.density import TYPOGRAPHY, upright_label
+from fokker_planck.output.plots.labels import coordinate, in_units
+from fokker_planck.output.plots.slices import draw_slices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from fokker_planck.quantity.units import Units
+
 INK, FIRST, SECOND = "0.15", "#0072b2", "#d55e00"
 """Black, and the blue and vermilion of Okabe and Ito, which every colour vision tells apart."""
+SMOOTH = 800
+"""Points of a curve: one for each dot of a picture of 5 inches."""
+OUTSIDE = "0.93"
+"""Grey where no mesh is: outside of the domain, or where next to nothing ever comes."""
+ONE, THREE_SLICES = (5.6, 4.0), (9.6, 3.2)
+"""Inches: a column of a page, and its width."""
+LONG = 4.0
+"""Longest over shortest edge beyond which a map of one unit would be a strip: axes have units of their own then."""
 CYCLE = (FIRST, SECOND, "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 
 
 @contextlib.contextmanager
-def canvas(ax: Axes | None) -> Iterator[Axes]:
+def canvas(ax: Axes | None, units: Units | None = None, wide: bool = False) -> Iterator[Axes]:
     """The axes to draw on; new ones, of a figure that a notebook shows, where none are given."""
     import matplotlib
 
-    with matplotlib.rc_context(TYPOGRAPHY):
+    with matplotlib.rc_context(TYPOGRAPHY), in_units(units):
         if ax is None:
             from matplotlib import pyplot
 
-            _, ax = pyplot.subplots(figsize=(5.6, 4.0), layout="constrained")
+            _, ax = pyplot.subplots(figsize=THREE_SLICES if wide else ONE, layout="constrained")
         yield ax
 
 
-def plane_only(dimension: int, what: str) -> None:
-    """Raise ProblemError in space, where ParaView shows the field of the result folder."""
-    if dimension > 2:
-        raise ProblemError(
-            "picture", f"{what} in three dimensions", "one or two; ParaView shows the .vtu of the folder"
-        )
+def on_line(field: Any, logarithm: bool = False) -> tuple[Floats, Floats]:
+    """A function of one coordinate, or its logarithm, at points close enough for a curve without corners."""
+    points, _, values = field.triangulation()
+    nodes = np.sort(points[:, 0])
+    x = np.union1d(nodes, np.linspace(nodes[0], nodes[-1], SMOOTH))
+    known = (field.log_values if logarithm else values)[np.argsort(points[:, 0])]
+    found = field.log(x[None]) if logarithm else field(x[None])
+    return x, np.where(np.isfinite(found), found, np.interp(x, nodes, known))
 
 
-def curve(axes: Axes, points: Floats, values: Floats, name: str, **style: Any) -> None:
+def curve(axes: Axes, x: Floats, values: Floats, name: str, **style: Any) -> None:
     """A function of one coordinate."""
-    order = np.argsort(points[:, 0])
-    axes.plot(points[order, 0], values[order], **({"color": FIRST, "linewidth": 1.4} | style))
-    axes.set_xlabel(f"${AXES_NAMES[0]}$")
+    axes.plot(x, values, **({"color": FIRST, "linewidth": 1.4} | style))
+    axes.set_xlabel(coordinate(0))
     axes.set_ylabel(name)
     tidy(axes)
 
 
-def colour_map(axes: Axes, field: Any, values: Floats, label: str, **style: Any) -> Any:
-    """A function of two coordinates with a bar of its colours; the axes have one unit."""
-    from matplotlib.tri import Triangulation
+def colour_map(axes: Axes, field: Any, values: Floats, label: str, through: Floats | None = None, **style: Any) -> Any:
+    """A function of two coordinates with a bar of its colours; of three, on three slices ``through`` a point.
 
+    Returns the axes, or the panels, on which places can be marked.
+    """
     points, cells, _ = field.triangulation()
-    triangles = Triangulation(points[:, 0], points[:, 1], cells)
-    image = axes.tripcolor(triangles, values, shading="gouraud", rasterized=True, **({"cmap": "YlGnBu"} | style))
+    if points.shape[1] == 3:
+        place = points.mean(axis=0) if through is None else through
+        return draw_slices(axes, (points, cells), values, label, place, **style)
+    image = axes.tripcolor(*points.T, cells, values, shading="gouraud", rasterized=True, **({"cmap": "YlGnBu"} | style))
     axes.figure.colorbar(image, ax=axes, aspect=28, pad=0.02, label=label)
-    _box(axes, points)
-    return triangles
+    axes.set_facecolor(OUTSIDE)
+    plane(axes, points.min(axis=0), points.max(axis=0))
+    return axes
 
 
-def _box(axes: Axes, points: Floats) -> None:
-    axes.set_aspect("equal")
-    axes.set_xlim(points[:, 0].min(), points[:, 0].max())
-    axes.set_ylim(points[:, 1].min(), points[:, 1].max())
-    axes.set_xlabel(f"${AXES_NAMES[0]}$")
-    axes.set_ylabel(f"${AXES_NAMES[1]}$", rotation=0, labelpad=8)
+def plane(axes: Axes, lower: Floats, upper: Floats) -> None:
+    """Two coordinates: one unit for both where neither edge of the box is much longer than the other."""
+    edges = np.asarray(upper) - np.asarray(lower)
+    axes.set_aspect("equal" if edges.max() <= LONG * edges.min() else "auto")
+    axes.set_xlim(lower[0], upper[0])
+    axes.set_ylim(lower[1], upper[1])
+    axes.set_xlabel(coordinate(0))
+    upright_label(axes, coordinate(1))
 
 
 def tidy(axes: Axes) -> None:
     """Curves need no box around them."""
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def text(of_user: str) -> str:
-    """A name of the user's, in which dollars are no formula."""
-    return of_user.replace("$", r"\$")

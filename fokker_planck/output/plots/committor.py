@@ -9,7 +9,8 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.output.plots.density import AXES_NAMES, COLOURS, TYPOGRAPHY, save_figure
+from fokker_planck.output.plots.density import COLOURS, TYPOGRAPHY, save_figure, upright_label
+from fokker_planck.output.plots.labels import coordinate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,8 +69,8 @@ def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path
             else:
                 image = _map(axes, points, cells, values, lines=name == TITLES[0])
                 figure.colorbar(image, ax=axes, ticks=np.linspace(0.0, 1.0, 6), aspect=28, pad=0.02)
-                axes.set_ylabel(f"${AXES_NAMES[1]}$", rotation=0, labelpad=8)
-            axes.set_xlabel(f"${AXES_NAMES[0]}$")
+                upright_label(axes, coordinate(1))
+            axes.set_xlabel(coordinate(0))
             axes.set_title(name, fontsize=11)
         if title:
             figure.suptitle(title.replace("$", r"\$"), fontsize=12)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.output.plots.labels import coordinate, symbol, text
 from fokker_planck.output.plots.picture import Picture, Sheet, density_picture
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ TYPOGRAPHY: dict[Any, Any] = {
     "savefig.dpi": 200,
     "svg.hashsalt": "fokker_planck",
 }
-AXES_NAMES = ("x", "y", "z")
 DECADES_WITHOUT_SADDLE = 12.0
 """Powers of ten shown below the highest density: beyond, every picture would be of its tails."""
+SHORT = 4
+"""Letters of a name that stands upright beside its axis: $y$, with its dollars, has three."""
 FLAT = 1e-6  # decades below which a density is uniform
 
 
@@ -110,8 +112,8 @@ def _line(picture: Picture) -> Figure:
     axes.yaxis.grid(True, color="0.88", linewidth=0.5)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel("$x$")
-    axes.set_ylabel("stationary density $p(x)$")
+    axes.set_xlabel(coordinate(0))
+    axes.set_ylabel("stationary density $p$")
     _finish(figure, axes, picture)
     return figure
 
@@ -125,7 +127,7 @@ def _map(picture: Picture) -> Figure:
     low, high = _range(picture)
     image = _paint(axes, sheet, low, high)
     _mark(axes, picture.wells, picture.saddles)
-    _colour_bar(figure, [axes], image, "stationary density $p(x, y)$", picture)
+    _colour_bar(figure, [axes], image, "stationary density $p$", picture)
     _finish(figure, axes, picture)
     return figure
 
@@ -147,7 +149,7 @@ def _slices(picture: Picture) -> Figure:
         )
         numbers = np.flatnonzero(near_wells) + 1
         _mark(axes, picture.wells[near_wells][:, shown], picture.saddles[near_saddles][:, shown], numbers)
-        axes.set_title(f"${AXES_NAMES[normal]} = {_signed(sheet.offset, extent[normal])}$", fontsize=10)
+        axes.set_title(f"{symbol(normal)} = {_signed(sheet.offset, extent[normal])}", fontsize=10)
     _colour_bar(figure, panels, image, "stationary density $p$", picture)
     _finish(figure, panels[0], picture)
     return figure
@@ -183,9 +185,15 @@ def _paint(axes: Axes, sheet: Sheet, low: float, high: float) -> Any:
     axes.set_xlim(lower[0], upper[0])
     axes.set_ylim(lower[1], upper[1])
     axes.set_aspect("equal" if np.isclose(_aspect(sheet), (upper - lower)[0] / (upper - lower)[1]) else "auto")
-    axes.set_xlabel(f"${AXES_NAMES[sheet.axes[0]]}$")
-    axes.set_ylabel(f"${AXES_NAMES[sheet.axes[1]]}$", rotation=0, labelpad=8)
+    axes.set_xlabel(coordinate(sheet.axes[0]))
+    upright_label(axes, coordinate(sheet.axes[1]))
     return image
+
+
+def upright_label(axes: Axes, name: str) -> None:
+    """A short name beside the axis upright, a long one along it."""
+    short = len(name) <= SHORT
+    axes.set_ylabel(name, rotation=0 if short else 90, labelpad=8 if short else 4)
 
 
 def _is_cut_box(sheet: Sheet, low: float) -> bool:
@@ -228,7 +236,7 @@ def _colour_bar(figure: Figure, panels: list[Axes], image: Any, label: str, pict
 
 def _finish(figure: Figure, axes: Axes, picture: Picture) -> None:
     if picture.title:
-        figure.suptitle(picture.title.replace("$", r"\$"), fontsize=12)
+        figure.suptitle(text(picture.title), fontsize=12)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(

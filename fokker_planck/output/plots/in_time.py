@@ -1,4 +1,4 @@
-"""What depends on time: densities, probabilities of wells and sets, correlations."""
+"""What depends on time: displacements over many periods, correlations."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.output.plots.canvas import CYCLE, FIRST, curve, text, tidy
+from fokker_planck.output.plots.canvas import CYCLE, FIRST, tidy
+from fokker_planck.output.plots.evolution import axis_of_times
+from fokker_planck.output.plots.labels import measured, symbol, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.solvers.evolution_results import Evolution
-    from fokker_planck.solvers.periodic_results import PeriodicState
-    from fokker_planck.solvers.results_in_time import Correlation
+    from fokker_planck.solvers.results_in_time import Correlation, Transport
 
-WIDE = 50.0
-"""Last over first time from which the axis of times is logarithmic."""
+CLEAR = 2.0
+"""Standard deviations by which a drift leads at two thirds of the picture: both are seen there."""
 
 
-def draw_evolution(axes: Axes, answer: Evolution | PeriodicState) -> None:
-    """On a line the densities at all times; else what the wells, and the sets, have of the mass."""
-    points, _, _ = answer.times[0].density.triangulation()
-    if points.shape[1] == 1:
-        colours = [str(0.75 * (1.0 - (n + 1) / len(answer.times))) for n in range(len(answer.times))]
-        for state, colour in zip(answer.times, colours, strict=True):
-            places, _, values = state.density.triangulation()
-            curve(axes, places, values, "density $p(x, t)$", color=colour, label=f"$t$ = {state.time:g}")
-    else:
-        times = [state.time for state in answer.times]
-        shown = {f"well {n + 1}": [state.wells[n] for state in answer.times] for n in range(len(answer.minima))}
-        shown |= {text(name): [state.sets[name] for state in answer.times] for name in answer.times[0].sets}
-        for number, (name, row) in enumerate(shown.items()):
-            known = [math.nan if q.value is None else q.value for q in row]
-            axes.plot(times, known, color=CYCLE[number % len(CYCLE)], marker="o", markersize=4, label=name)
-        _times(axes, times)
-        axes.set_ylabel("probability")
+def draw_transport(axes: Axes, answer: Transport) -> None:
+    """Where the process is after a time, turns counted: v t, and around it the standard deviation sqrt(2 D t)."""
+    drifts = [found.value for found in answer.drift]
+    spreads = [max(answer.diffusion[k][k].value, 0.0) for k in range(len(drifts))]
+    # as long as the drift takes to leave the spread behind
+    scales = [CLEAR**2 * 2.0 * spread / drift**2 for drift, spread in zip(drifts, spreads, strict=True) if drift != 0.0]
+    last = min([scale for scale in scales if 0.0 < scale < math.inf], default=1.0)
+    times = np.linspace(0.0, 1.5 * last, 200)
+    for number, (axis, drift, spread) in enumerate(zip(answer.axes, drifts, spreads, strict=True)):
+        mean, width, colour = drift * times, np.sqrt(2.0 * spread * times), CYCLE[number % len(CYCLE)]
+        axes.fill_between(times, mean - width, mean + width, color=colour, alpha=0.25, linewidth=0.0)
+        axes.plot(times, mean, color=colour, linewidth=1.4, label=f"{symbol(axis)}: {drift:.4g} t, D = {spread:.4g}")
+    axes.set_xlim(0.0, times[-1])
+    axes.set_xlabel(measured("time $t$", "time"))
+    axes.set_ylabel(measured("mean displacement, and its standard deviation", "length"))
     axes.legend(frameon=False, fontsize="small")
+    tidy(axes)
 
 
 def draw_correlation(axes: Axes, answer: Correlation) -> None:
@@ -50,13 +49,5 @@ def draw_correlation(axes: Axes, answer: Correlation) -> None:
     bars = np.nan_to_num([each.covariance.absolute_error for each in answer.times], posinf=0.0)
     axes.errorbar(times, values, yerr=bars, color=FIRST, marker="o", markersize=4, capsize=2)
     axes.axhline(0.0, color="0.8", linewidth=0.6, zorder=0)
-    _times(axes, times)
+    axis_of_times(axes, times)
     axes.set_ylabel(text("covariance of {} and {}".format(*answer.functions)))
-
-
-def _times(axes: Axes, times: list[float]) -> None:
-    positive = [time for time in times if time > 0.0]
-    if positive and max(positive) > WIDE * min(positive):
-        axes.set_xscale("log" if len(positive) == len(times) else "symlog")
-    axes.set_xlabel("time $t$")
-    tidy(axes)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, text, tidy
+from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, tidy
+from fokker_planck.output.plots.labels import text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.output.plots.canvas import FIRST, INK, SECOND, colour_map, curve, plane_only
+from fokker_planck.output.plots.canvas import FIRST, INK, SECOND, colour_map, curve, on_line
 from fokker_planck.output.plots.committor import HALF, LINES
 
 if TYPE_CHECKING:
@@ -25,15 +25,17 @@ SHOWN = 0.05
 
 def draw_committor(axes: Axes, answer: Committor) -> None:
     """q with lines at every tenth, that of one half thick; the sets A and B; streamlines of the reactive current."""
-    points, _, values = answer.field.triangulation()
-    plane_only(points.shape[1], "a committor")
+    points, cells, values = answer.field.triangulation()
     if points.shape[1] == 1:
-        curve(axes, points, values, "committor $q(x)$")
+        curve(axes, *on_line(answer.field), "committor $q$")
         axes.set_ylim(-0.02, 1.04)
         return
-    triangles = colour_map(axes, answer.field, np.clip(values, 0.0, 1.0), "committor", vmin=0.0, vmax=1.0)
+    q = np.clip(values, 0.0, 1.0)
+    colour_map(axes, answer.field, q, "committor", _middle(points, q, answer), vmin=0.0, vmax=1.0)
+    if points.shape[1] == 3:
+        return
     widths = [1.4 if number == HALF else 0.5 for number in range(len(LINES))]
-    axes.tricontour(triangles, values, levels=LINES, colors=[INK if line <= 0.5 else "white" for line in LINES],
+    axes.tricontour(*points.T, cells, values, levels=LINES, colors=[INK if line <= 0.5 else "white" for line in LINES],
                     linewidths=widths)  # fmt: skip
     x, y = (np.linspace(c.min(), c.max(), GRID) for c in points.T)
     if answer.sets is not None:
@@ -47,6 +49,13 @@ def draw_committor(axes: Axes, answer: Committor) -> None:
         axes.streamplot(x, y, u, v, color=SECOND, linewidth=width, density=1.1, arrowsize=0.9)
         axes.set_xlim(x[0], x[-1])
         axes.set_ylim(y[0], y[-1])
+
+
+def _middle(points: Floats, q: Floats, answer: Committor) -> Floats:
+    """Where most paths cross the surface on which the committor is one half, (3,)."""
+    logs = answer.reactive_density.log_values
+    middle = np.where(np.abs(q - 0.5) < 0.2, np.nan_to_num(logs, neginf=-np.inf), -np.inf)
+    return np.asarray(points[int(np.argmax(middle if np.isfinite(middle).any() else logs))])
 
 
 def reactive_current(answer: Committor, x: Floats, y: Floats) -> Floats | None:
