@@ -52,7 +52,7 @@ class Node:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._hash == other._hash and self._parts == other._parts  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._hash == other._hash and self._parts == other._parts
 
 
 @dataclass(frozen=True, eq=False)

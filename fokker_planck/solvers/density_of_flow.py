@@ -22,7 +22,7 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
-from fokker_planck.model.reversibility.classify import ItoDrift
+from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.beginning import MOST_UNSYMMETRIC, degree_of

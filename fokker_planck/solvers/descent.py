@@ -18,7 +18,8 @@ from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.reversibility.classify import ItoDrift, UnknownDensity
+from fokker_planck.model.reversibility.classify import UnknownDensity
+from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.solvers.degenerate_exponent import refuse_flow_through_walls
 from fokker_planck.solvers.ends import Ends, reaches
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of

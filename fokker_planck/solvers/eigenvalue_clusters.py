@@ -71,7 +71,8 @@ def grouped(values: Numbers, conditions: Floats, change: Floats) -> list[tuple[i
     distance = np.abs(values[:, None] - values)
     near = distance <= SPLIT * np.minimum(change[:, None], change)
     ill = conditions > MODERATE
-    labels = components(*np.nonzero(near & ill & ill[:, None]), len(near))
+    rows, columns = np.nonzero(near & ill & ill[:, None])
+    labels = components(rows, columns, len(near))
     groups: dict[int, list[int]] = {}
     for number, label in enumerate(labels):
         groups.setdefault(int(label), []).append(number)

@@ -25,7 +25,8 @@ from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.phase_space import refuse_wells_at_walls
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.reversibility.classify import ItoDrift, Kinetics, KnownDensity, UnknownDensity
+from fokker_planck.model.reversibility.classify import Kinetics, KnownDensity, UnknownDensity
+from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.degenerate_exponent import guesses as degenerate_guesses
 from fokker_planck.solvers.degenerate_exponent import refuse_flow_through_walls
