@@ -84,7 +84,8 @@ def periodic_state(
     """
     from fokker_planck.solvers import periodic_state as solver
 
-    return counting.said_with(solver.periodic_state(problem, *_asked(problem, period, observables or {}, times, count)))
+    asked = _asked(problem, period, observables or {}, times, count)
+    return counting.said_with(solver.periodic_state(problem, *asked), problem)
 
 
 def _asked(problem: Problem, period: Any, observables: Any, times: Any, count: Any) -> Any:
