@@ -28,9 +28,12 @@ def solution(
 
 
 def log_solution_at_wells(condensed: Condensation, logs: Floats, *, adjoint: bool = False) -> Floats:
-    """log u at the wells, (K,), from S u = f, or S^T u = f, ``logs`` (K,) being log f; minus infinity for zero."""
+    """log |u| at the wells, (K,), from S u = f, or S^T u = f, ``logs`` (K,) being log f; minus infinity for zero.
+
+    A sign is lost: see :attr:`~.wells.Condensation.left_backward`.
+    """
     with mpmath.workdps(DIGITS):
         load = [mpmath.exp(mpmath.mpf(float(log))) for log in logs]
         chain = condensed.elimination()
         solution = (chain.solve_adjoint if adjoint else chain.solve)(load)[: len(load)]
-        return np.array([float(mpmath.log(value)) if value > 0 else -np.inf for value in solution])
+        return np.array([float(mpmath.log(abs(value))) if value != 0 else -np.inf for value in solution])

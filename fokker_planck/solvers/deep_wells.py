@@ -15,8 +15,10 @@ import numpy as np
 
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fitting import component_holding
+from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.model.sets import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting import Setting
@@ -28,9 +30,14 @@ HOLDS = 45.0
 """Units of epsilon above the lowest point of a well, up to which its mass is looked at: exp(-45) is 3e-20."""
 
 
+BESIDE = 1.0
+"""Units of epsilon below the lowest saddle: a target that is met between them is met over the saddle, but for exp(-49);
+cells that touch the saddle itself join both wells."""
+
+
 def deep_level(setting: FlowSetting) -> float:
     """psi below which wells are single states; minus infinity where none is so deep, or that is not asked for."""
-    if not setting.deep or len(setting.places) < 2:
+    if not setting.deep or not len(setting.places):
         return -np.inf
     saddles = [float(setting.weighting.value(point.x[:, None])[0]) for point in setting.saddles]
     level = min(saddles, default=-np.inf) - MARGIN
@@ -38,7 +45,7 @@ def deep_level(setting: FlowSetting) -> float:
 
 
 def with_deep_wells(setting: Setting) -> Setting:
-    """The setting of a question that is about nothing but what passes between wells."""
+    """The setting of a question that is about nothing but what passes between wells, or out of one."""
     if isinstance(setting, FlowSetting) and setting.known and isinstance(setting.problem.process, Underdamped):
         return replace(setting, deep=setting.problem.resolution.cells is None)
     return setting
@@ -53,23 +60,68 @@ def idle(setting: FlowSetting, low: Floats, high: Floats) -> Booleans:
     return (high < deep_level(setting)) & (low > _bottom(setting) + HOLDS)
 
 
-def deep_states(setting: Setting, discretization: Discretization, wells: Integers) -> Surfaces | None:
+class NotDeepError(Exception):
+    """A target is met without a saddle: it reaches down into a well, or the process starts deep in a well it holds."""
+
+
+def deep_states(
+    setting: Setting, discretization: Discretization, wells: Integers, absorbed: Booleans | None = None
+) -> Surfaces | None:
     """The unknowns (N,) deep in each of the ``wells`` (K,) as parts of its state; None where none is so deep.
 
-    A part that holds two wells, or none, is left to be solved for: then a saddle has been missed.
+    A part that holds two wells, or none, is left to be solved for: then a saddle has been missed.  What is ``absorbed``
+    (N,) is a state of its own.
+
+    Raises ``NotDeepError`` where that is met below the saddle of a well.
     """
-    level = deep_level(setting) if isinstance(setting, FlowSetting) else -np.inf
+    if not isinstance(setting, FlowSetting):
+        return None
+    level = deep_level(setting)
     if not np.isfinite(level):
         return None
-    triangulation = discretization.triangulation
-    below = exponent_range(triangulation, setting.weighting)[1] < level
-    parts: list[Booleans] = []
-    for well in wells:
-        place = discretization.nodes[well]
-        part = component_holding(triangulation, below, place[None, :]) if below.any() else below
-        parts.append(discretization.marked(discretization.dofs[part[discretization.cells]]))
+    parts = [_part(setting, discretization, well, level) for well in wells]
+    if absorbed is not None:
+        for well in wells:
+            if (_part(setting, discretization, well, level + MARGIN - BESIDE) & absorbed).any():
+                raise NotDeepError
     alone = [part[well] and int(part[wells].sum()) == 1 for part, well in zip(parts, wells, strict=True)]
     to = tuple(part if single else np.zeros_like(part) for part, single in zip(parts, alone, strict=True))
     rest = ~np.any([*to, np.isin(np.arange(discretization.count), wells)], axis=0)
+    if absorbed is not None:
+        rest &= ~absorbed
     near = discretization.touching(rest)
-    return Surfaces(to, tuple(part & near for part in to))
+    came = tuple(part & near for part in to)
+    return Surfaces(to, came if absorbed is None else (*came, absorbed))
+
+
+def _part(setting: FlowSetting, discretization: Discretization, unknown: int, level: float) -> Booleans:
+    """The unknowns (N,) of the cells below a ``level`` that are joined to one of them."""
+    triangulation = discretization.triangulation
+    below = exponent_range(triangulation, setting.weighting)[1] < level
+    place = discretization.nodes[unknown]
+    part = component_holding(triangulation, below, place[None, :]) if below.any() else below
+    return discretization.marked(discretization.dofs[part[discretization.cells]])
+
+
+def deep_in_target(
+    setting: Setting, discretization: Discretization, target: Set | str, absorbed: Booleans, start: Floats
+) -> Booleans:
+    """What is ``absorbed`` (N,), and what lies deep in wells whose lowest points are in the target.
+
+    Out of such a well the process meets the target first, and soon.
+
+    Raises ``NotDeepError`` where it starts there: soon is what is asked for then.
+    """
+    if not isinstance(setting, FlowSetting) or isinstance(target, str):
+        return absorbed
+    level = deep_level(setting)
+    places = np.array([point.position for point in setting.attractors]).reshape(-1, setting.problem.dimension)
+    if not np.isfinite(level) or not len(places):
+        return absorbed
+    for place in places[np.asarray(target.contains(places.T), dtype=bool)]:
+        nearest = int(np.argmin(((discretization.nodes - place) ** 2).sum(axis=1)))
+        part = _part(setting, discretization, nearest, level)
+        if part[point_functional(discretization, start) != 0.0].any():
+            raise NotDeepError
+        absorbed = absorbed | part
+    return absorbed

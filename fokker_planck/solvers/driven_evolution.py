@@ -21,6 +21,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.diffusion.scaled import scaled_noise
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.initial import InEquilibrium
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.schedule import Schedule
@@ -139,5 +140,8 @@ def evolution(problem: Problem, asked: Asked) -> Evolution:
         found = "stationary, beside a schedule"
         raise ProblemError("evolve.initial", found, 'a density, such as { expression = "exp(-V/epsilon)" }')
     reference = reference_of(problem, asked.times[-1])
+    if is_degenerate(reference.problem):
+        noise = "a process whose noise vanishes in some direction, beside a schedule"
+        raise ProblemError("evolve", noise, "one with noise in every direction, or coefficients that stay")
     question_of = partial(DrivenQuestion, reference=reference)
     return result_of(*answered_by(reference.problem, asked, question_of, reference.margins))

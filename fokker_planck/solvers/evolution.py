@@ -58,13 +58,15 @@ from fokker_planck.solvers.initial_state import (
     fine_enough,
     highest_exponent,
     representative,
+    support,
 )
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.marching import turning_of
 from fokker_planck.solvers.propagation import Propagation
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_part import known_modes, slow_part
-from fokker_planck.solvers.spectral_scope import Scope, fastest_current
+from fokker_planck.solvers.spectral_scope import Scope
 from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.well_probabilities import Wells, wells_of
 
@@ -192,8 +194,8 @@ class Question:
         measured = self._functionals(generator, samples, beginning.height)
         there = np.zeros(len(measured[0])) if stationary is None else stationary * np.exp(-beginning.height)
         tolerance = self.setting.problem.resolution.tolerance
-        turning = 0.0 if generator.symmetric else fastest_current(generator.discretization, self.setting.weighting)
-        return Propagation(generator, ~absorbed, beginning.load, measured, there, tolerance, turning)
+        turning, marches = turning_of(self.setting, generator)
+        return Propagation(generator, ~absorbed, beginning.load, measured, there, tolerance, turning, marches)
 
     def _functionals(self, generator: Generator, samples: Samples, height: float) -> Floats:
         """Mass, sets and means of vectors of that height, (n, N)."""
@@ -230,7 +232,7 @@ def answered_by[Kind: Question](
     measured = {SET + name: shape for name, shape in asked.sets.items()}
     if isinstance(asked.initial, UniformIn):
         measured[INITIAL] = asked.initial.shape
-    setting = prepare(problem, Ends(goals, representative(asked.initial, problem)), wells=True)
+    setting = _setting(problem, asked.initial, goals)
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("evolve", found, "a domain that ends before")
@@ -245,16 +247,22 @@ def answered_by[Kind: Question](
 
 
 def _refuse(problem: Problem) -> None:
-    if is_degenerate(problem):
-        # on fine meshes two resolvents differ by all of the mass there
-        noise = "a process whose noise vanishes in some direction"
-        raise ProblemError(
-            "evolve", noise, "one with noise in every direction; spectrum, exit-time and correlation answer"
-        )
     if problem.resolution.cells is not None:
         # densities of two meshes are compared cell by cell, which a bisected one does not have in common
         cells = list(problem.resolution.cells)
         raise ProblemError("discretization.cells", cells, "none: evolve refines a mesh of its own")
+
+
+def _setting(problem: Problem, initial: Initial, goals: tuple[tuple[str, Goal], ...]) -> Setting:
+    """That of the problem, up to where there is anything at the beginning, by its exponent."""
+    setting = prepare(problem, Ends(goals, representative(initial, problem)), wells=True)
+    if isinstance(setting, FlowSetting):
+        points = support(initial, problem, TAIL * problem.resolution.tolerance)
+        heights = setting.weighting.value(points)
+        if np.max(heights, initial=-np.inf) + budget_of(problem).cutoff_of_flow > setting.ceiling:
+            highest = tuple(points[:, int(np.argmax(heights))].tolist())
+            return prepare(problem, Ends(goals, highest), wells=True)
+    return setting
 
 
 def _wells(setting: Setting) -> Wells:
@@ -285,10 +293,30 @@ def _spread(setting: Setting, asked: Asked, narrowing: float) -> Floats | None:
     """The covariance (dim, dim) of what has become of a point at the first time; None if as wide as the domain."""
     if not isinstance(asked.initial, AtPoint):
         return None
-    tensor = np.asarray(setting.diffusion.tensor(np.array(asked.initial.point)[:, None]))[..., 0]
+    point, first = np.array(asked.initial.point)[:, None], asked.times[0]
+    tensor = narrowing * np.asarray(setting.diffusion.tensor(point))[..., 0]
     widths = np.subtract(*setting.problem.bounding_box()[::-1])
-    spread = 2.0 * asked.times[0] * narrowing * tensor
+    if is_degenerate(setting.problem):
+        spread = spread_by_flow(setting.problem.process.noiseless_jacobian(point)[..., 0], tensor, first)
+    else:
+        spread = 2.0 * first * tensor
     return spread if (np.diag(spread) < widths**2).all() else None
+
+
+def spread_by_flow(jacobian: Floats, tensor: Floats, t: float) -> Floats:
+    """int_0^t exp(J s) 2 D exp(J^T s) ds, which is regular where D is not.
+
+    Source: Van Loan, IEEE Trans. Automat. Control 23 (1978) 395.
+
+    >>> spread_by_flow(np.array([[0.0, 1.0], [0.0, 0.0]]), np.diag([0.0, 0.5]), 2.0).round(12).tolist()
+    [[2.666666666667, 2.0], [2.0, 2.0]]
+    """
+    from scipy.linalg import expm
+
+    size = len(tensor)
+    block = expm(t * np.block([[-jacobian, 2.0 * tensor], [np.zeros_like(tensor), jacobian.T]]))
+    spread = block[size:, size:].T @ block[:size, size:]
+    return np.asarray(0.5 * (spread + spread.T))
 
 
 def result_of(question: Question, outcome: Outcome) -> Evolution:

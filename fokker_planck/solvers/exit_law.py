@@ -13,7 +13,7 @@ Distributions (2013), chapter 6.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -23,16 +23,17 @@ from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
-from fokker_planck.fem.generator import Generator, mass_times_constant
+from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.absorption import Stopped, stopped
+from fokker_planck.solvers.absorption import Stopped, absorbing, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.condensed_solution import solution
@@ -52,20 +53,25 @@ from fokker_planck.solvers.exit_time import (
     point_load,
 )
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.marched_survival import MarchedSurvival
+from fokker_planck.solvers.marching import turning_of
 from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
-from fokker_planck.solvers.semigroup import coefficients, evolved, pole_for, resolvent
 from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.slow_modes import slow_modes
-from fokker_planck.solvers.spectral_scope import Scope, fastest_current
+from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign, slow_modes
+from fokker_planck.solvers.spectral_scope import Scope
 from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.survival import Survival, tail_of, told_apart
 from fokker_planck.solvers.wells import Condensation
+
+Outside = Callable[[Floats], Floats]
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells: with them the tail of the Ornstein-Uhlenbeck process takes over where S is 2e-2,
 with one at 1e-7."""
 LEAST_INSIDE = 0.8
 """Of the slowest rate inside wells, which is known to 5 %: all but slow modes are faster."""
+CLEARLY_FASTER = 0.25
+"""The same where noise vanishes in some direction, and that rate is a norm only."""
 ROUNDING = 1e-12
 """Of numbers that are sums over modes, or come from several solves: the second moment has two."""
 EARLY, LITTLE = np.log(1e-3), 1e-6
@@ -88,7 +94,7 @@ class Number:
     ``without`` is what of its error no finer mesh makes less.
     """
 
-    log: float
+    log: complex
     modes: list[Mode]
     weight: float = 1.0
     without: float = 0.0
@@ -117,22 +123,22 @@ class Question:
     def answer(self, discretization: Discretization) -> Answer:
         """All numbers on one mesh."""
         end = stopped(self.setting, discretization, self.target)
-        if end.through is not None:
-            noise = "a process whose noise vanishes in some direction"
-            raise ProblemError("exit", noise, "the question exit-time, which answers there")
         times = exit_times(self.setting, end)
         generator = times.generator
         modes, faster = self._modes(times.condensed, end.absorbed)
         tail, tolerance = tail_of(generator, modes, faster, self.start), self.setting.problem.resolution.tolerance
-        turning = 0.0 if generator.symmetric else fastest_current(discretization, self.setting.weighting)
-        survival = Survival(generator, ~end.absorbed, self.start, tail, tolerance, turning)
+        turning, marches = turning_of(self.setting, generator)
+        by = MarchedSurvival if marches else Survival
+        survival = by(generator, ~end.absorbed, self.start, tail, tolerance, turning)
         of_mean = _modes_of_mean(end, times, self.start)
         slowest = modes[0]
-        numbers = [Number(log, of_mean) for log in _moments(times, self.start)]
+        # what comes out backward is kept as a number that no other mesh agrees with, and refined
+        backward = 1j * WRONG_SIGN if times.condensed.left_backward else 0.0
+        numbers = [Number(log + backward, of_mean) for log in _moments(times, self.start)]
         numbers.append(Number(float(slowest.log.real), [*slowest.modes], without=slowest.no_less))
-        by_time = [_at(survival, t, slowest) for t in self.law.times]
+        by_time = [_at(survival, t, slowest, end.outside) for t in self.law.times]
         numbers += [survived for survived, _ in by_time] + [density for _, density in by_time]
-        numbers += [_quantile(survival, probability, of_mean) for probability in self.law.quantiles]
+        numbers += [_quantile(survival, probability, of_mean, end.outside) for probability in self.law.quantiles]
         if self.law.parts:
             logs = logs_of_parts(self.setting, end, self.law.parts, self.start)
             numbers += [Number(log, of_mean) for log in logs]
@@ -155,6 +161,12 @@ class Question:
         """The slowest modes of the killed process, ascending, and a rate than which all others are faster."""
         wells = len(condensed.wells)
         self.eigenvalues.wanted = wells + MORE_MODES
+        if is_degenerate(self.setting.problem):
+            slow = slow_modes(condensed, wells, self.eigenvalues.budget, degenerate=True)
+            if slow and sum(mode.times for mode in slow) == wells:
+                return slow, CLEARLY_FASTER * condensed.slowest_inside
+            # a strip of the plane is wide where noise vanishes in some direction, and steps serve longer
+            self.eigenvalues.wanted = max(wells + 1, 2)
         if not condensed.generator.symmetric:
             return told_apart(self.eigenvalues.of_both_sides(condensed, absorbed)[0])
         slow = slow_modes(condensed, wells, self.eigenvalues.budget)
@@ -165,6 +177,7 @@ class Question:
 
 def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law, name: str = "") -> ExitLaw:
     """The law of the time from ``start`` to ``target``, every number to the problem's tolerance."""
+    problem, target = absorbing(problem, target)
     ends = Ends.at(target, start)
     setting = prepare_exit(problem, ends)
     if singular_ends(setting.exponent):
@@ -175,8 +188,11 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     outcome = answered(setting, ends, question.answer, _heights(setting, ends) if law.parts else None)
     kept: Found = outcome.payload
     bars = outcome.errors + kept.without + ROUNDING
+    if np.imag(outcome.numbers).any():
+        refuse_sign()
     _warn_of_series(kept.worst, problem.resolution.tolerance)
-    quantities = iter([Quantity.of_log(float(log), float(bar)) for log, bar in zip(outcome.numbers, bars, strict=True)])
+    logs = np.real(outcome.numbers)
+    quantities = iter([Quantity.of_log(float(log), float(bar)) for log, bar in zip(logs, bars, strict=True)])
     mean, variance, rate = (next(quantities) for _ in range(3))
     survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
     return ExitLaw(
@@ -217,26 +233,27 @@ def _modes_of_mean(end: Stopped, times: Times, start: Floats) -> list[Mode]:
     return [Mode(right, left, dual.pole, np.log(at_start) - dual.log_scale)]
 
 
-def _at(survival: Survival, t: float, slowest: Eigenmode) -> tuple[Number, Number]:
+def _at(survival: Survival, t: float, slowest: Eigenmode, outside: Outside) -> tuple[Number, Number]:
     """S(t) and -S'(t): early ones rest on functions of that time, late ones on the slowest mode."""
     log, density = survival.log(t), survival.log_density(t)
     if t >= survival.tail.start:
         # the relative error of the eigenvalue counts lambda t times
         return Number(log, [*slowest.modes]), Number(density, [*slowest.modes])
-    modes, doubt = _mode_at(survival, t, log), survival.doubt(t)
+    modes, doubt = _mode_at(survival, t, log, outside), survival.doubt(t)
     leaving = density + np.log(t)
     little = LITTLE if leaving < EARLY else 1.0
     survived = Number(log, modes, without=doubt / np.exp(log))
     return survived, Number(density, [*modes], little, doubt / np.exp(leaving))
 
 
-def _quantile(survival: Survival, probability: float, of_mean: list[Mode]) -> Number:
+def _quantile(survival: Survival, probability: float, of_mean: list[Mode], outside: Outside) -> Number:
     log = survival.quantile(probability)
     t = float(np.exp(min(log, LARGEST_LOG)))
     if t >= survival.tail.start:
         return Number(log, of_mean)
     leaving = np.exp(survival.log_density(t)) * t
-    return Number(log, _mode_at(survival, t, float(np.log1p(-probability))), without=survival.doubt(t) / leaving)
+    modes = _mode_at(survival, t, float(np.log1p(-probability)), outside)
+    return Number(log, modes, without=survival.doubt(t) / leaving)
 
 
 def _moments(times: Times, start: Floats) -> tuple[float, float]:
@@ -253,23 +270,18 @@ def _moments(times: Times, start: Floats) -> tuple[float, float]:
     return float(log_first), float(log_second + np.log(-np.expm1(2.0 * log_first - log_second)))
 
 
-def _mode_at(survival: Survival, t: float, log: float) -> list[Mode]:
+def _mode_at(survival: Survival, t: float, log: float, outside: Outside) -> list[Mode]:
     """What S(t) = (u(t/2), z(t/2)) rests on: u(s) = exp(s L) 1, and z(s) = exp(s L*) of the start.
 
     An error e of u and f of z change S by int_0^t a(e(s), f(t - s)) ds, about t a(e(t/2), f(t/2)).
     """
     generator = survival.generator
-    dofs, half = generator.discretization.dofs, 0.5 * t
-    inverse = resolvent(generator, survival.free, pole_for(1.5 * half))
-    up = 0.5 * (generator.exponent - generator.lowest)
-    weights = coefficients(half, inverse.r)
-    right = evolved(inverse.series(mass_times_constant(generator)), weights)
-    load = point_load(generator, survival.start[:, 0])
-    left = evolved(inverse.series(load.scaled, adjoint=True), weights)
+    dofs, up = generator.discretization.dofs, 0.5 * (generator.exponent - generator.lowest)
+    right, left, height = survival.functions(0.5 * t)
     with np.errstate(divide="ignore"):
-        scale = float((np.log(np.abs(left)) + load.height).max())
-    dual = times_exp(left, load.height - scale)
-    return [Mode(times_exp(right, up)[dofs], dual[dofs], load.pole, log - np.log(t) - scale)]
+        scale = float((np.log(np.abs(left)) + height).max())
+    dual, pole = times_exp(left, height - scale), point_load(generator, survival.start[:, 0]).pole
+    return [Mode(outside(times_exp(right, up)[dofs]), outside(dual[dofs]), pole, log - np.log(t) - scale)]
 
 
 def _log_quasi_stationary(generator: Generator, mode: Eigenmode, absorbed: Booleans) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,12 +20,14 @@ from fokker_planck.solvers.absorption import Stopped, absorbing, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.condensed_solution import log_solution_at_wells, solution
+from fokker_planck.solvers.deep_wells import NotDeepError, deep_in_target, deep_states, with_deep_wells
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.end_conditions import end_error, out_of_stretch, refuse_natural_start
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting
+from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 LARGEST_LOG = 690.0
@@ -40,15 +42,23 @@ HIGH_START = (
 def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
     problem, target = absorbing(problem, target)
-    ends = Ends.at(target, start)
     refuse_natural_start(problem, tuple(start))
-    setting, column, before, doubt = prepare_exit(problem, ends), np.asarray(start)[:, None], 0.0, 0.0
+    setting = prepare_exit(problem, Ends.at(target, start))
+    try:
+        return _mean_exit_time(with_deep_wells(setting), start, target, name)
+    except NotDeepError:
+        return _mean_exit_time(setting, start, target, name)
+
+
+def _mean_exit_time(setting: Setting, start: tuple[float, ...], target: Goal, name: str) -> ExitTime:
+    column, before, doubt = np.asarray(start)[:, None], 0.0, 0.0
     if len(start) == 1:
         edge, before, doubt = out_of_stretch(setting.exponent, start[0])
         column = np.array([[edge]])
 
     def answer(discretization: Discretization) -> Answer:
         end = stopped(setting, discretization, target)
+        end = replace(end, absorbed=deep_in_target(setting, discretization, target, end.absorbed, column[:, 0]))
         times = exit_times(setting, end)
         at_start = float(interpolate(discretization, times.relative, column)[0])
         if not at_start > 0.0:
@@ -57,12 +67,16 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
         # a(tau, z) is tau at the start
         right, left = end.outside(times.cell_values), end.outside(dual.values)
         mode = Mode(right, left, dual.pole, np.log(at_start) - dual.log_scale)
-        number = np.array([np.log(at_start) + times.log_scale])
+        # what comes out backward is kept as a number that no other mesh agrees with, and refined
+        backward = 1j * WRONG_SIGN if times.condensed.left_backward else 0.0
+        number = np.array([np.log(at_start) + times.log_scale + backward])
         return Answer(number, times.nodal, times.generator, [[mode]], absorbed=end.absorbed, slowest=end.slowest)
 
-    outcome = answered(setting, ends, answer)
+    outcome = answered(setting, Ends.at(target, start), answer)
     field = field_of_times(outcome.discretization, *outcome.payload)
-    log = float(outcome.numbers[0])
+    log = float(outcome.numbers[0].real)
+    if outcome.numbers[0].imag:
+        refuse_sign()
     error = float(outcome.errors[0]) + end_error(setting.exponent, float(np.exp(min(-log, LARGEST_LOG))))
     if before > 0.0:
         log = float(np.logaddexp(log, np.log(before)))
@@ -100,6 +114,7 @@ def exit_times(setting: Setting, end: Stopped) -> Times:
     discretization = end.generator.discretization
     wells = well_nodes(discretization, setting.places, end.absorbed)
     cuts = surfaces(discretization, wells, setting.places, end.absorbed, end.target)
+    cuts = cuts or deep_states(setting, discretization, wells, end.absorbed)
     return times_of(condense(end.generator, wells, [end.absorbed], setting.relaxation_rate, cuts))
 
 

@@ -32,7 +32,10 @@ LEAST = 1e-14
 
 @dataclass(frozen=True)
 class KrylovSpace:
-    """``basis`` (m, N) of scaled vectors, orthonormal in M, with H (m, m), and |f|; ``change`` is that of the last."""
+    """``basis`` (m, N) of scaled vectors, orthonormal in M, with H (m, m), and |f|; ``change`` is that of the last.
+
+    If ``raised`` f is S g, and exp(t L) g is meant.
+    """
 
     r: float
     basis: Floats
@@ -40,34 +43,50 @@ class KrylovSpace:
     length: float
     symmetric: bool
     change: float = np.inf
+    raised: bool = False
 
     def at(self, t: float) -> Floats:
         """exp(t L) f, a scaled vector (N,)."""
         return np.asarray(self.coefficients(t) @ self.basis)
 
-    def coefficients(self, t: float, size: int | None = None) -> Floats:
-        """Of exp(t L) f in the basis, or by its first ``size`` vectors alone, (m,)."""
+    def coefficients(self, t: float, size: int | None = None, *, slope: bool = False) -> Floats:
+        """Of exp(t L) f in the basis, or by its first ``size`` vectors alone, (m,); of its derivative if ``slope``."""
         size = len(self.basis) if size is None else size
         result, matrix = np.zeros(len(self.basis)), self.matrix[:size, :size]
         if self.symmetric:
             values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
-            rates = (1.0 / np.clip(values, 1e-300, 1.0) - 1.0) / self.r
-            result[:size] = vectors @ (np.exp(-t * rates) * vectors[0])
+            values = np.clip(values, 1e-300, 1.0)
+            rates = (1.0 / values - 1.0) / self.r
+            factors = np.exp(-t * rates) * (-rates if slope else 1.0) / (values if self.raised else 1.0)
+            result[:size] = vectors @ (factors * vectors[0])
         else:
             from scipy.linalg import expm
 
             inverse = np.linalg.inv(matrix)
-            result[:size] = expm((-t / self.r) * (inverse - np.eye(size)))[:, 0]
+            rates = (inverse - np.eye(size)) / self.r
+            first = inverse[:, 0] if self.raised else np.eye(size)[0]
+            result[:size] = expm(-t * rates) @ (-rates @ first if slope else first)
         return result * self.length
+
+    def last_change(self, t: float) -> Floats:
+        """What the last vectors change of exp(t L) f, (N,)."""
+        size = len(self.basis)
+        return np.asarray((self.coefficients(t) - self.coefficients(t, max(1, size - STEP // 2))) @ self.basis)
 
 
 def krylov_space(
-    resolvent: Resolvent, start: Floats, times: tuple[float, float], *, adjoint: bool = False, enough: float = LEAST
+    resolvent: Resolvent,
+    start: Floats,
+    times: tuple[float, float],
+    *,
+    adjoint: bool = False,
+    enough: float = LEAST,
+    raised: bool = False,
 ) -> KrylovSpace:
     """The space of a scaled vector ``start`` (N,), large enough for the ``times`` between two.
 
     That is when the last vectors change less than ``enough`` of |f|, or are ``MOST``; what they change is said in any
-    case.  With ``adjoint`` that of L* in M.
+    case.  With ``adjoint`` that of L* in M; ``raised`` says that ``start`` is S of what is meant.
 
     Raises ``ConvergenceError`` where ``start`` is zero.
     """
@@ -89,7 +108,9 @@ def krylov_space(
         image = generator.apply_mass(vector)
         left = float(np.sqrt(max(float(vector @ image), 0.0)))
         ended = left <= ENDED * before
-        space = KrylovSpace(resolvent.r, basis[:count], matrix[:count, :count], length, generator.symmetric)
+        space = KrylovSpace(
+            resolvent.r, basis[:count], matrix[:count, :count], length, generator.symmetric, raised=raised
+        )
         if ended or count == MOST or count % STEP == 0:
             change = 0.0 if ended else max(_change(space, t) for t in times)
             if ended or count == MOST or change <= max(enough, LEAST) * length:
@@ -100,6 +121,7 @@ def krylov_space(
                     length,
                     generator.symmetric,
                     change,
+                    raised,
                 )
         matrix[count, count - 1] = left
         basis[count], images[count] = vector / left, image / left

@@ -8,8 +8,9 @@ from mpi4py import MPI
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.exit_law import LEAST_INSIDE, MORE_MODES
+from fokker_planck.solvers.exit_law import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
 from fokker_planck.solvers.propagation import SlowPart, takes_over
 from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.spectral_scope import TooFastError
@@ -30,6 +31,11 @@ def known_modes(eigenvalues: Eigenvalues, generator: Generator, absorbed: Boolea
     count = len(wells) - (0 if targets else 1)
     eigenvalues.wanted = max(count, 0) + MORE_MODES
     try:
+        if is_degenerate(setting.problem):
+            # all eigenvalues of a strip take long where it is wide: without those of all wells there is none
+            slow = slow_modes(condensed, count, eigenvalues.budget)
+            whole = bool(slow) and sum(mode.times for mode in slow) == count
+            return (slow, CLEARLY_FASTER * condensed.slowest_inside) if whole else ([], np.inf)
         if not generator.symmetric:
             return told_apart(eigenvalues.of_both_sides(condensed, absorbed)[0])
         slow = slow_modes(condensed, count, eigenvalues.budget)

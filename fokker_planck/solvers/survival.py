@@ -23,7 +23,8 @@ from fokker_planck.fem.interpolation import interpolate, point_functional
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
+from fokker_planck.solvers.exit_time import point_load
+from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, evolved, pole_for, resolvent
 
 DIED_OUT = 32.0
 """Log of what a mode that is not known has lost when the others take over: 1e-14 of the slowest is left."""
@@ -168,6 +169,15 @@ class Survival:
         if t >= self.tail.start:
             return self.tail.log(float(np.log(t)), slope=True)
         return float(np.log(max(-self._early(t, slope=True)[0], LEFT_OUT / t)))
+
+    def functions(self, t: float) -> tuple[Floats, Floats, Floats]:
+        """exp(t L) 1, exp(t L*) of the start, scaled vectors (N,), and the height of the second."""
+        generator, load = self.generator, point_load(self.generator, self.start[:, 0])
+        inverse = resolvent(generator, self.free, pole_for(1.5 * t))
+        weights = coefficients(t, inverse.r)
+        right = evolved(inverse.series(mass_times_constant(generator)), weights)
+        left = evolved(inverse.series(load.scaled, adjoint=True), weights)
+        return right, left, load.height
 
     def quantile(self, probability: float) -> float:
         """log of the t with P(tau <= t) = ``probability``."""

@@ -34,7 +34,7 @@ from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.solvers.elimination import Elimination, eliminated
+from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
 from fokker_planck.solvers.states import States, Surfaces, Target, states_of
 
 SMALLEST_COUPLING = 1e-250
@@ -166,6 +166,12 @@ class Condensation:
     def elimination(self) -> Elimination:
         """Of the wells, for systems with S from both sides, in the current precision of mpmath."""
         return eliminated(self.rates(), len(self.wells))
+
+    @property
+    def left_backward(self) -> bool:
+        """Whether a well is left at a negative rate: on a mesh that is too coarse couplings may be rounding."""
+        with mpmath.workdps(DIGITS):
+            return any(not rate > 0 for rate in self.elimination().leaving)
 
     def half_weights(self) -> list[Any]:
         """exp(-(psi - lowest) / 2) at the states, in the current precision of mpmath."""

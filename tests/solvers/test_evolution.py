@@ -147,12 +147,6 @@ def test_a_batch_that_grows():
     assert after == pytest.approx(before, abs=1e-3)
 
 
-def test_noise_of_the_velocity_alone_is_refused():
-    process = fp.Underdamped(fp.Potential("x**2/2"), fp.Isotropic(0.4), 0.8)
-    with pytest.raises(ProblemError, match="noise vanishes in some direction"):
-        fp.evolve(fp.Problem(process, fp.Box([-6.0, -6.0], [6.0, 6.0])), [1.0, 0.0], [1.0])
-
-
 def test_a_prescribed_mesh_is_refused():
     process = fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.4))
     with pytest.raises(ProblemError, match="discretization.cells"):
