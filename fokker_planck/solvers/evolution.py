@@ -23,8 +23,7 @@ from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.mesh.walls import refuse_slits
-from fokker_planck.model.hoermander import is_degenerate
-from fokker_planck.model.initial import AtPoint, InEquilibrium, Initial, UniformIn
+from fokker_planck.model.initial import InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.absorption import stopped
@@ -32,6 +31,7 @@ from fokker_planck.solvers.accuracy import refined_until_verified
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.beginning import begin, degree_of
 from fokker_planck.solvers.density_ratio import density_ratio
+from fokker_planck.solvers.early_spread import spread_of
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, Goal
@@ -241,7 +241,7 @@ def answered_by[Kind: Question](
     question = question_of(setting, asked, _wells(setting), eigenvalues, Comparison(degree_of(problem)))
     heights = _heights(setting, ends, asked.initial, margins.lift)
     first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
-    spread = _spread(setting, asked, margins.narrowing)
+    spread = spread_of(setting, asked.initial, asked.times[0], margins.narrowing)
     first = replace(first, mesh=fine_enough(first.mesh, asked.initial, spread))
     return question, refined_until_verified(problem, first)
 
@@ -287,36 +287,6 @@ def _heights(setting: Setting, ends: Ends, initial: Initial, lift: float) -> Hei
     ceiling = max(levels.ceiling, highest + budget_of(problem).cutoff, tail) + lift
     passes = (*levels.passes, highest) if np.isfinite(highest) else levels.passes
     return replace(levels, ceiling=ceiling, passes=passes, trim=False)
-
-
-def _spread(setting: Setting, asked: Asked, narrowing: float) -> Floats | None:
-    """The covariance (dim, dim) of what has become of a point at the first time; None if as wide as the domain."""
-    if not isinstance(asked.initial, AtPoint):
-        return None
-    point, first = np.array(asked.initial.point)[:, None], asked.times[0]
-    tensor = narrowing * np.asarray(setting.diffusion.tensor(point))[..., 0]
-    widths = np.subtract(*setting.problem.bounding_box()[::-1])
-    if is_degenerate(setting.problem):
-        spread = spread_by_flow(setting.problem.process.noiseless_jacobian(point)[..., 0], tensor, first)
-    else:
-        spread = 2.0 * first * tensor
-    return spread if (np.diag(spread) < widths**2).all() else None
-
-
-def spread_by_flow(jacobian: Floats, tensor: Floats, t: float) -> Floats:
-    """int_0^t exp(J s) 2 D exp(J^T s) ds, which is regular where D is not.
-
-    Source: Van Loan, IEEE Trans. Automat. Control 23 (1978) 395.
-
-    >>> spread_by_flow(np.array([[0.0, 1.0], [0.0, 0.0]]), np.diag([0.0, 0.5]), 2.0).round(12).tolist()
-    [[2.666666666667, 2.0], [2.0, 2.0]]
-    """
-    from scipy.linalg import expm
-
-    size = len(tensor)
-    block = expm(t * np.block([[-jacobian, 2.0 * tensor], [np.zeros_like(tensor), jacobian.T]]))
-    spread = block[size:, size:].T @ block[:size, size:]
-    return np.asarray(0.5 * (spread + spread.T))
 
 
 def result_of(question: Question, outcome: Outcome) -> Evolution:

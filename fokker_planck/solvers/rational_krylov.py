@@ -12,7 +12,7 @@ Source: van den Eshof and Hochbruck, SIAM J. Sci. Comput. 27 (2006) 1438; Moret 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -114,15 +114,7 @@ def krylov_space(
         if ended or count == MOST or count % STEP == 0:
             change = 0.0 if ended else max(_change(space, t) for t in times)
             if ended or count == MOST or change <= max(enough, LEAST) * length:
-                return KrylovSpace(
-                    resolvent.r,
-                    basis[:count].copy(),
-                    matrix[:count, :count].copy(),
-                    length,
-                    generator.symmetric,
-                    change,
-                    raised,
-                )
+                return replace(space, basis=space.basis.copy(), matrix=space.matrix.copy(), change=change)
         matrix[count, count - 1] = left
         basis[count], images[count] = vector / left, image / left
 

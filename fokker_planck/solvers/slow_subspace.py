@@ -137,9 +137,7 @@ def _split(flows: Any, mass: Floats, energy: Floats) -> tuple[int, Floats, Float
 def _of_doubles(matrix: Floats, columns: Matrix) -> Matrix:
     """The product of doubles with columns, each of which is doubles times a power that none of them need have."""
     powers = [max((mpmath.frexp(entry)[1] for entry in column if entry), default=0) for column in _transposed(columns)]
-    scaled = [
-        [float(mpmath.ldexp(entry, -power)) for entry, power in zip(row, powers, strict=True)] for row in columns
-    ]
+    scaled = [[float(mpmath.ldexp(entry, -power)) for entry, power in zip(row, powers, strict=True)] for row in columns]
     product = (matrix @ np.array(scaled)).tolist()
     return [[mpmath.ldexp(entry, power) for entry, power in zip(row, powers, strict=True)] for row in product]
 
