@@ -15,12 +15,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, advection
 from fokker_planck.fem.reference_exponent import Weighted, Weighting
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.schedule import Schedule
+
+BEYOND = 1.5
+"""Times the largest noise that is known: the mesh ends where nothing is at that, which at half as much more is out by
+some digits of those that it has to spare."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class DrivenGenerator:
         result = self.reference.stiffness
         if self.by_noise is not None:
             sigma = float(self.schedule.factor([t])[0]) / self.largest
+            if sigma > BEYOND:
+                raise ConvergenceError(
+                    f"the noise at t = {t:.6g} is {sigma:.3g} times the largest that was seen beforehand",
+                    "noise that changes less quickly, or earlier times",
+                )
             result = result + (sigma - 1.0) * self.by_noise
         if self.schedule.potential is not None:
             discretization = self.reference.discretization

@@ -1,10 +1,14 @@
 """Densities where noise and potential depend on time, against closed forms and against evolutions that begin again."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
+from scipy.interpolate import CubicSpline
 
 import fokker_planck as fp
+from fokker_planck.fem.driven_generator import DrivenGenerator
 
 TOLERANCE = 1e-5
 CASES = {"point": [1.0], "gaussian": {"gaussian": {"mean": [1.0], "covariance": [[0.2]]}}}
@@ -147,3 +151,35 @@ def test_questions_about_one_process_are_refused(ask):
     sets = {"A": fp.HalfSpace([-1.0], 1.0), "B": fp.HalfSpace([1.0], 1.5)}
     with pytest.raises(fp.ProblemError, match="schedule|stationary"):
         ask(on_a_line(fp.Schedule(noise="1 + t"), "(x**2 - 1)**2/4", box=2.0, sets=sets))
+
+
+@pytest.mark.slow
+def test_slow_cooling_of_two_wells():
+    """Noise that falls tenfold within 1e4: the right well fills as its share of the chain of two states does."""
+    quartic, latest = "(x**2 - 1)**2/4", 1e4
+    sets = {"right": fp.HalfSpace([1.0], 0.0)}
+    cooled = on_a_line(fp.Schedule(noise=f"1/(1 + 9*t/{latest})"), quartic, 0.05, 2.0, sets=sets)
+    state = fp.evolve(cooled, [-1.0], [latest]).times[0]
+    noises = np.geomspace(0.05, 0.005, 12)
+    gaps = [fp.spectrum(on_a_line(None, quartic, noise, 2.0), count=2).gap.log for noise in noises]
+    passed = quad(lambda t: np.exp(CubicSpline(1 / noises, gaps)((1 + 9 * t / latest) / 0.05)), 0.0, latest, limit=200)[
+        0
+    ]
+    # a rate that falls meanwhile is that of a density which lags by a time within the well, some of 1e4
+    assert abs(state.sets["right"].value - 0.5 * (1.0 - np.exp(-passed))) < 1e-3
+    assert state.sets["right"].relative_error < 1e-4
+
+
+def test_what_rounding_leaves_of_rare_transitions_is_refused():
+    """A hundred and twenty-five units of epsilon for 1e14: in the exponent of ten times the noise rounding is all."""
+    problem = on_a_line(fp.Schedule(noise=[[0, 1], [10, 0.1]]), "(x**2 - 1)**2/4", 0.02, 2.0)
+    with pytest.raises(fp.ConvergenceError, match="rounding"):
+        fp.evolve(problem, [-1.0], [1e14])
+
+
+def test_noise_beyond_what_was_seen_is_refused():
+    """A pulse that no sample of the schedule met, and a stage does: the mesh may end too early for it."""
+    noise = lambda t: 1.0 + np.where(np.abs(t - 0.5) < 1e-12, 100.0, 0.0)  # noqa: E731
+    reference = fp.Schedule(noise=noise)
+    with pytest.raises(fp.ConvergenceError, match="times the largest that was seen"):
+        DrivenGenerator(SimpleNamespace(stiffness=0.0), reference, 1.0, np.zeros(1), None).elements(0.5)
