@@ -14,6 +14,7 @@ from fokker_planck.solvers.setting import WHOLE, prepare
 from fokker_planck.solvers.spectral_scope import sector_searched
 
 QUARTIC = "(x**2 - 1)**2/4"
+SLOW = pytest.mark.slow
 
 
 def kinetic(potential, epsilon, friction, half_width, tolerance, above=26.0, sets=None, height=0.25):
@@ -69,6 +70,28 @@ def test_low_friction():
     gap = fp.spectrum(kinetic(QUARTIC, 1 / 20, 0.01, 2.0, 1e-4, above=34.0), count=2).gap
     assert gap.relative_error < 1e-4
     assert gap.value == pytest.approx(2.434696e-4, rel=gap.relative_error + 1e-6)
+
+
+@pytest.mark.slow
+def test_low_friction_at_barrier_20():
+    """Friction 0.01, noise 1/80: to 1e-6 it is 2.808504e-10; Mel'nikov and Meshkov's formula times 0.947."""
+    gap = fp.spectrum(kinetic(QUARTIC, 1 / 80, 0.01, 1.5, 1e-4), count=2).gap
+    assert gap.relative_error < 1e-4
+    assert gap.value == pytest.approx(2.808504e-10, rel=gap.relative_error + 1e-6)
+
+
+@pytest.mark.parametrize("friction", [2.0, pytest.param(3.0, marks=SLOW), pytest.param(0.5, marks=SLOW)])
+@pytest.mark.filterwarnings("ignore:2 eigenvalues near:UserWarning", "ignore:of 4 numbers:UserWarning")
+def test_a_particle_in_a_parabola(friction):
+    """mu = (gamma - sqrt(gamma^2 - 4))/2, over- and underdamped; at critical damping the matrix is defective."""
+    width = 8.5 * sqrt(0.1)
+    process = fp.Underdamped(fp.Potential("x**2/2"), fp.Isotropic(0.1), friction)
+    asked = fp.Problem(process, fp.Box([-width, -width], [width, width]), Resolution(tolerance=1e-6))
+    found = fp.spectrum(asked, count=3).eigenvalues[1]
+    exact = (friction - np.sqrt(complex(friction**2 - 4.0))) / 2.0
+    assert found.real.relative_error < (5e-6 if friction == 2.0 else 1e-9)
+    assert found.real.value == pytest.approx(exact.real, rel=1e-10)
+    assert abs(found.imag) == pytest.approx(abs(exact.imag), abs=1e-10)
 
 
 @pytest.mark.slow
