@@ -129,6 +129,8 @@ def test_labels_have_the_units_that_are_asked_for():
     with pytest.raises(ProblemError, match="did you mean tree"):
         landscape().plot(kind="tee")
     with pytest.raises(ProblemError, match="none: there is one"):
+        rates().plot(kind="tree")
+    with pytest.raises(ProblemError, match="one of surfaces"):
         exit_time().plot(kind="tree")
 
 
@@ -182,7 +184,7 @@ def test_numbers_without_their_fields_are_not_drawn(tmp_path, capsys):
     fp.save(tmp_path, {"stationary": stationary()})
     (tmp_path / "stationary.vtu").unlink()
     assert main(["plot", str(tmp_path)]) == 2
-    assert "a result that was loaded with its .vtu files" in capsys.readouterr().err
+    assert "no field 'density' of the result that was loaded" in capsys.readouterr().err
 
 
 def sweep(tmp_path):
@@ -210,7 +212,8 @@ def test_the_command_draws_a_sweep_and_says_what_there_is(tmp_path, monkeypatch,
     for arguments, line in (
         (["plot", "arrhenius.sqlite", "--number", "maen"], "did you mean mean?"),
         (["plot", "nowhere"], "no such file"),
-        (["plot", "arrhenius.sqlite", "-o", "picture.gif"], "ends in .png, .svg or .pdf"),
+        (["plot", "arrhenius.sqlite", "-o", "picture.gif"], "films are of the answer to evolve"),
+        (["plot", "arrhenius.sqlite", "-o", "picture.bmp"], "ends in .png, .svg or .pdf"),
         (["plot", "arrhenius.sqlite", "-o", "no/folder/picture.png"], "a file that can be written"),
     ):
         capsys.readouterr()
