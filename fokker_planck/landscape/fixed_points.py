@@ -89,6 +89,14 @@ class FixedPoint:
         return tuple((vector / np.linalg.norm(vector)).tolist())
 
 
+class SomeMissedError(ConvergenceError):
+    """The ``points`` that were found do not add up: a saddle on a kink of the drift is not found by Newton's method."""
+
+    def __init__(self, reason: str, remedy: str, points: tuple[FixedPoint, ...] = ()) -> None:
+        super().__init__(reason, remedy)
+        self.points = points
+
+
 def fixed_point(position: Sequence[float] | Floats, jacobian: npt.ArrayLike, steepness: float = 0.0) -> FixedPoint:
     """A fixed point from its position and Jacobian; ``steepness`` is how much b changes over a length elsewhere.
 
@@ -176,9 +184,10 @@ def fixed_points(
         if degree is None or sum(signs) == degree:
             break
     else:
-        raise ConvergenceError(
+        raise SomeMissedError(
             f"found fixed points of total degree {sum(signs)}, the drift on the boundary has {degree}",
             "search in a smaller box, or in one without a fixed point on its boundary",
+            points,
         )
     return tuple(sorted(points, key=lambda point: (point.index, point.position)))
 

@@ -17,7 +17,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.critical_points import SLOPE_OF_ROUNDING
-from fokker_planck.landscape.fixed_points import FixedPoint, fixed_points
+from fokker_planck.landscape.fixed_points import FixedPoint, SomeMissedError, fixed_points
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
@@ -157,7 +157,9 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     refuse_rounding(problem)
     kind = kinetics_of(problem)
     points = fixed_points_inside(problem)
-    attractors = tuple(point for point in points if point.index == 0 and not point.degenerate)
+    # where some are missed those that were found are places of the density all the same; basins want all of them
+    some = points or (() if wells else problem.known["fixed points found"])
+    attractors = tuple(point for point in some if point.index == 0 and not point.degenerate)
     held = HeldWells()
     if process.turns_at_walls:
         if wells:
@@ -218,13 +220,15 @@ def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
 
 def fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
     """The fixed points of the flow that the domain holds; none where some may be missing.  Found once."""
-    found: tuple[FixedPoint, ...] | None = problem.known.get("fixed points")
-    if found is None:
-        found = problem.known["fixed points"] = _fixed_points_inside(problem)
-    return found
+    if "fixed points" not in problem.known:
+        found, complete = _fixed_points_inside(problem)
+        problem.known["fixed points found"], problem.known["fixed points"] = found, found if complete else ()
+    points: tuple[FixedPoint, ...] = problem.known["fixed points"]
+    return points
 
 
-def _fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
+def _fixed_points_inside(problem: Problem) -> tuple[tuple[FixedPoint, ...], bool]:
+    """Those that are found, and whether none is missed."""
     flow = WellFlow(problem.process, problem.dimension)
     lower, upper = problem.bounding_box()
     try:
@@ -234,10 +238,13 @@ def _fixed_points_inside(problem: Problem) -> tuple[FixedPoint, ...]:
             return SLOPE_OF_ROUNDING * flow.rounding(x) / extent
 
         found = fixed_points(flow.value, flow.jacobian, lower, upper, problem.dimension, problem.periods, blur)
+        complete = True
+    except SomeMissedError as error:
+        found, complete = error.points, False
     except ConvergenceError:
-        # none of them isolated, or some missed: the density shows where the process stays
-        return ()
-    return tuple(point for point in found if problem.contains(point.x[:, None])[0])
+        # none of them isolated: the density shows where the process stays
+        return (), False
+    return tuple(point for point in found if problem.contains(point.x[:, None])[0]), complete
 
 
 def _cutoff(problem: Problem, places: Floats, ends: Ends) -> EnergyCutoff:

@@ -5,7 +5,7 @@ import pytest
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.landscape import fixed_points as module
-from fokker_planck.landscape.fixed_points import fixed_point, fixed_points
+from fokker_planck.landscape.fixed_points import SomeMissedError, fixed_point, fixed_points
 
 
 def maier_stein(alpha):
@@ -93,6 +93,20 @@ def test_a_missed_point_is_noticed(monkeypatch):
     monkeypatch.setattr(module, "_search", lambda *args: [np.array([-1.0, 0.0]), np.array([1.0, 0.0])])
     with pytest.raises(ConvergenceError, match="degree 2, the drift on the boundary has 1"):
         fixed_points(*maier_stein(3.0), [-2.0, -1.5], [2.0, 1.5], 2)
+
+
+def test_what_was_found_beside_a_saddle_on_a_kink_is_told():
+    """V = (x^2 - 1)^2/4 - |x - 0.1|/10 + y^2/2: its saddle is the kink, where no slope is zero."""
+
+    def drift(x):
+        return np.array([x[0] - x[0] ** 3 + 0.1 * np.sign(x[0] - 0.1), -x[1]])
+
+    with pytest.raises(SomeMissedError) as told:
+        fixed_points(drift, None, [-2.0, -2.0], [2.0, 2.0], 2)
+    places = [point.position[0] for point in told.value.points if point.index == 0]
+    # x - x^3 = -+ 1/10
+    roots = [max(np.roots([-1.0, 0.0, 1.0, side]).real, key=lambda x: x * side) for side in (-0.1, 0.1)]
+    np.testing.assert_allclose(sorted(places), roots, rtol=1e-9)
 
 
 def test_a_curve_of_fixed_points_is_refused():
