@@ -146,3 +146,14 @@ def test_what_only_the_tolerance_asks_for_is_no_narrow_part():
 
     known = 0.0714 / (integral(-1.0, (-2.0, 2.0)) * integral(1.0, (-0.68, 0.68)))
     assert abs(rate.value / known - 1.0) <= rate.relative_error <= 1e-10
+
+
+def test_four_smooth_wells_in_space_are_bounded():
+    """A few more boxes than samples are worth, 217,680: rates between them were refused."""
+    wells = [(0.99, -0.65, 0.48, -1.11, 0.56), (1.05, 0.22, -0.99, 1.28, 0.35)]
+    wells += [(1.06, 0.49, 1.02, -0.39, 0.59), (0.94, -0.61, -0.64, -0.33, 0.55)]
+    text = "0.15*(x**2 + y**2 + z**2)"
+    for depth, a, b, c, width in wells:
+        text += f" - {depth}*exp(-0.5*((x - ({a}))**2 + (y - ({b}))**2 + (z - ({c}))**2)/{width}**2)"
+    found = seen_boxes(parse_expression(text), 30.0, [-2.0] * 3, [2.0] * 3, highest=8.0, sampled=40.0)
+    assert found.size.min() > 0.02
