@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,12 +38,27 @@ class Exponents:
     anchors: Floats
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a process is on the points of a ``grid``: those that it reaches, ``counts`` (n,), and psi there, (n,).
+
+    ``drift`` is b - div D at points (dim, n), ``tensor`` D there.
+    """
+
+    grid: GridFunction
+    counts: Booleans
+    psi: Floats
+    drift: Callable[[Floats], Floats]
+    tensor: Callable[[Floats], Floats]
+
+    @cached_property
+    def actions(self) -> Actions:
+        """Least actions, the dearest of it, once for all questions."""
+        return actions_on(self.grid, self.counts, self.drift, self.tensor)
+
+
 def exponents(
-    grid: GridFunction,
-    counts: Booleans,
-    psi: Floats,
-    drift: Callable[[Floats], Floats],
-    tensor: Callable[[Floats], Floats],
+    ground: Ground,
     targets: Mapping[str, Booleans],
     wells: Mapping[str, Floats],
     start: tuple[float, ...] | None,
@@ -59,18 +75,11 @@ def exponents(
 
     Parameters
     ----------
-    grid
-        whose points are meant.
-    counts
-        those that the process reaches, (n,).
-    psi
-        the reference exponent there, (n,).
-    drift
-        b - div D at points (dim, n), (dim, n).
-    tensor
-        D there, (dim, dim, n).
+    ground
+        the process.
     targets
-        the points of the grid in each target, (n,).
+        the points of the grid in each target, (n,); of two without a start, the question is about the ways between
+        them, there and back.
     wells
         a place in each well, (dim,); those in a target are left away.
     start
@@ -80,34 +89,49 @@ def exponents(
     share
         ways that matter less than a part of it do not count.
     """
-    points = grid.points
-    states = {name: members & counts for name, members in targets.items() if (members & counts).any()}
-    taken = np.zeros(len(psi), dtype=bool)
-    for members in states.values():
-        taken |= members
-    absorbing = len(states)
-    for name, place in wells.items():
-        own = _nearest(points, place, counts)
-        if not (taken & own).any():
-            states[name], taken = own, taken | own
+    points, psi, counts = ground.grid.points, ground.psi, ground.counts
+    states, absorbing = _states(ground, targets, wells)
     if len(states) < 2:
         return None
-    actions = actions_on(grid, counts, drift, tensor)
-    sets = list(states.values())
+    actions, sets = ground.actions, list(states.values())
+    between = start is None and absorbing == 2
+    origins = range(0 if between else absorbing, len(sets))
     levels = np.array([float(psi[members].min()) for members in sets])
     to = np.array([actions.to(members) for members in sets])
     # of the probability to have come from a state: the density there is exp(-psi)
     came = np.array([actions.out_of(members, psi) for members in sets])
     held = np.full(len(psi), NEVER)
-    for state in range(absorbing, len(sets)):
+    for state in origins:
         held = np.minimum(held, came[state] - levels[state])
     with np.errstate(invalid="ignore"):
-        held = np.minimum(held, _currents(psi, sets, to, came, absorbing, channels, share))
+        held = np.minimum(held, _currents(psi, sets, to, came, origins, channels, share))
+        if between:
+            # the time on the way, there and back: both questions are put on one mesh
+            for first, second in ((0, 1), (1, 0)):
+                under_way = came[first] + to[second]
+                held = np.minimum(held, under_way - under_way[counts].min())
         if start is not None:
             held = np.minimum(held, _ways(actions, sets, to, _nearest(points, np.asarray(start), counts)))
-    anchors = [points[:, members].T for members in sets[absorbing:]] + ([] if start is None else [np.array([start])])
+    anchors = [points[:, members].T for members in sets[absorbing:]]
+    anchors += [np.zeros((0, len(points)))] if start is None else [np.array([start])]
     held = np.where(np.isnan(held) | ~counts, NEVER, held)
-    return Exponents(grid, held, np.argmin(to, axis=0), np.argmin(came, axis=0), tuple(states), np.concatenate(anchors))
+    owners = np.argmin(to, axis=0), np.argmin(came, axis=0)
+    return Exponents(ground.grid, held, *owners, tuple(states), np.concatenate(anchors))
+
+
+def _states(
+    ground: Ground, targets: Mapping[str, Booleans], wells: Mapping[str, Floats]
+) -> tuple[dict[str, Booleans], int]:
+    """The points of every state, those of the targets first, and how many of these there are."""
+    states = {name: members & ground.counts for name, members in targets.items() if (members & ground.counts).any()}
+    taken, absorbing = np.zeros(len(ground.psi), dtype=bool), len(states)
+    for members in states.values():
+        taken |= members
+    for name, place in wells.items():
+        own = _nearest(ground.grid.points, place, ground.counts)
+        if not (taken & own).any():
+            states[name], taken = own, taken | own
+    return states, absorbing
 
 
 def _nearest(points: Floats, place: Floats, counts: Booleans) -> Booleans:
@@ -116,19 +140,25 @@ def _nearest(points: Floats, place: Floats, counts: Booleans) -> Booleans:
 
 
 def _currents(
-    psi: Floats, sets: Sequence[Booleans], to: Floats, came: Floats, absorbing: int, channels: bool, share: float
+    psi: Floats,
+    sets: Sequence[Booleans],
+    to: Floats,
+    came: Floats,
+    origins: Sequence[int],
+    channels: bool,
+    share: float,
 ) -> Floats:
-    """-log of the greatest share of a current between two states that is decided at a point, (n,)."""
+    """-log of the greatest share of a current from an origin to a state that is decided at a point, (n,)."""
     count = len(sets)
     sizes = np.full((count, count), -np.inf)
-    for k in range(absorbing, count):
+    for k in origins:
         for m in range(count):
             if m != k:
                 level = float(came[k, sets[m]].min())
                 sizes[k, m] = sizes[m, k] = max(sizes[k, m], -level)
     matters = log_direct_parts(sizes)
     result = np.full(len(psi), np.inf)
-    for k in range(absorbing, count):
+    for k in origins:
         for m in range(count):
             level = float(came[k, sets[m]].min()) if m != k else np.inf
             if not np.isfinite(level) or matters[k, m] < np.log(LEAST_OF_SHARE * share):

@@ -12,6 +12,7 @@ wall it climbs for less than on any way inside.  Quartic well with a rotation, b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,15 +32,23 @@ beside a simple saddle the answer then feels a hundredth of the share; where tha
 
 @dataclass(frozen=True)
 class Shares:
-    """What every cell holds of the masses and decides of the currents, (m,), where it leads to and where from, (m,)."""
+    """What every cell holds of the masses and decides of the currents, (m,), and the ``owners`` of cells.
+
+    These are the cells, (m,), that lead to each state, and those that come from it, by the names of their regions.
+    """
 
     held: Floats
-    to: Integers
-    came: Integers
-    names: tuple[str, ...]
+    owners: dict[str, Booleans]
 
 
-def shares(triangulation: Triangulation, found: Exponents) -> Shares:
+def shares(triangulation: Triangulation, questions: Sequence[Exponents]) -> Shares:
+    """Of every cell the most that it holds for any of some questions, whose states have different names."""
+    found = [_shares_of_one(triangulation, each) for each in questions]
+    owners = {name: cells for each in found for name, cells in each.owners.items()}
+    return Shares(np.maximum.reduce([each.held for each in found]), owners)
+
+
+def _shares_of_one(triangulation: Triangulation, found: Exponents) -> Shares:
     """Of every cell: the most of its points and of those around its vertices."""
     grid = found.grid
     shape = grid.values.shape
@@ -59,8 +68,12 @@ def shares(triangulation: Triangulation, found: Exponents) -> Shares:
     for cell in locator.find(found.anchors.T):
         if cell >= 0:
             amounts[cell] = np.inf
-    to, came = (owner.reshape(shape)[middle] for owner in (found.to, found.came))
-    return Shares(amounts, to, came, found.names)
+    owners = {
+        label + name: owner.reshape(shape)[middle] == number
+        for label, owner in ((TO, found.to), (CAME, found.came))
+        for number, name in enumerate(found.names)
+    }
+    return Shares(amounts, owners)
 
 
 def _places(grid: GridFunction, x: Floats, *, nearest: bool = False) -> tuple[Integers, ...]:
@@ -83,12 +96,7 @@ def _least_around(values: Floats) -> Floats:
 
 def truncated(triangulation: Triangulation, keep: Booleans, found: Shares) -> Triangulation:
     """Without the cells that are not kept; regions ``TO`` and ``CAME`` name the states that own what is not there."""
-    labels = {
-        label + name: owner == number
-        for label, owner in ((TO, found.to), (CAME, found.came))
-        for number, name in enumerate(found.names)
-    }
-    return without_cells(replace(triangulation, regions={**triangulation.regions, **labels}), keep)
+    return without_cells(replace(triangulation, regions={**triangulation.regions, **found.owners}), keep)
 
 
 def is_cut(triangulation: Triangulation) -> bool:

@@ -18,6 +18,9 @@ ORDER = 3
 SMOOTHINGS = 40
 """Rounds of averaging over five neighbours, a variance of two steps each: continued values are smooth over some nine
 steps."""
+BLOCK = 1024
+"""Points at a time, so that their coefficients stay in the cache: 95 ns a point in the plane and 125 for both slopes,
+with 32768 twice as much; scipy's general splines take 230 and 470."""
 
 REACH = 8
 """Steps of the grid beyond a wall over which a function goes on with its slope: a kink of a cubic spline shows in its
@@ -72,41 +75,85 @@ class GridFunction:
         return np.concatenate([np.stack([plane[:-1].ravel(), plane[1:].ravel()], axis=1) for plane in planes])
 
     @cached_property
-    def _splines(self) -> tuple[list[Floats], Floats]:
-        """Knots of every axis and the coefficients of the products of B-splines."""
-        from scipy.interpolate import make_interp_spline
-
-        knots, coefficients = [], self.values
-        for axis, (places, wraps) in enumerate(zip(self.axes, self.periodic, strict=True)):
+    def _coefficients(self) -> Floats:
+        """Those of the products of B-splines at the grid points and at one more beyond either end of every axis."""
+        coefficients = np.asarray(self.values, dtype=np.float64)
+        for axis, wraps in enumerate(self.periodic):
             moved = np.moveaxis(coefficients, axis, 0)
-            if wraps:
-                step = places[1] - places[0]
-                before, after = places[0] - step * np.arange(ORDER, 0, -1), places[-1] + step * np.arange(1, ORDER + 1)
-                knots.append(np.concatenate([before, places, after]))
-                coefficients = np.moveaxis(_cyclic_coefficients(moved[:-1]), 0, axis)
-                continue
-            spline = make_interp_spline(places, moved, k=ORDER)
-            knots.append(np.asarray(spline.t))
-            coefficients = np.moveaxis(np.asarray(spline.c), 0, axis)
-        return knots, coefficients
+            found = _cyclic_coefficients(moved[:-1]) if wraps else _open_coefficients(moved)
+            coefficients = np.moveaxis(found, 0, axis)
+        return np.ascontiguousarray(coefficients)
 
     def value(self, x: Floats) -> Floats:
         """Values at points (dim, n), (n,)."""
-        return self._evaluated(x, [0] * len(self.lower))
+        return np.asarray(self._evaluated(x, np.zeros((1, len(self.lower)), dtype=int))[0])
 
     def gradient(self, x: Floats) -> Floats:
         """Its gradient at points (dim, n), (dim, n); outside of the box that at the nearest face."""
-        return np.array([self._evaluated(x, orders) for orders in np.eye(len(self.lower), dtype=int).tolist()])
+        return self._evaluated(x, np.eye(len(self.lower), dtype=int))
 
-    def _evaluated(self, x: Floats, orders: list[int]) -> Floats:
-        from scipy.interpolate import NdBSpline
+    def _evaluated(self, x: Floats, orders: Integers) -> Floats:
+        """Partial derivatives of these ``orders`` (k, dim), none of them above one, at points (dim, n), (k, n)."""
+        x, shape = np.asarray(x, dtype=np.float64), self._coefficients.shape
+        strides = np.cumprod((1, *shape[:0:-1]))[::-1]
+        near = np.tensordot(strides, np.indices((ORDER + 1,) * len(shape)), 1)[..., None]
+        per_unit = np.subtract(self.values.shape, 1) / np.subtract(self.upper, self.lower)
+        result = np.empty((len(orders), x.shape[1]))
+        for first in range(0, x.shape[1], BLOCK):
+            some = slice(first, first + BLOCK)
+            cells, ways = self._located(x[:, some])
+            here = self._coefficients.take(near + strides @ cells)
+            for number, order in enumerate(orders):
+                part = here
+                for way, once in zip(ways[::-1], order[::-1], strict=True):
+                    part = np.einsum("...bn,bn->...n", part, _slopes(way) if once else _splines(way))
+                result[number, some] = part * np.prod(per_unit**order)
+        return result
 
-        knots, coefficients = self._splines
-        bounds = zip(np.asarray(x, dtype=float), self.lower, self.upper, self.periodic, strict=True)
-        inside = [
-            low + np.mod(c - low, high - low) if wraps else np.clip(c, low, high) for c, low, high, wraps in bounds
-        ]
-        return np.asarray(NdBSpline(tuple(knots), coefficients, ORDER)(np.stack(inside, axis=1), nu=orders))
+    def _located(self, x: Floats) -> tuple[Integers, Floats]:
+        """The cell of the grid that holds each point (dim, n), by axis, and the way through it; (dim, n) both."""
+        along, cells = np.empty(x.shape), np.empty(x.shape, dtype=np.int64)
+        for axis, (low, high, wraps) in enumerate(zip(self.lower, self.upper, self.periodic, strict=True)):
+            most, away = self.values.shape[axis] - 1, x[axis] - low
+            inside = np.mod(away, high - low) if wraps else np.minimum(np.maximum(away, 0.0), high - low)
+            along[axis] = inside * (most / (high - low))
+            with np.errstate(invalid="ignore"):
+                # no number at a place that is none
+                cells[axis] = np.maximum(np.minimum(along[axis].astype(np.int64), most - 1), 0)
+        return cells, along - cells
+
+
+def _splines(t: Floats) -> Floats:
+    """The four cubic B-splines that are not zero a way t (n,) through an interval, (4, n)."""
+    rest, square = 1.0 - t, t * t
+    first, last = rest * rest * rest / 6.0, square * t / 6.0
+    second = 2.0 / 3.0 - square * (1.0 - 0.5 * t)
+    return np.array([first, second, 1.0 - first - second - last, last])
+
+
+def _slopes(t: Floats) -> Floats:
+    """Their derivatives."""
+    rest = 1.0 - t
+    first, last = -0.5 * rest * rest, 0.5 * t * t
+    second = t * (1.5 * t - 2.0)
+    return np.array([first, second, -first - second - last, last])
+
+
+def _open_coefficients(values: Floats) -> Floats:
+    """c with (c_{i-1} + 4 c_i + c_{i+1}) / 6 = f_i along the first axis of f (n, ...), and no knots next to the ends.
+
+    There the third derivative does not jump: the fourth differences of c that reach to both ends are zero.
+    """
+    from scipy.linalg import solve_banded
+
+    count, width = len(values), 4
+    bands = np.zeros((2 * width + 1, count + 2))
+    bands[width - 1, 2:], bands[width, 1:-1], bands[width + 1, :-2] = 1.0 / 6.0, 2.0 / 3.0, 1.0 / 6.0
+    for order, entry in enumerate((1.0, -4.0, 6.0, -4.0, 1.0)):
+        bands[width - order, order] = bands[width + order, count + 1 - order] = entry
+    right = np.zeros((count + 2, *values.shape[1:]))
+    right[1:-1] = values
+    return np.asarray(solve_banded((width, width), bands, right.reshape(count + 2, -1))).reshape(right.shape)
 
 
 def _cyclic_coefficients(values: Floats) -> Floats:

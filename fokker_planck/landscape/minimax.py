@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,17 +53,61 @@ def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.
     return result
 
 
-def spanning_edges(values: Floats, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of the ``edges`` (m, 2) that :func:`climb_heights` needs, whatever the sources: a minimum spanning tree.
+def passes_between(
+    values: Floats, edges: NDArray[np.int64], places: Sequence[int], sets: Sequence[NDArray[np.bool_]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A small graph on which :func:`climb_heights` is the same: minima, and the lowest pass of each pair of basins.
 
-    >>> hill = np.array([0.0, 3.0, 1.0])
-    >>> len(spanning_edges(hill, np.array([[0, 1], [1, 2], [0, 2]])))   # of a path as high as the hill one is enough
-    2
+    From every vertex a path leads down to a minimum, so that a way climbs no higher through the minima of the vertices
+    that it visits.
+
+    Parameters
+    ----------
+    values, edges
+        as there.
+    places
+        vertices that stay.
+    sets
+        of vertices (n,) each, of which the lowest in every basin stay: as sources, all of them mean the same.
+
+    Returns
+    -------
+    kept, edges
+        the vertices that stay, (k,), in order, and pairs of their numbers, (m, 2).
+
+    Examples
+    --------
+    >>> hill = np.array([0.0, 1.0, 3.0, 2.0, 1.0])
+    >>> kept, edges = passes_between(hill, np.array([[0, 1], [1, 2], [2, 3], [3, 4]]), [3], [])
+    >>> kept.tolist(), edges.tolist()
+    ([0, 2, 3, 4], [[0, 1], [1, 3], [2, 3]])
     """
-    _, rank = _ranks(values)
-    heights = np.maximum(rank[edges[:, 0]], rank[edges[:, 1]])
-    one, other, _ = _spanning_tree(edges[:, 0], edges[:, 1], heights, len(values))
-    return np.stack([one, other], axis=1).astype(np.int64)
+    # stable, so that a plateau is a single basin
+    order = np.argsort(values, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    lowest = rank.copy()
+    for here, there in (edges.T, edges.T[::-1]):
+        np.minimum.at(lowest, here, rank[there])
+    basin = order[lowest]
+    while (basin[basin] != basin).any():
+        basin = basin[basin]
+    sides = np.sort(basin[edges], axis=1)
+    across = np.flatnonzero(sides[:, 0] != sides[:, 1])
+    heights = rank[edges[across]].max(axis=1)
+    by_height = across[np.argsort(heights)]
+    pairs, first = np.unique(sides[by_height], axis=0, return_index=True)
+    tops = order[rank[edges[by_height[first]]].max(axis=1)] if len(pairs) else np.zeros(0, dtype=np.int64)
+    stay = [np.asarray(places, dtype=np.int64)]
+    for members in sets:
+        inside = order[members[order]]
+        stay.append(inside[np.unique(basin[inside], return_index=True)[1]])
+    downhill = np.concatenate(stay)
+    links = [np.stack([pairs[:, k], tops], axis=1) for k in (0, 1)]
+    joined = np.concatenate([*links, np.stack([downhill, basin[downhill]], axis=1)])
+    joined = np.unique(np.sort(joined[joined[:, 0] != joined[:, 1]], axis=1), axis=0)
+    kept = np.unique(np.concatenate([basin, tops, downhill]))
+    return kept, np.searchsorted(kept, joined)
 
 
 def _ranks(values: Floats) -> tuple[Floats, Floats]:

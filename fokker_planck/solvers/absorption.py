@@ -67,6 +67,7 @@ def stopped(setting: Setting, discretization: Discretization, target: Goal) -> S
 class Between:
     """The ``generator`` outside of two sets, and the unknowns ``first`` and ``second`` that they absorb, (N,).
 
+    Of a mesh that was cut these hold what leads to the sets, too; ``sets`` (N,) are the unknowns of the sets alone.
     ``within_first`` and ``within_second`` (cells,) are the cells inside, as far as the generator is without them: those
     of a set with a part of its surface that no noise crosses.
     """
@@ -74,6 +75,7 @@ class Between:
     generator: Generator
     first: Booleans
     second: Booleans
+    sets: tuple[Booleans, Booleans]
     within_first: Booleans
     within_second: Booleans
     slowest: float
@@ -99,7 +101,9 @@ def between(
     named = tuple(zip((FROM, TO), sets, keys, strict=True))
     whole = [unknowns_in(discretization, name, region) for name, region, _ in named]
     _check_apart(whole, keys)
-    members, within = list(whole), [np.zeros(len(discretization.cells), dtype=bool) for _ in sets]
+    within = [np.zeros(len(discretization.cells), dtype=bool) for _ in sets]
+    members = [own | outside(discretization, name, adjoint=False) for own, name in zip(whole, (FROM, TO), strict=True)]
+    members = [members[0] & ~whole[1], members[1] & ~(members[0] & ~whole[1])]
     if is_degenerate(setting.problem):
         for number, (name, region, key) in enumerate(named):
             through = entrance(discretization, name, region, setting.weighting, key)
@@ -108,7 +112,7 @@ def between(
             slowest = AT_TURNS if through.turns else slowest
             if len(through.without_noise):
                 within[number] = discretization.triangulation.regions[name][discretization.cells]
-    return Between(generator, members[0], members[1], within[0], within[1], slowest)
+    return Between(generator, members[0], members[1], (whole[0], whole[1]), within[0], within[1], slowest)
 
 
 def _check_apart(members: list[Booleans], keys: tuple[str, str]) -> None:

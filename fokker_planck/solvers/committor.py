@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import mpmath
 import numpy as np
 
 from fokker_planck.fem.cell_products import by_cell, product
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.domain_truncation import is_cut
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
@@ -32,14 +34,17 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.absorption import Between, between
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.beginning import on_coarsest_mesh
 from fokker_planck.solvers.condensed_solution import solution
 from fokker_planck.solvers.density_ratio import LEAST, density_ratio
 from fokker_planck.solvers.elimination import DIGITS
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
 from fokker_planck.solvers.ends import FROM, TO, Ends, Goal
+from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Committor
-from fokker_planck.solvers.setting import Setting, prepare
+from fokker_planck.solvers.setting import WHOLE, Setting, prepare
+from fokker_planck.solvers.spectral_scope import cut_between_wells
 from fokker_planck.solvers.states import Target
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
@@ -61,12 +66,42 @@ class Flow:
     log_density: Floats
     rho: Floats | None = None
 
-    def backward_field(self, discretization: Discretization) -> Field | None:
-        """q-, zero where rho is lost; None where it is 1 - q+."""
-        if self.rho is None:
-            return None
-        nodal = np.clip(self.backward / np.where(self.rho > LEAST, self.rho, np.inf), 0.0, 1.0)
-        return Field("backward committor", discretization, nodal)
+    def fields(self, discretization: Discretization) -> list[Field]:
+        """q+, the density of what is on the way, and q-, zero where rho is lost, unless it is 1 - q+."""
+        forward = Field("committor", discretization, self.forward)
+        fields = [forward, Field("reactive density", discretization, self.log_density, logarithm=True)]
+        if self.rho is not None:
+            nodal = np.clip(self.backward / np.where(self.rho > LEAST, self.rho, np.inf), 0.0, 1.0)
+            fields.append(Field("backward committor", discretization, nodal))
+        return fields
+
+
+@dataclass(frozen=True)
+class WholeFlow:
+    """The same functions on all cells below the energy cutoff, where a mesh was cut; found when they are asked for."""
+
+    setting: FlowSetting
+    ends: Ends
+    sets: tuple[Set, Set]
+
+    @cached_property
+    def _fields(self) -> list[Field] | None:
+        def fields(discretization: Discretization) -> list[Field]:
+            flow: Flow = _answer(self.setting, discretization, self.sets).payload
+            return flow.fields(discretization)
+
+        return on_coarsest_mesh(self.setting, self.ends.regions, fields)
+
+    def continued(self, fields: list[Field]) -> list[Field]:
+        """The fields, known beyond their mesh as well."""
+
+        def beyond(number: int, x: Floats) -> Floats:
+            if self._fields is None:
+                return np.full(x.shape[1], np.nan)
+            known = self._fields[number]
+            return known.log(x) if known.logarithm else known(x)
+
+        return [replace(field, beyond=partial(beyond, number)) for number, field in enumerate(fields)]
 
 
 def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
@@ -81,8 +116,11 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     def answer(discretization: Discretization) -> Answer:
         return _answer(setting, discretization, (origin, goal))
 
-    outcome = answered(setting, ends, answer)
+    outcome = answered(setting, ends, answer, cut=_can_be_cut(setting))
     flow: Flow = outcome.payload
+    fields = flow.fields(outcome.discretization)
+    if isinstance(setting, FlowSetting) and is_cut(outcome.discretization.triangulation):
+        fields = WholeFlow(setting, ends, (origin, goal)).continued(fields)
     rate, reactive, last = (
         Quantity.of_log(float(log), float(error) + ROUNDING)
         for log, error in zip(outcome.numbers, outcome.errors, strict=True)
@@ -91,10 +129,10 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
         rate=rate,
         probability_reactive=reactive,
         probability_last_from=last,
-        field=Field("committor", outcome.discretization, flow.forward),
-        reactive_density=Field("reactive density", outcome.discretization, flow.log_density, logarithm=True),
+        field=fields[0],
+        reactive_density=fields[1],
         statistics=outcome.statistics,
-        backward=flow.backward_field(outcome.discretization),
+        backward=fields[2] if len(fields) > 2 else None,
     )
     keeping = [end.place for end in singular_ends(setting.exponent) if not end.finite_mass]
     kept = {bool(origin.contains(np.array([[place]]))[0]) for place in keeping}
@@ -110,6 +148,11 @@ def _between(problem: Problem, origin: Set, goal: Set) -> Ends:
     named: list[tuple[str, Goal]] = [(FROM, origin), (TO, goal)]
     levels = [np.asarray(region.level(points)).tolist() for region in (origin, goal)]
     return Ends(tuple(named if levels[0] <= levels[1] else reversed(named)))
+
+
+def _can_be_cut(setting: Setting) -> bool:
+    """Whether what decides nothing may be left away: where the wells are known that the density is a chain of."""
+    return cut_between_wells(setting, WHOLE) and len(setting.places) > 1
 
 
 def _without_return(found: Committor, kept_by_first: set[bool]) -> Committor:
@@ -137,7 +180,9 @@ def _answer(setting: Setting, discretization: Discretization, sets: tuple[Set, S
     end = between(setting, whole, sets, rho, ("committor.from", "committor.to"))
     wells = well_nodes(discretization, setting.places, end.absorbed)
     targets = [Target(end.first, rho), Target(end.second, rho)]
-    condensed = condense(end.generator, wells, targets, setting.relaxation_rate)
+    goals = list(zip((FROM, TO), end.sets, strict=True))
+    cuts = surfaces(discretization, wells, setting.places, end.absorbed, goals)
+    condensed = condense(end.generator, wells, targets, setting.relaxation_rate, cuts)
     found = transitions_of(condensed, log_whole, _log_mass(whole, rho, end.within_first))
     flow = replace(found.flow, rho=rho)
     right = end.outside(condensed.cell_values(found.at_states, np.zeros(discretization.count)))

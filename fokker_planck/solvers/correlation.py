@@ -40,8 +40,8 @@ from fokker_planck.solvers.relaxation import Decaying, Relaxation, decaying
 from fokker_planck.solvers.results_in_time import Correlation, CorrelationAtTime, Estimate, SpectralDensity
 from fokker_planck.solvers.setting import WHOLE, Setting, prepare
 from fokker_planck.solvers.slow_modes import slow_modes
+from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import CHANGE, Scope
-from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.survival import DIED_OUT, told_apart
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 

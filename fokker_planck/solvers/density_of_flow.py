@@ -11,9 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.cell_weights import cells_with_nodal_weight
-from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.domain_truncation import is_cut
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.indicator import Mode
@@ -25,10 +24,9 @@ from fokker_planck.landscape.separatrix import Separatrices, labelled, near_sepa
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
-from fokker_planck.solvers.beginning import MOST_UNSYMMETRIC, degree_of
+from fokker_planck.solvers.beginning import on_coarsest_mesh
 from fokker_planck.solvers.density_ratio import LEAST, DensityRatio, density_ratio
 from fokker_planck.solvers.error_budget import budget_of
-from fokker_planck.solvers.initial_mesh import first_mesh
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Stationary
 from fokker_planck.solvers.setting import WHOLE
@@ -36,8 +34,6 @@ from fokker_planck.solvers.spectral_scope import cut_between_wells
 from fokker_planck.solvers.stationary_current import Current, total_current
 from fokker_planck.solvers.well_weights import weights_of_states
 
-UNKNOWNS_A_CELL = 18
-"""Of degree 6 in the plane, the only place where meshes are cut."""
 CURRENT_SAFETY = 2.0
 """Times the change from the mesh before, for the bar of the total current, which no higher degree verifies."""
 
@@ -92,17 +88,13 @@ class WholeDensity:
 
     @cached_property
     def _field(self) -> Field | None:
-        """On the coarsest mesh that resolves psi: weights are right to 1e-7 there, or better; None if too large."""
         setting = self.setting
-        mesh = first_mesh(setting, {})
-        if len(mesh.cells) * UNKNOWNS_A_CELL > MOST_UNSYMMETRIC[mesh.dimension]:
-            return None
-        discretization = discretize(mesh, degree_of(setting.problem))
-        try:
+
+        def field(discretization: Discretization) -> Field:
             ratio = density_ratio(setting, discretization)
-        except ConvergenceError:
-            return None
-        return Field("density", discretization, ratio.log_density, logarithm=True)
+            return Field("density", discretization, ratio.log_density, logarithm=True)
+
+        return on_coarsest_mesh(setting, {}, field)
 
     def density(self) -> Field | None:
         """As a field."""

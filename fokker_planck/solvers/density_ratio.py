@@ -45,7 +45,7 @@ def density_ratio(setting: FlowSetting, discretization: Discretization) -> Densi
     """Solve for rho on one mesh."""
     generator = assemble(discretization, setting.weighting)
     wells = well_nodes(discretization, setting.places)
-    cuts = surfaces(discretization, wells, setting.places, np.zeros(discretization.count, dtype=bool), None)
+    cuts = surfaces(discretization, wells, setting.places, np.zeros(discretization.count, dtype=bool))
     condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
     rho = condensed.density_ratio()
     whole = float((rho * generator.constant) @ condensed.load)

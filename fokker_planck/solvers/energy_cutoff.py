@@ -19,13 +19,13 @@ that saddle,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.landscape.minimax import climb_heights, spanning_edges
+from fokker_planck.landscape.minimax import climb_heights, passes_between
 from fokker_planck.solvers.followed_exponent import LEAST_MARGIN
 
 APART = 15.0
@@ -51,14 +51,24 @@ class EnergyCutoff:
     def __call__(self, weighting: Weighting) -> tuple[float, Booleans]:
         """The height with this exponent, and which of the wells count with it, (K,): the height is of these alone."""
         values = np.asarray(weighting.value(self.points.T))
-        edges = spanning_edges(values, self.edges)
-        to_goals = [climb_heights(values, edges, members) for members in self.reached]
-        counts = self._counted(values, edges, to_goals)
+        places = self.wells.tolist()
+        if self.start is not None:
+            places.append(nearest_vertex(self.points, np.asarray(self.start)))
+        kept, edges = passes_between(values, self.edges, places, self.reached)
+        reached = tuple(members[kept] for members in self.reached)
+        wells = np.searchsorted(kept, self.wells)
+        few = replace(self, points=self.points[kept], edges=edges, wells=wells, reached=reached)
+        return few._with_values(weighting, values[kept])
+
+    def _with_values(self, weighting: Weighting, values: Floats) -> tuple[float, Booleans]:
+        """The same, from the exponent at all of the points."""
+        to_goals = [climb_heights(values, self.edges, members) for members in self.reached]
+        counts = self._counted(values, to_goals)
         lowest = int(np.argmin(values))
         stays = self.wells[counts].tolist() or [lowest]
         heights = [float(values[lowest])]
         if len(stays) > 1:
-            heights += _from(values, edges, stays[0])[stays].tolist()
+            heights += _from(values, self.edges, stays[0])[stays].tolist()
         for climbs in to_goals:
             # no climb leads lower than to the lowest point of a goal
             heights += [*climbs[stays].tolist(), float(climbs.min())]
@@ -66,7 +76,7 @@ class EnergyCutoff:
             heights.append(float(weighting.value(np.asarray(self.start)[:, None])[0]))
         return max(value for value in heights if np.isfinite(value)) + self.above, counts
 
-    def _counted(self, values: Floats, edges: Integers, to_goals: Sequence[Floats]) -> Booleans:
+    def _counted(self, values: Floats, to_goals: Sequence[Floats]) -> Booleans:
         above = max(self.above, LEAST_MARGIN)
         depths, wells = values[self.wells], self.wells
         if self.start is None and len(self.reached) == 2 and all(members.any() for members in self.reached):
@@ -75,7 +85,7 @@ class EnergyCutoff:
         if self.start is None or len(wells) < 2 or not np.any(self.reached):
             return np.ones(len(wells), dtype=bool)
         start, to_target = nearest_vertex(self.points, np.asarray(self.start)), np.min(to_goals, axis=0)
-        return counted_wells(depths, _from(values, edges, start)[wells], to_target[wells], to_target[start], above)
+        return counted_wells(depths, _from(values, self.edges, start)[wells], to_target[wells], to_target[start], above)
 
 
 def _from(values: Floats, edges: Integers, vertex: int) -> Floats:

@@ -66,8 +66,8 @@ from fokker_planck.solvers.marching import turning_of
 from fokker_planck.solvers.propagation import Propagation
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_part import known_modes, slow_part
+from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.well_probabilities import Wells, wells_of
 
 LATE = 20.0

@@ -58,8 +58,8 @@ from fokker_planck.solvers.marching import turning_of
 from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign, slow_modes
+from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.survival import Survival, tail_of, told_apart
 from fokker_planck.solvers.wells import Condensation
 

@@ -24,7 +24,7 @@ from fokker_planck.solvers.deep_wells import NotDeepError, deep_in_target, deep_
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.end_conditions import end_error, out_of_stretch, refuse_natural_start
 from fokker_planck.solvers.ends import Ends, Goal
-from fokker_planck.solvers.initial_mesh import surfaces
+from fokker_planck.solvers.initial_mesh import members_of, surfaces
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign
@@ -113,7 +113,8 @@ def exit_times(setting: Setting, end: Stopped) -> Times:
     """The whole field of mean times until a process is stopped."""
     discretization = end.generator.discretization
     wells = well_nodes(discretization, setting.places, end.absorbed)
-    cuts = surfaces(discretization, wells, setting.places, end.absorbed, end.target)
+    goal = members_of(discretization, end.target)
+    cuts = surfaces(discretization, wells, setting.places, end.absorbed, goal)
     cuts = cuts or deep_states(setting, discretization, wells, end.absorbed)
     return times_of(condense(end.generator, wells, [end.absorbed], setting.relaxation_rate, cuts))
 

@@ -6,13 +6,13 @@ decided; elsewhere cells stay large, and are cut away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fokker_planck.fem.chain_states import well_name
-from fokker_planck.fem.decided_exponents import Exponents, exponents
+from fokker_planck.fem.decided_exponents import Exponents, Ground, exponents
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.domain_truncation import Shares, is_cut, kept_cells, outside, shares, truncated
 from fokker_planck.fem.first_triangulation import domain_triangulation
@@ -138,7 +138,7 @@ def where_it_matters(
 ) -> Uncut | None:
     """Large cells, smaller ones where something is decided, until none is too large; None where there is one state."""
     found = _exponents(setting, ends, share)
-    if found is None:
+    if not found:
         return None
     mesh, heights = domain_triangulation(setting.problem, ends.regions), _heights(setting)
     mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), COARSE[mesh.dimension])
@@ -153,8 +153,11 @@ def where_it_matters(
     return None
 
 
-def _exponents(setting: FlowSetting, ends: Ends, share: float) -> Exponents | None:
-    """What matters at the points of a grid."""
+def _exponents(setting: FlowSetting, ends: Ends, share: float) -> list[Exponents]:
+    """What matters at the points of a grid; none where there is one state.
+
+    Between two sets the density counts, too, whose states are the wells alone.
+    """
     problem = setting.problem
     lower, upper = problem.bounding_box()
     grid = zero_on(lower, upper, [period is not None for period in problem.periods])
@@ -163,12 +166,24 @@ def _exponents(setting: FlowSetting, ends: Ends, share: float) -> Exponents | No
     counts = problem.contains(points) & (psi < setting.ceiling)
     drift, noise = ItoDrift(process, problem.dimension), process.field(problem.dimension)
     targets = {name: reached_points(problem, goal, points.T, grid.edges) for name, goal in ends.goals}
-    wells = {well_name(number): place for number, place in enumerate(setting.places)}
+    between = ends.start is None and len(targets) == 2
+    names = between_sets if between else well_name
+    wells = {names(number): place for number, place in enumerate(setting.places)}
 
     def velocity(x: Floats) -> Floats:
         return noise_and_velocity(drift, noise, x)[1]
 
-    return exponents(grid, counts, psi, velocity, noise.tensor, targets, wells, ends.start, not setting.known, share)
+    ground = Ground(grid, counts, psi, velocity, noise.tensor)
+    found = [exponents(ground, targets, wells, ends.start, not setting.known, share)]
+    if between:
+        wells = {well_name(number): place for number, place in enumerate(setting.places)}
+        found.append(exponents(ground, {}, wells, None, not setting.known, share))
+    return [each for each in found if each is not None] if None not in found else []
+
+
+def between_sets(number: int) -> str:
+    """What the outside calls a well of a question about the ways between two sets."""
+    return f"{well_name(number)} between sets"
 
 
 def _heights(setting: FlowSetting) -> Heights:
@@ -212,24 +227,35 @@ def unknowns_of(discretization: Discretization, target: Goal) -> Booleans:
     return unknowns_in(discretization, TARGET, target)
 
 
+def members_of(discretization: Discretization, target: Goal | None) -> list[tuple[str, Booleans]]:
+    """The name of the target, if there is one, with its unknowns (N,)."""
+    return [] if target is None else [(region_name(target), unknowns_of(discretization, target))]
+
+
 def surfaces(
-    discretization: Discretization, wells: Integers, places: Floats, absorbed: Booleans, target: Goal | None
+    discretization: Discretization,
+    wells: Integers,
+    places: Floats,
+    absorbed: Booleans,
+    targets: Sequence[tuple[str, Booleans]] = (),
 ) -> Surfaces | None:
-    """The unknowns (N,) on surfaces of cuts, if any, that belong to each of the unknowns ``wells``, and to the target.
+    """The unknowns (N,) on surfaces of cuts, if any, that belong to each of the unknowns ``wells``, and to the targets.
 
     The wells are those at the ``places`` (K, dim), by which the parts that were cut away are named; ``absorbed`` holds
-    what leads to the target.
+    what leads to the targets, of which the unknowns are given with their names.
     """
     if not is_cut(discretization.triangulation):
         return None
+    named = between_sets if len(targets) == 2 else well_name
     apart = [((places - discretization.nodes[well]) ** 2).sum(axis=1) for well in wells]
-    names = [well_name(int(np.argmin(distances))) for distances in apart]
+    names = [named(int(np.argmin(distances))) for distances in apart]
     to = _apart([outside(discretization, name, adjoint=False) for name in names], absorbed)
-    members = np.zeros_like(absorbed) if target is None else unknowns_of(discretization, target)
-    came = _apart([outside(discretization, name, adjoint=True) for name in names], members)
-    if target is not None:
-        beyond = outside(discretization, region_name(target), adjoint=True)
-        came.append(beyond & ~np.any(came, axis=0) | members if came else beyond | members)
+    taken = np.zeros_like(absorbed)
+    for _, members in targets:
+        taken = taken | members
+    beside = [outside(discretization, name, adjoint=True) for name in (*names, *(name for name, _ in targets))]
+    came = _apart(beside, taken)
+    came[len(names) :] = [around | members for around, (_, members) in zip(came[len(names) :], targets, strict=True)]
     return Surfaces(tuple(to), tuple(came))
 
 

@@ -141,7 +141,7 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
     if len(wells) < len(places):
         raise ProblemError(setting.key, "two minima too close to tell apart on the mesh", "a smaller tolerance")
     nothing = np.zeros(discretization.count, dtype=bool)
-    cuts = surfaces(discretization, wells, setting.places, nothing, None)
+    cuts = surfaces(discretization, wells, setting.places, nothing)
     cuts = cuts or deep_states(setting, discretization, wells)
     condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
     if len(condensed.wells) > len(wells) and not symmetric:

@@ -13,8 +13,8 @@ from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.exit_law import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
 from fokker_planck.solvers.propagation import SlowPart, takes_over
 from fokker_planck.solvers.slow_modes import slow_modes
+from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import TooFastError
-from fokker_planck.solvers.spectrum import Question as Eigenvalues
 from fokker_planck.solvers.survival import told_apart
 from fokker_planck.solvers.wells import condense, well_nodes
 

@@ -31,8 +31,8 @@ class Surfaces:
     """Unknowns (N,) on the surfaces of cuts, by the state that they belong to.
 
     ``to`` holds for every well where the process goes to from there, for right functions; what leads to a target is
-    among its members.  ``came`` holds where it has come from, for left ones, and the whole of a target last: beside a
-    saddle, where the process only passes by, these are two states.
+    among its members.  ``came`` holds where it has come from, for left ones, and the whole of every target last: beside
+    a saddle, where the process only passes by, these are two states.
     """
 
     to: tuple[Booleans, ...]
@@ -94,15 +94,16 @@ def states_of(
     exponents = exponent[lowest]
     ones = _scaled_ones(exponent, surfaces, exponents)
     given, references = ones, np.ones(len(members))
+    origins = surfaces if cuts is None else _came_from(single, cuts, near)
     if cuts is not None:
-        given = _scaled_ones(exponent, _came_from(single, cuts, near), exponents)
+        given = _scaled_ones(exponent, origins, exponents)
     profiles = [None] * len(wells) + [target.profile for target in targets]
     if any(profile is not None for profile in profiles):
-        given = ones.copy()
-        for state, (surface, profile) in enumerate(zip(surfaces, profiles, strict=True)):
+        given = given.copy()
+        for state, (origin, profile) in enumerate(zip(origins, profiles, strict=True)):
             if profile is not None:
                 references[state] = profile[lowest[state]]
-                given[state, surface] *= profile[surface] / references[state]
+                given[state, origin] *= profile[origin] / references[state]
     return States(wells, targets, exponent, tuple(members), tuple(surfaces), ones, given, exponents, references)
 
 

@@ -19,8 +19,8 @@ from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.ends import TARGET
 from fokker_planck.solvers.exit_time import exit_times
 from fokker_planck.solvers.setting import prepare
+from fokker_planck.solvers.spectral_question import Question
 from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.spectrum import Question
 
 REFERENCES = {
     entry["id"]: entry["value"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fokker_planck.landscape.minimax import climb_heights
+from fokker_planck.landscape.minimax import climb_heights, passes_between
 
 
 def by_relaxation(values, edges, sources):
@@ -27,6 +27,27 @@ def test_heights_on_random_graphs(seed):
     sources = random.random(count) < 0.1
     sources[0] = True
     assert climb_heights(values, edges, sources).tolist() == by_relaxation(values, edges, sources).tolist()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_passes_between_basins_are_enough(seed):
+    random = np.random.default_rng(seed)
+    x, y = np.meshgrid(np.linspace(0.0, 9.0, 40), np.linspace(0.0, 6.0, 30), indexing="ij")
+    values = (np.sin(x) * np.cos(2.0 * y) + 0.1 * random.normal(size=x.shape)).round(1 if seed % 2 else 6).ravel()
+    number = np.arange(1200).reshape(40, 30)
+    right, up = [number[:-1].ravel(), number[1:].ravel()], [number[:, :-1].ravel(), number[:, 1:].ravel()]
+    edges = np.concatenate([np.stack(right, axis=1), np.stack(up, axis=1)])
+    edges = edges[random.random(len(edges)) < 0.8]  # some vertices can be reached from nowhere
+    places, goal = random.integers(0, 1200, 5), random.random(1200) < 0.05
+    kept, few = passes_between(values, edges, places, [goal])
+    here = np.searchsorted(kept, places)
+    assert len(kept) < 700
+    to_goal = climb_heights(values, edges, goal)
+    assert climb_heights(values[kept], few, goal[kept])[here].tolist() == to_goal[places].tolist()
+    for place, number in zip(places, here, strict=True):
+        whole, reduced = (climb_heights(v, e, np.arange(len(v)) == k)
+                          for v, e, k in ((values, edges, place), (values[kept], few, number)))  # fmt: skip
+        assert reduced[here].tolist() == whole[places].tolist()
 
 
 def test_negative_heights_and_what_cannot_be_reached():

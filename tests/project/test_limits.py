@@ -15,14 +15,10 @@ LONG_FUNCTIONS = {
     "fem/refinement.py:_bisect": "one pass over five arrays that stay in step",
     "formulas/level_boxes.py:boxes_meeting": "one loop over boxes, each kind of which goes a way of its own",
     "formulas/narrow_features.py:_of_smooth": "one loop over boxes, each kind of which goes a way of its own",
-    "solvers/spectrum.py:spectrum": "one question for every kind of process, on its way to be divided",
 }
-LONG_FILES = {
-    "solvers/spectrum.py": "one question for every kind of process, on its way to be divided",
-}
+LONG_FILES: dict[str, str] = {}
 MOST_PARAMETERS = {
     "questions/noise_study.py:noise_study": (12, "a study by name, nearly all of it optional"),
-    "fem/decided_exponents.py:exponents": (10, "a chain on a grid, all of whose arrays are the caller's"),
     "formulas/narrow_features.py:seen_boxes": (9, "bounds of a search, by name"),
     "formulas/narrow_features.py:_of_smooth": (9, "the same"),
 }

@@ -1,12 +1,14 @@
 """Without detailed balance: meshes without what decides nothing, whose outside belongs to the states, bars included."""
 
+from dataclasses import replace
 from math import cos, expm1, log, pi, sin
 
+import numpy as np
 import pytest
 
 import fokker_planck as fp
 from fokker_planck.fem.domain_truncation import kept_cells
-from fokker_planck.solvers import beginning, exit_time
+from fokker_planck.solvers import beginning, committor, exit_time
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.initial_mesh import CHANGE, where_it_matters
 from fokker_planck.solvers.landscape_of_flow import of_flow
@@ -49,6 +51,59 @@ def test_an_unknown_density_takes_one_mesh_and_few_factorisations():
     # eight noises on the way to the density, two cuts and the degree that verifies; 13 and three meshes before
     assert found.statistics.work.factorisations <= 11
     assert abs(expm1(found.mean.log - there.mean.log)) < found.mean.relative_error + there.mean.relative_error
+
+
+LEFT_WELL, RIGHT_WELL = fp.Ball([-1.0, 0.0], 0.3), fp.Ball([1.0, 0.0], 0.3)
+ASIDE = fp.Ball([-1.0, 0.6], 0.2), fp.Ball([0.9, -0.5], 0.2)
+SAME_WELL = fp.Ball([-1.0, 0.0], 0.3), fp.Ball([0.6, 0.3], 0.2)
+
+
+@pytest.mark.parametrize(
+    ("sets", "barrier"),
+    [
+        pytest.param((LEFT_WELL, RIGHT_WELL), 100, id="around both wells"),
+        pytest.param(ASIDE, 50, id="in neither well", marks=pytest.mark.slow),
+        pytest.param(SAME_WELL, 50, id="in one well", marks=pytest.mark.slow),
+    ],
+)
+def test_transitions_are_as_many_as_the_time_between_them_says(sets, barrier):
+    """nu = P / T, P = 1/2 by symmetry, T from one well to the other but for exp(-barrier): 101,000 unknowns uncut."""
+    problem = rotated(0.25 / barrier)
+    found, time = committor.committor(problem, *sets), asked(problem, (-1.0, 0.0), RIGHT).mean
+    assert found.statistics.unknowns < 60_000
+    assert abs(found.rate.log + log(2.0) + time.log) < found.rate.relative_error + time.relative_error < 3e-6
+    last = found.probability_last_from
+    assert abs(last.log + log(2.0)) < last.relative_error < 1e-6
+
+
+@pytest.mark.slow
+def test_a_committor_goes_on_where_its_mesh_was_cut():
+    found = committor.committor(rotated(0.005), LEFT_WELL, RIGHT_WELL)
+    deep = np.array([[-1.0, -1.3, 1.0, 1.3], [0.0, 0.1, 0.0, -0.1]])
+    np.testing.assert_allclose(found.field(deep), [0.0, 0.0, 1.0, 1.0], rtol=0.0, atol=1e-5)
+    np.testing.assert_allclose(found.backward(deep), [1.0, 1.0, 0.0, 0.0], rtol=0.0, atol=1e-5)
+    # of the whole domain, in [-1.6, 1.6] x [-0.8, 0.8] below 60 units of epsilon
+    x, y = np.meshgrid(np.linspace(-1.6, 1.6, 17), np.linspace(-0.8, 0.8, 9))
+    points = np.array([x.ravel(), y.ravel()])
+    points = points[:, ((points[0] ** 2 - 1) ** 2 / 4 + points[1] ** 2 / 2) / 0.005 < 60.0]
+    assert np.isnan(replace(found.field, beyond=None)(points)).any()
+    assert not np.isnan(found.field(points)).any()
+    # turned by half the system is the same, the sets exchanged
+    np.testing.assert_allclose(found.field(points) + found.field(-points), 1.0, rtol=0.0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", [("-1", "0"), ("-1", "1")], ids=["to the middle", "over the middle"])
+def test_transitions_past_a_third_well_are_those_of_the_whole_domain(ends, monkeypatch):
+    potential, slope = "x**2*(x**2 - 1)**2 + 0.12*x + y**2/2", "4*x**3*(x**2 - 1) + 2*x*(x**2 - 1)**2 + 0.12"
+    domain = fp.Box([-1.8, -1.5], [1.8, 1.5])
+    sets = [fp.Ball([float(end), 0.0], 0.25) for end in ends]
+    cut = committor.committor(rotated(0.006, potential, (slope, "y"), domain, 1e-5), *sets)
+    monkeypatch.setattr(committor, "_can_be_cut", lambda setting: False)
+    whole = committor.committor(rotated(0.006, potential, (slope, "y"), domain, 1e-5), *sets)
+    for name in ("rate", "probability_reactive", "probability_last_from"):
+        one, other = getattr(cut, name), getattr(whole, name)
+        assert abs(one.log - other.log) <= one.relative_error + other.relative_error < 1e-4
 
 
 def test_weights_and_rates_take_the_meshes_of_exit_times():

@@ -26,8 +26,8 @@ from fokker_planck.solvers.followed_modes import without_slow
 from fokker_planck.solvers.initial_mesh import first_mesh
 from fokker_planck.solvers.landscape_of_flow import of_flow
 from fokker_planck.solvers.setting import WHOLE, prepare
+from fokker_planck.solvers.spectral_question import Question
 from fokker_planck.solvers.spectral_scope import Scope, fastest_current, holds_elsewhere
-from fokker_planck.solvers.spectrum import Question
 from fokker_planck.solvers.strip_search import SLACK, all_in_strip
 
 # Where they are: matrices with known eigenvalues.
