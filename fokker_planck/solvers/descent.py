@@ -31,8 +31,8 @@ HIGH = 100.0
 """Units of epsilon above the lowest point, from which on the weight, 4e-44 of the largest, is of no use."""
 
 
-def prepare_exit(problem: Problem, ends: Ends) -> Setting:
-    """The setting for an exit; in psi = 0 where nothing holds the process back."""
+def prepare_exit(problem: Problem, ends: Ends, high: float = HIGH) -> Setting:
+    """The setting for an exit; in psi = 0 where nothing holds the process back from more than ``high`` on."""
     if is_degenerate(problem) and isinstance(kinetics_of(problem), UnknownDensity) and not attracts(problem):
         without = without_weight(problem)
         refuse_flow_through_walls(problem, without.weighting, np.inf, ends)
@@ -44,16 +44,16 @@ def prepare_exit(problem: Problem, ends: Ends) -> Setting:
         if not holds_nothing(problem):
             raise
         return without_weight(problem)
-    return without_weight(problem) if only_descends(setting, ends) else setting
+    return without_weight(problem) if only_descends(setting, ends, high) else setting
 
 
-def only_descends(setting: Setting, ends: Ends) -> bool:
+def only_descends(setting: Setting, ends: Ends, high: float = HIGH) -> bool:
     """Whether the start is far above the lowest point of Phi, and no well is left in which the process could stay."""
     if not isinstance(setting, PotentialSetting) or ends.start is None:
         return False
     exponent, minima = setting.balance.exponent, setting.landscape.minima
     at_start = float(exponent.value(np.asarray(ends.start)[:, None])[0])
-    if not at_start - min(minimum.value for minimum in minima) > HIGH:
+    if not at_start - min(minimum.value for minimum in minima) > high:
         return False
     places = np.array([minimum.position for minimum in minima]).T
     return all(bool(reaches(setting.problem, goal)(places).all()) for _, goal in ends.goals)

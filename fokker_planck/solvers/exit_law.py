@@ -13,13 +13,13 @@ Distributions (2013), chapter 6.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
 import numpy as np
 
-from fokker_planck.errors import BarrierTooHighError, ProblemError
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
@@ -30,40 +30,40 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.opened_ring import OpenedRing, opened
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.absorption import Stopped, absorbing, stopped
 from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.condensed_solution import solution
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.energy_levels import levels_of
+from fokker_planck.solvers.exit_law_numbers import LEAST_WEIGHT, Number, Outside, at_time, quantile
 from fokker_planck.solvers.exit_parts import logs_of_parts
 from fokker_planck.solvers.exit_time import (
     HIGH_START,
-    LARGEST_LOG,
     Times,
     exit_times,
     field_of_times,
     green_function,
-    point_load,
 )
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.marched_survival import MarchedSurvival
 from fokker_planck.solvers.marching import turning_of
 from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign, slow_modes
+from fokker_planck.solvers.slowest_above import MOST_CUTOFFS, cutoff_needed
 from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.survival import Survival, tail_of, told_apart
+from fokker_planck.solvers.survival import Survival, Tail, no_tail, tail_of, told_apart
 from fokker_planck.solvers.wells import Condensation
-
-Outside = Callable[[Floats], Floats]
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells: with them the tail of the Ornstein-Uhlenbeck process takes over where S is 2e-2,
@@ -74,8 +74,10 @@ CLEARLY_FASTER = 0.25
 """The same where noise vanishes in some direction, and that rate is a norm only."""
 ROUNDING = 1e-12
 """Of numbers that are sums over modes, or come from several solves: the second moment has two."""
-EARLY, LITTLE = np.log(1e-3), 1e-6
-"""Of log t f(t): where so little leaves, the error of the density f counts so little."""
+
+HIGH = 1000.0
+"""Units of epsilon of a start above the lowest point up to which the weight is kept: in it the process is symmetric,
+and its modes are those of a symmetric matrix. A drift of 100 on a ring takes 628 in one turn; doubles end at 1400."""
 
 
 @dataclass(frozen=True)
@@ -88,26 +90,20 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number of the law by its ``log``, the ``modes`` it rests on, and how its error counts.
-
-    ``without`` is what of its error no finer mesh makes less.
-    """
-
-    log: complex
-    modes: list[Mode]
-    weight: float = 1.0
-    without: float = 0.0
-
-
-@dataclass(frozen=True)
 class Found:
-    """What stays of one mesh: the functions, the numbers' own errors (k,), and the worst of those that count."""
+    """What stays of one mesh: the functions, the numbers' own errors (k,), and the worst of those that count.
+
+    ``slowest`` is the slowest mode (N,) of the killed process, ``rate`` its rate, zero where that is no double;
+    ``unknown`` says why neither was found.
+    """
 
     times: tuple[Floats, float]
     log_density: Floats
     without: Floats
     worst: float
+    slowest: Floats
+    rate: float
+    unknown: ConvergenceError | None
 
 
 @dataclass
@@ -125,37 +121,50 @@ class Question:
         end = stopped(self.setting, discretization, self.target)
         times = exit_times(self.setting, end)
         generator = times.generator
-        modes, faster = self._modes(times.condensed, end.absorbed)
-        tail, tolerance = tail_of(generator, modes, faster, self.start), self.setting.problem.resolution.tolerance
-        turning, marches = turning_of(self.setting, generator)
-        by = MarchedSurvival if marches else Survival
-        survival = by(generator, ~end.absorbed, self.start, tail, tolerance, turning)
-        of_mean = _modes_of_mean(end, times, self.start)
-        slowest = modes[0]
         # what comes out backward is kept as a number that no other mesh agrees with, and refined
         backward = 1j * WRONG_SIGN if times.condensed.left_backward else 0.0
-        numbers = [Number(log + backward, of_mean) for log in _moments(times, self.start)]
-        numbers.append(Number(float(slowest.log.real), [*slowest.modes], without=slowest.no_less))
-        by_time = [_at(survival, t, slowest, end.outside) for t in self.law.times]
-        numbers += [survived for survived, _ in by_time] + [density for _, density in by_time]
-        numbers += [_quantile(survival, probability, of_mean, end.outside) for probability in self.law.quantiles]
+        mean, variance = _moments(times, self.start)
+        numbers = [Number(log + backward, _modes_of_mean(end, times, self.start)) for log in (mean, variance)]
+        modes, tail, unknown = self._tail(times, end.absorbed, numbers[0])
+        turning, marches = turning_of(self.setting, generator)
+        by = MarchedSurvival if marches else Survival
+        tolerance = self.setting.problem.resolution.tolerance
+        survival = by(generator, ~end.absorbed, self.start, tail, tolerance, turning)
+        numbers += self._of_time(survival, modes[0], numbers[0], end.outside)
         if self.law.parts:
             logs = logs_of_parts(self.setting, end, self.law.parts, self.start)
-            numbers += [Number(log, of_mean) for log in logs]
-        found = Found(
-            times.nodal,
-            _log_quasi_stationary(generator, slowest, end.absorbed),
-            np.array([number.without for number in numbers]),
-            max(number.without for number in numbers if number.weight == 1.0),
-        )
+            numbers += [Number(log, numbers[0].modes) for log in logs]
         return Answer(
             np.array([number.log for number in numbers]),
-            found,
+            _found(times, modes[0], numbers, end.absorbed, unknown),
             generator,
             [number.modes for number in numbers],
             np.array([number.weight for number in numbers]),
             end.absorbed,
         )
+
+    def _tail(
+        self, times: Times, absorbed: Booleans, mean: Number
+    ) -> tuple[list[Eigenmode], Tail, ConvergenceError | None]:
+        """The slowest modes with what they make of the law; without them the mean time stands for their rate."""
+        try:
+            modes, faster = self._modes(times.condensed, absorbed)
+            return modes, tail_of(times.generator, modes, faster, self.start), None
+        except ConvergenceError as error:
+            if is_degenerate(self.setting.problem):
+                raise
+            # a mesh may be too coarse for modes where the drift turns: the next one is made for what is known
+            self.eigenvalues.plan = None
+            return [Eigenmode(-mean.log.real, times.relative, mean.modes, 1.0)], no_tail(-mean.log.real), error
+
+    def _of_time(self, survival: Survival, slowest: Eigenmode, mean: Number, outside: Outside) -> list[Number]:
+        """The rate, all survival functions, all densities, and all quantiles."""
+        weight = 1.0 if np.isfinite(survival.tail.start) else LEAST_WEIGHT
+        numbers = [Number(float(slowest.log.real), [*slowest.modes], weight, slowest.no_less)]
+        by_time = [at_time(survival, t, slowest, outside) for t in self.law.times]
+        numbers += [survived for survived, _ in by_time] + [density for _, density in by_time]
+        late = replace(mean, modes=[*mean.modes, *slowest.modes])
+        return numbers + [quantile(survival, each, late, outside) for each in self.law.quantiles]
 
     def _modes(self, condensed: Condensation, absorbed: Booleans) -> tuple[list[Eigenmode], float]:
         """The slowest modes of the killed process, ascending, and a rate than which all others are faster."""
@@ -177,15 +186,19 @@ class Question:
 
 def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law, name: str = "") -> ExitLaw:
     """The law of the time from ``start`` to ``target``, every number to the problem's tolerance."""
+    name = name or str(target)
     problem, target = absorbing(problem, target)
+    ring = opened(problem, start, target, law.parts)
+    if ring is not None:
+        problem, target, law = ring.problem, "boundary", replace(law, parts=ring.parts)
     ends = Ends.at(target, start)
-    setting = prepare_exit(problem, ends)
+    setting = prepare_exit(problem, ends, HIGH)
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("exit", found, "the question exit-time, which answers there")
     column = np.asarray(start)[:, None]
     question = Question(setting, target, column, law, Eigenvalues(setting, target, 0, Scope()))
-    outcome = answered(setting, ends, question.answer, _heights(setting, ends) if law.parts else None)
+    outcome = _outcome(question, ends)
     kept: Found = outcome.payload
     bars = outcome.errors + kept.without + ROUNDING
     if np.imag(outcome.numbers).any():
@@ -195,6 +208,7 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     quantities = iter([Quantity.of_log(float(log), float(bar)) for log, bar in zip(logs, bars, strict=True)])
     mean, variance, rate = (next(quantities) for _ in range(3))
     survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
+    density = Field("quasi-stationary density", outcome.discretization, kept.log_density, logarithm=True)
     return ExitLaw(
         mean=mean,
         variance=variance,
@@ -203,11 +217,49 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
         quantiles={probability: next(quantities) for probability in law.quantiles},
         parts={part: PartOfExit(next(quantities), next(quantities)) for part in law.parts},
         start=tuple(start),
-        target=name or str(target),
-        field=field_of_times(outcome.discretization, *kept.times),
-        quasi_stationary=Field("quasi-stationary density", outcome.discretization, kept.log_density, logarithm=True),
+        target=name,
+        field=_around(ring, field_of_times(outcome.discretization, *kept.times)),
+        quasi_stationary=_around(ring, density),
         statistics=outcome.statistics,
     )
+
+
+def _outcome(question: Question, ends: Ends) -> Outcome:
+    """On meshes up to where the slowest mode reaches: that of what no well holds is everywhere."""
+    heights = _heights(question.setting, ends) if question.law.parts else None
+    outcome = answered(question.setting, ends, question.answer, heights)
+    for _ in range(MOST_CUTOFFS):
+        setting, kept = question.setting, outcome.payload
+        ceiling = _ceiling(setting, ends, heights)
+        if setting.problem.resolution.cells is not None or not np.isfinite(ceiling):
+            break
+        height = cutoff_needed(setting, ceiling, kept.rate, outcome.discretization.nodes, [kept.slowest])
+        if height == ceiling:
+            break
+        if isinstance(setting, FlowSetting):
+            question.setting = question.eigenvalues.setting = replace(setting, ceiling=height)
+        else:
+            heights = replace(heights or levels_of(setting, ends), ceiling=height, trim=False)
+        outcome = answered(question.setting, ends, question.answer, heights)
+    if outcome.payload.unknown is not None:
+        reason = f"the rate at which it leaves in the end was not found: {outcome.payload.unknown.reason}"
+        raise ConvergenceError(reason, "exit-time, which needs no rate, a drift that turns less, or a smaller domain")
+    return outcome
+
+
+def _ceiling(setting: Setting, ends: Ends, heights: Heights | None) -> float:
+    """The energy cutoff of the meshes."""
+    if isinstance(setting, FlowSetting):
+        return setting.ceiling
+    return (heights or levels_of(setting, ends)).ceiling
+
+
+def _around(ring: OpenedRing | None, found: Field) -> Field:
+    """The field of a line on all of the ring that it is of."""
+    if ring is None:
+        return found
+    nothing = -inf if found.logarithm else 0.0
+    return replace(found, beyond=ring.around(found.log if found.logarithm else found, nothing))
 
 
 def _warn_of_series(worst: float, tolerance: float) -> None:
@@ -233,27 +285,18 @@ def _modes_of_mean(end: Stopped, times: Times, start: Floats) -> list[Mode]:
     return [Mode(right, left, dual.pole, np.log(at_start) - dual.log_scale)]
 
 
-def _at(survival: Survival, t: float, slowest: Eigenmode, outside: Outside) -> tuple[Number, Number]:
-    """S(t) and -S'(t): early ones rest on functions of that time, late ones on the slowest mode."""
-    log, density = survival.log(t), survival.log_density(t)
-    if t >= survival.tail.start:
-        # the relative error of the eigenvalue counts lambda t times
-        return Number(log, [*slowest.modes]), Number(density, [*slowest.modes])
-    modes, doubt = _mode_at(survival, t, log, outside), survival.doubt(t)
-    leaving = density + np.log(t)
-    little = LITTLE if leaving < EARLY else 1.0
-    survived = Number(log, modes, without=doubt / np.exp(log))
-    return survived, Number(density, [*modes], little, doubt / np.exp(leaving))
-
-
-def _quantile(survival: Survival, probability: float, of_mean: list[Mode], outside: Outside) -> Number:
-    log = survival.quantile(probability)
-    t = float(np.exp(min(log, LARGEST_LOG)))
-    if t >= survival.tail.start:
-        return Number(log, of_mean)
-    leaving = np.exp(survival.log_density(t)) * t
-    modes = _mode_at(survival, t, float(np.log1p(-probability)), outside)
-    return Number(log, modes, without=survival.doubt(t) / leaving)
+def _found(
+    times: Times, slowest: Eigenmode, numbers: list[Number], absorbed: Booleans, unknown: ConvergenceError | None
+) -> Found:
+    return Found(
+        times.nodal,
+        _log_quasi_stationary(times.generator, slowest, absorbed),
+        np.array([number.without for number in numbers]),
+        max(number.without for number in numbers if not number.little),
+        np.abs(slowest.nodal),
+        float(np.exp(slowest.log.real)),
+        unknown,
+    )
 
 
 def _moments(times: Times, start: Floats) -> tuple[float, float]:
@@ -268,20 +311,6 @@ def _moments(times: Times, start: Floats) -> tuple[float, float]:
     log_first = np.log(first) + times.log_scale
     log_second = np.log(2.0 * second) + scale + times.log_scale
     return float(log_first), float(log_second + np.log(-np.expm1(2.0 * log_first - log_second)))
-
-
-def _mode_at(survival: Survival, t: float, log: float, outside: Outside) -> list[Mode]:
-    """What S(t) = (u(t/2), z(t/2)) rests on: u(s) = exp(s L) 1, and z(s) = exp(s L*) of the start.
-
-    An error e of u and f of z change S by int_0^t a(e(s), f(t - s)) ds, about t a(e(t/2), f(t/2)).
-    """
-    generator = survival.generator
-    dofs, up = generator.discretization.dofs, 0.5 * (generator.exponent - generator.lowest)
-    right, left, height = survival.functions(0.5 * t)
-    with np.errstate(divide="ignore"):
-        scale = float((np.log(np.abs(left)) + height).max())
-    dual, pole = times_exp(left, height - scale), point_load(generator, survival.start[:, 0]).pole
-    return [Mode(outside(times_exp(right, up)[dofs]), outside(dual[dofs]), pole, log - np.log(t) - scale)]
 
 
 def _log_quasi_stationary(generator: Generator, mode: Eigenmode, absorbed: Booleans) -> Floats:

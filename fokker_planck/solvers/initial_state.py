@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from mpi4py import MPI
@@ -43,6 +44,8 @@ CORE, TAIL = 0.05, 1e-3
 so little that nothing rests on it."""
 RULES = (8, 12)
 """Degrees of these two rules."""
+NARROWEST = 1e-13
+"""Of the largest coordinate, a cell below which its corners are known to less than a hundredth of it."""
 MOST_ROUNDS = 60
 """Of refinement, each of which halves cells: enough for a width of 1e-9 in the plane."""
 
@@ -155,13 +158,25 @@ def _refined(mesh: Triangulation, unresolved: Callable[[Floats], Booleans]) -> T
         marked: Booleans = unresolved(mesh.cell_points)
         if not marked.any():
             break
+        corners = mesh.cell_points[marked]
+        if np.ptp(corners, axis=1).max(axis=1).min() < NARROWEST * np.abs(corners).max():
+            _refuse_narrow("than coordinates in double precision tell apart")
         mesh = refine(mesh, marked)
         if len(mesh.cells) > MOST_CELLS[mesh.dimension]:
             raise ConvergenceError(
                 f"what is there at the beginning asks for more than {MOST_CELLS[mesh.dimension]} cells",
                 "a later first time, or a wider distribution at the beginning",
             )
+    else:
+        _refuse_narrow(f"than cells after {MOST_ROUNDS} bisections")
     return mesh
+
+
+def _refuse_narrow(beside: str) -> NoReturn:
+    raise ConvergenceError(
+        f"what is there at the beginning is narrower {beside}",
+        "a later first time, or a wider distribution at the beginning",
+    )
 
 
 def _wider(gaussian: Gaussian, corners: Floats) -> Booleans:

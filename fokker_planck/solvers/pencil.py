@@ -106,6 +106,8 @@ class Pencil:
         if len(values) < len(known):
             raise ConvergenceError(f"eigenvalues near {shift:.3g} are lost on this mesh", _petsc.REMEDY)
         rows, columns = linear_sum_assignment(np.abs(known[:, None] - values))
+        if max(wanted) >= len(known):
+            raise ConvergenceError(f"eigenvalues near {shift:.3g} differ from one solve to the next", _petsc.REMEDY)
         chosen = columns[np.argsort(rows)]
         return {number: self._mode(values[chosen[number]], right[chosen[number]], duals, left) for number in wanted}
 

@@ -43,6 +43,16 @@ IN_SPACE = 15
 HALVINGS = 7
 """Of the heights between cutoff and top, for a cutoff that is high enough."""
 
+AT_CUTOFF = 0.1
+"""Of the tolerance, what exp(-psi) |u|^2 may be beside the cutoff, over its largest value: to a factor what the cut
+changes. With it the gap of a bowl around a well at 3.6e-3 is 4e-8 off, at a bar of 2e-6."""
+RAISED = 1.5
+"""Times the units of epsilon by which that is too much, for a higher cutoff, since eigenfunctions grow as the density
+falls: once was enough for bowls around a well, with and without detailed balance."""
+MOST_CUTOFFS = 3
+"""Energy cutoffs, each for the eigenvalues found below the one before: with more of the domain they fall, and the next
+one is high enough."""
+
 
 def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
     """The least energy cutoff from ``ceiling`` on above which everything is faster than ``rate``; infinite at the top.
@@ -69,6 +79,21 @@ def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
         middle = (low + high) // 2
         low, high = (low, middle) if fast(float(levels[middle])) else (middle, high)
     return float(levels[high]) if high < len(levels) - 1 else float(np.inf)
+
+
+def cutoff_needed(
+    setting: Setting, ceiling: float, fastest: float, nodes: Floats, functions: Sequence[Floats]
+) -> float:
+    """The energy cutoff that eigenfunctions (N,) with rates up to ``fastest`` need: ``ceiling`` where that serves.
+
+    They live at the ``nodes`` (N, dim) of a mesh that ends at the ``ceiling``.
+    """
+    height = high_enough(setting, ceiling, fastest)
+    share = share_at_cutoff(np.asarray(setting.exponent.value(nodes.T)), functions, ceiling)
+    allowed = AT_CUTOFF * setting.problem.resolution.tolerance
+    if share > allowed:
+        height = max(height, ceiling + RAISED * float(np.log(share / allowed)) + NEAR)
+    return height
 
 
 def _sample(problem: Problem) -> tuple[Floats, Integers]:

@@ -28,7 +28,7 @@ from fokker_planck.solvers.listed_eigenvalues import Member, listed, warn_of_clu
 from fokker_planck.solvers.results import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign
-from fokker_planck.solvers.slowest_above import NEAR, high_enough, share_at_cutoff
+from fokker_planck.solvers.slowest_above import MOST_CUTOFFS, cutoff_needed
 from fokker_planck.solvers.spectral_question import Question
 from fokker_planck.solvers.spectral_scope import TooFastError, everywhere, scopes
 
@@ -36,15 +36,6 @@ UNKNOWNS_A_MODE = 6
 """Of the first mesh: an eigenvalue solver wants twice as many vectors as modes, and waves want six unknowns each."""
 MOST_SEARCHES = 3
 """Of the strip, each on the last mesh of the one before, where the list of eigenvalues changed on the way."""
-MOST_CUTOFFS = 3
-"""Energy cutoffs, each for the eigenvalues found below the one before: with more of the domain they fall, and the next
-one is high enough."""
-AT_CUTOFF = 0.1
-"""Of the tolerance, what exp(-psi) |u|^2 may be beside the cutoff, over its largest value: to a factor what the cut
-changes. With it the gap of a bowl around a well at 3.6e-3 is 4e-8 off, at a bar of 2e-6."""
-RAISED = 1.5
-"""Times the units of epsilon by which that is too much, for a higher cutoff, since eigenfunctions grow as the density
-falls: once was enough for bowls around a well, with and without detailed balance."""
 
 
 def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name: str = "") -> Spectrum:
@@ -121,12 +112,8 @@ def _wider(question: Question, outcome: Outcome, members: Sequence[Member]) -> Q
     if not np.isfinite(ceiling):
         return None
     fastest = float(np.exp(max(member.log.real for member in members)))
-    height = high_enough(setting, ceiling, fastest)
-    exponent = np.asarray(setting.exponent.value(outcome.discretization.nodes.T))
-    share = share_at_cutoff(exponent, [member.field for member in members], ceiling)
-    allowed = AT_CUTOFF * setting.problem.resolution.tolerance
-    if share > allowed:
-        height = max(height, ceiling + RAISED * float(np.log(share / allowed)) + NEAR)
+    functions = [member.field for member in members]
+    height = cutoff_needed(setting, ceiling, fastest, outcome.discretization.nodes, functions)
     if height == ceiling:
         return None
     if isinstance(setting, FlowSetting):

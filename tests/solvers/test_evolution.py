@@ -243,3 +243,10 @@ def test_a_uniform_beginning_in_a_domain_that_reaches_far_up(beginning):
     # Scharfetter and Gummel's scheme, extrapolated from 1,600 and 3,200 cells (0.9249331, 0.9249250), Radau's steps
     assert found.value == pytest.approx(0.924922283, abs=found.absolute_error + 1e-8)
     assert found.absolute_error < 1e-6
+
+
+@pytest.mark.parametrize(("start", "time"), [(1.0, 1e-40), (0.0, 1e-300)])
+def test_a_first_time_at_which_nothing_has_moved(start, time):
+    line = fp.Problem(fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.5)), fp.Box([-8.0], [8.0]))
+    with pytest.raises(ConvergenceError, match="a later first time"):
+        fp.evolve(line, start, [time])
