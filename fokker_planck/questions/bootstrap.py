@@ -109,7 +109,7 @@ class Bootstrap:
 
 
 def bootstrap(
-    surface: str | Path | tuple[Sequence[Any], npt.ArrayLike],
+    surface: str | Path | tuple[Sequence[npt.ArrayLike], npt.ArrayLike],
     question: Callable[[Surface], object],
     errors: float | npt.ArrayLike | None = None,
     correlation: float = 0.0,
