@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the campaign, say what is not held as it is found, and a summary."""
     parser = argparse.ArgumentParser(prog="campaign", description="random problems against quadrature and identities")
     parser.add_argument("--count", type=int, default=200, help="how many problems (200)")
-    parser.add_argument("--seed", type=int, default=1, help="which campaign (1)")
+    parser.add_argument("--seed", type=int, default=1, help="which campaign (1); from 1000 on about time")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time (1)")
     parser.add_argument("--only", type=int, nargs="*", help="the problems with these numbers alone")
     parser.add_argument("--dimension", type=int, choices=(1, 2, 3), help="those in so many dimensions alone")

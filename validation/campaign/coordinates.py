@@ -76,6 +76,11 @@ def changed(tables: Tables, change: Change) -> Tables:
     new["sets"] = {name: _set(shape, change) for name, shape in tables.get("sets", {}).items()}
     if "exit" in new:
         new["exit"]["start"] = change.forward(tables["exit"]["start"])
+    if "evolve" in new:
+        new["evolve"]["initial"] = {"point": change.forward(tables["evolve"]["initial"]["point"])}
+        new["evolve"]["observables"] = {k: change.text(f) for k, f in tables["evolve"]["observables"].items()}
+    if "correlation" in new:
+        new["correlation"]["f"] = change.text(tables["correlation"]["f"])
     return new
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from fokker_planck.quantity import Quantity
 
+IN_TIME = ("exit-law", "evolve", "correlation", "transport")
 QUESTIONS = ("exit", "spectrum", "stationary", "committor", "rates")
 
 
@@ -55,6 +56,10 @@ def ask(question: str, problem_file: Any, *, callables: bool = False) -> Numbers
     problem = problem_file.problem
     if callables:
         problem = _by_callables(problem)
+    if question in IN_TIME:
+        from validation.campaign.in_time import ask_in_time
+
+        return ask_in_time(question, problem, problem_file.raw)
     if question == "exit":
         exit_ = problem_file.questions["exit-time"]
         return {"mean": of_quantity(fp.mean_exit_time(problem, exit_.start, exit_.target).mean)}

@@ -22,6 +22,7 @@ DRIFTS = ("none", "none", "none", "none", "extra", "whole")
 DOMAINS = ("box", "box", "ball", "sublevel", "mesh")
 QUESTIONS = ("exit", "exit", "spectrum", "stationary", "committor", "rates")
 SHARES = (0.45, 0.45, 0.10)  # of problems in one, two and three dimensions: what is exact first, what is slow least
+IN_TIME = 1000  # the first seed of campaigns that ask about time
 WITH_DRIFT = ("double well", "polynomial", "gaussians", "waves", "periodic")
 PERIOD = 4.0
 LARGEST_BARRIER = {1: 400.0, 2: 120.0, 3: 15.0}
@@ -50,7 +51,18 @@ class RandomProblem:
 
 
 def random_problem(seed: int, number: int) -> RandomProblem:
-    """The problem with that number of the campaign with that seed, the same each time."""
+    """The problem with that number of the campaign with that seed, the same each time.
+
+    Campaigns with seeds from ``IN_TIME`` on are about time.
+    """
+    if seed < IN_TIME:
+        return _without_time(seed, number)
+    from validation.campaign.in_time import in_time
+
+    return in_time(_without_time(seed, number), seed)
+
+
+def _without_time(seed: int, number: int) -> RandomProblem:
     rng = np.random.default_rng([seed, number])
     dimension = int(rng.choice([1, 2, 3], p=SHARES))
     kind = str(rng.choice(KINDS_OF_POTENTIAL if dimension < 3 else KINDS_OF_POTENTIAL[:5]))
