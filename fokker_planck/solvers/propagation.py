@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -28,6 +29,8 @@ ENOUGH = 1e-3
 AGREE = 1e-7
 """Of the mass, by which powers and slow modes may differ where they meet, before modes are not believed."""
 
+UNIT = 2.0**-53
+"""Relative rounding of a number."""
 OTHER, ROUNDING = 0.9, 5.0
 """Of the pole, for a second resolvent, and of the difference that it makes: rounding of both is alike."""
 
@@ -223,7 +226,7 @@ class Propagation:
                 f"{LADDER[self.rung]} powers of the resolvent leave {worst:.1e} of the mass at t = {times[-1]:.3g}",
                 "earlier times, or a drift that turns less between them",
             )
-        return found
+        return [self._leaking(state) for state in found] if self.absorbs else found
 
     @property
     def _rounds(self) -> bool:
@@ -267,6 +270,23 @@ class Propagation:
             means = self.functionals @ vector
             found.append(State(t, vector, vector - self.stationary, means, off, off_mass, off_mass, cut_short))
         return found
+
+    def _leaking(self, state: State) -> State:
+        """With what rounding of the element matrices lets leak, at most, which no second resolvent sees.
+
+        On a line of 100 cells of degree 6 it was 1.4e-11 of the mass in a unit of time, for 9e-11 here.
+        """
+        there = float(self.size @ np.abs(state.vector))
+        leaked = state.time * UNIT * float(np.abs(state.vector) @ self._largest_flows)
+        own = np.abs(self.functionals) @ np.abs(state.vector)
+        mass = max(state.off_mass, leaked)
+        return replace(
+            state, off=np.maximum(state.off, leaked / max(there, 1e-300) * own), off_mass=mass, off_deviation=mass
+        )
+
+    @cached_property
+    def _largest_flows(self) -> Floats:
+        return self.generator.apply_elements(np.abs(self.generator.stiffness), np.abs(self.generator.constant))
 
     def _with_all_mass(self, vector: Floats) -> tuple[Floats, float]:
         """With the mass one, which rounding of every solve changes, by 1e-11 as a rule and 5e-10 at barrier 500.
