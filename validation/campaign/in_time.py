@@ -69,10 +69,10 @@ def ask_in_time(question: str, problem: Any, tables: dict[str, Any]) -> Numbers:
         numbers = {"covariance": _estimate(found.covariance), "integral": _estimate(found.integral)}
         numbers |= {f"C({each.time:g})": _estimate(each.covariance) for each in found.times}
         return numbers | {f"S({each.frequency:g})": _estimate(each.density) for each in found.spectrum}
-    found = fp.effective_transport(problem)
-    numbers = {f"drift {k}": _estimate(each) for k, each in enumerate(found.drift)}
-    pairs = [(i, j) for i in range(len(found.axes)) for j in range(i + 1)]
-    return numbers | {f"diffusion {i}{j}": _estimate(found.diffusion[i][j]) for i, j in pairs}
+    transport = fp.effective_transport(problem)
+    numbers = {f"drift {k}": _estimate(each) for k, each in enumerate(transport.drift)}
+    pairs = [(i, j) for i in range(len(transport.axes)) for j in range(i + 1)]
+    return numbers | {f"diffusion {i}{j}": _estimate(transport.diffusion[i][j]) for i, j in pairs}
 
 
 def of_law(law: Any) -> Numbers:
