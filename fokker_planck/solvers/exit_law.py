@@ -171,14 +171,14 @@ class Question:
         wells = len(condensed.wells)
         self.eigenvalues.wanted = wells + MORE_MODES
         if is_degenerate(self.setting.problem):
-            slow = slow_modes(condensed, wells, self.eigenvalues.budget, degenerate=True)
+            slow = slow_modes(condensed, wells, self.eigenvalues.of_powers, degenerate=True)
             if slow and sum(mode.times for mode in slow) == wells:
                 return slow, CLEARLY_FASTER * condensed.slowest_inside
             # a strip of the plane is wide where noise vanishes in some direction, and steps serve longer
             self.eigenvalues.wanted = max(wells + 1, 2)
         if not condensed.generator.symmetric:
             return told_apart(self.eigenvalues.of_both_sides(condensed, absorbed)[0])
-        slow = slow_modes(condensed, wells, self.eigenvalues.budget)
+        slow = slow_modes(condensed, wells, self.eigenvalues.of_powers)
         if slow and len(slow) == wells:
             return slow, LEAST_INSIDE * condensed.slowest_inside
         return told_apart(self.eigenvalues.orthogonal(condensed, absorbed))
@@ -197,7 +197,7 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("exit", found, "the question exit-time, which answers there")
     column = np.asarray(start)[:, None]
-    question = Question(setting, target, column, law, Eigenvalues(setting, target, 0, Scope()))
+    question = Question(setting, target, column, law, Eigenvalues(setting, target, 0, Scope(), as_functions=True))
     outcome = _outcome(question, ends)
     kept: Found = outcome.payload
     bars = outcome.errors + kept.without + ROUNDING

@@ -86,6 +86,12 @@ class Question:
     scope: Scope
     plan: Plan | None = None
     slow: int = 0
+    as_functions: bool = False
+
+    @property
+    def of_powers(self) -> ErrorBudget:
+        """What powers may leave out: less where functions are asked for, not eigenvalues alone."""
+        return self.budget.of_functions if self.as_functions else self.budget
 
     @property
     def budget(self) -> ErrorBudget:
@@ -148,7 +154,7 @@ class Question:
             if not modes[0].log > np.log(LEAST_RATIO * condensed.slowest_inside):
                 modes = []
         if not modes:
-            modes = slow_modes(condensed, self.wanted, self.budget)
+            modes = slow_modes(condensed, self.wanted, self.of_powers)
             missing = self.wanted - len(modes)
             if missing > 0:
                 others = orthogonal_modes(generator, absorbed, modes, missing, rate)
@@ -165,7 +171,7 @@ class Question:
         """All eigenvalues with real parts up to the last one wanted, and a few more."""
         generator, rate, first = condensed.generator, self.setting.relaxation_rate, self.plan is None
         most = len(condensed.wells) if first else self.slow
-        slow = slow_modes(condensed, most, self.budget, known=not first, degenerate=is_degenerate(self.setting.problem))
+        slow = slow_modes(condensed, most, self.of_powers, known=not first, degenerate=is_degenerate(self.setting.problem))
         sector = sector_searched(self.setting)
         pencil = Pencil(generator, absorbed, closed=self.closed, sector=sector)
         modes = None
