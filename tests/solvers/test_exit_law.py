@@ -322,13 +322,13 @@ def test_what_is_below_rounding_is_given_as_that():
 
 
 def test_a_slow_mode_is_right_as_a_function():
-    # its share of S(0) is of first order in its function, where the eigenvalue is of second: 2.2e-8 off at a bar of 1.2e-8
+    # its share of S(0) is of first order in its function, the eigenvalue of second: 2.2e-8 off at a bar of 1.2e-8
     valley = "0.15*x**2 - 0.8637*exp(-0.5*((x - 0.8323)/0.4702)**2) - 0.5543*exp(-0.5*((x - 1.251)/0.4967)**2)"
     process = fp.Overdamped(
         fp.Potential(valley), fp.Hessian(0.001609, 0.569), "stratonovich", extra=fp.Drift(["-0.131*cos(2.706*x)"])
     )
     problem = fp.Problem(process, fp.Box([-1.76], [1.99]), fp.Resolution(tolerance=4.2e-6))
-    law = fp.exit_law(problem, [0.916], fp.Region("0.81522 - x"), quantiles=[0.05, 0.5, 0.95])
+    law = fp.exit_law(problem, [0.916], fp.Region("0.81522 - x"), times=[1000.0], quantiles=[0.05, 0.5, 0.95])
     # at 1e-10, on meshes of two kinds
     for probability, exact in ((0.5, 13.48251084089), (0.95, 58.3201058005)):
         found = law.quantiles[probability]
