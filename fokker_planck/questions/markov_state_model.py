@@ -74,7 +74,7 @@ def transition_probabilities(rates: Floats) -> Floats:
     too small to be reached.
 
     >>> chain = transition_probabilities(np.array([[0.0, 1e-30], [1.0, 0.0]]))
-    >>> abs(float(chain[0, 1]) / 1e-30 / (1.0 - np.exp(-1.0)) - 1.0) < 1e-11
+    >>> bool(abs(chain[0, 1] / 1e-30 / (1.0 - np.exp(-1.0)) - 1.0) < 1e-11)
     True
     """
     fastest = float(rates.sum(axis=1).max())

@@ -95,6 +95,7 @@ def test_a_missed_point_is_noticed(monkeypatch):
         fixed_points(*maier_stein(3.0), [-2.0, -1.5], [2.0, 1.5], 2)
 
 
+@pytest.mark.slow
 def test_what_was_found_beside_a_saddle_on_a_kink_is_told():
     """V = (x^2 - 1)^2/4 - |x - 0.1|/10 + y^2/2: its saddle is the kink, where no slope is zero."""
 

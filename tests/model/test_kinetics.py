@@ -148,7 +148,12 @@ def test_a_ring_is_reversible_without_a_net_force():
     driven = on_the_line(Overdamped(Potential("-cos(x)"), Isotropic(0.2), extra=Drift("0.5")), 0.0, ring, ring)
     assert isinstance(driven, UnknownDensity)
     assert driven.drift.value(np.array([[0.0]]))[0, 0] == 0.5
-    assert driven.guess == ScaledPotential(Potential("-cos(x)"), 0.2)
+    # p(x) ~ exp(-Psi(x)) int_x^(x + L) exp(Psi), by the trapezoidal rule over a period after a shift of Psi by a line
+    x, y = np.array([0.0, 2.0]), np.linspace(0.0, ring, 4001)
+    psi = (-np.cos(x[:, None] + y) - 0.5 * y) / 0.2
+    density = np.exp((np.cos(x)) / 0.2) * np.trapezoid(np.exp(psi), y, axis=1)
+    guess = driven.guess.value(x[None])
+    assert guess[1] - guess[0] == pytest.approx(np.log(density[0] / density[1]), abs=1e-5)
 
 
 def in_the_plane(process, points=None):

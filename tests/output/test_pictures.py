@@ -55,7 +55,7 @@ def test_an_answer_draws_itself_on_given_axes_with_labels(name):
 @pytest.mark.parametrize(
     ("question", "example", "up"),
     [
-        ("evolve", "density_in_time", "density $p(x, t)$"),
+        pytest.param("evolve", "density_in_time", "density $p(x, t)$", marks=pytest.mark.slow),
         ("correlation", "stationary_correlation", None),
     ],
 )

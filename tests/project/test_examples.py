@@ -7,7 +7,15 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
-SLOW = {"hessian_noise_2d", "kramers_turnover", "momentum_escape", "network_section", "two_minima_of_sgd"}
+SLOW = {
+    "batch_schedule",
+    "stochastic_resonance",
+    "hessian_noise_2d",
+    "kramers_turnover",
+    "momentum_escape",
+    "network_section",
+    "two_minima_of_sgd",
+}
 MESHED = {"narrow_escape"}  # whose domain gmsh makes, so that no problem file describes it
 MEASURED = {"network_section"}  # potential and noise come from a network
 

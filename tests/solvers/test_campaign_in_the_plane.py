@@ -152,7 +152,7 @@ def test_the_unstable_side_of_a_saddle_where_no_attractor_counts_for_the_questio
     from types import SimpleNamespace
 
     from fokker_planck.landscape.fixed_points import fixed_point
-    from fokker_planck.questions.small_noise import _unstable
+    from fokker_planck.questions.small_noise import unstable_step
 
     saddle = fixed_point([0.0, 0.0], [[1.0, 0.0], [0.0, -1.0]])
     setting = SimpleNamespace(
@@ -160,7 +160,7 @@ def test_the_unstable_side_of_a_saddle_where_no_attractor_counts_for_the_questio
         places=np.zeros((0, 2)),
         problem=SimpleNamespace(sample=lambda: np.array([[-2.0, 2.0], [-2.0, 2.0]])),
     )
-    assert _unstable(setting, saddle, saddle.x)[0] > 0.0  # away from the attractor
+    assert unstable_step(setting, saddle, saddle.x)[0] > 0.0  # away from the attractor
 
 
 @pytest.mark.parametrize("turn", [0, 1])

@@ -279,7 +279,9 @@ def drift_between_absorbing_ends(drift, width, start, time):
         return float(mpmath.log(2 / mpmath.mpf(width) * mpmath.exp(-half * start) * total))
 
 
-@pytest.mark.parametrize(("drift", "times"), [(2.0, (0.05, 1.0, 20.0)), (25.0, (0.1, 8.0))])
+@pytest.mark.parametrize(
+    ("drift", "times"), [(2.0, (0.05, 1.0, 20.0)), pytest.param(25.0, (0.1, 8.0), marks=pytest.mark.slow)]
+)
 def test_a_ring_with_a_drift(drift, times):
     # once around from one end of the set to the other: eigenvalues on the ring could not be told apart from a drift
     # of 20 on, and late times were 2e-6 off at bars of 2e-8
