@@ -49,8 +49,8 @@ LEFT_OUT, LEFT_OUT_OF_PAIRS = 1e-4, 1e-7
 """For what powers of A_FF^-1 M that are left out change a small eigenvalue by: each costs one solve a well. The smaller
 one without detailed balance, where it is multiplied by the condition of an eigenvalue."""
 LEAST_OF_FUNCTIONS = 1e-12
-"""The tolerance of eigenvalues with which their functions are right to rounding. With 4e-6 for both a quantile of an exit
-from a well at a barrier of one unit of epsilon was 2.2e-8 off at a bar of 1.2e-8."""
+"""The tolerance of eigenvalues with which their functions are right to rounding. With 4e-6 for both a quantile of an
+exit from a well at a barrier of one unit of epsilon was 2.2e-8 off at a bar of 1.2e-8."""
 ON_A_LINE = 1e-13
 """Weights on a line are asked for to that, whatever the tolerance: they cost milliseconds from 1e-7 to here, and the
 bar is rounding alone."""
@@ -138,8 +138,7 @@ class ErrorBudget:
 
     @property
     def of_functions(self) -> ErrorBudget:
-        """The budget of powers where slow modes are asked for as functions: what is left out of an eigenvalue is the
-        square of what is left out of its function."""
+        """Where slow modes are asked for as functions: what is left out of an eigenvalue is the square of that."""
         return replace(self, tolerance=max(self.tolerance**2, LEAST_OF_FUNCTIONS))
 
     @property

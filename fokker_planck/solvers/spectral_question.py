@@ -171,7 +171,9 @@ class Question:
         """All eigenvalues with real parts up to the last one wanted, and a few more."""
         generator, rate, first = condensed.generator, self.setting.relaxation_rate, self.plan is None
         most = len(condensed.wells) if first else self.slow
-        slow = slow_modes(condensed, most, self.of_powers, known=not first, degenerate=is_degenerate(self.setting.problem))
+        slow = slow_modes(
+            condensed, most, self.of_powers, known=not first, degenerate=is_degenerate(self.setting.problem)
+        )
         sector = sector_searched(self.setting)
         pencil = Pencil(generator, absorbed, closed=self.closed, sector=sector)
         modes = None
