@@ -23,6 +23,7 @@ MOST_CHANGES = 1500
 """Of sign between ``SAMPLES`` random points, which some 2,800 zeros make: to isolate 95,000 takes 10 s, and no mesh
 follows them. Points side by side would see a wave of that length as one of a few hundred."""
 ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
+STEPS = ("RealSign", "RealStep", "sign")
 SELECT = "RealSelect"
 TWO_ARGUMENTS = ("RealMax", "RealMin")
 
@@ -128,6 +129,20 @@ def _switches(tree: Any) -> set[Any]:
         elif name in TWO_ARGUMENTS:
             found.add(part.args[0] - part.args[1])
     return found
+
+
+def has_steps(formula: Expression, names: Sequence[str]) -> bool:
+    """Whether a formula has a sign or a step of something in these coordinates.
+
+    >>> from fokker_planck.formulas.expression import parse_expression
+    >>> [has_steps(parse_expression(text), "x") for text in ("heaviside(x - 1)", "abs(x) + sign(y)")]
+    [True, False]
+    """
+    if formula.smooth:
+        return False
+    wanted = {str(name) for name in names}
+    steps = [part for part in _parts(formula.sympy) if type(part).__name__ in STEPS]
+    return any(wanted & {str(symbol) for symbol in step.free_symbols} for step in steps)
 
 
 def _parts(tree: Any) -> Any:

@@ -76,6 +76,11 @@ class Schedule:
         return 1 if formula is None else max(formula.dimension - 1, 1)
 
     @property
+    def added(self) -> Expression | None:
+        """U as a formula in t and the coordinates, None where there is none."""
+        return self._formulas.get("potential")
+
+    @property
     def table(self) -> tuple[tuple[float, float], ...]:
         """The rows of the noise, none where it is no table."""
         if self.noise is None or isinstance(self.noise, str) or callable(self.noise):

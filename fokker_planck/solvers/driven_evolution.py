@@ -25,6 +25,8 @@ from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.initial import InEquilibrium
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.schedule import Schedule
+from fokker_planck.model.schedule_jumps import check_jumps
+from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.driven_propagation import DrivenPropagation
@@ -79,6 +81,8 @@ def reference_of(problem: Problem, latest: float) -> Reference:
             "schedule.noise", found, f"factors that differ by no more than {UNEQUAL:g}, or earlier times"
         )
 
+    check_jumps(problem, schedule, latest)
+
     def with_noise(factor: float) -> Problem:
         process = problem.process
         if isinstance(process, Underdamped):
@@ -90,7 +94,8 @@ def reference_of(problem: Problem, latest: float) -> Reference:
     x = problem.sample()
     tensor = np.asarray(reference.process.field(problem.dimension).tensor(x))
     least = float(np.linalg.eigvalsh(np.moveaxis(tensor, 2, 0))[:, 0].min())
-    lift = schedule.largest_lift(x, latest) / max(least, 1e-300)
+    unit = process.kT if isinstance(process := reference.process, Smoluchowski) else max(least, 1e-300)
+    lift = schedule.largest_lift(x, latest) / unit
     return Reference(reference, more, schedule, largest, smallest, lift)
 
 

@@ -183,3 +183,29 @@ def test_noise_beyond_what_was_seen_is_refused():
     reference = fp.Schedule(noise=noise)
     with pytest.raises(fp.ConvergenceError, match="times the largest that was seen"):
         DrivenGenerator(SimpleNamespace(stiffness=0.0), reference, 1.0, np.zeros(1), None).elements(0.5)
+
+
+def test_a_potential_added_to_a_free_energy_acts_by_its_mobility():
+    # F + U = x^2/2 + 0.3 x: the mean tends to -0.3 at the rate D/kT; with a mobility of one it was -0.06
+    process = fp.Smoluchowski(fp.Potential("x**2/2"), fp.Isotropic(1.0), kT=0.2)
+    schedule = fp.Schedule(noise="1/(1 + t)", potential="0.3*x")
+    problem = fp.Problem(process, fp.Box([-4.0], [4.0]), fp.Resolution(1e-4), schedule=schedule)
+    (state,) = fp.evolve(problem, [0.5], [2.0], {"x": "x"}).times
+    exact = -0.3 + 0.8 * 3.0**-5  # in the time int 1/(1 + t) dt = log 3
+    assert abs(state.observables["x"].value - exact) < state.observables["x"].absolute_error < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("potential", "schedule", "key"),
+    [
+        ("x**2/2", {"potential": "0.2*heaviside(x - 0.3)"}, "schedule.potential"),
+        ("x**2/2", {"potential": "0.2*sin(t)*sign(x - 0.001*t)"}, "schedule.potential"),
+        ("x**2/2", {"potential": "piecewise(x < 0.3, 0, 0.2)*t"}, "schedule.potential"),
+        ("x**2/2 + 0.2*heaviside(x - 0.3)", {"noise": [[0, 2], [1e-6, 1]]}, "potential.expression"),
+    ],
+)
+def test_jumps_of_the_potential_are_refused(potential, schedule, key):
+    problem = on_a_line(fp.Schedule(**schedule), potential, box=3.0)
+    with pytest.raises(fp.ProblemError, match="jumps") as refused:
+        fp.evolve(problem, [1.0], [1.0])
+    assert refused.value.key == key
