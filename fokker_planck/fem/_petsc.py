@@ -130,7 +130,9 @@ class TwoSidedFactorization:
         (self._operator.multTranspose if adjoint else self._operator.mult)(x, residual)
         residual.axpy(-1.0, b)
         scale = self._norm * x.norm() + b.norm()
-        if not np.isfinite(scale) or residual.norm() > tolerance * scale:
+        if not np.isfinite(scale):
+            raise ConvergenceError("linear solve with numbers beyond double precision", REMEDY)
+        if residual.norm() > tolerance * scale:
             raise ConvergenceError(f"linear solve left a residual of {residual.norm() / scale:.1e}", REMEDY)
         work.done(solves=1)
         return _whole(x)

@@ -85,9 +85,9 @@ class Resolution:
     cells: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        wanted = f"a number between {FINEST:g} and {COARSEST:g}"
+        wanted = f"a number from {FINEST:g} to {COARSEST:g}"
         tolerance = finite_number("discretization.tolerance", self.tolerance, wanted)
-        if not FINEST < tolerance < COARSEST:
+        if not FINEST <= tolerance <= COARSEST:
             raise ProblemError("discretization.tolerance", tolerance, wanted)
         object.__setattr__(self, "tolerance", tolerance)
         if self.degree is not None:

@@ -16,6 +16,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, parse_expression
+from fokker_planck.formulas.names import renamed
 from fokker_planck.model.arguments import described, finite_number, positive_number
 
 NOISE, POTENTIAL = "schedule.noise", "schedule.potential"
@@ -133,6 +134,19 @@ class Schedule:
     def _slopes(self) -> list[Expression]:
         formula: Expression = self._formulas["potential"]
         return [formula.derivative(axis) for axis in (1, 2, 3)]
+
+    def potentials_at(self, times: Floats) -> list[Expression]:
+        """U as formulas in x, y, z at times (n,): one where it does not depend on time, none without it."""
+        formula: Expression | None = self._formulas.get("potential")
+        if formula is None or self.potential is None:
+            return []
+        if "t" not in formula.variables:
+            return [parse_expression(self.potential, key=POTENTIAL)]
+        found = []
+        for t in times:
+            named = {"t": f"({float(t)!r})"}
+            found.append(parse_expression(renamed(self.potential, named, POTENTIAL), key=POTENTIAL))
+        return found
 
     def _potential(self, formula: Expression, x: Floats, t: float) -> Floats:
         points = np.concatenate([np.full((1, x.shape[1]), float(t)), x])

@@ -45,7 +45,8 @@ class Underdamped:
 
     Notes
     -----
-    In sets, starts and domains the velocity is the second coordinate; formulas in Python call it y, problem files v.
+    In sets, starts and domains the velocity is the second coordinate; formulas in Python call it y (observables v,
+    too), problem files v.
     With a V of two coordinates the domain is that of positions, the velocities are all there are, and friction is a
     number: the spectrum between wells alone is solved.
 

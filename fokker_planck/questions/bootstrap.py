@@ -195,8 +195,10 @@ def _drawing(
         sigma = np.broadcast_to(np.asarray(errors, dtype=np.float64), grid.values.shape)
     except (TypeError, ValueError):
         raise ProblemError("errors", described(errors), f"a number, or shape {grid.values.shape}") from None
-    if not (np.isfinite(sigma) & (sigma >= 0.0)).all() or not (sigma > 0.0).any():
-        raise ProblemError("errors", "numbers that are no standard deviations", "finite numbers >= 0, some above")
+    if not sigma.any():
+        raise ProblemError("errors", "0 everywhere", "some above 0: without noise all surfaces are the measured one")
+    if not (np.isfinite(sigma) & (sigma >= 0.0)).all():
+        raise ProblemError("errors", "numbers that are no standard deviations", "finite numbers >= 0")
     noise = _noise(grid, length, generator)
     return grid.axes, grid.values, lambda: np.asarray(grid.values + sigma * noise())
 
@@ -207,9 +209,12 @@ def _replicas(surface: Any) -> tuple[tuple[Floats, ...], Floats]:
         raise ProblemError("errors", "nothing", wanted)
     try:
         axes, values = surface
+        count = len(axes)
         replicas = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise ProblemError("surface", described(surface), wanted) from None
+    if replicas.ndim > count and len(replicas) == 1:
+        raise ProblemError("surface", "one replica", "two or more, or one surface and its errors")
     if replicas.ndim < 2 or len(replicas) < 2:
         raise ProblemError("errors", "nothing", wanted)
     first = grid_of((axes, replicas[0]), "surface", "F")

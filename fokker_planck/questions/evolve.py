@@ -12,7 +12,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.names import renamed
+from fokker_planck.formulas.names import IDENTIFIER, renamed
 from fokker_planck.model.arguments import ascending, described, finite_number, point
 from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
@@ -66,7 +66,7 @@ def evolve(
     times : sequence of float
         At which the density is wanted; positive, as late as doubles go.
     observables : mapping of str or callable
-        Formulas, or functions of points (dim, n), whose means are wanted, by name.
+        Formulas, or functions of points (dim, n), whose means are wanted, by name; v is the velocity in phase space.
     absorb : Set or str
         A set that absorbs, the name of one of the problem's sets, or "boundary".
 
@@ -132,7 +132,8 @@ def observables_of(problem: Problem, given: Any, table: str = "evolve") -> dict[
 
 def _function(problem: Problem, formula: Any, key: str) -> Callable[[Floats], Floats]:
     if isinstance(formula, str):
-        parsed = parse_expression(formula, key=key)
+        text = _written(problem, formula, key) if "v" in IDENTIFIER.findall(formula) else formula
+        parsed = parse_expression(text, key=key)
         if parsed.dimension > problem.dimension:
             raise ProblemError(key, f"the variable {parsed.variables[-1]}", f"{problem.dimension} coordinates")
         return parsed
@@ -218,7 +219,7 @@ def _read(problem: Problem, table: Table) -> EvolveQuestion:
 
 
 def _written(problem: Problem, formula: str, key: str) -> str:
-    """A formula of a file as Python has it: there the velocity is called v, here y."""
+    """A formula whose velocity is v, as it is in files, with y for it."""
     return renamed(formula, {"v": "y"}, key) if isinstance(problem.process, Underdamped) else formula
 
 

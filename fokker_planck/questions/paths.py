@@ -17,7 +17,9 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.descent_paths import POINTS, descent_paths
 from fokker_planck.landscape.noise_metric import InNoiseMetric
 from fokker_planck.landscape.paths import PathOverSaddle, lengths_along
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import empty_table, point_text, short
 from fokker_planck.quantity.answer import Answer
@@ -82,7 +84,7 @@ def most_probable_paths(problem: Problem) -> MostProbablePaths:
     Raises
     ------
     ProblemError
-        Without two wells that a saddle joins.
+        Without two wells that a saddle joins, and for noise that vanishes in some direction.
     ConvergenceError
         Where a path of least action is not found.
 
@@ -104,6 +106,10 @@ def most_probable_paths(problem: Problem) -> MostProbablePaths:
     from fokker_planck.solvers.landscape_of_potential import PotentialSetting
     from fokker_planck.solvers.setting import prepare_for_wells
 
+    if is_degenerate(problem):
+        kind = "an underdamped process" if isinstance(problem.process, Underdamped) else "a process"
+        lacking = f"{kind} whose noise vanishes in some direction"
+        raise ProblemError("paths", lacking, "noise in every direction, of which D has an inverse")
     setting = prepare_for_wells(problem, "paths")
     if isinstance(setting, PotentialSetting):
         minima, found = _by_descent(setting)

@@ -175,7 +175,7 @@ class DataLosses:
         d = points.shape[0]
         pairs = [(i, j) for i in range(d) for j in range(i + 1)]
         tape = joint_tape([self.formula.derivative(i).derivative(j) for i, j in pairs])
-        values = run_tape(tape, self.formula, arguments).reshape(-1, *shape)
+        values = run_tape(tape, self.formula, arguments).reshape(len(pairs), *shape)
         result = np.empty((shape[0], d, d, shape[1]))
         for (i, j), value in zip(pairs, values, strict=True):
             result[:, i, j] = result[:, j, i] = value
@@ -209,11 +209,12 @@ class DataLosses:
             raise ProblemError("losses", found, "as many coordinates as the losses have")
         coordinates = np.zeros((len(COORDINATES), *shape))
         coordinates[: points.shape[0]] = points[:, None, :]
-        return np.concatenate([coordinates, drawn]).reshape(-1, shape[0] * shape[1]), shape
+        arguments = np.concatenate([coordinates, drawn])
+        return arguments.reshape(len(arguments), shape[0] * shape[1]), shape
 
     def _gradient(self, arguments: Floats, shape: tuple[int, int]) -> Floats:
         tape = joint_tape([self.formula.derivative(i) for i in range(self.dimension)])
-        return run_tape(tape, self.formula, arguments).reshape(-1, *shape)
+        return run_tape(tape, self.formula, arguments).reshape(self.dimension, *shape)
 
 
 Losses: TypeAlias = SampleLosses | DataLosses

@@ -18,6 +18,7 @@ from fokker_planck.fem.density_samples import samples_of
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.driven_generator import DrivenGenerator, drift_without_noise, driven
 from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.diffusion.scaled import scaled_noise
@@ -28,6 +29,7 @@ from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.schedule_jumps import check_jumps
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.solvers.added_potential import narrow_parts
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.driven_propagation import DrivenPropagation
 from fokker_planck.solvers.evolution import Asked, Margins, Question, answered_by, result_of
@@ -45,7 +47,7 @@ UNEQUAL = 1e4
 class Reference:
     """The ``problem`` at the ``largest`` factor of a ``schedule``, and that with twice the noise, ``more``.
 
-    ``lift`` is how much the added potential changes psi.
+    ``lift`` is how much the added potential changes psi, which has ``narrow`` parts.
     """
 
     problem: Problem
@@ -54,6 +56,7 @@ class Reference:
     largest: float
     smallest: float
     lift: float
+    narrow: NarrowPlaces
 
     def driven(self, generator: Generator, discretization: Discretization, weighting: Weighting) -> DrivenGenerator:
         """A(t) on a mesh."""
@@ -63,7 +66,7 @@ class Reference:
     @property
     def margins(self) -> Margins:
         """What the mesh has to allow for."""
-        return Margins(self.lift, self.smallest / self.largest)
+        return Margins(self.lift, self.smallest / self.largest, self.narrow)
 
 
 def reference_of(problem: Problem, latest: float) -> Reference:
@@ -94,9 +97,12 @@ def reference_of(problem: Problem, latest: float) -> Reference:
     x = problem.sample()
     tensor = np.asarray(reference.process.field(problem.dimension).tensor(x))
     least = float(np.linalg.eigvalsh(np.moveaxis(tensor, 2, 0))[:, 0].min())
-    unit = process.kT if isinstance(process := reference.process, Smoluchowski) else max(least, 1e-300)
+    unit, falls = max(least, 1e-300), smallest / largest
+    if isinstance(process := reference.process, Smoluchowski):
+        unit, falls = process.kT, 1.0  # a factor of the noise is one of the drift, too
     lift = schedule.largest_lift(x, latest) / unit
-    return Reference(reference, more, schedule, largest, smallest, lift)
+    narrow = narrow_parts(schedule, latest, unit * falls, *map(np.array, problem.bounding_box()))
+    return Reference(reference, more, schedule, largest, smallest, lift, narrow)
 
 
 @dataclass

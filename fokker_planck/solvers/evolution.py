@@ -19,6 +19,7 @@ from fokker_planck.fem.density_samples import Samples, samples_of
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble, mass_times_constant
 from fokker_planck.fem.meshing import Heights
+from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Booleans, Floats
@@ -28,6 +29,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.accuracy import refined_until_verified
+from fokker_planck.solvers.added_potential import seeing
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.beginning import begin, degree_of
 from fokker_planck.solvers.density_ratio import density_ratio
@@ -212,10 +214,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Margins:
-    """What the first mesh has to allow for beside the process: heights (of psi) that are climbed more, less noise."""
+    """What the first mesh has to allow for beside the process: heights (of psi) that are climbed more, less noise.
+
+    Cells are to see ``narrow`` places.
+    """
 
     lift: float = 0.0
     narrowing: float = 1.0
+    narrow: NarrowPlaces | None = None
 
 
 def evolution(problem: Problem, asked: Asked) -> Evolution:
@@ -242,7 +248,8 @@ def answered_by[Kind: Question](
     heights = _heights(setting, ends, asked.initial, margins.lift)
     first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
     spread = spread_of(setting, asked.initial, asked.times[0], margins.narrowing)
-    first = replace(first, mesh=fine_enough(first.mesh, asked.initial, spread))
+    mesh = fine_enough(first.mesh, asked.initial, spread)
+    first = replace(first, mesh=mesh if margins.narrow is None else seeing(mesh, margins.narrow))
     return question, refined_until_verified(problem, first)
 
 

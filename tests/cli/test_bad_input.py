@@ -220,8 +220,8 @@ VALUES = {
         instead(DOMAIN, f'kind = "mesh"\nfile = "{MESHES / "interval.msh"}"\n'),
         "potential.expression", "2 coordinates in a domain of 1", "x"),
     "tolerance negative": (
-        added("[discretization]\ntolerance = -1e-6\n"), "discretization.tolerance", "-1e-06", "between 5e-13 and 0.1"),
-    "tolerance of one": (added("[discretization]\ntolerance = 1\n"), "discretization.tolerance", "1", "between"),
+        added("[discretization]\ntolerance = -1e-6\n"), "discretization.tolerance", "-1e-06", "from 5e-13 to 0.1"),
+    "tolerance of one": (added("[discretization]\ntolerance = 1\n"), "discretization.tolerance", "1", "from"),
     "degree 0": (added("[discretization]\ndegree = 0\n"), "discretization.degree", "0", "whole number from 1 to 8"),
     "degree 9": (added("[discretization]\ndegree = 9\n"), "discretization.degree", "9", "whole number from 1 to 8"),
     "cells of wrong length": (added("[discretization]\ncells = [64]\n"), "discretization.cells", "[64]", "2 of them"),

@@ -271,3 +271,10 @@ class TestExit:
     def test_no_sets(self):
         with refused("committor.from", "'A'", "there is no [sets.NAME]"):
             checked_set(Problem(process(), BOX), "A", "committor.from")
+
+
+def test_the_ends_of_tolerances_are_taken():
+    for tolerance in (5e-13, 0.1):
+        assert Resolution(tolerance).tolerance == tolerance
+    with pytest.raises(ProblemError, match="wanted a number from 5e-13 to 0.1"):
+        Resolution(0.11)

@@ -82,6 +82,8 @@ def test_surfaces_without_an_answer_are_kept_with_their_reason():
     [
         (([AXIS], WELL), {}, "errors: found nothing"),
         ("fes.dat", {}, "errors: found nothing"),
+        (([AXIS], WELL[None]), {}, "surface: found one replica; wanted two or more"),
+        (([AXIS], WELL), {"errors": 0.0}, "errors: found 0 everywhere; wanted some above 0"),
         (([AXIS], WELL), {"errors": -1.0}, "errors: .*standard deviations"),
         (([AXIS], WELL), {"errors": [1.0, 2.0]}, r"errors: .*shape \(41,\)"),
         (([AXIS], WELL), {"errors": 0.1, "correlation": -1.0}, "correlation"),

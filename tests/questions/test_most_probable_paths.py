@@ -62,3 +62,11 @@ def test_one_well_has_no_paths():
         fp.most_probable_paths(
             fp.Problem(fp.Overdamped(fp.Potential("x**2"), fp.Isotropic(0.1)), fp.Box([-2.0], [2.0]))
         )
+
+
+def test_noise_that_vanishes_in_some_direction_is_refused_in_one_line():
+    momentum = fp.Underdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05), 1.0)
+    coloured = fp.Drifting(fp.Drift(["x - x**3 + y", "-y"]), fp.Constant([[0.0, 0.0], [0.0, 0.1]]))
+    for process, kind in ((momentum, "an underdamped process"), (coloured, "a process")):
+        with pytest.raises(fp.ProblemError, match=f"^paths: found {kind} whose noise vanishes in some direction"):
+            fp.most_probable_paths(fp.Problem(process, fp.Box([-2.0, -2.0], [2.0, 2.0])))

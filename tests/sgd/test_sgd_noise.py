@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import cumulative_simpson, simpson
 
 import fokker_planck as fp
 from fokker_planck import sgd
@@ -24,6 +25,22 @@ def data_losses():
 @pytest.fixture(params=["listed", "data"])
 def losses(request):
     return sgd.SampleLosses(LISTED, {"k": 0.3}) if request.param == "listed" else data_losses()
+
+
+def test_data_losses_on_a_line_answer():
+    """The mean time to x = 1 by quadrature: int e^phi int e^-phi/D, phi' = V'/D (Ito)."""
+    fit = sgd.DataLosses("(tanh(x*u) - v)**2/2", {"u": [1.0, 2.0, -1.0], "v": [0.5, 0.9, -0.3]})
+    assert fit.gradients(np.zeros((1, 0))).shape == (3, 1, 0)
+    assert fit.hessians(np.zeros((1, 0))).shape == (3, 1, 1, 0)
+    x = np.linspace(-1.0, 1.0, 20001)
+    slopes = fit.gradients(x[None])[:, 0]
+    noise = 5.0 / 2 / 4 * slopes.var(axis=0)
+    phi = cumulative_simpson(slopes.mean(axis=0) / noise, x=x, initial=0)
+    before = cumulative_simpson(np.exp(-phi) / noise, x=x, initial=0)
+    exact = simpson((np.exp(phi) * before)[15000:], x=x[15000:])
+    problem = fp.Problem(sgd.process(fit, learning_rate=5.0, batch_size=2), fp.Box([-1.0], [2.0]))
+    mean = fp.mean_exit_time(problem, [0.5], fp.HalfSpace([1.0], 1.0)).mean
+    assert mean.value == pytest.approx(exact, rel=1e-7)
 
 
 @pytest.mark.parametrize(("samples", "factor"), [(None, 1 / 8), (57, 49 / (8 * 56)), (8, 0.0)])

@@ -209,3 +209,13 @@ def test_jumps_of_the_potential_are_refused(potential, schedule, key):
     with pytest.raises(fp.ProblemError, match="jumps") as refused:
         fp.evolve(problem, [1.0], [1.0])
     assert refused.value.key == key
+
+
+@pytest.mark.parametrize("width", [0.003, 3e-4])
+def test_a_narrow_potential_is_seen_by_the_mesh(width):
+    """One that does not change is part of V; the wider was refused, the narrower as if it were not there."""
+    bump, right = f"0.5*exp(-((x - 0.05)/{width})**2)", {"right": fp.HalfSpace([-1.0], 0.0)}
+    added = on_a_line(fp.Schedule(potential=bump), "(x**2 - 1)**2/4", 0.1, 2.0, sets=right)
+    whole = on_a_line(None, f"(x**2 - 1)**2/4 + {bump}", 0.1, 2.0, sets=right)
+    found, exact = (fp.evolve(problem, [-1.0], [1.0]).times[0].sets["right"] for problem in (added, whole))
+    assert abs(found.value - exact.value) < (found.relative_error + exact.relative_error) * exact.value < 1e-5

@@ -1,0 +1,55 @@
+"""Meshes that see a potential which is added in time: the exponent, by which cells are chosen, does not have it in it.
+
+What is narrower than the cells was missed by all meshes alike, with a bar that knew nothing of it: a bump of 5 units
+of epsilon and a width of 3e-4 on the barrier of a quartic well was as if it were not there, 2e-4 of a probability at a
+bar of 3e-10.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.narrow import WIDER, NarrowPlaces, too_wide
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.narrow_features import seen_boxes
+from fokker_planck.model.schedule import EARLIEST, Schedule
+
+TIMES = 12
+"""At which the potential is looked at, spread evenly, and as many again by their logarithm: what is narrow stays where
+it is as a rule, and only its height changes; of what moves, cells follow these places."""
+GOLDEN = 0.5 * (5.0**0.5 - 1.0)
+"""Whose multiples, without their whole parts, are spread evenly and are no multiples of one time."""
+SAMPLED = 1e-3
+"""Of the domain: boxes as wide as that are no longer halved when there are 200,000 of them."""
+MOST_CELLS = 60_000
+"""As of a mesh that follows what is there at the beginning."""
+
+
+def narrow_parts(schedule: Schedule, latest: float, noise: float, lower: Floats, upper: Floats) -> NarrowPlaces:
+    """Where U may change within less than a cell, in units of the smallest ``noise``, at any of some times up to one.
+
+    Raises ConvergenceError where it changes within less than any mesh follows.
+    """
+    points, widths = [np.zeros((len(lower), 0))], [np.zeros(0)]
+    # what is periodic may be zero at all multiples of one time
+    even, early = latest * (np.arange(TIMES) * GOLDEN % 1.0), latest * np.geomspace(EARLIEST, 1.0, TIMES)
+    for formula in schedule.potentials_at(np.concatenate([even, early])):
+        found = seen_boxes(formula, 1.0 / noise, lower, upper, sampled=SAMPLED * float(np.max(upper - lower)))
+        points.append(found.centres)
+        widths.append(WIDER * found.size)
+    return NarrowPlaces(np.concatenate(points, axis=1), np.concatenate(widths))
+
+
+def seeing(mesh: Triangulation, places: NarrowPlaces) -> Triangulation:
+    """Refined until no cell is wider than what it holds allows."""
+    while (wide := too_wide(mesh, places.points, places.widths)).any():
+        if len(mesh.cells) > MOST_CELLS:
+            raise ConvergenceError(
+                f"more than {MOST_CELLS} cells are needed to follow schedule.potential",
+                "a potential that is less narrow",
+            )
+        mesh = refine(mesh, wide)
+    return mesh
