@@ -46,9 +46,9 @@ class Section:
     loss
         V, of the shape of the grid
     gradient
-        v_k . grad V as measured, (*grid, d)
+        v_k . grad V as measured, ``(*grid, d)``
     covariance
-        C of one sample, (*grid, d, d)
+        C of one sample, ``(*grid, d, d)``
     center, directions
         (p,) and (d, p)
     samples
