@@ -94,7 +94,7 @@ def of_evolution(evolution: Any) -> Numbers:
     for state in evolution.times:
         assert abs(state.mass.value - 1.0) <= max(state.mass.relative_error, 1e-12), "mass is lost"
         for k, well in enumerate(sorted(state.wells, key=lambda q: -(q.value or 0.0))):
-            numbers[f"well {k} at {state.time:g}"] = _absolute(well)
+            numbers[f"weight {k} at {state.time:g}"] = _absolute(well)
         numbers |= {f"{name}({state.time:g})": _estimate(mean) for name, mean in state.observables.items()}
         numbers[f"distance {state.time:g}"] = _absolute(state.distance.total_variation)
     return numbers

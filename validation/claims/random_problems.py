@@ -11,7 +11,7 @@ from validation.campaign.random_problems import random_problem
 from validation.campaign.trial import CRASHED, HELD, OUTSIDE, REFUSED, run
 from validation.claim import Claim, Finding, Run, Table, at_least, at_most
 
-SEED = 2026  # not that of `make campaign`, so that both together see more
+SEED = 202  # not that of `make campaign`, so that both together see more; from 1000 on questions are about time
 QUICK, FULL = 12, 60
 
 
