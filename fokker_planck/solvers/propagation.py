@@ -34,10 +34,6 @@ UNIT = 2.0**-53
 OTHER, ROUNDING = 0.9, 5.0
 """Of the pole, for a second resolvent, and of the difference that it makes: rounding of both is alike."""
 
-OF_SOLVES = 4e-11
-"""Of what is left, rounding that both resolvents may have in common: where mass is kept it tells of 1e-11 as a rule; of
-the process that is absorbed at zero 2e-11 was off, on one machine, at a bar of 1.3e-11."""
-
 
 @dataclass(frozen=True)
 class State:
@@ -152,30 +148,19 @@ class Propagation:
         return State(t, vector, deviation, values, off * largest + rounded, off + lost + float(rounded[0]), off)
 
     def by_powers(self, times: Sequence[float]) -> list[State]:
-        """The same by powers alone, those of one resolvent for all times within a factor of four."""
-        if self.marches:
-            return self._marched(times)
-        found: list[State] = []
-        left = list(times)
-        while left:
-            latest = left[-1]
-            together = [t for t in left if t > latest / QUARTER]
-            left = left[: len(left) - len(together)]
-            found = self._block(together) + found
-        return found
+        """The same without slow modes: what serves one time, a resolvent or steps of one length, serves all within a
+        factor of four.
 
-    def _marched(self, times: Sequence[float]) -> list[State]:
-        """By steps, and by steps of half the length, whose difference is part of the error.
-
-        Those of one length serve all times within a factor of four.
+        Of steps, those of half the length tell the error.
         """
+        answer = self._stepped if self.marches else self._block
         found: list[State] = []
         left = list(times)
         while left:
             latest = left[-1]
             together = [t for t in left if t > latest / QUARTER]
             left = left[: len(left) - len(together)]
-            found = self._stepped(together) + found
+            found = answer(together) + found
         return found
 
     def _stepped(self, times: Sequence[float]) -> list[State]:
@@ -241,8 +226,6 @@ class Propagation:
             apart = state.vector - other.vector
             off = np.maximum(state.off, ROUNDING * np.abs(self.functionals @ apart))
             mass = max(state.off_mass, ROUNDING * float(self.size @ np.abs(apart)))
-            if self.absorbs:
-                off = np.maximum(off, OF_SOLVES * (np.abs(self.functionals) @ np.abs(state.vector)))
             result.append(replace(state, off=off, off_mass=mass, off_deviation=mass))
         return result
 
