@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.kinks import has_steps
 from fokker_planck.model.function_jumps import jump_between
@@ -44,7 +45,7 @@ def check_jumps(problem: Problem, schedule: Schedule, latest: float) -> None:
         raise ProblemError(key, "a V that jumps, beside noise that changes in time", wanted)
 
 
-def _jumps(potential: Potential, points: np.ndarray) -> bool:
+def _jumps(potential: Potential, points: Floats) -> bool:
     formulas = [each for each in getattr(potential, "formulas", ()) if isinstance(each, Expression)]
     if any(has_steps(each, each.names) for each in formulas):
         return True
