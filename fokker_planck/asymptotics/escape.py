@@ -12,7 +12,6 @@ Day, Stochastic Process. Appl. 60 (1995) 287; the exact forms are integrals of D
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import log, pi, sqrt
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 
 LARGE = 40.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.types import Frame
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace
 

@@ -19,7 +19,6 @@ Mel'nikov, Phys. Rep. 209 (1991) 1; Haenggi, Talkner and Borkovec, Rev. Mod. Phy
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp, expm1, log, log1p, pi
 
 import numpy as np
@@ -28,6 +27,7 @@ from fokker_planck.asymptotics.barrier_action import LineFunction, well_action
 from fokker_planck.asymptotics.depopulation import factor, log_factor_between
 from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 
 SEPARATRIX = 16.0

@@ -14,7 +14,6 @@ Poincare 17 (2016) 3499, for a = 1; the terms of a and c follow from the Fokker-
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 
 Field = Callable[[Floats], Floats]
 

@@ -8,13 +8,12 @@ With the unstable eigenvalue lambda of the Jacobian, its right eigenvector r (a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.asymptotics.escape import EscapeLaw, law_of_linear, linear_time
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 
 

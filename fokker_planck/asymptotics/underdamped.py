@@ -12,7 +12,6 @@ weights and times of ``eyring_kramers`` and ``markov_chain``: the weights are th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import exp, expm1, log, pi, sqrt
 from typing import Literal
 
@@ -28,6 +27,7 @@ from fokker_planck.asymptotics.melnikov_meshkov import separatrix_error
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import Landscape, Saddle
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 
 Friction = float | Callable[[Floats], Floats]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.names import renamed
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.problem_table import Table, named_in_file

@@ -6,7 +6,6 @@ them for every cell anew costs twenty times as much.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from fokker_planck.fem.crossings import curved_edges
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 #: Barycentric coordinates that agree to so many digits are those of one point.
 DIGITS = 12

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +12,7 @@ from fokker_planck.fem.curving import DEGREE, CurvedCells, curved_cells
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import simplex_volumes
 
 

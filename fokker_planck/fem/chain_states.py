@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulation import Triangulation, local_edges
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.locator import Locator
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from fokker_planck.fem.triangulation import Triangulation, row_keys
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.sets import HalfSpace
 
 #: Normals and offsets (in units of the size of the mesh) of facets that agree to so many digits are of one plane.

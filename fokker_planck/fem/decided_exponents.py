@@ -9,7 +9,6 @@ exp(-(V(k, x) + V(x, m) - V(k, m))), each but for a factor.  They tell what is c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +17,7 @@ from fokker_planck.fem.vertex_chain import LEAST_OF_SHARE, log_direct_parts
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
 from fokker_planck.landscape.least_action import Actions, actions_on
+from fokker_planck.light_dataclasses import dataclass
 
 NEVER = 1e4
 """Stands for an infinite exponent."""

@@ -6,7 +6,7 @@ of it, and no interpolant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.interpolation import evaluate_in_cells, interpolate
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

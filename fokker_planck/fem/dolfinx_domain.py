@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.curved_facets import facet_lattice
 from fokker_planck.mesh.high_order import EDGES, curved_cells
 from fokker_planck.mesh.parts import Block, MeshData, mesh_of_blocks

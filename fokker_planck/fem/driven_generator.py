@@ -12,8 +12,6 @@ detailed balance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
@@ -21,6 +19,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, advection
 from fokker_planck.fem.reference_exponent import Weighted, Weighting
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.smoluchowski import Smoluchowski

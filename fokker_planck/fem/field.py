@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.interpolation import evaluate_in_cells, logarithms, plain
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.point_function import PointFunction
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ u' = exp(-k s^2 / 2) where the cell is counts with the weight exp(k s^2 / 2).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 
 REACH = 40.0
 """Units of epsilon around a saddle, exp(-40) = 4e-18: with 10 the exit time of the quartic well at barrier 50 changes

@@ -17,7 +17,6 @@ exponent and the current e^-psi c does not cross the boundary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +29,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
 from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.potential_of_density import DetailedBalance
 
 

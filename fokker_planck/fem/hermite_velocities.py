@@ -19,7 +19,6 @@ Fokker-Planck Equation (1989), section 10.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from math import comb, sqrt
 from typing import Any
@@ -29,6 +28,7 @@ import numpy as np
 from fokker_planck.fem import _dolfinx, work
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
+from fokker_planck.light_dataclasses import dataclass
 
 Index = tuple[int, ...]
 

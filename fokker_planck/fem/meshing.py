@@ -6,7 +6,6 @@ goes there is cut away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from fokker_planck.fem.triangulation import (
 )
 from fokker_planck.fem.trimming import attached, trimmed
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
 
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from fokker_planck.fem.triangulation import Triangulation, diameters
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.narrow_features import seen_boxes
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.model.bounded_exponent import formula_of
 from fokker_planck.model.line_boxes import SEEN, LineBoxes

@@ -6,13 +6,13 @@ Triangles in one column take half of the room of whole matrices, and of the time
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 SINGLE = 1e4
 """Of the largest entry of an inverse in the scale of the diagonal, above which it is factored and kept in double

@@ -11,8 +11,6 @@ the same factors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from mpi4py import MPI
 
@@ -24,6 +22,7 @@ from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_choles
 from fokker_planck.fem.scaled_lu import scaled_lu
 from fokker_planck.fem.vertex_stars import CellBlocks, vertex_stars
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
 
 DIRECT = 100_000

@@ -8,12 +8,12 @@ s = r_j^3 b'/(2 D), r_j = 2^-j r_0, follow them; cells that are bisected would h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.hoermander import NO_NOISE, is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Drifting

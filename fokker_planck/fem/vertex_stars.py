@@ -12,7 +12,6 @@ cells leave functions of low energy out (condition 500 to 30,000 instead of 9 on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.star_inverses import StarInverses, packed_inverse
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
 
 ENTRIES_AT_ONCE = 1_000_000

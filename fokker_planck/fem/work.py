@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from fokker_planck.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 
 LineFunction = Callable[[Floats], Floats]
 

@@ -11,7 +11,6 @@ Source: Trefethen, Approximation Theory and Approximation Practice (2013), chapt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 
 POINTS = {1: 20, 2: 20, 3: 12}
 """Per axis of a patch: more take fewer patches of a smooth function, fewer are cheaper to evaluate; flat around it."""

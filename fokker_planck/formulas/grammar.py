@@ -10,7 +10,6 @@ import ast
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fokker_planck.errors import ProblemError, UnknownKeyError
@@ -26,6 +25,7 @@ from fokker_planck.formulas.text import (
     parsed_text,
     too_deep,
 )
+from fokker_planck.light_dataclasses import dataclass
 
 LARGEST_EXPONENT = 1000
 """Of a typed number as a power: x^1000 leaves doubles for every |x| above 2.04 and below 0.49, more is a slip."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 
 DEGREE = 5
 """Four continuous derivatives: elements of degree 6 gain nothing from more, and with cubic splines they would see the

@@ -8,11 +8,12 @@ negative) the interval encloses the values on the other part; where it is undefi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
+
+from fokker_planck.light_dataclasses import dataclass
 
 EPSILON = float(np.finfo(float).eps)
 LARGEST, LEAST_NORMAL = float(np.finfo(float).max), float(np.finfo(float).tiny)

@@ -7,10 +7,11 @@ with equal parts gathered, as in sympy.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar
+
+from fokker_planck.light_dataclasses import dataclass
 
 MOST_BITS = 1000
 """Of numerators and denominators: so they fit a double. What is longer is left to sympy."""

@@ -9,12 +9,12 @@ can be sampled.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
+from fokker_planck.light_dataclasses import dataclass
 
 PROBES = 32
 """Points at which every coordinate is changed in turn: a component depends on it where one of these shows it.  What all

@@ -14,7 +14,6 @@ show the error; cells in which it is too large, or which hold a part of a third 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from fokker_planck.landscape.cut_cells import Front, advanced, crossed, shifted
 from fokker_planck.landscape.log_quadrature import log_masses, whole_cells
 from fokker_planck.landscape.separatrix import Label, Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.landscape.weighted_cells import StraightCells, WeightedCells
+from fokker_planck.light_dataclasses import dataclass
 
 LogWeight = Callable[[Floats], Floats]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from fokker_planck.landscape.captures import Capture, capture_of
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.search import nearest_level
 from fokker_planck.landscape.types import Landscape, Saddle
+from fokker_planck.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

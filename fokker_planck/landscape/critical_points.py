@@ -5,13 +5,12 @@ On the walls of a box the same is done with the coordinates across the wall held
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.newton import Pace, newton
 from fokker_planck.landscape.types import CriticalPoint, Frame, Saddle
+from fokker_planck.light_dataclasses import dataclass
 
 DEGENERATE = 1e-5
 """An eigenvalue below this fraction of the curvature around counts as zero."""

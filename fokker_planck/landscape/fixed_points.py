@@ -8,7 +8,6 @@ and counted: in one and two dimensions the signs of ``det J`` must add up to the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.newton import Pace, newton
+from fokker_planck.light_dataclasses import dataclass
 
 Field = Callable[[Floats], Floats]
 

@@ -5,13 +5,12 @@ A point that a curved wall has taken a force from *slides*: it goes on along tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.holds import Hold
 from fokker_planck.landscape.types import Frame
+from fokker_planck.light_dataclasses import dataclass
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.
 DORMAND_PRINCE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.holds import Contact, Hold
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.mesh.walls import Walls, walls_of
 

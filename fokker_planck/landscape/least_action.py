@@ -11,7 +11,6 @@ is.  Where a = -D grad psi it is the climb of psi.  The curves run along edges o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from math import gcd
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.light_dataclasses import dataclass
 
 REACH = 4
 """Steps along an axis: 48 directions in the plane; a path between two of them is longer by a third of a percent."""

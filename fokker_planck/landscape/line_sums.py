@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
@@ -11,6 +10,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.log_quadrature import log_mean
 from fokker_planck.landscape.separatrix import Lines, Separatrices, crossings
 from fokker_planck.landscape.weighted_cells import WeightedCells
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.quadrature import simplex_rule
 
 LINES = {1: (1, 1), 2: (4, 6), 3: (3, 4)}

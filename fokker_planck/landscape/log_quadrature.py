@@ -6,12 +6,11 @@ both are returned: that by the higher one is the better, and the other shows how
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.weighted_cells import StraightCells, WeightedCells
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.quadrature import halved, simplex_rule
 
 ORDERS = {1: (4, 8, 12, 16), 2: (2, 4, 6, 9), 3: (2, 3, 5, 7)}

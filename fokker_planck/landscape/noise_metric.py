@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function
+from fokker_planck.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.graphs import components
 from fokker_planck.landscape.types import Frame
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.kuhn import grid_points, kuhn_edges
 
 PER_AXIS = {1: 2001, 2: 151, 3: 41}

@@ -8,7 +8,6 @@ two basins, and ends when that is short enough, whatever its guesses are worth.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.stable_manifolds import ON_END, Curves, stable_manifolds
 from fokker_planck.landscape.weighted_cells import WeightedCells
+from fokker_planck.light_dataclasses import dataclass
 
 Label = Callable[[Floats], Integers]
 

@@ -9,12 +9,12 @@ or a finite-element function: with the map x from the coordinates to the place,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import simplex_volumes
 
 

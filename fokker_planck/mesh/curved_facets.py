@@ -6,7 +6,6 @@ followed through the parameters of its corners, so that finer meshes have the ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 SAMPLES = 5
 """Points on an edge of a facet from which the nearest facets are found: parameters are then a step of Newton away."""

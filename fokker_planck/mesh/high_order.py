@@ -7,7 +7,6 @@ triangles of every order and for tetrahedra of the second.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import comb
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import MeshFileError
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.curved_facets import CurvedFacets, curved_facets
 
 STRAIGHT = 1e-10

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,6 +12,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, finite_number, point, same_length
 from fokker_planck.model.sets import Ball, Set
 from fokker_planck.model.tagged_sets import cells_with, facets_with

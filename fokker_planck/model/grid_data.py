@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.grid_files import NAMES, Grid, checked_axis, read_grid
 from fokker_planck.formulas.grid_spline import GridSpline, smoothed
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, finite_number, positive_number
 from fokker_planck.model.diffusion.quadratic import diagonal
 

@@ -7,7 +7,6 @@ one side; its vertices and nodes on the surface are moved towards its centre bef
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.breakpoints import surfaces_of
 from fokker_planck.model.process import Overdamped, Process
 from fokker_planck.model.sets import HalfSpace, Set

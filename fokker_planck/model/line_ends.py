@@ -16,7 +16,6 @@ Source: Feller, Ann. Math. 55 (1952) 468; Karlin and Taylor, A Second Course in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -24,6 +23,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.process import Process, alpha_of
 
 LineFunction = Callable[[Floats], Floats]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import parse_expression
 from fokker_planck.formulas.names import renamed
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped

@@ -6,12 +6,12 @@ On the line -a/D has an antiderivative, whatever goes around on the ring: the ki
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.line_set import LineSet
 from fokker_planck.model.problem import Problem

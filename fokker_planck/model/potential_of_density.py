@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Function
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import Constant, DiffusionField, Isotropic
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from fokker_planck.errors import ProblemError, UnknownKeyError
 from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, finite_number
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.kinks import distinct
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, DiffusionField
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential

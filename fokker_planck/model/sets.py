@@ -6,7 +6,6 @@ to the surface up to second order; ``project`` carries points onto the surface, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import finite_number, point, positive_number, same_length
 from fokker_planck.model.line_set import LineSet as LineSet
 from fokker_planck.model.region import Region as Region

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import positive_number
 from fokker_planck.model.diffusion.constant import Diffusion
 from fokker_planck.model.drift import Drift

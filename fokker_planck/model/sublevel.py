@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.sublevel_walls import parts_between_walls, parts_on_line
 
 if TYPE_CHECKING:

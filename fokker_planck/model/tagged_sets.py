@@ -5,7 +5,6 @@ Finite elements take both from the tags themselves; levels tell how far a point 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.checks import facets_of, outer_facets
 from fokker_planck.mesh.curved_facets import CurvedFacets
 from fokker_planck.mesh.simplices import rows_among

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.mesh.point_function import PointFunction
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
 from numbers import Real
 from typing import TypedDict
 
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import arithmetic, text
 from fokker_planck.quantity.arithmetic import LOG_LARGEST, LOG_SMALLEST
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

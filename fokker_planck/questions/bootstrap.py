@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from fokker_planck.errors import FokkerPlanckError, ProblemError, one_line
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grid_files import Grid
 from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.grid_data import grid_of
 from fokker_planck.output.frames import quantities_in

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import ascending
 from fokker_planck.model.observable import Function, observable
 from fokker_planck.model.problem import Problem

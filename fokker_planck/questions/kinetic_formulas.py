@@ -8,7 +8,6 @@ energy diffusion, and to Kramers and Langer's formula with F = 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import erf, sqrt
 from typing import Any
 
@@ -20,6 +19,7 @@ from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.asymptotics.underdamped import Regime
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.phase_space import positions_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from fokker_planck.asymptotics.underdamped import kinetic_eigenvalues, kinetic_r
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.survey import survey
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential

@@ -7,7 +7,6 @@ down with the drift.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.descent_paths import POINTS, descent_paths
 from fokker_planck.landscape.noise_metric import InNoiseMetric
 from fokker_planck.landscape.paths import PathOverSaddle, lengths_along
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped

@@ -8,7 +8,6 @@ momentum Mel'nikov and Meshkov and its limits (:mod:`fokker_planck.questions.kin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from fokker_planck.asymptotics import eyring_kramers as kramers
 from fokker_planck.asymptotics.exit_surfaces import Outside
 from fokker_planck.asymptotics.markov_chain import log_rate_constant, log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem

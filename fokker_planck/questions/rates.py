@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.serialize import limits_json, number_json, numbers_json, quantity_json

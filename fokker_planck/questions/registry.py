@@ -5,9 +5,10 @@ What the command says of its questions needs no numpy, so it stands here; the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from fokker_planck.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.questions.entry import Entry

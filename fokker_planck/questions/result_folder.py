@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.output.folder import Contents, grid_of, provenance, write_folder
 from fokker_planck.output.parallel import World, world

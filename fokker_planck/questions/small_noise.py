@@ -8,7 +8,6 @@ A number is given where all saddles around an attractor have one: where the quas
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import erf, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.held_attractors import HeldPoint

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, positive_number
 from fokker_planck.model.domain import Box
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.expression import COORDINATES, Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.text import checked_parameters
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.potential import Potential
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.jax_derivatives import double_precision
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.sgd.losses import DataLosses, SampleLosses, sample_values
 

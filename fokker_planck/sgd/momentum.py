@@ -23,10 +23,10 @@ Source: Li, Tai and E, J. Mach. Learn. Res. 20 (2019) 40, for both methods; Kova
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import finite_number, positive_number
 from fokker_planck.quantity import Quantity
 from fokker_planck.sgd.learning import Learning

@@ -14,13 +14,13 @@ dS/dt = -H S - S H + eta c K S: the same without the term eta H S H.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 
 MOST_COORDINATES = 60

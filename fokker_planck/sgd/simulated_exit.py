@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import hypot
 
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import LARGEST, described, point, whole_number
 from fokker_planck.model.domain import Box
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set

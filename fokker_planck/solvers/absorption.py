@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -13,6 +12,7 @@ from fokker_planck.fem.domain_truncation import outside
 from fokker_planck.fem.entrances import Entrance, entering, entrance, outside_only
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.outside_box import with_room_around

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.corners import Corners
 from fokker_planck.solvers.results import Statistics
 

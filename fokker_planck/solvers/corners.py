@@ -12,7 +12,6 @@ With the angle omega between two walls, measured in the metric of D^-1, a functi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -24,6 +23,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, diameters, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.material_corners import Medium, Sector, Tensor, log_flux, material_exponent
 
 SMOOTH = 0.97

@@ -9,7 +9,6 @@ The forms are those of the process in either.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.hoermander import NO_NOISE
 from fokker_planck.model.problem import Problem

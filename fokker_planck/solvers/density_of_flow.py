@@ -6,7 +6,6 @@ Its mesh is refined for the probabilities of the basins of the flow; the current
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +20,7 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer

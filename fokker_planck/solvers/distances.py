@@ -8,14 +8,13 @@ digits as far as d has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.density_samples import Samples
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
 
 SMALL = 1e-3

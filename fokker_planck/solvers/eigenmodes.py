@@ -7,7 +7,6 @@ the real parts, and that of the imaginary parts over them; the real part may be 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Numbers
 
 

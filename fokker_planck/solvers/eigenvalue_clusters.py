@@ -12,7 +12,6 @@ Source: Kato, Perturbation Theory for Linear Operators (1966), II.2.1 (the weigh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.graphs import components
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.pencil import MODERATE, Pencil, PencilMode
 

@@ -13,12 +13,12 @@ Source: Grassmann, Taksar and Heyman, Oper. Res. 33 (1985) 1107.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import mpmath
 
 from fokker_planck.errors import BarrierTooHighError
+from fokker_planck.light_dataclasses import dataclass
 
 DIGITS = 40
 """Decimal digits for sums in which nothing cancels: far more than the doubles that go in."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.initial import InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
@@ -224,13 +225,16 @@ class Margins:
     narrow: NarrowPlaces | None = None
 
 
+NO_MARGINS = Margins()
+
+
 def evolution(problem: Problem, asked: Asked) -> Evolution:
     """Carry the initial state to all times, every number to the problem's tolerance."""
     return result_of(*answered_by(problem, asked, Question))
 
 
 def answered_by[Kind: Question](
-    problem: Problem, asked: Asked, question_of: Callable[..., Kind], margins: Margins = Margins()
+    problem: Problem, asked: Asked, question_of: Callable[..., Kind], margins: Margins = NO_MARGINS
 ) -> tuple[Kind, Outcome]:
     """A kind of question, made from what :class:`Question` holds, and its answer by meshes fine enough."""
     _refuse(problem)

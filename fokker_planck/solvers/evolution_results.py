@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.answer import Answer
 from fokker_planck.solvers.results_in_time import Estimate

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.triangulation import Triangulation, diameters, volumes
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 

@@ -8,7 +8,6 @@ along the walls comes to it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from fokker_planck.landscape.holds import SKIN
 from fokker_planck.landscape.survey import held_by
 from fokker_planck.landscape.types import CriticalPoint, Frame
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box, Sublevel
 from fokker_planck.model.problem import Problem
 

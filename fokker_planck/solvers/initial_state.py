@@ -7,7 +7,6 @@ the space of the elements is projected by the first factor of the series, see :m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
@@ -21,6 +20,7 @@ from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric, simplex_volumes
 from fokker_planck.model.initial import FARTHEST, AtPoint, ByFormula, Gaussian, Initial, UniformIn
 from fokker_planck.model.problem import Problem

@@ -9,7 +9,6 @@ before, as in LOBPCG (Knyazev, SIAM J. Sci. Comput. 23 (2001) 517), with that ro
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import work
 from fokker_planck.fem.hermite_velocities import HermiteSpace
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 
 MOST_STEPS = 1500
 """Of the descent: friction 1 takes 60 to 150, friction 0.1 ten times as many."""

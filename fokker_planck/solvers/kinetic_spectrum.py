@@ -9,7 +9,6 @@ differences, summed, are its error bar.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from fokker_planck.fem.hermite_velocities import HermiteSpace, even_functions, h
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.phase_space import positions_of
 from fokker_planck.model.problem import Problem

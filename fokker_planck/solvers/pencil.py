@@ -6,7 +6,6 @@ A u = lambda M u,     A^T z = lambda M z,     |Im lambda| <= Y where Re lambda <
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +15,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.shift_and_invert import ShiftedPencil
 

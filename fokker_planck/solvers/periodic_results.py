@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import hypot
 from typing import TYPE_CHECKING
 
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity.answer import Answer
 from fokker_planck.solvers.results_in_time import Estimate
 

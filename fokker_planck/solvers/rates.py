@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import mpmath
@@ -25,6 +24,7 @@ from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import mpmath
@@ -17,6 +16,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.results import Rates, Statistics
 

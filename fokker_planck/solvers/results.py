@@ -7,10 +7,10 @@ The function that a question asks for is the ``field`` of its answer; a spectrum
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING
 
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity.answer import Answer
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ Source: Andersson, J. Approx. Theory 32 (1981) 85, on approximations to exp(-x) 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 
 POWERS, MORE_POWERS = 40, 80
 """Of the resolvent: for t between ``EARLIEST`` and ``LATEST`` times r ``POWERS`` what is left out is below ``LEFT_OUT``

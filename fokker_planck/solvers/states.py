@@ -6,13 +6,12 @@ scaled as all unknowns are: one becomes exp(-(psi - psi_k)/2), psi_k the least o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import LongRange
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 LARGE_POWER = 900.0
 """Of two, up to which a value is kept as a double, whose range ends at 1024."""

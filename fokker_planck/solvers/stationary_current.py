@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.point_location import locate
 from fokker_planck.fem.reference_exponent import Weighting, at_quadrature_points
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.light_dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 

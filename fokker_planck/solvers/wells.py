@@ -20,7 +20,6 @@ discrete; for two sides Landim, Mariani and Seo, Arch. Rational Mech. Anal. 231 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +33,7 @@ from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
 from fokker_planck.solvers.states import States, Surfaces, Target, states_of
 

@@ -7,12 +7,12 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 from fokker_planck.cli.toml import KEY, value_of
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 
 WANTED = "KEY=LOW:HIGH:COUNT, KEY=LOW:HIGH:COUNTlog or KEY=VALUE,VALUE,..., such as diffusion.epsilon=0.5:0.01:30log"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.cli.sweeps.axes import Axis, combined
 from fokker_planck.cli.sweeps.store import Point, opened
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.output.frames import flat, frame, quantities_in
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from fokker_planck.cli.sweeps.result import Sweep
 from fokker_planck.cli.sweeps.store import FORMAT, Point, Store, axes_json, key_of, opened
 from fokker_planck.cli.sweeps.workers import in_workers
 from fokker_planck.errors import ProblemError, UnknownKeyError
+from fokker_planck.light_dataclasses import dataclass
 
 
 class Seen(Protocol):

@@ -6,12 +6,12 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fokker_planck.cli.sweeps.axes import Axis
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 
 FORMAT = 1
 """Of the tables in a file: one that another format was written in is another sweep."""

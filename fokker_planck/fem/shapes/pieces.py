@@ -7,12 +7,12 @@ branches vanish: the corner is a crossing of two smooth surfaces.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.images import Images
 from fokker_planck.model.sets import HalfSpace, Region, Set
 

@@ -6,12 +6,12 @@ and with periodic images is required to stay. Vertices of the new surface slide 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 #: Layers of cells around the surface that are handed over: enough for sizes to grow.
 LAYERS = 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from fokker_planck.fem.narrow import too_wide
 from fokker_planck.fem.triangulation import Triangulation, diameters
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.level_boxes import boxes_meeting
+from fokker_planck.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

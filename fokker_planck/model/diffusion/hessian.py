@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.tape import in_blocks
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import finite_number, positive_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.principal_axes import principal_axes

@@ -6,11 +6,10 @@ Next to an inflection point u = 0 with the slope V' = s and V'' = k u, noise the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.formulas.kinks import zeros
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.hessian import HessianField
 from fokker_planck.model.reversibility.line import LineExponent
 

@@ -12,12 +12,12 @@ Where V jumps, D must not change along the surface nor across it: the jump would
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
 from fokker_planck.formulas.arrays import Floats, Function
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.process import Overdamped, Process
 
 NET_FORCE = 1e-10

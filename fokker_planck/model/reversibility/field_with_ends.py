@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.line_ends import LineEnd
 

@@ -9,7 +9,6 @@ singular, some of them without an integral. In the last stretch there both are c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.line_boxes import LineBoxes, line_boxes
 from fokker_planck.model.line_ends import LineEnd, line_ends

@@ -8,7 +8,6 @@ anchor's value; in the others values are integrals along the short line from the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, patch_by_patch
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.interfaces import Interfaces
 
 Along = Callable[..., Floats]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +12,7 @@ from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
 from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Process, alpha_of

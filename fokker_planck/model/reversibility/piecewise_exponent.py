@@ -11,7 +11,6 @@ Of a matrix D all of grad Psi = D^-1 ((1 - alpha) div D - a) is integrated; it m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process, alpha_of

@@ -10,11 +10,10 @@ barriers, psi is right to what a panel leaves of a straight line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.process import Process
 from fokker_planck.model.reversibility.line import LineExponent
 

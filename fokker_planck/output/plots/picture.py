@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.quadrature import halved
 
 if TYPE_CHECKING:
