@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from dataclasses import field as field
+from dataclasses import replace as replace
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,6 @@ else:
     def dataclass(cls: type | None = None, /, **options: bool) -> Any:
         """The decorator of the standard library; classes that are frozen and based on no other get light methods.
 
-        >>> from dataclasses import replace
         >>> @dataclass(frozen=True)
         ... class Well:
         ...     place: float
@@ -48,7 +49,7 @@ def _light(cls: type, init: bool, repr: bool, eq: bool, frozen: bool) -> type:
         cls.__doc__ = cls.__name__  # else its signature would be asked for, and __init__ compiled
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
     listed = dataclasses.fields(made)
-    if any(field.kw_only for field in listed) or any("InitVar" in str(kind) for kind in cls.__annotations__.values()):
+    if any(each.kw_only for each in listed) or any("InitVar" in str(kind) for kind in cls.__annotations__.values()):
         raise TypeError(f"{cls.__name__}: for keywords alone and InitVar take the decorator of the standard library")
     methods: dict[str, Any] = {"__setattr__": _refused, "__delattr__": _refused}
     if init:
@@ -56,8 +57,8 @@ def _light(cls: type, init: bool, repr: bool, eq: bool, frozen: bool) -> type:
     if repr:
         methods["__repr__"] = _shown
     if eq:
-        methods["__eq__"] = _equality(_values_of(field.name for field in listed if field.compare))
-        counted = (field.name for field in listed if (field.compare if field.hash is None else field.hash))
+        methods["__eq__"] = _equality(_values_of(each.name for each in listed if each.compare))
+        counted = (each.name for each in listed if (each.compare if each.hash is None else each.hash))
         methods["__hash__"] = _hashing(_values_of(counted))
     for name, method in methods.items():
         if name not in own:
@@ -83,26 +84,26 @@ def _init(cls: type) -> Callable[..., None]:
     listed = dataclasses.fields(cls)
     names = {"_set": object.__setattr__, "_made_anew": _MADE_ANEW}
     arguments, lines = ["self"], []
-    for field in listed:
-        given = f"_default_{field.name}"
-        if field.default_factory is not dataclasses.MISSING:
-            names[given] = field.default_factory
+    for each in listed:
+        given = f"_default_{each.name}"
+        if each.default_factory is not dataclasses.MISSING:
+            names[given] = each.default_factory
             made = f"{given}()"
-            value = f"{made} if {field.name} is _made_anew else {field.name}" if field.init else made
-            arguments += [f"{field.name}=_made_anew"] if field.init else []
+            value = f"{made} if {each.name} is _made_anew else {each.name}" if each.init else made
+            arguments += [f"{each.name}=_made_anew"] if each.init else []
         else:
-            names[given] = field.default
-            value = field.name if field.init else given
-            bare = field.default is dataclasses.MISSING
-            arguments += [field.name if bare else f"{field.name}={given}"] if field.init else []
-            if bare and not field.init:
+            names[given] = each.default
+            value = each.name if each.init else given
+            bare = each.default is dataclasses.MISSING
+            arguments += [each.name if bare else f"{each.name}={given}"] if each.init else []
+            if bare and not each.init:
                 continue
-        lines.append(f" _set(self, {field.name!r}, {value})")
+        lines.append(f" _set(self, {each.name!r}, {value})")
     if hasattr(cls, "__post_init__"):
         lines.append(" self.__post_init__()")
     exec(f"def __init__({', '.join(arguments)}):\n" + ("\n".join(lines) or " pass"), names)
     init: Any = names["__init__"]
-    init.__annotations__ = {field.name: field.type for field in listed if field.init} | {"return": None}
+    init.__annotations__ = {each.name: each.type for each in listed if each.init} | {"return": None}
     init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
     return init  # type: ignore[no-any-return]
 
@@ -123,7 +124,7 @@ def _refused(self: object, name: str, *_: object) -> None:
 
 @recursive_repr()
 def _shown(self: Any) -> str:
-    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr)
+    shown = (f"{each.name}={getattr(self, each.name)!r}" for each in dataclasses.fields(self) if each.repr)
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 

@@ -16,7 +16,6 @@ saddle along the separatrix.  Both are found out and refused.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import log, pi
 
 import numpy as np
@@ -27,7 +26,7 @@ from fokker_planck.asymptotics.minimum_action import minimum_action_paths
 from fokker_planck.asymptotics.quasipotential import SmallNoise, resonant
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity import Quantity
 
 SAME_ACTION = 1e-6

@@ -16,7 +16,6 @@ To leading order, at a nondegenerate minimum z of Phi on S, with D = eps I and P
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity import Quantity
 
 WIDTHS = 4.0

@@ -16,7 +16,6 @@ All integrals are sums of positive terms on panels over which s and m change lit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +32,7 @@ from fokker_planck.asymptotics.line_quadrature import (
 )
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.quantity import Quantity
 
 CHANGE = 2.0

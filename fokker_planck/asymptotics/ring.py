@@ -11,7 +11,6 @@ N normalising p.  Source: Stratonovich (1958); Risken, The Fokker-Planck Equatio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +20,7 @@ from fokker_planck.asymptotics.one_dimensional import Line
 from fokker_planck.asymptotics.one_dimensional_transitions import drifting
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity import Quantity
 
 

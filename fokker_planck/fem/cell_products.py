@@ -6,15 +6,13 @@ Phi in the cell less the logarithms of the functions' size there.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

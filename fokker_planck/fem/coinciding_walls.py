@@ -7,14 +7,13 @@ wall itself absorbs.  Its facets are told apart by a surface of their own, which
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fokker_planck.fem.triangulation import STRAIGHT, Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 
 ON_SURFACE = 1e-9
 """Of the extent of the mesh: so far from a surface vertices of a file lie that are meant to be on it."""

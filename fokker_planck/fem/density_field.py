@@ -6,15 +6,13 @@ of it, and no interpolant.
 
 from __future__ import annotations
 
-from dataclasses import field
-
 import numpy as np
 
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.interpolation import evaluate_in_cells, interpolate
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ of the vector, so that p_i = y_i exp(h - psi_i / 2).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from mpi4py import MPI
@@ -18,7 +17,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight, Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

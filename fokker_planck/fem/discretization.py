@@ -6,7 +6,6 @@ kept whole on each (a million numbers at most), so that everything after a solve
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, cu
 from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.triangulation import Triangulation, edge_table, local_edges, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.simplices import barycentric
 
 PART_OF_A_CELL = 1e-2

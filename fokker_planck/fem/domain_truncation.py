@@ -13,7 +13,6 @@ wall it climbs for less than on any way inside.  Quartic well with a rotation, b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.triangulation import Triangulation, facet_keys, row_numbers, without_cells
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.locator import Locator
 
 TO, CAME = "what is cut away goes to ", "what is cut away comes from "

@@ -17,7 +17,6 @@ the set, to those that it leaves by: -int e^-psi |c . n| rho v.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from fokker_planck.fem.generator import NO_NOISE, Generator, make_constant_exact
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import interface_facets, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.simplices import barycentric
 
 

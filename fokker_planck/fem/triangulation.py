@@ -8,7 +8,6 @@ every refinement moves its new vertices onto the true surface.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from itertools import combinations
 from math import prod
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.graphs import components
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.mesh.simplices import volumes as volumes
 
 STRAIGHT = -1

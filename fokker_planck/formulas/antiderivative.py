@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 
 LineFunction = Callable[[Floats], Floats]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 
 BY_CALL = 100
 """Points that a call costs beside those it is asked for: what numpy does around them takes as long."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +18,7 @@ from fokker_planck.formulas.grammar import check_tree, read_formula, symbols
 from fokker_planck.formulas.light_nodes import Coordinate, Node, NotLightError
 from fokker_planck.formulas.tape import Tape, UnsupportedFunctionError, compile_tape
 from fokker_planck.formulas.text import checked_parameters, excerpt, parsed_text
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 
 COORDINATES = ("x", "y", "z")
 

@@ -8,13 +8,12 @@ Newton's method with differences minimises f(x(t)).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Saddle
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 
 LEVEL = 1e-5
 """Slope along the wall, over that into it, that counts as none; at a corner of a right angle one of them is 0.7."""

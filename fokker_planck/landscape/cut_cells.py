@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +11,7 @@ from fokker_planck.landscape.line_sums import LINES, CutParts, cut_masses
 from fokker_planck.landscape.log_quadrature import Parts, affordable, log_integrals, log_masses, whole_cells
 from fokker_planck.landscape.separatrix import Lines, Separatrices, labels_beyond
 from fokker_planck.landscape.weighted_cells import WeightedCells
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.quadrature import children_of
 
 MOST_LINES = {1: 10**6, 2: 10**6, 3: 15_000}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ that of a deeper one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Literal
@@ -17,7 +16,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.paths import PathOverSaddle
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity.answer import Answer
 
 if TYPE_CHECKING:

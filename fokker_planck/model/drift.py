@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +17,7 @@ from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, run_tape
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import MOST_DIMENSIONS
 from fokker_planck.model.diffusion.state_dependent import formulas
 

@@ -10,7 +10,6 @@ No spike or dip of V, a or D is then narrower than the intervals are around it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, parse_expression
 from fokker_planck.formulas.intervals import enclosed
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.diffusion.constant import ConstantField, DiffusionField
 from fokker_planck.model.diffusion.hessian import HessianField
 from fokker_planck.model.diffusion.quadratic import QuadraticField

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from functools import partial
 from itertools import combinations_with_replacement, permutations
 from pathlib import Path
@@ -18,7 +17,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.tape import Tape
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import MOST_DIMENSIONS
 
 ArrayFunction = Callable[[Floats], npt.ArrayLike]

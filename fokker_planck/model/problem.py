@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grid_spline import BEYOND, GridSpline
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.domain import (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +16,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, parse_expression
 from fokker_planck.formulas.names import renamed
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import described, finite_number, positive_number
 
 NOISE, POTENTIAL = "schedule.noise", "schedule.potential"

@@ -16,7 +16,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +25,7 @@ import numpy as np
 
 from fokker_planck.errors import FokkerPlanckError, ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.output.interruption import ended_with_nothing_left
 from fokker_planck.output.origin import origin
 from fokker_planck.output.parallel import World, from_first_rank, world

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,7 +12,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import parse_expression
 from fokker_planck.formulas.names import IDENTIFIER, renamed
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import ascending, described, finite_number, point
 from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem

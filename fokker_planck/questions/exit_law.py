@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import ascending, described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.output.folder import PROGRAM, RESULT
 from fokker_planck.output.records import answer_of
 from fokker_planck.quantity.units import NONE, Units

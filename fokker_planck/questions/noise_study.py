@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.quantity import Quantity

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.arguments import whole_number
 from fokker_planck.model.problem import MOST_EIGENVALUES, Problem
 from fokker_planck.model.problem_table import Table

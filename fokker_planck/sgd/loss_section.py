@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.grid_files import NAMES, checked_axis
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import described, finite_number
 from fokker_planck.model.diffusion.state_dependent import Sampled
 from fokker_planck.model.domain import Box

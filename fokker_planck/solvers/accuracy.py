@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import field, replace
 from math import factorial
 
 import numpy as np
@@ -19,7 +18,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unfolding import unfolded
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.answer_types import Ask, Kept, Numbers, Outcome
 from fokker_planck.solvers.beginning import Beginning, begin

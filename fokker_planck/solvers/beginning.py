@@ -8,7 +8,6 @@ away there is tried, since the exponents that say what matters leave factors ope
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from math import factorial
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import Heights, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, volumes
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set

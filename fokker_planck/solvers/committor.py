@@ -14,7 +14,6 @@ Source: E and Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; Metzner, Schuette a
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from functools import cached_property, partial
 
 import mpmath
@@ -28,7 +27,7 @@ from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity

@@ -12,8 +12,6 @@ Source: Risken, The Fokker-Planck Equation (1989), section 7.2; Pavliotis, Stoch
 
 from __future__ import annotations
 
-from dataclasses import field, replace
-
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
@@ -23,7 +21,7 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.observable import Observable
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity

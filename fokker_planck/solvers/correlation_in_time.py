@@ -7,14 +7,12 @@ from the time on at which what is no known mode has died out; before, by :mod:`~
 
 from __future__ import annotations
 
-from dataclasses import field
-
 import numpy as np
 
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.rational_krylov import KrylovSpace, krylov_space, norm

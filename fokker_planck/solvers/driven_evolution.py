@@ -8,7 +8,6 @@ elements, not to themselves: what two degrees of elements differ by for that is 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -21,7 +20,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.diffusion.scaled import scaled_noise
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.initial import InEquilibrium

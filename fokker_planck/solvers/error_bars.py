@@ -7,14 +7,13 @@ error and the bar nearly three times it.
 from __future__ import annotations
 
 import warnings
-from dataclasses import field
 
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Answer, Kept, Numbers
 from fokker_planck.solvers.corners import corner_safety
 from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST

@@ -8,12 +8,11 @@ show.  Rounding has no share: it is added to every bar, and a tolerance below it
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import exp, log
 
 from fokker_planck.fem.meshing import NARROWED, TRIM
 from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
 
 AIM = 0.3

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.initial import InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem

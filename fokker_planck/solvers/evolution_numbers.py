@@ -7,7 +7,6 @@ observables, which may be of any sign, as log(2 + value / scale).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 
 import numpy as np
 from mpi4py import MPI
@@ -19,7 +18,7 @@ from fokker_planck.fem.indicator import Mode, against_all
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.distances import distances
 from fokker_planck.solvers.initial_state import Beginning
 from fokker_planck.solvers.propagation import State

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import field, replace
 from math import inf
 
 import numpy as np
@@ -29,7 +28,7 @@ from fokker_planck.fem.interpolation import interpolate
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.opened_ring import OpenedRing, opened
 from fokker_planck.model.problem import Problem

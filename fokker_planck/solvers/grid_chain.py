@@ -14,7 +14,6 @@ Source of the weights: Motzkin and Wasow, J. Math. Phys. 31 (1953) 253.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -25,7 +24,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.reversibility.ito_drift import noise_and_velocity
 
 PER_AXIS = {2: 97, 3: 33}

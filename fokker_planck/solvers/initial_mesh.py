@@ -7,7 +7,6 @@ decided; elsewhere cells stay large, and are cut away.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.fem.turning_stars import graded_at_turns
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity

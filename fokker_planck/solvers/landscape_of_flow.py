@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +21,7 @@ from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.phase_space import refuse_wells_at_walls
 from fokker_planck.model.problem import Problem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.survey import survey
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, assemble_landscape, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped

@@ -12,12 +12,11 @@ which some f keeps this all around, or from wall to wall.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.interfaces import Interfaces
 
 Tensor = Callable[[Floats], Floats]

@@ -8,13 +8,12 @@ a Krylov space of P, each vector of which is one period in time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
 
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Complexes, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.driven_propagation import LEAST, SWEPT, DrivenPropagation
 from fokker_planck.solvers.radau import Step, Stepper, radau_nodes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.formulas.arrays import Booleans, Complexes, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.driven_evolution import DrivenQuestion, probes, reference_of

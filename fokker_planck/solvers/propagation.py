@@ -8,7 +8,6 @@ from the time on at which all modes that are not known have died out; where the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.marching import March
 from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
 from fokker_planck.solvers.survival import DIED_OUT, QUARTER, times_of_turning

@@ -12,14 +12,12 @@ Source: van den Eshof and Hochbruck, SIAM J. Sci. Comput. 27 (2006) 1438; Moret 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.semigroup import Resolvent
 from fokker_planck.solvers.shift_and_invert import Numbers, times_mass
 

@@ -10,7 +10,6 @@ takes out what is exponentially slow, j, so that (i omega - L)^-1 P f has its di
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +21,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.shift_and_invert import Numbers, ShiftedPencil, times_mass
 from fokker_planck.solvers.wells import Condensation

@@ -8,14 +8,13 @@ others come from shift and invert: with detailed balance the lowest ones, from w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import assemble
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.answer_types import Answer

@@ -8,7 +8,6 @@ the slow modes alone is much smaller; the question is put there first, and holds
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -20,7 +19,7 @@ from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.solvers import initial_mesh
 from fokker_planck.solvers.end_conditions import singular_ends

@@ -8,7 +8,6 @@ as long as the one before: one that a longer step would leave out without a sign
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import NoReturn
 
 import numpy as np
@@ -18,7 +17,7 @@ from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.exit_time import PointLoad
 from fokker_planck.solvers.semigroup import LEFT_OUT, Resolvent, coefficients, pole_for, resolvent
 

@@ -7,7 +7,6 @@ that the crossing of two surfaces gets its vertex exactly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from fokker_planck.fem.refinement import split_edges
 from fokker_planck.fem.triangulation import Triangulation, edge_table, volumes
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.sets import HalfSpace
 
 #: A vertex nearer to the surface than this part of its shortest edge moves onto it. Less leaves slivers beside the

@@ -5,7 +5,6 @@ new surface return to the exact one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from fokker_planck.fem.triangulation import (
 )
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

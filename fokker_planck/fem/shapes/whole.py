@@ -8,7 +8,6 @@ What has a periodic image, is known by its points only or separates cell sets of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from fokker_planck.fem.triangulation import (
     oriented,
 )
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.sets import HalfSpace
 
 #: Vertices that stay are found again within this part of the size of the mesh.

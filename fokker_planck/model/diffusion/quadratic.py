@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import MOST_DIMENSIONS, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.potential import Potential

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.domain import Domain
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region

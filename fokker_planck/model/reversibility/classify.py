@@ -8,7 +8,6 @@ its stationary density is e^-Psi. On a line that is always so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.diffusion.constant import Constant, ConstantField, DiffusionField, Isotropic
 from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.hoermander import lacking

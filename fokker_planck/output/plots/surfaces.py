@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.output.plots.labels import AXES_NAMES, measured, symbol
 
 if TYPE_CHECKING:
