@@ -1,17 +1,20 @@
 """The only file that knows which version of dolfinx is installed.
 
 Everything else of the library speaks to dolfinx through these functions.  Supported: 0.9 and later; differences are
-settled once at import, by the version or by a signature.
+settled by the version or by a signature.  Elements and quadrature come from its basix; dolfinx itself, which takes half
+a second to import, is loaded for meshes spread over several processes, and for functions and meshes of its own.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -23,18 +26,14 @@ from fokker_planck.errors import ProblemError
 # isort: split
 # mpi4py.MPI stands above: it loads the MPI library, to which the wheel of dolfinx links without finding it itself.
 import basix
-import dolfinx
 
-VERSION: str = dolfinx.__version__
 _OLDEST = (0, 9)
-"""The oldest version of dolfinx that is tested."""
-if tuple(int(part) for part in VERSION.split(".")[:2]) < _OLDEST:
-    raise ProblemError("dolfinx", VERSION, "dolfinx {}.{} or later".format(*_OLDEST))
+"""The oldest version of dolfinx that is tested; basix has the same number."""
+if tuple(int(part) for part in basix.__version__.split(".")[:2]) < _OLDEST:
+    raise ProblemError("dolfinx", basix.__version__, "dolfinx {}.{} or later".format(*_OLDEST))
 
-import basix.ufl  # noqa: E402  an old dolfinx is told above, not by what it lacks here
-import dolfinx.fem  # noqa: E402
-import dolfinx.mesh  # noqa: E402
-import ufl  # noqa: E402
+_PACKAGES = ("fenics-dolfinx", "dolfinx-solver-real")
+"""What dolfinx is installed as, its own name and the wheel's."""
 
 _CELLS = {1: "interval", 2: "triangle", 3: "tetrahedron"}
 
@@ -43,8 +42,16 @@ def _dimension(cell: str) -> int:
     return {name: dimension for dimension, name in _CELLS.items()}[cell]
 
 
-# 0.10 renamed it.
-_DOMAIN_KEYWORD = "e" if "e" in inspect.signature(dolfinx.mesh.create_mesh).parameters else "domain"
+@cache
+def version() -> str:
+    """The version of dolfinx, for which it is imported only where its package does not tell."""
+    if "dolfinx" not in sys.modules:
+        for package in _PACKAGES:
+            with suppress(metadata.PackageNotFoundError):
+                return metadata.version(package)
+    import dolfinx
+
+    return str(dolfinx.__version__)
 
 
 def create_mesh(comm: MPI.Comm, points: NDArray[np.float64], cells: NDArray[np.int64], degree: int = 1) -> Any:
@@ -52,12 +59,17 @@ def create_mesh(comm: MPI.Comm, points: NDArray[np.float64], cells: NDArray[np.i
 
     Cells of a higher ``degree`` are given by their Lagrange nodes, in the order of :func:`lagrange_nodes`.
     """
+    import basix.ufl
+    import dolfinx.mesh
+    import ufl
+
     cell = _CELLS[points.shape[1]]
     mine = slice(None) if comm.rank == 0 else slice(0, 0)
     given = np.ascontiguousarray(cells[mine], dtype=np.int64)
     x = np.ascontiguousarray(points[mine], dtype=np.float64)
     domain = ufl.Mesh(basix.ufl.element("Lagrange", cell, degree, shape=(_dimension(cell),)))
-    keywords = {"cells": given, "x": x, _DOMAIN_KEYWORD: domain}
+    renamed = "e" in inspect.signature(dolfinx.mesh.create_mesh).parameters  # by 0.10
+    keywords = {"cells": given, "x": x, "e" if renamed else "domain": domain}
     with _quietly():
         return dolfinx.mesh.create_mesh(comm, **keywords)
 
@@ -91,6 +103,9 @@ def cell_vertices(mesh: Any) -> NDArray[np.float64]:
 
 def lagrange_space(mesh: Any, degree: int, continuous: bool = True) -> Any:
     """Lagrange elements of the given degree, continuous or cell by cell."""
+    import basix.ufl
+    import dolfinx.fem
+
     element = basix.ufl.element("Lagrange", _CELLS[mesh.topology.dim], degree, discontinuous=not continuous)
     with _quietly():
         return dolfinx.fem.functionspace(mesh, element)
@@ -98,6 +113,8 @@ def lagrange_space(mesh: Any, degree: int, continuous: bool = True) -> Any:
 
 def function(space: Any, cell_values: NDArray[np.float64], name: str) -> Any:
     """The ``dolfinx.fem.Function`` with these values at the nodes of every cell of this rank, (cells, dofs a cell)."""
+    import dolfinx.fem
+
     found = dolfinx.fem.Function(space, name=name, dtype=np.float64)
     found.x.array[np.asarray(space.dofmap.list)[: len(cell_values)].ravel()] = cell_values.ravel()
     found.x.scatter_forward()
@@ -106,6 +123,8 @@ def function(space: Any, cell_values: NDArray[np.float64], name: str) -> Any:
 
 def is_mesh(given: object) -> bool:
     """Whether that is a mesh of dolfinx."""
+    import dolfinx.mesh
+
     return isinstance(given, dolfinx.mesh.Mesh)
 
 

@@ -19,8 +19,11 @@ from fokker_planck.fem import work
 from fokker_planck.formulas.arrays import Floats, Integers
 
 REMEDY = "try another degree or a finer mesh; if the barrier is high, raise the noise"
-FEW_ENTRIES = 200_000
-"""Of element matrices in all, which are sorted in 15 ms; scipy adds more of them up faster, once it is imported."""
+FEW_ROWS = 100
+"""Of a matrix whose eigenvalues are all found at once, in 1 ms."""
+FEW_ENTRIES = 2_000_000
+"""Of element matrices in all, which PETSc adds up in 0.1 s; scipy takes two thirds of its time for more of them, but
+0.2 s to be imported."""
 
 
 def release_memory() -> None:
@@ -39,6 +42,8 @@ def release_memory() -> None:
 def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symmetric: bool = True) -> PETSc.Mat:
     """Sum element matrices (m, n, n) into a sparse matrix; negative rows and columns are left out."""
     n = dofs.shape[1]
+    if comm.size == 1 and elements.size <= FEW_ENTRIES:
+        return _added_up(comm, size, dofs, elements, symmetric)
     # indices take as much memory as the entries otherwise; what is left out adds zero to one entry of the diagonal
     small = np.where(dofs < 0, 0, dofs).astype(PETSc.IntType)
     rows, columns, values = np.repeat(small, n, axis=1), np.tile(small, (1, n)), elements.reshape(len(dofs), -1)
@@ -49,12 +54,6 @@ def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symme
         rows[touched], columns[touched] = np.where(out, 0, rows[touched]), np.where(out, 0, columns[touched])
         values = values.copy()
         values[touched] = np.where(out, 0.0, values[touched])
-    if comm.size == 1 and values.size <= FEW_ENTRIES:
-        triple = _summed(size, rows.ravel(), columns.ravel(), values.ravel())
-        result = PETSc.Mat().createAIJ((size, size), csr=triple, comm=comm)
-        result.assemble()
-        result.setOption(PETSc.Mat.Option.SYMMETRIC, symmetric)
-        return result
     from scipy.sparse import coo_matrix
 
     shape = (max(size, 1), max(size, 1))
@@ -75,15 +74,16 @@ def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symme
     return result
 
 
-def _summed(size: int, rows: Integers, columns: Integers, values: Floats) -> tuple[Integers, Integers, Floats]:
-    """Starts of rows, columns and values of a sparse matrix from entries that add up, without scipy."""
-    key = rows.astype(np.int64) * max(size, 1) + columns
-    places, which = np.unique(key, return_inverse=True)
-    if size == 0:
-        places, which, values = places[:0], which[:0], values[:0]
-    starts = np.searchsorted(places, np.arange(size + 1) * max(size, 1))
-    summed = np.bincount(which.ravel(), weights=values, minlength=len(places))
-    return starts.astype(PETSc.IntType), (places % max(size, 1)).astype(PETSc.IntType), summed
+def _added_up(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, symmetric: bool) -> PETSc.Mat:
+    """The same by PETSc itself, which leaves out negative rows and columns."""
+    small, n = dofs.astype(PETSc.IntType), dofs.shape[1]
+    result = PETSc.Mat().create(comm)
+    result.setSizes((size, size))
+    result.setType(PETSc.Mat.Type.AIJ)
+    result.setPreallocationCOO(np.repeat(small, n, axis=1).ravel(), np.tile(small, (1, n)).ravel())
+    result.setValuesCOO(np.ascontiguousarray(elements).ravel(), PETSc.InsertMode.ADD_VALUES)
+    result.setOption(PETSc.Mat.Option.SYMMETRIC, symmetric)
+    return result
 
 
 def _vector(like: PETSc.Mat, values: Floats) -> PETSc.Vec:
@@ -254,3 +254,16 @@ def lowest_eigenvectors(
         values.append(solver.getEigenpair(number, vector).real)
         vectors.append(_whole(vector) / root)
     return np.asarray(values), np.asarray(vectors)
+
+
+def smallest_eigenvalue(size: int, dofs: Integers, elements: Floats) -> float:
+    """The smallest eigenvalue of a symmetric positive definite matrix, from element matrices as in :func:`matrix`.
+
+    Every rank finds it for itself.
+    """
+    comm = MPI.COMM_SELF
+    operator = matrix(comm, size, dofs, elements)
+    if size < FEW_ROWS:
+        return float(np.linalg.eigvalsh(operator.getValues(range(size), range(size)))[0])
+    identity = matrix(comm, size, np.arange(size)[:, None], np.ones((size, 1, 1)))
+    return float(lowest_eigenvectors(operator, identity, 1, 0.0, [])[0][0])

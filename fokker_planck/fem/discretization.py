@@ -15,6 +15,7 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
 from fokker_planck.fem.fitting import ON_SURFACE
+from fokker_planck.fem.numbering import unknowns_of_cells
 from fokker_planck.fem.triangulation import Triangulation, edge_table, local_edges, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.light_dataclasses import dataclass, replace
@@ -125,15 +126,12 @@ def discretize(
     degree: int,
     comm: MPI.Comm = MPI.COMM_WORLD,
 ) -> Discretization:
-    """Hand the triangulation to dolfinx and put Lagrange elements of ``degree`` on it.
+    """Put Lagrange elements of ``degree`` on the triangulation; dolfinx spreads it over several ranks.
 
     Unknowns at images of one place, on the two faces of a periodic axis say, become one.
     """
     dimension = triangulation.dimension
-    mesh = _dolfinx.create_mesh(comm, triangulation.points, triangulation.cells)
-    cells = _dolfinx.original_cells(mesh)
-    ordered = _in_local_order(triangulation, cells, _dolfinx.cell_vertices(mesh))
-    space = _dolfinx.lagrange_space(mesh, degree)
+    cells, ordered, dofs, count = (_whole if comm.size == 1 else _spread)(triangulation, degree, comm)
     rule = quadrature_degree(degree, dimension)
     geometry = curved_cells(triangulation, ordered, _dolfinx.lagrange_nodes(dimension, DEGREE))
     corners = triangulation.points[ordered]
@@ -141,8 +139,7 @@ def discretize(
         corners[geometry.cells], replace(geometry, cells=np.arange(len(geometry.cells))), rule
     )  # refuses folded cells
     cell_nodes = _mapped(corners, geometry, _dolfinx.lagrange_nodes(dimension, degree))
-    dofs = _dolfinx.cell_dofs(space)
-    nodes = _shared(comm, _dolfinx.dof_count(space), dofs, cell_nodes)
+    nodes = _shared(comm, count, dofs, cell_nodes)
     if comm.size > 1:
         dofs, nodes = _merged(_masters_of_corners(comm, degree, ordered, dofs, cell_nodes, nodes), dofs, nodes)
     discretization = Discretization(
@@ -212,6 +209,22 @@ def unknowns_on_facets(discretization: Discretization, facets: Integers) -> Bool
         on = np.isin(number[len(keys) :], number[: len(keys)])
         found.append(discretization.dofs[on][:, np.abs(coordinates[:, opposite]) < 1e-12].ravel())
     return discretization.marked(np.concatenate(found))
+
+
+def _whole(triangulation: Triangulation, degree: int, _: MPI.Comm) -> tuple[Integers, Integers, Integers, int]:
+    """Numbers of the cells, their vertices and unknowns, and the number of unknowns, on one process."""
+    vertices = np.sort(triangulation.cells, axis=1)
+    nodes = barycentric(_dolfinx.lagrange_nodes(triangulation.dimension, degree))
+    return np.arange(len(vertices)), vertices, *unknowns_of_cells(vertices, nodes)
+
+
+def _spread(triangulation: Triangulation, degree: int, comm: MPI.Comm) -> tuple[Integers, Integers, Integers, int]:
+    """The same of this rank's cells, and the number of unknowns of all ranks, by dolfinx."""
+    mesh = _dolfinx.create_mesh(comm, triangulation.points, triangulation.cells)
+    cells = _dolfinx.original_cells(mesh)
+    vertices = _in_local_order(triangulation, cells, _dolfinx.cell_vertices(mesh))
+    space = _dolfinx.lagrange_space(mesh, degree)
+    return cells, vertices, _dolfinx.cell_dofs(space), _dolfinx.dof_count(space)
 
 
 def _in_local_order(triangulation: Triangulation, cells: Integers, corners: Floats) -> Integers:

@@ -122,15 +122,8 @@ def _spanning_tree(
     heads: NDArray[np.int64], tails: NDArray[np.int64], heights: Floats, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Both ends and the height of the edges of a minimum spanning tree of a graph with so many vertices."""
-    if len(heads) <= MOST_EDGES:
-        kept = spanning_tree(heads, tails, heights, count)
-        return heads[kept], tails[kept], heights[kept]
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import minimum_spanning_tree
-
-    # zero is no edge there, so the ranks stand in it plus one
-    tree = minimum_spanning_tree(coo_matrix((heights + 1.0, (heads, tails)), shape=(count, count)).tocsr()).tocoo()
-    return tree.row.astype(np.int64), tree.col.astype(np.int64), tree.data - 1.0
+    kept = spanning_tree(heads, tails, heights, count)
+    return heads[kept], tails[kept], heights[kept]
 
 
 def _rooted(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.graphs import components
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.stable_manifolds import ON_END, Curves, stable_manifolds
 from fokker_planck.landscape.weighted_cells import WeightedCells
@@ -147,9 +148,6 @@ def labelled(points: Floats, cells: Integers, between: Separatrices) -> tuple[In
 
 def _by_components(points: Floats, cells: Integers, curves: Curves, label: BasinMap) -> Integers | None:
     """Labels of vertices from those of a few in each part of the mesh that no curve divides; None if these differ."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     pairs = np.sort(np.concatenate([cells[:, [0, 1]], cells[:, [0, 2]], cells[:, [1, 2]]]), axis=1)
     edges = np.unique(pairs, axis=0)
     count, where, _ = curves.crossings(points[edges[:, 0]], points[edges[:, 1]] - points[edges[:, 0]])
@@ -158,8 +156,8 @@ def _by_components(points: Floats, cells: Integers, curves: Curves, label: Basin
     on[edges[where < ON_CURVE, 0]] = True
     on[edges[where > 1.0 - ON_CURVE, 1]] = True
     free = edges[(count == 0) & ~on[edges].any(axis=1)]
-    graph = coo_matrix((np.ones(len(free)), (free[:, 0], free[:, 1])), shape=(len(points), len(points)))
-    total, component = connected_components(graph, directed=False)
+    component = components(free[:, 0], free[:, 1], len(points))
+    total = int(component.max(initial=-1)) + 1
     order = np.argsort(component, kind="stable")
     first = np.searchsorted(component[order], np.arange(total))
     size = np.bincount(component, minlength=total)

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fokker_planck.fem._petsc import smallest_eigenvalue
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.sample_graph import sample_box
 from fokker_planck.landscape.survey import sample_graph
@@ -160,15 +161,9 @@ def slowest_above(points: Floats, edges: Integers, heights: Floats, tensor: Floa
     noise = np.einsum("ei,eij,ej->e", unit, middle, unit)
     size = noise / length**2
     rise = np.clip(heights[edges[:, 1]] - heights[edges[:, 0]], -STEEPEST, STEEPEST)
-    count = len(points)
-    leaving = np.bincount(edges[:, 0], size * np.exp(-0.5 * rise), count)
-    leaving += np.bincount(edges[:, 1], size * np.exp(0.5 * rise), count)
-    from scipy.sparse import coo_matrix, diags
-    from scipy.sparse.linalg import eigsh
-
-    matrix = coo_matrix((-size, (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
-    matrix = (matrix + matrix.T + diags(leaving)).tocsr()[above][:, above].tocsc()
-    if matrix.shape[0] < 3:
-        return float(np.linalg.eigvalsh(matrix.toarray())[0])
-    start = np.exp(-0.5 * np.clip(heights[above] - ceiling, 0.0, STEEPEST))
-    return float(eigsh(matrix, k=1, sigma=0.0, which="LM", v0=start, tol=1e-2, return_eigenvectors=False)[0])
+    number = np.where(above, np.cumsum(above) - 1, -1)
+    matrices = np.zeros((len(edges), 2, 2))
+    matrices[:, 0, 1] = matrices[:, 1, 0] = -size
+    matrices[:, 0, 0] = size * np.exp(-0.5 * rise)
+    matrices[:, 1, 1] = size * np.exp(0.5 * rise)
+    return smallest_eigenvalue(int(number.max()) + 1, number[edges], matrices)

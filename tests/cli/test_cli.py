@@ -277,10 +277,11 @@ def test_without_finite_elements_one_line_says_what_to_install(problem, missing)
 
 
 def test_an_old_dolfinx_is_refused_in_one_line(problem):
+    """By its basix, which has the same number and which every question imports."""
     code = (
         "import sys, types, importlib.machinery as machinery; from fokker_planck.cli import command as cli\n"
-        "old = sys.modules['dolfinx'] = types.ModuleType('dolfinx')\n"
-        "old.__version__, old.__spec__ = '0.8.0', machinery.ModuleSpec('dolfinx', None)\n"
+        "old = sys.modules['basix'] = types.ModuleType('basix')\n"
+        "old.__version__, old.__spec__ = '0.8.0', machinery.ModuleSpec('basix', None)\n"
         "sys.exit(cli.main())"
     )
     ended = subprocess.run(

@@ -5,13 +5,16 @@ from math import pi
 
 import numpy as np
 import pytest
+from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.discretization import _spread as by_dolfinx
 from fokker_planck.fem.discretization import discretize, quadrature_degree, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
 from fokker_planck.fem.triangulation import without_cells
+from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.model.sets import Ball, HalfSpace
 
 
@@ -29,6 +32,24 @@ def test_a_grid_has_the_unknowns_of_its_lattice(shape, degree):
     assert discretization.nodes.max() == 1.0
     assert np.allclose(discretization.nodes[discretization.dofs], discretization.cell_nodes, atol=1e-14)
     assert repr(discretization).endswith(f"of degree {degree}, {discretization.count} unknowns>")
+
+
+@pytest.mark.parametrize(("shape", "degree"), [((5,), 6), ((3, 4), 7), ((2, 3, 2), 6)])
+def test_unknowns_are_those_of_dolfinx(shape, degree):
+    random = np.random.default_rng(3)
+    mesh = grid(shape)
+    mesh = refine(mesh, random.random(len(mesh.cells)) < 0.3)
+    mesh = replace(mesh, cells=random.permuted(mesh.cells, axis=1))
+    one, other = discretize(mesh, degree), by_dolfinx(mesh, degree, MPI.COMM_SELF)
+    cells, _, dofs, count = other
+    assert one.count == count
+    places = np.empty_like(one.nodes)
+    corners = _dolfinx.cell_vertices(_dolfinx.create_mesh(MPI.COMM_SELF, mesh.points, mesh.cells))
+    places[dofs.ravel()] = (barycentric(_dolfinx.lagrange_nodes(len(shape), degree)) @ corners).reshape(-1, len(shape))
+    for number, cell in enumerate(cells):
+        own, theirs = one.nodes[one.dofs[cell]], places[dofs[number]]
+        assert np.abs(own[:, None] - theirs[None]).max(axis=2).min(axis=1).max() < 1e-14
+    assert len(np.unique(one.nodes.round(12), axis=0)) == count
 
 
 @pytest.mark.parametrize(
