@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from fokker_planck.questions.detailed_balance import is_reversible as is_reversible
     from fokker_planck.questions.evolve import evolve as evolve
     from fokker_planck.questions.exit_law import exit_law as exit_law
+    from fokker_planck.questions.exit_place import exit_place as exit_place
     from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
     from fokker_planck.questions.eyring_kramers import eyring_kramers as eyring_kramers
     from fokker_planck.questions.landscape import energy_landscape as energy_landscape
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     from fokker_planck.solvers.results_in_time import Estimate as Estimate
     from fokker_planck.solvers.results_in_time import ExitLaw as ExitLaw
     from fokker_planck.solvers.results_in_time import Transport as Transport
+    from fokker_planck.solvers.results_of_place import ExitPlace as ExitPlace
 
 __version__ = "0.1.0"
 
@@ -123,6 +125,7 @@ _HOME = {
     "Estimate": "solvers.results_in_time",
     "Evolution": "solvers.evolution_results",
     "ExitLaw": "solvers.results_in_time",
+    "ExitPlace": "solvers.results_of_place",
     "ExitTime": "solvers.results",
     "Field": "fem.field",
     "FokkerPlanckError": "errors",
@@ -175,6 +178,7 @@ _HOME = {
     "load_sweep": "cli.sweeps.result",
     "evolve": "questions.evolve",
     "exit_law": "questions.exit_law",
+    "exit_place": "questions.exit_place",
     "film": "output.plots.evolution",
     "mean_exit_time": "questions.exit_time",
     "momentum_study": "questions.momentum_study",

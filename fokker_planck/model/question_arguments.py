@@ -20,6 +20,9 @@ from fokker_planck.model.images import with_images
 from fokker_planck.model.problem import Problem, check_mesh, check_wrapping
 from fokker_planck.model.sets import Ball, Ellipsoid, LineSet, Region, Set, fits
 
+EXIT_KEYS = ("start", "target", "times", "quantiles", "parts", "place")
+"""Of [exit]: the first two are what all questions about an exit are about, the others those of its law and place."""
+
 
 def checked_exit(
     problem: Problem, start: Any, target: Set | Literal["boundary"] | str, key: str = "exit"

@@ -21,6 +21,7 @@ HOMES: Mapping[str, str] = {
     "ConstantField": "model.diffusion.constant",
     "SaddleFlow": "asymptotics.saddle_flow",
     **dict.fromkeys(("Distance", "Evolution", "StateAtTime"), "solvers.evolution_results"),
+    **dict.fromkeys(("ExitCurve", "ExitPlace", "ShareOfExit"), "solvers.results_of_place"),
     **dict.fromkeys(("Harmonic", "Multiplier", "PeriodicState"), "solvers.periodic_results"),
     "WellRates": "questions.rates",
     "FunctionCheck": "solvers.function_checks",

@@ -11,7 +11,7 @@ from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import ascending, described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
-from fokker_planck.model.question_arguments import checked_exit, checked_set
+from fokker_planck.model.question_arguments import EXIT_KEYS, checked_exit, checked_set
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from fokker_planck.model.sets import Set
     from fokker_planck.quantity import Quantity
-
-KEYS = ("start", "target", "times", "quantiles", "parts")
-"""Of [exit]: the last three are about the law alone."""
 
 
 @counting
@@ -117,7 +114,7 @@ class ExitLawQuestion:
 
 
 def _read(problem: Problem, table: Table) -> ExitLawQuestion:
-    table.only(KEYS)
+    table.only(EXIT_KEYS)
     start = table.required("start", "the point from which the process starts")
     target = table.text("target", "the name of a set, or boundary")
     place, _ = checked_exit(problem, start, target)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
-from fokker_planck.model.question_arguments import checked_exit
+from fokker_planck.model.question_arguments import EXIT_KEYS, checked_exit
 from fokker_planck.output.serialize import limits_json, number_json, prediction_json, quantity_json
 from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal, point_text
 from fokker_planck.questions import predictions
@@ -79,7 +79,7 @@ class ExitQuestion:
 
 
 def _read(problem: Problem, table: Table) -> ExitQuestion:
-    table.only(("start", "target", "times", "quantiles", "parts"))
+    table.only(EXIT_KEYS)
     start = table.required("start", "the point from which the process starts")
     target = table.text("target", "the name of a set, or boundary")
     place, _ = checked_exit(problem, start, target)

@@ -42,6 +42,11 @@ QUESTIONS = {
     "exit-law": Listed(
         "moments, survival, quantiles, rate and place of the exit", table="exit", example="leaving_an_interval"
     ),
+    "exit-place": Listed(
+        "where on the target it leaves, in the plane: the density along it, and shares of its lowest points",
+        table="exit",
+        example="place_of_exit",
+    ),
     "evolve": Listed(
         "density, probabilities and means at given times from a given beginning",
         table="evolve",
