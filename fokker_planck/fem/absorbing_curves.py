@@ -11,7 +11,6 @@ residual there, of a higher order than those from gradients.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -23,6 +22,7 @@ from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization, places_in
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
 
 ORDER = DEGREE + 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table

@@ -10,7 +10,6 @@ rule, or higher beside where it is much higher, and every row is divided by rho_
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
@@ -20,6 +19,7 @@ from scipy.sparse.linalg import spsolve
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.absorbing_curves import Curve, points_of_gauss
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.light_dataclasses import dataclass
 
 LEAST = -660.0
 """Logarithm of what leaves through an unknown, over all, below which it is taken for that: beyond are no doubles."""

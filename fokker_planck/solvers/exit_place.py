@@ -14,8 +14,6 @@ c = exp(int rho log rho / int rho).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from fokker_planck.errors import ProblemError
@@ -26,6 +24,7 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity

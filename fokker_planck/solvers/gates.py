@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.boundary_density import AlongCurve, Arc, Place, basis_on_edge, unknowns_of_edge
 
 LEAST_RISE = 1.0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity.answer import Answer
 
 if TYPE_CHECKING:
