@@ -77,6 +77,13 @@ def run(*arguments, **options):
     )  # fmt: skip
 
 
+def answered(capfd, *arguments):
+    """What the command prints as JSON, run inside this process."""
+    capfd.readouterr()
+    assert cli.main([*arguments, "-q"]) == 0
+    return json.loads(capfd.readouterr().out)
+
+
 def python(code):
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
@@ -264,16 +271,28 @@ def test_failures_are_one_line_with_their_status(problem, monkeypatch, capfd, er
     assert err == f"fokker-planck: {' '.join(str(error).split())}\n"
 
 
-@pytest.mark.parametrize("missing", ["mpi4py", "petsc4py", "slepc4py", "dolfinx"])
-def test_without_finite_elements_one_line_says_what_to_install(problem, missing):
-    code = f"import sys; sys.modules[{missing!r}] = None; from fokker_planck.cli.command import main; sys.exit(main())"
-    ended = subprocess.run(
-        [sys.executable, "-c", code, "spectrum", problem, "-q"], capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == (
-        f'fokker-planck: the package {missing} is needed here: pip install "fokker-planck-fem[fem]"\n'
-    )
+FORKED = """
+import os, sys
+from fokker_planck.cli.command import main
+from fokker_planck.cli.problem_file import load_problem_file
+load_problem_file("double_well.toml")
+for missing in sys.argv[1:]:
+    print(missing, end=" ", flush=True)
+    if not (child := os.fork()):
+        sys.modules[missing] = None
+        os._exit(main(["spectrum", "double_well.toml", "-q"]))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""One start of Python for several ways to lack something: what all of them load is loaded before they part."""
+
+
+@pytest.mark.usefixtures("problem")
+def test_without_finite_elements_one_line_says_what_to_install():
+    lacking = ["mpi4py", "petsc4py", "slepc4py", "dolfinx"]
+    ended = subprocess.run([sys.executable, "-c", FORKED, *lacking], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == [f"{missing} 2" for missing in lacking]
+    install = 'is needed here: pip install "fokker-planck-fem[fem]"'
+    assert ended.stderr.splitlines() == [f"fokker-planck: the package {missing} {install}" for missing in lacking]
 
 
 def test_an_old_dolfinx_is_refused_in_one_line(problem):
@@ -471,64 +490,66 @@ def test_rank_guessed_from_the_environment(monkeypatch):
 
 
 class TestWithTheSolver:
-    """The commands as a user types them, on the quartic double well in one dimension at eps = 1/8."""
+    """The commands on the quartic double well in one dimension at eps = 1/8, run inside this process.
+
+    Processes of their own are asked in ``tests/questions/test_references.py``.
+    """
 
     # by quadrature with 60 digits: the gap, and the mean time from -1 to 1 (with its ratio to the Eyring-Kramers value)
     GAP, TIME, RATIO = 5.681832528253182e-02, 4.103428025092896e01, 1.24995099296313
 
-    def test_spectrum(self, problem):
-        ended = run("spectrum", problem, "--json")
-        assert ended.returncode == 0, ended.stderr
-        answer = json.loads(ended.stdout)
+    def test_spectrum(self, problem, capfd):
+        answer = answered(capfd, "spectrum", problem, "--json")
         assert len(answer["eigenvalues"]) == 3
         assert answer["gap"] == answer["eigenvalues"][1]["real"]
         assert answer["gap"]["value"] == pytest.approx(self.GAP, rel=1e-6)
         assert set(answer["gap"]) == {"value", "log", "relative_error"}
 
-    def test_stationary(self, problem):
-        answer = json.loads(run("stationary", problem, "--json").stdout)
+    def test_stationary(self, problem, capfd):
+        answer = answered(capfd, "stationary", problem, "--json")
         assert [well["probability"]["value"] for well in answer["wells"]] == pytest.approx([0.5, 0.5], rel=1e-6)
 
-    def test_landscape(self, problem):
-        answer = json.loads(run("landscape", problem, "--json").stdout)
+    def test_landscape(self, problem, capfd):
+        answer = answered(capfd, "landscape", problem, "--json")
         assert [point["position"] for point in answer["minima"]] == [pytest.approx([-1.0]), pytest.approx([1.0])]
         assert answer["saddles"][0]["value"] == pytest.approx(0.25, rel=1e-12)
 
-    def test_exit_time(self, problem):
+    def test_exit_time(self, problem, capfd):
         target = "sets.B={ halfspace = { normal = [1.0], offset = 1.0 } }"
-        answer = json.loads(run("exit-time", problem, "--set", target, "--json").stdout)
+        answer = answered(capfd, "exit-time", problem, "--set", target, "--json")
         assert set(answer) == {"mean", "asymptotic", "ratio"}
         assert answer["mean"]["value"] == pytest.approx(self.TIME, rel=1e-6)
         # the target lies 2.8 widths of the saddle behind it, erfc(2)/2 = 0.0023: the bare formula is that far off
         assert answer["ratio"] == pytest.approx(self.RATIO, rel=4e-3)
 
-    def test_rates(self, problem):
-        answer = json.loads(run("rates", problem, "--json").stdout)
+    def test_rates(self, problem, capfd):
+        answer = answered(capfd, "rates", problem, "--json")
         assert [well["minimum"] for well in answer["wells"]] == [pytest.approx([-1.0]), pytest.approx([1.0])]
         assert answer["rates"][0][1]["value"] == pytest.approx(self.GAP / 2, rel=1e-6)
         assert [sum(entry["value"] for entry in row) for row in answer["rates"]] == [0.0, 0.0]
         assert answer["asymptotic"][0][1]["value"] == pytest.approx(math.exp(-2.0) / (math.sqrt(2.0) * math.pi))
         assert [answer["asymptotic"][k][k] for k in (0, 1)] == [None, None]
 
-    def test_committor(self, problem):
+    def test_committor(self, problem, capfd):
         # nu = eps / (int exp(-V/eps) int_A^B exp(V/eps)), and q the second integral up to x
         def weight(sign, start, stop):
             nodes, weights = np.polynomial.legendre.leggauss(200)
             x = start + (stop - start) * (nodes + 1) / 2
             return (stop - start) / 2 * float(np.sum(weights * np.exp(sign * (x**2 - 1) ** 2 / 4 / 0.125)))
 
-        answer = json.loads(run("committor", problem, "--json").stdout)
+        answer = answered(capfd, "committor", problem, "--json")
         exact = 0.125 / (weight(-1, -2, 2) * weight(1, -0.75, 0.75))
         assert answer["rate"]["value"] == pytest.approx(exact, rel=1e-6)
         assert answer["probability_last_from"]["value"] == pytest.approx(0.5, rel=1e-6)
 
-    def test_a_barrier_that_is_too_high_is_one_line(self, problem):
+    def test_a_barrier_that_is_too_high_is_one_line(self, problem, capfd):
         hill = ["potential.expression=-x**2/2", "diffusion.epsilon=1e-4", "exit.start=[0.0]"]
-        ended = run("exit-time", problem, "-q", *[option for change in hill for option in ("--set", change)])
-        assert (ended.returncode, ended.stdout) == (3, "")
-        assert ended.stderr.count("\n") == 1
-        assert "a barrier is so high" in ended.stderr
+        assert cli.main(["exit-time", problem, "-q", *[option for change in hill for option in ("--set", change)]]) == 3
+        out, err = capfd.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert "a barrier is so high" in err
 
+    @pytest.mark.slow
     def test_solve(self, problem):
         ended = run("solve", problem)
         assert ended.returncode == 0, ended.stderr
@@ -537,6 +558,7 @@ class TestWithTheSolver:
         assert sorted(content["files"]) == sorted(os.listdir("results/double_well"))
 
 
+@pytest.mark.slow
 def test_two_ranks_print_the_same_digits_once(problem, mpirun):
     alone = run("solve", problem, "-q", "-o", "alone")
     together = mpirun(sys.executable, "-m", "fokker_planck", "solve", problem, "-q", "-o", "together")
@@ -556,7 +578,7 @@ def test_two_ranks_report_bad_input_once(problem, mpirun):
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("failing", [0, 1])
+@pytest.mark.parametrize("failing", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_failure_of_one_rank_ends_the_others(problem, mpirun, failing):
     code = (
         "import sys\nfrom mpi4py import MPI\nfrom fokker_planck.cli import command as cli\n"

@@ -54,6 +54,7 @@ def test_a_thin_sublevel_set_is_found_though_its_tips_fall_between_the_points_of
 LONG = "(x**2 - 1)**2/4 + (y/1e4)**2/2"
 
 
+@pytest.mark.slow
 def test_two_wells_across_a_box_ten_thousand_times_longer_than_wide() -> None:
     """One well of weight 1 +- 1e-10 where lengths of the short axis were measured by those of the long one."""
     problem = fp.Problem(fp.Overdamped(fp.Potential(LONG), fp.Isotropic(EPS)), fp.Box([-2, -2e4], [2, 2e4]))
@@ -71,7 +72,7 @@ def noise_turned(angle: float, across: float, along: float) -> fp.Constant:
     return fp.Constant((rotation @ np.diag([across, along]) @ rotation.T).tolist())
 
 
-@pytest.mark.parametrize("angle", [0.0, 0.5])
+@pytest.mark.parametrize("angle", [0.0, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_eigenvalues_of_a_narrow_valley_are_those_of_ornstein_and_uhlenbeck(angle: float) -> None:
     """V = 1000 u^2 + w^2: 2, 4, 6, ..., 2000."""
     u, w, _ = turned(angle)

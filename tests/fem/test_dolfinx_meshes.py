@@ -1,5 +1,7 @@
 """Meshes of dolfinx as domains, their tags as sets, and fields as functions of dolfinx."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -102,22 +104,20 @@ def test_points_of_another_dimension_are_refused(exit_time):
 
 @pytest.mark.mpi
 def test_both_kinds_of_tags_are_sets_of_a_committor(well):
-    domain = well.domain
+    domain, well = well.domain, replace(well, resolution=fp.Resolution(tolerance=1e-4))
     found = fp.committor(well, domain.cell_set(LEFT), domain.facet_set(WALL))
     back = fp.committor(well, domain.facet_set(WALL), domain.cell_set(LEFT))
-    assert found.rate.log == pytest.approx(back.rate.log, abs=2e-6)
+    assert found.rate.log == pytest.approx(back.rate.log, abs=2e-4)
     x = np.linspace(-2.0, 2.0, 400_001)
     height = (x**2 - 1.0) ** 2 / 4.0 / 0.05
     up, down = (np.trapezoid(np.exp(f[some]), x[some]) for f, some in ((height, x >= -1.0), (-height, x < 9.0)))
-    assert found.rate.value == pytest.approx(0.05 / (up * down), rel=2e-6)  # nu = D / (int exp(V/D) int exp(-V/D))
+    assert found.rate.value == pytest.approx(0.05 / (up * down), rel=1e-4)  # nu = D / (int exp(V/D) int exp(-V/D))
 
 
 def test_a_log_density_is_a_function_and_values_that_underflow_are_refused(well):
     density = fp.stationary_density(well).field
     points = np.array([np.linspace(-1.5, 1.5, 9), np.linspace(-0.5, 0.4, 9)])
     assert_same(density.to_dolfinx(log=True), density.log(points), points, rtol=1e-11)
-    from dataclasses import replace
-
     low = replace(density, nodal=density.nodal - 1e4)
     with pytest.raises(fp.ProblemError, match="to_dolfinx: found values from exp"):
         low.to_dolfinx()
@@ -129,7 +129,8 @@ def test_a_log_density_is_a_function_and_values_that_underflow_are_refused(well)
 def test_a_free_particle_leaves_through_tagged_facets(dimension):
     """T(x) = (1 - x**2)/(2 D) from a wall at 0 to one at 1, a polynomial that every mesh has."""
     domain = box(dimension, [0.0] * dimension, [1.0] * dimension, [4, 3, 2][:dimension])
-    problem = fp.Problem(fp.Overdamped(fp.Potential("0"), fp.Isotropic(0.5)), domain)
+    process = fp.Overdamped(fp.Potential("0"), fp.Isotropic(0.5))
+    problem = fp.Problem(process, domain, fp.Resolution(tolerance=1e-2))  # reached at once
     found = fp.mean_exit_time(problem, [0.25] + [0.5] * (dimension - 1), domain.facet_set(WALL))
     assert found.mean.value == pytest.approx(0.9375, rel=1e-9)
     points = np.tile(np.linspace(0.05, 0.9, 7), (dimension, 1))
@@ -150,7 +151,7 @@ def test_without_detailed_balance_tagged_cells_and_a_half_space_are_one_target(w
     turned = fp.Overdamped(
         fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.1), extra=fp.Drift(["y", "x - x**3"])
     )
-    resolution = fp.Resolution(tolerance=1e-4)
+    resolution = fp.Resolution(tolerance=1e-3)
     times = [
         fp.mean_exit_time(fp.Problem(turned, domain, resolution), [-1.0, 0.0], target).mean.value
         for domain, target in (
@@ -158,23 +159,25 @@ def test_without_detailed_balance_tagged_cells_and_a_half_space_are_one_target(w
             (fp.Box([-2.0, -1.5], [2.0, 1.5]), fp.HalfSpace([1.0, 0.0], 1.0)),
         )
     ]
-    assert times[0] == pytest.approx(times[1], rel=2e-4)
+    assert times[0] == pytest.approx(times[1], rel=2e-3)
 
 
 def test_a_curved_mesh_goes_to_dolfinx_and_back():
     """On a disc the cells of the function's mesh have sides of degree seven, which a domain follows exactly."""
     process = fp.Overdamped(fp.Potential("x**2/2 + y**2/2"), fp.Isotropic(0.1))
-    there = fp.mean_exit_time(fp.Problem(process, fp.Ball([0.0, 0.0], 1.0)), [0.1, 0.0], "boundary")
+    fine = fp.Resolution(tolerance=1e-4)
+    there = fp.mean_exit_time(fp.Problem(process, fp.Ball([0.0, 0.0], 1.0), fine), [0.1, 0.0], "boundary")
     function = there.field.to_dolfinx()
     points = 0.999 * np.array([[1.0, 0.6, 0.0, -0.8, 0.1], [0.0, 0.8, 0.5, -0.6, 0.2]])
     assert_same(function, there.field(points), points, rtol=1e-10)
     mesh = function.function_space.mesh
     one = dolfinx.fem.Constant(mesh, 1.0)
     assert dolfinx.fem.assemble_scalar(dolfinx.fem.form(one * ufl.dx)) == pytest.approx(np.pi, rel=1e-9)
-    back = fp.mean_exit_time(fp.Problem(process, fp.DolfinxMesh(mesh)), [0.1, 0.0], "boundary")
-    assert back.mean.value == pytest.approx(there.mean.value, rel=2e-6)
+    back = fp.mean_exit_time(fp.Problem(process, fp.DolfinxMesh(mesh), fine), [0.1, 0.0], "boundary")
+    assert back.mean.value == pytest.approx(there.mean.value, rel=2e-4)
 
 
+@pytest.mark.slow
 def test_a_curved_function_in_space_fills_the_ball():
     problem = fp.Problem(
         fp.Overdamped(fp.Potential("0"), fp.Isotropic(0.5)),

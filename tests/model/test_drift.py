@@ -6,13 +6,12 @@ import pickle
 import numpy as np
 import pytest
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
-from fokker_planck.model.diffusion.constant import Constant, Isotropic
+from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.quadratic import Quadratic
 from fokker_planck.model.diffusion.state_dependent import Formula
-from fokker_planck.model.domain import Ball, Box, Sublevel
+from fokker_planck.model.domain import Ball
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
@@ -62,51 +61,6 @@ def test_what_a_process_needs():
     assert Drifting(MAIER_STEIN, Isotropic(1.0)).potential is None
     for process in (Drifting(MAIER_STEIN, Isotropic(1.0)), Overdamped(Potential("x"), Hessian(1.0), "ito", Drift("x"))):
         assert copy.deepcopy(process) == pickle.loads(pickle.dumps(process)) == process
-
-
-@pytest.mark.parametrize(
-    ("make", "key"),
-    [
-        (lambda: Drift([]), "drift.expression"),
-        (lambda: Drift([1.0]), "drift.expression"),
-        (lambda: Drift(["x +"]), "drift.expression"),
-        (lambda: Drift(["y"]), "drift.expression"),
-        (lambda: Drift(["k*x"]), "drift.expression"),
-        (lambda: Drift(["x"], {"k": 1.0}), "drift.parameters.k"),
-        (lambda: Drift(["x"], dimension=2), "drift.dimension"),
-        (lambda: Drift(lambda x: x), "drift.dimension"),
-        (lambda: Drift(lambda x: x, {"k": 1.0}, 1), "drift.parameters"),
-        (lambda: Drift(lambda x: x[:1], dimension=2).value(np.zeros((2, 3))), "drift.expression"),
-        (lambda: Drift(["x"]).value(np.zeros((2, 3))), "drift.expression"),
-        (lambda: Drifting("x", Isotropic(1.0)), "drift"),
-        (lambda: Drifting(Drift("x"), 1.0), "diffusion"),
-        (lambda: Drifting(Drift("x"), Isotropic(1.0), "Ito"), "diffusion.interpretation"),
-        (lambda: Drifting(Drift("x"), Constant(np.eye(2))), "diffusion.matrix"),
-        (lambda: Drifting(Drift("x"), Hessian(1.0)), "diffusion.kind"),
-        (lambda: Overdamped(Potential("x"), Isotropic(1.0), extra="x"), "drift.extra"),
-    ],
-)
-def test_bad_input(make, key):
-    with pytest.raises(ProblemError) as caught:
-        make()
-    assert caught.value.key == key
-
-
-@pytest.mark.parametrize(
-    ("process", "domain", "key"),
-    [
-        (Drifting(Drift("x"), Isotropic(1.0)), Box([0.0, 0.0], [1.0, 1.0]), "drift.expression"),
-        (Drifting(Drift("1/x"), Isotropic(1.0)), Box([-1.0], [1.0]), "drift.expression"),
-        (Drifting(Drift("x"), Isotropic(1.0)), Box([-1.0], [1.0], "periodic"), "drift.expression"),
-        (Drifting(Drift("x"), Isotropic(1.0)), Sublevel(1.0), "domain"),
-        (Drifting(Drift("x"), Isotropic(1.0)), Sublevel(1.0, [-1.0], [1.0]), "domain"),
-        (Overdamped(Potential("x"), Isotropic(1.0), extra=Drift(["x", "y"])), Box([0.0], [1.0]), "drift.extra"),
-    ],
-)
-def test_domains_that_do_not_fit(process, domain, key):
-    with pytest.raises(ProblemError) as caught:
-        Problem(process, domain).bounding_box()
-    assert caught.value.key.startswith(key)
 
 
 def test_the_potential_of_a_drift_on_a_line():

@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.model.domain import Ball, Box, contains, dimension_of
 from fokker_planck.model.gallery import exits as gallery_exits
 from fokker_planck.model.gallery import registry as gallery
@@ -257,36 +256,6 @@ def test_the_gallery_holds_the_promised_names():
     ):  # fmt: skip
         assert name in names()
     assert list(names()) == sorted(names())
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "key", "fragment"),
-    [
-        ("mueller-browm", {}, "potential.name", r"did you mean mueller-brown\?"),
-        ("", {}, "potential.name", "one of"),
-        (None, {}, "potential.name", "one of"),
-        (3, {}, "potential.name", "one of"),
-        ("mueller-brown", {"k": 1.0}, "potential.parameters.k", "no parameters"),
-        ("quartic-double-well", {"dimenson": 2}, "potential.parameters.dimenson", r"did you mean dimension\?"),
-        ("quartic-double-well", {"dimension": 4}, "potential.parameters.dimension", "from 1 to 3"),
-        ("quartic-double-well", {"dimension": 1.5}, "potential.parameters.dimension", "whole number"),
-        ("quartic-double-well", {"k": 0.0}, "potential.parameters.k", "positive"),
-        ("quartic-double-well", {"k": "1"}, "potential.parameters.k", "a number"),
-        ("quartic-double-well", {"k": True}, "potential.parameters.k", "a number"),
-        ("quartic-double-well", {"k": float("nan")}, "potential.parameters.k", "finite"),
-        ("quartic-double-well", {"name": 1.0}, "potential.parameters.name", "does not have"),
-        ("tilted-double-well", {"tilt": 0.5}, "potential.parameters.tilt", "between"),
-        ("flat-and-sharp", {"asymmetry": 1.0}, "potential.parameters.asymmetry", "between"),
-        ("many-wells", {"dimension": 1}, "potential.parameters.dimension", "from 2 to 3"),
-        ("ring", {"amplitude": -1.0}, "potential.parameters.amplitude", "positive"),
-        ("pitchfork", {"a": -2.0}, "potential.parameters.a", "between"),
-        ("flat-ball", {"radius": 0}, "potential.parameters.radius", "positive"),
-    ],
-)
-def test_bad_names_and_parameters(name, parameters, key, fragment):
-    with pytest.raises(ProblemError, match=fragment) as caught:
-        named(name, **parameters)
-    assert caught.value.key == key
 
 
 def test_defaults_are_listed():

@@ -83,21 +83,6 @@ HOLES = np.linspace(-2.0, 2.0, 41)
 WELL = (HOLES**2 - 1.0) ** 2 / 4.0
 
 
-@pytest.mark.parametrize(
-    ("values", "found"),
-    [
-        (np.where(HOLES > 1.7, np.nan, WELL), "no finite value on 9.76 %"),
-        (np.where(HOLES > 1.7, np.inf, WELL), "no finite value"),
-        (np.minimum(WELL, 1.0), "one and the same largest value"),
-        (np.full(41, np.nan), "no finite value; wanted a potential"),
-    ],
-)
-def test_what_was_never_sampled_is_refused_until_somebody_says_what_it_means(values, found):
-    with pytest.raises(ProblemError, match=found) as caught:
-        fp.Potential.from_grid((HOLES, values))
-    assert caught.value.key == "potential.grid"
-
-
 def test_walls_stand_where_nothing_was_sampled_and_leave_the_rest_alone():
     values = np.where(HOLES > 1.7, np.nan, WELL)
     with pytest.warns(UserWarning, match="never sampled: it is a wall"):
@@ -120,27 +105,6 @@ def test_a_wall_around_a_periodic_axis_looks_both_ways():
     hole = ANGLES[np.isnan(values)]
     np.testing.assert_allclose(V(hole[None] + 2.0 * math.pi), V(hole[None]))
     assert np.nanmax(values) < V(hole[None]).max() < 10.0
-
-
-BAD = {
-    "values of another shape": (([0.0, 1.0, 2.0], [1.0, 2.0]), {}, "potential.grid"),
-    "no grid": (3.0, {}, "potential.grid"),
-    "uneven steps": (([0.0, 1.0, 3.0], [1.0, 2.0, 3.0]), {}, "potential.grid"),
-    "descending": (([2.0, 1.0, 0.0], [1.0, 2.0, 3.0]), {}, "potential.grid"),
-    "smoothing below zero": ((HOLES, WELL), {"smoothing": -1.0}, "potential.smoothing"),
-    "scale of nothing": ((HOLES, WELL), {"scale": 0.0}, "potential.scale"),
-    "two flags for one axis": ((HOLES, WELL), {"periodic": [True, False]}, "potential.periodic"),
-    "a word that is none": ((HOLES, WELL), {"unsampled": "walls"}, "potential.unsampled"),
-    "no such file": ("nowhere.npz", {}, "potential.grid"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_bad_grids_are_one_line_with_the_key(case):
-    source, options, key = BAD[case]
-    with pytest.raises(ProblemError) as caught:
-        fp.Potential.from_grid(source, **options)
-    assert caught.value.key == key
 
 
 @pytest.mark.parametrize(

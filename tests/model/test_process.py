@@ -136,23 +136,6 @@ def test_shifting_the_potential_shifts_the_exponent():
     np.testing.assert_allclose(first.gradient(x), second.gradient(x), rtol=1e-14)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "key"),
-    [
-        (("x**2", Isotropic(1.0)), "potential"),
-        ((Potential("x"), 0.1), "diffusion"),
-        ((Potential("x"), None), "diffusion"),
-        ((Potential("x"), Isotropic(1.0), "Ito"), "diffusion.interpretation"),
-        ((Potential("x"), Isotropic(1.0), None), "diffusion.interpretation"),
-        ((Potential("x*y"), Constant([[1.0]])), "diffusion.matrix"),
-    ],
-)
-def test_bad_arguments(arguments, key):
-    with pytest.raises(ProblemError) as caught:
-        Overdamped(*arguments)
-    assert caught.value.key == key
-
-
 def test_dimensions_must_fit():
     assert Overdamped(Potential("x"), Constant(np.eye(3))).dimension == 3
     assert Overdamped(Potential("y"), Isotropic(1.0)).dimension == 2

@@ -9,12 +9,9 @@ from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.quadratic import Quadratic
 from fokker_planck.model.diffusion.scaled import scaled_noise
 from fokker_planck.model.diffusion.state_dependent import Formula, Sampled
-from fokker_planck.model.domain import Box
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.schedule import Schedule
-from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.schedule import schedule as of_descent
 
@@ -35,39 +32,6 @@ def test_slopes_of_the_added_potential():
     assert np.allclose(schedule.gradient(x, 0.5), np.sin(0.5) * np.array([2 * x[0] * x[1], x[0] ** 2]), atol=1e-15)
     assert schedule.dimension == 2
     assert not schedule.steps
-
-
-@pytest.mark.parametrize(
-    ("given", "key"),
-    [
-        ({}, "schedule"),
-        ({"noise": []}, "schedule.noise"),
-        ({"noise": 3}, "schedule.noise"),
-        ({"noise": [[1, 1.0]]}, r"schedule.noise\[0\]\[0\]"),
-        ({"noise": [[0, 1.0], [2, 1.0], [2, 3.0]]}, r"schedule.noise\[2\]\[0\]"),
-        ({"noise": [[0, -1.0]]}, r"schedule.noise\[0\]\[1\]"),
-        ({"noise": [[0, 1.0, 2.0]]}, r"schedule.noise\[0\]"),
-        ({"noise": "1 + x"}, "schedule.noise"),
-        ({"potential": "exp(u)"}, "schedule.potential"),
-        ({"potential": 1.0}, "schedule.potential"),
-    ],
-)
-def test_what_is_no_schedule(given, key):
-    with pytest.raises(ProblemError, match=f"^{key}:"):
-        Schedule(**given)
-
-
-def test_what_does_not_fit_a_problem():
-    with pytest.raises(ProblemError, match="schedule.noise: found the factor -0.5 at t = 3"):
-        Schedule(noise="1 - t/2").factor([3.0])
-    with pytest.raises(ProblemError, match="schedule.potential: found a potential of 2 coordinates"):
-        Problem(LINE, Box([-1.0], [1.0]), schedule=Schedule(potential="y*t"))
-    ring = Overdamped(Potential("0*x"), Isotropic(0.5))
-    with pytest.raises(ProblemError, match="schedule.potential: found a potential that differs across the period"):
-        Problem(ring, Box([0.0], [1.0], "periodic"), schedule=Schedule(potential="x*sin(t)"))
-    heavy = Underdamped(Potential("x**2/2"), Isotropic(0.5), 1.0)
-    with pytest.raises(ProblemError, match="schedule: found coefficients in time beside underdamped dynamics"):
-        Problem(heavy, Box([-1.0, -1.0], [1.0, 1.0]), schedule=Schedule(noise="1 + t"))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.level_set_projection import central_differences
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, fits, signed_distance
 
@@ -138,44 +137,3 @@ def test_region_knows_its_parameters_and_its_least_dimension():
 
 def test_region_is_outside_where_the_expression_is_not_a_number():
     assert Region("log(x)").contains(np.array([[-1.0, 0.5, 2.0]])).tolist() == [False, False, True]
-
-
-def test_region_refuses_a_function_of_the_wrong_shape():
-    with pytest.raises(ProblemError, match="wanted real numbers of shape"):
-        Region(lambda x: x, dimension=2).level(np.zeros((2, 5)))
-
-
-def test_points_of_the_wrong_dimension_are_refused():
-    with pytest.raises(ProblemError, match=r"shape \(2, n\)"):
-        Ball([0.0, 0.0], 1.0).level(np.zeros((3, 4)))
-
-
-@pytest.mark.parametrize(
-    ("make", "key", "wanted"),
-    [
-        (lambda: Ball([0.0, float("nan")], 1.0), "ball.center[1]", "finite"),
-        (lambda: Ball([0.0, 0.0], -1.0), "ball.radius", "> 0"),
-        (lambda: Ball([0.0, 0.0], 0), "ball.radius", "> 0"),
-        (lambda: Ball([0.0, 0.0], True), "ball.radius", "> 0"),
-        (lambda: Ball([0.0, 0.0], "1"), "ball.radius", "> 0"),
-        (lambda: Ball([], 1.0), "ball.center", "one, two or three numbers"),
-        (lambda: Ball([0.0] * 4, 1.0), "ball.center", "one, two or three numbers"),
-        (lambda: Ball("00", 1.0), "ball.center", "list"),
-        (lambda: Ball([[0.0, 1.0]], 1.0), "ball.center[0]", "finite number"),
-        (lambda: Ellipsoid([0.0, 0.0], [1.0]), "ellipsoid.semi_axes", "2 numbers"),
-        (lambda: Ellipsoid([0.0, 0.0], [1.0, 0.0]), "ellipsoid.semi_axes[1]", "> 0"),
-        (lambda: HalfSpace([0.0, 0.0], 1.0), "halfspace.normal", "not zero"),
-        (lambda: HalfSpace([1.0, 0.0], float("inf")), "halfspace.offset", "finite"),
-        (lambda: Region(3.0), "region", "expression"),
-        (lambda: Region(abs), "region.dimension", "1, 2 or 3"),
-        (lambda: Region("x +"), "region", ""),
-        (lambda: Region(lambda x: x[:, 0], dimension=2).called("sets.B.region").level(np.zeros((2, 3))),
-         "sets.B.region", "real numbers of shape (3,)"),
-        (lambda: Region(lambda x: np.sin(x) @ x, dimension=2).level(np.zeros((2, 3))), "region", "real numbers"),
-    ],
-)  # fmt: skip
-def test_bad_arguments(make, key, wanted):
-    with pytest.raises(ProblemError) as caught:
-        make()
-    assert caught.value.key == key
-    assert wanted in caught.value.wanted

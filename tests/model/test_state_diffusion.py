@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.diffusion.hessian import Hessian
@@ -121,45 +120,6 @@ def test_a_function_may_return_a_multiple_of_the_identity_or_a_tensor():
     x = RNG.uniform(-1.0, 1.0, (2, 9))
     np.testing.assert_array_equal(scalar.tensor(x), tensor.tensor(x))
     np.testing.assert_allclose(scalar.divergence(x), tensor.divergence(x), atol=1e-11)
-
-
-@pytest.mark.parametrize(
-    ("make", "key"),
-    [
-        (lambda: Hessian(0.0), "diffusion.scale"),
-        (lambda: Hessian("1"), "diffusion.scale"),
-        (lambda: Hessian(1.0, -0.1), "diffusion.floor"),
-        (lambda: Hessian(1.0, float("nan")), "diffusion.floor"),
-        (lambda: Hessian(1.0).field(None, 1), "diffusion.kind"),
-        (lambda: Quadratic("a", 1.0), "diffusion.offset"),
-        (lambda: Quadratic(1.0, [1.0, float("inf")]), "diffusion.curvature[1]"),
-        (lambda: Quadratic(1.0, 1.0, form="round"), "diffusion.form"),
-        (lambda: Quadratic([1.0, 1.0], 1.0, form="radial"), "diffusion.offset"),
-        (lambda: Quadratic(1.0, 1.0, slope=1.0, form="radial"), "diffusion.slope"),
-        (lambda: Quadratic([1.0, 1.0], [1.0, 1.0, 1.0]), "diffusion"),
-        (lambda: Quadratic([1.0, 1.0], 1.0).field(None, 3), "diffusion"),
-        (lambda: Formula("1 + "), "diffusion.expression"),
-        (lambda: Formula(3), "diffusion.expression"),
-        (lambda: Formula([["1", "x"]]), "diffusion.expression"),
-        (lambda: Formula([["1", [2]], ["x", "1"]]), "diffusion.expression"),
-        (lambda: Formula("1", {"k": 1.0}), "diffusion.parameters.k"),
-        (lambda: Formula("k"), "diffusion.expression"),
-        (lambda: Formula("1 + z").field(None, 2), "diffusion.expression"),
-        (lambda: Formula([["1", "0"], ["0", "1"]]).field(None, 3), "diffusion.expression"),
-        (lambda: Sampled(3.0), "diffusion"),
-        (lambda: Sampled(np.ones_like, 3.0), "diffusion.divergence"),
-        (lambda: Sampled(np.ones_like, dimension=4), "diffusion.dimension"),
-        (lambda: Sampled(lambda x: x[0], dimension=2).field(None, 1), "diffusion"),
-        (lambda: Sampled(lambda x: x).field(None, 2).tensor(np.zeros((2, 3))), "diffusion"),
-        (lambda: Sampled(lambda x: x[5]).field(None, 2).tensor(np.zeros((2, 3))), "diffusion"),
-        (lambda: Sampled(np.ones_like, lambda x: x[0]).field(None, 2).divergence(np.zeros((2, 3))),
-         "diffusion.divergence"),
-    ],
-)  # fmt: skip
-def test_bad_input(make, key):
-    with pytest.raises(ProblemError) as caught:
-        make()
-    assert caught.value.key == key
 
 
 def test_they_are_values():

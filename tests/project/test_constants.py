@@ -4,11 +4,10 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from sources import PACKAGE, files, parsed
 
-PACKAGE = Path(__file__).parents[2] / "fokker_planck"
 LEAST_WORDS = 3
 
 
@@ -46,7 +45,7 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, ast.stmt | Non
             yield ", ".join(names), here, after
 
 
-def without_a_sentence(source: str) -> list[str]:
+def without_a_sentence(source: str, tree: ast.Module | None = None) -> list[str]:
     """Names of the constants that have neither a comment on or right above their lines nor a text right below."""
     comments, alone = {}, set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -55,7 +54,7 @@ def without_a_sentence(source: str) -> list[str]:
             if not token.line[: token.start[1]].strip():
                 alone.add(token.start[0])
     found = []
-    for name, here, after in _constants(ast.parse(source)):
+    for name, here, after in _constants(tree or ast.parse(source)):
         below = after.value if isinstance(after, ast.Expr) else None
         said = str(below.value) if isinstance(below, ast.Constant) and isinstance(below.value, str) else ""
         line = here.lineno - 1
@@ -69,9 +68,8 @@ def without_a_sentence(source: str) -> list[str]:
 
 
 def test_every_constant_says_what_it_is():
-    files = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-    missing = {name: without_a_sentence(path.read_text()) for name, path in files.items()}
-    assert {name: constants for name, constants in missing.items() if constants} == {}
+    missing = {path: without_a_sentence(path.read_text(), parsed(path)) for path in files()}
+    assert {path.relative_to(PACKAGE).as_posix(): constants for path, constants in missing.items() if constants} == {}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[2] / "fokker_planck"
+from sources import PACKAGE, files, nodes
+
 LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 320, 6, 16
 """Of code, without docstring, comments and blank lines; of a file, all but docstrings of functions and classes, whose
 sections take a line for a name; of a signature, without ``self``; of the root,
@@ -30,11 +31,11 @@ CROWDED = 50
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef, list[str]]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        text = path.read_text()
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef):
-                yield f"{path.relative_to(PACKAGE).as_posix()}:{node.name}", node, text.splitlines()
+    for path in files():
+        lines = path.read_text().splitlines()
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{path.relative_to(PACKAGE).as_posix()}:{node.name}", node, lines
 
 
 def lines_of_code(function: ast.FunctionDef, lines: list[str]) -> int:
@@ -50,11 +51,11 @@ def lines_of_code(function: ast.FunctionDef, lines: list[str]) -> int:
     return sum(bool(line) and not line.startswith("#") for line in code)
 
 
-def lines_but_docstrings(text: str) -> int:
+def lines_but_docstrings(path: Path) -> int:
     """Of a file, docstrings of its functions and classes left out."""
-    defined = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    defined = (node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.ClassDef))
     said = [node.body[0] for node in defined if ast.get_docstring(node) is not None]
-    return len(text.splitlines()) - sum((each.end_lineno or 0) - each.lineno + 1 for each in said)
+    return len(path.read_text().splitlines()) - sum((each.end_lineno or 0) - each.lineno + 1 for each in said)
 
 
 def parameters(function: ast.FunctionDef) -> int:
@@ -70,7 +71,7 @@ def test_functions_are_short():
 
 
 def test_files_are_of_one_idea():
-    length = {p.relative_to(PACKAGE).as_posix(): lines_but_docstrings(p.read_text()) for p in PACKAGE.rglob("*.py")}
+    length = {path.relative_to(PACKAGE).as_posix(): lines_but_docstrings(path) for path in files()}
     long = {name for name, count in length.items() if count > LINES_OF_A_FILE}
     assert long - set(LONG_FILES) == set(), "split it by idea"
     assert set(LONG_FILES) - long == set(), "no longer an exception"

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-PACKAGE = Path(__file__).parents[2] / "fokker_planck"
+from sources import PACKAGE, files, nodes
 
 FINITE_ELEMENTS = {"dolfinx", "basix", "ufl", "ffcx"}
 ALGEBRA = {"petsc4py", "slepc4py"}
@@ -24,7 +23,7 @@ FORM_WORDS = {
 def imported(path: Path, root: Path) -> Iterator[tuple[int, str]]:
     """Line and absolute dotted name of everything that a file imports: ``from a import b`` gives ``a.b``."""
     package = [root.name, *path.relative_to(root).parent.parts]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -46,10 +45,10 @@ def _first_name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _bound_to(tree: ast.AST, libraries: set[str]) -> dict[str, str]:
+def _bound_to(path: Path, libraries: set[str]) -> dict[str, str]:
     """Names of a file that stand for something of these libraries, with what they stand for."""
     bound = {}
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] in libraries:
@@ -62,7 +61,6 @@ def _bound_to(tree: ast.AST, libraries: set[str]) -> dict[str, str]:
 def broken_rooms(path: Path, root: Path) -> Iterator[str]:
     """What one file does that is the business of another one alone."""
     name = path.relative_to(root).as_posix()
-    tree = ast.parse(path.read_text())
     for line, dotted in imported(path, root):
         library, last = dotted.split(".")[0], dotted.split(".")[-1]
         if library in ALGEBRA and name != ALGEBRA_FILE:
@@ -71,8 +69,8 @@ def broken_rooms(path: Path, root: Path) -> Iterator[str]:
             yield f"{name}:{line}: only {FORMS_FILE} writes forms, with {last}"
         if library in FINITE_ELEMENTS and last == "__version__" and name != VERSION_FILE:
             yield f"{name}:{line}: only {VERSION_FILE} reads the version of {library}"
-    forms, elements = _bound_to(tree, {"ufl"}), _bound_to(tree, FINITE_ELEMENTS)
-    for node in ast.walk(tree):
+    forms, elements = _bound_to(path, {"ufl"}), _bound_to(path, FINITE_ELEMENTS)
+    for node in nodes(path):
         where = f"{name}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Attribute) and name != FORMS_FILE:
             if node.attr in FORM_WORDS and _first_name(node) in forms:
@@ -107,7 +105,7 @@ def test_the_package_keeps_its_rooms():
 
 def test_the_checker_sees_the_whole_package():
     assert (PACKAGE / "__init__.py").is_file()
-    read = {line for path in PACKAGE.rglob("*.py") for line in imported(path, PACKAGE)}
+    read = {line for path in files() for line in imported(path, PACKAGE)}
     assert len(read) > 50
 
 

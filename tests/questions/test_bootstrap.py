@@ -75,21 +75,3 @@ def test_surfaces_without_an_answer_are_kept_with_their_reason():
     assert [draw is None for draw in found.draws] == [True, False] * 5
     assert found.failures == ("no luck; another day",) * 5
     assert "no answer: no luck" in str(found)
-
-
-@pytest.mark.parametrize(
-    ("surface", "keys", "message"),
-    [
-        (([AXIS], WELL), {}, "errors: found nothing"),
-        ("fes.dat", {}, "errors: found nothing"),
-        (([AXIS], WELL[None]), {}, "surface: found one replica; wanted two or more"),
-        (([AXIS], WELL), {"errors": 0.0}, "errors: found 0 everywhere; wanted some above 0"),
-        (([AXIS], WELL), {"errors": -1.0}, "errors: .*standard deviations"),
-        (([AXIS], WELL), {"errors": [1.0, 2.0]}, r"errors: .*shape \(41,\)"),
-        (([AXIS], WELL), {"errors": 0.1, "correlation": -1.0}, "correlation"),
-        (([AXIS], WELL), {"errors": 0.1, "count": 2}, "count"),
-    ],
-)
-def test_what_it_needs_is_said(surface, keys, message):
-    with pytest.raises(ProblemError, match=message):
-        fp.bootstrap(surface, two_values, **keys)

@@ -99,8 +99,15 @@ def check_spectrum(answer, exact, tolerance=TOLERANCE):
 # The quartic double well: y and z neither change the time nor the two lowest eigenvalues that are not zero.
 
 
-@pytest.mark.parametrize("well", ["double_well_1d", "double_well_2d"])
-@pytest.mark.parametrize("noise", [8, 20])
+@pytest.mark.parametrize(
+    ("well", "noise"),
+    [
+        ("double_well_1d", 8),
+        ("double_well_1d", 20),
+        pytest.param("double_well_2d", 8, marks=pytest.mark.slow),
+        ("double_well_2d", 20),
+    ],
+)
 def test_quartic_double_well(well, noise):
     path, epsilon = EXAMPLES / f"{well}.toml", f"diffusion.epsilon={1 / noise}"
     exact = references()
@@ -160,7 +167,7 @@ def check_weights(answer, exact, positions):
         check(well["probability"], exact[number])
 
 
-@pytest.mark.parametrize("noise", [8, 20])
+@pytest.mark.parametrize("noise", [pytest.param(8, marks=pytest.mark.slow), 20])
 def test_tilted_double_well(noise):
     path, epsilon = EXAMPLES / "tilted_double_well.toml", f"diffusion.epsilon={1 / noise}"
     exact = references()
@@ -173,7 +180,7 @@ def test_tilted_double_well(noise):
     check_weights(ask("stationary", path, epsilon), weights, [left, right])
 
 
-@pytest.mark.parametrize("noise", [20, 80, 400])
+@pytest.mark.parametrize("noise", [*(pytest.param(noise, marks=pytest.mark.slow) for noise in (20, 80)), 400])
 def test_flat_and_sharp_double_well(noise):
     path, epsilon = EXAMPLES / "flat_and_sharp.toml", f"diffusion.epsilon={1 / noise}"
     exact = references()
@@ -191,9 +198,9 @@ def test_flat_and_sharp_double_well(noise):
 @pytest.mark.parametrize(
     ("example", "reference", "settings"),
     [
-        ("mueller_brown", "MB_kT10", ()),
+        pytest.param("mueller_brown", "MB_kT10", (), marks=pytest.mark.slow),
         ("three_hole", "TH_beta1.67", ()),
-        ("three_hole", "TH_beta6.67", ("diffusion.epsilon=0.14992503748125938",)),
+        pytest.param("three_hole", "TH_beta6.67", ("diffusion.epsilon=0.14992503748125938",), marks=pytest.mark.slow),
     ],
 )
 def test_three_wells_in_the_plane(example, reference, settings):
@@ -229,8 +236,9 @@ def ball_file(folder, dimension, epsilon, tolerance):
     return path
 
 
-@pytest.mark.parametrize("epsilon", [0.5, 0.1])
-@pytest.mark.parametrize("dimension", [1, 2])
+@pytest.mark.parametrize(
+    ("dimension", "epsilon"), [(1, 0.5), (1, 0.1), pytest.param(2, 0.5, marks=pytest.mark.slow), (2, 0.1)]
+)
 def test_ornstein_uhlenbeck_leaves_the_unit_ball(tmp_path, dimension, epsilon):
     path = ball_file(tmp_path, dimension, epsilon, TOLERANCE)
     check(ask("exit-time", path)["mean"], exit_from_ball(dimension, epsilon))
@@ -309,10 +317,12 @@ def test_exit_on_a_ring():
         ("exit-time", "tilted_double_well", "mean", "B_eps1/20_T(-1->1)"),
     ],
 )
+@pytest.mark.slow  # each is asked above, of the same command in this process
 def test_as_a_process(question, example, key, reference):
     check(ask_process(question, EXAMPLES / f"{example}.toml")[key], references()[reference])
 
 
+@pytest.mark.slow
 def test_stationary_weights_as_a_process():
     answer = ask_process("stationary", EXAMPLES / "flat_and_sharp.toml")
     flat = references()["F_iso_eps1/20_P(x<saddle)"]

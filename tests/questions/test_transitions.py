@@ -147,22 +147,6 @@ class TestOnALine:
 
 
 class TestRefused:
-    @pytest.mark.parametrize(
-        ("first", "second", "key", "fragment"),
-        [
-            (LEFT, fp.Ball([-1.1, 0.0], 0.25), "committor.to", "two sets that are apart"),
-            (LEFT, fp.Ball([5.0, 0.0], 0.25), "committor.to", "no point in the domain"),
-            (fp.Ball([5.0, 0.0], 0.25), RIGHT, "committor.from", "no point in the domain"),
-            (LEFT, fp.Ball([1.0], 0.25), "committor.to", "1 dimensions"),
-            ("A", RIGHT, "committor.from", r"there is no \[sets.NAME\]"),
-            (LEFT, None, "committor.to", "a Ball, Ellipsoid, HalfSpace or Region"),
-        ],
-    )
-    def test_sets_that_do_not_fit(self, first, second, key, fragment):
-        with pytest.raises(ProblemError, match=fragment) as caught:
-            fp.committor(quartic(), first, second)
-        assert caught.value.key == key
-
     def test_one_well(self):
         with pytest.raises(ProblemError, match="at least two wells"):
             fp.rates(problem("x**2", 0.1, fp.Box([-2.0], [2.0])))

@@ -172,22 +172,3 @@ def test_in_the_plane_it_relaxes_as_kramers_and_langer_say():
     # found 0.929 +- 0.019
     assert abs(found - 2.0 * formula.value) < 2.0 * formula.relative_error * formula.value
     assert found / (2.0 * formula.value) == pytest.approx(0.93, abs=0.07)
-
-
-@pytest.mark.parametrize(
-    ("make", "key"),
-    [
-        (lambda: sgd.Momentum(0.1, 1.0), "diffusion.momentum"),
-        (lambda: sgd.Momentum(0.1, -0.1), "diffusion.momentum"),
-        (lambda: sgd.Momentum(0.0, 0.5), "diffusion.learning_rate"),
-        (lambda: sgd.Momentum(0.1, 0.5, batch_size=5, samples=4), "diffusion.batch_size"),
-        (lambda: sgd.heavy_ball(2.0, 0.6), "step"),
-        (lambda: sgd.MomentumRecursion("x**2", 0.1, 0.5, 1), "losses"),
-        (lambda: sgd.stationary_covariance(sgd.Momentum(0.1, 0.5), -1.0, 1.0), "hessian"),
-        (lambda: sgd.stationary_covariance(sgd.Momentum(0.1, 0.5), np.eye(2), np.eye(3)), "covariance"),
-    ],
-    ids=["momentum-1", "momentum-negative", "rate", "batch", "step", "losses", "hessian", "covariance"],
-)
-def test_bad_input_is_named(make, key):
-    with pytest.raises(ProblemError, match=key):
-        make()

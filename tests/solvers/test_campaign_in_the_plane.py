@@ -22,6 +22,7 @@ from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.landscape_of_flow import of_flow
 
 
+@pytest.mark.slow
 def test_shares_of_reactive_paths_are_seen_by_the_indicator() -> None:
     """Of 4e-4 that the first mesh leaves of the share nothing showed: all cells were bisected for it, and again."""
     potential = "x**4/4 - 0.6789*x**2 + y**4/4 - 0.7609*y**2 - 0.4899*x - 0.4773*x**3 + 0.4408*y - 0.3462*y**3"

@@ -38,7 +38,7 @@ def test_formulas_drop_it(dimension):
         assert (found.value, found.relative_error) == (plain.value, plain.relative_error)
 
 
-@pytest.mark.parametrize("dimension", [1, 2])
+@pytest.mark.parametrize("dimension", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_functions_count_their_rounding(dimension):
     for constant in (1e6, 1e9):
         problem = quartic(constant, dimension)

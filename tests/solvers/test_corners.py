@@ -105,7 +105,7 @@ def test_errors_that_hide_each_other_at_315_degrees(degree, tolerance, tmp_path)
 
 
 @pytest.mark.parametrize("degree", [3, 5, 7])
-@pytest.mark.parametrize("eighths", [4, 6, 7])
+@pytest.mark.parametrize("eighths", [4, pytest.param(6, marks=pytest.mark.slow), 7])
 def test_sectors_cut_out_of_a_disc(eighths, degree):
     """Reflected by the arc and absorbed by the straight sides, the slowest rate is that of J_nu(k r) sin(nu angle)."""
     wedge = {4: "-y", 6: "min(x, -y)", 7: "min(x + y, -y)"}[eighths]

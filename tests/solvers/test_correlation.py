@@ -12,7 +12,6 @@ import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 import fokker_planck as fp
-from fokker_planck.errors import ProblemError
 
 QUARTIC = "(x**2 - 1)**2/4"
 
@@ -200,28 +199,6 @@ def test_identities_in_the_plane():
     zero = there.spectrum[0].density
     error = zero.absolute_error + 2.0 * there.integral.absolute_error
     assert zero.value == pytest.approx(2.0 * there.integral.value, abs=error)
-
-
-def test_what_is_asked_for_has_to_fit():
-    line = on_line(QUARTIC, 0.05, -2.0, 2.0)
-    pendulum = fp.Overdamped(fp.Potential("-cos(x)"), fp.Isotropic(0.2))
-    ring = fp.Problem(pendulum, fp.Box([0.0], [2.0 * np.pi], "periodic"))
-    cases = [
-        (line, {"f": 3.0}, "correlation.f"),
-        (line, {"f": "x +"}, "correlation.f"),
-        (line, {"f": "y"}, "correlation.f"),
-        (line, {"f": "1/(x - x)"}, "correlation.f"),
-        (line, {"f": "2"}, "correlation.f"),
-        (line, {"f": "x", "g": "1 + 0*x"}, "correlation.g"),
-        (line, {"f": "x", "times": [0.0]}, "correlation.times[0]"),
-        (line, {"f": "x", "frequencies": [-1.0]}, "correlation.frequencies[0]"),
-    ]
-    for problem, asked, key in cases:
-        with pytest.raises(ProblemError) as refused:
-            fp.correlation(problem, **asked)
-        assert refused.value.key == key
-    with pytest.raises(ProblemError, match="across the period"):
-        fp.correlation(ring, "x")
 
 
 def test_the_command_prints_the_contract(capsys):

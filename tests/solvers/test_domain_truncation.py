@@ -61,7 +61,7 @@ SAME_WELL = fp.Ball([-1.0, 0.0], 0.3), fp.Ball([0.6, 0.3], 0.2)
 @pytest.mark.parametrize(
     ("sets", "barrier"),
     [
-        pytest.param((LEFT_WELL, RIGHT_WELL), 100, id="around both wells"),
+        pytest.param((LEFT_WELL, RIGHT_WELL), 100, id="around both wells", marks=pytest.mark.slow),
         pytest.param(ASIDE, 50, id="in neither well", marks=pytest.mark.slow),
         pytest.param(SAME_WELL, 50, id="in one well", marks=pytest.mark.slow),
     ],
@@ -106,6 +106,7 @@ def test_transitions_past_a_third_well_are_those_of_the_whole_domain(ends, monke
         assert abs(one.log - other.log) <= one.relative_error + other.relative_error < 1e-4
 
 
+@pytest.mark.slow
 def test_weights_and_rates_take_the_meshes_of_exit_times():
     """Barrier 100: 105,000 and 281,000 unknowns on the whole domain; the density is nan where there is no mesh."""
     epsilon = 0.0025

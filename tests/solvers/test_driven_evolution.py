@@ -25,7 +25,7 @@ def checked(state, name, exact):
     assert abs(found.value - exact) < found.absolute_error < 20 * TOLERANCE * (1.0 + abs(exact))
 
 
-@pytest.mark.parametrize("start", CASES)
+@pytest.mark.parametrize("start", [pytest.param("point", marks=pytest.mark.slow), "gaussian"])
 def test_falling_noise(start):
     problem = on_a_line(fp.Schedule(noise="1/(1 + t/2)"))
     found = fp.evolve(problem, CASES[start], [0.3, 3.0], {"x": "x", "square": "x**2"})

@@ -178,25 +178,6 @@ def test_turned_mirrored_and_lifted():
             assert abs(one.value / numbers[0].value - 1.0) <= bar
 
 
-@pytest.mark.parametrize(
-    ("given", "key"),
-    [
-        ({"initial": [9.0]}, "evolve.initial.point"),
-        ({"initial": "uniform"}, "evolve.initial"),
-        ({"initial": {"gaussian": {"mean": [0.0], "covariance": [[-1.0]]}}}, "evolve.initial.gaussian.covariance"),
-        ({"initial": {"expression": "x"}}, "evolve.initial"),
-        ({"initial": {"set": "B"}}, "evolve.initial.set"),
-        ({"times": []}, "evolve.times"),
-        ({"times": [0.0]}, r"evolve.times\[0\]"),
-        ({"observables": {"f": "y"}}, "evolve.observables.f"),
-        ({"absorb": "A"}, "evolve.initial.point"),
-    ],
-)
-def test_bad_input_is_named(given, key):
-    with pytest.raises(ProblemError, match=key):
-        fp.evolve(LINE, **{"initial": [1.0], "times": [1.0], **given})
-
-
 def test_a_problem_file_asks(tmp_path, capsys):
     from fokker_planck.cli.command import main
 

@@ -86,7 +86,7 @@ def with_drift(x, drift, noise, length, t):
         return float(mpmath.exp(-half * x) * total)
 
 
-@pytest.mark.parametrize("drift", [1.5, -40.0])
+@pytest.mark.parametrize("drift", [1.5, pytest.param(-40.0, marks=pytest.mark.slow)])
 def test_two_ends(drift):
     noise, length, x = 0.7, 2.0, 0.6
     process = fp.Drifting(fp.Drift([f"{drift}"]), fp.Isotropic(noise))

@@ -200,8 +200,9 @@ def test_through_six_wells_to_the_side_of_the_last(noise, exact):
     assert abs(math.expm1(found.log - exact)) <= found.relative_error
 
 
-@pytest.mark.parametrize("noise", [100, 400])
-@pytest.mark.parametrize("stiffness", [1, 4])
+@pytest.mark.parametrize(
+    ("stiffness", "noise"), [(1, 100), pytest.param(1, 400, marks=pytest.mark.slow), (4, 100), (4, 400)]
+)
 def test_exit_of_a_single_well_over_a_high_wall(noise, stiffness):
     # T = X 2F2(1, 1; 3/2, 2; X), X = n/2, whatever the other coordinate does
     with mpmath.workdps(30):
@@ -233,7 +234,7 @@ def by_quadrature(potential, noise, start, **absorbing):
         (TILTED, 2000, 1.0, {"left": -1.0}, LEFT),
         (TILTED, 20000, 1.0, {"left": -1.0}, LEFT),
         (f"{QUARTIC} + x/5", 10000, 0.1, {"left": -1.0}, LEFT),
-        ("cos(10*x) + x/10", 1000, 1.57, {"left": -1.8}, HalfSpace([-1.0], 1.8)),
+        pytest.param("cos(10*x) + x/10", 1000, 1.57, {"left": -1.8}, HalfSpace([-1.0], 1.8), marks=pytest.mark.slow),
         ("x**2/2", 10000, 0.0, {"left": -1.0, "right": 1.0, "ends": (-1.0, 1.0)}, "boundary"),
     ],
 )
@@ -342,7 +343,7 @@ def test_a_target_whose_depth_lies_far_below_its_surface():
     assert rests[0] - limit == pytest.approx(4.0 * (rests[1] - limit), rel=0.01)
 
 
-@pytest.mark.parametrize("place", [1.503, 1.903])
+@pytest.mark.parametrize("place", [1.503, pytest.param(1.903, marks=pytest.mark.slow)])
 def test_a_strip_between_the_points_of_a_sample_is_reached_all_the_same(place):
     """Of a strip of width 0.004 no point of a sample was inside: one far up was refused, as if it were nowhere."""
     process = Overdamped(Potential("(x**2 - 1)**2/4 + y**2/2"), Isotropic(0.0125))

@@ -167,6 +167,7 @@ def test_the_gap_does_not_depend_on_how_many_are_asked_for(count):
     np.testing.assert_allclose([e.real.value for e in found.eigenvalues], exact, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_rotating_process_killed_on_a_circle():
     """f(r) e^(ik phi) with f = r^k M((k - mu)/2, k + 1, r^2/2 eps) = 0 at r = 1, lambda = mu +- ik a."""
     mpmath = pytest.importorskip("mpmath")
@@ -230,7 +231,11 @@ def rotated_quartic(barrier, tolerance=1e-6):
 
 @pytest.mark.parametrize(
     ("barrier", "log", "known"),
-    [(50, -50.457313379059, 3.2e-8), (100, -100.454421086589, 1.8e-10), (200, -200.4529953739, 3.6e-8)],
+    [
+        pytest.param(50, -50.457313379059, 3.2e-8, marks=pytest.mark.slow),
+        pytest.param(100, -100.454421086589, 1.8e-10, marks=pytest.mark.slow),
+        (200, -200.4529953739, 3.6e-8),
+    ],
 )
 def test_the_gap_of_a_high_barrier_on_what_decides_alone(barrier, log, known):
     """Against the whole domain below the energy cutoff: 145,657 to 1,337,809 unknowns, 9 to 116 s of CPU."""
@@ -271,6 +276,7 @@ def test_the_first_mesh_of_a_spectrum_is_assembled_once():
     assert found.work.assemblies == 2
 
 
+@pytest.mark.slow
 def test_defective_eigenvalues_are_clusters():
     """dX = -A X dt + noise, A a Jordan block: 1 twice, 2 three times, 3 four times, whatever the noise."""
     process = Drifting(Drift(["-x + 1.318*y", "-y"]), Constant([[0.2176, 0.0025], [0.0025, 0.2639]]))

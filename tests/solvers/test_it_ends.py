@@ -3,33 +3,11 @@
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.errors import ProblemError
 
 
 def well(noise=0.05, **resolution):
     process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(noise))
     return fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]), fp.Resolution(**resolution))
-
-
-def test_a_tolerance_below_rounding_is_refused():
-    with pytest.raises(ProblemError, match="discretization.tolerance"):
-        well(tolerance=1e-13)
-
-
-def test_a_mesh_that_no_machine_holds_is_refused():
-    with pytest.raises(ProblemError, match="discretization.cells"):
-        well(cells=[1, 1_000_000])
-
-
-def test_more_eigenvalues_than_can_be_computed_are_refused():
-    for count in (201, 1000):
-        with pytest.raises(ProblemError, match="spectrum.count: found .*; wanted .* 200"):
-            fp.spectrum(well(), count=count)
-
-
-def test_noise_beyond_every_double_is_refused():
-    with pytest.raises(ProblemError, match="diffusion: found V/D beyond"):
-        fp.spectrum(well(5e-324), count=2)
 
 
 def test_many_eigenvalues_of_a_line_get_a_mesh_that_has_them():

@@ -188,7 +188,11 @@ def test_a_potential_that_jumps_where_the_noise_varies(dimension):
 
 @pytest.mark.parametrize(
     ("interpretation", "value"),
-    [("ito", 374.0851498625171), ("stratonovich", 497.6424449117843), ("klimontovich", 744.7570350103176)],
+    [
+        pytest.param("ito", 374.0851498625171, marks=pytest.mark.slow),
+        ("stratonovich", 497.6424449117843),
+        pytest.param("klimontovich", 744.7570350103176, marks=pytest.mark.slow),
+    ],
 )
 def test_a_disc_in_which_noise_jumps_under_a_potential(interpretation, value):
     """D w r T' = -int_0^r w s ds with w = D^(alpha - 1) exp(-int s/D ds), by Gauss and Legendre on 400 pieces."""

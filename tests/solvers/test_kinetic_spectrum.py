@@ -68,7 +68,7 @@ def test_a_high_barrier_on_a_line():
     assert found.values[0] == pytest.approx(7.16896497977e-10, rel=found.errors[0])
 
 
-@pytest.mark.parametrize("potential", [f"{QUARTIC} + 2*y**2", TURNED])
+@pytest.mark.parametrize("potential", [f"{QUARTIC} + 2*y**2", pytest.param(TURNED, marks=pytest.mark.slow)])
 def test_a_product_in_the_plane_has_the_gap_of_its_first_part(potential):
     asked = in_the_plane(potential, 1.0)
     found = fp.spectrum(asked, 2)

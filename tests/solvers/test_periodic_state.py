@@ -43,6 +43,7 @@ def test_pushed_parabola():
         assert state.negative < state.density_error < 1e-4
 
 
+@pytest.mark.slow
 def test_linear_response():
     """A double well: what lags behind a weak push a cos(w t) is a w S(w)/(2 eps), and the gap is in the multiplier."""
     push, omega, noise = 0.005, 0.1, 0.1

@@ -26,7 +26,12 @@ def time_to_centre(distance, radius):
 
 
 @pytest.mark.parametrize(
-    "radius", [0.2, pytest.param(0.1, marks=pytest.mark.slow), pytest.param(0.01, marks=pytest.mark.slow)]
+    "radius",
+    [
+        pytest.param(0.2, marks=pytest.mark.slow),
+        pytest.param(0.1, marks=pytest.mark.slow),
+        pytest.param(0.01, marks=pytest.mark.slow),
+    ],
 )
 def test_small_targets_in_a_ball(radius):
     found = fp.mean_exit_time(brownian_ball(), start=[0.5, 0.0, 0.0], target=fp.Ball([0.0, 0.0, 0.0], radius))
@@ -81,12 +86,11 @@ def test_a_sphere_as_sublevel_set():
     [
         # they cross each other on the wall x = -1, where their vertex was once projected off the wall
         ({"A": Ball([-1.0, 0.2, 0.1], 0.5), "B": Ball([-1.0, -0.2, -0.1], 0.5)}, "crossing on a wall"),
-        pytest.param(
-            {"A": Ball([-0.2, 0.0, 0.0], 0.5), "B": Ball([0.2, 0.0, 0.0], 0.5)}, "overlapping", marks=pytest.mark.slow
-        ),
+        ({"A": Ball([-0.2, 0.0, 0.0], 0.5), "B": Ball([0.2, 0.0, 0.0], 0.5)}, "overlapping"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
+@pytest.mark.slow
 def test_balls_that_overlap(sets, name):
     mesh = fit_regions(grid_triangulation([np.linspace(-1.0, 1.0, 5)] * 3, [False] * 3), sets)
     assert np.abs(mesh.points).max() < 1.0 + 1e-12

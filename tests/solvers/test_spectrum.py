@@ -187,7 +187,10 @@ def schroedinger(noise, lower, upper, count):
     return found[1] + (found[1] - found[0]) / 3.0
 
 
-@pytest.mark.parametrize("target", [HalfSpace([1.0, 0.0], 0.995), Region("0.005 - abs(x - 1)", dimension=2)])
+@pytest.mark.parametrize(
+    "target",
+    [HalfSpace([1.0, 0.0], 0.995), pytest.param(Region("0.005 - abs(x - 1)", dimension=2), marks=pytest.mark.slow)],
+)
 def test_a_narrow_strip_that_absorbs_in_a_well_beside_a_high_barrier(target):
     """At barrier 45 the domain was cut to what the exit needs: the mode of the saddle met the cut, without an end."""
     asked = problem(f"{QUARTIC} + y**2/2", 0.25 / 45, Box([-2.0, -1.5], [2.0, 1.5]), tolerance=1e-5)
@@ -266,7 +269,7 @@ def test_seven_wells_beyond_every_double():
     assert found.log == pytest.approx(-slowest, abs=3.0)
 
 
-@pytest.mark.parametrize("epsilon", [1e-8, 1e-12])
+@pytest.mark.parametrize("epsilon", [1e-8, pytest.param(1e-12, marks=pytest.mark.slow)])
 def test_a_noise_far_too_small_is_refused(epsilon):
     with pytest.raises(FokkerPlanckError):
         spectrum(problem(f"{QUARTIC} + x/5", epsilon, Box([-2.0], [2.0])), 2)
@@ -336,6 +339,7 @@ def test_a_factor_two_in_the_noise_is_seen(monkeypatch):
     assert relative_error() == pytest.approx(1.0, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_pass_of_small_share_keeps_its_way_down():
     """Three-hole at beta 40: the direct pass carries 3e-5 of the current; cut below it, its slopes would be wells."""
     wells = "3*exp(-x**2-(y-1/3)**2)-3*exp(-x**2-(y-5/3)**2)-5*exp(-(x-1)**2-y**2)-5*exp(-(x+1)**2-y**2)"

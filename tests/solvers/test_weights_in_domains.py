@@ -94,6 +94,7 @@ def test_one_process_on_a_line_has_one_set_of_wells():
         assert one.probability.value == pytest.approx(other.probability.value, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_shallow_minima_are_counted_with_a_deeper_one_as_in_rates():
     text = "4*(sin(x) + sin(y)) + 1.5*cos(5*x)*cos(5*y)"
     problem = fp.Problem(

@@ -22,7 +22,7 @@ def overdamped(potential, noise, domain, tolerance):
 # Sublevel sets.
 
 
-@pytest.mark.parametrize("level", [0.5, 2.0, 3.0])
+@pytest.mark.parametrize("level", [0.5, 2.0, pytest.param(3.0, marks=pytest.mark.slow)])
 def test_to_leave_a_sublevel_set_is_to_reach_its_complement(level):
     """Two domains, two meshes, one time: the set as domain, and its complement as target in a box."""
     inside = overdamped(PLANE, 0.3, fp.Sublevel(level, [-3.0, -4.0], [3.0, 4.0]), 1e-5)

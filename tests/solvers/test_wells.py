@@ -85,7 +85,16 @@ def test_the_potential_is_an_integral_of_exp_phi(noise):
         assert function[node] == pytest.approx(part / whole, rel=1e-8)
 
 
-@pytest.mark.parametrize(("noise", "cells"), [(20, 500), (400, 500), (2000, 500), (8000, 2000), (40000, 10000)])
+@pytest.mark.parametrize(
+    ("noise", "cells"),
+    [
+        (20, 500),
+        pytest.param(400, 500, marks=pytest.mark.slow),
+        (2000, 500),
+        pytest.param(8000, 2000, marks=pytest.mark.slow),
+        (40000, 10000),
+    ],
+)
 def test_a_coupling_is_accurate_relative_to_itself(noise, cells):
     """-S_12 = eps / int exp(Phi), down to exp(-10000) of the largest entries."""
     _, generator, _, _, condensed = case(QUARTIC, noise, cells=cells)
