@@ -28,6 +28,7 @@ GROWTH = 1.05
 MOST_STEPS = 1000
 """Of these: 1e20 times the distance from saddle to minimum, where nothing that holds is left."""
 HALVES = ((0.0, 0.5 * np.pi), (0.5 * np.pi, np.pi))
+"""Of the angle by which the way from saddle to turning point is told: the bottom of a parabola is between them."""
 ABOVE = 1e-9
 """Of the depth of the well: V may be so far above the saddle on the way, and a peak so far below it is a turning point:
 what the formulas for the rate make of it differs by rounding."""

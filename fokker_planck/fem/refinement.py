@@ -114,15 +114,7 @@ def _bisect(
     points, vertex_class = triangulation.points, triangulation.vertex_class
     count = len(points)
     class_count = int(vertex_class.max()) + 1
-    if np.array_equal(vertex_class, np.arange(count)):
-        cut_numbers = np.flatnonzero(marks)
-        cut_edges = table.vertices[cut_numbers]
-    else:
-        geometric = edge_table(triangulation.cells)
-        class_keys = _pair_keys(table.vertices, class_count)
-        number_of = np.searchsorted(class_keys, _pair_keys(vertex_class[geometric.vertices], class_count))
-        cut = marks[number_of]
-        cut_edges, cut_numbers = geometric.vertices[cut], number_of[cut]
+    cut_edges, cut_numbers = _marked_edges(triangulation, table, marks, class_count)
     middles = 0.5 * (points[cut_edges[:, 0]] + points[cut_edges[:, 1]])
     cut_keys = _pair_keys(cut_edges, count)
     if split is not None and positions is not None:
@@ -147,6 +139,21 @@ def _bisect(
         regions={name: mask[parents] for name, mask in triangulation.regions.items()},
         stretch=triangulation.stretch,
     )
+
+
+def _marked_edges(
+    triangulation: Triangulation, table: EdgeTable, marks: Booleans, class_count: int
+) -> tuple[Integers, Integers]:
+    """Ends of the edges to be cut, (k, 2), and their numbers in the table, which edges across a seam share."""
+    vertex_class = triangulation.vertex_class
+    if np.array_equal(vertex_class, np.arange(len(vertex_class))):
+        numbers = np.flatnonzero(marks)
+        return table.vertices[numbers], numbers
+    geometric = edge_table(triangulation.cells)
+    class_keys = _pair_keys(table.vertices, class_count)
+    number_of = np.searchsorted(class_keys, _pair_keys(vertex_class[geometric.vertices], class_count))
+    cut = marks[number_of]
+    return geometric.vertices[cut], number_of[cut]
 
 
 def _onto_surfaces(triangulation: Triangulation, cut_keys: Integers, middles: Floats, count: int) -> Floats:

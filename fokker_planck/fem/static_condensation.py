@@ -115,15 +115,8 @@ def condensed_factorization(
     diagonal = np.arange(block.shape[1])
     block[:, diagonal, diagonal] += ~free
     towards = elements[:, count:, :count] * free[:, :, None]
-    if symmetric:
-        factor = scaled_cholesky(block)
-        rows = columns = _side(factor.lower, towards * factor.scale[:, :, None], factor.scale * free)
-    else:
-        factors = scaled_lu(block)
-        backwards = np.swapaxes(elements[:, :count, count:], 1, 2) * free[:, :, None]
-        rows = _side(factors.lower, towards * factors.scale[:, :, None], factors.scale * free, factors.order)
-        upper = np.swapaxes(factors.upper, 1, 2)
-        columns = _side(upper, backwards * factors.scale[:, :, None], factors.scale * free)
+    backwards = None if symmetric else np.swapaxes(elements[:, :count, count:], 1, 2) * free[:, :, None]
+    rows, columns = _sides(block, free, towards, backwards)
     shared = rest.copy()
     shared[discretization.marked(inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
@@ -147,6 +140,21 @@ def condensed_factorization(
         outer=outer,
         comm=discretization.comm,
     )
+
+
+def _sides(block: Floats, free: Booleans, towards: Floats, backwards: Floats | None) -> tuple[Side, Side]:
+    """Rows and columns from the matrices inside of cells, ``block`` (m, i, i): the same where the matrix is symmetric.
+
+    ``towards`` (m, i, f) couples them to the faces, ``backwards`` (m, i, f) the faces to them; None by symmetry.
+    """
+    if backwards is None:
+        factor = scaled_cholesky(block)
+        rows = _side(factor.lower, towards * factor.scale[:, :, None], factor.scale * free)
+        return rows, rows
+    factors = scaled_lu(block)
+    rows = _side(factors.lower, towards * factors.scale[:, :, None], factors.scale * free, factors.order)
+    upper = np.swapaxes(factors.upper, 1, 2)
+    return rows, _side(upper, backwards * factors.scale[:, :, None], factors.scale * free)
 
 
 def _most_factored(degree: int, exponent: Floats) -> float:

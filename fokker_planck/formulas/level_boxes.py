@@ -88,11 +88,7 @@ def boxes_meeting(
     seen = 0
     while below.shape[1]:
         seen += below.shape[1]
-        if seen > most:
-            raise ConvergenceError(
-                f"more than {most} boxes are needed to find every part of {expression.text} = 0",
-                "a formula whose zeros are a surface, without flat parts at zero",
-            )
+        _refuse_endless(expression, seen, most)
         found = enclosed(expression, below, above)
         # where f is nowhere defined there is no zero either
         meets = (found.low <= 0.0) & (found.high >= 0.0)
@@ -113,6 +109,14 @@ def boxes_meeting(
         doubtful.append((below[:, stuck], above[:, stuck]))
         below, above = halved(below[:, ~done & divisible], above[:, ~done & divisible], extent, used)
     return LevelBoxes(*_joined(kept), *_joined(doubtful))
+
+
+def _refuse_endless(expression: Expression, boxes: int, most: int) -> None:
+    if boxes > most:
+        raise ConvergenceError(
+            f"more than {most} boxes are needed to find every part of {expression.text} = 0",
+            "a formula whose zeros are a surface, without flat parts at zero",
+        )
 
 
 def _lost(expression: Expression, lower: Floats, upper: Floats, low: Floats, high: Floats) -> npt.NDArray[np.bool_]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.expression import Expression, joint_tape
 from fokker_planck.formulas.intervals import enclosed, run_intervals
 from fokker_planck.formulas.level_boxes import halved
@@ -82,10 +82,8 @@ def seen_boxes(
     (True, True)
     """
     start, stop = np.atleast_1d(np.asarray(lower, dtype=float)), np.atleast_1d(np.asarray(upper, dtype=float))
-    parts = [
-        _of_smooth(part, scale, start, stop, highest, sampled, tolerance, importance, most)
-        for part in smooth_branches(formula)
-    ]
+    asked = _Asked(scale, start, stop, highest, sampled, tolerance, importance, most)
+    parts = [_of_smooth(part, asked) for part in smooth_branches(formula)]
     return SeenBoxes(
         np.concatenate([part.centres for part in parts], axis=1),
         np.concatenate([part.edges for part in parts], axis=1),
@@ -93,54 +91,92 @@ def seen_boxes(
     )
 
 
-def _of_smooth(
-    formula: Expression,
-    scale: float,
-    start: Floats,
-    stop: Floats,
-    highest: float,
-    sampled: float,
-    tolerance: float,
-    importance: Importance | None,
-    most: float,
-) -> SeenBoxes:
-    extent = stop - start
-    most_boxes = MOST_PROVED[len(start)] if (sampled >= extent).all() else MOST_BOXES
-    below, above = _first_boxes(start, stop)
+@dataclass(frozen=True)
+class _Asked:
+    """What :func:`seen_boxes` is asked for, of every smooth part of a formula alike."""
+
+    scale: float
+    start: Floats
+    stop: Floats
+    highest: float
+    sampled: float
+    tolerance: float
+    importance: Importance | None
+    most: float
+
+    @property
+    def extent(self) -> Floats:
+        """Of the domain, (dim,)."""
+        return self.stop - self.start
+
+    @property
+    def most_boxes(self) -> int:
+        """Beyond which boxes are left to samples, or where there are none the formula is refused."""
+        return MOST_PROVED[len(self.start)] if (self.sampled >= self.extent).all() else MOST_BOXES
+
+    def judged(self, formula: Expression, below: Floats, above: Floats) -> _Bounds:
+        """The boxes from ``below`` to ``above`` (dim, n)."""
+        return _Bounds(*_judged(formula, self.scale, below, above, self.highest, self.most), self.highest)
+
+    def allowed(self, bounds: _Bounds, edges: Floats, counted: float) -> tuple[Floats, float]:
+        """What may be unseen in every box, (n,), and what the boxes that are done count from then on."""
+        if self.importance is None:
+            return bounds.limit, counted
+        part = np.prod(edges / self.extent[:, None], axis=0)
+        share = self.importance(bounds.low, bounds.high) * part * bounds.matters
+        whole = counted + float(share.sum())
+        allowed = np.minimum(bounds.limit, np.maximum(self.tolerance * whole / np.maximum(share, 1e-300), LEAST))
+        return allowed, counted + float(share[bounds.unseen <= allowed].sum())
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """Of Phi in boxes, (n,) each: ``low`` and ``high``, what of its change may be ``unseen``, the ``limit`` of that."""
+
+    low: Floats
+    high: Floats
+    unseen: Floats
+    limit: Floats
+    highest: float
+
+    @property
+    def matters(self) -> Booleans:
+        """Boxes that reach below the highest Phi that is looked at."""
+        return np.asarray(~(self.low > self.highest) & ~np.isnan(self.low))
+
+
+def _of_smooth(formula: Expression, asked: _Asked) -> SeenBoxes:
+    below, above = _first_boxes(asked.start, asked.stop)
     done: list[tuple[Floats, Floats, Floats]] = []
     total, counted = 0, 0.0
     while below.shape[1]:
         total += below.shape[1]
         edges = above - below
-        if total > most_boxes:
+        bounds = asked.judged(formula, below, above)
+        if total > asked.most_boxes:
             # what only the tolerance asks for is left to the degrees of the solver, which see the rest of a quadratic
-            low, _, unseen, limit = _judged(formula, scale, below, above, highest, most)
-            narrow = (edges.max(axis=0) < sampled) & ~(low > highest) & ~np.isnan(low) & (unseen > limit)
-            if narrow.any():
-                raise _without_end(formula, 0.5 * (below + above)[:, np.argmax(narrow)])
+            narrow = (edges.max(axis=0) < asked.sampled) & bounds.matters & (bounds.unseen > bounds.limit)
+            _refuse_any(narrow, formula, below, above)
             done.append((below, above, edges.max(axis=0)))
             break
-        low, high, unseen, limit = _judged(formula, scale, below, above, highest, most)
-        matters = ~(low > highest) & ~np.isnan(low)
-        allowed = limit
-        if importance is not None:
-            share = importance(low, high) * np.prod((above - below) / extent[:, None], axis=0) * matters
-            whole = counted + float(share.sum())
-            allowed = np.minimum(limit, np.maximum(tolerance * whole / np.maximum(share, 1e-300), LEAST))
-            counted += float(share[unseen <= allowed].sum())
-        good = matters & (unseen <= allowed)
+        allowed, counted = asked.allowed(bounds, edges, counted)
+        good = bounds.matters & (bounds.unseen <= allowed)
         # a cubic remainder shrinks like the cube of the box
         size = edges.max(axis=0) * np.cbrt(np.maximum(SEEN / allowed, 1.0))
         done.append((below[:, good], above[:, good], size[good]))
-        rest = matters & ~good
+        rest = bounds.matters & ~good
         below, above = below[:, rest], above[:, rest]
-        stuck = (edges[:, rest] <= SMALLEST * extent[:, None]).all(axis=0)
-        if stuck.any():
-            raise _without_end(formula, 0.5 * (below + above)[:, np.argmax(stuck)])
-        below, above = halved(below, above, extent)
+        _refuse_any((edges[:, rest] <= SMALLEST * asked.extent[:, None]).all(axis=0), formula, below, above)
+        below, above = halved(below, above, asked.extent)
     lows, highs, sizes = zip(*done, strict=True)
     low, high = np.concatenate(lows, axis=1), np.concatenate(highs, axis=1)
     return SeenBoxes(0.5 * low + 0.5 * high, high - low, np.concatenate(sizes))
+
+
+def _refuse_any(boxes: Booleans, formula: Expression, below: Floats, above: Floats) -> None:
+    """Where there is one of the ``boxes`` (n,), name its place."""
+    if boxes.any():
+        raise _without_end(formula, 0.5 * (below + above)[:, np.argmax(boxes)])
 
 
 def _first_boxes(start: Floats, stop: Floats) -> tuple[Floats, Floats]:

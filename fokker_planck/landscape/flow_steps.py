@@ -27,7 +27,9 @@ DORMAND_PRINCE_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200
 # Kaps and Rentrop's Rosenbrock method of order 4, error of order 3, with Shampine's constants (ACM TOMS 8, 1982).
 _GAMMA = 0.5
 _SHIFT = ((), (2.0,), (48 / 25, 6 / 25), (48 / 25, 6 / 25))
+"""Of the stages before, by which the place of each is moved."""
 _COUPLING = ((), (-8.0,), (372 / 25, 12 / 5), (-112 / 125, -54 / 125, -2 / 5))
+"""Of the stages before, by which the force on each is corrected, over the step."""
 _WEIGHT = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
 """Of the four stages."""
 _DIFFERENCE = (17 / 54, 7 / 36, 0.0, 125 / 108)

@@ -4,6 +4,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 import fokker_planck
 from fokker_planck.cli.command import main
 
@@ -26,21 +28,32 @@ def files_above(frame):
     return list(dict.fromkeys(reversed(found)))
 
 
-def test_from_the_command_to_the_number_in_ten_files_which_contributing_lists(capsys):
-    stacks = []
+CASES = {
+    "on a line": ("double_well_1d", ()),
+    "in the plane": ("double_well_2d", ("--tolerance", "1e-3")),
+    "without detailed balance": ("double_well_2d", ("--tolerance", "1e-2", "--set", 'drift.extra=["-y", "x**3 - x"]')),
+}
+
+
+@pytest.mark.parametrize(("example", "options"), CASES.values(), ids=CASES.keys())
+def test_from_the_command_to_the_number_in_ten_files_which_contributing_lists(example, options, capsys):
+    ways = set()
 
     def watch(frame, event, _):
         if event == "call" and frame.f_code.co_filename == ALGEBRA:
-            stacks.append(files_above(frame))
+            ways.add((*BEFORE, *files_above(frame)))
 
     sys.setprofile(watch)
     try:
-        assert main(["exit-time", str(PROJECT / "examples" / "double_well_1d.toml"), "-q", "--json"]) == 0
+        assert main(["exit-time", str(PROJECT / "examples" / f"{example}.toml"), "-q", "--json", *options]) == 0
     finally:
         sys.setprofile(None)
     capsys.readouterr()
-    way = [*BEFORE, *max(stacks, key=len)]
-    assert way[2] == "cli/command.py"
-    assert len(way) <= 10, way
-    listed = re.search(r"## From the command to the number\n(.*?)\n## ", CONTRIBUTING.read_text(), re.DOTALL)
-    assert set(way) <= set(re.findall(r"`([a-z_]+/[a-z_]+\.py)`", listed.group(1)))
+    listed = re.search(r"## From the command to the number\n(.*?)\n## ", CONTRIBUTING.read_text(), re.DOTALL).group(1)
+    numbered = re.findall(r"^\d+\. `([a-z_]+/[a-z_]+\.py)`", listed, re.MULTILINE)
+    assert len(numbered) == 10
+    assert any(set(way) == set(numbered) for way in ways), ways
+    for way in ways:
+        assert way[2] == "cli/command.py"
+        assert len(way) <= 10, way
+        assert set(way) <= set(re.findall(r"`([a-z_]+/[a-z_]+\.py)`", listed)), way

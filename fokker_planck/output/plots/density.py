@@ -34,6 +34,7 @@ TYPOGRAPHY: dict[Any, Any] = {
     "savefig.dpi": 200,
     "svg.hashsalt": "fokker_planck",
 }
+"""The letters of formulas in a paper, at the size of its captions, and lines as thin as its rules."""
 DECADES_WITHOUT_SADDLE = 12.0
 """Powers of ten shown below the highest density: beyond, every picture would be of its tails."""
 SHORT = 4
