@@ -71,6 +71,7 @@ def test_rates_in_both_directions():
             assert one is None or abs(log(one.ratio(other))) < other.relative_error
 
 
+@pytest.mark.slow
 def test_noise_of_any_scale_and_reading():
     """D = eps I written as a matrix, or as a formula, and read as Klimontovich: the same."""
     plain = beside(rotated(0.05), FAR).log

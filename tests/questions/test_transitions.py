@@ -81,6 +81,7 @@ class TestIdentities:
         inside = np.array([[-1.0, 1.0, -1.2, 1.2], [0.0, 0.0, 0.1, 0.1]])
         np.testing.assert_allclose(forth_and_back[0].field(inside), [0.0, 1.0, 0.0, 1.0], atol=1e-12)
 
+    @pytest.mark.slow
     def test_scaling_time_scales_rates(self):
         found, faster = fp.committor(quartic(), LEFT, RIGHT), fp.committor(quartic(0.24, 3.0), LEFT, RIGHT)
         assert faster.rate.value == pytest.approx(3.0 * found.rate.value, rel=1e-10)

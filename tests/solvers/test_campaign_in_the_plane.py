@@ -48,6 +48,7 @@ def _kinked() -> fp.Problem:
     return fp.Problem(process, fp.Ball([0.1, 0.0], 1.7), fp.Resolution(tolerance=1e-4))
 
 
+@pytest.mark.slow
 def test_exponents_between_surfaces_are_found_once() -> None:
     """On patches: each value was an integral from the middle of the domain, a mesh took a minute."""
     problem = _kinked()

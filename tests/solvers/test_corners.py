@@ -104,7 +104,7 @@ def test_errors_that_hide_each_other_at_315_degrees(degree, tolerance, tmp_path)
     assert error <= mean.relative_error <= min(tolerance, LARGEST_RATIO * error)
 
 
-@pytest.mark.parametrize("degree", [3, 5, 7])
+@pytest.mark.parametrize("degree", [3, 5, pytest.param(7, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("eighths", [4, pytest.param(6, marks=pytest.mark.slow), 7])
 def test_sectors_cut_out_of_a_disc(eighths, degree):
     """Reflected by the arc and absorbed by the straight sides, the slowest rate is that of J_nu(k r) sin(nu angle)."""

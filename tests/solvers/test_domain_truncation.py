@@ -41,6 +41,7 @@ def test_barriers_of_any_height_take_the_same_meshes(barrier):
     assert found.statistics.unknowns < 30_000
 
 
+@pytest.mark.slow
 def test_an_unknown_density_takes_one_mesh_and_few_factorisations():
     """The first mesh is right to 2e-7, though the indicator expects 3e-5 there: a degree more says so at once."""
     problem = rotated(0.005)

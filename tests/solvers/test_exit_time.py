@@ -270,6 +270,7 @@ def test_an_arc_of_the_wall(half_angle, tolerance):
     assert error <= found.relative_error <= min(tolerance, 6.0 * error)
 
 
+@pytest.mark.slow
 def test_a_barrier_of_50_all_around():
     """No pass but a whole circle; that the mesh reaches it at any height is checked with the meshes."""
     with mpmath.workdps(30):

@@ -268,6 +268,7 @@ def test_slow_modes_that_rounding_has_made_a_pair_are_not_taken_for_others():
         without_slow(values, 1)
 
 
+@pytest.mark.slow
 def test_the_first_mesh_of_a_spectrum_is_assembled_once():
     """Two assemblies on one mesh, one of them of a higher degree."""
     asked = Problem(circling("potential"), BallDomain([0.0, 0.0], 1.0), Resolution(tolerance=1e-4))

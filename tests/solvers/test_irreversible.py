@@ -297,6 +297,7 @@ def test_transitions_in_both_directions_are_as_many():
     assert np.abs(there.backward(x) + there.field(x) - 1.0).max() > 0.02
 
 
+@pytest.mark.slow
 def test_a_committor_without_rotation_is_that_of_the_reversible_process():
     problem = rotated(0.1, extra=("0*x", "0*y"))
     left, right = Ball([-1.0, 0.0], 0.3), Ball([1.0, 0.0], 0.3)
@@ -355,6 +356,7 @@ def test_noise_that_depends_on_the_state_and_breaks_detailed_balance():
 # A limit cycle: no fixed point attracts.
 
 
+@pytest.mark.slow
 def test_an_exponent_that_does_not_settle_serves_where_it_is_near(monkeypatch):
     """Of the exponents that were tried the one that was off by least is taken, and the number does not know it."""
     exact = PLANE["BR_c1_eps0.1"]["value"]

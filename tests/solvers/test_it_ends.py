@@ -10,6 +10,7 @@ def well(noise=0.05, **resolution):
     return fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]), fp.Resolution(**resolution))
 
 
+@pytest.mark.slow
 def test_many_eigenvalues_of_a_line_get_a_mesh_that_has_them():
     """Of the quartic well on [-2, 2], far up: eps (n pi/4)^2 + the mean of the Schroedinger potential, to O(1/n^2)."""
     line = fp.Problem(fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05)), fp.Box([-2], [2]))
@@ -52,6 +53,7 @@ def galerkin(low, high, potential, weight, eps, repulsion=None, sticky=None):
     return eigh(flow * np.outer(scale, scale), mass * np.outer(scale, scale), eigvals_only=True)
 
 
+@pytest.mark.slow
 def test_modes_along_a_narrow_ring_leave_out_the_top_in_its_middle():
     """A sombrero with a barrier of 250: modes exp(i m phi) of the ring. Meshed up to the top it took 69 s."""
     hat = fp.Potential("(x**2 + y**2 - 1)**2/4")

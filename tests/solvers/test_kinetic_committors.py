@@ -30,6 +30,7 @@ def test_positions_of_an_oscillator_by_symmetry():
     assert there.backward(POINTS) == pytest.approx(1.0 - there.field(REVERSED), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_positions_of_a_well():
     """A finer tolerance has 1.05042394e-2 and 2.8511810e-2; the process is inside of the sets most of the time."""
     there, back = between_positions(QUARTIC, 0.125, 0.5, 0.5, 1.9, 1e-3)

@@ -126,6 +126,7 @@ def test_a_circulation_across_the_walls_is_solved_for_in_either_form():
     assert abs(known.value / unknown.value - 1.0) < known.relative_error + unknown.relative_error + 1e-7
 
 
+@pytest.mark.slow
 def test_a_separatrix_that_ends_at_a_saddle_of_the_wall():
     """The flow x' = x - 0.03, y' = 1/2 meets the circle and slides to both sides of the wall's saddle.
 
