@@ -309,7 +309,7 @@ def test_exit_from_a_maximum_that_bends(noise):
     check(fp.mean_exit_time(asked, [0.0], "boundary").mean, references()[f"SADDLE_QUARTIC_eps{noise}"])
 
 
-@pytest.mark.parametrize("noise", ["0.1", "0.01", "0.001"])
+@pytest.mark.parametrize("noise", [*(pytest.param(each, marks=pytest.mark.slow) for each in ("0.1", "0.001")), "0.01"])
 def test_exit_from_a_maximum_in_the_plane(noise):
     process = fp.Overdamped(fp.Potential("-(x**2 + y**2)/2"), fp.Isotropic(float(noise)))
     asked = fp.Problem(process, fp.Ball([0.0, 0.0], 1.0), fp.Resolution(tolerance=1e-6))
