@@ -234,7 +234,7 @@ def question_parser(question: str | None = None) -> OneLineParser:
     parser.add_argument("--set", metavar="KEY.PATH=VALUE", action="append", default=[], help=over)
     tolerance = "wanted relative error of every number: --set discretization.tolerance=NUMBER"
     parser.add_argument("--tolerance", metavar="NUMBER", type=_tolerance, help=tolerance)
-    between = "committor: from well A to well B, numbered as in rates: --set committor.from='well A' and so on"
+    between = "committor: from well A to well B as landscape numbers them: --set committor.from='well A' and so on"
     parser.add_argument("--wells", metavar=("A", "B"), nargs=2, type=int, help=between)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     folder = "write results (JSON, .vtu, picture) here; solve writes to results/PROBLEM without it"

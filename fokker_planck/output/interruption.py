@@ -17,12 +17,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 
 PATIENCE = 1.5
 """Seconds: with the start of the shell this is the two seconds after which a user presses Ctrl-C again."""
 SOON = 0.01
-"""Seconds, in which the interpreter leaves the class of an enumeration, a matter of microseconds."""
+"""Seconds, in which the interpreter leaves the class of an enumeration, a matter of microseconds, or is asked again."""
 _WATCH = """trap '' INT
 [ "$(head -c1 | wc -c)" -eq 1 ] || exit 0
 timeout {patience} cat > /dev/null
@@ -104,16 +105,16 @@ def ended_with_nothing_left() -> Iterator[Callable[[], AbstractContextManager[No
 
 @contextlib.contextmanager
 def _where_it_may_be_raised() -> Iterator[None]:
-    """Within, an interrupt is not raised in a class of enumerations, but ``SOON`` after.
+    """Within, an interrupt is not raised in a class of enumerations or while a library in C is loaded, but after it.
 
-    Bindings of C++ call these where no exception may pass: the process was aborted with a traceback.
+    Bindings of C++ call Python there, where no exception may pass: the process was aborted, or crashed.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not hasattr(signal, "setitimer"):
         yield
         return
 
     def ring(_: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code.co_filename == enum.__file__:
+        if _below_bindings(frame):
             signal.setitimer(signal.ITIMER_REAL, SOON)
             return
         raise KeyboardInterrupt
@@ -126,6 +127,17 @@ def _where_it_may_be_raised() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, alarm)
+
+
+def _below_bindings(frame: FrameType | None) -> bool:
+    """Whether Python code is run by an enumeration, or by a library in C that is being loaded."""
+    if frame is not None and frame.f_code.co_filename == enum.__file__:
+        return True
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager

@@ -54,6 +54,8 @@ class WellRates(Rates):
         its name
     limits
         values of other formulas, by their names
+    numbers
+        of the wells in the landscape, where those are counted that are too shallow for a state
     flows
         for pairs of wells the saddles that carry the flow, with their shares
     """
@@ -113,6 +115,7 @@ def rates(problem: Problem) -> WellRates:
         beside.values,
         beside.formula,
         beside.limits,
+        found.numbers,
         beside.flows,
     )
     return counting.said_with(answer, problem)
@@ -131,7 +134,10 @@ def has_rates(problem: Problem) -> bool:
 def _json(answer: Rates) -> dict[str, Any]:
     count = range(len(answer.minima))
     return {
-        "wells": [{"minimum": numbers_json(minimum)} for minimum in answer.minima],
+        "wells": [
+            {"number": number, "minimum": numbers_json(minimum)}
+            for number, minimum in zip(answer.well_numbers, answer.minima, strict=True)
+        ],
         "rates": [[_leaving(row) if entry is None else entry.as_dict() for entry in row] for row in answer.rates],
         "asymptotic": [[quantity_json(_predicted(answer, k, m)) for m in count] for k in count],
     }
@@ -191,7 +197,8 @@ def _rows(answer: Rates) -> list[dict[str, Any]]:
 
 def _tables(answer: Rates, _: float | None) -> list[Table]:
     """All pairs of wells, and the saddles between them where they are known."""
-    wells = [point_text(minimum, digits=4) for minimum in answer.minima]
+    named = zip(answer.well_numbers, answer.minima, strict=True)
+    wells = [f"{number}  {point_text(minimum, digits=4)}" for number, minimum in named]
     headings = ("rate", *comparison(answer.formula), "mean time to it")
     rates = empty_table("Rates between wells", ("from", "to"), headings)
     for k, m in _pairs(answer):
@@ -210,8 +217,8 @@ def _tables(answer: Rates, _: float | None) -> list[Table]:
     for flow in _flows(answer):
         first, second = flow.between
         saddles.add_row(wells[first], wells[second], point_text(flow.saddle), f"{100.0 * flow.share:.4g} %")
-    named = [(wells[k], wells[m]) for k, m in _pairs(answer)]
-    others = limits_tables(("from", "to"), named, answer.limits)
+    pairs = [(wells[k], wells[m]) for k, m in _pairs(answer)]
+    others = limits_tables(("from", "to"), pairs, answer.limits)
     return [rates, *others, saddles] if _flows(answer) else [rates, *others]
 
 

@@ -72,13 +72,18 @@ def _rows(answer: Stationary) -> list[dict[str, Any]]:
     beside = prediction_json(answer.wells)
     return [
         {"well": number, **well, "asymptotic": other["value"], "ratio": other["ratio"]}
-        for number, (well, other) in enumerate(zip(_json(answer)["wells"], beside, strict=True), start=1)
+        for number, well, other in zip(_numbers(answer), _json(answer)["wells"], beside, strict=True)
     ]
+
+
+def _numbers(answer: Stationary) -> list[int]:
+    """Of the wells in the landscape, else as they come."""
+    return [well.number or place for place, well in enumerate(answer.wells, start=1)]
 
 
 def _tables(answer: Stationary, _: float | None) -> list[Table]:
     table = empty_table("Stationary weights of the wells", ("well", "minimum"), ("probability", *COMPARISON))
-    for number, well in enumerate(answer.wells, start=1):
+    for number, well in zip(_numbers(answer), answer.wells, strict=True):
         shallow = f" and {len(well.merged)} shallower than the noise" if well.merged else ""
         table.add_row(str(number), point_text(well.minimum) + shallow, *compared(well.probability, well))
     return [table]

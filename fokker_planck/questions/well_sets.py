@@ -44,9 +44,15 @@ def number_of(name: object) -> int | None:
 
 def well_places(problem: Problem) -> tuple[tuple[float, ...], ...]:
     """Where the wells lie, in the order of weights and rates: those deeper than one unit of epsilon."""
+    return tuple(_numbered(problem).values())
+
+
+def _numbered(problem: Problem) -> dict[int, tuple[float, ...]]:
+    """These wells by their numbers in the landscape."""
     from fokker_planck.solvers.setting import prepare_for_wells
 
-    return prepare_for_wells(problem, "committor").state_places
+    setting = prepare_for_wells(problem, "committor")
+    return dict(zip(setting.state_numbers, setting.state_places, strict=True))
 
 
 def well_set(problem: Problem, number: int, key: str) -> Set:
@@ -60,12 +66,13 @@ def well_set(problem: Problem, number: int, key: str) -> Set:
     >>> [round(x, 9) for x in found.center], round(found.radius, 9)    # sqrt(0.02/2) both ways
     ([1.0, 0.0], 0.1)
     """
-    places = well_places(problem)
-    if not 1 <= number <= len(places):
-        listed = ", ".join(f"{n} at ({', '.join(f'{x:.4g}' for x in place)})" for n, place in enumerate(places, 1))
-        raise ProblemError(key, f"well {number}", f"one of the wells {listed}" if listed else "a problem with wells")
-    place = np.array(places[number - 1])
-    others = np.array([other for other in places if other != places[number - 1]]).reshape(-1, len(place))
+    places = _numbered(problem)
+    if number not in places:
+        listed = ", ".join(f"{n} at ({', '.join(f'{x:.4g}' for x in place)})" for n, place in places.items())
+        wanted = f"one of the wells {listed}, deeper than one unit of epsilon" if listed else "a problem with wells"
+        raise ProblemError(key, f"well {number}", wanted)
+    place = np.array(places[number])
+    others = np.array([other for n, other in places.items() if n != number]).reshape(-1, len(place))
     axes = _semi_axes(problem, place, others)
     if len(place) == 1 or np.ptp(axes) == 0.0:
         return Ball(tuple(place.tolist()), float(axes[0]))

@@ -111,6 +111,11 @@ class FlowSetting:
         """The states of a chain between wells: the attractors that stand for one, in their order."""
         return tuple(self.attractors[k].position for k in sorted(set(self.states)))
 
+    @property
+    def state_numbers(self) -> tuple[int, ...]:
+        """Their numbers, from 1, among all attractors."""
+        return tuple(k + 1 for k in sorted(set(self.states)))
+
     def refuse_for_wells(self, question: str) -> None:
         """Raise ``ProblemError`` where the flow also ends on a wall, but not in a point that is found."""
         refuse_unfound(self.unfound, len(self.attractors), question)

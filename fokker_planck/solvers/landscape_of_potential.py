@@ -73,6 +73,18 @@ class PotentialSetting:
         """The states of a chain between wells, in the order of the landscape."""
         return tuple(minimum.position for minimum in self.deep_minima)
 
+    @property
+    def state_numbers(self) -> tuple[int, ...]:
+        """Their numbers, from 1, among the minima of the landscape, which are the same whatever the noise.
+
+        Noise that depends on the state moves the minima of Phi off those of V: each has the number of the nearest.
+        """
+        named = np.array([minimum.position for minimum in self.wells.minima]).reshape(-1, self.problem.dimension)
+        if len(named) < len(self.places):
+            return tuple(range(1, len(self.places) + 1))
+        nearest = tuple(int(np.argmin(np.linalg.norm(named - place, axis=1))) + 1 for place in self.places)
+        return nearest if len(set(nearest)) == len(nearest) else tuple(range(1, len(nearest) + 1))
+
     def refuse_for_wells(self, question: str) -> None:
         """Raise ``ProblemError`` without a stationary density; warn of wells that steps hold up, which are not seen."""
         refuse_endless(self.balance.exponent, question)

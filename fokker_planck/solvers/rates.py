@@ -24,7 +24,7 @@ from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.accuracy import answered
@@ -94,9 +94,9 @@ def rates(problem: Problem) -> Rates:
             stacklevel=3,
         )
     with mpmath.workdps(digits):
-        return result_of(
-            [places[k] for k in kept], outcome.numbers, outcome.errors + left_out, found, outcome.statistics
-        )
+        errors = outcome.errors + left_out
+        chain = result_of([places[k] for k in kept], outcome.numbers, errors, found, outcome.statistics)
+    return replace(chain, numbers=tuple(setting.state_numbers[k] for k in kept))
 
 
 def _answer(setting: Setting, kept: list[int], discretization: Discretization) -> Answer:

@@ -186,12 +186,15 @@ class WellWeight:
         that probability by the formula for small noise
     merged
         minima that are counted with it
+    number
+        of its minimum in the landscape, from 1; zero where it has none
     """
 
     minimum: tuple[float, ...]
     probability: Quantity
     asymptotic: Quantity | None = None
     merged: tuple[tuple[float, ...], ...] = ()
+    number: int = 0
 
     @property
     def ratio(self) -> float | None:
@@ -294,7 +297,7 @@ class Rates(Answer):
     """The reduced chain: ``rates[k][m]`` from well k to well m and ``hitting_times[k][m]``; None on the diagonal.
 
     ``asymptotic`` holds the rates of the ``formula``, Eyring-Kramers as a rule, None where no saddle joins two wells;
-    ``limits`` those of others, for every pair of wells.
+    ``limits`` those of others, for every pair of wells.  ``numbers`` are those of the wells in the landscape, from 1.
     """
 
     minima: tuple[tuple[float, ...], ...]
@@ -304,6 +307,12 @@ class Rates(Answer):
     asymptotic: tuple[tuple[Quantity | None, ...], ...] | None = None
     formula: str = EYRING_KRAMERS
     limits: Limits = ()
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def well_numbers(self) -> tuple[int, ...]:
+        """Of the wells in the landscape, in which shallow ones are counted, too; else as they come."""
+        return self.numbers or tuple(range(1, len(self.minima) + 1))
 
 
 def quotient(value: Quantity, reference: Quantity | None) -> float | None:

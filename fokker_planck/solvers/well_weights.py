@@ -18,6 +18,7 @@ def weights_of_states(
             places[state],
             Quantity.of_log(float(log), float(error)),
             merged=tuple(place for k, place in enumerate(places) if states[k] == state and k != state),
+            number=state + 1,
         )
         for state, log, error in zip(sorted(set(states)), logs, errors, strict=True)
     )

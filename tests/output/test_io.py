@@ -77,7 +77,7 @@ def test_json_of_a_committor():
 def test_json_of_rates_is_a_matrix_that_a_script_can_use():
     answer = answer_json(rates())
     assert list(answer) == ["wells", "rates", "asymptotic"]
-    assert answer["wells"] == [{"minimum": [x, 0.0]} for x in (-1.0, 0.0, 1.0)]
+    assert answer["wells"] == [{"number": n, "minimum": [x, 0.0]} for n, x in ((1, -1.0), (2, 0.0), (3, 1.0))]
     matrix = np.array([[entry["value"] for entry in row] for row in answer["rates"]])
     np.testing.assert_array_equal(matrix[0], [-(3.0e-3 - 2.0e-7), 3.0e-3, -2.0e-7])
     np.testing.assert_allclose(matrix.sum(axis=1), 0.0, atol=1e-18)

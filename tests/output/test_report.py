@@ -70,12 +70,12 @@ def test_landscape_tells_which_wells_a_saddle_joins_and_the_barrier_in_units_of_
 
 def test_rates_stand_beside_their_prediction_and_the_time_to_get_there():
     text = render({"rates": rates()})
-    row = cells_of(text, "(-1, 0)   (0, 0)")
-    assert row == ["(-1, 0)", "(0, 0)", "0.0030000000", "1.0e-08", "0.0025", "1.2", "300.000"]
-    across = cells_of(text, "(-1, 0)   (1, 0)")
-    assert across[2:6] == ["-2.000e-07", "1.0e-04", "-", "-"]
+    row = cells_of(text, "1  (-1, 0)   2  (0, 0)")
+    assert row == ["1", "(-1, 0)", "2", "(0, 0)", "0.0030000000", "1.0e-08", "0.0025", "1.2", "300.000"]
+    across = cells_of(text, "1  (-1, 0)   3  (1, 0)")
+    assert across[4:8] == ["-2.000e-07", "1.0e-04", "-", "-"]
     saddles = text[text.index("Saddles that carry the flow") :]
-    assert cells_of(saddles, "(-1, 0)") == ["(-1, 0)", "(0, 0)", "(-0.5, 0)", "75 %"]
+    assert cells_of(saddles, "1  (-1, 0)") == ["1", "(-1, 0)", "2", "(0, 0)", "(-0.5, 0)", "75 %"]
 
 
 def test_positions_of_three_dimensions_fit_a_line():
@@ -92,7 +92,7 @@ def test_rates_without_a_prediction():
     from dataclasses import replace
 
     text = render({"rates": replace(rates(), asymptotic=None, flows=())})
-    assert cells_of(text, "(-1, 0)   (0, 0)")[4:6] == ["-", "-"]
+    assert cells_of(text, "1  (-1, 0)   2  (0, 0)")[6:8] == ["-", "-"]
     assert "Saddles" not in text
 
 

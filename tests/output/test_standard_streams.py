@@ -259,3 +259,27 @@ def test_an_interrupt_is_not_raised_where_bindings_of_c_call_an_enumeration(monk
         interrupted()
     assert names["late"]
     assert time.monotonic() - began < 4.0
+
+
+def test_an_interrupt_is_not_raised_while_a_library_in_c_is_loaded(monkeypatch):
+    """Ctrl-C while basix was imported ended in a segmentation fault."""
+    from importlib.machinery import ExtensionFileLoader
+
+    from fokker_planck.output import interruption
+
+    monkeypatch.setattr(signal, "getsignal", lambda _: signal.default_int_handler)
+    loaded = []
+
+    class Loader(ExtensionFileLoader):
+        def create_module(self, spec):
+            os.kill(os.getpid(), signal.SIGINT)
+            loaded.append(spec)
+
+    def interrupted():
+        with interruption._where_it_may_be_raised():
+            Loader("basix", "basix.so").create_module("basix")
+            time.sleep(5.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert loaded == ["basix"]

@@ -1,5 +1,7 @@
 """Committors between wells by number: the sets, their rate constants beside hitting times, chains by hand."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,32 @@ def test_wells_that_are_not_there_and_one_well_twice():
         fp.committor(SKEW, "well 1", "well 3")
     with pytest.raises(fp.ProblemError, match="another well than well 1"):
         fp.committor(SKEW, "well 1", "Well 1")
+
+
+def test_a_well_has_one_number_whatever_is_asked_and_whatever_the_noise():
+    """Three wells, of which the middle one is a state for little noise alone; a pocket is none at any."""
+    middle = "-exp(-4*(x + 1)**2) - 0.52*exp(-30*(x + 0.1)**2) - 0.5*exp(-4*(x - 1)**2) + 0.05*x**4"
+    pocket = middle.replace("0.52", "0.42")
+
+    def asked(text, epsilon):
+        process = fp.Overdamped(fp.Potential(text), fp.Isotropic(epsilon))
+        return fp.Problem(process, fp.Box([-2.5], [2.5]), fp.Resolution(1e-4))
+
+    for text, epsilon, states, listed in ((middle, 0.15, (1, 3), (1, 2, 3)), (pocket, 0.25, (1, 3), (1, 3))):
+        problem = asked(text, epsilon)
+        landscape = fp.energy_landscape(problem)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            chain = fp.rates(problem)
+            density = fp.stationary_density(problem)
+        assert chain.well_numbers == states
+        assert [well.number for well in density.wells] == list(listed)
+        for places, numbers in ((chain.minima, states), ([well.minimum for well in density.wells], listed)):
+            assert [landscape.minima[n - 1].position for n in numbers] == [pytest.approx(place) for place in places]
+    there = fp.committor(problem, "well 1", "well 3")
+    assert [shape.center[0] for shape in there.sets] == pytest.approx([p[0] for p in chain.minima])
+    with pytest.raises(fp.ProblemError, match="found well 2; wanted one of the wells 1 at .*, 3 at .* deeper than one"):
+        fp.committor(problem, "well 1", "well 2")
 
 
 def test_the_command_asks_by_number(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def draw_rates(axes: Axes, answer: Rates) -> None:
             paper = {"boxstyle": "round,pad=0.1", "color": "white"}
             style = {"ha": "center", "va": "center", "fontsize": "small", "bbox": paper}
             axes.annotate(f"{answer.rates[k][m]:.2e}", middle + across, **style)
-    _wells(axes, places)
+    _wells(axes, places, answer.well_numbers)
     axes.set_xlabel(coordinate(pair[0]))
     if len(pair) > 1:
         axes.set_ylabel(coordinate(pair[1]))
@@ -104,8 +105,8 @@ def _scale(axes: Axes, low: float, high: float) -> Any:
     return colours
 
 
-def _wells(axes: Axes, places: Floats) -> None:
+def _wells(axes: Axes, places: Floats, numbers: Sequence[int]) -> None:
     few = len(places) <= FEW
     axes.plot(*places.T, "o", markersize=18 if few else 11, color="white", markeredgecolor=INK)
-    for number, place in enumerate(places, start=1):
+    for number, place in zip(numbers, places, strict=True):
         axes.annotate(str(number), place, ha="center", va="center", fontsize=11 if few else 7)
