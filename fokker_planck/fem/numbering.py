@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from fokker_planck.fem.triangulation import row_numbers
-from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 INSIDE = 1e-12
 """Of the weights of a node, above which it is not on the opposite facet: rounding of nodes is 1e-16."""
@@ -49,7 +49,7 @@ def unknowns_of_cells(vertices: Integers, weights: Floats) -> tuple[Integers, in
     return unknowns, count
 
 
-def _nodes_inside(weights: Floats, inside: Integers, part: tuple[int, ...]) -> Integers:
+def _nodes_inside(weights: Floats, inside: Booleans, part: tuple[int, ...]) -> Integers:
     """Nodes that have weights at these vertices of the cell and no other, in the order of the weights."""
     wanted = np.isin(np.arange(weights.shape[1]), part)
     own = np.flatnonzero((inside == wanted).all(axis=1))

@@ -109,7 +109,8 @@ def spanning_tree(heads: Integers, tails: Integers, heights: Floats, count: int)
             np.minimum.at(lowest, side, ranks)
         taken = np.unique(lowest[lowest < len(order)])
         kept[taken] = True
-        label = components(*label[ends[:, taken]], count)[label]
+        first, second = label[ends[:, taken]]
+        label = components(first, second, count)[label]
 
 
 def parents_in_tree(heads: Integers, tails: Integers, count: int, root: int) -> tuple[Integers, Integers]:
