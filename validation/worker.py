@@ -48,11 +48,11 @@ def versions() -> dict[str, str]:
     from slepc4py import SLEPc
 
     import fokker_planck
-    from fokker_planck.fem._dolfinx import version
+    from fokker_planck.fem._dolfinx import dolfinx_version
 
     return {
         "fokker_planck": fokker_planck.__version__,
-        "dolfinx": version(),
+        "dolfinx": dolfinx_version(),
         "PETSc": ".".join(map(str, PETSc.Sys.getVersion())),
         "SLEPc": ".".join(map(str, SLEPc.Sys.getVersion())),
         "Python": platform.python_version(),

@@ -43,7 +43,7 @@ def _dimension(cell: str) -> int:
 
 
 @cache
-def version() -> str:
+def dolfinx_version() -> str:
     """The version of dolfinx, for which it is imported only where its package does not tell."""
     if "dolfinx" not in sys.modules:
         for package in _PACKAGES:

@@ -295,7 +295,7 @@ def _outcome(problem: Problem, kept: Kept, errors: Floats, levels: int, started:
         degree=discretization.degree,
         levels=levels,
         seconds=time.perf_counter() - started,
-        dolfinx=_dolfinx.version(),
+        dolfinx=_dolfinx.dolfinx_version(),
         functions=check_functions(problem, discretization.triangulation, discretization.degree),
     )
     return Outcome(kept.numbers, errors, kept.payload, discretization, statistics)

@@ -67,7 +67,7 @@ def density_of_potential(setting: PotentialSetting) -> Stationary:
         degree=degree,
         levels=1,
         seconds=time.perf_counter() - started,
-        dolfinx=_dolfinx.version(),
+        dolfinx=_dolfinx.dolfinx_version(),
         functions=check_functions(problem, mesh, degree),
     )
     density = Field("density", discretization, nodal, True, by_cell, _beyond_the_mesh(setting, total))

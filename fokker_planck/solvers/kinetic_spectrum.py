@@ -93,7 +93,7 @@ def spectrum(problem: Problem, count: int, target: object | None) -> Spectrum:
         degree=found.discretization.degree,
         levels=found.levels,
         seconds=time.perf_counter() - started,
-        dolfinx=_dolfinx.version(),
+        dolfinx=_dolfinx.dolfinx_version(),
     )
     return Spectrum(tuple(eigenvalues), fields, statistics)
 
