@@ -138,7 +138,11 @@ PLANTED = {
         "version('fenics-dolfinx')",
         "only fem/_dolfinx.py reads the version",
     ),
-    "version compared": ("fem/mesh.py", "from . import _dolfinx\n_dolfinx.dolfinx_version() < '0.9'", "branches on a version"),
+    "version compared": (
+        "fem/mesh.py",
+        "from . import _dolfinx\n_dolfinx.dolfinx_version() < '0.9'",
+        "branches on a version",
+    ),
     "feature asked for": (
         "fem/mesh.py",
         "from dolfinx import mesh\nif hasattr(mesh, 'refine_plaza'): pass",
