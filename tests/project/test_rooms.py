@@ -79,7 +79,7 @@ def broken_rooms(path: Path, root: Path) -> Iterator[str]:
             continue
         if isinstance(node, ast.Attribute) and node.attr == "__version__" and _first_name(node) in elements:
             yield f"{where}: only {VERSION_FILE} reads the version of {elements[_first_name(node)]}"
-        if isinstance(node, ast.Compare) and any(_last_name(part) == "version" for part in ast.walk(node)):
+        if isinstance(node, ast.Compare) and any(_last_name(part) == "dolfinx_version" for part in ast.walk(node)):
             yield f"{where}: only {VERSION_FILE} branches on a version"
         if isinstance(node, ast.Call) and node.args:
             called, first = _last_name(node.func), node.args[0]
