@@ -79,7 +79,7 @@ def load_problem_file(path: str | Path, overrides: Sequence[str] = ()) -> Proble
 
 def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     """The problem and its questions from the tables of a file at ``path``."""
-    top = Table("", raw)
+    top = Table("", raw, path.parent)
     top.only(TOP)
     title = top.text("title", "a text", "")
     process = process_of(top, path.parent)

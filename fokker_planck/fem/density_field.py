@@ -12,7 +12,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.interpolation import evaluate_in_cells, interpolate
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.light_dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,13 @@ class Shifted:
 class DensityField(Field):
     """p at the nodes, (N,), with psi there, ``exponent`` (N,), and everywhere, ``formula``; None where rho rules psi.
 
-    ``exponent_by_cell`` (cells, n) where psi jumps between cells.
+    ``exponent_by_cell`` (cells, n) where psi jumps between cells, or is known by polynomials of ``exponent_degree``.
     """
 
     exponent: Floats = field(default_factory=lambda: np.zeros(0))
     formula: Shifted | None = None
     exponent_by_cell: Floats | None = None
+    exponent_degree: int | None = None
 
     def _at(self, points: Floats) -> Floats:
         discretization, dofs = self.discretization, self.discretization.dofs
@@ -56,7 +57,8 @@ class DensityField(Field):
     def _exponent_at(self, points: Floats) -> Floats:
         jumps = self.exponent_by_cell
         if jumps is not None:
-            return evaluate_in_cells(self.discretization, points, lambda cells: jumps[cells])
+            space = replace(self.discretization, degree=self.exponent_degree or self.discretization.degree)
+            return evaluate_in_cells(space, points, lambda cells: jumps[cells])
         if self.formula is None:
             return interpolate(self.discretization, self.exponent, points)
         return self.formula.value(points)

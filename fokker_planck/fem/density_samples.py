@@ -54,6 +54,14 @@ class Samples:
         # rho exp(-top / 2) in every cell, then down to p
         return np.asarray((ratio @ self.basis.T) * np.exp(height + 0.5 * top - self.exponent))
 
+    def log_density(self, vector: Floats, height: float) -> Floats:
+        """log p, (cells, q), minus infinity where p is not positive: where p is no double, too."""
+        top = self.local.max(axis=1, keepdims=True)
+        ratio = vector[self.discretization.dofs] * np.exp(0.5 * (self.local - top))
+        with np.errstate(divide="ignore"):
+            logs = np.log(np.maximum(ratio @ self.basis.T, 0.0))
+        return np.asarray(logs + (height + 0.5 * top - self.exponent))
+
     def density_at(self, there: Points, vector: Floats, height: float) -> Floats:
         """The same at other points, (m, q)."""
         local = self.local[there.cells]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from fokker_planck.errors import ProblemError, UnknownKeyError
@@ -14,10 +15,11 @@ from fokker_planck.model.arguments import described, finite_number
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the file and the dotted key under which it stands there."""
+    """One table of the file and the dotted key under which it stands there; paths in it begin at ``folder``."""
 
     key: str
     entries: Mapping[str, Any]
+    folder: Path = Path()
 
     def path(self, name: str) -> str:
         """The dotted key of an entry."""
@@ -57,11 +59,11 @@ class Table:
     def table(self, name: str, wanted: str | None = None) -> Table:
         """A table entry; missing, it is empty, or an error where ``wanted`` says what it is for."""
         if name not in self.entries and wanted is None:
-            return Table(self.path(name), {})
+            return Table(self.path(name), {}, self.folder)
         value = self.required(name, wanted or "a table")
         if not isinstance(value, Mapping):
             raise ProblemError(self.path(name), described(value), wanted or "a table")
-        return Table(self.path(name), value)
+        return Table(self.path(name), value, self.folder)
 
     def numbers(self, name: str) -> dict[str, float]:
         """A table of finite numbers, as they stand (a whole number stays one); empty if missing."""

@@ -1,7 +1,7 @@
 """Result folders: JSON, fields for ParaView, one picture; written whole or not at all.
 
 A folder holds ``result.json`` (always the last file to arrive: where it is, the folder is complete), fields as
-``.vtu``, and pictures.
+``.vtu``, arrays to go on from as ``.npz``, and pictures.
 """
 
 from __future__ import annotations
@@ -69,12 +69,15 @@ class Contents:
         of the density, where there is one
     figures
         pictures of other answers, by name of file
+    arrays
+        arrays by their names, by name of file
     """
 
     result: Mapping[str, Any]
     grids: Mapping[str, Grid]
     picture: Picture | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    arrays: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def write_folder(folder: str | Path, contents: Contents, ranks: World | None = None) -> tuple[str, ...]:
@@ -190,6 +193,8 @@ def _write(folder: Path, contents: Contents) -> tuple[str, ...]:
         draft.chmod(0o777 & ~_umask())
         for name, grid in contents.grids.items():
             write_grid(draft / name, grid)
+        for name, arrays in contents.arrays.items():
+            np.savez_compressed(draft / name, **arrays)
         if contents.picture is not None:
             save_picture(contents.picture, draft / PICTURE)
         for name, figure in contents.figures.items():
@@ -247,8 +252,8 @@ def _files_of(result: Path) -> tuple[str, ...] | None:
 
 
 def _is_own(name: Any) -> bool:
-    """Fields and pictures, in the folder itself."""
-    return isinstance(name, str) and Path(name).name == name and name.endswith((".vtu", ".png"))
+    """Fields, arrays and pictures, in the folder itself."""
+    return isinstance(name, str) and Path(name).name == name and name.endswith((".vtu", ".npz", ".png"))
 
 
 def _version(package: str) -> str | None:

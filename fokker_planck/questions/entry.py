@@ -83,6 +83,10 @@ class Entry[Asked, Answer]:
         other objects of ``result.json``, by the key there
     fields
         functions for ParaView, by name
+    checkpoint
+        arrays by name, from which it can be gone on with
+    resumed
+        an answer that was read back, with those arrays
     picture
         of an answer, with the answers to ``beside`` (and None for those not asked) and a title
     kinds
@@ -102,6 +106,8 @@ class Entry[Asked, Answer]:
     prediction: Callable[[Answer], list[dict[str, Any]]] = _no_prediction
     further: Callable[[Answer], dict[str, Any]] = _nothing
     fields: Callable[[Answer], Mapping[str, Field]] = _nothing
+    checkpoint: Callable[[Answer], Mapping[str, Any]] = _nothing
+    resumed: Callable[[Answer, Mapping[str, Any]], Answer] | None = None
     picture: Callable[[Answer, Sequence[Any], str], Picture] | None = None
     kinds: Mapping[str, Callable[[Axes, Answer], None]] = field(default_factory=dict)
     beside: tuple[str, ...] = ()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.fem.density_field import DensityField
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import parse_expression
 from fokker_planck.formulas.names import IDENTIFIER, renamed
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.arguments import ascending, described, finite_number, point
 from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
@@ -35,12 +38,13 @@ if TYPE_CHECKING:
 
 KEYS = ("initial", "times", "observables", "absorb")
 """Of [evolve]."""
-STARTS = ("point", "gaussian", "set", "expression")
+STARTS = ("point", "gaussian", "set", "expression", "result")
 """Of evolve.initial, beside "stationary"."""
 WANTED = (
     'one of { point = [..] }, { gaussian = { mean = [..], covariance = [[..], ..] } }, { set = "A" }, '
-    '{ expression = "..." }, or "stationary"'
+    '{ expression = "..." }, { result = "FOLDER" }, or "stationary"'
 )
+GONE_ON_FROM = "the folder that was saved, with all of its files"
 Start = Mapping[str, Any] | Sequence[float] | float | str | Evolution
 
 
@@ -62,7 +66,8 @@ def evolve(
     initial : mapping, (dim,), "stationary" or Evolution
         p_0: ``{"point": [..]}`` or the point itself, ``{"gaussian": {"mean": [..], "covariance": [[..], ..]}}``,
         ``{"set": "A"}`` or ``{"set": set}`` (uniform in it), ``{"expression": "..."}`` (or a callable on points
-        (dim, n), up to a factor), "stationary", or the last density of an evolution before.  All of it has mass one.
+        (dim, n), up to a factor), "stationary", or the last density of an evolution before, also of one that was
+        loaded, or ``{"result": folder}``.  All of it has mass one.
     times : sequence of float
         At which the density is wanted; positive, as late as doubles go.
     observables : mapping of str or callable
@@ -146,6 +151,11 @@ def _function(problem: Problem, formula: Any, key: str) -> Callable[[Floats], Fl
 def _initial(problem: Problem, given: Any) -> Initial:
     if isinstance(given, Evolution):
         last = given.times[-1]
+        if last.density.dimension != problem.dimension:
+            found = f"a density of {last.density.dimension} coordinates"
+            raise ProblemError("evolve.initial", found, f"one of {problem.dimension}")
+        if not isinstance(last.density, DensityField):
+            raise ProblemError("evolve.initial", "a result without its density (evolve.npz)", GONE_ON_FROM)
         return ByFormula(lambda x: np.maximum(np.nan_to_num(last.density(x)), 0.0), "a density", last.density_error)
     if isinstance(given, str):
         if given != "stationary":
@@ -157,6 +167,8 @@ def _initial(problem: Problem, given: Any) -> Initial:
         raise ProblemError("evolve.initial", described(given) if not given else ", ".join(map(str, given)), WANTED)
     ((kind, value),) = given.items()
     key = f"evolve.initial.{kind}"
+    if kind == "result":
+        return _initial(problem, _saved(value))
     if kind == "point":
         return AtPoint(_place(problem, key, value))
     if kind == "gaussian":
@@ -165,6 +177,19 @@ def _initial(problem: Problem, given: Any) -> Initial:
         return UniformIn(checked_set(problem, value, key), value if isinstance(value, str) else repr(value))
     text = value if isinstance(value, str) else "a function"
     return ByFormula(_function(problem, value, key), text)
+
+
+def _saved(folder: Any) -> Evolution:
+    """The evolution in a result folder."""
+    from fokker_planck.questions.loading import load
+
+    key = "evolve.initial.result"
+    if not isinstance(folder, str | PathLike):
+        raise ProblemError(key, described(folder), GONE_ON_FROM)
+    found = [answer for answer in load(Path(folder)).values() if isinstance(answer, Evolution)]
+    if not found:
+        raise ProblemError(key, f"no evolution in {folder}", "the folder of one")
+    return found[0]
 
 
 def _place(problem: Problem, key: str, value: Any) -> tuple[float, ...]:
@@ -213,6 +238,8 @@ def _read(problem: Problem, table: Table) -> EvolveQuestion:
     }
     if isinstance(initial, Mapping) and isinstance(initial.get("expression"), str):
         initial = {**initial, "expression": _written(problem, initial["expression"], "evolve.initial.expression")}
+    if isinstance(initial, Mapping) and isinstance(initial.get("result"), str):
+        initial = {**initial, "result": str(table.folder / initial["result"])}
     absorb = table.text("absorb", "the name of a set, or boundary") if "absorb" in table.entries else None
     asked = _asked(problem, initial, times, named, absorb)
     return EvolveQuestion(initial, asked.times, named, absorb)
@@ -289,6 +316,23 @@ def _rows(minima: Sequence[tuple[float, ...]], state: StateAtTime) -> list[tuple
     return rows
 
 
+def _checkpoint(answer: Evolution) -> dict[str, Any]:
+    """The last density, to go on from; nothing where a result is saved again that was loaded without it."""
+    from fokker_planck.fem.density_checkpoint import arrays_of
+
+    density = answer.times[-1].density
+    return arrays_of(density) if isinstance(density, DensityField) else {}
+
+
+def _resumed(answer: Evolution, arrays: Mapping[str, Any]) -> Evolution:
+    from fokker_planck.fem.density_checkpoint import density_of
+
+    last = answer.times[-1]
+    density, off = density_of(last.density.name, arrays)
+    last = replace(last, density=density, density_error=last.density_error + off)
+    return replace(answer, times=(*answer.times[:-1], last))
+
+
 def _draw(axes: Axes, answer: Evolution) -> None:
     from fokker_planck.output.plots.evolution import draw_evolution
 
@@ -314,6 +358,8 @@ ENTRY = Entry(
     ask=lambda problem, asked: evolve(problem, asked.initial, asked.times, asked.observables, asked.absorb),
     json=_json,
     tables=_tables,
+    checkpoint=_checkpoint,
+    resumed=_resumed,
     table=FileTable(_read, keys=("initial", "times")),
     fields=lambda answer: {f"density_at_{state.time:g}": state.density for state in answer.times},
 )

@@ -97,9 +97,10 @@ def saved(ranks: World, folder: Folder, answers: Mapping[str, object]) -> tuple[
         "records": {name: record(answer, fields[name]) for name, answer in answers.items()},
     }
     there = {name: grid for name, grid in grids.items() if grid is not None}
+    kept = {f"{name}.npz": arrays for name, each in entries.items() if (arrays := each.checkpoint(answers[name]))}
     with in_units(folder.units):
         picture, figures = _picture(entries, answers, folder.title), _figures(entries, answers, folder.title)
-        return write_folder(folder.path, Contents(result, there, picture, figures), ranks)
+        return write_folder(folder.path, Contents(result, there, picture, figures, kept), ranks)
 
 
 def _figures(entries: Mapping[str, Entry[Any, Any]], answers: Mapping[str, object], title: str) -> dict[str, Figure]:

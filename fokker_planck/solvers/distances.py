@@ -20,8 +20,9 @@ from fokker_planck.mesh.simplices import barycentric
 SMALL = 1e-3
 """Of d, below which (1 + d) log(1 + d) - d is its series: at 1e-3 the next term is 1e-16 of it."""
 LEAST = 1e-290
-"""Of pi, below which there is no ratio: what is there of p counts in the total variation alone."""
-
+"""Of pi, in what rounding may hide: there its ratio to pi is no double."""
+LARGE = 1e3
+"""Of d, above which (1 + d) log(1 + d) - d has its digits from the logarithms of p and pi."""
 
 ROUNDED, SURELY = 1e-14, 100.0
 """Of the largest p - pi, what rounding leaves of it anywhere, and how many times that is no rounding.  Where rounding
@@ -39,39 +40,59 @@ MOST_PARTS = 6_000
 class Distances:
     """The three of them; the error of the first one, of the quadrature where p - pi changes its sign, ``at_zeros``.
 
-    ``chi_unknown`` and ``entropy_unknown`` are what the others can have from where p and pi both are below rounding.
+    Chi-square by its logarithm: what begins 400 units of epsilon up has one of 1e317.  ``chi_unknown``
+    and ``entropy_unknown`` are what the others can have from where p and pi both are below rounding.
     """
 
     total_variation: float
-    chi_square: float
+    log_chi_square: float
     relative_entropy: float
     at_zeros: float
     chi_unknown: float
     entropy_unknown: float
 
 
-def distances(samples: Samples, stationary: Floats, vector: Floats, height: float) -> Distances:
-    """Of p - pi, by its ``vector`` (N,) of that height, from pi, by its values (cells, q)."""
-    deviation = samples.density(vector, height)
+def distances(samples: Samples, log_stationary: Floats, vector: Floats, height: float) -> Distances:
+    """Of p - pi, by its ``vector`` (N,) of that height, from pi, by its logarithms (cells, q)."""
+    deviation, stationary = samples.density(vector, height), np.exp(log_stationary)
     comm = samples.discretization.comm
     rounded = ROUNDED * float(comm.allreduce(float(np.abs(deviation).max(initial=0.0)), op=MPI.MAX))
     unknown = (stationary < rounded) & (np.abs(deviation) < SURELY * rounded)
-    known = (stationary > LEAST) & ~unknown
-    ratio = np.divide(deviation, stationary, out=np.zeros_like(deviation), where=known)
+    known = np.isfinite(log_stationary) & ~unknown
     below = np.maximum(stationary, LEAST)
     with np.errstate(over="ignore", invalid="ignore"):
         most = SURELY * rounded * unknown
         chi_unknown = samples.integral(most * (most / below))
         entropy_unknown = samples.integral(np.asarray(most * np.log(np.maximum(most / below, 1.0)), dtype=np.float64))
-        square = stationary * ratio**2
-        entropy = stationary * _convex(np.maximum(ratio, -1.0))
+    log_chi_square = _log_chi_square(samples, np.where(known, deviation, 0.0), log_stationary)
+    entropy = np.where(known, _entropy(deviation, stationary, log_stationary), 0.0)
     mixed = _mixed(np.hstack([deviation, _at_corners(samples, vector, height)]))
     sizes = np.where(mixed[:, None], 0.0, np.abs(deviation))
     beside, error = _where_mixed(samples, np.flatnonzero(mixed), vector, height)
     beside, error = (float(comm.allreduce(each)) for each in (beside, error))
     whole = samples.integral(sizes) + beside
-    chi_square, relative_entropy = samples.integral(square), samples.integral(entropy)
-    return Distances(0.5 * whole, chi_square, relative_entropy, 0.5 * error, chi_unknown, entropy_unknown)
+    relative_entropy = samples.integral(entropy)
+    return Distances(0.5 * whole, log_chi_square, relative_entropy, 0.5 * error, chi_unknown, entropy_unknown)
+
+
+def _log_chi_square(samples: Samples, deviation: Floats, log_stationary: Floats) -> float:
+    comm = samples.discretization.comm
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(deviation != 0.0, 2.0 * np.log(np.abs(deviation)) - log_stationary, -np.inf)
+    top = float(comm.allreduce(float(logs.max(initial=-np.inf)), op=MPI.MAX))
+    if not np.isfinite(top):
+        return -np.inf
+    return top + float(np.log(samples.integral(np.exp(logs - top))))
+
+
+def _entropy(deviation: Floats, stationary: Floats, log_stationary: Floats) -> Floats:
+    """pi ((1 + d) log(1 + d) - d), also where d = (p - pi) / pi is no double."""
+    near = np.abs(deviation) < LARGE * stationary
+    ratio = np.divide(deviation, stationary, out=np.zeros_like(deviation), where=near)
+    p = np.maximum(deviation + stationary, 1e-300)
+    with np.errstate(invalid="ignore"):
+        far = np.where(deviation > 0.0, p * (np.log(p) - log_stationary) - deviation, stationary)
+    return np.where(near, stationary * _convex(np.maximum(ratio, -1.0)), far)
 
 
 def _at_corners(samples: Samples, vector: Floats, height: float) -> Floats:

@@ -33,7 +33,7 @@ from fokker_planck.solvers.added_potential import seeing
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.beginning import begin, degree_of
 from fokker_planck.solvers.density_ratio import density_ratio
-from fokker_planck.solvers.early_spread import spread_of
+from fokker_planck.solvers.early_spread import early_places
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, Goal
@@ -59,6 +59,7 @@ from fokker_planck.solvers.initial_state import (
     beginning_of,
     fine_enough,
     highest_exponent,
+    not_too_steep,
     representative,
     support,
 )
@@ -250,8 +251,8 @@ def answered_by[Kind: Question](
     question = question_of(setting, asked, _wells(setting), eigenvalues, Comparison(degree_of(problem)))
     heights = _heights(setting, ends, asked.initial, margins.lift)
     first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
-    spread = spread_of(setting, asked.initial, asked.times[0], margins.narrowing)
-    mesh = fine_enough(first.mesh, asked.initial, spread)
+    places = early_places(setting, asked.initial, asked.times[0], margins.narrowing)
+    mesh = not_too_steep(fine_enough(first.mesh, asked.initial, places), asked.initial, setting.weighting.value)
     first = replace(first, mesh=mesh if margins.narrow is None else seeing(mesh, margins.narrow))
     return question, refined_until_verified(problem, first)
 

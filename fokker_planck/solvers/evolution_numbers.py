@@ -31,6 +31,8 @@ LEAST = 1e-300
 """Stands for the logarithm of zero."""
 LEAST_WEIGHT, WELL_KNOWN = 1e-9, 0.1
 """Of what is next to nothing; of the tolerance, an error that no mesh makes less, beyond which a number counts less."""
+MOST_LOG = 700.0
+"""Of what is a double."""
 COMPARED = 2
 """Times the degree of the elements: of the rule by which densities of two degrees are compared."""
 
@@ -66,7 +68,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Line:
-    """A number: its ``value``, what of its error no mesh makes less, ``own``, the ``log`` compared, and its weight."""
+    """A number: its ``value``, what of its error no mesh makes less, ``own``, the ``log`` compared, and its weight.
+
+    A value that is no double is infinite, and ``own`` relative to it.
+    """
 
     value: float
     own: float
@@ -127,21 +132,26 @@ def numbers_of(measured: Measured, state: State, names: Names) -> StateNumbers:
 def _distances(measured: Measured, equilibrium: Floats, state: State, density: Floats) -> dict[tuple[str, str], Line]:
     samples, height = measured.samples, measured.beginning.height
     off = state.off_deviation + measured.beginning.error
-    stationary, deviation = samples.density(equilibrium, 0.0), samples.density(state.deviation, height)
-    found = distances(samples, stationary, state.deviation, height)
-    known = np.where(density > 1e-12 * density.max(), deviation, 0.0)
-    ratio = np.divide(known, stationary, out=np.zeros_like(known), where=stationary > LEAST)
-    largest = float(samples.discretization.comm.allreduce(float(np.abs(ratio).max()), op=MPI.MAX))
-    tolerance = measured.tolerance
+    log_stationary, deviation = samples.log_density(equilibrium, 0.0), samples.density(state.deviation, height)
+    found = distances(samples, log_stationary, state.deviation, height)
+    known = np.where(density > 1e-12 * density.max(), np.abs(deviation), 0.0)
+    with np.errstate(divide="ignore"):
+        logs = np.log(known) - np.where(np.isfinite(log_stationary), log_stationary, np.inf)
+    largest = float(samples.discretization.comm.allreduce(float(logs.max()), op=MPI.MAX))
+    tolerance, ratio = measured.tolerance, float(np.exp(min(largest, MOST_LOG)))
     own = {
-        "total_variation": (found.total_variation, off + found.at_zeros, 1.0),
-        "relative_entropy": (found.relative_entropy, off * np.log1p(largest) + found.entropy_unknown, 1.0),
-        "chi_square": (found.chi_square, 2.0 * off * largest + found.chi_unknown, 1.0 / (1.0 + largest)),
+        "total_variation": (found.total_variation, off + found.at_zeros),
+        "relative_entropy": (found.relative_entropy, off * float(np.logaddexp(0.0, largest)) + found.entropy_unknown),
     }
-    return {
-        ("distance", name): Line.of_probability(value, float(error), tolerance, float(most))
-        for name, (value, error, most) in own.items()
-    }
+    lines = {("distance", name): Line.of_probability(value, error, tolerance) for name, (value, error) in own.items()}
+    chi_square, most = float(np.exp(min(found.log_chi_square, MOST_LOG))), 1.0 / (1.0 + ratio)
+    if found.log_chi_square < MOST_LOG:
+        error = 2.0 * off * ratio + found.chi_unknown
+        lines["distance", "chi_square"] = Line.of_probability(chi_square, error, tolerance, most)
+    else:
+        relative = 2.0 * off * float(np.exp(largest - found.log_chi_square))
+        lines["distance", "chi_square"] = Line(np.inf, relative, found.log_chi_square, LEAST_WEIGHT)
+    return lines
 
 
 def scales_of(samples: Samples, densities: Sequence[Floats], values: Sequence[Floats]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,8 @@ def state_of(
 
 def _quantity(line: Line, bar: float) -> Quantity:
     """With its bar; what is less than its own error is that, known to a factor of two: between nothing and twice it."""
+    if line.value == math.inf:
+        return Quantity.of_log(line.log, bar + line.own)
     if line.value <= line.own:
         return Quantity.of(max(line.own, 1e-300), 1.0 + bar)
     return Quantity.of(line.value, bar + line.own / line.value)

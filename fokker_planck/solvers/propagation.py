@@ -7,7 +7,8 @@ from the time on at which all modes that are not known have died out; where the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
@@ -18,12 +19,13 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.marching import March
 from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
+from fokker_planck.solvers.single_pole import Steps
 from fokker_planck.solvers.survival import DIED_OUT, QUARTER, times_of_turning
 from fokker_planck.solvers.survival_steps import LAST, ROUNDED
 
-LADDER = (POWERS, MORE_POWERS, 160, 320)
+LADDER = (POWERS, MORE_POWERS, 160)
 """Powers of the resolvent: more where a drift turns fast. With 160 a linear drift that turns 5 times as fast as it
-attracts is right to 5e-11; the last step is for those that turn faster, and what it leaves is seen and refused."""
+attracts is right to 5e-11; steps are for those that turn faster, or fall from high up."""
 ENOUGH = 1e-3
 """Of the tolerance, what the series may leave out before more powers are taken."""
 AGREE = 1e-7
@@ -91,6 +93,7 @@ class Propagation:
     slow: SlowPart | None = None
     off_where_they_meet: float = 0.0
     rung: int = field(default=0)
+    by_steps: bool = field(default=False)
 
     @property
     def absorbs(self) -> bool:
@@ -107,27 +110,23 @@ class Propagation:
         slow = self.slow
         early = [t for t in times if slow is None or t < slow.start]
         if early and not self.marches:
-            self._check_turns_before(early[-1])
+            self.by_steps = self.by_steps or not self._turns_slowly_before(early[-1])
         found = self.by_powers(early)
         if slow is not None:
             found += [self._late(slow, t) for t in times if t >= slow.start]
         return found
 
-    def _check_turns_before(self, latest: float) -> None:
-        """Refuse a time before which the state turns faster than powers can follow.
+    def _turns_slowly_before(self, latest: float) -> bool:
+        """Whether powers follow the state as fast as it turns before a time.
 
         Of a mode that turns much faster than it decays a resolvent at a late time leaves nothing, as if it had died
         out, and no term of the series tells.  At some earlier time it does: the powers grow.  Before 1/``turning`` what
         is left of any mode has not turned.
         """
         for t in times_of_turning(latest, self.turning):
-            cut_short = max(state.cut_short for state in self._followed([t]))
-            if cut_short > self.tolerance:
-                raise ConvergenceError(
-                    f"before t = {latest:.3g} the state turns faster than {LADDER[-1]} powers of the resolvent follow: "
-                    f"they leave {cut_short:.1e} of the mass at t = {t:.3g}",
-                    "earlier times, or a drift that turns less",
-                )
+            if max(state.cut_short for state in self._followed([t])) > self.tolerance:
+                return False
+        return True
 
     def with_slow(self, slow: SlowPart) -> None:
         """Believe the slow part from its start on, if it is what the powers give there."""
@@ -151,17 +150,47 @@ class Propagation:
         """The same without slow modes: what serves one time, a resolvent or steps of one length, serves all within a
         factor of four.
 
-        Of steps, those of half the length tell the error.
+        Where powers do not serve, steps do, from the state before.
         """
-        answer = self._stepped if self.marches else self._block
         found: list[State] = []
-        left = list(times)
-        while left:
-            latest = left[-1]
-            together = [t for t in left if t > latest / QUARTER]
-            left = left[: len(left) - len(together)]
-            found = answer(together) + found
+        for together in _quarters(times):
+            found += self._stepped(together) if self.marches else self._reached(together, found)
         return found
+
+    def _reached(self, times: Sequence[float], before: Sequence[State]) -> list[State]:
+        """By powers from the beginning, or from the last state ``before``, or by steps."""
+        if not self.by_steps:
+            with suppress(ConvergenceError):
+                return self._block(times)
+        if not before:
+            return self._in_steps(times)
+        last = before[-1]
+        rest = replace(self, load=self.generator.apply_mass(last.vector), slow=None)
+        return [self._after(last, state) for state in rest.by_powers([t - last.time for t in times])]
+
+    def _after(self, last: State, state: State) -> State:
+        """A state that another one has become, with the errors of both: no process moves two densities apart."""
+        largest = np.abs(self.functionals).max(axis=1) / max(float(self.size.max()), 1e-300)
+        return replace(
+            state,
+            time=last.time + state.time,
+            off=state.off + last.off_mass * largest,
+            off_mass=last.off_mass + state.off_mass,
+            off_deviation=last.off_deviation + state.off_deviation,
+        )
+
+    def _in_steps(self, times: Sequence[float]) -> list[State]:
+        steps = Steps(self.generator, self.free, self.load, self.size, self.turning)
+        stepped = steps.to(times, max(ENOUGH * self.tolerance, LEFT_OUT), self.tolerance)
+        found = []
+        for t, vector, apart in zip(times, stepped.vectors, stepped.apart, strict=True):
+            vector, lost = self._with_all_mass(vector)
+            lost = LEFT_OUT + ROUNDING * lost
+            off = np.abs(self.functionals) @ (apart + lost * np.abs(vector))
+            off_mass = float(self.size @ apart) + lost
+            values = self.functionals @ vector
+            found.append(State(t, vector, vector - self.stationary, values, off, off_mass, off_mass))
+        return [self._leaking(state) for state in found] if self.absorbs else found
 
     def _stepped(self, times: Sequence[float]) -> list[State]:
         # |error|_1 <= |error|_M |1|_M
@@ -198,8 +227,8 @@ class Propagation:
     def _block(self, times: Sequence[float]) -> list[State]:
         found = self._followed(times)
         worst = max(state.cut_short for state in found)
-        if worst <= self.tolerance and self._rounds:
-            found = self._with_rounding(found, LADDER[self.rung])
+        if worst <= self.tolerance:
+            found = self._with_rounding(found, LADDER[self.rung]) if self._rounds else found
             rounded = max(state.off_mass for state in found)
             if rounded > self.tolerance:
                 raise ConvergenceError(
@@ -285,3 +314,12 @@ class Propagation:
 def takes_over(faster: float, slowest: float) -> float:
     """The time from which on modes that are ``faster`` have died out beside the ``slowest``."""
     return DIED_OUT / (faster - slowest)
+
+
+def _quarters(times: Sequence[float]) -> Iterator[list[float]]:
+    """Ascending ``times`` in parts, those of each within a factor of four, the latest as many as can be."""
+    left, parts = list(times), []
+    while left:
+        parts.append([t for t in left if t > left[-1] / QUARTER])
+        left = left[: len(left) - len(parts[-1])]
+    yield from parts[::-1]

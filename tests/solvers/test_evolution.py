@@ -13,7 +13,9 @@ from scipy.integrate import quad
 from scipy.special import erf
 
 import fokker_planck as fp
+from fokker_planck.cli.problem_file import load_problem_file
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.questions.registry import entry
 
 BOWL = fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.5))
 LINE = fp.Problem(BOWL, fp.Box([-8.0], [8.0]), fp.Resolution(tolerance=1e-8), sets={"A": fp.Ball([1.0], 0.5)})
@@ -69,6 +71,47 @@ def test_goes_on_from_another_evolution():
     before = fp.evolve(LINE, [1.0], [0.5])
     (state,) = fp.evolve(LINE, before, [1.5], OF_GAUSSIAN).times
     held(state.observables["x"], math.exp(-2.0), 1e-7)
+
+
+def test_goes_on_from_a_result_folder(tmp_path):
+    """Between nodes a density is not linear: taken for that, means were 2e-5 off at bars of 3e-10."""
+    fp.save(tmp_path / "first", {"evolve": fp.evolve(LINE, [1.0], [0.02, 0.05])})
+    text = """
+    [potential]
+    expression = "x**2/2"
+    [diffusion]
+    kind = "isotropic"
+    epsilon = 0.5
+    [domain]
+    kind = "box"
+    lower = [-8.0]
+    upper = [8.0]
+    [discretization]
+    tolerance = 1e-8
+    [evolve]
+    initial = { result = "first" }
+    times = [0.45]
+    observables = { x = "x", xx = "x**2" }
+    """
+    (tmp_path / "second.toml").write_text(text, encoding="utf-8")
+    file = load_problem_file(tmp_path / "second.toml")
+    (by_file,) = entry("evolve").ask(file.problem, file.questions["evolve"]).times
+    for state in (by_file, fp.evolve(LINE, fp.load(tmp_path / "first")["evolve"], [0.45]).times[0]):
+        assert state.density_error < 1e-8
+        m, v = math.exp(-0.5), -0.5 * math.expm1(-1.0)
+        x = np.linspace(-3.0, 3.0, 301)
+        assert np.abs(state.density(x[None]) - gaussian(x, m, v)).max() < 1e-8
+    held(by_file.observables["xx"], v + m * m, 1e-8)
+
+
+def test_a_density_that_was_not_kept_is_refused(tmp_path):
+    fp.save(tmp_path, {"evolve": fp.evolve(LINE, [1.0], [0.5])})
+    (tmp_path / "evolve.npz").unlink()
+    with pytest.raises(ProblemError, match=r"without its density .*all of its files"):
+        fp.evolve(LINE, {"result": tmp_path}, [1.0])
+    (tmp_path / "evolve.npz").write_bytes(b"no arrays")
+    with pytest.raises(ProblemError, match="cannot be read"):
+        fp.evolve(LINE, {"result": tmp_path}, [1.0])
 
 
 def test_what_is_in_equilibrium_stays_there():
@@ -199,8 +242,36 @@ def test_what_turns_faster_than_powers_follow_is_refused_and_not_taken_for_dead(
     """On a ring <cos x> = exp(-D t) cos(x_0 + v t); late ones came out stationary, at bars of 1e-10."""
     ring = fp.Box([0.0], [2 * math.pi], boundary="periodic")
     drifting = fp.Problem(fp.Drifting(fp.Drift([str(speed)]), fp.Isotropic(noise)), ring, fp.Resolution(tolerance=1e-4))
-    with pytest.raises(ConvergenceError, match="turns faster"):
+    with pytest.raises(ConvergenceError, match="may turn faster than 2048 steps follow"):
         fp.evolve(drifting, [1.0], [time], observables={"c": "cos(x)"})
+
+
+@pytest.mark.slow
+def test_what_turns_faster_than_powers_follow_goes_in_steps():
+    """By 24 radians here, and its 17th harmonic by 400, which decays by exp(-3) meanwhile; refused before."""
+    ring = fp.Box([0.0], [2 * math.pi], boundary="periodic")
+    drifting = fp.Problem(fp.Drifting(fp.Drift(["6.0"]), fp.Isotropic(0.01)), ring, fp.Resolution(tolerance=1e-6))
+    (state,) = fp.evolve(drifting, [1.0], [4.0], observables={"c": "cos(x)"}).times
+    held(state.observables["c"], math.exp(-0.04) * math.cos(25.0), 1e-6)
+
+
+@pytest.mark.parametrize("high", [400.0, 150.0])
+def test_a_point_high_up(high):
+    """A density runs down a slope faster than it spreads: powers of a resolvent lost it in rounding, and refused."""
+    noise = 0.5 / high
+    line = fp.Problem(fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(noise)), fp.Box([-1.5], [1.5]))
+    evolution = fp.evolve(line, [1.0], [0.02, 0.5, 4.0], OF_GAUSSIAN)
+    for state in evolution.times:
+        m, v = math.exp(-state.time), -noise * math.expm1(-2.0 * state.time)
+        held(state.observables["x"], m, 1e-6)
+        held(state.observables["xx"], v + m * m, 1e-6)
+        assert abs(state.mass.value - 1.0) < 1e-12
+        assert state.negative <= state.density_error
+    # int p^2 / pi of two Gaussians, beyond all doubles at first
+    found, t = evolution.times[0].distance.chi_square, 0.02
+    m, ratio = math.exp(-t), -math.expm1(-2.0 * t)
+    exact = -0.5 * math.log(ratio * (2.0 - ratio)) + m * m / (noise * (2.0 - ratio))
+    assert found.log == pytest.approx(exact, abs=2.0 * found.relative_error)
 
 
 @pytest.mark.parametrize(
