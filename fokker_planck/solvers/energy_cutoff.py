@@ -82,7 +82,7 @@ class EnergyCutoff:
         if self.start is None and len(self.reached) == 2 and all(members.any() for members in self.reached):
             between = float(to_goals[0][self.reached[1]].min())
             return counted_between(depths, np.max(to_goals, axis=0)[wells], between, above)
-        if self.start is None or len(wells) < 2 or not np.any(self.reached):
+        if self.start is None or not len(wells) or not np.any(self.reached):
             return np.ones(len(wells), dtype=bool)
         start, to_target = nearest_vertex(self.points, np.asarray(self.start)), np.min(to_goals, axis=0)
         return counted_wells(depths, _from(values, self.edges, start)[wells], to_target[wells], to_target[start], above)
