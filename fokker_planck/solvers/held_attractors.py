@@ -84,6 +84,8 @@ def held_wells(problem: Problem, attractors: tuple[CriticalPoint, ...]) -> HeldW
     # off lines of symmetry, on which a flow would end at a saddle
     start = frame.confine(start + ASIDE * frame.extent * np.sqrt(np.arange(2.0, 2.0 + len(start)))[:, None])
     path = descend(flow, start, captures, frame, FlowSettings(1e-5, STEPS))
+    # where a wall holds them they come to rest to the tolerance of a step only, and still move by more than AT_REST
+    path = descend(flow, path.ends[:, path.labels < 0], captures, frame, FlowSettings(1e-8, STEPS))
     lost = path.ends[:, path.labels < 0]
     usual = float(np.median(np.linalg.norm(flow.gradient(start), axis=0)))
     places = _apart(lost[:, _at_rest(flow, lost, frame, usual) & problem.contains(frame.pulled_in(lost))], frame)

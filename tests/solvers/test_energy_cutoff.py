@@ -57,3 +57,42 @@ def test_committor_beside_a_shallow_well_far_above_the_saddle_between_its_sets()
     assert found.statistics.unknowns < 400_000
     assert found.rate.relative_error < 1.3e-3
     assert found.rate.log == pytest.approx(-283.7692, abs=found.rate.relative_error + 1.5e-3)
+
+
+def test_the_only_well_does_not_count_where_the_target_is_met_before_it():
+    """Along 0, 3, 90, 60, the target being the first of them and the start the second: the density at 60 is not needed.
+
+    A ball that absorbs all around had one well inside, 640 units of epsilon above the start: the density was followed
+    up to there, and lost.
+    """
+    line = np.array([0.0, 3.0, 90.0, 60.0])
+    points, edges = np.arange(4.0)[:, None], np.array([[k, k + 1] for k in range(3)])
+
+    class OnPoints:
+        def value(self, x):
+            return line[np.rint(x[0]).astype(int)]
+
+    height, counted = EnergyCutoff(points, edges, np.array([3]), (line == 0.0,), (1.0,), 30.0)(OnPoints())
+    assert counted.tolist() == [False]
+    assert height == 33.0
+    # it does where it is as deep as the start: what enters it stays for e^87
+    line[3] = 3.0
+    height, counted = EnergyCutoff(points, edges, np.array([3]), (line == 0.0,), (1.0,), 30.0)(OnPoints())
+    assert counted.tolist() == [True]
+
+
+@pytest.mark.slow
+def test_exit_through_the_wall_beside_which_all_else_is_far_up():
+    """Noise jumps at x = 0.3556 (campaign, seed 101, number 19), 70 units of epsilon above the start.
+
+    Without the jump the density is known, exp(-V/eps), and the mean exit time the same.
+    """
+    potential = "x**4/4 - 0.3661*x**2 + y**4/4 - 0.659*y**2 - 0.4981*x - 0.2008*x**3 - 0.3788*y - 0.09753*y**3"
+    ball, fine = fp.Ball([0.076, -0.001], 1.92), fp.Resolution(tolerance=2.3e-4)
+    jumps = fp.Formula("0.003305*(1 - 0.5941*heaviside(x - 0.3556))")
+    means = []
+    for noise in (jumps, fp.Isotropic(0.003305 * (1.0 - 0.5941))):
+        process = fp.Overdamped(fp.Potential(potential), noise, interpretation="klimontovich")
+        means.append(fp.mean_exit_time(fp.Problem(process, ball, fine), [1.0845, 1.0664], "boundary").mean)
+    unknown, known = means
+    assert abs(unknown.log - known.log) <= unknown.relative_error + known.relative_error <= 4.6e-4
