@@ -32,7 +32,7 @@ def test_basins_that_meet_on_a_wall_are_divided_by_a_curve(monkeypatch: pytest.M
 
 
 def test_saddles_on_a_circle() -> None:
-    """The flow (x, c) along the unit circle (cos s, sin s) is cos s (c - sin s): it leads away from the top if c < 1."""
+    """The flow (x, c) along the unit circle, cos s (c - sin s), leads away from the top if c < 1."""
 
     def found(c: float) -> list[tuple[float, float]]:
         process = fp.Drifting(fp.Drift(["x", f"{c} + 0*y"]), fp.Isotropic(0.1))
