@@ -10,10 +10,12 @@ SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 SLOW = {
     "batch_schedule",
     "stochastic_resonance",
+    "hessian_noise",
     "hessian_noise_2d",
     "kramers_turnover",
     "momentum_escape",
     "network_section",
+    "saddle_escape",
     "two_minima_of_sgd",
 }
 MESHED = {"narrow_escape"}  # whose domain gmsh makes, so that no problem file describes it
@@ -23,8 +25,7 @@ MEASURED = {"network_section"}  # potential and noise come from a network
 def test_there_are_some():
     found = {path.stem for path in SCRIPTS}
     assert found >= SLOW | {
-        "flat_and_sharp", "quadratic_noise", "saddle_escape", "hessian_noise", "two_minima_of_sgd",
-        "narrow_escape", "momentum_escape",
+        "flat_and_sharp", "quadratic_noise", "two_minima_of_sgd", "narrow_escape", "momentum_escape",
     }  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from validation.fuzz.__main__ import main
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_nonsense_is_refused_in_one_line(capsys):
-    assert main(["--minutes", "0.1", "--seed", "11"]) == 0
+@pytest.mark.parametrize("minutes", ["0.02", pytest.param("0.1", marks=pytest.mark.slow)])
+def test_nonsense_is_refused_in_one_line(minutes, capsys):
+    assert main(["--minutes", minutes, "--seed", "11"]) == 0
     assert " 0 found" in capsys.readouterr().out
 
 

@@ -100,7 +100,7 @@ def test_the_python_of_the_page_on_dolfinx_runs(capsys):
     assert abs(names["own"].x.array.max() / names["time"].mean.value - 1.0) < 0.1
 
 
-@pytest.mark.parametrize("page", ["sgd.md", "momentum.md"])
+@pytest.mark.parametrize("page", ["sgd.md", pytest.param("momentum.md", marks=pytest.mark.slow)])
 def test_the_examples_of_a_page_print_what_it_says(page):
     failed, tried = doctest.testfile(str(DOCS / page), module_relative=False)
     assert failed == 0

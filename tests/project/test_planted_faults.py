@@ -57,7 +57,7 @@ def test_a_factor_of_two_in_the_weak_form(name, monkeypatch):
     assert is_red(name)
 
 
-@pytest.mark.parametrize("name", [LINE, "sgd-large-batches"])
+@pytest.mark.parametrize("name", [LINE, pytest.param("sgd-large-batches", marks=pytest.mark.slow)])
 def test_a_factor_of_two_in_the_process(name, monkeypatch):
     """As if the noise were sqrt(4 D) dW: the density changes with the times."""
     right = Isotropic.__post_init__
@@ -78,14 +78,15 @@ def test_the_sign_of_the_drift(monkeypatch):
     assert is_red(LINE)
 
 
-@pytest.mark.parametrize("name", ["multiplicative-noise", pytest.param("sgd-hessian-noise", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["multiplicative-noise", "sgd-hessian-noise"])
 def test_the_reading_of_the_noise(name, monkeypatch):
     monkeypatch.setattr(process, "INTERPRETATIONS", dict.fromkeys(process.INTERPRETATIONS, 0.0))
     assert is_red(name)
 
 
 @pytest.mark.parametrize("name", [LINE, PLANE])
-@pytest.mark.parametrize("kind", ["minimum", "saddle"])
+@pytest.mark.parametrize("kind", ["minimum", pytest.param("saddle", marks=pytest.mark.slow)])
 def test_a_determinant_in_the_prefactor(name, kind, monkeypatch):
     """The integral around a well, or across a saddle, without the curvatures there."""
     right = eyring_kramers.log_local_integral
