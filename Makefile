@@ -21,6 +21,8 @@ MPIEXEC = $$($(BIN)/python -c "from fokker_planck.output.parallel import launche
 ifneq ($(wildcard /usr/lib/petscdir),)
 unexport PETSC_DIR PETSC_ARCH SLEPC_DIR
 endif
+# Bytecode is kept whatever the environment says: else every process that a test starts compiles the package, half a second each.
+unexport PYTHONDONTWRITEBYTECODE
 # One thread a process; Open MPI 5 and 6: root may, more processes than cores may, and no network between processes of one machine.
 export OMP_NUM_THREADS := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
