@@ -104,14 +104,14 @@ def test_points_of_another_dimension_are_refused(exit_time):
 
 @pytest.mark.mpi
 def test_both_kinds_of_tags_are_sets_of_a_committor(well):
-    domain, well = well.domain, replace(well, resolution=fp.Resolution(tolerance=1e-4))
+    domain, well = well.domain, replace(well, resolution=fp.Resolution(tolerance=1e-3))
     found = fp.committor(well, domain.cell_set(LEFT), domain.facet_set(WALL))
     back = fp.committor(well, domain.facet_set(WALL), domain.cell_set(LEFT))
-    assert found.rate.log == pytest.approx(back.rate.log, abs=2e-4)
+    assert found.rate.log == pytest.approx(back.rate.log, abs=2e-3)
     x = np.linspace(-2.0, 2.0, 400_001)
     height = (x**2 - 1.0) ** 2 / 4.0 / 0.05
     up, down = (np.trapezoid(np.exp(f[some]), x[some]) for f, some in ((height, x >= -1.0), (-height, x < 9.0)))
-    assert found.rate.value == pytest.approx(0.05 / (up * down), rel=1e-4)  # nu = D / (int exp(V/D) int exp(-V/D))
+    assert found.rate.value == pytest.approx(0.05 / (up * down), rel=1e-3)  # nu = D / (int exp(V/D) int exp(-V/D))
 
 
 def test_a_log_density_is_a_function_and_values_that_underflow_are_refused(well):

@@ -15,6 +15,7 @@ SLOW = {
     "kramers_turnover",
     "momentum_escape",
     "network_section",
+    "quadratic_noise",
     "saddle_escape",
     "two_minima_of_sgd",
 }
@@ -25,7 +26,7 @@ MEASURED = {"network_section"}  # potential and noise come from a network
 def test_there_are_some():
     found = {path.stem for path in SCRIPTS}
     assert found >= SLOW | {
-        "flat_and_sharp", "quadratic_noise", "two_minima_of_sgd", "narrow_escape", "momentum_escape",
+        "flat_and_sharp", "two_minima_of_sgd", "narrow_escape", "momentum_escape",
     }  # fmt: skip
 
 

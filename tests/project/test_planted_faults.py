@@ -57,7 +57,8 @@ def test_a_factor_of_two_in_the_weak_form(name, monkeypatch):
     assert is_red(name)
 
 
-@pytest.mark.parametrize("name", [LINE, pytest.param("sgd-large-batches", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [LINE, "sgd-large-batches"])
 def test_a_factor_of_two_in_the_process(name, monkeypatch):
     """As if the noise were sqrt(4 D) dW: the density changes with the times."""
     right = Isotropic.__post_init__

@@ -131,7 +131,9 @@ def hears_the_keyboard():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize(("ending", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("ending", "status"), [pytest.param(signal.SIGKILL, -9, marks=pytest.mark.slow), (signal.SIGINT, 130)]
+)
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, ending, status):
     folder = tmp_path / f"slow_{status % 256}"
     folder.mkdir()

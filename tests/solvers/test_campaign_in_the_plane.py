@@ -133,6 +133,7 @@ def test_formulas_that_take_too_long_are_left_out() -> None:
         allowance.spend(101)
 
 
+@pytest.mark.slow
 def test_the_time_on_the_way_is_resolved_where_the_density_is_not():
     """Fractions of time rest on q+ near A, e^-88 of one, which the energy of the rate does not see (12 of seed 101).
 

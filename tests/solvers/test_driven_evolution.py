@@ -69,7 +69,7 @@ def test_table_is_a_restart():
         assert abs(one.mass.value - 1.0) < 1e-12
 
 
-@pytest.mark.parametrize("interpretation", ["stratonovich", "klimontovich"])
+@pytest.mark.parametrize("interpretation", [pytest.param("stratonovich", marks=pytest.mark.slow), "klimontovich"])
 def test_noise_that_depends_on_the_state(interpretation):
     """D = s(t) (1 + x^2/4)/4: m' = -m + alpha s m/8, q' = -2 q + s (1 + q/4)/2 + alpha s q/4."""
     alpha = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}[interpretation]

@@ -201,7 +201,8 @@ def test_through_six_wells_to_the_side_of_the_last(noise, exact):
 
 
 @pytest.mark.parametrize(
-    ("stiffness", "noise"), [(1, 100), pytest.param(1, 400, marks=pytest.mark.slow), (4, 100), (4, 400)]
+    ("stiffness", "noise"),
+    [(1, 100), pytest.param(1, 400, marks=pytest.mark.slow), pytest.param(4, 100, marks=pytest.mark.slow), (4, 400)],
 )
 def test_exit_of_a_single_well_over_a_high_wall(noise, stiffness):
     # T = X 2F2(1, 1; 3/2, 2; X), X = n/2, whatever the other coordinate does
@@ -232,7 +233,7 @@ def by_quadrature(potential, noise, start, **absorbing):
         (QUARTIC, 20000, -1.0, {"right": 1.0}, RIGHT),
         (TILTED, 2000, -1.0, {"right": 1.0}, RIGHT),
         (TILTED, 2000, 1.0, {"left": -1.0}, LEFT),
-        (TILTED, 20000, 1.0, {"left": -1.0}, LEFT),
+        pytest.param(TILTED, 20000, 1.0, {"left": -1.0}, LEFT, marks=pytest.mark.slow),
         (f"{QUARTIC} + x/5", 10000, 0.1, {"left": -1.0}, LEFT),
         pytest.param("cos(10*x) + x/10", 1000, 1.57, {"left": -1.8}, HalfSpace([-1.0], 1.8), marks=pytest.mark.slow),
         ("x**2/2", 10000, 0.0, {"left": -1.0, "right": 1.0, "ends": (-1.0, 1.0)}, "boundary"),

@@ -46,7 +46,9 @@ def accelerated(lower, upper, tolerance):
     return fp.Problem(fp.Drifting(fp.Drift(["y", "0"]), ALONG_Y), fp.Box(lower, upper), Resolution(tolerance=tolerance))
 
 
-@pytest.mark.parametrize(("start", "exact"), [(0.5, 1.45644246245), (0.1, 1.14530505095)])
+@pytest.mark.parametrize(
+    ("start", "exact"), [(0.5, 1.45644246245), pytest.param(0.1, 1.14530505095, marks=pytest.mark.slow)]
+)
 def test_randomly_accelerated_particle(start, exact):
     """Masoliver and Porra, Phys. Rev. Lett. 75 (1995) 189: the time until it leaves 0 < x < 1, started at rest.
 

@@ -309,6 +309,7 @@ def test_a_committor_without_rotation_is_that_of_the_reversible_process():
     np.testing.assert_allclose(found.backward(x), 1.0 - found.field(x), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_rates_between_deep_wells_take_as_few_solves_as_they_need():
     """At a quotient of rates of 1e-14 one power of A_FF^-1 M leaves its cube: 31 solves a factorisation before."""
     problem = rotated(0.25 / 30, tolerance=1e-3)

@@ -19,6 +19,7 @@ def between_positions(potential, epsilon, friction, place, half_width, tolerance
     return fp.committor(asked, "left", "right"), fp.committor(asked, "right", "left")
 
 
+@pytest.mark.slow
 def test_positions_of_an_oscillator_by_symmetry():
     """From x < -0.8 to x > 0.8, x**2/2, noise 1/4, friction 1; a simulation of 420,000 has the rate 0.02369(24)."""
     there, back = between_positions("x**2/2", 0.25, 1.0, 0.8, 2.4, 1e-3, above=16.0, height=0.0)

@@ -98,7 +98,7 @@ def test_spectrum(name, alone):
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("name", ["line", "torus", "disc"])
+@pytest.mark.parametrize("name", ["line", pytest.param("torus", marks=pytest.mark.slow), "disc"])
 def test_stationary_density(name, alone):
     asked, start, _ = problem(name)
     found = fp.stationary_density(asked)
@@ -125,7 +125,7 @@ def turning(known):
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_an_irreversible_process(known, alone):
     """The exponent is found anew by either, within rounding times what it multiplies."""
     target = fp.HalfSpace([1.0, 0.0], 0.8)

@@ -90,7 +90,7 @@ def test_the_potential_is_an_integral_of_exp_phi(noise):
     [
         (20, 500),
         pytest.param(400, 500, marks=pytest.mark.slow),
-        (2000, 500),
+        pytest.param(2000, 500, marks=pytest.mark.slow),
         pytest.param(8000, 2000, marks=pytest.mark.slow),
         (40000, 10000),
     ],
