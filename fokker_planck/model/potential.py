@@ -103,7 +103,7 @@ class Potential:
     @classmethod
     def from_grid(
         cls,
-        source: str | Path | tuple[Sequence[Any], npt.ArrayLike],
+        source: str | Path | tuple[npt.ArrayLike | Sequence[npt.ArrayLike], npt.ArrayLike],
         periodic: bool | Sequence[bool] | None = None,
         smoothing: float = 0.0,
         scale: float = 1.0,

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
@@ -97,7 +98,7 @@ class Schedule:
         """The times > 0 at which the noise jumps, up to one."""
         return tuple(t for t, _ in self.table if 0.0 < t < before)
 
-    def factor(self, times: Any) -> Floats:
+    def factor(self, times: npt.ArrayLike) -> Floats:
         """The s of times (n,), (n,); raises ProblemError where it is not positive."""
         t = np.asarray(times, dtype=float)
         if self.noise is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fokker_planck.cli.sweeps.axes import Axis, combined
 from fokker_planck.cli.sweeps.store import Point, opened
@@ -48,7 +48,7 @@ class Sweep:
         """The points without an answer."""
         return tuple(point for point in self.points if point.result is None)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Flat rows: the settings, ``question.number`` with its ``_log`` and ``_relative_error``, and ``failure``."""
         return [
             {**flat(dict(point.settings)), **flat(dict(point.result or {})), "failure": point.reason}

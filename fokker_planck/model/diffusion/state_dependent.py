@@ -196,7 +196,7 @@ class Sampled:
     @classmethod
     def from_grid(
         cls,
-        source: str | Path | tuple[Sequence[Any], npt.ArrayLike],
+        source: str | Path | tuple[npt.ArrayLike | Sequence[npt.ArrayLike], npt.ArrayLike],
         periodic: bool | Sequence[bool] | None = None,
         scale: float = 1.0,
     ) -> Sampled:
