@@ -193,6 +193,7 @@ def _tables(
         noise=noise,
         terminal=sys.stdout is not None and sys.stdout.isatty() and not launched(),
         reversible=is_reversible(asked.problem) if options.question == SOLVE else None,
+        units=asked.problem.units,
     )
     if asked.problem.units.sentence:
         text += f"\n{asked.problem.units.sentence}\n"

@@ -48,7 +48,8 @@ class Curve:
         places = self.places[edges]
         slopes = np.polynomial.legendre.legvander(t, ORDER - 2) @ steps
         points = np.polynomial.legendre.legvander(t, ORDER - 1) @ values @ places
-        return np.asarray(points), np.asarray(np.linalg.norm(slopes @ places, axis=2))
+        speeds: Floats = np.asarray(np.linalg.norm(slopes @ places, axis=2), dtype=np.float64)
+        return np.asarray(points, dtype=np.float64), speeds
 
 
 @cache

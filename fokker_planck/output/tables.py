@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, SupportsFloat
 
+from fokker_planck.output.plots.labels import measured
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 
 NOTHING = "-"
 COMPARISON = ("rel. error", "Eyring-Kramers", "ratio")
+MEASURED = {
+    **dict.fromkeys(("mean time", "mean time to it", "mean time then", "time", "t"), "time"),
+    **dict.fromkeys(("rate", "eigenvalue"), "rate"),
+    **dict.fromkeys(("V", "barrier"), "energy"),
+    **dict.fromkeys(("position", "minimum", "start", "from", "between"), "length"),
+}
+"""Headings, and what stands below them."""
 TWO_FORMULAS = "Formulas for large and for small friction"
 WIDTH_WITHOUT_TERMINAL = 120
 """Columns, in files and pipes: the width to which this project's own lines are held."""
@@ -66,17 +75,24 @@ def cost(statistics: Statistics) -> str:
     )
 
 
+def _with_unit(heading: str) -> str:
+    return measured(heading, MEASURED[heading]) if heading in MEASURED else heading
+
+
 def empty_table(title: str, labels: Sequence[str], values: Sequence[str], remarks: Sequence[str] = ()) -> Table:
-    """A table without rows: ``labels`` and ``remarks`` are columns of text, ``values`` between them of numbers."""
+    """A table without rows: ``labels`` and ``remarks`` are columns of text, ``values`` between them of numbers.
+
+    Headings of times, rates, energies and places have the unit of the problem, where it has one.
+    """
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.show_edge = False
     for heading in labels:
-        table.add_column(heading, overflow="fold")
+        table.add_column(_with_unit(heading), overflow="fold")
     for heading in values:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(_with_unit(heading), justify="right", no_wrap=True)
     for heading in remarks:
         table.add_column(heading, overflow="fold")
     return table

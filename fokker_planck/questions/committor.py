@@ -10,6 +10,7 @@ from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_set
+from fokker_planck.output.plots.labels import measured
 from fokker_planck.output.serialize import number_json, quantity_json
 from fokker_planck.output.tables import NOTHING, empty_table, error_bar, significant
 from fokker_planck.questions import predictions
@@ -127,11 +128,11 @@ def _json(answer: Committor) -> dict[str, Any]:
 def _tables(answer: Committor, _: float | None) -> list[TextTable]:
     table = empty_table("Transitions from one set to the other", ("quantity",), ("value", "rel. error"))
     for name, quantity in (
-        ("transitions per unit time", answer.rate),
+        (measured("transitions per unit time", "rate"), answer.rate),
         ("share of time on the way (reactive)", answer.probability_reactive),
         ("share of time since a visit to the first set", answer.probability_last_from),
-        ("rate constant", answer.rate_constant),
-        ("rate constant of the way back", answer.rate_constant_back),
+        (measured("rate constant", "rate"), answer.rate_constant),
+        (measured("rate constant of the way back", "rate"), answer.rate_constant_back),
     ):
         known = (NOTHING, NOTHING) if quantity is None else (quantity.digits, error_bar(quantity))
         table.add_row(name, *known)

@@ -12,6 +12,7 @@ from fokker_planck.model.arguments import ascending, described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import EXIT_KEYS, checked_exit, checked_set
+from fokker_planck.output.plots.labels import measured
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
@@ -146,11 +147,13 @@ def _tables(answer: ExitLaw, _: float | None) -> list[TextTable]:
     title = f"Law of the exit time from {point_text(answer.start)} to {literal(answer.target)}"
     law = empty_table(title, ("quantity",), ("value", "rel. error"))
     rows: list[tuple[str, Quantity]] = [
-        ("mean", answer.mean),
+        (measured("mean", "time"), answer.mean),
         ("variance", answer.variance),
-        ("rate in the end", answer.rate),
+        (measured("rate in the end", "rate"), answer.rate),
     ]
-    rows += [(f"quantile {short(probability)}", time) for probability, time in answer.quantiles.items()]
+    rows += [
+        (measured(f"quantile {short(probability)}", "time"), time) for probability, time in answer.quantiles.items()
+    ]
     for name, quantity in rows:
         law.add_row(name, quantity.digits, error_bar(quantity))
     tables = [law]

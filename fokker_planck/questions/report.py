@@ -9,6 +9,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.near import did_you_mean
 from fokker_planck.output.frames import flat, frame
 from fokker_planck.output.html import html_tables
+from fokker_planck.output.plots.labels import in_units
 from fokker_planck.output.tables import cost, printed
 from fokker_planck.questions.registry import entry_of
 
@@ -100,15 +101,17 @@ def render(
     noise: float | None = None,
     terminal: bool = False,
     reversible: bool | None = None,
+    units: Units | None = None,
 ) -> str:
-    """Answers as tables; ``noise`` = eps of isotropic noise adds barriers over eps, ``terminal`` colour.
+    """Answers as tables, with ``units`` in their headings; ``noise`` = eps of isotropic noise adds barriers over eps.
 
-    ``reversible`` says whether the process is in detailed balance, None to leave it out.
+    ``terminal`` is colour, ``reversible`` says whether the process is in detailed balance, None to leave it out.
     """
     sections = (
         (entry_of(answer, name).tables(answer, noise), statistics_of(answer)) for name, answer in answers.items()
     )
-    return printed(sections, title, terminal, reversible)
+    with in_units(units):
+        return printed(sections, title, terminal, reversible)
 
 
 def statistics_of(answer: object) -> Statistics | None:

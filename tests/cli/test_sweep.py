@@ -294,3 +294,13 @@ def test_misspelt_arguments_and_columns_are_said():
     with pytest.raises(ProblemError, match=r"'spectrum\.gp' \(did you mean spectrum\.gap"):
         found.quantities("spectrum.gp")
     assert found.quantities("spectrum.gap")[0] is None
+
+
+def test_tables_and_pictures_have_the_units_of_the_file(tmp_path):
+    file = tmp_path / "with_units.toml"
+    file.write_text(EXAMPLE.read_text() + '\n[units]\ntime = "ps"\n')
+    found = fp.sweep(file, {"diffusion.epsilon": [0.1, 0.2]}, "exit-time", file=tmp_path / "kept.sqlite", jobs=1)
+    for each in (found, fp.load_sweep(tmp_path / "kept.sqlite")):
+        assert each.units == fp.Units(time="ps")
+        assert "exit-time.mean / ps" in str(each)
+        assert each.plot().get_ylabel() == r"$\log_{10}$ (exit-time.mean / ps)"

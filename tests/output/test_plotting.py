@@ -1,5 +1,6 @@
 """The picture of the stationary density: what it shows is checked by its arrays and by the ink on the page."""
 
+import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -196,3 +197,12 @@ def test_a_committor_and_its_paths(tmp_path, dimension):
 def test_a_committor_in_space_is_refused(tmp_path):
     with pytest.raises(ProblemError, match="three dimensions"):
         committor_plot.plot_committor(transitions(3), tmp_path / "committor.png")
+
+
+def test_curves_that_coincide_are_both_seen():
+    from fokker_planck.output.plots.evolution import THIN, seen_below
+
+    widths = [seen_below(number, 3)["linewidth"] for number in range(3)]
+    assert widths == sorted(widths, reverse=True)
+    assert min(a - b for a, b in itertools.pairwise(widths)) > 0.5
+    assert seen_below(0, 1)["linewidth"] == THIN

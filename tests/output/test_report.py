@@ -5,6 +5,7 @@ import re
 import pytest
 from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
 
+import fokker_planck as fp
 from fokker_planck.output.tables import significant
 from fokker_planck.quantity import Quantity
 from fokker_planck.questions.report import render
@@ -123,3 +124,11 @@ def test_without_a_terminal_there_are_no_escape_codes():
 @pytest.mark.parametrize(("log", "text"), [(-3000.0, "1.308e-1303"), (1000.0, "1.970e+434"), (0.0, "1")])
 def test_numbers_outside_the_range_of_a_double(log, text):
     assert significant(Quantity.of_log(log, 0.1), 4) == text
+
+
+def test_headings_have_the_units_of_the_problem():
+    units = fp.Units("nm", "ps", "kJ/mol")
+    text = render({"rates": rates(), "landscape": landscape(), "exit-time": exit_time()}, units=units)
+    for heading in ("from / nm", "rate / (1/ps)", "mean time to it / ps", "V / (kJ/mol)", "mean time / ps"):
+        assert heading in text
+    assert " / ps" not in render({"rates": rates()})

@@ -11,6 +11,7 @@ from fokker_planck.cli.sweeps.store import Point, opened
 from fokker_planck.errors import ProblemError
 from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.output.frames import flat, frame, quantities_in
+from fokker_planck.quantity.units import NONE, Units
 
 if TYPE_CHECKING:
     import pandas
@@ -36,12 +37,15 @@ class Sweep:
         of the problem
     file
         where they are kept
+    units
+        of the problem
     """
 
     axes: Mapping[str, Sequence[object]]
     points: tuple[Point, ...]
     title: str = ""
     file: Path | None = None
+    units: Units = NONE
 
     @property
     def failures(self) -> tuple[Point, ...]:
@@ -99,7 +103,7 @@ class Sweep:
                 "picture", f"values of {key} down to {min(values)}", "positive ones for an Arrhenius plot"
             )
         beside = f"{name.rpartition('.')[0]}.asymptotic"
-        with canvas(ax) as axes:
+        with canvas(ax, self.units) as axes:
             for position, (others, points) in enumerate(self._curves(key).items()):
                 curve = [_quantities(point).get(name) for point in points]
                 formula = [_quantities(point).get(beside) for point in points]
@@ -122,11 +126,15 @@ class Sweep:
 
     def __str__(self) -> str:
         """The numbers next to the top of every answer, and below them what failed."""
+        from fokker_planck.output.plots.labels import in_units, measured
+        from fokker_planck.output.plots.series import kind_of
         from fokker_planck.output.tables import NOTHING, empty_table, literal, printed, short
 
         shown = sorted(self.columns, key=lambda name: name.count("."))[:SHOWN]
-        headings = [text for name in shown for text in (name, "rel. error")]
-        table = empty_table(literal(self.title) or "Sweep", tuple(self.axes), headings)
+        with in_units(self.units):
+            headings = [text for name in shown for text in (measured(name, kind_of(name)), "rel. error")]
+            keys = [measured(key, kind_of(key)) for key in self.axes]
+            table = empty_table(literal(self.title) or "Sweep", keys, headings)
         reasons = []
         for point in self.points:
             settings = [short(v) if isinstance(v, float) else literal(str(v)) for v in point.settings.values()]
@@ -164,7 +172,19 @@ def load_sweep(path: str | Path) -> Sweep:
         about = store.about()
         axes = tuple(Axis(key, tuple(values)) for key, values in about.get("axes", []))
         points = store.points(combined(axes)) if axes else []
-    return Sweep({axis.key: axis.values for axis in axes}, tuple(points), about.get("title", ""), path)
+    return Sweep(
+        {axis.key: axis.values for axis in axes},
+        tuple(points),
+        about.get("title", ""),
+        path,
+        units_in(about.get("problem")),
+    )
+
+
+def units_in(problem: object) -> Units:
+    """The units of a problem file, from its tables as read; none of a function."""
+    table = problem.get("units") if isinstance(problem, Mapping) else None
+    return Units(**table) if isinstance(table, Mapping) else NONE
 
 
 def checked_name(number: str | None, known: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fokker_planck.cli.sweeps.axes import Axis, checked_axis, combined
-from fokker_planck.cli.sweeps.result import Sweep
+from fokker_planck.cli.sweeps.result import Sweep, units_in
 from fokker_planck.cli.sweeps.store import FORMAT, Point, Store, axes_json, key_of, opened
 from fokker_planck.cli.sweeps.workers import in_workers
 from fokker_planck.errors import ProblemError, UnknownKeyError
@@ -227,7 +227,8 @@ def _unseen(done: int, failed: int) -> None:
 
 
 def _result(store: Store, axes: Sequence[Axis], points: Sequence[Mapping[str, Any]], title: str) -> Sweep:
-    return Sweep({axis.key: axis.values for axis in axes}, tuple(store.points(points)), title, store.path)
+    units = units_in(store.about().get("problem"))
+    return Sweep({axis.key: axis.values for axis in axes}, tuple(store.points(points)), title, store.path, units)
 
 
 def _checked_jobs(jobs: int | None) -> int:

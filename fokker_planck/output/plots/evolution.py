@@ -32,6 +32,8 @@ MOST_FRAMES = 6
 """On one pair of axes, two rows of three: the first and the last time, and others evenly between."""
 COLUMNS = 3
 """Of frames: a page is wider than it is high."""
+THIN, WIDEST = 1.2, 3.0
+"""Points: the last curve and the first one, half of whose width shows on both sides of the last."""
 PACE = 4
 """Frames of a film in a second: each can be looked at."""
 HELD = 4
@@ -48,7 +50,9 @@ def _draw_curves(axes: Axes, answer: Evolution | PeriodicState) -> None:
     """The densities at all times, the later the darker."""
     for number, state in enumerate(answer.times, start=1):
         shade = str(0.75 * (1.0 - number / len(answer.times)))
-        curve(axes, *on_line(state.density), "density $p(x, t)$", color=shade, label=_time(state))
+        width = seen_below(number - 1, len(answer.times))["linewidth"]
+        style = {"color": shade, "label": _time(state), "linewidth": width}
+        curve(axes, *on_line(state.density), "density $p(x, t)$", **style)
     axes.legend(frameon=False, fontsize="small")
 
 
@@ -59,10 +63,17 @@ def draw_probabilities(axes: Axes, answer: Evolution | PeriodicState) -> None:
     shown |= {text(name): [state.sets[name] for state in answer.times] for name in answer.times[0].sets}
     for number, (name, row) in enumerate(shown.items()):
         known = [math.nan if q.value is None else q.value for q in row]
-        axes.plot(times, known, color=CYCLE[number % len(CYCLE)], marker="o", markersize=4, label=name)
+        style = {"color": CYCLE[number % len(CYCLE)], "label": name, **seen_below(number, len(shown))}
+        axes.plot(times, known, marker="o", **style)
     axis_of_times(axes, times)
     axes.set_ylabel("probability")
     axes.legend(frameon=False, fontsize="small")
+
+
+def seen_below(number: int, count: int) -> dict[str, Any]:
+    """Widths for one of ``count`` curves, the first the widest: where two coincide both are seen."""
+    share = (count - 1 - number) / max(count - 1, 1)
+    return {"linewidth": THIN + (WIDEST - THIN) * share, "markersize": 3.0 * (THIN + (WIDEST - THIN) * share)}
 
 
 def draw_map(axes: Axes, answer: Evolution) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, tidy
-from fokker_planck.output.plots.labels import text
+from fokker_planck.output.plots.labels import measured, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +18,25 @@ if TYPE_CHECKING:
 
 LOG_TEN = math.log(10.0)
 """Natural logarithms over this are powers of ten, which readers of axes know."""
+KINDS = {
+    **dict.fromkeys(("mean", "time", "quantiles", "exit-time"), "time"),
+    **dict.fromkeys(("rate", "rates", "rate_constant", "rate_constant_back", "committor"), "rate"),
+    **dict.fromkeys(("gap", "eigenvalues"), "rate"),
+    **dict.fromkeys(("kT", "barriers", "level"), "energy"),
+}
+"""What numbers and keys of these names are measured in."""
 SPREAD = 50.0
 """Largest over smallest value from which an axis of values is logarithmic."""
+
+
+def kind_of(name: str) -> str:
+    """What a key of the file or a number such as "exit-time.mean" measures; empty where it has no unit.
+
+    >>> kind_of("exit-time.mean"), kind_of("rates.rates.0.1"), kind_of("committor.probability_reactive")
+    ('time', 'rate', '')
+    """
+    parts = [part for part in name.split(".") if not part.isdigit() and part not in ("asymptotic", "real")]
+    return KINDS.get(parts[-1], "") if parts else ""
 
 
 def draw_series(
@@ -50,8 +67,9 @@ def draw_series(
         axes.legend(frameon=False, fontsize="small")
     if not arrhenius and x.min() > 0.0 and x.max() > SPREAD * x.min():
         axes.set_xscale("log")
-    axes.set_xlabel(f"1 / {text(names[0])}" if arrhenius else text(names[0]))
-    axes.set_ylabel(rf"$\log_{{10}}$ {text(names[1])}")
+    key, shown = (measured(text(each), kind_of(each)) for each in names)
+    axes.set_xlabel(f"1 / ({key})" if arrhenius and "/" in key else f"1 / {key}" if arrhenius else key)
+    axes.set_ylabel(rf"$\log_{{10}}$ ({shown})" if "/" in shown else rf"$\log_{{10}}$ {shown}")
     tidy(axes)
 
 
