@@ -32,6 +32,10 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.potential_of_density import DetailedBalance
 
+AT_ONCE = 8
+"""Vectors that go through element matrices and factors together: 6 take a fifth of the time of 6 in turn, 12 a sixth,
+and every one takes room, a number for each row of an element matrix."""
+
 
 @dataclass(frozen=True)
 class Generator:
@@ -73,22 +77,31 @@ class Generator:
         return np.asarray(total, dtype=float)
 
     def apply_stiffness(self, vector: Floats) -> Floats:
-        """A times a scaled vector (N,), whole on every rank."""
+        """A times scaled vectors (N,) or (k, N), whole on every rank."""
         return self.apply_elements(self.stiffness, vector)
 
     def apply_adjoint(self, vector: Floats) -> Floats:
-        """The transpose of A times a scaled vector (N,), whole on every rank."""
+        """The transpose of A times scaled vectors (N,) or (k, N), whole on every rank."""
         return self.apply_elements(np.swapaxes(self.stiffness, 1, 2), vector)
 
     def apply_mass(self, vector: Floats) -> Floats:
-        """M times a scaled vector (N,), whole on every rank."""
+        """M times scaled vectors (N,) or (k, N), whole on every rank."""
         return self.apply_elements(self.mass, vector)
 
     def apply_elements(self, elements: Floats, vector: Floats) -> Floats:
-        """A matrix given by scaled element matrices (cells, n, n) times a scaled vector (N,)."""
-        discretization = self.discretization
-        local = (elements @ vector[discretization.dofs][..., None])[..., 0]
-        image = np.bincount(discretization.dofs.ravel(), weights=local.ravel(), minlength=discretization.count)
+        """A matrix given by scaled element matrices (cells, n, n) times scaled vectors (N,) or (k, N).
+
+        Several at once read the element matrices once, which is what takes the time.
+        """
+        discretization, rows = self.discretization, np.atleast_2d(vector)
+        if len(rows) > AT_ONCE:
+            parts = [self.apply_elements(elements, rows[k : k + AT_ONCE]) for k in range(0, len(rows), AT_ONCE)]
+            return np.concatenate(parts)
+        dofs, count = discretization.dofs, discretization.count
+        local = elements @ rows.T[dofs]
+        image = np.array(
+            [np.bincount(dofs.ravel(), weights=part.ravel(), minlength=count) for part in np.moveaxis(local, 2, 0)]
+        ).reshape(vector.shape)
         if discretization.comm.size > 1:
             discretization.comm.Allreduce(MPI.IN_PLACE, image, op=MPI.SUM)
         return np.asarray(image, dtype=float)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -68,51 +68,58 @@ def energy_errors(generator: Generator, modes: Sequence[Mode], exponents: Floats
 
     For one mode that is a_c(e, e) / a(u, u), e the error of u, or sqrt(a_c(e, e) a_c(f, f)) / a(u, z) with f the
     error of the dual z (Becker and Rannacher 2001).  Modes of a multiple eigenvalue are given together: the sum over
-    them does not depend on the basis of their space.
+    them does not depend on the basis of their space.  With a dual the energies are those of
+    int e^-psi D grad u . grad v alone: without detailed balance that bounds the error up to the Peclet number of a
+    cell.
 
     Given ``exponents`` alpha (cells of this rank,), the error in the cells alone where they are finite, at corners
     where the functions are like r^alpha: there degree p leaves an energy like p^(-4 alpha).
     """
-    discretization = generator.discretization
+    return errors_of_all(generator, [modes], exponents)[0]
+
+
+def errors_of_all(
+    generator: Generator, groups: Sequence[Sequence[Mode]], exponents: Floats | None = None
+) -> list[Floats]:
+    """The same of several groups of modes, (cells,) each; the energy of a cell is factored once for all of them."""
+    functions: list[_Functions] = []
+    for modes in groups:
+        # a logarithm at a pole is no power, and nearly orthogonal to it
+        pole, apart = modes[0].pole, exponents
+        if apart is not None and pole is not None:
+            apart = np.where(pole, np.inf, apart)
+        functions += [_Functions.of(values, logs, apart) for values, logs in _parts(generator, modes)]
+    missed = iter(_missed(generator, functions))
+    return [_relative(generator, modes, missed) for modes in groups]
+
+
+def _parts(generator: Generator, modes: Sequence[Mode]) -> list[tuple[list[Floats], list[float]]]:
+    """The functions whose errors are added up, with the logarithms of what each is divided by: the dual's apart."""
     first = modes[0]
-    if exponents is not None and first.pole is not None:
-        # a logarithm there is no power, and nearly orthogonal to it
-        exponents = np.where(first.pole, np.inf, exponents)
     if first.against is not None:
-        alone = _missed(generator, [first.values], [0.0], exponents)
-        rooted = replace(alone, amounts=np.sqrt(alone.amounts), levels=0.5 * alone.levels - first.against)
-        log_whole = (first.log_whole or 0.0) - generator.lowest
-        return _on_all_cells(rooted.relative_to(log_whole), discretization)
-    if first.dual is None:
-        wholes = [_finite(energy(generator, mode.values).log_of_sum()) for mode in modes]
-        missed = _missed(generator, [m.values for m in modes], [whole - wholes[0] for whole in wholes], exponents)
-        log_whole = wholes[0]
-    else:
-        if first.log_whole is not None:
-            log_whole = first.log_whole - generator.lowest
-        else:
+        return [([first.values], [0.0])]
+    if first.dual is not None:
+        return [(parts, [0.0] * len(parts)) for parts in map(_real, (first.values, first.dual))]
+    wholes = [_finite(energy(generator, mode.values).log_of_sum()) for mode in modes]
+    return [([mode.values for mode in modes], [whole - wholes[0] for whole in wholes])]
+
+
+def _relative(generator: Generator, modes: Sequence[Mode], missed: Iterator[CellProducts]) -> Floats:
+    """The error of every cell, (cells,), over what the modes stand for, from those of their functions."""
+    first, error = modes[0], next(missed)
+    log_whole = None if first.log_whole is None else first.log_whole - generator.lowest
+    if first.against is not None:
+        error = replace(error, amounts=np.sqrt(error.amounts), levels=0.5 * error.levels - first.against)
+        log_whole = log_whole if log_whole is not None else -generator.lowest
+    elif first.dual is not None:
+        adjoint = next(missed)
+        amounts = np.sqrt(error.amounts) * np.sqrt(adjoint.amounts)
+        error = replace(error, amounts=amounts, levels=0.5 * (error.levels + adjoint.levels))
+        if log_whole is None:
             log_whole = _finite(energy(generator, first.values, first.dual).log_of_sum())
-        return dual_errors(generator, first.values, first.dual, log_whole, exponents)
-    return _on_all_cells(missed.relative_to(log_whole), discretization)
-
-
-def dual_errors(
-    generator: Generator,
-    values: NDArray[Any],
-    dual: NDArray[Any],
-    log_whole: float,
-    exponents: Floats | None = None,
-) -> Floats:
-    """sqrt(a_c(e, e) a_c(f, f)) over exp(``log_whole``) for every cell, e and f the errors of ``values`` and ``dual``.
-
-    Both are given by cell, (cells, n), up to a constant in each, and may be complex.  The energies are those of
-    int e^-psi D grad u . grad v alone: without detailed balance that bounds the error up to the Peclet number of a
-    cell.
-    """
-    primal, adjoint = (_missed(generator, parts, [0.0] * len(parts), exponents) for parts in map(_real, (values, dual)))
-    amounts = np.sqrt(primal.amounts) * np.sqrt(adjoint.amounts)
-    missed = replace(primal, amounts=amounts, levels=0.5 * (primal.levels + adjoint.levels))
-    return _on_all_cells(missed.relative_to(log_whole), generator.discretization)
+    else:
+        log_whole = _finite(energy(generator, first.values).log_of_sum())
+    return _on_all_cells(error.relative_to(log_whole), generator.discretization)
 
 
 def _real(values: NDArray[Any]) -> list[Floats]:
@@ -134,34 +141,44 @@ def _finite(log_whole: float) -> float:
     return log_whole
 
 
-def _missed(
-    generator: Generator, functions: Sequence[Floats], logs: Sequence[float], exponents: Floats | None
-) -> CellProducts:
-    """Energy of the error in every cell, summed over ``functions``, each divided by the exponential of its log.
+@dataclass(frozen=True)
+class _Functions:
+    """Functions by cell, (cells, n) each, to be multiplied by their ``scales``; ``size`` (cells,) is the largest then.
+
+    That may be hardly a double.  ``exponents`` are those of corners.
+    """
+
+    values: list[Floats]
+    scales: list[float]
+    size: Floats
+    exponents: Floats | None
+
+    @classmethod
+    def of(cls, values: list[Floats], logs: Sequence[float], exponents: Floats | None) -> _Functions:
+        """Functions, each divided by the exponential of its log."""
+        scales = [float(np.exp(-0.5 * log)) for log in logs]
+        size = np.max([sizes(u - u[:, :1]) * scale for u, scale in zip(values, scales, strict=True)], axis=0)
+        return cls(values, scales, size, exponents)
+
+
+def _missed(generator: Generator, functions: Sequence[_Functions]) -> list[CellProducts]:
+    """Energy of the error in every cell, summed over each of the ``functions``.
 
     What each degree up to p adds to the best approximation of u in the cell is known exactly; degree p + 1 and those
     beyond would add as much less again.  Degrees are compared by pairs: a function that is even or odd in a cell skips
     every second one.
     """
     discretization = generator.discretization
-    degree = discretization.degree
-    size = np.max(
-        [sizes(values - values[:, :1]) * np.exp(-0.5 * log) for values, log in zip(functions, logs, strict=True)],
-        axis=0,
-    )
-    scaled = [
-        (values - values[:, :1]) / size[:, None] * np.exp(-0.5 * log)
-        for values, log in zip(functions, logs, strict=True)
-    ]
-    added = degree_energies(generator, scaled)
-    together = 2 if degree > 2 else 1
-    last, before = (added[:, some].sum(axis=1) for some in (slice(-together, None), slice(-2 * together, -together)))
-    if exponents is None:
-        amounts = added[:, -1] * _share(last, before) ** STEP_DOWN.get(degree, 0.5)
-    else:
-        amounts = last * power_law_rest(degree, min(together, degree), exponents)
-    levels = generator.exponent[discretization.dofs].min(axis=1) - 2.0 * np.log(size)
-    return CellProducts(amounts, levels, discretization.comm)
+    degree, lowest = discretization.degree, generator.exponent[discretization.dofs].min(axis=1)
+    together, result = 2 if degree > 2 else 1, []
+    for each, added in zip(functions, _degree_energies(generator, functions), strict=True):
+        last, before = (added[:, k].sum(axis=1) for k in (slice(-together, None), slice(-2 * together, -together)))
+        if each.exponents is None:
+            amounts = added[:, -1] * _share(last, before) ** STEP_DOWN.get(degree, 0.5)
+        else:
+            amounts = last * power_law_rest(degree, min(together, degree), each.exponents)
+        result.append(CellProducts(amounts, lowest - 2.0 * np.log(each.size), discretization.comm))
+    return result
 
 
 def power_law_rest(degree: int, last: int, exponents: Floats) -> Floats:
@@ -175,8 +192,8 @@ def power_law_rest(degree: int, last: int, exponents: Floats) -> Floats:
         return np.asarray(1.0 / (ratio ** (4.0 * exponents) - 1.0))
 
 
-def degree_energies(generator: Generator, functions: Sequence[Floats]) -> Floats:
-    """What every degree adds to a_c(u, u) exp(lowest exponent of the cell), (cells, p), summed over ``functions``.
+def _degree_energies(generator: Generator, functions: Sequence[_Functions]) -> list[Floats]:
+    """What every degree adds to a_c(u, u) exp(lowest exponent of the cell), (cells, p), summed over each of them.
 
     With v_k the best approximation of u (cells, n) by degree k, in the energy of the cell, that is
     a_c(v_k - v_(k - 1), v_k - v_(k - 1)) for k = 1 to p. In a basis whose first functions span the lower degrees they
@@ -184,18 +201,20 @@ def degree_energies(generator: Generator, functions: Sequence[Floats]) -> Floats
     """
     discretization = generator.discretization
     basis, degrees = _hierarchical_basis(discretization.triangulation.dimension, discretization.degree)
-    result = np.zeros((len(discretization.dofs), discretization.degree))
-    for first in range(0, len(result), CELLS_AT_ONCE):
+    of_degree = np.equal.outer(degrees, np.arange(1, discretization.degree + 1)).astype(float)
+    result = [np.zeros((len(discretization.dofs), discretization.degree)) for _ in functions]
+    for first in range(0, len(discretization.dofs), CELLS_AT_ONCE):
         cells = slice(first, first + CELLS_AT_ONCE)
         exponent = generator.exponent[discretization.dofs[cells]]
         half = np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
         weighted = basis * half[:, :, None]
         energies = np.swapaxes(weighted, 1, 2) @ generator.energy[cells] @ weighted
         factor = scaled_cholesky(energies)
-        for values in functions:
-            squares = ((values[cells] @ basis / factor.scale)[:, None, :] @ factor.lower)[:, 0] ** 2
-            for degree in range(1, discretization.degree + 1):
-                result[cells, degree - 1] += squares[:, degrees == degree].sum(axis=1)
+        for each, added in zip(functions, result, strict=True):
+            for values, scale in zip(each.values, each.scales, strict=True):
+                scaled = (values[cells] - values[cells, :1]) / each.size[cells, None] * scale
+                squares = ((scaled @ basis / factor.scale)[:, None, :] @ factor.lower)[:, 0] ** 2
+                added[cells] += squares @ of_degree
     return result
 
 

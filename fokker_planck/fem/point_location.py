@@ -98,22 +98,26 @@ def _has_long_cells(discretization: Discretization) -> bool:
 
 def reference_coordinates(discretization: Discretization, cells: Integers, points: Floats, steps: int = 12) -> Floats:
     """Invert the map of each cell: affine where it is straight, Newton's method from there where it is curved."""
-    corners = discretization.triangulation.points[discretization.vertices]
+    # of those that are asked about alone: a point is looked for in a few of ten thousand
+    some_cells, which = np.unique(cells, return_inverse=True)
+    corners = discretization.triangulation.points[discretization.vertices[some_cells]]
     inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
-    reference = np.einsum("nij,nj->ni", inverse[cells], points - corners[cells, 0])
+    reference = np.einsum("nij,nj->ni", inverse[which], points - corners[which, 0])
     curved = discretization.curved
-    if not len(curved.cells):
+    bent_cells, among, position = np.intersect1d(some_cells, curved.cells, assume_unique=True, return_indices=True)
+    if not len(bent_cells):
         return reference
-    position = np.full(len(corners), -1)
-    position[curved.cells] = np.arange(len(curved.cells))
     # a curved cell lies above the least barycentric coordinates, in the straight cell, of its own nodes
-    of_nodes = np.einsum("nij,nkj->nki", inverse[curved.cells], curved.nodes - corners[curved.cells, :1])
-    least = barycentric(of_nodes).min(axis=1) - BULGE
-    bent = np.flatnonzero(position[cells] >= 0)
-    bent = bent[(barycentric(reference[bent]) >= least[position[cells[bent]]]).all(axis=1)]
+    nodes = curved.nodes[position]
+    of_nodes = np.einsum("nij,nkj->nki", inverse[among], nodes - corners[among, :1])
+    least = np.full((len(some_cells), corners.shape[1]), np.inf)
+    least[among] = barycentric(of_nodes).min(axis=1) - BULGE
+    place = np.full(len(some_cells), -1)
+    place[among] = np.arange(len(among))
+    bent = np.flatnonzero((barycentric(reference) >= least[which]).all(axis=1))
     for some in np.array_split(bent, len(bent) // TOGETHER + 1):
-        nodes = curved.nodes[position[cells[some]]]
-        reference[some] = _newton(nodes, points[some], np.clip(reference[some], -0.2, 1.2), steps)
+        nodes_of = nodes[place[which[some]]]
+        reference[some] = _newton(nodes_of, points[some], np.clip(reference[some], -0.2, 1.2), steps)
     return reference
 
 

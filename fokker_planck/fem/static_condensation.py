@@ -17,6 +17,7 @@ from mpi4py import MPI
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.conjugate_gradients import REACH
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.generator import AT_ONCE
 from fokker_planck.fem.iterated_solve import LARGEST_FACTOR, IteratedSolve
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.scaled_lu import scaled_lu
@@ -71,29 +72,37 @@ class CondensedFactorization:
         return REACH if isinstance(self.outer, IteratedSolve) and self.outer.iterated else 0.0
 
     def solve(self, right: Floats, *, adjoint: bool = False, digits: int | None = None) -> Floats:
-        """A_FF^-1, or its transpose's, applied to the F part of a vector (N,); zero elsewhere.
+        """A_FF^-1, or its transpose's, applied to the F part of vectors (N,) or (k, N); zero elsewhere.
 
         ``digits`` are those of an iteration, where a few are enough; a direct solve has its own.
         """
         first, second = (self.columns, self.rows) if adjoint else (self.rows, self.columns)
-        load = np.where(self.rest, right, 0.0)
-        within = (first.half @ load[self.inside][..., None])[..., 0]
-        load -= self._summed(self.around, (within[:, None, :] @ second.coupling)[:, 0], len(load))
-        result = np.zeros(len(load))
+        rows = np.atleast_2d(right)
+        if len(rows) > AT_ONCE:
+            parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
+            return np.concatenate([self.solve(part, adjoint=adjoint, digits=digits) for part in parts])
+        load = np.where(self.rest, rows, 0.0)
+        within = first.half @ load.T[self.inside]
+        load -= self._summed(self.around, np.swapaxes(second.coupling, 1, 2) @ within, load.shape)
+        result = np.zeros(load.shape)
         if isinstance(self.outer, IteratedSolve):
-            result[self.kept] = self.outer.solve(load[self.kept], digits)
+            result[:, self.kept] = [self.outer.solve(one, digits) for one in load[:, self.kept]]
         else:
-            result[self.kept] = self.outer.solve(load[self.kept], adjoint=adjoint)
-        within -= (first.coupling @ result[self.around][..., None])[..., 0]
-        return result + self._summed(self.inside, (within[:, None, :] @ second.half)[:, 0], len(load))
+            result[:, self.kept] = self.outer.solve(load[:, self.kept], adjoint=adjoint)
+        within -= first.coupling @ result.T[self.around]
+        result += self._summed(self.inside, np.swapaxes(second.half, 1, 2) @ within, load.shape)
+        return result.reshape(right.shape)
 
-    def _summed(self, numbers: Integers, values: Floats, size: int) -> Floats:
+    def _summed(self, numbers: Integers, values: Floats, shape: tuple[int, ...]) -> Floats:
+        """Entries (m, n, k) at unknowns (m, n), added up in k vectors of N, (k, N)."""
+        total = np.zeros(shape)
         if numbers.shape[1] == 0:
-            return np.zeros(size)
-        total = np.bincount(numbers.ravel(), weights=values.ravel(), minlength=size)
+            return total
+        for row, part in zip(total, np.moveaxis(values, 2, 0), strict=True):
+            row += np.bincount(numbers.ravel(), weights=part.ravel(), minlength=shape[1])
         if self.comm.size > 1:
             self.comm.Allreduce(MPI.IN_PLACE, total, op=MPI.SUM)
-        return np.asarray(total, dtype=float)
+        return total
 
 
 def condensed_factorization(

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.indicator import energy_errors
+from fokker_planck.fem.indicator import errors_of_all
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Answer, Kept, Numbers
@@ -44,7 +44,8 @@ def predicted_errors(current: Answer, exponents: Floats | None = None) -> tuple[
     Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
     """
     distinct = {id(modes): modes for modes in current.modes}
-    parts = {key: energy_errors(current.generator, modes, exponents) for key, modes in distinct.items()}
+    errors = errors_of_all(current.generator, list(distinct.values()), exponents)
+    parts = dict(zip(distinct, errors, strict=True))
     if len(current.modes) != len(current.numbers):
         indicator = np.sum(list(parts.values()), axis=0)
         return indicator, np.full(len(current.numbers), indicator.sum())

@@ -15,21 +15,26 @@ nothing."""
 
 
 def images(
-    generator: Generator, start: Sequence[Floats] | Floats, step: Callable[[Floats], Floats], powers: int
+    generator: Generator, start: Sequence[Floats] | Floats, solve: Callable[[Floats], Floats], powers: int
 ) -> Floats:
-    """What ``step`` and its powers make of vectors (N,), orthonormal in M, dependent ones left out, (size, N)."""
-    start = np.asarray(start)
-    size = len(generator.exponent)
-    basis, count = np.empty((powers * len(start), size)), 0
-    current = list(start)
-    for _ in range(powers):
-        current = [step(vector) for vector in current]
-        for vector in current:
-            norm = np.sqrt(vector @ generator.apply_mass(vector))
-            # against all at once, twice: a product with M each, where one for every pair would be thousands
+    """What A_FF^-1 M and its powers make of vectors (N,), orthonormal in M, dependent ones left out, (size, N).
+
+    ``solve`` is A_FF^-1, or its transpose's, of vectors (k, N).
+    """
+    start = np.asarray(start).reshape(len(start), len(generator.exponent))
+    (basis, masses), count = np.empty((2, powers * len(start), start.shape[1])), 0
+    loads = generator.apply_mass(start)
+    for _ in range(powers if len(start) else 0):
+        current = solve(loads)
+        loads = generator.apply_mass(current)
+        for vector, load in zip(current, loads, strict=True):
+            norm, image = np.sqrt(vector @ load), load
+            # against all at once, twice: what rounding leaves of the first time goes
             for _ in range(2 if count else 0):
-                vector = vector - (basis[:count] @ generator.apply_mass(vector)) @ basis[:count]
-            left = np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
+                vector = vector - (masses[:count] @ vector) @ basis[:count]
+            if count:
+                image = generator.apply_mass(vector)
+            left = np.sqrt(max(vector @ image, 0.0))
             if left > DEPENDENT * norm:
-                basis[count], count = vector / left, count + 1
+                basis[count], masses[count], count = vector / left, image / left, count + 1
     return basis[:count]

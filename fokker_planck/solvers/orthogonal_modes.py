@@ -92,11 +92,8 @@ def beside_narrow_wells(
     generator = condensed.generator
     potentials = [condensed.unscaled(well) for well in range(len(condensed.wells))]
 
-    def step(vector: Floats) -> Floats:
-        return condensed.solve_inside(generator.apply_mass(vector))
-
     height = 0.5 * (generator.exponent - generator.lowest)
-    inside = images(generator, condensed.potentials[: len(condensed.wells)], step, IMAGES)
+    inside = images(generator, condensed.potentials[: len(condensed.wells)], condensed.solve_inside, IMAGES)
     wider = [*potentials, *(times_exp(v, height) for v in inside)]
     found = combined(generator, wider, [mode.nodal for mode in modes], slower)
     if found is None:

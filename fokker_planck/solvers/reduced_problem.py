@@ -133,7 +133,8 @@ def _powers_needed(condensed: Condensation, most: int, negligible: float) -> int
     if not negligible > 0.0:
         return most
     couplings, exponents, count = condensed.couplings.logs, condensed.exponents, len(condensed.wells)
-    mass = [float(row @ condensed.generator.apply_mass(row)) for row in condensed.potentials[:count]]
+    potentials = condensed.potentials[:count]
+    mass = np.einsum("ki,ki->k", potentials, condensed.generator.apply_mass(potentials))
     leaving = np.logaddexp.reduce(couplings + 0.5 * (exponents[:, None] - exponents), axis=1)[:count]
     fastest = float((leaving - np.log(mass)).max(initial=-np.inf)) - np.log(condensed.slowest_inside)
     return next((power for power in range(most) if (2 * power + 1) * fastest < np.log(negligible)), most)
@@ -152,11 +153,8 @@ def reduced_pair(
     generator, count = condensed.generator, len(condensed.wells)
     right, left = condensed.potentials[:count], condensed.left_potentials[:count]
 
-    def step(vector: Floats) -> Floats:
-        return condensed.solve_inside(generator.apply_mass(vector))
-
-    def left_step(vector: Floats) -> Floats:
-        return condensed.solve_inside(generator.apply_mass(vector), adjoint=True)
+    def solve_adjoint(loads: Floats) -> Floats:
+        return condensed.solve_inside(loads, adjoint=True)
 
     powers = _powers_needed(condensed, most_powers, left_out)
     if powers and count > most_states:
@@ -165,16 +163,15 @@ def reduced_pair(
             f"computed of at most {most_states}",
             "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
         )
-    inner = images(generator, right, step, powers)
+    inner = images(generator, right, condensed.solve_inside, powers)
     if not generator.symmetric:
-        inner = _of_both_sides(generator, inner, images(generator, left, left_step, powers))
+        inner = _of_both_sides(generator, inner, images(generator, left, solve_adjoint, powers))
     left_inner = inner
     left_basis = basis = np.concatenate([right, inner])
     if not generator.symmetric:
         left_basis = np.concatenate([left, left_inner])
-    mass = left_basis @ np.asarray([generator.apply_mass(vector) for vector in basis]).T
-    flows_inside = np.asarray([generator.apply_stiffness(vector) for vector in inner]).reshape(inner.shape)
-    energy = left_inner @ flows_inside.T
+    mass = left_basis @ generator.apply_mass(basis).T
+    energy = left_inner @ generator.apply_stiffness(inner).T
     digits = condensed.digits()
     with mpmath.workdps(digits):
         scale = [1 / half for half in condensed.half_weights()[:count]]
@@ -203,10 +200,10 @@ def _of_both_sides(generator: Generator, right: Floats, left: Floats) -> Floats:
     """Orthonormal functions in M whose span holds both."""
     if not len(right) or not len(left):
         return right if len(right) else left
-    apart = left
+    apart, masses = left, generator.apply_mass(right)
     for _ in range(2):
-        apart = apart - (apart @ np.asarray([generator.apply_mass(vector) for vector in right]).T) @ right
-    gram = apart @ np.asarray([generator.apply_mass(vector) for vector in apart]).T
+        apart = apart - (apart @ masses.T) @ right
+    gram = apart @ generator.apply_mass(apart).T
     sizes, turned = np.linalg.eigh(0.5 * (gram + gram.T))
     kept = sizes > DEPENDENT
     return np.concatenate([right, (turned[:, kept] / np.sqrt(sizes[kept])).T @ apart])

@@ -99,7 +99,7 @@ class Condensation:
         return mass_times_constant(self.generator)
 
     def solve_inside(self, right: Floats, *, adjoint: bool = False) -> Floats:
-        """A_FF^-1, or its transpose's, applied to the F part of a scaled vector (N,); zero on wells and targets."""
+        """A_FF^-1, or its transpose's, applied to the F part of scaled vectors (N,) or (k, N); zero on all states."""
         return self.inner.solve(right, adjoint=adjoint)
 
     def unscaled(self, state: int, *, adjoint: bool = False) -> Floats:

@@ -8,7 +8,7 @@ import pytest
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
-from fokker_planck.fem.indicator import Mode, energy_errors
+from fokker_planck.fem.indicator import Mode, energy_errors, errors_of_all
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import detailed_balance
@@ -102,3 +102,15 @@ def test_a_dual_that_is_resolved_takes_the_blame_away():
     assert energy_errors(generator, [Mode(steep.values, linear.values)]).max() < 1e-12
     itself = energy_errors(generator, [Mode(steep.values, steep.values)])
     assert itself == pytest.approx(energy_errors(generator, [steep]), rel=1e-9)
+
+
+def test_groups_of_modes_have_the_errors_that_each_has_alone():
+    generator = assembled((3, 2), 4)
+    steep, wave, line = (
+        mode_of(generator, f)
+        for f in (lambda x: np.tanh(3.0 * x[0]), lambda x: np.sin(4.0 * x[0] + x[1]), lambda x: x[0] ** 5)
+    )
+    turning = Mode(wave.values + 2j * line.values, wave.values, log_whole=0.0)
+    groups = [[steep], [wave, line], [Mode(steep.values, wave.values)], [turning]]
+    for together, group in zip(errors_of_all(generator, groups), groups, strict=True):
+        assert together == pytest.approx(energy_errors(generator, group), rel=1e-12)

@@ -7,7 +7,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generation import grid_triangulation
-from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.generator import AT_ONCE, assemble
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.scaled_lu import scaled_lu
@@ -66,6 +66,12 @@ def test_the_solution_is_that_of_the_whole_matrix(shape, degree, push):
         found = condensed.solve(right, adjoint=adjoint)
         assert (found[left_out] == 0.0).all()
         assert np.abs(found - wanted).max() < 1e-11 * np.abs(wanted).max()
+        # more than go through the factor at once
+        many = np.arange(1.0, AT_ONCE + 4.0)[:, None]
+        together = condensed.solve(many * right, adjoint=adjoint)
+        assert np.abs(together - many * wanted).max() < 1e-10 * np.abs(wanted).max()
+        applied = generator.apply_adjoint(together) if adjoint else generator.apply_stiffness(together)
+        assert np.abs((applied - many * right)[:, rest]).max() < 1e-9
 
 
 @pytest.mark.parametrize("push", [0.0, 2.0])
