@@ -157,7 +157,7 @@ class _Functions:
     def of(cls, values: list[Floats], logs: Sequence[float], exponents: Floats | None) -> _Functions:
         """Functions, each divided by the exponential of its log."""
         scales = [float(np.exp(-0.5 * log)) for log in logs]
-        size = np.max([sizes(u - u[:, :1]) * scale for u, scale in zip(values, scales, strict=True)], axis=0)
+        size = np.stack([sizes(u - u[:, :1]) * scale for u, scale in zip(values, scales, strict=True)]).max(axis=0)
         return cls(values, scales, size, exponents)
 
 

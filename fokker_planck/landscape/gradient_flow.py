@@ -163,7 +163,7 @@ class _Paths:
     @classmethod
     def started(cls, flow: HeldFlow, x: Floats) -> _Paths:
         """From points (dim, n)."""
-        count, start = x.shape[1], flow.frame.confine(np.asarray(x, dtype=float))
+        count, start = x.shape[1], flow.frame.confine(np.array(x, dtype=float))
         now = flow.start(start.copy())
         return cls(
             labels=np.full(count, -1, dtype=np.int64), ends=start, times=np.zeros(count), slowest=start.copy(),

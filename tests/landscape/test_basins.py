@@ -10,6 +10,7 @@ from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.basins import BasinMap, basin_of
 from fokker_planck.landscape.log_quadrature import StraightCells, log_masses, whole_cells
 from fokker_planck.landscape.search import find_landscape, sample_box
+from fokker_planck.light_dataclasses import replace
 from fokker_planck.mesh.kuhn import grid_points, kuhn_cells
 from fokker_planck.mesh.quadrature import halved, simplex_rule
 from fokker_planck.mesh.simplices import simplex_volumes
@@ -55,6 +56,20 @@ def test_flat_and_sharp_well_in_the_plane(inverse_epsilon):
     shares, errors, landscape = probabilities(text, 1 / inverse_epsilon, [-2.0, -1.5], [2.0, 1.5], [33, 25], 1e-7)
     assert of_left(shares, landscape) == pytest.approx(WEIGHT_OF_FLAT[inverse_epsilon], rel=1e-9)
     assert np.all(errors < 1e-7)
+
+
+@pytest.mark.parametrize("ask", ["__call__", "roughly", "with_margin"])
+def test_points_stay_where_they_are_while_they_are_told_apart(ask):
+    """Where there are no walls the flow once moved the points themselves: the vertices of a mesh went to the wells."""
+    potential = Potential("(x**2 - 1)**2/4 + y**2/2 + z**2/2")
+    found = find_landscape(potential, *sample_box([-2.0] * 3, [2.0] * 3))
+    landscape = replace(found, frame=replace(found.frame, box=False))
+    points = np.random.default_rng(1).uniform(-1.5, 1.5, (3, 50))
+    known = points.copy()
+    told = getattr(BasinMap(landscape, potential), ask)(points)
+    labels = told[0] if ask == "with_margin" else told
+    assert (points == known).all()
+    assert [landscape.minima[k].position[0] > 0.0 for k in labels] == (points[0] > 0.0).tolist()
 
 
 def test_flat_and_sharp_well_in_space():
