@@ -4,7 +4,6 @@ import numpy as np
 from bad_input.model_calls import MESHES, NAN, PLANE, process, ring, with_sets
 
 import fokker_planck as fp
-from fokker_planck import sgd
 from fokker_planck.model.domain import Box, MeshFile, Sublevel
 from fokker_planck.model.question_arguments import checked_exit, checked_set
 from fokker_planck.model.sets import Ball, HalfSpace, Region
@@ -170,48 +169,6 @@ BOOTSTRAPS = {
     )
 }  # fmt: skip
 
-PAIR = sgd.SampleLosses(["(x - 1)**2/2", "(x + 1)**2/2"])
-WALK = sgd.Recursion(PAIR, 0.1, 1)
-QUARTIC = fp.Potential("(x**2 - 1)**2/4")
-BROWN = fp.Overdamped(QUARTIC, fp.Isotropic(0.1))
-BEYOND = HalfSpace([1.0], 0.0)
-BALL = sgd.Momentum(0.1, 0.5)
-INTERVAL = Box([-2.0], [2.0])
-DESCENT = {
-    "momentum of one": (lambda: sgd.Momentum(0.1, 1.0), "diffusion.momentum", "", ""),
-    "momentum below zero": (lambda: sgd.Momentum(0.1, -0.1), "diffusion.momentum", "", ""),
-    "learning rate of nothing": (lambda: sgd.Momentum(0.0, 0.5), "diffusion.learning_rate", "", ""),
-    "batch of more than all": (
-        lambda: sgd.Momentum(0.1, 0.5, batch_size=5, samples=4), "diffusion.batch_size", "", ""),
-    "step of a heavy ball": (lambda: sgd.heavy_ball(2.0, 0.6), "step", "", ""),
-    "losses of one formula": (lambda: sgd.MomentumRecursion("x**2", 0.1, 0.5, 1), "losses", "", ""),
-    "negative curvature": (lambda: sgd.stationary_covariance(BALL, -1.0, 1.0), "hessian", "", ""),
-    "covariance of another size": (
-        lambda: sgd.stationary_covariance(BALL, np.eye(2), np.eye(3)), "covariance", "", ""),
-    "losses as a list": (lambda: sgd.Recursion(["x**2", "x"], 0.1, 1), "losses", "", ""),
-    "batch of three in two": (lambda: sgd.Recursion(PAIR, 0.1, 3), "diffusion.batch_size", "", ""),
-    "start of a text": (lambda: sgd.first_passage(WALK, "x", BEYOND), "start", "", ""),
-    "starts of another number": (lambda: sgd.first_passage(WALK, np.zeros((1, 3)), BEYOND, 5), "start", "", ""),
-    "target of a name": (lambda: sgd.first_passage(WALK, -1.0, "B"), "target", "", ""),
-    "target of numbers": (lambda: sgd.first_passage(WALK, -1.0, lambda x: x[0]), "target", "", ""),
-    "one replica": (lambda: sgd.first_passage(WALK, -1.0, BEYOND, 1), "replicas", "", ""),
-    "step of nothing": (lambda: sgd.EulerMaruyama(BROWN, 0.0), "step", "", ""),
-    "simulation in a ball": (lambda: sgd.EulerMaruyama(BROWN, 0.1, Ball([0.0], 1.0)), "domain", "", ""),
-    "simulation in another dimension": (
-        lambda: sgd.EulerMaruyama(fp.Overdamped(fp.Potential("x*y"), fp.Isotropic(1.0)), 0.1, INTERVAL), "domain",
-        "", ""),
-    "simulation from its target": (lambda: sgd.simulated_exit_time(BROWN, 1.0, BEYOND, 0.1), "start", "", ""),
-    "simulation of a potential": (lambda: sgd.simulated_exit_time(QUARTIC, -1.0, BEYOND, 0.1), "process", "", ""),
-    "simulation to a function": (
-        lambda: sgd.simulated_exit_time(BROWN, -1.0, lambda x: x > 0, 0.1), "target", "", ""),
-    "study without momenta": (
-        lambda: fp.momentum_study("x**2", INTERVAL, [], [0.1], [1], 1.0), "momenta", "", ""),
-    "study of momentum one": (
-        lambda: fp.momentum_study("x**2", INTERVAL, [1.0], [0.1], [1], 1.0), "diffusion.momentum", "", ""),
-    "study without variance": (
-        lambda: fp.momentum_study("x**2", INTERVAL, [0.5], [0.1], [1], 0.0), "diffusion.variance", "", ""),
-}  # fmt: skip
-
-KINDS = (ENDS, TIMES, COUNTS, COMMITTORS, EVOLUTIONS, CORRELATIONS, BOOTSTRAPS, DESCENT)
+KINDS = (ENDS, TIMES, COUNTS, COMMITTORS, EVOLUTIONS, CORRELATIONS, BOOTSTRAPS)
 CALLS = {name: case for kind in KINDS for name, case in kind.items()}
 assert len(CALLS) == sum(map(len, KINDS)), "two cases of one name"

@@ -8,6 +8,7 @@ import contextlib
 import io
 
 import pytest
+from bad_input.descent_calls import CALLS as OF_DESCENT
 from bad_input.files import FILES, GOOD, OVERRIDES, TABLES
 from bad_input.model_calls import CALLS as OF_MODELS
 from bad_input.question_calls import CALLS as OF_QUESTIONS
@@ -15,8 +16,8 @@ from bad_input.question_calls import CALLS as OF_QUESTIONS
 from fokker_planck.cli.problem_file import load_problem_file
 from fokker_planck.errors import ProblemError
 
-CALLS = OF_MODELS | OF_QUESTIONS
-assert len(CALLS) == len(OF_MODELS) + len(OF_QUESTIONS)
+CALLS = OF_MODELS | OF_QUESTIONS | OF_DESCENT
+assert len(CALLS) == len(OF_MODELS) + len(OF_QUESTIONS) + len(OF_DESCENT)
 
 
 @pytest.fixture(scope="module")

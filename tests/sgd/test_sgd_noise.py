@@ -6,7 +6,6 @@ from scipy.integrate import cumulative_simpson, simpson
 
 import fokker_planck as fp
 from fokker_planck import sgd
-from fokker_planck.errors import ProblemError
 
 POINTS = np.random.default_rng(4).uniform(-1.5, 1.5, (2, 7))
 LISTED = ["(x**2 - 1)**2/4 + x*y", "sin(x) + y**2", "x**2*y - exp(y/2)", "k*x*y**3"]
@@ -152,40 +151,3 @@ def test_the_batch_gradient_is_the_mean_over_the_batch(losses, replacement):
     one_by_one = losses.gradients(POINTS)
     expected = np.array([one_by_one[batches[:, j], :, j].mean(axis=0) for j in range(7)]).T
     assert losses.batch_gradient(POINTS, batches) == pytest.approx(expected, abs=1e-13)
-
-
-BAD = {
-    "learning rate": (lambda: sgd.Learning(0.0, 1), "diffusion.learning_rate"),
-    "learning rate, a text": (lambda: sgd.Learning("0.1", 1), "diffusion.learning_rate"),
-    "batch size": (lambda: sgd.Learning(0.1, 0), "diffusion.batch_size"),
-    "batch size, no whole number": (lambda: sgd.Learning(0.1, 1.5), "diffusion.batch_size"),
-    "more than all": (lambda: sgd.Learning(0.1, 5, 4), "diffusion.batch_size"),
-    "one sample": (lambda: sgd.Learning(0.1, 1, 1), "diffusion.samples"),
-    "all of them": (lambda: sgd.diffusion_of(0.1, 4, samples=4, epsilon=1.0), "diffusion.batch_size: .*no noise"),
-    "a model that is none": (lambda: sgd.diffusion_of(0.1, 4, "hesian"), "diffusion.covariance: .*hessian"),
-    "no variance": (lambda: sgd.diffusion_of(0.1, 4), "diffusion.epsilon: found nothing|diffusion.epsilon: found None"),
-    "two variances": (lambda: sgd.diffusion_of(0.1, 4, epsilon=1.0, variance=1.0), "diffusion.variance"),
-    "a negative scale": (lambda: sgd.diffusion_of(0.1, 4, "hessian", scale=-1.0), "diffusion.scale"),
-    "a key of another": (lambda: sgd.diffusion_of(0.1, 4, "hessian", epsilon=1.0), "diffusion.epsilon: .*unknown"),
-    "a key too many": (lambda: sgd.diffusion_of(0.1, 4, lambda x: x, scale=1.0), "diffusion.scale"),
-    "no curvature": (lambda: sgd.diffusion_of(0.1, 4, "quadratic", offset=1.0), "diffusion.curvature"),
-    "a text for a number": (
-        lambda: sgd.diffusion_of(0.1, 4, "quadratic", offset="1", curvature=1.0),
-        "diffusion.offset",
-    ),
-    "no covariance": (lambda: sgd.diffusion_of(0.1, 4, 3.0), "diffusion.covariance"),
-    "one loss": (lambda: sgd.SampleLosses(["x**2"]), "losses"),
-    "a formula for a list": (lambda: sgd.SampleLosses("x**2"), "losses"),
-    "a parameter for nothing": (lambda: sgd.SampleLosses(["x", "-x"], {"k": 1.0}), "losses.parameters.k"),
-    "no data": (lambda: sgd.DataLosses("x**2", {}), "losses.data"),
-    "data of two lengths": (lambda: sgd.DataLosses("x*u*v", {"u": [1, 2], "v": [1, 2, 3]}), "losses.data"),
-    "data named x": (lambda: sgd.DataLosses("x**2", {"x": [1, 2]}), "losses.data|losses.parameters.x"),
-    "data without numbers": (lambda: sgd.DataLosses("x*u", {"u": ["a", "b"]}), "losses.data.u"),
-    "data not finite": (lambda: sgd.DataLosses("x*u", {"u": [1.0, np.nan]}), "losses.data.u"),
-}
-
-
-@pytest.mark.parametrize(("call", "words"), BAD.values(), ids=BAD.keys())
-def test_bad_input_is_named(call, words):
-    with pytest.raises(ProblemError, match=words):
-        call()

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fokker_planck import sgd
-from fokker_planck.errors import ProblemError
 from fokker_planck.sgd.second_moment import diffusion_growth, forms
 
 # Wu, Ma, E (2018): both minima, 0 and 1, have the sharpness 2
@@ -161,24 +160,3 @@ def test_directions_flat_for_every_sample_are_neutral():
     flat = sgd.stability(np.zeros((4, 3, 3)))
     assert (flat.sharpness, flat.learning_rate, flat.diffusion) == (0.0, np.inf, np.inf)
     assert sgd.least_batch_size(np.zeros((4, 3, 3)), 1.0) == 1.0
-
-
-BAD = {
-    "a saddle": (lambda: sgd.stability([-1.0, 0.5]), "hessians: .*a minimum"),
-    "flat on the mean only": (lambda: sgd.stability([-1.0, 1.0]), "hessians: .*a minimum"),
-    "one sample": (lambda: sgd.stability([1.0]), "hessians"),
-    "not symmetric": (lambda: sgd.stability([[[1.0, 1.0], [0.0, 1.0]]] * 2), "hessians: .*not symmetric"),
-    "not finite": (lambda: sgd.stability([1.0, np.inf]), "hessians: .*not finite"),
-    "ragged": (lambda: sgd.stability([[1.0], [1.0, 2.0]]), "hessians"),
-    "batch": (lambda: sgd.stability([1.0, 2.0], 3), "batch_size"),
-    "rate": (lambda: sgd.stability_map([1.0, 2.0], [0.1, 0.0], [1]), r"learning_rates\[1\]"),
-    "rate of a batch": (lambda: sgd.least_batch_size([1.0, 2.0], -1.0), "learning_rate"),
-    "two coordinates": (lambda: sgd.almost_sure_threshold(several(3, 2)), "one-dimensional"),
-    "too many batches": (lambda: sgd.almost_sure_threshold(np.ones(60), 30), "batch_size: .*batches"),
-}
-
-
-@pytest.mark.parametrize(("call", "words"), BAD.values(), ids=BAD.keys())
-def test_bad_input_is_named(call, words):
-    with pytest.raises(ProblemError, match=words):
-        call()

@@ -5,7 +5,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck import sgd
-from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.questions import noise_study as sgd_study
 
 LOSS = "(x**2 - 1)**2*(1 + 0.4*x)/4"
@@ -90,24 +90,3 @@ def test_what_cannot_be_had_is_refused_and_the_rest_answered(monkeypatch):
     assert study.iterations[0, 1] is None
     assert list(study.refused) == [("exit-time", 0, 1)]
     assert "too far" in study.refused["exit-time", 0, 1]
-
-
-BAD = {
-    "question": (lambda: fp.noise_study(LOSS, LINE, [0.1], [1], epsilon=1.0, questions=["gap"]), "questions"),
-    "start only": (lambda: fp.noise_study(LOSS, LINE, [0.1], [1], epsilon=1.0, start=0.0), "exit.target"),
-    "target only": (lambda: fp.noise_study(LOSS, LINE, [0.1], [1], epsilon=1.0, target=RIGHT), "exit.start"),
-    "no rates": (lambda: fp.noise_study(LOSS, LINE, [], [1], epsilon=1.0), "learning_rates"),
-    "a size for a list": (lambda: fp.noise_study(LOSS, LINE, [0.1], 4, epsilon=1.0), "batch_sizes"),
-    "half a sample": (lambda: fp.noise_study(LOSS, LINE, [0.1], [0.5], epsilon=1.0), "diffusion.batch_size"),
-    "no variance": (lambda: fp.noise_study(LOSS, LINE, [0.1], [1]), "diffusion.epsilon"),
-    "one well": (
-        lambda: fp.noise_study("x**2", LINE, [0.1], [1], epsilon=1.0, questions=["stationary"]).occupation_ratios(),
-        "wells",
-    ),
-}
-
-
-@pytest.mark.parametrize(("call", "words"), BAD.values(), ids=BAD.keys())
-def test_bad_input_is_named(call, words):
-    with pytest.raises(ProblemError, match=words):
-        call()
