@@ -488,6 +488,7 @@ def test_the_count_and_the_start_come_from_the_file(problem, monkeypatch, capfd)
     assert seen["spectrum"] == {"count": 4, "target": None}
 
 
+@pytest.mark.slow  # as one that goes while it is written to, in output/test_standard_streams.py
 def test_a_closed_pipe_is_no_error(problem):
     shell = f"{sys.executable} -m fokker_planck landscape {problem} -q | true"
     ended = subprocess.run(

@@ -171,7 +171,7 @@ def test_folder_with_everything(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("dimension", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_fields_read_back(tmp_path, dimension):
     save(tmp_path / "out", {"stationary": stationary(dimension, 7)})
     mesh = meshio.read(tmp_path / "out" / "stationary.vtu")

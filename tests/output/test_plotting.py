@@ -22,8 +22,15 @@ def pixels(path):
 
 
 @pytest.mark.filterwarnings("error:Rasterization")
-@pytest.mark.parametrize("dimension", [1, 2, 3])
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    ("ending", "dimension"),
+    [
+        *(("png", dimension) for dimension in (1, 2, 3)),
+        ("svg", 2),
+        ("pdf", 1),
+        *(pytest.param(*rest, marks=pytest.mark.slow) for rest in (("svg", 1), ("svg", 3), ("pdf", 2), ("pdf", 3))),
+    ],
+)
 def test_every_dimension_and_format(tmp_path, dimension, ending):
     answer, path = stationary(dimension, 9), tmp_path / f"density.{ending}"
     assert plotting.plot_density(answer, path, landscape(dimension), title="50% [x]$") == path

@@ -156,7 +156,7 @@ def ended_while(tmp_path, number, doing, text=streams.PLANE):
     return ended
 
 
-SOME = [(signal.SIGTERM, "result files"), (signal.SIGINT, "stationary")]
+SOME = [(signal.SIGINT, "stationary")]
 OTHERS = [(n, d) for n in ENDED for d in ("stationary", "exit-time", "result files") if (n, d) not in SOME]
 
 
@@ -231,7 +231,9 @@ def test_a_folder_is_made_with_those_above_it_or_refused_before_anything_is_solv
         assert (tmp_path / folder / "result.json").exists()
 
 
-@pytest.mark.parametrize("redirection", [">&- 2>&-", "2>/dev/full", "2>&1 | true"])
+@pytest.mark.parametrize(
+    "redirection", [">&- 2>&-", "2>/dev/full", pytest.param("2>&1 | true", marks=pytest.mark.slow)]
+)
 def test_streams_that_are_closed_or_full_end_in_no_traceback(tmp_path, redirection):
     (tmp_path / "problem.toml").write_text(streams.LINE)
     for arguments in (("landscape", "problem.toml"), ("landscape", "none.toml")):
