@@ -122,6 +122,8 @@ def torch_losses(network: Any, loss: Callable[[Any, Any], Any], inputs: Any, tar
     ------
     MissingPackageError
         Without torch, which is installed as its own pages say.
+    ProblemError
+        Where samples have no losses of their own: layers that draw numbers or mix samples, a loss that is no scalar.
     """
     try:
         import torch
@@ -130,6 +132,10 @@ def torch_losses(network: Any, loss: Callable[[Any, Any], Any], inputs: Any, tar
     named = {name: part.detach().to(torch.float64) for name, part in network.named_parameters()}
     fixed = {name: _double(part.detach()) for name, part in network.named_buffers()}
     x, y = _double(inputs), _double(targets)
+    if not named:
+        raise ProblemError("network", "a network without parameters", "parameters to descend in")
+    if len(x) != len(y):
+        raise ProblemError("targets", f"{len(y)} of them", f"{len(x)}, one for each input")
 
     def one(theta: Any, single: Any, target: Any) -> Any:
         parts = theta.split([part.numel() for part in named.values()])
@@ -150,6 +156,12 @@ def torch_losses(network: Any, loss: Callable[[Any, Any], Any], inputs: Any, tar
         return np.asarray(found.mean(dim=1).T.detach().cpu().numpy())
 
     start = torch.cat([part.reshape(-1) for part in named.values()]).cpu().numpy()
+    try:
+        every(torch.tensor(start), x[:2], y[:2])
+    except RuntimeError as error:  # of the transformations of functions, which say what they cannot do
+        found = f"what gives no loss of a sample ({str(error).split('.')[0][:120].strip()})"
+        wanted = "a scalar loss, and layers that neither draw numbers nor mix samples, as after network.eval()"
+        raise ProblemError("network", found, wanted) from None
     return NetworkLosses(start, losses, batch_gradient)
 
 

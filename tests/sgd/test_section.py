@@ -162,6 +162,56 @@ def test_a_network_of_torch():
     np.testing.assert_allclose(model.batch_gradient(theta, batches).T, exact, rtol=1e-10)
 
 
+def test_a_section_through_a_classifier_of_torch():
+    """Gradients are those of one backward pass a sample, steps of the recursion those of the optimiser of torch."""
+    torch = pytest.importorskip("torch", reason="torch is installed by those who use it")
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3))
+    entropy = torch.nn.functional.cross_entropy
+    x = torch.randn(60, 2)
+    y = (x[:, 0] * x[:, 1] > 0).long() + (x[:, 0] > 1).long()
+    model = sgd.torch_losses(network, entropy, x, y)
+    assert {part.dtype for part in network.parameters()} == {torch.float32}
+    exact = []
+    twin = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3)).double()
+    twin.load_state_dict(network.state_dict())
+    for one, wanted in zip(x.double(), y, strict=True):
+        twin.zero_grad()
+        entropy(twin(one[None]), wanted[None]).backward()
+        exact.append(torch.cat([part.grad.reshape(-1) for part in twin.parameters()]).numpy())
+    np.testing.assert_allclose(model(model.start)[1], exact, atol=1e-14)
+    direction = np.mean(exact, axis=0)
+    direction /= np.linalg.norm(direction)
+    found = sgd.section(model, model.start, [direction], np.linspace(-1.0, 1.0, 41))
+    np.testing.assert_allclose(found.covariance[20, 0, 0], np.var(np.array(exact) @ direction), rtol=1e-10)
+    optimiser = torch.optim.SGD(twin.parameters(), lr=0.1)
+    optimiser.zero_grad()
+    entropy(twin(x.double()), y).backward()
+    optimiser.step()
+    moved = torch.cat([part.detach().reshape(-1) for part in twin.parameters()]).numpy() - model.start
+    whole = found.recursion(0.1, 60).step(np.zeros((1, 1)), np.random.default_rng(0))
+    assert whole[0, 0] == pytest.approx(direction @ moved, rel=1e-10)
+
+
+def test_networks_of_torch_without_losses_of_samples():
+    torch = pytest.importorskip("torch", reason="torch is installed by those who use it")
+    x, y = torch.randn(6, 2), torch.randint(3, (6,))
+    entropy, linear = torch.nn.functional.cross_entropy, torch.nn.Linear(2, 3)
+    random, mixing = (torch.nn.Sequential(linear, layer) for layer in (torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(3)))
+    for network in (random, mixing):
+        with pytest.raises(ProblemError, match=r"network: .*as after network.eval\(\)"):
+            sgd.torch_losses(network, entropy, x, y)
+        assert np.isfinite(
+            sgd.torch_losses(network.eval(), entropy, x, y)(np.zeros(9 + 6 * (network is mixing)))[0]
+        ).all()
+    with pytest.raises(ProblemError, match="a scalar loss"):
+        sgd.torch_losses(linear, lambda output, wanted: entropy(output, wanted, reduction="none"), x, y)
+    with pytest.raises(ProblemError, match="targets: found 5 of them; wanted 6"):
+        sgd.torch_losses(linear, entropy, x, y[:5])
+    with pytest.raises(ProblemError, match="without parameters"):
+        sgd.torch_losses(torch.nn.Tanh(), entropy, x, y)
+
+
 @pytest.mark.parametrize(
     ("package", "call"),
     [
