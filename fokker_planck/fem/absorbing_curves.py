@@ -55,7 +55,8 @@ class Curve:
 @cache
 def _of_curve() -> tuple[Floats, Floats]:
     """Coefficients of Legendre polynomials of a curve, and of its derivative, from its points."""
-    inverse = np.linalg.inv(np.polynomial.legendre.legvander(points_of_gauss(ORDER)[0], ORDER - 1))
+    known = np.linalg.inv(np.polynomial.legendre.legvander(points_of_gauss(ORDER)[0], ORDER - 1))
+    inverse: Floats = np.asarray(known, dtype=np.float64)
     return inverse, np.polynomial.legendre.legder(np.eye(ORDER), axis=0) @ inverse
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.descent_paths import POINTS, descent_paths
+from fokker_planck.landscape.fixed_points import FixedPoint
 from fokker_planck.landscape.noise_metric import InNoiseMetric
 from fokker_planck.landscape.paths import PathOverSaddle, lengths_along
 from fokker_planck.light_dataclasses import dataclass
@@ -24,6 +25,7 @@ from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import empty_table, point_text, short
 from fokker_planck.quantity.answer import Answer
 from fokker_planck.questions import small_noise
+from fokker_planck.questions.covering import Descent, descent, descents, rolled, unrolled
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
 
@@ -33,11 +35,6 @@ if TYPE_CHECKING:
 
     from fokker_planck.solvers.landscape_of_flow import FlowSetting
     from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-
-SETTLED = 30.0
-"""Times of settling at an attractor for which the drift is followed down: e^-30 of the way is left."""
-STEPS = 3000
-"""Times at which that way is looked at: its polygon is as long as the curve to 1e-4."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +51,15 @@ class MostProbablePaths(Answer):
         lower and upper corner of the domain
     reversible
         whether the ways back are the same curves
+    periods
+        of the axes that are periodic, None for the others
     """
 
     minima: tuple[tuple[float, ...], ...]
     paths: tuple[PathOverSaddle, ...]
     box: tuple[tuple[float, ...], tuple[float, ...]]
     reversible: bool
+    periods: tuple[float | None, ...] = ()
 
     def action(self, number: int) -> float:
         """The climb of a path, in units of epsilon: the exponent of the rate along it."""
@@ -118,7 +118,8 @@ def most_probable_paths(problem: Problem) -> MostProbablePaths:
     if not found:
         raise ProblemError("paths", f"{len(minima)} wells and no saddle between two of them", "two wells and a saddle")
     found = sorted(found, key=lambda path: path.values[path.summit] - path.values[0])
-    return MostProbablePaths(minima, tuple(found), problem.bounding_box(), isinstance(setting, PotentialSetting))
+    reversible, periods = isinstance(setting, PotentialSetting), tuple(problem.periods)
+    return MostProbablePaths(minima, tuple(found), problem.bounding_box(), reversible, periods)
 
 
 def _by_descent(setting: PotentialSetting) -> tuple[tuple[tuple[float, ...], ...], list[PathOverSaddle]]:
@@ -133,25 +134,25 @@ def _by_descent(setting: PotentialSetting) -> tuple[tuple[tuple[float, ...], ...
 def _by_least_action(setting: FlowSetting) -> tuple[tuple[tuple[float, ...], ...], list[PathOverSaddle]]:
     found = []
     for number, saddle in enumerate(setting.saddles):
-        sides = small_noise.sides_of(setting, saddle)
-        if sides[0] is None or sides[1] is None or sides[0] == sides[1]:
+        sides = descents(setting, saddle) if any(setting.problem.periods) else _descents(setting, saddle)
+        if sides[0] is None or sides[1] is None or np.array_equal(sides[0].place, sides[1].place):
             continue
         for start, stop in ((sides[0], sides[1]), (sides[1], sides[0])):
-            up, climbs = _climb(setting, start, saddle.x)
-            down = _down(setting, saddle, stop)
+            up, climbs = _climb(setting, start.place, saddle.x)
+            down = _evenly(stop.points, np.zeros(stop.points.shape[1]))[0]
             points = np.concatenate([up, down[:, 1:]], axis=1)
             values = np.concatenate([climbs, np.full(down.shape[1] - 1, climbs[-1])])
-            found.append(_path((start, stop), number, up.shape[1] - 1, points, values))
+            found.append(_path((start.well, stop.well), number, up.shape[1] - 1, points, values))
     return tuple(point.position for point in setting.attractors), found
 
 
-def _climb(setting: FlowSetting, start: int, saddle: Floats) -> tuple[Floats, Floats]:
+def _climb(setting: FlowSetting, place: Floats, saddle: Floats) -> tuple[Floats, Floats]:
     """The path of least action up to a saddle at equal distances, (dim, POINTS), and its action so far."""
     from fokker_planck.asymptotics.minimum_action import minimum_action_path
 
-    place = setting.attractors[start].x
-    noise, epsilon = small_noise.small_noise_at(setting, place, small_noise.Allowance())
-    action = minimum_action_path(noise, place, saddle)
+    inside = rolled(setting.problem, place[:, None])[:, 0]
+    noise, epsilon = small_noise.small_noise_at(setting, inside, small_noise.Allowance())
+    action = minimum_action_path(unrolled(setting.problem, noise), place, saddle)
     points = np.concatenate([place[:, None], action.points, saddle[:, None]], axis=1)
     momenta = np.concatenate([np.zeros((len(place), 1)), action.momenta, np.zeros((len(place), 1))], axis=1)
     climbs = np.cumsum((0.5 * (momenta[:, 1:] + momenta[:, :-1]) * np.diff(points, axis=1)).sum(axis=0))
@@ -161,20 +162,20 @@ def _climb(setting: FlowSetting, start: int, saddle: Floats) -> tuple[Floats, Fl
     return _evenly(points, climbs)
 
 
-def _down(setting: FlowSetting, saddle: Any, stop: int) -> Floats:
-    """The drift from a saddle to an attractor, at equal distances."""
-    from scipy.integrate import solve_ivp
-
-    place, process = setting.attractors[stop].x, setting.problem.process
-    begin = saddle.x + 1e-3 * small_noise.unstable_step(setting, saddle, place)
-    rates = [abs(value.real) for point in (saddle, setting.attractors[stop]) for value in point.eigenvalues]
-    last = SETTLED / min(rate for rate in rates if rate > 0.0)
-    drift = lambda t, x: process.noiseless_drift(x[:, None])[:, 0]  # noqa: E731
-    way = solve_ivp(drift, (0.0, last), begin, "LSODA", t_eval=np.linspace(0.0, last, STEPS), rtol=1e-8, atol=1e-10)
-    if not way.success or np.linalg.norm(way.y[:, -1] - place) > 1e-2 * np.linalg.norm(place - saddle.x):
-        raise ConvergenceError("the drift beyond a saddle did not lead to the well there", "another domain")
-    points = np.concatenate([saddle.x[:, None], way.y, place[:, None]], axis=1)
-    return _evenly(points, np.zeros(points.shape[1]))[0]
+def _descents(setting: FlowSetting, saddle: FixedPoint) -> list[Descent | None]:
+    """The ways down on both sides of a saddle; None for both where they lead out of the domain, or to one state."""
+    sides = small_noise.sides_of(setting, saddle)
+    if sides[0] is None or sides[1] is None or sides[0] == sides[1]:
+        return [None, None]
+    ways: list[Descent | None] = []
+    for well in (sides[0], sides[1]):
+        place = setting.attractors[well].x
+        step = small_noise.unstable_step(setting, saddle, place)
+        way = descent(setting, saddle, saddle.x + 1e-3 * step)
+        if way is None or way.well != well:
+            raise ConvergenceError("the drift beyond a saddle did not lead to the well there", "another domain")
+        ways.append(way)
+    return ways
 
 
 def _evenly(points: Floats, values: Floats) -> tuple[Floats, Floats]:
@@ -215,7 +216,7 @@ def _rows(answer: MostProbablePaths) -> list[dict[str, Any]]:
 def _tables(answer: MostProbablePaths, _: float | None) -> list[Table]:
     table = empty_table("Most probable paths", ("from", "to", "over"), ("action/eps", "length"))
     for number, path in enumerate(answer.paths):
-        ends = [point_text(answer.minima[well], digits=4) for well in path.wells]
+        ends = [f"{well + 1}  {point_text(answer.minima[well], digits=4)}" for well in path.wells]
         place = point_text(path.points[path.summit])
         table.add_row(*ends, place, short(answer.action(number)), short(path.length))
     return [table]

@@ -70,3 +70,36 @@ def test_noise_that_vanishes_in_some_direction_is_refused_in_one_line():
     for process, kind in ((momentum, "an underdamped process"), (coloured, "a process")):
         with pytest.raises(fp.ProblemError, match=f"^paths: found {kind} whose noise vanishes in some direction"):
             fp.most_probable_paths(fp.Problem(process, fp.Box([-2.0, -2.0], [2.0, 2.0])))
+
+
+def test_on_a_ring_with_a_net_force_every_saddle_has_a_climb_from_either_side():
+    """The climb against b = sin 2x + f is -int b, along the ring: unrolled, since a well may be met across its seam."""
+    force, noise = 0.3, 0.05
+    stable, before = 0.5 * (np.pi + np.arcsin(force)), -0.5 * np.arcsin(force)
+
+    def climb(a, b):
+        return (0.5 * np.cos(2.0 * b) - 0.5 * np.cos(2.0 * a) - force * (b - a)) / noise
+
+    process = fp.Overdamped(fp.Potential("cos(2*x)/2"), fp.Isotropic(noise), extra=fp.Drift([f"{force}"]))
+    found = fp.most_probable_paths(fp.Problem(process, fp.Box([0.0], [2.0 * np.pi], "periodic")))
+    along, against = climb(stable, before + np.pi), climb(stable, before)
+    assert [found.action(k) for k in range(4)] == pytest.approx([along, along, against, against], rel=1e-8)
+    assert sorted(path.wells for path in found.paths) == [(0, 1), (0, 1), (1, 0), (1, 0)]
+    for path in found.paths:
+        assert path.length == pytest.approx(np.pi, rel=1e-6)
+    rate = fp.rates(fp.Problem(process, fp.Box([0.0], [2.0 * np.pi], "periodic"))).rates[0][1]
+    assert abs(rate.log + found.action(0)) < 2.0
+
+
+def test_on_a_torus_a_well_is_left_for_its_own_images():
+    drift = fp.Drift(["sin(x) + 0.2", "sin(y) + 0.3"])
+    problem = fp.Problem(fp.Drifting(drift, fp.Isotropic(0.1)), fp.Box([0.0, 0.0], [2.0 * np.pi] * 2, "periodic"))
+    found = fp.most_probable_paths(problem)
+    forces = (0.3, 0.2)
+    # -int (sin + f) from the well pi + arcsin f on to the saddle 2 pi - arcsin f, and 2 pi f more the other way
+    along = [(2.0 * np.sqrt(1.0 - f * f) - f * (np.pi - 2.0 * np.arcsin(f))) / 0.1 for f in forces]
+    against = [climb + 2.0 * np.pi * f / 0.1 for climb, f in zip(along, forces, strict=True)]
+    assert [found.action(k) for k in range(4)] == pytest.approx(sorted([*along, *against]), rel=1e-7)
+    assert {path.wells for path in found.paths} == {(0, 0)}
+    drawn = found.plot(ax=matplotlib.figure.Figure().add_subplot())
+    assert drawn.get_xlim() == pytest.approx((0.0, 2.0 * np.pi))

@@ -2,54 +2,79 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, SECOND, plane, tidy
-from fokker_planck.output.plots.labels import measured
+from fokker_planck.output.plots.labels import measured, symbol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fokker_planck.landscape.paths import PathOverSaddle
 
+BELOW = 3.0
+"""Points, of the way down: where a way up covers it both are seen."""
 MOST = 6
 """Paths over their lengths on one pair of axes: as many as there are colours."""
 
 
 def draw_paths(axes: Axes, answer: Any) -> None:
-    """In the plane the way up in vermilion and the way down in blue; else the climb over the length."""
+    """In the plane the way up in vermilion and the way down in blue; else the climb over the length.
+
+    With detailed balance the way back is the same curve, which has one colour.
+    """
     if len(answer.minima[0]) != 2:
         _draw_climbs(axes, answer)
         return
+    down_colour = SECOND if answer.reversible else FIRST
     for path in answer.paths:
-        x = path.x
-        up, down = x[:, : path.summit + 1], x[:, path.summit :]
-        axes.plot(*down, color=FIRST, linewidth=1.3, zorder=2)
-        axes.plot(*up, color=SECOND, linewidth=1.3, zorder=3)
-        _arrow(axes, up, SECOND)
-        _arrow(axes, down, FIRST)
-        axes.plot(*up[:, -1], "X", markersize=7, color="white", markeredgecolor=INK, zorder=5)
+        for x in _images(path.x, answer):
+            up, down = x[:, : path.summit + 1], x[:, path.summit :]
+            axes.plot(*down, color=down_colour, linewidth=1.3 if answer.reversible else BELOW, zorder=2)
+            axes.plot(*up, color=SECOND, linewidth=1.3, zorder=3)
+            _arrow(axes, up, SECOND)
+            _arrow(axes, down, down_colour)
+            axes.plot(*up[:, -1], "X", markersize=7, color="white", markeredgecolor=INK, zorder=5)
     for number, place in enumerate(answer.minima, start=1):
         axes.plot(*place, "o", markersize=11, color="white", markeredgecolor=INK, zorder=5)
         axes.annotate(str(number), place, ha="center", va="center", fontsize=8, zorder=6)
+    plane(axes, np.array(answer.box[0]), np.array(answer.box[1]))
+    if answer.reversible:
+        return
     axes.plot([], [], color=SECOND, label="against the drift")
     axes.plot([], [], color=FIRST, label="with the drift")
-    plane(axes, np.array(answer.box[0]), np.array(answer.box[1]))
     axes.legend(frameon=False, fontsize="small", loc="upper right")
+
+
+def _images(x: Floats, answer: Any) -> Iterator[Floats]:
+    """The curve (2, n), and those of its images across periodic faces that reach into the box."""
+    lower, upper = (np.array(corner)[:, None] for corner in answer.box)
+    periods = answer.periods or (None, None)
+    for shift in product(*((0.0,) if period is None else (-period, 0.0, period) for period in periods)):
+        moved = x + np.array(shift)[:, None]
+        if ((moved > lower) & (moved < upper)).all(axis=0).any():
+            yield moved
 
 
 def _arrow(axes: Axes, curve: Any, colour: str) -> None:
     middle = curve.shape[1] // 2
     style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.3}
-    axes.annotate("", curve[:, middle + 1], curve[:, middle - 1], arrowprops=style, zorder=4)
+    axes.annotate("", curve[:, middle + 1], curve[:, middle - 1], arrowprops=style, zorder=4, annotation_clip=True)
 
 
 def _draw_climbs(axes: Axes, answer: Any) -> None:
     shown: tuple[PathOverSaddle, ...] = answer.paths[:MOST]
+    count = Counter(path.wells for path in answer.paths)
     for path, colour in zip(shown, CYCLE, strict=False):
         label = f"{path.wells[0] + 1} to {path.wells[1] + 1}"
+        if len(path.x) == 1 and count[path.wells] > 1:  # around a ring one way and the other
+            label += f", {symbol(0)} {'rising' if path.x[0, -1] > path.x[0, 0] else 'falling'}"
         axes.plot(path.arclength, np.array(path.values) - path.values[0], color=colour, linewidth=1.4, label=label)
     axes.set_xlabel(measured("length along the path", "length"))
     axes.set_ylabel("climb / noise")
