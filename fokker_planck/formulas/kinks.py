@@ -42,6 +42,22 @@ def kinks_of(formulas: Sequence[Expression], lower: float, upper: float) -> tupl
     return distinct(found, lower, upper)
 
 
+def breaks_in(formula: Expression, name: str, latest: float) -> list[float]:
+    """The values of one variable, between zero and a ``latest``, at which a part that has no other changes its branch.
+
+    >>> from fokker_planck.formulas.expression import parse_expression
+    >>> breaks_in(parse_expression("heaviside(t - 3)*x + abs(x - 1)", ("t", "x")), "t", 10.0)
+    [3.0]
+    """
+    if formula.smooth:
+        return []
+    trees = {tree for tree in _switches(formula.sympy) if {str(symbol) for symbol in tree.free_symbols} == {name}}
+    axis, found = list(map(str, formula.names)).index(name), []
+    for tree in sorted(trees, key=str):
+        found += zeros_of_tree(tree, formula, 0.0, latest, axis)
+    return found
+
+
 def zeros_of_tree(tree: Any, formula: Expression, lower: float, upper: float, axis: int = 0) -> list[float]:
     """Where a part of a formula, in one coordinate, vanishes: proved to be all, if bounds come to an end.
 

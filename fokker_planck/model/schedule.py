@@ -16,9 +16,10 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, parse_expression
+from fokker_planck.formulas.kinks import breaks_in, distinct
 from fokker_planck.formulas.names import renamed
 from fokker_planck.light_dataclasses import dataclass, field
-from fokker_planck.model.arguments import described, finite_number, positive_number
+from fokker_planck.model.arguments import ascending, described, finite_number, positive_number
 
 NOISE, POTENTIAL = "schedule.noise", "schedule.potential"
 WANTED = 'a formula in t such as "1/(1 + t/100)", or a table [[t, factor], ...] that begins at t = 0'
@@ -27,6 +28,8 @@ SAMPLED = 4000
 what is narrower than a thousandth of the time may be missed there, and is seen by the steps."""
 EARLIEST = 1e-9
 """Of the latest time: the first of those that are spread by their logarithm."""
+BESIDE = 1e-12
+"""Of a time at which a coefficient jumps: beside it, where a formula is on one side."""
 Noise = str | Sequence[Sequence[float]] | Callable[[Floats], Any]
 
 
@@ -43,6 +46,8 @@ class Schedule:
         of which holds from its time until the next; None for 1
     potential
         U: a formula in x, y, z and t; None for none
+    jumps
+        times at which a function jumps or has a kink; those of formulas, heaviside(t - 3) say, are found
 
     Raises
     ------
@@ -57,6 +62,7 @@ class Schedule:
 
     noise: Noise | None = None
     potential: str | None = None
+    jumps: Sequence[float] = ()
     _formulas: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +72,8 @@ class Schedule:
             self._formulas["noise"] = parse_expression(self.noise, ("t",), key=NOISE)
         elif self.noise is not None and not callable(self.noise):
             object.__setattr__(self, "noise", _table(self.noise))
+        times = ascending("schedule.jumps", self.jumps, "a list of times > 0", 0.0, math.inf) if self.jumps else ()
+        object.__setattr__(self, "jumps", times)
         if self.potential is not None:
             if not isinstance(self.potential, str):
                 raise ProblemError(POTENTIAL, described(self.potential), 'a formula such as "0.1*sin(2*pi*t)*x"')
@@ -95,8 +103,11 @@ class Schedule:
         return self.potential is None and (self.noise is None or bool(self.table))
 
     def breaks(self, before: float) -> tuple[float, ...]:
-        """The times > 0 at which the noise jumps, up to one."""
-        return tuple(t for t, _ in self.table if 0.0 < t < before)
+        """The times > 0, up to one, at which a table of the noise jumps, or a formula jumps or has a kink."""
+        found = [t for t, _ in self.table if 0.0 < t < before]
+        for formula in self._formulas.values():
+            found += breaks_in(formula, "t", before)
+        return distinct([*found, *(t for t in self.jumps if 0.0 < t < before)], 0.0, before)
 
     def factor(self, times: npt.ArrayLike) -> Floats:
         """The s of times (n,), (n,); raises ProblemError where it is not positive."""
@@ -119,7 +130,8 @@ class Schedule:
         """The smallest and the largest factor up to a time, as far as samples tell."""
         even = np.linspace(0.0, latest, SAMPLED // 2)
         early = latest * np.geomspace(EARLIEST, 1.0, SAMPLED // 2)
-        values = self.factor(np.concatenate([even, early, self.breaks(latest)]))
+        beside = np.array(self.breaks(latest))[:, None] * (1.0 + BESIDE * np.array([-1.0, 0.0, 1.0]))
+        values = self.factor(np.concatenate([even, early, np.minimum(beside.ravel(), latest)]))
         return float(values.min()), float(values.max())
 
     def value(self, x: Floats, t: float) -> Floats:

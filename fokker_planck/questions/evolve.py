@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.density_field import DensityField
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import parse_expression
 from fokker_planck.formulas.names import IDENTIFIER, renamed
@@ -154,7 +153,7 @@ def _initial(problem: Problem, given: Any) -> Initial:
         if last.density.dimension != problem.dimension:
             found = f"a density of {last.density.dimension} coordinates"
             raise ProblemError("evolve.initial", found, f"one of {problem.dimension}")
-        if not isinstance(last.density, DensityField):
+        if not hasattr(last.density, "discretization"):
             raise ProblemError("evolve.initial", "a result without its density (evolve.npz)", GONE_ON_FROM)
         return ByFormula(lambda x: np.maximum(np.nan_to_num(last.density(x)), 0.0), "a density", last.density_error)
     if isinstance(given, str):
@@ -321,7 +320,7 @@ def _checkpoint(answer: Evolution) -> dict[str, Any]:
     from fokker_planck.fem.density_checkpoint import arrays_of
 
     density = answer.times[-1].density
-    return arrays_of(density) if isinstance(density, DensityField) else {}
+    return arrays_of(density) if hasattr(density, "discretization") else {}
 
 
 def _resumed(answer: Evolution, arrays: Mapping[str, Any]) -> Evolution:

@@ -10,7 +10,7 @@ so that a learning rate that falls lowers the noise, and slows the time beside t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,8 @@ RATE, BATCH = "schedule.learning_rate", "schedule.batch_size"
 PRECISION = 1e-12
 """Of the iterations that a time takes, at which a formula of the learning rate is integrated: below the tolerances that
 evolutions are asked for."""
+LOOKED_AT = 1e7
+"""Iterations, in which a jump of a formula is looked for; one that comes later has to be found by the steps."""
 Given = str | Sequence[Sequence[float]]
 
 
@@ -73,7 +75,7 @@ def schedule(
     _check_batches(learning, batch)
     if both[0].table:
         return Schedule(_table(learning, rate, batch), potential)
-    return Schedule(_function(learning, rate, batch), potential)
+    return Schedule(_function(learning, rate, batch), potential, _jumps(learning, rate, batch))
 
 
 @contextmanager
@@ -139,6 +141,23 @@ def _function(learning: Learning, rate: Schedule | None, batch: Schedule | None)
         return _factor(learning, rate, batch, iterations).reshape(np.shape(times))
 
     return factor
+
+
+def _jumps(learning: Learning, rate: Schedule | None, batch: Schedule | None) -> tuple[float, ...]:
+    """The times at which a formula jumps or has a kink, of the first ``LOOKED_AT`` iterations."""
+    from scipy.integrate import quad
+
+    found: set[float] = set()
+    for each in (rate, batch):
+        with suppress(ProblemError):  # so many that steps have to find them
+            found |= set(each.breaks(LOOKED_AT)) if each is not None else set()
+    times, before, t = [], 0.0, 0.0
+    for k in sorted(found):
+        passed = (k - before) * learning.learning_rate
+        t += passed if rate is None else quad(lambda each: float(rate.factor([each])[0]), before, k, epsabs=0.0)[0]
+        times.append(t)
+        before = k
+    return tuple(times)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.propagation import ROUNDING, Propagation, State
-from fokker_planck.solvers.radau import Stepper, radau_nodes
+from fokker_planck.solvers.radau import Stepper, radau_nodes, stage_times
 
 EVEN, EACH = 0.25, 2e-3
 """Of the tolerance: what all steps together may add, spread evenly in time, and what any one may."""
@@ -130,10 +130,11 @@ class DrivenPropagation:
         return found
 
     def by_steps(self, load: Floats, start: float, times: Sequence[float]) -> dict[float, Floats]:
-        """At ``times`` after ``start`` from a ``load`` that is smooth."""
+        """At ``times`` after ``start`` from a ``load`` that is smooth; steps end where coefficients jump."""
         vector, here, found = None, start, {}
-        tau = BEGIN * (here if here > start else times[0] - start)
-        for end in times:
+        tau = BEGIN * (times[0] - start)
+        breaks = [t for t in self.driven.schedule.breaks(times[-1]) if t > start]
+        for end in sorted({*times, *breaks}):
             while here < end:
                 step = min(tau, end - here)
                 if 0.5 * (end - here) < step < end - here:
@@ -189,7 +190,7 @@ class DrivenPropagation:
         powers = np.arange(len(places))
         through = between[:, None] ** powers @ np.linalg.inv(places[:, None] ** powers)
         for start in (t, t + half):
-            stages, others = start + half * places, start + half * between
+            stages, others = stage_times(start, half), start + half * between
             for known, there in zip(self._coefficients(stages), self._coefficients(others), strict=True):
                 if (np.abs(through @ known - there) > SEEN * np.abs(known).max()).any():
                     return False

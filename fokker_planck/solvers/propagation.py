@@ -8,7 +8,6 @@ from the time on at which all modes that are not known have died out; where the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
@@ -159,11 +158,17 @@ class Propagation:
 
     def _reached(self, times: Sequence[float], before: Sequence[State]) -> list[State]:
         """By powers from the beginning, or from the last state ``before``, or by steps."""
+        refused: ConvergenceError | None = None
         if not self.by_steps:
-            with suppress(ConvergenceError):
+            try:
                 return self._block(times)
+            except ConvergenceError as error:
+                refused = error
         if not before:
-            return self._in_steps(times)
+            try:
+                return self._in_steps(times)
+            except ConvergenceError as error:
+                raise refused or error from None
         last = before[-1]
         rest = replace(self, load=self.generator.apply_mass(last.vector), slow=None)
         return [self._after(last, state) for state in rest.by_powers([t - last.time for t in times])]

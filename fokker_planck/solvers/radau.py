@@ -21,6 +21,7 @@ from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.schedule import BESIDE
 from fokker_planck.light_dataclasses import dataclass
 
 STAGES = 4
@@ -59,6 +60,13 @@ def radau_nodes(stages: int = STAGES) -> Nodes:
     return Nodes(places, integrals, _upper(integrals.T).T)
 
 
+def stage_times(t: float, tau: float) -> Floats:
+    """The times of the stages of a step, the last of them on this side of its end, where a coefficient may jump."""
+    times = t + tau * radau_nodes().places
+    times[-1] -= BESIDE * times[-1]
+    return times
+
+
 def _upper(matrix: Floats) -> Floats:
     """The U of L U without exchange of rows."""
     upper = matrix.copy()
@@ -86,7 +94,7 @@ class Stepper:
         nodes = radau_nodes()
         middle = self.driven.elements(t + 0.5 * tau)
         factors = [self._factored(middle, tau * gamma) for gamma in np.diag(nodes.triangle)]
-        at_nodes = [self.driven.elements(t + tau * c) for c in nodes.places]
+        at_nodes = [self.driven.elements(node) for node in stage_times(t, tau)]
         return Step(self.driven.reference, tau, at_nodes, middle, factors, self.size)
 
     def _factored(self, elements: Floats, tau: float) -> CondensedFactorization:

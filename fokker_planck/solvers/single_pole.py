@@ -30,6 +30,8 @@ POWERS, POLE = 12, 0.17
 other numbers of powers with the best pole each, 8 take twice the solves to 1e-8, and 16 as many."""
 FEWEST, MOST = 4, {1: 2048, 2: 512, 3: 256}
 """Steps to a time, at first, and at most, the last ones twice that: on a line some seconds, else minutes."""
+SOON, MOST_STALLS = 64, 3
+"""Steps from which on they are to get better, and how often they may not: what is rounding would go on to thousands."""
 TURNED = 2.0
 """Of what is alive, the angle by which it turns in the longest step: half of it and the whole then differ by 1e-5."""
 ROUNDED = 0.5
@@ -71,14 +73,15 @@ class Steps:
                 f"before t = {times[-1]:.3g} the state may turn faster than {MOST[dimension]} steps follow",
                 "earlier times, or a drift that turns less",
             )
-        last = self._in(count, times)
+        last, stalls = self._in(count, times), 0
         while True:
             count *= 2
             found = self._in(count, times)
             apart = [np.abs(new - old) for new, old in zip(found, last, strict=True)]
             worst = max(float(self.size @ each) for each in apart)
             stuck = worst > ROUNDED * before and worst <= most
-            if worst <= enough or stuck or count > MOST[dimension]:
+            stalls = stalls + 1 if count > SOON and worst > ROUNDED * before else 0
+            if worst <= enough or stuck or count > MOST[dimension] or stalls == MOST_STALLS:
                 break
             before, last = worst, found
         if worst > most:

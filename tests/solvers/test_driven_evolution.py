@@ -54,6 +54,26 @@ def test_moving_centre():
         checked(state, "square", mean**2 + 0.5 + (0.2 - 0.5) * np.exp(-2 * t))
 
 
+def test_formulas_that_jump_in_time():
+    """Noise falls to a quarter at t = 0.7, and a push begins at t = 1: refused, or steps of 1e-12, before."""
+    schedule = fp.Schedule(noise="1 - 0.75*heaviside(t - 0.7)", potential="-0.5*heaviside(t - 1)*x")
+    assert schedule.breaks(5.0) == (0.7, 1.0)
+    found = fp.evolve(on_a_line(schedule), CASES["gaussian"], [0.5, 1.5], {"x": "x", "square": "x**2"})
+    for state in found.times:
+        t = state.time
+        mean, first = np.exp(-t) + (0.5 * -np.expm1(1.0 - t) if t > 1.0 else 0.0), min(t, 0.7)
+        variance = 0.5 + (0.2 - 0.5) * np.exp(-2.0 * first)
+        variance = 0.125 + (variance - 0.125) * np.exp(-2.0 * (t - first))
+        checked(state, "x", mean)
+        checked(state, "square", mean**2 + variance)
+
+
+def test_batches_that_jump_by_a_formula():
+    """In iterations, at learning rates that fall meanwhile: t = sum of eta."""
+    jumping = fp.sgd.schedule(fp.sgd.Learning(0.1, 1), "0.1/(1 + t/100)", "1 + 7*heaviside(t - 500)")
+    assert jumping.breaks(1e3) == pytest.approx((10.0 * np.log(6.0),), rel=1e-12)
+
+
 def test_table_is_a_restart():
     """A noise that falls to an eighth at once is two evolutions, the second from the end of the first."""
     quartic, sets = "(x**2 - 1)**2*(1 + 2*x/5)/4", {"left": fp.HalfSpace([-1.0], 0.0)}
