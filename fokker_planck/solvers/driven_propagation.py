@@ -16,8 +16,8 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.solvers.propagation import ROUNDING, Propagation, State
-from fokker_planck.solvers.radau import Stepper, radau_nodes, stage_times
+from fokker_planck.solvers.propagation import ROUNDING, Propagation, State, largest_values
+from fokker_planck.solvers.radau import Stepper, at_places, radau_nodes, stage_times
 
 EVEN, EACH = 0.25, 2e-3
 """Of the tolerance: what all steps together may add, spread evenly in time, and what any one may."""
@@ -88,9 +88,7 @@ class DrivenPropagation:
     def state(self, t: float, vector: Floats) -> State:
         """With its numbers, and what they are off by so far."""
         off = self.off
-        there = np.abs(vector) * self.size > LEAST
-        largest = np.abs(self.functionals) / np.maximum(self.size, 1e-300)
-        offs = off * (largest[:, there].max(axis=1) if there.any() else largest.max(axis=1))
+        offs = off * largest_values(self.driven.reference.discretization, self.functionals, vector)
         offs[0] = off
         return State(t, vector, vector, self.functionals @ vector, offs, off, off)
 
@@ -172,16 +170,22 @@ class DrivenPropagation:
     def _halves(
         self, stepper: Stepper, load: Floats, t: float, step: float, enough: float
     ) -> tuple[float, Floats | None]:
-        """The state after two halves of a step, and how far that of the whole is from it."""
-        whole = stepper.step(load, t, step, enough)
-        first = None if whole is None else stepper.step(load, t, 0.5 * step, enough)
-        if first is None or whole is None:
+        """The state after two halves of a step, and how far that of the whole is from it.
+
+        The stages of the whole are a guess of those of the halves, which take a third of the sweeps from there.
+        """
+        whole = stepper.stages(load, t, step, enough)
+        if whole is None:
             return np.inf, None
-        middle = self.driven.reference.apply_mass(first)
-        second = stepper.step(middle, t + 0.5 * step, 0.5 * step, enough)
+        places = radau_nodes().places
+        first = stepper.stages(load, t, 0.5 * step, enough, at_places(whole, 0.5 * places))
+        if first is None:
+            return np.inf, None
+        middle = self.driven.reference.apply_mass(first[-1])
+        second = stepper.stages(middle, t + 0.5 * step, 0.5 * step, enough, at_places(whole, 0.5 + 0.5 * places))
         if second is None:
             return np.inf, None
-        return float(self.size @ np.abs(second - whole)), second
+        return float(self.size @ np.abs(second[-1] - whole[-1])), np.asarray(second[-1])
 
     def _seen(self, t: float, step: float) -> bool:
         """Whether the stages of the halves know the coefficients between them."""

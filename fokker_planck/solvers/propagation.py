@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
+from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.light_dataclasses import dataclass, field, replace
@@ -27,6 +29,8 @@ LADDER = (POWERS, MORE_POWERS, 160)
 attracts is right to 5e-11; steps are for those that turn faster, or fall from high up."""
 ENOUGH = 1e-3
 """Of the tolerance, what the series may leave out before more powers are taken."""
+LEAST = 2e-14
+"""Of the mass, which is rounding."""
 AGREE = 1e-7
 """Of the mass, by which powers and slow modes may differ where they meet, before modes are not believed."""
 
@@ -175,7 +179,7 @@ class Propagation:
 
     def _after(self, last: State, state: State) -> State:
         """A state that another one has become, with the errors of both: no process moves two densities apart."""
-        largest = np.abs(self.functionals).max(axis=1) / max(float(self.size.max()), 1e-300)
+        largest = largest_values(self.generator.discretization, self.functionals, state.vector)
         return replace(
             state,
             time=last.time + state.time,
@@ -314,6 +318,18 @@ class Propagation:
             return vector, 0.0
         mass = float(self.functionals[0] @ vector)
         return vector / mass, abs(1.0 - mass)
+
+
+def largest_values(discretization: Discretization, functionals: Floats, vector: Floats) -> Floats:
+    """The largest that ``functionals`` (n, N) ask of a unit of mass, (n,), wherever a vector (N,) has some.
+
+    Cell by cell: the mass of one unknown may be next to nothing, or negative, and what is asked of it is not.
+    """
+    size, dofs = np.abs(functionals[0]), discretization.dofs
+    there = dofs[(np.abs(vector) * size > LEAST)[dofs].any(axis=1)]
+    whole = np.maximum(size[there].max(axis=1), 1e-300)
+    found = [float((np.abs(each)[there].max(axis=1) / whole).max(initial=0.0)) for each in functionals]
+    return np.array(discretization.comm.allreduce(np.array(found), op=MPI.MAX))
 
 
 def takes_over(faster: float, slowest: float) -> float:

@@ -21,13 +21,15 @@ from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.schedule import BESIDE
 from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.model.schedule import BESIDE
 
 STAGES = 4
 """Of a step, of order 7: with 3 a decaying noise takes twice the steps to 1e-8, with 5 as many and more sweeps."""
 EARLY = 4
 """Sweeps, before which what is left may grow: the first ones carry what came in at the beginning through all stages."""
+FEWEST_SWEEPS = 1
+"""After the first: where that is a small one since the guess is good, it may not have reached all stages."""
 MOST_SWEEPS = 60
 """Of a step: 12 to 17 reach 1e-11; where coefficients change by all of themselves in a step, it is too long."""
 
@@ -60,6 +62,18 @@ def radau_nodes(stages: int = STAGES) -> Nodes:
     return Nodes(places, integrals, _upper(integrals.T).T)
 
 
+def at_places(stages: Floats, places: Floats) -> Floats:
+    """The polynomial through the ``stages`` (q, N) of a step, at ``places`` (n,) in units of its length, (n, N).
+
+    >>> at_places(radau_nodes().places[:, None] ** 2, np.array([0.0, 0.5])).round(12).ravel().tolist()
+    [0.0, 0.25]
+    """
+    nodes = radau_nodes(len(stages)).places
+    powers = np.arange(len(nodes))
+    through = places[:, None] ** powers @ np.linalg.inv(nodes[:, None] ** powers)
+    return np.asarray(through @ stages)
+
+
 def stage_times(t: float, tau: float) -> Floats:
     """The times of the stages of a step, the last of them on this side of its end, where a coefficient may jump."""
     times = t + tau * radau_nodes().places
@@ -84,10 +98,12 @@ class Stepper:
     free: Booleans
     size: Floats
 
-    def step(self, load: Floats, t: float, tau: float, enough: float) -> Floats | None:
-        """The vector (N,) at t + tau from the ``load`` M y(t), to ``enough`` in total variation; None if too long."""
-        stages = self.prepared(t, tau).stages(load, enough)
-        return None if stages is None else np.asarray(stages[-1])
+    def stages(self, load: Floats, t: float, tau: float, enough: float, guess: Floats | None = None) -> Floats | None:
+        """The vectors (q, N) at the stages of a step of ``tau`` from the ``load`` M y(t), the last one at its end.
+
+        To ``enough`` in total variation, from a ``guess`` (q, N) if there is one; None if the step is too long.
+        """
+        return self.prepared(t, tau).stages(load, enough, guess)
 
     def prepared(self, t: float, tau: float) -> Step:
         """A step with its matrices factored, to be taken by any number of vectors."""
@@ -119,25 +135,27 @@ class Step:
     factors: list[CondensedFactorization]
     size: Floats
 
-    def stages(self, load: Floats, enough: float) -> Floats | None:
+    def stages(self, load: Floats, enough: float, guess: Floats | None = None) -> Floats | None:
         """The vectors (q, N) at all nodes, to ``enough`` in total variation; None if the step is too long."""
-        nodes = radau_nodes()
-        found = np.zeros((len(self.factors), len(load)))
-        residual = np.repeat(load[None], len(found), axis=0)
+        found = np.zeros((len(self.factors), len(load))) if guess is None else guess
+        residual = np.repeat(load[None], len(found), axis=0) if guess is None else self._residual(load, found)
         before = np.inf
         for sweep in range(MOST_SWEEPS):
             change = self._swept(residual)
             found += change
             moved = float((np.abs(change) @ self.size).max())
-            if moved <= enough:
+            if moved <= enough and sweep >= FEWEST_SWEEPS:
                 return found
             if not np.isfinite(moved) or (sweep > EARLY and moved > before):
                 return None
             before = moved
-            inside = np.array([self._adjoint(a, vector) for a, vector in zip(self.at_nodes, found, strict=True)])
-            masses = np.array([self.reference.apply_mass(vector) for vector in found])
-            residual = load - masses - self.tau * (nodes.integrals @ inside)
+            residual = self._residual(load, found)
         return None
+
+    def _residual(self, load: Floats, found: Floats) -> Floats:
+        inside = np.array([self._adjoint(a, vector) for a, vector in zip(self.at_nodes, found, strict=True)])
+        masses = np.array([self.reference.apply_mass(vector) for vector in found])
+        return np.asarray(load - masses - self.tau * (radau_nodes().integrals @ inside))
 
     def _swept(self, residual: Floats) -> Floats:
         triangle = self.tau * radau_nodes().triangle

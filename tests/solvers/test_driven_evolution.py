@@ -68,6 +68,28 @@ def test_formulas_that_jump_in_time():
         checked(state, "square", mean**2 + variance)
 
 
+@pytest.mark.slow
+def test_means_in_the_plane_to_their_tolerance():
+    """Bars of means were 1.5e-4 where errors were 1e-12: the mass of one unknown may be next to nothing."""
+    process = fp.Overdamped(fp.Potential("x**2/2 + y**2 + x*y/2"), fp.Isotropic(0.5))
+    schedule, box = fp.Schedule(noise="1/(1 + t/2)"), fp.Box([-7.0, -6.0], [7.0, 6.0])
+    problem = fp.Problem(process, box, fp.Resolution(1e-6), schedule=schedule)
+    start = {"gaussian": {"mean": [1.0, 0.3], "covariance": [[0.2, 0.0], [0.0, 0.2]]}}
+    (state,) = fp.evolve(problem, start, [2.0], {"x": "x", "xx": "x**2"}).times
+    force = np.array([[1.0, 0.5], [0.5, 2.0]])
+
+    def moments(t, u):
+        mean, covariance = u[:2], u[2:].reshape(2, 2)
+        spread = force @ covariance + covariance @ force - np.eye(2) / (1.0 + t / 2.0)
+        return np.concatenate([-force @ mean, -spread.ravel()])
+
+    exact = solve_ivp(moments, (0.0, 2.0), [1.0, 0.3, 0.2, 0.0, 0.0, 0.2], rtol=1e-12, atol=1e-13).y[:, -1]
+    for name, value in (("x", exact[0]), ("xx", exact[0] ** 2 + exact[2])):
+        found = state.observables[name]
+        assert abs(found.value - value) < found.absolute_error < 3e-6
+    assert state.density_error < 1e-6
+
+
 def test_batches_that_jump_by_a_formula():
     """In iterations, at learning rates that fall meanwhile: t = sum of eta."""
     jumping = fp.sgd.schedule(fp.sgd.Learning(0.1, 1), "0.1/(1 + t/100)", "1 + 7*heaviside(t - 500)")
