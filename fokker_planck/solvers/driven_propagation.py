@@ -8,6 +8,7 @@ differ by in total variation is an error of the state from then on, since no pro
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.propagation import ROUNDING, Propagation, State, largest_values
 from fokker_planck.solvers.radau import Stepper, at_places, radau_nodes, stage_times
+
+logger = logging.getLogger(__name__)
 
 EVEN, EACH = 0.25, 2e-3
 """Of the tolerance: what all steps together may add, spread evenly in time, and what any one may."""
@@ -32,6 +35,11 @@ TOO_SHORT = 1e-12
 MOST_STEPS = 3000
 """On one mesh: some minutes on a line. A process that is driven through more periods is asked for its periodic
 state."""
+TOLD = 10
+"""Times on the way, at which progress is told."""
+SOON, FAR = 200, 3.0
+"""Steps after which it is foreseen how many there will be, and how many times the most are refused then: what is narrow
+and moves fast took 30 s."""
 PARTS = (1, 2, 4)
 """Of the first moment, in which coefficients are constant: with the squares of their lengths extrapolated, order 6."""
 FIRST, SHORTER, MOST_FIRST = 0.1, 0.25, 10
@@ -129,7 +137,7 @@ class DrivenPropagation:
 
     def by_steps(self, load: Floats, start: float, times: Sequence[float]) -> dict[float, Floats]:
         """At ``times`` after ``start`` from a ``load`` that is smooth; steps end where coefficients jump."""
-        vector, here, found = None, start, {}
+        vector, here, found, told = None, start, {}, 0
         tau = BEGIN * (times[0] - start)
         breaks = [t for t in self.driven.schedule.breaks(times[-1]) if t > start]
         for end in sorted({*times, *breaks}):
@@ -139,6 +147,9 @@ class DrivenPropagation:
                     step = 0.5 * (end - here)
                 source = load if vector is None else self.driven.reference.apply_mass(vector)
                 vector, here, tau = self._step(source, here, step, times[-1], tau)
+                if (share := int(TOLD * here / times[-1])) > told:
+                    told = share
+                    logger.debug("t = %.3g of %.3g, %d steps", here, times[-1], self.steps)
             assert vector is not None
             found[end] = vector
         return found
@@ -149,9 +160,12 @@ class DrivenPropagation:
         shorter = False
         while True:
             self.steps += 1
-            if self.steps > MOST_STEPS or step < TOO_SHORT * latest:
+            foreseen = self.steps * latest / max(t, TOO_SHORT * latest)
+            hopeless = self.steps > SOON and foreseen > FAR * MOST_STEPS
+            if self.steps > MOST_STEPS or hopeless or step < TOO_SHORT * latest:
                 raise ConvergenceError(
-                    f"steps in time at t = {t:.3g} are {step:.1e} long, and {self.steps} were not enough",
+                    f"steps in time at t = {t:.3g} are {step:.1e} long, and {self.steps} were not enough: some "
+                    f"{foreseen:.0e} would be",
                     "a looser tolerance, earlier times, coefficients that change less often, or their periodic state",
                 )
             allowed = self.tolerance * max(EVEN * step / latest, EACH)

@@ -11,6 +11,7 @@ in which the flow turns, and what half of the step changes is part of the error.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,8 @@ from fokker_planck.solvers.rational_krylov import KrylovSpace, krylov_space, nor
 from fokker_planck.solvers.semigroup import resolvent
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.spectral_scope import fastest_current
+
+logger = logging.getLogger(__name__)
 
 POLE = 10.0
 """A step over r: between 5 and 20 spaces of the same size serve."""
@@ -99,6 +102,7 @@ class March:
         """
         count = max(steps, 2 ** int(np.ceil(np.log2(max(1.0, self.turning * latest / (TURNS * POLE))))))
         for _ in range(MOST_HALVINGS):
+            logger.debug("%d steps to t = %.3g", count, latest)
             found = self._in_steps(latest, count, times)
             if found is not None:
                 return found

@@ -14,6 +14,7 @@ Differential Equations II, IV.6.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -24,6 +25,8 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.semigroup import Resolvent, resolvent
 from fokker_planck.solvers.survival import DIED_OUT
+
+logger = logging.getLogger(__name__)
 
 POWERS, POLE = 12, 0.17
 """Of a step, and r over its length: a mode that turns by 1 in a step is right to 2e-9, by half of that to 5e-13. Of
@@ -76,6 +79,8 @@ class Steps:
         last, stalls = self._in(count, times), 0
         while True:
             count *= 2
+            if count > SOON:
+                logger.debug("%d steps to t = %.3g", count, times[-1])
             found = self._in(count, times)
             apart = [np.abs(new - old) for new, old in zip(found, last, strict=True)]
             worst = max(float(self.size @ each) for each in apart)

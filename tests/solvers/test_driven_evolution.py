@@ -219,6 +219,13 @@ def test_what_rounding_leaves_of_rare_transitions_is_refused():
         fp.evolve(problem, [-1.0], [1e14])
 
 
+@pytest.mark.slow
+def test_what_is_narrow_and_moves_fast_is_refused_after_some_steps():
+    schedule = fp.Schedule(potential="0.1*exp(-((x - sin(20*t))/0.01)**2)")
+    with pytest.raises(fp.ConvergenceError, match=r"and 201 were not enough: some 1e\+04"):
+        fp.evolve(on_a_line(schedule, "(x**2 - 1)**2/4", 0.05, 2.0), [-1.0], [10.0])
+
+
 def test_noise_beyond_what_was_seen_is_refused():
     """A pulse that no sample of the schedule met, and a stage does: the mesh may end too early for it."""
     noise = lambda t: 1.0 + np.where(np.abs(t - 0.5) < 1e-12, 100.0, 0.0)  # noqa: E731
