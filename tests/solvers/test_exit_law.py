@@ -10,8 +10,9 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.special import erf, j0, j1, jn_zeros
+from scipy.special import erf, expi, hyp1f1, j0, j1, jn_zeros
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
@@ -134,6 +135,74 @@ def test_brownian_motion_leaves_a_disc():
     x = np.array([[0.2, 0.5], [0.1, -0.4]])
     exact = j0(first * np.hypot(*x)) * first / (2.0 * np.pi * j1(first))
     assert law.quasi_stationary(x) == pytest.approx(exact, rel=1e-6)
+
+
+def of_the_bowl(r, noise, times):
+    """Survival of dX = -X dt + sqrt(2 noise) dW in the unit disc from r: sum of c_n M(-lambda_n/2, 1, r^2/2 noise)."""
+    half = 0.5 / noise
+    places = np.arange(0.037, 150.0, 0.1)
+    signs = np.flatnonzero(np.diff(np.sign(hyp1f1(-places, 1.0, half))))
+    zeros = [brentq(lambda x: hyp1f1(-x, 1.0, half), *places[n : n + 2], xtol=1e-14) for n in signs]
+    total = np.zeros(len(times))
+    for zero in zeros:
+
+        def mode(x, zero=zero):
+            return hyp1f1(-zero, 1.0, half * x * x)
+
+        one, square = (
+            quad(lambda x, n=n, f=mode: x * f(x) ** n * math.exp(-half * x * x), 0.0, 1.0, epsabs=1e-14)[0]
+            for n in (1, 2)
+        )
+        total += one / square * mode(r) * np.exp(-2.0 * zero * np.array(times))
+    return total, 2.0 * zeros[0]
+
+
+@pytest.mark.slow
+def test_a_rotation_of_thirty_changes_nothing_about_the_time():
+    """A rotation carries nothing outward: mean, rate and survival are those of the bowl without it."""
+    turn = fp.Drift(["-30*y", "30*x"])
+    process = fp.Overdamped(fp.Potential("(x**2 + y**2)/2"), fp.Isotropic(0.5), extra=turn)
+    problem = fp.Problem(process, fp.Ball([0.0, 0.0], 1.0), fp.Resolution(tolerance=1e-6))
+    times = (0.1, 0.5, 3.0)
+    law = fp.exit_law(problem, (0.4, 0.3), "boundary", times)
+    survival, rate = of_the_bowl(0.5, 0.5, times)
+    held(law.mean, 0.5 * float(expi(1.0) - expi(0.25) - math.log(4.0)), 1e-6)
+    assert rate == pytest.approx(2.0, abs=1e-12)  # M(-1, 1, 1) = 0
+    held(law.rate, rate, 1e-6)
+    for each, exact in zip(law.times, survival, strict=True):
+        held(each.survival, exact, 1e-6)
+
+
+def ball(r, t):
+    """Survival of dX = dW in the unit ball from r."""
+    n = np.arange(1, 60)
+    return float(
+        (2.0 * (-1.0) ** (n + 1) / (np.pi * n * r) * np.sin(np.pi * n * r) * np.exp(-((np.pi * n) ** 2) * t / 2)).sum()
+    )
+
+
+@pytest.mark.slow
+def test_brownian_motion_leaves_a_ball():
+    flat = fp.Overdamped(fp.Potential("0", dimension=3), fp.Isotropic(0.5))
+    problem = fp.Problem(flat, fp.Ball([0.0, 0.0, 0.0], 1.0), fp.Resolution(tolerance=1e-4))
+    law = fp.exit_law(problem, (0.3, 0.2, 0.1), "boundary", (0.05, 0.3, 2.0))
+    held(law.mean, (1.0 - 0.14) / 3.0, 1e-4)
+    held(law.rate, np.pi**2 / 2.0, 1e-4)
+    for each in law.times:
+        held(each.survival, ball(math.sqrt(0.14), each.time), 1e-4)
+
+
+def test_times_to_an_end_are_even_in_the_drift():
+    """Given the end, the time there from x is that of the drift the other way, whole laws by the moments of both."""
+    found = []
+    for drift in (1.5, -1.5):
+        process = fp.Drifting(fp.Drift([f"{drift}"]), fp.Isotropic(0.7))
+        problem = fp.Problem(process, fp.Box([0.0], [2.0]), fp.Resolution(tolerance=1e-8))
+        ends = {"left": fp.HalfSpace([-1.0], 0.0), "right": fp.HalfSpace([1.0], 2.0)}
+        found.append(fp.exit_law(problem, 0.6, "boundary", parts=ends))
+    for name in ("left", "right"):
+        one, other = (law.parts[name].mean for law in found)
+        assert one.value == pytest.approx(other.value, rel=1e-8)
 
 
 @pytest.mark.slow
