@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.formulas.arrays import Floats
+
 NOISE, VARIANCE = 1.0 / 20.0, 0.02
 TIMES = tuple(0.5 * k for k in range(1, 21))
 LOWER, UPPER = (-2.0, -1.5), (2.0, 1.5)
@@ -29,14 +31,14 @@ BOLTZMANN = 1.380649e-23
 """In joules a kelvin: fplanck is given a temperature."""
 
 
-def exact(x: np.ndarray, t: float) -> np.ndarray:
+def exact(x: Floats, t: float) -> Floats:
     """The density at points (2, n)."""
     variance = NOISE + (VARIANCE - NOISE) * np.exp(-2.0 * t)
     across = np.exp(-(x[1] ** 2) / (2.0 * variance)) / np.sqrt(2.0 * np.pi * variance)
     return np.asarray(along(x[0], t) * across)
 
 
-def along(x: np.ndarray, t: float) -> np.ndarray:
+def along(x: Floats, t: float) -> Floats:
     """The factor in x: psi = exp(V/2 eps) p, psi_t = eps psi'' - (V'^2/4 eps - V''/2) psi, zero at -2.2 and 2.2."""
     half, count = 2.2, MODES
     nodes = half * (2.0 * np.arange(1, count + 1) / (count + 1) - 1.0)
@@ -51,12 +53,12 @@ def along(x: np.ndarray, t: float) -> np.ndarray:
     return np.asarray(np.exp(-((x**2 - 1.0) ** 2) / (8.0 * NOISE)) * (waves @ later))
 
 
-def gaussian(x: np.ndarray, center: float = -1.0) -> np.ndarray:
+def gaussian(x: Floats, center: float = -1.0) -> Floats:
     """The beginning, in x; in y about zero."""
     return np.asarray(np.exp(-((x - center) ** 2) / (2.0 * VARIANCE)) / np.sqrt(2.0 * np.pi * VARIANCE))
 
 
-def cell_centres(count: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def cell_centres(count: tuple[int, int]) -> tuple[Floats, Floats]:
     """Of a grid of so many cells, along each axis."""
     first, second = (
         low + (high - low) * (np.arange(n) + 0.5) / n for low, high, n in zip(LOWER, UPPER, count, strict=True)
@@ -64,7 +66,7 @@ def cell_centres(count: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def error_of(densities: list[np.ndarray], count: tuple[int, int]) -> float:
+def error_of(densities: list[Floats], count: tuple[int, int]) -> float:
     """The worst over the times of half the integral of what densities, (n, m) at the centres, are off."""
     x, y = cell_centres(count)
     cell = (x[1] - x[0]) * (y[1] - y[0])
