@@ -110,10 +110,13 @@ class Question:
     rate: float
 
 
-def followed_exponent(question: Question, guesses: Sequence[Any] = ()) -> GridFunction:
+def followed_exponent(
+    question: Question, guesses: Sequence[Any] = (), rescue: Callable[[], Any] = lambda: None
+) -> GridFunction:
     """psi with |psi + log p - constant| below one wherever the question needs it.
 
-    ``guesses`` are exponents to begin with, the likeliest first, if any are known.
+    ``guesses`` are exponents to begin with, the likeliest first, if any are known.  What ``rescue`` gives, if anything,
+    is one more of them, to be tried once where the density has been followed for a while and is lost.
 
     Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
     """
@@ -121,12 +124,17 @@ def followed_exponent(question: Question, guesses: Sequence[Any] = ()) -> GridFu
     settled = _from_guesses(question, meshes, guesses)
     if settled is not None:
         return settled
-    way, wasted = Way(first_noise(question.process), FIRST_FACTOR, question.process.exponent), 0
+    way, wasted, rescued = Way(first_noise(question.process), FIRST_FACTOR, question.process.exponent), 0, False
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)
         found = _step(question, meshes, trial, FINENESS**-way.fineness)
         wasted += found.cells if found.swing > TOLERABLE else 0
+        if found.lost and not (rescued or way.nothing_yet):
+            guess, rescued = rescue(), True
+            settled = None if guess is None else _from_guesses(question, meshes, [guess], patient=True)
+            if settled is not None:
+                return settled
         if wasted > MOST_WASTED and question.base.dimension == 2:
             break
         if found.lost:
@@ -169,7 +177,9 @@ class _Meshes:
         return self.last
 
 
-def _from_guesses(question: Question, meshes: _Meshes, guesses: Sequence[Any]) -> GridFunction | None:
+def _from_guesses(
+    question: Question, meshes: _Meshes, guesses: Sequence[Any], *, patient: bool = False
+) -> GridFunction | None:
     """The exponent that follows from the first guess that serves at the noise that is asked for, if one does."""
     grid = question.process.exponent
     for guess in guesses:
@@ -178,7 +188,7 @@ def _from_guesses(question: Question, meshes: _Meshes, guesses: Sequence[Any]) -
             continue
         guessed = replace(question.process, exponent=replace(grid, values=values - values.min()))
         try:
-            settled = _settled(question, meshes, guessed, 0, patient=False)
+            settled = _settled(question, meshes, guessed, 0, patient=patient)
         except ConvergenceError:
             continue  # the guess may be far steeper than the density is: it says nothing about that
         if settled is not None:

@@ -34,7 +34,7 @@ from fokker_planck.solvers.ends import Ends, reached_points
 from fokker_planck.solvers.energy_cutoff import EnergyCutoff, nearest_vertex
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.followed_exponent import LEAST_MARGIN, Needed, Question, followed_exponent, typical_rate
-from fokker_planck.solvers.grid_chain import agreed_exponent
+from fokker_planck.solvers.grid_chain import agreed_exponent, rough_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.held_saddles import held_saddles
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
@@ -191,7 +191,10 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
 def _followed_weight(
     problem: Problem, kind: Kinetics, places: Floats, cutoff: EnergyCutoff, points: Sequence[FixedPoint]
 ) -> FollowedWeight:
-    """The weight of a density that is not known: of a chain on a grid in space, if two of these agree, or followed."""
+    """The weight of a density that is not known: of a chain on a grid in space, if two of these agree, or followed.
+
+    In the plane such a chain is asked where following fails: it can be off by more, but loses nothing.
+    """
     process, dimension = problem.process, problem.dimension
     drift, field = ItoDrift(process, dimension), process.field(dimension)
     box, periods = problem.bounding_box(), problem.periods
@@ -215,7 +218,11 @@ def _followed_weight(
     asked = Question(whole, mesh, needed, typical_rate(whole))
     if is_degenerate(problem):
         return FollowedWeight(steepened_exponent(asked, degenerate_guesses(problem)), drift, field)
-    return FollowedWeight(followed_exponent(asked, guesses), drift, field)
+
+    def of_a_chain() -> Any:
+        return rough_exponent(drift, field, box, periods, problem.contains) if dimension == 2 else None
+
+    return FollowedWeight(followed_exponent(asked, guesses, of_a_chain), drift, field)
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
