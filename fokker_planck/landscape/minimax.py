@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.graphs import MOST_EDGES, parents_in_tree, spanning_tree
+from fokker_planck.formulas.graphs import parents_in_tree, spanning_tree
 
 
 def climb_heights(values: Floats, edges: NDArray[np.int64], sources: NDArray[np.bool_]) -> Floats:
@@ -130,11 +130,4 @@ def _rooted(
     heads: NDArray[np.int64], tails: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The vertices of a tree that are reached from the last one, and the vertex before each."""
-    if len(heads) <= MOST_EDGES:
-        return parents_in_tree(heads, tails, count, count - 1)
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import breadth_first_order
-
-    tree = coo_matrix((np.ones(len(heads)), (heads, tails)), shape=(count, count)).tocsr()
-    order, parent = breadth_first_order(tree, count - 1, directed=False)
-    return order.astype(np.int64), parent.astype(np.int64)
+    return parents_in_tree(heads, tails, count, count - 1)

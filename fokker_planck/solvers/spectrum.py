@@ -16,7 +16,6 @@ from fokker_planck.fem.field import Field
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers import kinetic_spectrum
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Outcome
 from fokker_planck.solvers.deep_wells import with_deep_wells
@@ -45,6 +44,8 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
     killed there, and zero is not an eigenvalue.
     """
     if isinstance(problem.process, Underdamped) and problem.process.planar:
+        from fokker_planck.solvers import kinetic_spectrum
+
         return kinetic_spectrum.spectrum(problem, count, target)
     ends = Ends.at(target)
     setting = prepare(problem, ends)
