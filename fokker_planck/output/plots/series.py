@@ -61,7 +61,7 @@ def draw_series(
     style = {"color": colour, "marker": "o", "markersize": 3.5, "linewidth": 1.2, "capsize": 2}
     axes.errorbar(places[order], logs[order], yerr=np.array(bars)[order], label=text(name) or "computed", **style)
     if any(q is not None for q in beside):
-        dashed = {"color": colour if name else INK, "linestyle": "--", "linewidth": 1.0}
+        dashed = {"color": colour if name else INK, "linestyle": "--", "linewidth": 1.0, "zorder": 4}
         axes.plot(places[order], _logs(beside)[order], label="" if name else "asymptotic", **dashed)
     if name or any(q is not None for q in beside):
         axes.legend(frameon=False, fontsize="small")
