@@ -35,12 +35,14 @@ def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> l
     x, settled = polish(function, Guesses(x, free, width), frame)
     x = np.where(free, frame.wrapped(x), x)
     with np.errstate(all="ignore"):
-        kept = settled & frame.holds(x) & np.isfinite(function.value(x))
+        kept = settled & frame.holds(x)
+        # what has left the domain is not asked about: coefficients may be anything out there
         kept[kept] &= np.asarray(contains(frame.pulled_in(x[:, kept])), dtype=bool)
+        kept[kept] &= np.isfinite(function.value(x[:, kept]))
         # A wall must hold a point back: the function falls towards the outside, by more than rounding.
-        slope = function.gradient(x) * sign
-        strength = np.abs(function.hessian(x)).max(axis=(0, 1)) * width
-        kept &= np.all((slope < -1e-7 * strength) | free, axis=0)
+        slope = function.gradient(x[:, kept]) * sign[:, kept]
+        strength = np.abs(function.hessian(x[:, kept])).max(axis=(0, 1)) * width[kept]
+        kept[kept] &= np.all((slope < -1e-7 * strength) | free[:, kept], axis=0)
     x, free, width, group = x[:, kept], free[:, kept], width[kept], group[kept]
     if x.shape[1] == 0:
         return []

@@ -202,6 +202,25 @@ def test_points_where_the_function_is_infinite_are_left_out():
     assert found.minima[0].position[0] == pytest.approx(1.0, abs=1e-6)
 
 
+def test_no_value_is_asked_for_beyond_the_box():
+    """Newton's method leaves it towards critical points beyond, where coefficients may be anything.
+
+    An exponent that is integrated along lines ended there in an error, though nothing was the matter in the box.
+    """
+    potential, asked = Potential("(x**2 - 4.2)**2 + y**2"), []
+
+    class Listening:
+        gradient, hessian = potential.gradient, potential.hessian
+
+        def value(self, x):
+            asked.append(np.abs(x).max())
+            return potential.value(x)
+
+    found = find_landscape(Listening(), *sample_box([-2.0, -2.0], [2.0, 2.0]))
+    assert len(found.minima) == 2  # on the walls; those without them are at 2.05
+    assert max(asked) <= 2.0 + 1e-9
+
+
 def test_scaling_multiplies_values_and_curvatures():
     found = landscape_of("(x**2 - 1)**2/4 + x/10", [-2.0], [2.0])
     scaled = found.scaled(20.0)
