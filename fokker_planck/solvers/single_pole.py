@@ -24,19 +24,19 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.solvers.semigroup import Resolvent, resolvent
-from fokker_planck.solvers.survival import DIED_OUT
 
 logger = logging.getLogger(__name__)
 
 POWERS, POLE = 12, 0.17
 """Of a step, and r over its length: a mode that turns by 1 in a step is right to 2e-9, by half of that to 5e-13. Of
 other numbers of powers with the best pole each, 8 take twice the solves to 1e-8, and 16 as many."""
-FEWEST, MOST = 4, {1: 2048, 2: 512, 3: 256}
+FEWEST, MOST = 4, {1: 1024, 2: 512, 3: 256}
 """Steps to a time, at first, and at most, the last ones twice that: on a line some seconds, else minutes."""
 SOON, MOST_STALLS = 64, 3
 """Steps from which on they are to get better, and how often they may not: what is rounding would go on to thousands."""
-TURNED = 2.0
-"""Of what is alive, the angle by which it turns in the longest step: half of it and the whole then differ by 1e-5."""
+TURNED, BEYOND = 6.0, 7.0
+"""Of what is left at the end, the angle by which it turns in the longest step: that dies out there by mistake, but not
+in steps of half the length, so that the two differ; and the log of what it may have more of at the beginning than 1."""
 ROUNDED = 0.5
 """Of what steps and steps of half the length differ by, what it has to fall below from one to the next: else it is
 rounding that is left."""
@@ -70,7 +70,7 @@ class Steps:
         ``ConvergenceError`` where that is more than ``most``.
         """
         dimension = self.generator.discretization.triangulation.dimension
-        count, before = self._fewest(times[-1]), np.inf
+        count, before = self._fewest(times[-1], enough), np.inf
         if count > MOST[dimension]:
             raise ConvergenceError(
                 f"before t = {times[-1]:.3g} the state may turn faster than {MOST[dimension]} steps follow",
@@ -97,13 +97,13 @@ class Steps:
             )
         return Stepped(found, apart)
 
-    def _fewest(self, latest: float) -> int:
-        """Steps in each of which nothing that is left at the end turns by more than ``TURNED``.
+    def _fewest(self, latest: float, enough: float) -> int:
+        """Steps in each of which nothing of which ``enough`` is left at the end turns by more than ``TURNED``.
 
         What turns faster dies out in steps and half steps alike, without a sign, also where it is there.
         """
-        fastest = float(np.sqrt(self.turning * DIED_OUT / latest))
-        return max(FEWEST, int(np.ceil(fastest * latest / TURNED)))
+        decayed = BEYOND - float(np.log(enough))
+        return max(FEWEST, int(np.ceil(np.sqrt(self.turning * decayed * latest) / TURNED)))
 
     def _in(self, count: int, times: Sequence[float]) -> list[Floats]:
         length = times[-1] / count
