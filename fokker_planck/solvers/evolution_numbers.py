@@ -33,6 +33,9 @@ LEAST_WEIGHT, WELL_KNOWN = 1e-9, 0.1
 """Of what is next to nothing; of the tolerance, an error that no mesh makes less, beyond which a number counts less."""
 MOST_LOG = 700.0
 """Of what is a double."""
+NOTHING = 1e-20
+"""A probability of a set that is known to be no more is given as that, before slow modes have digits of their own:
+tails of 1e-151 were others by e^34 on every mesh, and meshes never fine enough."""
 COMPARED = 2
 """Times the degree of the elements: of the rule by which densities of two degrees are compared."""
 
@@ -119,8 +122,10 @@ def numbers_of(measured: Measured, state: State, names: Names) -> StateNumbers:
         for number, (value, error) in enumerate(zip(found, errors, strict=True)):
             lines["well", str(number)] = Line.of_probability(float(value), float(error) + off, measured.tolerance)
     rest = zip(state.values[1:].tolist(), state.off[1:].tolist(), strict=True)
+    nothing = 0.0 if state.by_modes else NOTHING
     for name, (value, own) in zip(names.sets, rest, strict=False):
-        lines["set", name] = Line.of_probability(value, own + measured.beginning.error, measured.tolerance)
+        own = max(own + measured.beginning.error, nothing)
+        lines["set", name] = Line.of_probability(value, own, measured.tolerance)
     for name, (value, own) in zip(names.observables, rest, strict=True):
         scale = names.scales[name]
         lines["observable", name] = Line(value, own + measured.beginning.error * scale, np.log(2.0 + value / scale))

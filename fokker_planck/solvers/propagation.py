@@ -45,7 +45,8 @@ class State:
     """The vector at a ``time``, what it is apart from the stationary one, and how far it can be off beside the mesh.
 
     ``values`` (n,) of the functionals, and ``off`` (n,) of each, the mass first; ``off_mass`` of the vector in total
-    variation and ``off_deviation`` of the deviation, ``cut_short`` what the series leaves out of that.
+    variation and ``off_deviation`` of the deviation, ``cut_short`` what the series leaves out of that.  ``by_modes``
+    says that slow modes make it, which have digits of their own however little is left.
     """
 
     time: float
@@ -56,6 +57,7 @@ class State:
     off_mass: float
     off_deviation: float
     cut_short: float = 0.0
+    by_modes: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ class Propagation:
             deviation = deviation - (self.functionals[0] @ deviation) * self.stationary
         rounded = ROUNDED * (np.abs(self.functionals) @ np.abs(vector))
         values = self.functionals @ vector
-        return State(t, vector, deviation, values, off * largest + rounded, off + lost + float(rounded[0]), off)
+        whole = off + lost + float(rounded[0])
+        return State(t, vector, deviation, values, off * largest + rounded, whole, off, by_modes=True)
 
     def by_powers(self, times: Sequence[float]) -> list[State]:
         """The same without slow modes: what serves one time, a resolvent or steps of one length, serves all within a
