@@ -57,14 +57,14 @@ def positions_of(problem: Problem) -> Problem:
 
 
 def has_every_question(process: object) -> bool:
-    """Whether all questions are solved for a process: of an underdamped one in the plane the spectrum alone is."""
+    """Whether all questions are solved for a process: of an underdamped one in the plane spectrum and rates alone are."""
     return not (isinstance(process, Underdamped) and process.planar)
 
 
 def refuse_plane(process: object) -> None:
-    """Raise ProblemError for an underdamped process in the plane, of which the spectrum alone is solved."""
+    """Raise ProblemError for an underdamped process in the plane, of which spectrum and rates are solved."""
     if not has_every_question(process):
-        wanted = "the question spectrum: of a potential of two coordinates no other is solved yet"
+        wanted = "the questions spectrum and rates: of a potential of two coordinates no other is solved yet"
         raise ProblemError("dynamics.kind", "underdamped in a phase space of four dimensions", wanted)
 
 

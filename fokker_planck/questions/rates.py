@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
 from fokker_planck.light_dataclasses import dataclass
-from fokker_planck.model.phase_space import has_every_question
+from fokker_planck.model.phase_space import has_every_question, positions_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.serialize import limits_json, number_json, numbers_json, quantity_json
 from fokker_planck.output.tables import (
@@ -124,10 +124,11 @@ def rates(problem: Problem) -> WellRates:
 @quietly
 def has_rates(problem: Problem) -> bool:
     """Whether there are two wells deeper than one unit of epsilon, between which :func:`rates` can be asked for."""
+    from fokker_planck.solvers.landscape_of_potential import of_potential
     from fokker_planck.solvers.setting import prepare
 
     if not has_every_question(problem.process):
-        return False
+        return len(of_potential(positions_of(problem)).state_places) >= 2
     return len(prepare(problem, wells=True).state_places) >= 2
 
 

@@ -23,10 +23,11 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.solvers import kinetic_rates
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.deep_wells import deep_states, with_deep_wells
@@ -40,7 +41,7 @@ from fokker_planck.solvers.reduced_chain import (
     ChainRates,
     pairs_of,
     rates_of,
-    refuse_too_many,
+    refuse_count,
     result_of,
     warn_of_the_left_out,
 )
@@ -72,13 +73,11 @@ Places = Sequence[tuple[float, ...]]
 
 def rates(problem: Problem) -> Rates:
     """Rates between all pairs of wells and mean hitting times of the reduced chain."""
+    if isinstance(problem.process, Underdamped) and problem.process.planar:
+        return kinetic_rates.rates(problem)
     setting = with_deep_wells(prepare_for_wells(problem, "rates"))
     places = setting.state_places
-    if len(places) < 2:
-        found = f"{len(places)} well deeper than the noise in the domain"
-        wanted = f"at least two wells of more than {SHALLOWEST:g} unit of epsilon to go between"
-        raise ProblemError(setting.key, found, wanted)
-    refuse_too_many(len(places))
+    refuse_count(len(places), setting.key)
     kept: list[int] = []
 
     def answer(discretization: Discretization) -> Answer:

@@ -14,8 +14,9 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError
+from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.results import Rates, Statistics
@@ -31,8 +32,12 @@ WORST_CONDITION = 1e6
 """Of the modes at the states, beyond which doubles do not tell them apart: it takes so much of 1e-12."""
 
 
-def refuse_too_many(count: int) -> None:
-    """Raise ``ConvergenceError`` for more states than a chain is computed of."""
+def refuse_count(count: int, key: str) -> None:
+    """Raise for so many states: ``ProblemError`` with the ``key`` below two, ``ConvergenceError`` for too many."""
+    if count < 2:
+        found = f"{count} well deeper than the noise in the domain"
+        wanted = f"at least two wells of more than {SHALLOWEST:g} unit of epsilon to go between"
+        raise ProblemError(key, found, wanted)
     if count > MOST_STATES:
         raise ConvergenceError(
             f"{count} wells are deeper than the noise, a chain is computed of at most {MOST_STATES}",
