@@ -57,7 +57,7 @@ def positions_of(problem: Problem) -> Problem:
 
 
 def has_every_question(process: object) -> bool:
-    """Whether all questions are solved for a process: of an underdamped one in the plane spectrum and rates alone are."""
+    """Whether all questions are solved for a process: of an underdamped one in the plane spectrum and rates are."""
     return not (isinstance(process, Underdamped) and process.planar)
 
 

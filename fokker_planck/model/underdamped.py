@@ -48,7 +48,7 @@ class Underdamped:
     In sets, starts and domains the velocity is the second coordinate; formulas in Python call it y (observables v,
     too), problem files v.
     With a V of two coordinates the domain is that of positions, the velocities are all there are, and friction is a
-    number: the spectrum between wells alone is solved.
+    number: the spectrum between wells and rates alone are solved.
 
     References
     ----------

@@ -37,17 +37,22 @@ cells that touch the saddle itself join both wells."""
 
 def deep_level(setting: FlowSetting) -> float:
     """psi below which wells are single states; minus infinity where none is so deep, or that is not asked for."""
-    if not setting.deep or not len(setting.places):
+    if not (setting.deep < np.inf and len(setting.places)):
         return -np.inf
     saddles = [float(setting.weighting.value(point.x[:, None])[0]) for point in setting.saddles]
-    level = min(saddles, default=-np.inf) - MARGIN
+    level = min(saddles, default=-np.inf) - setting.deep
     return level if level > _bottom(setting) + HOLDS else -np.inf
 
 
-def with_deep_wells(setting: Setting) -> Setting:
-    """The setting of a question that is about nothing but what passes between wells, or out of one."""
+def with_deep_wells(setting: Setting, margin: float = MARGIN, above: float = 0.0) -> Setting:
+    """The setting of a question that is about nothing but what passes between wells, or out of one.
+
+    Wells are one state from ``margin`` below the lowest saddle on.  Where that stands less than ``above`` over the
+    lowest points of all wells, the setting is left as it is.
+    """
     if isinstance(setting, FlowSetting) and setting.known and isinstance(setting.problem.process, Underdamped):
-        return replace(setting, deep=setting.problem.resolution.cells is None)
+        deep = replace(setting, deep=margin if setting.problem.resolution.cells is None else np.inf)
+        return deep if deep_level(deep) + margin > _bottom(deep) + above else setting
     return setting
 
 
@@ -65,33 +70,31 @@ class NotDeepError(Exception):
 
 
 def deep_states(
-    setting: Setting, discretization: Discretization, wells: Integers, absorbed: Booleans | None = None
+    setting: Setting, discretization: Discretization, wells: Integers, *targets: Booleans
 ) -> Surfaces | None:
     """The unknowns (N,) deep in each of the ``wells`` (K,) as parts of its state; None where none is so deep.
 
-    A part that holds two wells, or none, is left to be solved for: then a saddle has been missed.  What is ``absorbed``
-    (N,) is a state of its own.
+    A part that holds two wells, or none, is left to be solved for: then a saddle has been missed.  The ``targets``
+    (N,) each are states of their own.
 
     Raises ``NotDeepError`` where that is met below the saddle of a well.
     """
     if not isinstance(setting, FlowSetting):
         return None
     level = deep_level(setting)
-    if not np.isfinite(level):
+    if not np.isfinite(level) or not len(wells):
         return None
     parts = [_part(setting, discretization, well, level) for well in wells]
-    if absorbed is not None:
-        for well in wells:
-            if (_part(setting, discretization, well, level + MARGIN - BESIDE) & absorbed).any():
-                raise NotDeepError
+    absorbed = np.any([np.zeros(discretization.count, dtype=bool), *targets], axis=0)
+    for well in wells:
+        if (_part(setting, discretization, well, level + setting.deep - BESIDE) & absorbed).any():
+            raise NotDeepError
     alone = [part[well] and int(part[wells].sum()) == 1 for part, well in zip(parts, wells, strict=True)]
     to = tuple(part if single else np.zeros_like(part) for part, single in zip(parts, alone, strict=True))
     rest = ~np.any([*to, np.isin(np.arange(discretization.count), wells)], axis=0)
-    if absorbed is not None:
-        rest &= ~absorbed
-    near = discretization.touching(rest)
+    near = discretization.touching(rest & ~absorbed)
     came = tuple(part & near for part in to)
-    return Surfaces(to, came if absorbed is None else (*came, absorbed))
+    return Surfaces(to, (*came, *targets))
 
 
 def _part(setting: FlowSetting, discretization: Discretization, unknown: int, level: float) -> Booleans:
@@ -104,11 +107,15 @@ def _part(setting: FlowSetting, discretization: Discretization, unknown: int, le
 
 
 def deep_in_target(
-    setting: Setting, discretization: Discretization, target: Set | str, absorbed: Booleans, start: Floats
+    setting: Setting,
+    discretization: Discretization,
+    target: Set | str,
+    absorbed: Booleans,
+    start: Floats | None = None,
 ) -> Booleans:
     """What is ``absorbed`` (N,), and what lies deep in wells whose lowest points are in the target.
 
-    Out of such a well the process meets the target first, and soon.
+    Out of such a well the process meets the target first, and soon.  The ``start`` is that of an exit.
 
     Raises ``NotDeepError`` where it starts there: soon is what is asked for then.
     """
@@ -121,7 +128,7 @@ def deep_in_target(
     for place in places[np.asarray(target.contains(places.T), dtype=bool)]:
         nearest = int(np.argmin(((discretization.nodes - place) ** 2).sum(axis=1)))
         part = _part(setting, discretization, nearest, level)
-        if part[point_functional(discretization, start) != 0.0].any():
+        if start is not None and part[point_functional(discretization, start) != 0.0].any():
             raise NotDeepError
         absorbed = absorbed | part
     return absorbed

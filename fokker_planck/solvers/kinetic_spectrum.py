@@ -113,4 +113,3 @@ def slow_modes(positions: Problem, friction: float, count: int) -> SlowModes:
         order=solved.order,
         statistics=statistics_of(found, started),
     )
-

@@ -54,7 +54,7 @@ class FlowSetting:
     attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether psi is the
     exact exponent.  Where wells are asked for, ``unfound`` are places on walls that attract, but not as points.
     ``counted`` tells which attractors count for the question, see :mod:`fokker_planck.solvers.energy_cutoff`, ``deep``
-    that what lies deep in a well is one state with it, see :mod:`fokker_planck.solvers.deep_wells`.
+    how far below the lowest saddle a well is one state, see :mod:`fokker_planck.solvers.deep_wells`; none if infinite.
     """
 
     problem: Problem
@@ -65,7 +65,7 @@ class FlowSetting:
     known: bool
     unfound: tuple[Floats, ...] = ()
     counted: tuple[bool, ...] | None = None
-    deep: bool = False
+    deep: float = np.inf
 
     @property
     def places(self) -> Floats:

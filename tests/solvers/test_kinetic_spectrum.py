@@ -1,5 +1,6 @@
 """Underdamped processes by Hermite functions of the velocity: on a line against phase space, products in the plane."""
 
+from dataclasses import replace
 from math import cos, pi, sin, sqrt
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.solvers.kinetic_rates import rates_between_wells
 from fokker_planck.solvers.kinetic_spectrum import slow_modes
 
 QUARTIC = "(x**2 - 1)**2/4"
@@ -15,10 +17,13 @@ GAPS = {0.5: 4.503721378536e-2, 1.0: 3.881083571709e-2, 2.0: 2.499594779955e-2, 
 TURNED = f"((x*{cos(pi / 6)!r} + y*{sin(pi / 6)!r})**2 - 1)**2/4 + 2*(y*{cos(pi / 6)!r} - x*{sin(pi / 6)!r})**2"
 
 
+def positions(potential=QUARTIC, epsilon=1 / 8, half_width=2.3, tolerance=1e-6):
+    overdamped = fp.Overdamped(fp.Potential(potential), fp.Isotropic(epsilon))
+    return fp.Problem(overdamped, fp.Box([-half_width], [half_width]), fp.Resolution(tolerance))
+
+
 def on_a_line(friction, epsilon=1 / 8, half_width=2.3, tolerance=1e-6):
-    overdamped = fp.Overdamped(fp.Potential(QUARTIC), fp.Isotropic(epsilon))
-    positions = fp.Problem(overdamped, fp.Box([-half_width], [half_width]), fp.Resolution(tolerance))
-    return slow_modes(positions, friction, 2)
+    return slow_modes(positions(QUARTIC, epsilon, half_width, tolerance), friction, 2)
 
 
 def in_the_plane(potential, friction, tolerance=1e-2, half_width=2.3, **keys):
@@ -81,11 +86,59 @@ def test_a_product_in_the_plane_has_the_gap_of_its_first_part(potential):
     assert left == pytest.approx(-right, rel=1e-3)
 
 
+def both(found):
+    return found.rates[0][1], found.rates[1][0]
+
+
+def test_rates_on_a_line_both_ways():
+    """A tilted well by Hermite functions and in phase space, deep to shallow and back."""
+    tilted, epsilon = f"{QUARTIC} + 0.1*x", 1 / 12
+    found = both(rates_between_wells(positions(tilted, epsilon, 2.1, 1e-5), 1.0))
+    fastest = sqrt(2.0 * (0.25 + 26.0 * epsilon))
+    process = fp.Underdamped(fp.Potential(tilted), fp.Isotropic(epsilon), 1.0)
+    other = both(fp.rates(fp.Problem(process, fp.Box([-2.1, -fastest], [2.1, fastest]), fp.Resolution(1e-4))))
+    for one, same in zip(found, other, strict=True):
+        assert one.relative_error < 1e-5
+        assert one.value == pytest.approx(same.value, rel=one.relative_error + same.relative_error)
+    gap = slow_modes(positions(tilted, epsilon, 2.1, 1e-6), 1.0, 2).values[0]
+    assert found[0].value + found[1].value == pytest.approx(gap, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_rates_out_of_a_well_far_deeper_than_the_other():
+    """0.2 x at noise 1/40: barriers of 3.4 and 19.4 units; in phase space the same."""
+    tilted, epsilon = f"{QUARTIC} + 0.2*x", 1 / 40
+    found = both(rates_between_wells(positions(tilted, epsilon, 1.9, 1e-4), 1.0))
+    fastest = sqrt(2.0 * (0.25 + 26.0 * epsilon))
+    process = fp.Underdamped(fp.Potential(tilted), fp.Isotropic(epsilon), 1.0)
+    other = both(fp.rates(fp.Problem(process, fp.Box([-1.9, -fastest], [1.9, fastest]), fp.Resolution(1e-4))))
+    for one, same in zip(found, other, strict=True):
+        assert one.relative_error < 1e-4
+        assert one.value == pytest.approx(same.value, rel=one.relative_error + same.relative_error)
+
+
+def test_rates_in_the_plane():
+    """Of a product they are those of its first part, 2.10772e-3 and 1.845728e-2 on a line both ways."""
+    process = fp.Underdamped(fp.Potential(f"{QUARTIC} + 0.1*x + 2*y**2"), fp.Isotropic(1 / 12), 1.0)
+    asked = fp.Problem(process, fp.Box([-2.1, -1.5], [2.1, 1.5]), fp.Resolution(1e-2))
+    found = fp.rates(asked)
+    assert found.minima[0] == pytest.approx((-1.04668053, 0.0), abs=1e-6)
+    for one, exact in zip(both(found), (2.10772e-3, 1.845728e-2), strict=True):
+        assert one.relative_error < 1e-2
+        assert one.value == pytest.approx(exact, rel=one.relative_error)
+    assert found.formula == "Kramers-Langer"
+    assert found.asymptotic[0][1].value == pytest.approx(found.rates[0][1].value, rel=0.1)
+
+
+def test_a_single_well_in_the_plane_has_no_rates():
+    with pytest.raises(ProblemError, match="at least two wells"):
+        fp.rates(in_the_plane("x**2 + y**2", 1.0))
+
+
 def test_what_is_not_solved_in_the_plane():
     asked = in_the_plane(f"{QUARTIC} + 2*y**2", 1.0, sets={"right": fp.HalfSpace([1.0, 0.0], 0.5)})
     for ask in (
         lambda: fp.stationary_density(asked),
-        lambda: fp.rates(asked),
         lambda: fp.mean_exit_time(asked, [-1.0, 0.0], "right"),
     ):
         with pytest.raises(ProblemError, match="no other is solved yet") as error:
@@ -111,6 +164,11 @@ def test_the_three_holes():
     gap = fp.spectrum(asked, 2).gap
     assert gap.relative_error < 1e-3
     assert gap.value == pytest.approx(THREE_HOLES, rel=gap.relative_error)
+    assert gap.value == pytest.approx(2.606e-2, abs=2.0 * 0.018e-2)  # a direct simulation, with its standard error
+    # out of both deep wells at the same rate, by symmetry half of the gap
+    for rate in both(fp.rates(replace(asked, resolution=fp.Resolution(1e-2)))):
+        assert rate.relative_error < 1e-2
+        assert rate.value == pytest.approx(0.5 * THREE_HOLES, rel=rate.relative_error)
 
 
 THREE_HOLES = 2.6127e-2
