@@ -1,5 +1,7 @@
 """Transitions in phase space: between positions, which are entered through half of their surface, and ellipses."""
 
+import warnings
+
 import numpy as np
 import pytest
 from test_phase_space import QUARTIC, kinetic
@@ -72,3 +74,37 @@ def test_duffing_transitions_between_ellipses():
     assert back.rate.value == pytest.approx(there.rate.value, rel=1e-11)  # on one mesh
     assert there.backward(POINTS) == pytest.approx(1.0 - there.field(REVERSED), abs=1e-4)
     assert there.field(POINTS) == pytest.approx(1.0 - back.field(POINTS), abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("barrier", "friction", "rate", "where"),
+    [
+        (50, 1.0, 5.34146524e-23 / 4.0, "positions"),
+        (100, 1.0, 1.032625080e-44 / 4.0, "balls"),
+        (200, 1.0, 3.84583101e-88 / 4.0, "positions"),
+        (300, 1.0, 1.43121919e-131 / 4.0, "balls"),
+        (300, 0.1, 2.203137e-131 / 4.0, "balls"),
+        (300, 10.0, 2.29196042e-132 / 4.0, "balls"),
+    ],
+)
+def test_over_high_barriers(barrier, friction, rate, where):
+    """Half of the time in each well, left at half of the gap that the spectrum finds: a fourth of it is the rate.
+
+    As many go back.  Beyond barriers of 110 the time on the way is known in part by descents without noise.
+    """
+    sets = {
+        "positions": {"left": fp.HalfSpace([-1.0, 0.0], 0.5), "right": fp.HalfSpace([1.0, 0.0], 0.5)},
+        "balls": {"left": fp.Ball([-1.0, 0.0], 0.3), "right": fp.Ball([1.0, 0.0], 0.3)},
+    }[where]
+    asked = kinetic(QUARTIC, 0.25 / barrier, friction, 1.45, 1e-3, sets=sets)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*probability_reactive.*")
+        there = fp.committor(asked, "left", "right")
+    assert there.rate.relative_error < 1e-3
+    assert there.rate.value == pytest.approx(rate, rel=there.rate.relative_error + 1e-6)
+    assert there.probability_last_from.value == pytest.approx(0.5, rel=1e-3)
+    on_the_way = there.probability_reactive
+    assert on_the_way.relative_error < 0.3
+    assert on_the_way.value > rate
+    assert there.field(MIDDLE)[0] == pytest.approx(0.5, abs=1e-3)

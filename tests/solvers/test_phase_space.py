@@ -3,6 +3,7 @@
 import pickle
 from dataclasses import replace
 from math import sqrt
+from time import process_time
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ def kinetic(potential, epsilon, friction, half_width, tolerance, above=26.0, set
 @pytest.mark.slow
 def test_gap_at_barrier_20():
     """lambda_1 by Hermite functions in x and v, all digits on three bases: 7.16896497977e-10."""
-    gap = fp.spectrum(kinetic(QUARTIC, 1 / 80, 0.5, 1.45, 1e-6), count=2).gap
-    assert gap.relative_error < 1e-6
+    gap = fp.spectrum(kinetic(QUARTIC, 1 / 80, 0.5, 1.45, 1e-7), count=2).gap
+    assert gap.relative_error < 1e-7
     assert gap.value == pytest.approx(7.16896497977e-10, rel=gap.relative_error)
 
 
@@ -46,9 +47,43 @@ def test_gap_at_barrier_20():
     ],
 )
 def test_gaps_of_the_quartic_well(noise, friction, exact):
-    gap = fp.spectrum(kinetic(QUARTIC, 1 / noise, friction, 2.3, 1e-6), count=2).gap
+    gap = fp.spectrum(kinetic(QUARTIC, 1 / noise, friction, 2.3, 5e-8), count=2).gap
     assert gap.value == pytest.approx(exact, rel=gap.relative_error)
-    assert gap.relative_error < 1e-6
+    assert gap.relative_error < 1e-7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("barrier", "friction", "gap"),
+    [
+        (50, 0.1, 8.2230628e-23),
+        (50, 1.0, 5.34146524e-23),
+        (50, 10.0, 8.53297075e-24),
+        (100, 0.1, 1.58996063e-44),
+        (100, 1.0, 1.032625080e-44),
+        (100, 10.0, 1.65205330e-45),
+        (300, 0.1, 2.203137e-131),
+        (300, 1.0, 1.43121919e-131),
+        (300, 10.0, 2.29196042e-132),
+    ],
+)
+def test_high_barriers(barrier, friction, gap):
+    """Gap and rates; ``gap`` to all its digits, 60 s of CPU at most for each; Kramers and Langer's within 0.6/barrier."""
+    wanted = 1e-5 if barrier < 300 else 1e-3
+    asked = kinetic(QUARTIC, 0.25 / barrier, friction, 1.45, 0.5 * wanted)
+    began = process_time()
+    found = fp.spectrum(asked, count=2).gap
+    between = process_time()
+    rates = fp.rates(asked).rates
+    assert max(between - began, process_time() - between) < 60.0
+    unstable = sqrt(friction**2 / 4 + 1.0) - friction / 2
+    log_kramers = np.log(2.0 * unstable * sqrt(2.0) / (2.0 * np.pi)) - barrier
+    assert np.exp(found.log - log_kramers) == pytest.approx(1.0, abs=0.6 / barrier)
+    assert found.relative_error < wanted
+    assert found.value == pytest.approx(gap, rel=found.relative_error + 1e-6)
+    for rate in (rates[0][1], rates[1][0]):
+        assert rate.relative_error < wanted
+        assert rate.value == pytest.approx(0.5 * gap, rel=rate.relative_error + 1e-6)
 
 
 @pytest.mark.slow
