@@ -8,13 +8,12 @@ out is the rate times the times of both descents, but for terms of order epsilon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.fixed_points import FixedPoint
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.sets import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.deep_wells import deep_level

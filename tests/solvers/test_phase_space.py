@@ -68,7 +68,7 @@ def test_gaps_of_the_quartic_well(noise, friction, exact):
     ],
 )
 def test_high_barriers(barrier, friction, gap):
-    """Gap and rates; ``gap`` to all its digits, 60 s of CPU at most for each; Kramers and Langer's within 0.6/barrier."""
+    """Gap and rates, ``gap`` to all its digits, 60 s of CPU at most each; Kramers and Langer's within 0.6/barrier."""
     wanted = 1e-5 if barrier < 300 else 1e-3
     asked = kinetic(QUARTIC, 0.25 / barrier, friction, 1.45, 0.5 * wanted)
     began = process_time()
