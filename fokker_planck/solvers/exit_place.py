@@ -6,10 +6,10 @@ E phi being any function that is phi there: see :mod:`fokker_planck.fem.absorbin
 crests of psi, minus the logarithm of the stationary density, on it: every lowest point, a saddle where the curve is
 that of a basin, has a share of its own.
 
-Meshes are refined for rho where 1/64, 2/64, ... of every share have left.  An error e of z changes what leaves through
-the unknown i, r_i, by a(u, e), with L u = 0 and u the basis function of i on the target: of all unknowns together u is
-the sum of these over r_i, with signs that alternate, those counted less at which rho is far below the typical
-c = exp(int rho log rho / int rho).
+Meshes are refined for rho + c where 1/64, 2/64, ... of every share have left, c = exp(int rho log rho / int rho) being
+the typical value of rho.  An error e of z changes what leaves through the unknown i, r_i, by a(u, e), with L u = 0 and u
+the basis function of i on the target: of the errors over r_i on average, weighted with r_i, u is the sum of these, with
+signs that alternate; those count less at which rho is far below c.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Question:
     start: tuple[float, ...]
 
     def answer(self, discretization: Discretization) -> Answer:
-        """Logarithms of all shares, and of how concentrated each is, with the functions that these rest on."""
+        """Logarithms of all shares, and of rho + c at their quantiles, with the functions that these rest on."""
         end = stopped(self.setting, discretization, self.target)
         condensed = exit_times(self.setting, end).condensed
         generator, dual = condensed.generator, green_function(condensed, np.asarray(self.start))
@@ -84,7 +84,8 @@ class Question:
         found, logs = Found(curves, gates), [log for each in gates for log in _logs(curves, *each)]
         modes = [[_mode(condensed, end, dual, _data(curves, *each))] for each in gates]
         by_number = [each for each in modes for _ in range(1 + len(QUANTILES))]
-        return Answer(np.array(logs), found, generator, by_number, absorbed=end.absorbed, slowest=end.slowest)
+        numbers = np.array(logs)
+        return Answer(numbers, found, generator, by_number, absorbed=end.absorbed, slowest=end.slowest)
 
 
 def exit_place(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitPlace:
@@ -125,25 +126,32 @@ def _log_scaled(dual: GreenFunction) -> LogScaled:
 
 
 def _logs(curves: tuple[AlongCurve, ...], number: int, gate: Gate) -> list[float]:
-    """The logarithm of a share, and those of rho where a tenth, two tenths, ... of it have left."""
+    """log of a share, and of rho + c where 1/64, 2/64, ... of it have left: at a corner rho is none, or of any sign."""
     along = curves[number]
-    return [float(np.log(along.integral(gate.arc))), *along.log_at_shares(gate.arc, QUANTILES)]
+    added = np.exp(_log_typical(along, gate))
+    densities = np.abs(along.at_shares(gate.arc, QUANTILES)) + added
+    return [float(np.log(along.integral(gate.arc))), *np.log(densities).tolist()]
+
+
+def _log_typical(along: AlongCurve, gate: Gate) -> float:
+    """int rho log rho / int rho of a share."""
+
+    def times_log(rho: Floats) -> Floats:
+        return np.asarray(rho * np.log(np.maximum(np.abs(rho), LEAST_SHARE)))
+
+    return along.integral(gate.arc, times_log) / along.integral(gate.arc)
 
 
 def _data(curves: tuple[AlongCurve, ...], number: int, gate: Gate) -> list[Floats]:
     """What u is at the unknowns of every edge of every curve, (m, n)."""
     along = curves[number]
 
-    def times_log(rho: Floats) -> Floats:
-        return np.asarray(rho * np.log(np.maximum(np.abs(rho), LEAST_SHARE)))
-
-    log_typical = along.integral(gate.arc, times_log) / along.integral(gate.arc)
-    above = np.where(along.on(gate.arc), along.logs - log_typical, -np.inf)
+    above = np.where(along.on(gate.arc), along.logs - _log_typical(along, gate), -np.inf)
     weight = np.where(above > -FAR_BELOW, 1.0 / (1.0 + np.exp(-np.maximum(above, -FAR_BELOW))), 0.0)
     edges, count = along.logs.shape
     signs = (-1.0) ** (np.arange(edges)[:, None] * (count - 1) + np.arange(count))
     data = [np.zeros_like(other.logs) for other in curves]
-    data[number] = signs * weight / (weight.sum() * along.leaving)
+    data[number] = signs * weight / (weight * along.leaving).sum()
     return data
 
 
