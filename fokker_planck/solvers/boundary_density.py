@@ -98,8 +98,8 @@ class AlongCurve:
         """The integral of rho over an ``arc``, or that of a function of it."""
         return float(self._integrated(transform or _itself, arc.edges, arc.low, arc.high).sum())
 
-    def at_shares(self, arc: Arc, shares: Sequence[float]) -> Floats:
-        """rho where these shares of what leaves through an ``arc`` have left."""
+    def log_at_shares(self, arc: Arc, shares: Sequence[float]) -> list[float]:
+        """log rho where these shares of what leaves through an ``arc`` have left."""
         begun = np.append(0.0, np.cumsum(self._integrated(_itself, arc.edges, arc.low, arc.high)))
         wanted = np.asarray(shares) * begun[-1]
         number = np.clip(np.searchsorted(begun, wanted) - 1, 0, len(arc.edges) - 1)
@@ -114,7 +114,7 @@ class AlongCurve:
             least, most = np.where(missing >= 0.0, t, least), np.where(missing <= 0.0, t, most)
             onward = t + missing / np.where(slope > 0.0, slope, np.inf)
             t = np.where((least <= onward) & (onward <= most), onward, 0.5 * (least + most))
-        return np.asarray(self.at(edges, t[:, None])[:, 0])
+        return [float(log) for log in np.log(self.at(edges, t[:, None])[:, 0])]
 
     def _integrated(
         self, transform: Callable[[Floats], Floats], edges: Integers, low: Floats | float, high: Floats | float

@@ -6,18 +6,20 @@ E phi being any function that is phi there: see :mod:`fokker_planck.fem.absorbin
 crests of psi, minus the logarithm of the stationary density, on it: every lowest point, a saddle where the curve is
 that of a basin, has a share of its own.
 
-Meshes are refined for rho + c where 1/64, 2/64, ... of every share have left, c = exp(int rho log rho / int rho) being
-the typical value of rho.  An error e of z changes what leaves through the unknown i, r_i, by a(u, e), with L u = 0 and u
-the basis function of i on the target: of the errors over r_i on average, weighted with r_i, u is the sum of these, with
-signs that alternate; those count less at which rho is far below c.
+Meshes are refined for rho where 1/64, 2/64, ... of every share have left.  An error e of z changes what leaves through
+the unknown i, r_i, by a(u, e), with L u = 0 and u the basis function of i on the target: of all unknowns together u is
+the sum of these over r_i, with signs that alternate, those counted less at which rho is far below the typical
+c = exp(int rho log rho / int rho).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.absorbing_curves import absorbing_curves, leaving
+from fokker_planck.fem.absorbing_curves import Curve, absorbing_curves, leaving
 from fokker_planck.fem.cell_products import LogScaled
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.indicator import Mode
@@ -45,6 +47,8 @@ from fokker_planck.solvers.wells import Condensation
 
 ROUNDING = 1e-12
 """Of what leaves, beside what all of the target lacks of one: 1e-13 without barriers, 1e-10 over 400 epsilon."""
+CORNER, END = 0.3, 1e-3
+"""Of a turn, in radians, that smooth curves have not from the end of a curved edge, so much of it, to the next."""
 LEAST_SHARE = 1e-250
 """Of all that leaves, below which a share is no double, and is not looked at."""
 FURTHER = 30.0
@@ -73,19 +77,19 @@ class Question:
     start: tuple[float, ...]
 
     def answer(self, discretization: Discretization) -> Answer:
-        """Logarithms of all shares, and of rho + c at their quantiles, with the functions that these rest on."""
+        """Logarithms of all shares, and of how concentrated each is, with the functions that these rest on."""
         end = stopped(self.setting, discretization, self.target)
         condensed = exit_times(self.setting, end).condensed
         generator, dual = condensed.generator, green_function(condensed, np.asarray(self.start))
         shares = leaving(generator, _log_scaled(dual), end.absorbed)
         curves = tuple(density_along(c, shares) for c in absorbing_curves(discretization, end.absorbed))
+        refuse_corners(along.curve for along in curves)
         every = [(number, gate) for number, along in enumerate(curves) for gate in gates_of(along, generator.exponent)]
         gates = tuple(each for each in every if curves[each[0]].integral(each[1].arc) > LEAST_SHARE)
         found, logs = Found(curves, gates), [log for each in gates for log in _logs(curves, *each)]
         modes = [[_mode(condensed, end, dual, _data(curves, *each))] for each in gates]
         by_number = [each for each in modes for _ in range(1 + len(QUANTILES))]
-        numbers = np.array(logs)
-        return Answer(numbers, found, generator, by_number, absorbed=end.absorbed, slowest=end.slowest)
+        return Answer(np.array(logs), found, generator, by_number, absorbed=end.absorbed, slowest=end.slowest)
 
 
 def exit_place(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitPlace:
@@ -126,32 +130,25 @@ def _log_scaled(dual: GreenFunction) -> LogScaled:
 
 
 def _logs(curves: tuple[AlongCurve, ...], number: int, gate: Gate) -> list[float]:
-    """log of a share, and of rho + c where 1/64, 2/64, ... of it have left: at a corner rho is none, or of any sign."""
+    """The logarithm of a share, and those of rho where a tenth, two tenths, ... of it have left."""
     along = curves[number]
-    added = np.exp(_log_typical(along, gate))
-    densities = np.abs(along.at_shares(gate.arc, QUANTILES)) + added
-    return [float(np.log(along.integral(gate.arc))), *np.log(densities).tolist()]
-
-
-def _log_typical(along: AlongCurve, gate: Gate) -> float:
-    """int rho log rho / int rho of a share."""
-
-    def times_log(rho: Floats) -> Floats:
-        return np.asarray(rho * np.log(np.maximum(np.abs(rho), LEAST_SHARE)))
-
-    return along.integral(gate.arc, times_log) / along.integral(gate.arc)
+    return [float(np.log(along.integral(gate.arc))), *along.log_at_shares(gate.arc, QUANTILES)]
 
 
 def _data(curves: tuple[AlongCurve, ...], number: int, gate: Gate) -> list[Floats]:
     """What u is at the unknowns of every edge of every curve, (m, n)."""
     along = curves[number]
 
-    above = np.where(along.on(gate.arc), along.logs - _log_typical(along, gate), -np.inf)
+    def times_log(rho: Floats) -> Floats:
+        return np.asarray(rho * np.log(np.maximum(np.abs(rho), LEAST_SHARE)))
+
+    log_typical = along.integral(gate.arc, times_log) / along.integral(gate.arc)
+    above = np.where(along.on(gate.arc), along.logs - log_typical, -np.inf)
     weight = np.where(above > -FAR_BELOW, 1.0 / (1.0 + np.exp(-np.maximum(above, -FAR_BELOW))), 0.0)
     edges, count = along.logs.shape
     signs = (-1.0) ** (np.arange(edges)[:, None] * (count - 1) + np.arange(count))
     data = [np.zeros_like(other.logs) for other in curves]
-    data[number] = signs * weight / (weight * along.leaving).sum()
+    data[number] = signs * weight / (weight.sum() * along.leaving)
     return data
 
 
@@ -166,6 +163,20 @@ def _mode(condensed: Condensation, end: Stopped, dual: GreenFunction, data: list
     inside = condensed.solve_inside(-generator.apply_stiffness(scaled))
     values = on_target + times_exp(inside, 0.5 * (generator.exponent - generator.lowest))
     return Mode(end.outside(values[discretization.dofs]), end.outside(dual.values), dual.pole, -dual.log_scale)
+
+
+def refuse_corners(curves: Iterable[Curve]) -> None:
+    """Raise where a curve turns by more than ``CORNER`` from an edge to the next: rho is zero or infinite there."""
+    for curve in curves:
+        every, ends = np.arange(len(curve.ends)), np.array([-1.0, -1.0 + END, 1.0 - END, 1.0])
+        points = curve.at(every, np.broadcast_to(ends, (len(every), 4)))[0]
+        come, go = (points[:, k + 1] - points[:, k] for k in (2, 0))
+        come, go = (step / np.linalg.norm(step, axis=1, keepdims=True) for step in (come, go))
+        following = np.roll(go, -1, axis=0) if curve.closed else go[1:]
+        turned = (come[: len(following)] * following).sum(axis=1)
+        if (turned < np.cos(CORNER)).any():
+            wanted = "one whose curves are smooth: meshes do not become fine enough where absorbing walls meet"
+            raise ProblemError("exit.target", "a target with a corner", wanted)
 
 
 def _again(question: Question, outcome: Outcome) -> tuple[AlongCurve, ...]:

@@ -129,6 +129,12 @@ def test_what_it_is_not_for():
             fp.exit_place(problem, start, fp.HalfSpace([1.0] + [0.0] * (len(start) - 1), 0.5))
 
 
+def test_corners_are_refused():
+    free = fp.Overdamped(fp.Potential("0", dimension=2), fp.Isotropic(1.0))
+    with pytest.raises(ProblemError, match="corner"):
+        fp.exit_place(fp.Problem(free, fp.Box([0.0, 0.0], [1.0, 1.0])), (0.5, 0.5), "boundary")
+
+
 def test_the_command_prints_the_contract(capsys, tmp_path):
     from fokker_planck.cli.command import main
 
