@@ -146,7 +146,8 @@ def where_it_matters(
     for _ in range(MOST_ROUNDS):
         held = shares(mesh, found)
         keep, large = kept_cells(held, share), _changes(setting, mesh) > largest
-        large |= unresolved(mesh, setting.weighting, heights, degree, setting.problem.resolution.tolerance, keep)
+        asked = keep & ~large
+        large |= unresolved(mesh, setting.weighting, heights, degree, setting.problem.resolution.tolerance, asked)
         if not (keep & large).any():
             return Uncut(mesh, held, share)
         mesh = refine(mesh, keep & large)
