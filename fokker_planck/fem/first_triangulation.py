@@ -50,7 +50,7 @@ SUBLEVEL_ROOM, PROBES = 0.25, 9
 """Of the width of a sublevel set in space, between it and the walls of the box that it is cut out of: next to a wall
 that it all but touches cells are squeezed, and a sphere took 50 s of CPU instead of 3; and points an axis, at which V
 has to be finite in that box."""
-SURFACE = "a jump or kink of a coefficient, number "
+SURFACE = "a jump or kink, number "
 ROOM = {1: 12, 2: 8, 3: 4}
 """Degrees for the weight of the rule by which first meshes are judged: on a line fewer than the forms have, whose rule
 would see the weight in cells in which the functions themselves are not resolved yet."""

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.narrow import WIDER, NarrowPlaces, too_wide
-from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.fem.narrow import WIDER, NarrowPlaces
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.model.schedule import EARLIEST, Schedule
@@ -24,8 +21,6 @@ GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 """Whose multiples, without their whole parts, are spread evenly and are no multiples of one time."""
 SAMPLED = 1e-3
 """Of the domain: boxes as wide as that are no longer halved when there are 200,000 of them."""
-MOST_CELLS = 60_000
-"""As of a mesh that follows what is there at the beginning."""
 
 
 def narrow_parts(schedule: Schedule, latest: float, noise: float, lower: Floats, upper: Floats) -> NarrowPlaces:
@@ -41,15 +36,3 @@ def narrow_parts(schedule: Schedule, latest: float, noise: float, lower: Floats,
         points.append(found.centres)
         widths.append(WIDER * found.size)
     return NarrowPlaces(np.concatenate(points, axis=1), np.concatenate(widths))
-
-
-def seeing(mesh: Triangulation, places: NarrowPlaces) -> Triangulation:
-    """Refined until no cell is wider than what it holds allows."""
-    while (wide := too_wide(mesh, places.points, places.widths)).any():
-        if len(mesh.cells) > MOST_CELLS:
-            raise ConvergenceError(
-                f"more than {MOST_CELLS} cells are needed to follow schedule.potential",
-                "a potential that is less narrow",
-            )
-        mesh = refine(mesh, wide)
-    return mesh

@@ -15,29 +15,33 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
+from fokker_planck.fem.density_samples import samples_of
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.observable import Observable
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.accuracy import refined_until_verified
 from fokker_planck.solvers.answer_types import Answer, Numbers
+from fokker_planck.solvers.beginning import begin
 from fokker_planck.solvers.correlation_in_time import ROUNDING, Early, Number, Spread, by_modes, in_cells
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.end_conditions import singular_ends
+from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.energy_levels import heights_between_wells
 from fokker_planck.solvers.exit_time import LARGEST_LOG
+from fokker_planck.solvers.functions_on_mesh import Centred, centred, covariance, product, rules_apart
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.mesh_for_functions import narrow_parts, seeing, surfaces_followed
 from fokker_planck.solvers.rational_krylov import norm
 from fokker_planck.solvers.relaxation import Decaying, Relaxation, decaying
 from fokker_planck.solvers.results_in_time import Correlation, CorrelationAtTime, Estimate, SpectralDensity
-from fokker_planck.solvers.setting import WHOLE, Setting, prepare
+from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import CHANGE, Scope
@@ -90,8 +94,8 @@ class Question:
         slow = slow_modes(condensed, len(condensed.wells), self.eigenvalues.budget)
         ratio = np.ones(discretization.count) if generator.symmetric else condensed.density_ratio()
         state = Relaxation(condensed, ratio, [decaying(generator, mode) for mode in slow]).sharpened()
-        spread, means = self._spread(state)
-        numbers = [*self._means(state, spread, means), *self._integral(state, spread, slow)]
+        spread = self._spread(state)
+        numbers = [*self._means(state, spread), *self._integral(state, spread, slow)]
         numbers += self._at_times(state, spread, slow)
         numbers += [self._at_frequency(state, spread, frequency) for frequency in wanted.frequencies]
         if not self.scales:
@@ -100,44 +104,40 @@ class Question:
         doubts = np.array([number.doubt for number in numbers]) + spread.beyond
         return Answer(np.array(logs), doubts, generator, [number.modes for number in numbers])
 
-    def _spread(self, state: Relaxation) -> tuple[Spread, tuple[float, float]]:
-        generator = state.generator
-        nodes = generator.discretization.nodes.T
-        first, mean = state.centred(self.wanted.first(nodes))
-        second, other = (first, mean) if self.wanted.single else state.centred(self.wanted.second(nodes))
-        left = state.weighted(first)
-        variances = [float(state.weighted(each) @ generator.apply_mass(each)) / state.whole for each in (first, second)]
-        for observable, variance, average in zip(
-            (self.wanted.first, self.wanted.second), variances, (mean, other), strict=True
-        ):
-            if not variance > 1e-28 * average**2:
-                raise ProblemError(observable.key, observable.text, "a function that varies in the stationary state")
-        deviations = (float(np.sqrt(variances[0])), float(np.sqrt(variances[1])))
-        image = generator.apply_mass(left)
-        lost = [self._beyond(state, each) / variance for each, variance in zip((first, second), variances, strict=True)]
-        beyond = float(np.sqrt(lost[0] * lost[1]))
-        return Spread(first, second, image, deviations[0] * deviations[1], deviations, beyond), (mean, other)
+    def _spread(self, state: Relaxation) -> Spread:
+        samples = samples_of(state.generator, self.setting.weighting)
+        first = centred(state, self.wanted.first, samples)
+        second = first if self.wanted.single else centred(state, self.wanted.second, samples)
+        both, parts = (self.wanted.first, self.wanted.second), (first, second)
+        lost = [self._beyond(state, each) / each.variance for each in parts]
+        beyond = float(np.sqrt(lost[0] * lost[1])) + rules_apart(state, both, parts, self.setting.weighting)
+        left = state.generator.apply_mass(first.weighted)
+        whole = covariance(state, both, parts, samples)
+        return Spread(first, second, product(state, both, parts, samples), left, whole, beyond)
 
-    def _beyond(self, state: Relaxation, scaled: Floats) -> float:
+    def _beyond(self, state: Relaxation, function: Centred) -> float:
         """int p f^2 over the cells just below the energy cutoff."""
         generator = state.generator
         near = generator.exponent > self.ceiling - BESIDE
-        inside = np.where(near, scaled, 0.0)
+        inside = np.where(near, function.scaled, 0.0)
         return float(np.abs(state.weighted(inside)) @ np.abs(generator.apply_mass(inside))) / state.whole
 
-    def _means(self, state: Relaxation, spread: Spread, means: tuple[float, float]) -> list[Number]:
+    def _means(self, state: Relaxation, spread: Spread) -> list[Number]:
         """<f>, <g>, and C(0)."""
-        each = zip((spread.first, spread.second), means, spread.deviations, strict=True)
+        parts = (spread.first, spread.second)
         numbers = [
-            Number(self._of_density(state, scaled, deviation), mean, scale=abs(mean) + deviation, doubt=ROUNDING)
-            for scaled, mean, deviation in each
+            Number(
+                self._of_density(state, each.scaled, each.deviation),
+                each.mean,
+                scale=abs(each.mean) + each.deviation,
+                doubt=ROUNDING,
+            )
+            for each in parts
         ]
-        covariance = float(spread.left @ spread.second) / state.whole
-        product = times_exp(spread.first, 0.5 * (state.generator.exponent - state.generator.lowest)) * spread.second
-        modes = self._of_density(state, product - _mean(state, product), spread.scale)
+        modes = self._of_density(state, spread.product - _mean(state, spread.product), spread.scale)
         if self.wanted.single:
-            return [*numbers, Number(modes, log=np.log(covariance), doubt=ROUNDING)]
-        return [*numbers, Number(modes, covariance, scale=spread.scale, doubt=ROUNDING)]
+            return [*numbers, Number(modes, log=np.log(spread.covariance), doubt=ROUNDING)]
+        return [*numbers, Number(modes, spread.covariance, scale=spread.scale, doubt=ROUNDING)]
 
     def _of_density(self, state: Relaxation, scaled: Floats, size: float) -> list[Mode]:
         """What int p h rests on: rho, and u with -L u = h - <h>; with detailed balance rho is one, and it shows u."""
@@ -150,8 +150,8 @@ class Question:
     def _integral(self, state: Relaxation, spread: Spread, slow: list[Eigenmode]) -> list[Number]:
         """int_0^oo C(t) dt: slow modes by themselves, the rest by one solve."""
         generator = state.generator
-        found = state.resolved(spread.second, 0.0)
-        image = generator.apply_mass(spread.second)
+        found = state.resolved(spread.second.scaled, 0.0)
+        image = generator.apply_mass(spread.second.scaled)
         rest = float(spread.left @ found) / state.whole
         logs, signs = [float(np.log(max(abs(rest), 1e-300)))], [np.sign(rest)]
         for mode in state.slow:
@@ -160,7 +160,7 @@ class Question:
             signs.append(np.sign(share))
         top = max(logs)
         total = float(np.sum(np.array(signs) * np.exp(np.array(logs) - top)))
-        size = spread.deviations[0] * norm(generator, found) / np.sqrt(state.whole)
+        size = spread.first.deviation * norm(generator, found) / np.sqrt(state.whole)
         largest = abs(rest) if self.wanted.single else size
         modes = [*slow[0].modes] if slow and logs[0] < top else self._pair(state, spread, found, 0.0, largest)
         if self.wanted.single:
@@ -178,15 +178,15 @@ class Question:
         if generator.symmetric and self.wanted.single:
             dual = found
         else:
-            dual = state.resolved(state.weighted(spread.first), frequency, adjoint=True)
+            dual = state.resolved(spread.first.weighted, frequency, adjoint=True)
         whole = max(size, 1e-290) * state.whole
         return [Mode(in_cells(state, found), in_cells(state, dual), log_whole=float(np.log(whole)))]
 
     def _at_frequency(self, state: Relaxation, spread: Spread, frequency: float) -> Number:
         """S(omega)."""
         generator, wanted = state.generator, self.wanted
-        found = state.resolved(spread.second, frequency)
-        image = generator.apply_mass(spread.second)
+        found = state.resolved(spread.second.scaled, frequency)
+        image = generator.apply_mass(spread.second.scaled)
         value = complex(spread.left @ found) / state.whole
         value += sum((_lorentzian(mode, spread.left, image, frequency) for mode in state.slow), 0.0j) / state.whole
         if wanted.single:
@@ -195,13 +195,13 @@ class Question:
             if not density > 0.0:
                 raise ConvergenceError(f"the spectrum came out as {density:.1e}", "a finer tolerance")
             return Number(modes, log=np.log(density), doubt=ROUNDING * (1.0 + abs(value) / density))
-        back = spread.second if generator.symmetric else state.weighted(spread.second)
-        other = state.resolved(spread.first, frequency)
+        back = spread.second.weighted
+        other = state.resolved(spread.first.scaled, frequency)
         turned = complex(generator.apply_mass(back) @ other) / state.whole
-        first = generator.apply_mass(spread.first)
+        first = generator.apply_mass(spread.first.scaled)
         left = generator.apply_mass(back)
         turned += sum((_lorentzian(mode, left, first, frequency) for mode in state.slow), 0.0j) / state.whole
-        size = spread.deviations[0] * norm(generator, found) + spread.deviations[1] * norm(generator, other)
+        size = spread.first.deviation * norm(generator, found) + spread.second.deviation * norm(generator, other)
         scale = max(size / np.sqrt(state.whole), abs(value), abs(turned))
         modes = self._pair(state, spread, found, frequency, scale)
         return Number(modes, value + np.conj(turned), scale=scale, doubt=ROUNDING)
@@ -246,8 +246,13 @@ def correlation(problem: Problem, wanted: Wanted) -> Correlation:
     heights = whole_heights(setting)
     ceiling = setting.ceiling if isinstance(setting, FlowSetting) else heights.ceiling if heights else np.inf
     question = Question(setting, wanted, Eigenvalues(setting, None, 0, Scope()), ceiling)
-    change = None if isinstance(setting, PotentialSetting) else CHANGE
-    outcome = answered(setting, WHOLE, question.answer, heights, change=change)
+    functions = [each.function for each in (wanted.first, wanted.second)]
+    ends = Ends(measured=surfaces_followed(problem, functions))
+    first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
+    if problem.resolution.cells is None:
+        narrow = narrow_parts(problem, functions)
+        first = replace(first, mesh=seeing(first.mesh, narrow, "the functions correlated"))
+    outcome = refined_until_verified(problem, first)
     bars = outcome.errors
     known = [
         _known(number, float(bar), float(doubt), scale)

@@ -15,6 +15,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode
+from fokker_planck.solvers.functions_on_mesh import Centred
 from fokker_planck.solvers.rational_krylov import KrylovSpace, krylov_space, norm
 from fokker_planck.solvers.relaxation import Decaying, Relaxation
 from fokker_planck.solvers.semigroup import resolvent
@@ -50,17 +51,23 @@ class Number:
 
 @dataclass(frozen=True)
 class Spread:
-    """f - <f> and g - <g> on one mesh, scaled vectors, M times p Z (f - <f>), and the product of both deviations.
+    """f - <f> and g - <g> on one mesh, their ``product`` (N,), M times p Z (f - <f>), ``left``, and C(0).
 
-    ``beyond`` is what of that can lie beyond the energy cutoff, where a function may grow as the density falls.
+    ``beyond`` is what of the product of both deviations, ``scale``, can lie beyond the energy cutoff, where a function
+    may grow as the density falls.
     """
 
-    first: Floats
-    second: Floats
+    first: Centred
+    second: Centred
+    product: Floats
     left: Floats
-    scale: float
-    deviations: tuple[float, float]
+    covariance: float
     beyond: float
+
+    @property
+    def scale(self) -> float:
+        """Of a covariance."""
+        return self.first.deviation * self.second.deviation
 
 
 @dataclass
@@ -80,8 +87,7 @@ class Early:
         generator = self.state.generator
         along = space.basis @ self.spread.left
         value = float(space.coefficients(t) @ along) / self.state.whole
-        weighted = self.state.weighted(self.spread.first)
-        doubt = space.change * norm(generator, weighted) / self.state.whole / self.spread.scale
+        doubt = space.change * norm(generator, self.spread.first.weighted) / self.state.whole / self.spread.scale
         return Number(modes, value, scale=self.spread.scale, doubt=ROUNDING + doubt)
 
     def _space(self, t: float) -> tuple[KrylovSpace, list[Mode]]:
@@ -89,16 +95,15 @@ class Early:
         number = int(np.floor(np.log(self.latest / t) / np.log(QUARTER) + 1e-9))
         if number not in self.spaces:
             latest = self.latest * QUARTER**-number
-            inverse = resolvent(self.state.generator, np.ones(len(self.spread.first), dtype=bool), latest / POLE)
+            inverse = resolvent(self.state.generator, np.ones(len(self.spread.left), dtype=bool), latest / POLE)
             span = (latest / QUARTER, latest)
-            space = krylov_space(inverse, self.spread.second, span, enough=NEGLIGIBLE * self.tolerance)
+            space = krylov_space(inverse, self.spread.second.scaled, span, enough=NEGLIGIBLE * self.tolerance)
             half = 0.5 * t
             primal = space.at(half)
             if self.state.generator.symmetric and self.single:
                 dual = primal
             else:
-                weighted = self.state.weighted(self.spread.first)
-                dual = krylov_space(inverse, weighted, span, adjoint=True, enough=OF_DUAL).at(half)
+                dual = krylov_space(inverse, self.spread.first.weighted, span, adjoint=True, enough=OF_DUAL).at(half)
             log_whole = float(np.log(self.spread.scale * self.state.whole / t))
             modes = [Mode(in_cells(self.state, primal), in_cells(self.state, dual), log_whole=log_whole)]
             self.spaces[number] = space, modes
@@ -107,7 +112,7 @@ class Early:
 
 def by_modes(state: Relaxation, spread: Spread, modes: list[Eigenmode], late: list[Decaying], t: float) -> Number:
     """C(t) = sum_j exp(-lambda_j t) times the share of each mode: relative to itself, where it is not rounding."""
-    image = state.generator.apply_mass(spread.second)
+    image = state.generator.apply_mass(spread.second.scaled)
     slowest = float(np.exp(late[0].log.real + np.log(t)))
     total = 0.0
     for mode in late:

@@ -29,7 +29,6 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.accuracy import refined_until_verified
-from fokker_planck.solvers.added_potential import seeing
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.beginning import begin, degree_of
 from fokker_planck.solvers.density_ratio import density_ratio
@@ -49,6 +48,7 @@ from fokker_planck.solvers.evolution_numbers import (
     scales_of,
 )
 from fokker_planck.solvers.evolution_results import Evolution, state_of
+from fokker_planck.solvers.functions_on_mesh import RULES_APART
 from fokker_planck.solvers.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.initial_mesh import CHANGE
 from fokker_planck.solvers.initial_state import (
@@ -66,6 +66,7 @@ from fokker_planck.solvers.initial_state import (
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.marching import turning_of
+from fokker_planck.solvers.mesh_for_functions import narrow_parts, seeing, surfaces_followed
 from fokker_planck.solvers.propagation import Propagation
 from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.slow_part import known_modes, slow_part
@@ -139,7 +140,8 @@ class Question:
             self.scales = dict(zip(asked.observables, scales_of(samples, densities, values), strict=True))
         wells = self.wells.on(samples.discretization)
         names = Names(list(asked.sets), list(asked.observables), self.scales, wells)
-        found = [numbers_of(measured, state, names) for state in measured.states]
+        by_rules = self.rules_apart(measured)
+        found = [numbers_of(measured, *each, names) for each in zip(measured.states, by_rules, strict=True)]
         apart = self.compared.apart(measured, self.setting.weighting)
         numbers, functions, weights = list(np.log1p(apart)), [], [1.0] * len(apart)
         densities_alone = [[measured.mode(state.vector)] for state in measured.states]
@@ -158,6 +160,24 @@ class Question:
         relative = measured.generator.exponent - measured.generator.lowest
         kept = Kept(found, relative, measured.beginning.error)
         return Answer(np.array(numbers), kept, measured.generator, functions, np.array(weights), absorbed)
+
+    def rules_apart(self, measured: Measured) -> Floats:
+        """What finer rules of integration change the mean of every observable by, (times, observables).
+
+        Functions of Python, and formulas that oscillate, may have what the points of one rule do not see.
+        """
+        functions, rules = self.asked.observables.values(), [measured.samples]
+        if functions:
+            own = measured.samples.discretization
+            for finer in (own.rule + 2, own.rule + own.degree):
+                rules.append(samples_of(measured.generator, self.setting.weighting, finer))
+        found = np.zeros((len(rules), len(measured.states), len(functions)))
+        for samples, means in zip(rules, found, strict=True):
+            values = [samples.at(function) for function in functions]
+            for row, state in zip(means, measured.states, strict=True):
+                density = samples.density(state.vector, measured.beginning.height)
+                row[:] = [samples.integral(each * density) for each in values]
+        return np.asarray(RULES_APART * np.abs(found - found[0]).max(axis=0))
 
     def _generator(self, discretization: Discretization) -> tuple[Generator, Booleans]:
         if self.asked.target is None:
@@ -246,14 +266,18 @@ def answered_by[Kind: Question](
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("evolve", found, "a domain that ends before")
-    ends = Ends(goals, measured=tuple(measured.items()))
+    followed = surfaces_followed(problem, asked.observables.values())
+    ends = Ends(goals, measured=(*measured.items(), *followed))
     eigenvalues = Eigenvalues(setting, asked.target, 0, Scope())
     question = question_of(setting, asked, _wells(setting), eigenvalues, Comparison(degree_of(problem)))
     heights = _heights(setting, ends, asked.initial, margins.lift)
     first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
     places = early_places(setting, asked.initial, asked.times[0], margins.narrowing)
     mesh = not_too_steep(fine_enough(first.mesh, asked.initial, places), asked.initial, setting.weighting.value)
-    first = replace(first, mesh=mesh if margins.narrow is None else seeing(mesh, margins.narrow))
+    mesh = seeing(mesh, narrow_parts(problem, asked.observables.values()), "the observables")
+    if margins.narrow is not None:
+        mesh = seeing(mesh, margins.narrow, "schedule.potential")
+    first = replace(first, mesh=mesh)
     return question, refined_until_verified(problem, first)
 
 

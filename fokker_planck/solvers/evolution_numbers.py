@@ -110,8 +110,8 @@ class Names:
     wells: WellsOnMesh | None
 
 
-def numbers_of(measured: Measured, state: State, names: Names) -> StateNumbers:
-    """All numbers of one state but the comparison of densities."""
+def numbers_of(measured: Measured, state: State, by_rules: Floats, names: Names) -> StateNumbers:
+    """All numbers of one state but the comparison of densities; means are off ``by_rules`` of integration."""
     density, nodal = measured.density(state.vector), measured.nodal(state.vector)
     if not np.isfinite(density).all():
         raise BarrierTooHighError("a density is no double", "more noise")
@@ -126,9 +126,10 @@ def numbers_of(measured: Measured, state: State, names: Names) -> StateNumbers:
     for name, (value, own) in zip(names.sets, rest, strict=False):
         own = max(own + measured.beginning.error, nothing)
         lines["set", name] = Line.of_probability(value, own, measured.tolerance)
-    for name, (value, own) in zip(names.observables, rest, strict=True):
+    for name, by_rule, (value, own) in zip(names.observables, by_rules.tolist(), rest, strict=True):
         scale = names.scales[name]
-        lines["observable", name] = Line(value, own + measured.beginning.error * scale, np.log(2.0 + value / scale))
+        own += measured.beginning.error * scale + by_rule
+        lines["observable", name] = Line(value, own, np.log(2.0 + value / scale))
     if measured.stationary is not None:
         lines.update(_distances(measured, measured.stationary, state, density))
     return StateNumbers(lines, nodal, measured.samples.integral(np.maximum(-density, 0.0)))

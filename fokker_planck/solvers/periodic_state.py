@@ -74,6 +74,7 @@ class PeriodicQuestion(DrivenQuestion):
     def _with_means(self, measured: Measured, found: Means, absorbed: Booleans) -> Answer:
         """The numbers of the states, and behind them those of means and multipliers."""
         answer = self._answer(measured, [], absorbed)
+        found.means_off[1 + len(self.asked.sets) :] += self.rules_apart(measured).max(axis=0)
         scales = self.scales_of_means
         means = np.log(2.0 + found.means[:, 1:] / scales).ravel()
         parts = np.log(2.0 + np.concatenate([found.multipliers.real, found.multipliers.imag]))
