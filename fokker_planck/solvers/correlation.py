@@ -50,6 +50,9 @@ from fokker_planck.solvers.wells import Condensation, condense, well_nodes
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells, for late times: as many as for the law of an exit."""
+VARYING = 1e-6
+"""Of the product of both deviations: of what varies less than that an error of all of it is none of C(0), and from
+rounding, 1e-12 of the product of two projections, it is far enough."""
 EARLY = 8.0
 """Over the slowest rate inside wells: for times up to it C is known well enough by its absolute error."""
 CLEARLY_FASTER = {True: 0.8, False: 0.25}
@@ -134,7 +137,10 @@ class Question:
             )
             for each in parts
         ]
-        modes = self._of_density(state, spread.product - _mean(state, spread.product), spread.scale)
+        varying = spread.product - _mean(state, spread.product)
+        # the square of a sign is one, and what varies of it is rounding, which no mesh resolves
+        varies = norm(state.generator, varying) > VARYING * spread.scale * np.sqrt(state.whole)
+        modes = self._of_density(state, varying, spread.scale) if varies else numbers[0].modes
         if self.wanted.single:
             return [*numbers, Number(modes, log=np.log(spread.covariance), doubt=ROUNDING)]
         return [*numbers, Number(modes, spread.covariance, scale=spread.scale, doubt=ROUNDING)]
