@@ -14,6 +14,7 @@ from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Numbers
+from fokker_planck.solvers.correlation_numbers import Number
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.functions_on_mesh import Centred
 from fokker_planck.solvers.rational_krylov import KrylovSpace, krylov_space, norm
@@ -32,21 +33,6 @@ ROUNDING = 1e-14
 """Of sigma_f sigma_g: what rounding leaves of sums over all of the mesh, and of the shares of modes."""
 KNOWN = 1e3
 """Times what rounding leaves, beyond which a late value has digits of its own."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number of the answer with the ``modes`` it rests on, and how far it can be off beside the mesh, ``doubt``.
-
-    One with a ``scale`` is known by its ``value``, in absolute terms beside that; else by its ``log``, that of its
-    absolute value plus i arg.
-    """
-
-    modes: list[Mode]
-    value: complex = 0.0
-    log: complex = 0.0
-    scale: float | None = None
-    doubt: float = 0.0
 
 
 @dataclass(frozen=True)

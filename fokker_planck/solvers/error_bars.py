@@ -74,13 +74,17 @@ def bars_by_less(kept: Kept, lower: Numbers, predicted: Floats) -> Floats:
     If a degree multiplies the error by r, that of this answer is r/(1 - r) of the difference to a lower one and
     1/(1 - r) of that to a higher one: one less, and covered up to the same r.  At corners r grows with the degree.
     Elsewhere the indicator tells r, by what it has ``predicted`` (k,) of the lower degree on the same mesh: three times
-    r/(1 - r) is asked, and never less than the difference itself, so that r may be twice what it is said to be.
+    r/(1 - r) is asked, and never less than the difference itself, so that r may be twice what it is said to be.  Where
+    the difference is more than the indicator says of the lower degree it is not believed about r either.
     """
     most = safety_of(kept) - 1.0
     if kept.slowest < np.inf or len(predicted) != len(kept.predicted):
         return _bars(kept, lower, most)
     ratio = np.clip(kept.predicted / np.maximum(predicted, 1e-300), 0.0, 0.5)
-    return _bars(kept, lower, np.clip(SAFETY * ratio / (1.0 - ratio), LEAST_OF_LESS, most))
+    factor = np.clip(SAFETY * ratio / (1.0 - ratio), LEAST_OF_LESS, most)
+    if len(lower) == len(kept.numbers):
+        factor = np.where(np.abs(np.expm1(kept.numbers - lower)) > predicted, most, factor)
+    return _bars(kept, lower, factor)
 
 
 def _bars(kept: Kept, others: Numbers, safety: float | Floats) -> Floats:

@@ -17,13 +17,11 @@ from fokker_planck.fem.density_field import DensityField, Shifted
 from fokker_planck.fem.density_samples import Samples, samples_of
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble, mass_times_constant
-from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.light_dataclasses import dataclass, field, replace
-from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.initial import InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
@@ -36,8 +34,6 @@ from fokker_planck.solvers.early_spread import early_places
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, Goal
-from fokker_planck.solvers.energy_levels import levels_of
-from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.evolution_numbers import (
     MASS,
     Comparison,
@@ -45,34 +41,28 @@ from fokker_planck.solvers.evolution_numbers import (
     Names,
     StateNumbers,
     numbers_of,
+    rules_apart,
     scales_of,
 )
 from fokker_planck.solvers.evolution_results import Evolution, state_of
-from fokker_planck.solvers.functions_on_mesh import RULES_APART
-from fokker_planck.solvers.held_attractors import refuse_flow_through_level
+from fokker_planck.solvers.evolution_setting import heights_of, setting_of, wells_in
 from fokker_planck.solvers.initial_mesh import CHANGE
 from fokker_planck.solvers.initial_state import (
-    CORE,
     INITIAL,
-    TAIL,
     Beginning,
     beginning_of,
     fine_enough,
-    highest_exponent,
     not_too_steep,
-    representative,
-    support,
 )
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.marching import turning_of
 from fokker_planck.solvers.mesh_for_functions import narrow_parts, seeing, surfaces_followed
 from fokker_planck.solvers.propagation import Propagation
-from fokker_planck.solvers.setting import Setting, prepare
+from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_part import known_modes, slow_part
 from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.well_probabilities import Wells, wells_of
+from fokker_planck.solvers.well_probabilities import Wells
 
 LATE = 20.0
 """Over the rate at which wells settle: later than that slow modes are looked for."""
@@ -162,22 +152,8 @@ class Question:
         return Answer(np.array(numbers), kept, measured.generator, functions, np.array(weights), absorbed)
 
     def rules_apart(self, measured: Measured) -> Floats:
-        """What finer rules of integration change the mean of every observable by, (times, observables).
-
-        Functions of Python, and formulas that oscillate, may have what the points of one rule do not see.
-        """
-        functions, rules = self.asked.observables.values(), [measured.samples]
-        if functions:
-            own = measured.samples.discretization
-            for finer in (own.rule + 2, own.rule + own.degree):
-                rules.append(samples_of(measured.generator, self.setting.weighting, finer))
-        found = np.zeros((len(rules), len(measured.states), len(functions)))
-        for samples, means in zip(rules, found, strict=True):
-            values = [samples.at(function) for function in functions]
-            for row, state in zip(means, measured.states, strict=True):
-                density = samples.density(state.vector, measured.beginning.height)
-                row[:] = [samples.integral(each * density) for each in values]
-        return np.asarray(RULES_APART * np.abs(found - found[0]).max(axis=0))
+        """What finer rules of integration change the mean of every observable by, (times, observables)."""
+        return rules_apart(measured, self.setting.weighting, list(self.asked.observables.values()))
 
     def _generator(self, discretization: Discretization) -> tuple[Generator, Booleans]:
         if self.asked.target is None:
@@ -262,15 +238,15 @@ def answered_by[Kind: Question](
     measured = {SET + name: shape for name, shape in asked.sets.items()}
     if isinstance(asked.initial, UniformIn):
         measured[INITIAL] = asked.initial.shape
-    setting = _setting(problem, asked.initial, goals)
+    setting = setting_of(problem, asked.initial, goals)
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("evolve", found, "a domain that ends before")
     followed = surfaces_followed(problem, asked.observables.values())
     ends = Ends(goals, measured=(*measured.items(), *followed))
     eigenvalues = Eigenvalues(setting, asked.target, 0, Scope())
-    question = question_of(setting, asked, _wells(setting), eigenvalues, Comparison(degree_of(problem)))
-    heights = _heights(setting, ends, asked.initial, margins.lift)
+    question = question_of(setting, asked, wells_in(setting), eigenvalues, Comparison(degree_of(problem)))
+    heights = heights_of(setting, ends, asked.initial, margins.lift)
     first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
     places = early_places(setting, asked.initial, asked.times[0], margins.narrowing)
     mesh = not_too_steep(fine_enough(first.mesh, asked.initial, places), asked.initial, setting.weighting.value)
@@ -286,42 +262,6 @@ def _refuse(problem: Problem) -> None:
         # densities of two meshes are compared cell by cell, which a bisected one does not have in common
         cells = list(problem.resolution.cells)
         raise ProblemError("discretization.cells", cells, "none: evolve refines a mesh of its own")
-
-
-def _setting(problem: Problem, initial: Initial, goals: tuple[tuple[str, Goal], ...]) -> Setting:
-    """That of the problem, up to where there is anything at the beginning, by its exponent."""
-    setting = prepare(problem, Ends(goals, representative(initial, problem)), wells=True)
-    if isinstance(setting, FlowSetting):
-        points = support(initial, problem, TAIL * problem.resolution.tolerance)
-        heights = setting.weighting.value(points)
-        if np.max(heights, initial=-np.inf) + budget_of(problem).cutoff_of_flow > setting.ceiling:
-            highest = tuple(points[:, int(np.argmax(heights))].tolist())
-            return prepare(problem, Ends(goals, highest), wells=True)
-    return setting
-
-
-def _wells(setting: Setting) -> Wells:
-    """The wells, or none where basins of attraction are not known."""
-    try:
-        setting.refuse_for_wells("weights of wells")
-        refuse_slits(setting.problem.domain, "weights of wells")
-        refuse_flow_through_level(setting.problem, "weights of wells")
-        return wells_of(setting)
-    except ProblemError:
-        return Wells((), None, setting.problem.resolution.tolerance)
-
-
-def _heights(setting: Setting, ends: Ends, initial: Initial, lift: float) -> Heights | None:
-    """Up to where the process is at the beginning, and what may be reached from there."""
-    if not isinstance(setting, PotentialSetting):
-        return None
-    levels = levels_of(setting, ends)
-    problem, value = setting.problem, setting.exponent.value
-    highest = highest_exponent(initial, problem, value, CORE)
-    tail = highest_exponent(initial, problem, value, TAIL * problem.resolution.tolerance)
-    ceiling = max(levels.ceiling, highest + budget_of(problem).cutoff, tail) + lift
-    passes = (*levels.passes, highest) if np.isfinite(highest) else levels.passes
-    return replace(levels, ceiling=ceiling, passes=passes, trim=False)
 
 
 def result_of(question: Question, outcome: Outcome) -> Evolution:

@@ -6,7 +6,7 @@ observables, which may be of any sign, as log(2 + value / scale).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from mpi4py import MPI
@@ -20,6 +20,7 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.solvers.distances import distances
+from fokker_planck.solvers.functions_on_mesh import RULES_APART
 from fokker_planck.solvers.initial_state import Beginning
 from fokker_planck.solvers.propagation import State
 from fokker_planck.solvers.well_probabilities import WellsOnMesh
@@ -167,6 +168,23 @@ def scales_of(samples: Samples, densities: Sequence[Floats], values: Sequence[Fl
         squares = [samples.integral(each**2 * np.maximum(density, 0.0)) for density in densities]
         result.append(float(np.sqrt(max(squares))) or 1.0)
     return result
+
+
+def rules_apart(measured: Measured, weighting: Weighting, functions: Sequence[Callable[[Floats], Floats]]) -> Floats:
+    """What finer rules of integration change the means of functions by, (times, functions).
+
+    Functions of Python, and formulas that oscillate, may have what the points of one rule do not see.
+    """
+    rules, own = [measured.samples], measured.samples.discretization
+    if functions:
+        rules += [samples_of(measured.generator, weighting, rule) for rule in (own.rule + 2, own.rule + own.degree)]
+    found = np.zeros((len(rules), len(measured.states), len(functions)))
+    for samples, means in zip(rules, found, strict=True):
+        values = [samples.at(function) for function in functions]
+        for row, state in zip(means, measured.states, strict=True):
+            density = samples.density(state.vector, measured.beginning.height)
+            row[:] = [samples.integral(each * density) for each in values]
+    return np.asarray(RULES_APART * np.abs(found - found[0]).max(axis=0))
 
 
 @dataclass
