@@ -34,8 +34,8 @@ MOST_STEPS, ENOUGH, ROUNDING = 80, 1e-14, 1e-10
 """Of that iteration, the change at which it ends, and that below which it ends where rounding makes it no less: ten to
 thirty are taken."""
 FAR_UP = 1e-8
-"""That below which it ends for functions as they are, whose rounding grows with exp(psi/2): 2e-10 of a free particle with
-momentum at 45 units of epsilon.  What is more than ``ROUNDING`` is in the bar."""
+"""That below which it ends for functions as they are, whose rounding grows with exp(psi/2): 2e-10 of a free particle
+with momentum at 45 units of epsilon.  What is more than ``ROUNDING`` is in the bar."""
 SHARPENED = 3
 """Steps of inverse iteration for the functions of slow modes, each of which leaves less than a third where the mode is
 among the fastest of them (0.03 of the slowest rate inside), and a hundredth of a mode that is slow."""

@@ -115,7 +115,8 @@ def test_both_kinds_of_tags_are_sets_of_a_committor(well, tolerance):
     x = np.linspace(-2.0, 2.0, 400_001)
     height = (x**2 - 1.0) ** 2 / 4.0 / 0.05
     up, down = (np.trapezoid(np.exp(f[some]), x[some]) for f, some in ((height, x >= -1.0), (-height, x < 9.0)))
-    assert found.rate.value == pytest.approx(0.05 / (up * down), rel=2 * tolerance)  # nu = D / (int exp(V/D) int exp(-V/D))
+    # nu = D / (int exp(V/D) int exp(-V/D))
+    assert found.rate.value == pytest.approx(0.05 / (up * down), rel=2 * tolerance)
 
 
 def test_a_log_density_is_a_function_and_values_that_underflow_are_refused(well):
