@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
@@ -220,7 +221,8 @@ def _whole(triangulation: Triangulation, degree: int, _: MPI.Comm) -> tuple[Inte
 
 def _spread(triangulation: Triangulation, degree: int, comm: MPI.Comm) -> tuple[Integers, Integers, Integers, int]:
     """The same of this rank's cells, and the number of unknowns of all ranks, by dolfinx."""
-    mesh = _dolfinx.create_mesh(comm, triangulation.points, triangulation.cells)
+    # vertices in the order that one process has: in space not every rule is the same from all four
+    mesh = _dolfinx.create_mesh(comm, triangulation.points, np.sort(triangulation.cells, axis=1))
     cells = _dolfinx.original_cells(mesh)
     vertices = _in_local_order(triangulation, cells, _dolfinx.cell_vertices(mesh))
     space = _dolfinx.lagrange_space(mesh, degree)
@@ -325,7 +327,9 @@ def _check_seams(triangulation: Triangulation) -> None:
     np.minimum.at(least, table.of_cells.ravel(), length)
     np.maximum.at(most, table.of_cells.ravel(), length)
     if (most > least * (1.0 + SAME_LENGTH)).any():
-        raise AssertionError("images on a seam of the mesh do not match")
+        raise ConvergenceError(
+            "images on a periodic seam of the mesh do not match", "sets that end farther from the seam, or shifted axes"
+        )
 
 
 def _masters_of_seams(discretization: Discretization, degree: int) -> Integers:
