@@ -26,6 +26,10 @@ FEW_ENTRIES = 2_000_000
 0.2 s to be imported."""
 
 
+NOT_SUPPORTED = 56
+"""PETSc's error where a factor does not take several systems at once: transposed ones before its release 3.23."""
+
+
 def release_memory() -> None:
     """Hand back what earlier solves have freed: PETSc and the C library would keep it, and a series of meshes add up.
 
@@ -42,7 +46,7 @@ def release_memory() -> None:
 def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symmetric: bool = True) -> PETSc.Mat:
     """Sum element matrices (m, n, n) into a sparse matrix; negative rows and columns are left out."""
     n = dofs.shape[1]
-    if comm.size == 1 and elements.size <= FEW_ENTRIES:
+    if comm.size == 1 and elements.size <= FEW_ENTRIES and hasattr(PETSc.Mat, "setPreallocationCOO"):
         return _added_up(comm, size, dofs, elements, symmetric)
     # indices take as much memory as the entries otherwise; what is left out adds zero to one entry of the diagonal
     small = np.where(dofs < 0, 0, dofs).astype(PETSc.IntType)
@@ -150,6 +154,8 @@ class TwoSidedFactorization:
         try:
             (self._solver.matSolveTranspose if adjoint else self._solver.matSolve)(loads, found)
         except PETSc.Error as error:
+            if error.ierr == NOT_SUPPORTED:
+                return np.array([self.solve(one, adjoint=adjoint, tolerance=tolerance) for one in right])
             raise ConvergenceError(f"linear solves failed (PETSc error {error.ierr})", REMEDY) from None
         columns, result = np.array(found.getDenseArray(readonly=True)).T, np.empty_like(right)
         for number, (load, column) in enumerate(zip(right, columns, strict=True)):
