@@ -27,7 +27,7 @@ FEW_ENTRIES = 2_000_000
 
 
 NOT_SUPPORTED = 56
-"""PETSc's error where a factor does not take several systems at once: transposed ones before its release 3.23."""
+"""PETSc's error where a factor does not take several systems at once: transposed ones in its release 3.22."""
 
 
 def release_memory() -> None:
