@@ -180,6 +180,8 @@ def labels_beyond(between: Separatrices, lines: Lines, labels: Integers) -> Inte
     beside = between.curves.states[:, piece]
     sure = (count == 0) | ((count == 1) & (beside == labels).any(axis=0) & (where > 1e-6) & (where < 1.0 - 1e-6))
     sure &= ~lines.cells.curved[lines.cell]
+    # of a line that ends on a curve, at a saddle say, which it may touch there, neither count nor label tell a side
+    sure &= ~_on_curve(between.curves, start, stop - start) & ~_on_curve(between.curves, stop, stop - start)
     found = np.where(count == 0, labels, np.where(beside[0] == labels, beside[1], beside[0]))
     if not sure.all():
         found[~sure] = between.label(stop[~sure].T)
@@ -198,7 +200,20 @@ def crossings(separatrices: Separatrices, lines: Lines, labels: Integers, resolu
     left = np.flatnonzero(count != 1)
     if separatrices.curves is None and len(left):
         root[left] = _by_flow(separatrices.label, lines.chosen(left), labels[left], resolution[left])
+    elif len(left):
+        start, stop = (lines.chosen(left).at(np.full(len(left), t)) for t in (0.0, 1.0))
+        for end, place in ((start, 0.0), (stop, 1.0)):
+            root[left[_on_curve(separatrices.curves, end, stop - start)]] = place
     return root
+
+
+def _on_curve(curves: Curves, points: Floats, ways: Floats) -> Booleans:
+    """Whether a curve passes through points (n, 2), as near as ``ON_CURVE`` of the lines ``ways`` (n, 2) from them."""
+    across = np.stack([-ways[:, 1], ways[:, 0]], axis=1)
+    near = np.zeros(len(points), dtype=bool)
+    for way in (across, ways):
+        near |= curves.crossings(points - ON_CURVE * way, 2.0 * ON_CURVE * way)[0] > 0
+    return near
 
 
 def _by_flow(label: Label, lines: Lines, labels: Integers, resolution: Floats) -> Floats:

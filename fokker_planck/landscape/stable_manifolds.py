@@ -142,25 +142,21 @@ def stable_manifolds(
     between = [saddle for saddle in saddles if states[saddle.joins[0]] != states[saddle.joins[1]]]
     starts: list[Floats] = []
     ways: list[Floats] = []
-    lengths: list[float] = []
     for saddle in between:
         way = _stable_direction(function, saddle)
         if way is None:
             return None
         begun = [way] if saddle.wall_normals else [way, -way]
-        # from beyond a wall, so that edges of a mesh that lie on it are crossed whichever way they are run through
-        starts += [saddle.x - FIRST * frame.extent * way if saddle.wall_normals else saddle.x] * len(begun)
-        lengths += [2.0 if saddle.wall_normals else 1.0] * len(begun)
+        starts += [saddle.x] * len(begun)
         ways += begun
     if not starts:
         return None
     beside = np.array([[states[k] for k in s.joins] for s in between for _ in range(1 if s.wall_normals else 2)]).T
     x, way = np.array(starts).T, np.array(ways).T
     first = FIRST * frame.extent
-    length = first * np.array(lengths)
-    pieces = [_piece(x, x + length * way, way, way, length)]
+    pieces = [_piece(x, x + first * way, way, way, first)]
     owners = [np.arange(x.shape[1])]
-    traced = _followed(function, x + length * way, first, frame, tolerance)
+    traced = _followed(function, x + first * way, first, frame, tolerance)
     if traced is None:
         return None
     for which, piece in traced:

@@ -36,7 +36,6 @@ from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.followed_exponent import LEAST_MARGIN, Needed, Question, followed_exponent, typical_rate
 from fokker_planck.solvers.grid_chain import agreed_exponent, rough_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
-from fokker_planck.solvers.held_saddles import held_saddles
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.steepened_exponent import steepened_exponent
@@ -297,26 +296,23 @@ def _basins(setting: FlowSetting) -> BasinMap:
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
     flow = budget_of(problem).flow_without_balance
     basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, flow, numbered(setting.states))
-    inside = [
+    hyperbolic = [point for point in setting.saddles if not point.degenerate]
+    saddles = tuple(
         Saddle(
             point.position,
             0.0,
             point.jacobian,
             (-max(value.real for value in point.eigenvalues),),
             "saddle",
+            joins=joins,
             unstable_direction=point.unstable_direction,
         )
-        for point in setting.saddles
-        if not point.degenerate
-    ]
-    # kinetic paths turn at walls: none slides along them
-    held = () if problem.process.turns_at_walls else held_saddles(problem, downhill)
-    all_ = [*inside, *held]
-    saddles = tuple(replace(saddle, joins=joins) for saddle, joins in zip(all_, _joined(basins, all_), strict=True))
+        for point, joins in zip(hyperbolic, _joined(basins, hyperbolic), strict=True)
+    )
     return replace(basins, landscape=replace(basins.landscape, saddles=saddles))
 
 
-def _joined(basins: BasinMap, saddles: Sequence[Saddle]) -> list[tuple[int, int]]:
+def _joined(basins: BasinMap, saddles: Sequence[FixedPoint]) -> list[tuple[int, int]]:
     """The attractors that the flow leads to from both sides of every saddle, all followed at once."""
     if not saddles:
         return []

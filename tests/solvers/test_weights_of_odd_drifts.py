@@ -1,0 +1,25 @@
+"""Weights of wells of odd drifts, b(-x) = -b(x), in boxes that are symmetric: opposite wells weigh the same."""
+
+import pytest
+
+import fokker_planck as fp
+
+
+def weights(drift, noise, half_width, tolerance):
+    box = fp.Box([-half_width] * 2, [half_width] * 2)
+    problem = fp.Problem(fp.Drifting(fp.Drift(drift), fp.Isotropic(noise)), box, fp.Resolution(tolerance=tolerance))
+    return [well.probability.value for well in fp.stationary_density(problem).wells]
+
+
+def test_a_saddle_at_a_vertex_of_the_mesh_where_the_separatrix_touches_an_edge():
+    """The vertex is in no basin: labels went on from it as if it were, and weights were 0.50039 and 0.49961."""
+    found = weights(["x - x**3 + 0.5*y**3", "-y - 0.6*x"], 0.05, 2.0, 1e-6)
+    assert found == pytest.approx([0.5, 0.5], abs=5e-7)
+
+
+@pytest.mark.slow
+def test_wells_in_the_corners_of_a_box():
+    """Finite volumes on 100, 200 and 400 cells an axis say 0.0049676 in the limit."""
+    found = sorted(weights(["0.8*x - 0.3*y", "-0.2*x + 0.8*y"], 0.08, 1.0, 1e-5))
+    assert found[:2] == pytest.approx([0.0049682] * 2, abs=2e-6)
+    assert found[2:] == pytest.approx([0.4950318] * 2, abs=2e-6)
