@@ -23,3 +23,10 @@ def test_wells_in_the_corners_of_a_box():
     found = sorted(weights(["0.8*x - 0.3*y", "-0.2*x + 0.8*y"], 0.08, 1.0, 1e-5))
     assert found[:2] == pytest.approx([0.0049682] * 2, abs=2e-6)
     assert found[2:] == pytest.approx([0.4950318] * 2, abs=2e-6)
+
+
+def test_wells_to_which_the_flow_slides_slowly_along_a_wall():
+    """Mirrored in x the drift is the same; the two wells were taken for one of probability 1."""
+    drift = fp.Drifting(fp.Drift(["x - x**3 + 0.2*x*y", "-0.5 + 0.1*(1 - x**2)"]), fp.Isotropic(0.05))
+    wells = fp.stationary_density(fp.Problem(drift, fp.Box([-1.8, 0.0], [1.8, 1.5]))).wells
+    assert [well.probability.value for well in wells] == pytest.approx([0.5, 0.5], abs=1e-7)
