@@ -25,9 +25,9 @@ from mpi4py import MPI
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc, work
-from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.discretization import Discretization, with_room_for_currents
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
-from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of, with_room_for_currents
+from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.potential_of_density import DetailedBalance

@@ -19,16 +19,10 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.spline import GridFunction
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
 from fokker_planck.model.reversibility.ito_drift import noise_and_velocity
-
-ROOM_FOR_CURRENTS, LARGEST_RULE = {1: 0, 2: 6, 3: 0}, 30
-"""Degrees more where a current is left beside the weight, up to the largest rule that is no product of rules on lines.
-That the current has no sources holds by integration alone, and what a cell makes of it is weighed by the weight at its
-lowest corner: quartic well with a rotation, barrier 200, psi changing by 15 in a cell, exit time 4.5e-6 off without,
-3.6e-9 with. 12 more changed nothing."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +163,6 @@ class FollowedWeight:
             raise ProblemError("drift", f"no finite value at {where.tolist()}", "a drift that is finite in the domain")
         velocity = drift.reshape(points.shape) + np.einsum("ijcq,jcq->icq", tensor, slope)
         return Weighted(nodal, exponent, tensor, velocity)
-
-
-def with_room_for_currents(discretization: Discretization) -> Discretization:
-    """The same with a finer rule, see ``ROOM_FOR_CURRENTS``."""
-    rule = discretization.rule
-    finer = min(rule + ROOM_FOR_CURRENTS[discretization.triangulation.dimension], max(rule, LARGEST_RULE))
-    return replace(discretization, rule=finer)
 
 
 def at_quadrature_points(discretization: Discretization, local: Floats) -> tuple[Floats, Floats]:
