@@ -23,8 +23,8 @@ NEVER = 1e4
 """Stands for an infinite exponent."""
 FOLLOWED = 5.0
 """Less counts the way of a current where psi was followed: what is cut there changes rho, which then is one to a
-hundredth. Quartic well with a rotation, barrier 200, rates: 4 saves a twelfth of the unknowns, 7 a sixth, 9 a fifth,
-and what is cut changes the rate by 5e-12, 5e-11, 2e-10; the tolerance allows 1e-7."""
+hundredth. Quartic well with a rotation, barrier 200, rates: 4 saves a twelfth of the unknowns, 7 a sixth, 9 a fifth, and
+what is cut changes the rate by 5e-12, 5e-11, 2e-10; the tolerance allows 1e-7."""
 
 
 @dataclass(frozen=True)

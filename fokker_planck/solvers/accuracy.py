@@ -253,8 +253,8 @@ def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
 def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
-    In space, where a degree more takes three times the factorisation, and in the plane without detailed balance,
-    that of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
+    In space, where a degree more takes three times the factorisation, and in the plane without detailed balance, that of
+    a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
     """
     mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
     if first.less_first and first.degree >= LEAST_PREDICTABLE:
