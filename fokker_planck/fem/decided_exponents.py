@@ -21,10 +21,6 @@ from fokker_planck.light_dataclasses import dataclass
 
 NEVER = 1e4
 """Stands for an infinite exponent."""
-FOLLOWED = 5.0
-"""Less counts the way of a current where psi was followed: what is cut there changes rho, which then is one to a
-hundredth. Quartic well with a rotation, barrier 200, rates: 4 saves a twelfth of the unknowns, 7 a sixth, 9 a fifth, and
-what is cut changes the rate by 5e-12, 5e-11, 2e-10; the tolerance allows 1e-7."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +166,7 @@ def _currents(
             own, other = _change(came, k), _change(to, m)
             lost = own + other
             back = came[k] - psi
-            lost = np.fmin(lost, back + (other + FOLLOWED if channels else to[m] + np.minimum(own, other)))
+            lost = np.fmin(lost, back + (other if channels else to[m] + np.minimum(own, other)))
             result = np.fmin(result, psi - level - matters[k, m] + lost)
     return result
 

@@ -146,8 +146,7 @@ def where_it_matters(
     for _ in range(MOST_ROUNDS):
         held = shares(mesh, found)
         keep, large = kept_cells(held, share), _changes(setting, mesh) > largest
-        asked = keep & ~large
-        large |= unresolved(mesh, setting.weighting, heights, degree, setting.problem.resolution.tolerance, asked)
+        large |= unresolved(mesh, setting.weighting, heights, degree, setting.problem.resolution.tolerance, keep)
         if not (keep & large).any():
             return Uncut(mesh, held, share)
         mesh = refine(mesh, keep & large)
