@@ -116,23 +116,10 @@ ROOM = {1: 36, 2: 8, 3: 4}
 far up the walls, a room of 12 makes modes of a rate near zero, and spectra were refused; one of 36 is right to 490.
 In the plane twice the room takes four times the points: there the spectra of such meshes are still refused."""
 
-ROOM_FOR_CURRENTS, LARGEST_RULE = {1: 0, 2: 6, 3: 0}, 30
-"""Degrees more where a current is left beside the weight, up to the largest rule that is no product of rules on lines.
-That the current has no sources holds by integration alone, and what a cell makes of it is weighed by the weight at its
-lowest corner: quartic well with a rotation, barrier 200, psi changing by 15 in a cell, exit time 4.5e-6 off without,
-3.6e-9 with. 12 more changed nothing."""
-
 
 def quadrature_degree(degree: int, dimension: int) -> int:
     """Degree of the rule: exact for the products of basis functions, with room for the weight."""
     return 2 * degree + ROOM[dimension]
-
-
-def with_room_for_currents(discretization: Discretization) -> Discretization:
-    """The same with a finer rule, see ``ROOM_FOR_CURRENTS``."""
-    rule = discretization.rule
-    finer = min(rule + ROOM_FOR_CURRENTS[discretization.triangulation.dimension], max(rule, LARGEST_RULE))
-    return replace(discretization, rule=finer)
 
 
 def discretize(

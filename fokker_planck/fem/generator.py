@@ -25,7 +25,7 @@ from mpi4py import MPI
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _petsc, work
-from fokker_planck.fem.discretization import Discretization, with_room_for_currents
+from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
 from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of
 from fokker_planck.formulas.arrays import Booleans, Floats
@@ -109,23 +109,21 @@ class Generator:
 
 def assemble(discretization: Discretization, process: DetailedBalance | Weighting) -> Generator:
     """Assemble a(u, v) and m(u, v) of a process, in its own exponent or in the one that comes with it."""
-    weighting, fine = weighting_of(process), discretization
-    if weighting.has_current:
-        fine = with_room_for_currents(discretization)
-    cells, weighted = fine.map, weighting.on(fine)
+    cells = discretization.map
+    weighted = weighting_of(process).on(discretization)
     if not np.isfinite(weighted.exponent).all():
         raise ProblemError("potential", "no finite value", "a potential that is finite in the domain")
     reference = weighted.exponent.min(axis=1)
     density = np.exp(-(weighted.exponent - reference[:, None])) * cells.stretch
-    tensor = _pulled_back(fine, weighted.tensor * density)
-    on = fine.corners, fine.degree, fine.rule
+    tensor = _pulled_back(discretization, weighted.tensor * density)
+    on = discretization.corners, discretization.degree, discretization.rule
     energy, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
     stiffness = energy
     if weighted.velocity is not None:
-        stiffness = _advected(fine, -weighted.velocity * density)
+        stiffness = _advected(discretization, -weighted.velocity * density)
         stiffness += energy
         if degenerate(weighted.tensor):
-            energy = stiffness_matrices(*on, _pulled_back(fine, _metric(weighted, fine) * density))
+            energy = stiffness_matrices(*on, _pulled_back(discretization, _metric(weighted, discretization) * density))
     local = weighted.nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
     for matrices in (energy, mass) if stiffness is energy else (energy, mass, stiffness):

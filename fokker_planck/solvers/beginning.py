@@ -27,7 +27,6 @@ from fokker_planck.solvers.answer_types import Answer, Ask
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.energy_levels import levels_of
-from fokker_planck.solvers.error_bars import LEAST_PREDICTABLE
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.initial_mesh import can_be_cut, first_mesh, where_it_matters
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
@@ -179,7 +178,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
         by_less=coarse,
         coarse=coarse,
         at_once=dimension == 2,
-        less_first=dimension > 1,
+        less_first=dimension == 3,
     )
 
 
@@ -201,18 +200,19 @@ def on_coarsest_mesh(
 
 @dataclass
 class Remembered:
-    """The question, with answers kept from where a cut was tried, by degree, for the loop, which begins there."""
+    """The question, with the answer on the mesh where a cut was tried kept for the loop, which begins there."""
 
     answer: Ask
     mesh: Triangulation
-    found: dict[int, Answer]
+    degree: int
+    found: Answer | None
 
     def __call__(self, discretization: Discretization) -> Answer:
         """The answer on a mesh, for the second time without asking."""
-        if discretization.triangulation is not self.mesh:
-            self.found.clear()
-        kept = self.found.pop(discretization.degree, None)
-        return self.answer(discretization) if kept is None else kept
+        kept, self.found = self.found, None
+        if kept is not None and discretization.triangulation is self.mesh and discretization.degree == self.degree:
+            return kept
+        return self.answer(discretization)
 
 
 def _cut_to_size(
@@ -223,25 +223,25 @@ def _cut_to_size(
     None where it is too much.
 
     Exponents that say what matters leave factors open, so that they are not believed: more is cut away, by
-    ``NARROWER``, and what that changes bounds what less does.  A degree less shows that, and verifies the answer then.
+    ``NARROWER``, and what that changes bounds what less does.
     """
     problem, degree = setting.problem, degree_of(setting.problem)
-    budget, lower = budget_of(problem), max(degree - 1, min(degree, LEAST_PREDICTABLE))
+    budget = budget_of(problem)
     share = budget.tried
     for _ in range(MOST_CUTS):
         uncut = where_it_matters(setting, ends, change, share, degree)
         if uncut is None:
             return None
-        mesh, narrower = uncut.cut(), uncut.cut(NARROWER)
+        mesh = uncut.cut()
         try:
-            less = ask(discretize(narrower, lower)).numbers
-            found = {each: ask(discretize(mesh, each)) for each in sorted({lower, degree})}
+            less = ask(discretize(uncut.cut(NARROWER), degree)).numbers
+            found = ask(discretize(mesh, degree))
         except (ConvergenceError, ProblemError):
             # a state without cells, or wells that nothing joins: exponents are wrong about this process
             return None
-        if len(found[lower].numbers) == len(less):
-            error = float(np.abs(np.expm1(less - found[lower].numbers)).max(initial=0.0))
+        if len(found.numbers) == len(less):
+            error = float(np.abs(np.expm1(less - found.numbers)).max(initial=0.0))
             if error <= budget.changed:
-                return Remembered(ask, mesh, found), mesh, error
+                return Remembered(ask, mesh, degree, found), mesh, error
         share *= LESS
     return None

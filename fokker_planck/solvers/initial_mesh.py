@@ -35,7 +35,7 @@ from fokker_planck.solvers.followed_exponent import resolved_below
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.states import Surfaces
 
-CHANGE = {1: 4.0, 2: 15.0, 3: 14.0}
+CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 """Of a first mesh without detailed balance: with the usual degrees more unknowns than a question may have in the
