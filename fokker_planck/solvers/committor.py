@@ -240,9 +240,11 @@ def _log_mass(generator: Generator, rho: Floats | None, cells: Booleans) -> floa
 def _with_density(setting: Setting, discretization: Discretization) -> tuple[Generator, Floats | None, float]:
     """The generator with rho (N,) and the logarithm of Z = int e^-psi rho; no rho with detailed balance: it is one.
 
-    So it is where the density is known: computed over high barriers it would be that of neither well.
+    So it is with momentum where the density is known: computed over high barriers it would be that of neither well. Of
+    other processes a circulation may cross the walls, and change it.
     """
-    if isinstance(setting, FlowSetting) and not setting.known:
+    momentum = setting.problem.process.turns_at_walls
+    if isinstance(setting, FlowSetting) and not (setting.known and momentum):
         ratio = density_ratio(setting, discretization)
         return ratio.generator, ratio.rho, ratio.log_whole
     generator = assemble(discretization, setting.weighting)

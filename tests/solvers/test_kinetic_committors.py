@@ -107,4 +107,4 @@ def test_over_high_barriers(barrier, friction, rate, where):
     on_the_way = there.probability_reactive
     assert on_the_way.relative_error < 0.4
     assert on_the_way.value > rate
-    assert there.field(MIDDLE)[0] == pytest.approx(0.5, abs=1e-3)
+    assert there.field(MIDDLE)[0] == pytest.approx(0.5, abs=5e-3)  # numbers have bars, fields at a place have none
