@@ -200,7 +200,7 @@ def crossings(separatrices: Separatrices, lines: Lines, labels: Integers, resolu
     left = np.flatnonzero(count != 1)
     if separatrices.curves is None and len(left):
         root[left] = _by_flow(separatrices.label, lines.chosen(left), labels[left], resolution[left])
-    elif len(left):
+    elif separatrices.curves is not None and len(left):
         start, stop = (lines.chosen(left).at(np.full(len(left), t)) for t in (0.0, 1.0))
         for end, place in ((start, 0.0), (stop, 1.0)):
             root[left[_on_curve(separatrices.curves, end, stop - start)]] = place
