@@ -73,7 +73,9 @@ class _FirstCall:
     """Stands for ``__init__`` until that is asked for, by an instance or by who reads the signature."""
 
     def __get__(self, instance: object, owner: type) -> Any:
-        cls = next(base for base in owner.__mro__ if vars(base).get("__init__") is self)
+        # inspect of Python 3.13 asks a class as the instance of its type
+        bases = (*owner.__mro__, *(instance.__mro__ if isinstance(instance, type) else ()))
+        cls = next(base for base in bases if vars(base).get("__init__") is self)
         made: Any = _init(cls)
         cls.__init__ = made  # type: ignore[misc]
         return made.__get__(instance, owner)
