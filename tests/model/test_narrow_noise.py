@@ -76,7 +76,7 @@ def test_a_spike_or_a_dip_of_the_noise(factor, place, width, interpretation):
         ALPHA[interpretation],
     )
     mean = _time(Overdamped(fp.Potential(QUARTIC), Formula(formula), interpretation))
-    # x - 0.3 is known to 5e-12 of a width of 1e-5, and D falls by a factor of 1e6 there: 3.3e-9 with the numpy of Debian 13
+    # x - 0.3 is known to 5e-12 of a width of 1e-5, and D falls by 1e6 there: 3.3e-9 with the numpy of Debian 13
     assert abs(mean.log - exact) < mean.relative_error + max(1e-9, 5e-14 / width)
     assert abs(mean.value / 729.6706919423 - 1.0) > 1e-5
 
