@@ -26,8 +26,8 @@ from fokker_planck.asymptotics.minimum_action import minimum_action_paths
 from fokker_planck.asymptotics.quasipotential import SmallNoise, resonant
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 SAME_ACTION = 1e-6
 """Actions of two paths closer than this, with their error, are one: mirror images differ by 1e-12, the collocation's

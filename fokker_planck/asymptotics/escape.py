@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LARGE = 40.0
 """From this X on the asymptotic series is exact to rounding."""

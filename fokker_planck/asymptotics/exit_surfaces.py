@@ -10,9 +10,9 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.types import Frame
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 AROUND = {2: 4096, 3: 180}
 """Points around a circle; points from pole to pole of a sphere, and half of those around it."""

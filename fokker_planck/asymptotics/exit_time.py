@@ -31,8 +31,8 @@ from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 WIDTHS = 4.0
 """A target further behind a saddle than this many widths of it is as good as infinitely far."""

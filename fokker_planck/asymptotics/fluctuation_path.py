@@ -13,7 +13,7 @@ import numpy as np
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 RADII = (0.1, 0.03, 0.01, 0.003, 0.001)
 """Where the linear theory at the fixed points takes over, as fractions of their distance, in turn."""

@@ -27,8 +27,8 @@ from fokker_planck.asymptotics.barrier_action import LineFunction, well_action
 from fokker_planck.asymptotics.depopulation import factor, log_factor_between
 from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SEPARATRIX = 16.0
 """In the logarithm of the time that orbits near the separatrix take, ``ln(16 omega_b I_b/eps)/omega_b``: that of the

@@ -32,8 +32,8 @@ from fokker_planck.asymptotics.line_quadrature import (
 )
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 
 CHANGE = 2.0
 """Most that an exponent may change over a panel."""

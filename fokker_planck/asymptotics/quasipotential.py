@@ -21,7 +21,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Field = Callable[[Floats], Floats]
 

@@ -20,8 +20,8 @@ from fokker_planck.asymptotics.one_dimensional import Line
 from fokker_planck.asymptotics.one_dimensional_transitions import drifting
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from fokker_planck.asymptotics.escape import EscapeLaw, law_of_linear, linear_time
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

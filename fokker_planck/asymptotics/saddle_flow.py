@@ -19,7 +19,7 @@ import numpy as np
 from fokker_planck.asymptotics.eyring_kramers import Tensor, log_capacity, log_local_integral, rates
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.landscape.types import Landscape
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LEAST_SHARE = 1e-4
 """Of the flow between two wells, below which a saddle is not listed: four digits of a percentage show nothing of it."""

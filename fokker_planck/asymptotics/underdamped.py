@@ -27,8 +27,8 @@ from fokker_planck.asymptotics.melnikov_meshkov import separatrix_error
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import Landscape, Saddle
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Friction = float | Callable[[Floats], Floats]
 """gamma: a number, or a function of points (dim, n) with values (n,)."""

@@ -12,12 +12,12 @@ from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.names import renamed
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.quantity.units import Units
 from fokker_planck.questions.registry import QUESTIONS, entry
 

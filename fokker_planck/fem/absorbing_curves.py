@@ -22,8 +22,8 @@ from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization, places_in
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 ORDER = DEGREE + 1
 """Points of an edge by which its curve, a polynomial of the degree of the map of curved cells, is known."""

@@ -14,7 +14,7 @@ import numpy as np
 from fokker_planck.fem.crossings import curved_edges
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 #: Barycentric coordinates that agree to so many digits are those of one point.
 DIGITS = 12

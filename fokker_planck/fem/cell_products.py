@@ -12,7 +12,7 @@ from mpi4py import MPI
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from fokker_planck.fem.curving import DEGREE, CurvedCells, curved_cells
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import simplex_volumes
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulation import Triangulation, local_edges
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.locator import Locator
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from fokker_planck.fem.triangulation import STRAIGHT, Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 ON_SURFACE = 1e-9
 """Of the extent of the mesh: so far from a surface vertices of a file lie that are meant to be on it."""

@@ -16,7 +16,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem.bends import bent_edges, bent_faces, faded, vertex_keys
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 DEGREE = 7
 """Of the map, an arc of half a radian being right to 1e-11 of its radius, as the remainder of interpolation of that

@@ -17,7 +17,7 @@ from fokker_planck.fem.vertex_chain import LEAST_OF_SHARE, log_direct_parts
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
 from fokker_planck.landscape.least_action import Actions, actions_on
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 NEVER = 1e4
 """Stands for an infinite exponent."""

@@ -12,7 +12,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.interpolation import evaluate_in_cells, interpolate
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, field, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from fokker_planck.fem.fitting import ON_SURFACE
 from fokker_planck.fem.numbering import unknowns_of_cells
 from fokker_planck.fem.triangulation import Triangulation, edge_table, local_edges, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 PART_OF_A_CELL = 1e-2
 """Share of a cell's size within which an unknown lies on a surface: nodes of degree 12 are further apart."""

@@ -10,12 +10,12 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.curved_facets import facet_lattice
 from fokker_planck.mesh.high_order import EDGES, curved_cells
 from fokker_planck.mesh.parts import Block, MeshData, mesh_of_blocks
 from fokker_planck.model.arguments import described
 from fokker_planck.model.domain import MeshDomain
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     import dolfinx.mesh

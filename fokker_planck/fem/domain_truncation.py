@@ -21,8 +21,8 @@ from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.triangulation import Triangulation, facet_keys, row_numbers, without_cells
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.locator import Locator
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 TO, CAME = "what is cut away goes to ", "what is cut away comes from "
 SPARE = 4.0

@@ -19,10 +19,10 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, advection
 from fokker_planck.fem.reference_exponent import Weighted, Weighting
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.smoluchowski import Smoluchowski
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 BEYOND = 1.5
 """Times the largest noise that is known: the mesh ends where nothing is at that, which at half as much more is out by

@@ -29,8 +29,8 @@ from fokker_planck.fem.generator import NO_NOISE, Generator, make_constant_exact
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import interface_facets, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

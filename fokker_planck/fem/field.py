@@ -12,8 +12,8 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.interpolation import evaluate_in_cells, logarithms, plain
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.point_function import PointFunction
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     import dolfinx.fem

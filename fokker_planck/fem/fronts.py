@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 REACH = 40.0
 """Units of epsilon around a saddle, exp(-40) = 4e-18: with 10 the exit time of the quartic well at barrier 50 changes

@@ -29,8 +29,8 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
 from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.potential_of_density import DetailedBalance
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 AT_ONCE = 8
 """Vectors that go through element matrices and factors together: 6 take a fifth of the time of 6 in turn, 12 a sixth,

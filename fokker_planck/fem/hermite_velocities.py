@@ -28,7 +28,7 @@ import numpy as np
 from fokker_planck.fem import _dolfinx, work
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Index = tuple[int, ...]
 

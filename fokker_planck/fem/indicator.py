@@ -18,7 +18,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.scaled_cholesky import scaled_cholesky
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 CELLS_AT_ONCE = 4096
 """So that a block of values stays in the processor's cache: 1,024 and 16,384 at once give the same digits in the same

@@ -10,9 +10,9 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.point_location import locate, nearly_located, reference_coordinates
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 FEW = 1
 """Steps of Newton's method where the place may be off by hundredths of a cell: each takes 2 s for 60,000 points."""

@@ -14,7 +14,7 @@ from math import log
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SMALLEST = 1e-250
 """What a solve leaves above this is taken as known: there is room down to 1e-308 for the factors of rows between."""

@@ -25,8 +25,8 @@ from fokker_planck.fem.triangulation import (
 )
 from fokker_planck.fem.trimming import attached, trimmed
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 """Of a mesh that follows Phi before a solve: what needs more has steps, and takes gigabytes to factor."""

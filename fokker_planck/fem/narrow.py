@@ -9,11 +9,11 @@ import numpy as np
 from fokker_planck.fem.triangulation import Triangulation, diameters
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.narrow_features import seen_boxes
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.model.bounded_exponent import formula_of
 from fokker_planck.model.line_boxes import SEEN, LineBoxes
 from fokker_planck.model.reversibility.line import LineExponent
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # A cell may be so many times wider than the box in which Phi differs by 0.1 from a quadratic, which is a third of the
 # width of a Gaussian well: its vertices, edge midpoints and quadrature points then see the well and refine further. For

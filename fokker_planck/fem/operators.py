@@ -22,7 +22,7 @@ import numpy as np
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 CELLS_AT_ONCE = 4096
 """The same as in the indicator, for the same reason: 1,024 and 16,384 take the same time, within a fifth."""

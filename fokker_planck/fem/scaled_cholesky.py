@@ -10,7 +10,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SHIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-10, 1e-8)
 """Of the diagonal, which is one: from rounding to what still leaves eight digits; a larger one is an error

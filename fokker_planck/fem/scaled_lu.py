@@ -13,7 +13,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LEAST_PIVOT = 0.1
 """Of the largest entry below it: an entry of L is never above its inverse, so that a step costs a digit at most."""

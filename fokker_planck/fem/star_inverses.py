@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SINGLE = 1e4
 """Of the largest entry of an inverse in the scale of the diagonal, above which it is factored and kept in double

@@ -23,8 +23,8 @@ from fokker_planck.fem.scaled_cholesky import forward_substituted, scaled_choles
 from fokker_planck.fem.scaled_lu import scaled_lu
 from fokker_planck.fem.vertex_stars import CellBlocks, vertex_stars
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 138,000 of degree 5 take 4 s and half of the

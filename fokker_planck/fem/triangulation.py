@@ -16,8 +16,8 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.graphs import components
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.mesh.simplices import volumes as volumes
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 STRAIGHT = -1
 """The number, in place of that of a surface, of facets that are straight."""

@@ -14,7 +14,7 @@ from fokker_planck.fem.long_range import decaying_solution
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulation import EdgeTable, Triangulation, local_edges, volumes
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LARGEST_STEP = 700.0
 """Units of epsilon along an edge, e^700 being the last double: where Phi changes by more the chain says nothing."""

@@ -21,8 +21,8 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.star_inverses import StarInverses, packed_inverse
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 ENTRIES_AT_ONCE = 1_000_000
 """Of the matrices of stars that are summed up and inverted together: 8 MB, in blocks of some dozens of stars."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 LineFunction = Callable[[Floats], Floats]
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 POINTS = {1: 20, 2: 20, 3: 12}
 """Per axis of a patch: more take fewer patches of a smooth function, fewer are cheaper to evaluate; flat around it."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 BY_CALL = 100
 """Points that a call costs beside those it is asked for: what numpy does around them takes as long."""

@@ -18,7 +18,7 @@ from fokker_planck.formulas.grammar import check_tree, read_formula, symbols
 from fokker_planck.formulas.light_nodes import Coordinate, Node, NotLightError
 from fokker_planck.formulas.tape import Tape, UnsupportedFunctionError, compile_tape
 from fokker_planck.formulas.text import checked_parameters, excerpt, parsed_text
-from fokker_planck.light_dataclasses import dataclass, field, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 
 COORDINATES = ("x", "y", "z")
 

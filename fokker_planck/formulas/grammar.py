@@ -25,7 +25,7 @@ from fokker_planck.formulas.text import (
     parsed_text,
     too_deep,
 )
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LARGEST_EXPONENT = 1000
 """Of a typed number as a power: x^1000 leaves doubles for every |x| above 2.04 and below 0.49, more is a slip."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 NAMES = ("x", "y", "z")
 WANTED = "an .npz with x (y, z) and the values, PLUMED's text with #! FIELDS, or a .csv of x, (y, z,) value"

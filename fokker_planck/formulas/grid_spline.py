@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 DEGREE = 5
 """Four continuous derivatives: elements of degree 6 gain nothing from more, and with cubic splines they would see the

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 EPSILON = float(np.finfo(float).eps)
 LARGEST, LEAST_NORMAL = float(np.finfo(float).max), float(np.finfo(float).tiny)

@@ -13,7 +13,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.interval_arithmetic import BINARY, Interval, exact, power, select, unary
 from fokker_planck.formulas.tape import BLOCK, Tape
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 def bounds(expression: Expression, lower: npt.ArrayLike, upper: npt.ArrayLike) -> tuple[Floats, Floats]:

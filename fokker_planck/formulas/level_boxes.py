@@ -9,7 +9,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.intervals import enclosed
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # Boxes in all: a smooth curve in the plane takes some hundreds, a surface in space some ten thousands.
 MOST_BOXES = 300_000

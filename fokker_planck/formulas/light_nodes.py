@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar
 
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MOST_BITS = 1000
 """Of numerators and denominators: so they fit a double. What is longer is left to sympy."""

@@ -14,7 +14,7 @@ from fokker_planck.formulas.expression import Expression, joint_tape
 from fokker_planck.formulas.intervals import enclosed, run_intervals
 from fokker_planck.formulas.level_boxes import halved
 from fokker_planck.formulas.tape import BLOCK
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 # A box counts as seen where Phi is proved to differ by no more than this, in units of epsilon, from a quadratic or a
 # constant: a Gaussian well of depth 2 is then cut into boxes of about a third of its width.

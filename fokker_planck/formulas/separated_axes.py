@@ -14,7 +14,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 PROBES = 32
 """Points at which every coordinate is changed in turn: a component depends on it where one of these shows it.  What all

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 PER_AXIS = {1: 4097, 2: 129, 3: 45}
 """Grid points of an exponent that is followed, of tens of units over the domain; 65, 129 and 257 in the plane gave the

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # points handled at a time: all intermediate arrays together stay in the processor's cache
 BLOCK = 4096

@@ -22,7 +22,7 @@ from fokker_planck.landscape.cut_cells import Front, advanced, crossed, shifted
 from fokker_planck.landscape.log_quadrature import log_masses, whole_cells
 from fokker_planck.landscape.separatrix import Label, Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.landscape.weighted_cells import StraightCells, WeightedCells
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LogWeight = Callable[[Floats], Floats]
 

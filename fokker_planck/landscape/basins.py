@@ -12,7 +12,7 @@ from fokker_planck.landscape.captures import Capture, capture_of
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.search import nearest_level
 from fokker_planck.landscape.types import Landscape, Saddle
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

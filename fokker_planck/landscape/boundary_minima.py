@@ -13,7 +13,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Saddle
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 LEVEL = 1e-5
 """Slope along the wall, over that into it, that counts as none; at a corner of a right angle one of them is 0.7."""

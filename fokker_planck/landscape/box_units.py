@@ -10,7 +10,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 LONG = 8.0
 """Ratio of edges from which a box is long: below it 151 samples an axis still see wells of the shorter one."""

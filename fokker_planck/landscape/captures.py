@@ -9,7 +9,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.box_units import units_of
 from fokker_planck.landscape.types import CriticalPoint, Frame
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 NARROW_VALLEY = 3.0
 """Root of a quotient of curvatures above which rays are drawn towards the valley: below it, 72 of them see into it."""

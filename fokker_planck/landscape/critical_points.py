@@ -10,7 +10,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.newton import Pace, newton
 from fokker_planck.landscape.types import CriticalPoint, Frame, Saddle
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 DEGENERATE = 1e-5
 """An eigenvalue below this fraction of the curvature around counts as zero."""

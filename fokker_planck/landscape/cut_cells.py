@@ -11,8 +11,8 @@ from fokker_planck.landscape.line_sums import LINES, CutParts, cut_masses
 from fokker_planck.landscape.log_quadrature import Parts, affordable, log_integrals, log_masses, whole_cells
 from fokker_planck.landscape.separatrix import Lines, Separatrices, labels_beyond
 from fokker_planck.landscape.weighted_cells import WeightedCells
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.quadrature import children_of
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 MOST_LINES = {1: 10**6, 2: 10**6, 3: 15_000}
 """Lines that the next halving may ask for: in space the flow is followed from some ten points of each, 2 ms a line."""

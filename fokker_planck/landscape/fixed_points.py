@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.newton import Pace, newton
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Field = Callable[[Floats], Floats]
 
@@ -87,6 +87,11 @@ class FixedPoint:
         vector = vectors[:, np.argmax(values.real)].real
         vector = vector * np.sign(vector[np.argmax(np.abs(vector))])
         return tuple((vector / np.linalg.norm(vector)).tolist())
+
+
+BESIDE, LARGEST_SLOPE = 1e-7, 1e3
+"""In extents, how far beside a zero the drift is looked at; times the slope there, how much it may have become: a jump
+as high as the drift is elsewhere is 1e4 of that."""
 
 
 class SomeMissedError(ConvergenceError):
@@ -269,7 +274,7 @@ def _distinct(settled: Floats, flow: _Flow) -> list[Floats]:
     singular = np.linalg.svd(matrix, compute_uv=False) if x.shape[1] else np.zeros((0, 1))
     steep = np.maximum(singular[:, 0], flow.steepness)
     level = flow.blur(x)
-    keep = residual <= np.maximum(1e-9 * steep * extent, level)
+    keep = (residual <= np.maximum(1e-9 * steep * extent, level)) & _continuous(flow, x, steep, level)
     x, residual, singular, steep, level = x[:, keep], residual[keep], singular[keep], steep[keep], level[keep]
     found: list[Floats] = []
     order = np.argsort(residual, kind="stable")
@@ -282,6 +287,15 @@ def _distinct(settled: Floats, flow: _Flow) -> list[Floats]:
         found.append(x[:, number])
         order = order[1:][np.linalg.norm(delta, axis=0)[1:] > radius]
     return found
+
+
+def _continuous(flow: _Flow, x: Floats, steep: Floats, level: Floats) -> Booleans:
+    """Whether b vanishes around points (dim, n), not at them alone: sign(x) is zero in the middle of its jump."""
+    most = np.maximum(LARGEST_SLOPE * steep * BESIDE * flow.extent, level)
+    steps = BESIDE * flow.extent * np.eye(len(x))
+    sizes = [np.linalg.norm(flow.value(x + sign * step[:, None]), axis=0) for step in steps for sign in (-1.0, 1.0)]
+    # beyond the box b need not be defined
+    return np.asarray(np.nanmax(np.where(np.isfinite(sizes), sizes, 0.0), axis=0, initial=0.0) <= most)
 
 
 def _steepness(drift: Field, low: Floats, high: Floats) -> float:

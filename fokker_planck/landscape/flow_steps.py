@@ -10,7 +10,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.holds import Hold
 from fokker_planck.landscape.types import Frame
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.
 DORMAND_PRINCE = (

@@ -19,7 +19,7 @@ from fokker_planck.landscape.captures import Capture
 from fokker_planck.landscape.critical_points import slope_of_rounding
 from fokker_planck.landscape.flow_steps import HeldFlow, Moving
 from fokker_planck.landscape.types import Frame
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 EXPLICIT_STEPS = 120
 """Before steps become implicit, which are dearer and stand stiffness: a valley 10,000 times steeper across takes 0.8 s

@@ -9,9 +9,9 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.holds import Contact, Hold
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.mesh.walls import Walls, walls_of
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.model.domain import MeshDomain

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.sets import Ball
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SKIN = 1e-6
 """How far ahead of a point on an edge, in extents, walls are felt: rounding is 1e-10 of that, curvature a millionth."""

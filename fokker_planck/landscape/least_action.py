@@ -19,7 +19,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 REACH = 4
 """Steps along an axis: 48 directions in the plane; a path between two of them is longer by a third of a percent."""

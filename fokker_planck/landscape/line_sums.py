@@ -10,8 +10,8 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.log_quadrature import log_mean
 from fokker_planck.landscape.separatrix import Lines, Separatrices, crossings
 from fokker_planck.landscape.weighted_cells import WeightedCells
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.quadrature import simplex_rule
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LINES = {1: (1, 1), 2: (4, 6), 3: (3, 4)}
 """Gauss points on each edge from which lines start or at which they end, for the estimate and for the value."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.weighted_cells import StraightCells, WeightedCells
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.quadrature import halved, simplex_rule
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 ORDERS = {1: (4, 8, 12, 16), 2: (2, 4, 6, 9), 3: (2, 3, 5, 7)}
 """Degrees of rules that are tried on a part before it is halved. A Gaussian of width 0.05 in a line of cells of 0.5

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 ITERATIONS = 120
 """Newton's steps, all starts at once: regular points settle in ten, (-x^3, -y) in 39; beyond, some starts wander about

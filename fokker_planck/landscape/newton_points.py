@@ -18,6 +18,10 @@ from fokker_planck.landscape.nonsmooth_minima import Inside
 from fokker_planck.landscape.sample_graph import SampleGraph
 from fokker_planck.landscape.types import CriticalPoint, Frame
 
+ASIDE, ROUNDING = 1e-3, 1e-12
+"""Of the edges around, how far beside a minimum the function is looked at; of its value, by how much it has to be lower
+there: a slope falls by a thousandth of what it does over an edge."""
+
 
 def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> list[CriticalPoint]:
     """Polished critical points of index 0 and 1, in the interior and on each wall of a box."""
@@ -56,7 +60,23 @@ def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> l
         )
         chosen_here = members[distinct]
         of_interest = chosen_here[np.isin(kinds.index[chosen_here], (0, 1))]
+        bottoms = kinds.index[of_interest] == 0
+        crests = _on_crests(function, x[:, of_interest], free[:, of_interest], width[of_interest])
+        of_interest = of_interest[~(bottoms & crests)]
         found += describe(function, x, free, kinds, of_interest, outward)
+    return found
+
+
+def _on_crests(function: Function, x: Floats, free: Booleans, width: Floats) -> Booleans:
+    """Whether the function falls to both sides along a free axis: on -|x| its derivatives may be those of a minimum."""
+    here = function.value(x)
+    lower = here - ROUNDING * np.abs(here)
+    found = np.zeros(x.shape[1], dtype=bool)
+    for axis in range(len(x)):
+        step = np.zeros(x.shape)
+        step[axis] = np.where(free[axis], ASIDE * width, 0.0)
+        with np.errstate(all="ignore"):
+            found |= (function.value(x - step) < lower) & (function.value(x + step) < lower)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

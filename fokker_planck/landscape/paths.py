@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

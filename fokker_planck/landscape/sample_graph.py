@@ -10,8 +10,8 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.graphs import components
 from fokker_planck.landscape.types import Frame
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.kuhn import grid_points, kuhn_edges
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 PER_AXIS = {1: 2001, 2: 151, 3: 41}
 """Vertices per axis of the default sample of a box, by dimension."""

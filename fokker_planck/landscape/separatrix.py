@@ -16,7 +16,7 @@ from fokker_planck.formulas.graphs import components
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.stable_manifolds import ON_END, Curves, stable_manifolds
 from fokker_planck.landscape.weighted_cells import WeightedCells
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Label = Callable[[Floats], Integers]
 

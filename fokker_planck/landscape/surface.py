@@ -8,7 +8,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.types import Frame
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 COUNT = {1: 401, 2: 101}
 """Points of an axis: curves and isolines have no corners in a picture, and a file of numbers stays below 200 kB."""

@@ -16,8 +16,8 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.paths import PathOverSaddle
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.quantity.answer import Answer
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 if TYPE_CHECKING:
     from fokker_planck.landscape.holds import Hold

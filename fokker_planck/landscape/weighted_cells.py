@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import simplex_volumes
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 class WeightedCells(Protocol):

@@ -17,8 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.process import Overdamped, Process
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 def has_potential_wells(process: Process) -> bool:

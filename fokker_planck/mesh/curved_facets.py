@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SAMPLES = 5
 """Points on an edge of a facet from which the nearest facets are found: parameters are then a step of Newton away."""

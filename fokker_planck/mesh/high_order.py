@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import MeshFileError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.curved_facets import CurvedFacets, curved_facets
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 STRAIGHT = 1e-10
 """A node this near to its place in the straight cell, in lengths of the an edge, is in it: files have 16 digits."""

@@ -8,11 +8,11 @@ import numpy as np
 
 from fokker_planck.errors import MeshFileError
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.checks import check_mesh, facets_of
 from fokker_planck.mesh.curved_facets import CurvedFacets
 from fokker_planck.mesh.high_order import CurvedCells, bent_inside, curved_boundary
 from fokker_planck.mesh.simplices import volumes
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

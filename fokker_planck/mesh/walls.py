@@ -10,9 +10,9 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.mesh.simplices import rows_among
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MOST_PARTS = {2: 64, 3: 12}
 """Parts of an edge of a facet, of which the nearest are looked up: facets up to so many times the least are found."""

@@ -12,10 +12,10 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, finite_number, point, same_length
 from fokker_planck.model.sets import Ball, Set
 from fokker_planck.model.tagged_sets import cells_with, facets_with
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.mesh.locator import Locator

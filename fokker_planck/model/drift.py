@@ -17,9 +17,9 @@ from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, run_tape
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import MOST_DIMENSIONS
 from fokker_planck.model.diffusion.state_dependent import formulas
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 VectorFunction = Callable[[Floats], npt.ArrayLike]
 

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.sets import Ball, Ellipsoid, Set
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.sets import Set
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 FARTHEST = 8.0
 """Standard deviations of a Gaussian beyond which 1e-15 is left."""

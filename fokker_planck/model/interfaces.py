@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.breakpoints import surfaces_of
 from fokker_planck.model.process import Overdamped, Process
 from fokker_planck.model.sets import HalfSpace, Set
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # By how much of its way to the centre of its cell a point leaves a surface: rounding of the level, 1e-16 of the size of
 # the domain, is small against that, and what a smooth coefficient changes on it small against all tolerances.

@@ -19,12 +19,12 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, parse_expression
 from fokker_planck.formulas.intervals import enclosed
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.diffusion.constant import ConstantField, DiffusionField
 from fokker_planck.model.diffusion.hessian import HessianField
 from fokker_planck.model.diffusion.quadratic import QuadraticField
 from fokker_planck.model.diffusion.state_dependent import FormulaField
 from fokker_planck.model.process import Overdamped, Process
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 # Half a unit of epsilon, or of log D: a Gaussian dip or spike that changes Phi by one is cut into some ten intervals.
 SEEN = 0.5

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.process import Process, alpha_of
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LineFunction = Callable[[Floats], Floats]
 

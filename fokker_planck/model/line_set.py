@@ -13,7 +13,7 @@ from fokker_planck.formulas.grammar import symbols
 from fokker_planck.formulas.high_precision import sign_at
 from fokker_planck.formulas.intervals import bounds
 from fokker_planck.formulas.line_zeros import zeros_on_line
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 # Samples of a function that is no formula: two zeros closer than this part of the domain may be missed.
 SAMPLES = 4001

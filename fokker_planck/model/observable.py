@@ -12,10 +12,10 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import parse_expression
 from fokker_planck.formulas.names import renamed
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Function = Callable[[Floats], npt.ArrayLike]
 

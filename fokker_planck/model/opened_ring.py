@@ -11,11 +11,11 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.line_set import LineSet
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SAMPLES = 2001
 """Places at which formulas are compared with what they are a period on: 6 in the shortest wave of a thousandth."""

@@ -17,8 +17,8 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.tape import Tape
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import MOST_DIMENSIONS
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 ArrayFunction = Callable[[Floats], npt.ArrayLike]
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import Constant, DiffusionField, Isotropic
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # |D H - H D| over |D| |H|: rounding of exact Hessians, and of those by finite differences
 COMMUTATOR_TOLERANCE = 1e-10

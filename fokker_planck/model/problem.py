@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grid_spline import BEYOND, GridSpline
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.domain import (
@@ -34,6 +33,7 @@ from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.sets import Ball, Ellipsoid, Set, fits
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.quantity.units import NONE, Units
 
 #: The tolerances that double precision can be asked for.

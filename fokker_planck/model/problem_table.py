@@ -9,8 +9,8 @@ from typing import Any
 
 from fokker_planck.errors import ProblemError, UnknownKeyError
 from fokker_planck.formulas.near import did_you_mean
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, finite_number
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.kinks import distinct
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, DiffusionField
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 #: alpha by name: at which point of a step, from its beginning 0 to its end 1, the noise is evaluated
 INTERPRETATIONS = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}

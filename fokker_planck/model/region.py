@@ -15,9 +15,9 @@ from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.level_boxes import LevelBoxes, boxes_meeting
 from fokker_planck.formulas.level_set_projection import central_differences, onto_surface
 from fokker_planck.formulas.line_zeros import zeros_on_line
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import AXES
 from fokker_planck.model.line_set import LineSet, set_of_formula, set_of_function
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 if TYPE_CHECKING:
     from fokker_planck.formulas.expression import Expression

@@ -18,8 +18,8 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression, parse_expression
 from fokker_planck.formulas.kinks import breaks_in, distinct
 from fokker_planck.formulas.names import renamed
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import ascending, described, finite_number, positive_number
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 NOISE, POTENTIAL = "schedule.noise", "schedule.potential"
 WANTED = 'a formula in t such as "1/(1 + t/100)", or a table [[t, factor], ...] that begins at t = 0'

@@ -13,11 +13,11 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import finite_number, point, positive_number, same_length
 from fokker_planck.model.line_set import LineSet as LineSet
 from fokker_planck.model.region import Region as Region
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import positive_number
 from fokker_planck.model.diffusion.constant import Diffusion
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True, init=False)

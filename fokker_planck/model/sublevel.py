@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.sublevel_walls import parts_between_walls, parts_on_line
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.model.domain import Sublevel

@@ -12,12 +12,12 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.checks import facets_of, outer_facets
 from fokker_planck.mesh.curved_facets import CurvedFacets
 from fokker_planck.mesh.simplices import rows_among
 from fokker_planck.mesh.walls import Walls
 from fokker_planck.model.line_set import LineSet
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.mesh.parts import MeshData

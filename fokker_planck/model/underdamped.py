@@ -9,10 +9,10 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, positive_number
 from fokker_planck.model.diffusion.constant import ConstantField, DiffusionField, Isotropic
 from fokker_planck.model.potential import Potential
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.model.diffusion.state_dependent import Formula

@@ -25,11 +25,11 @@ import numpy as np
 
 from fokker_planck.errors import FokkerPlanckError, ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.output.interruption import ended_with_nothing_left
 from fokker_planck.output.origin import origin
 from fokker_planck.output.parallel import World, from_first_rank, world
 from fokker_planck.output.serialize import json_text, statistics_json
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

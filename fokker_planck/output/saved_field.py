@@ -11,9 +11,9 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.mesh.point_function import PointFunction
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True, repr=False)

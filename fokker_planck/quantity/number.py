@@ -8,9 +8,9 @@ from numbers import Real
 from typing import TypedDict
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import arithmetic, text
 from fokker_planck.quantity.arithmetic import LOG_LARGEST, LOG_SMALLEST
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 class QuantityDict(TypedDict):

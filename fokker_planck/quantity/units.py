@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from fokker_planck.errors import FokkerPlanckError, ProblemError, one_line
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grid_files import Grid
 from fokker_planck.formulas.near import did_you_mean
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.grid_data import grid_of
 from fokker_planck.output.frames import quantities_in
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MOST_DRAWS = 100_000
 """Of surfaces, each of which is an answer of its own."""

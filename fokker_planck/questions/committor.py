@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
@@ -13,6 +12,7 @@ from fokker_planck.model.question_arguments import checked_set
 from fokker_planck.output.plots.labels import measured
 from fokker_planck.output.serialize import number_json, quantity_json
 from fokker_planck.output.tables import NOTHING, empty_table, error_bar, significant
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import ascending
 from fokker_planck.model.observable import Function, observable
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.output.tables import empty_table, error_bar, literal, short
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting

@@ -14,8 +14,8 @@ import numpy as np
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.fixed_points import FixedPoint
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.questions import small_noise
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,7 +15,6 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import parse_expression
 from fokker_planck.formulas.names import IDENTIFIER, renamed
-from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.arguments import ascending, described, finite_number, point
 from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
@@ -23,6 +23,7 @@ from fokker_planck.model.question_arguments import checked_set, checked_target
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.output.serialize import numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 KEYS = ("initial", "times", "observables", "absorb")
 """Of [evolve]."""
+WHOLE = 1e-9
+"""Of the mass: what less is missing of it is what errors of an evolution leave, not what a set has absorbed."""
 STARTS = ("point", "gaussian", "set", "expression", "result")
 """Of evolve.initial, beside "stationary"."""
 WANTED = (
@@ -155,6 +158,10 @@ def _initial(problem: Problem, given: Any) -> Initial:
             raise ProblemError("evolve.initial", found, f"one of {problem.dimension}")
         if not hasattr(last.density, "discretization"):
             raise ProblemError("evolve.initial", "a result without its density (evolve.npz)", GONE_ON_FROM)
+        left = last.mass.value
+        if left < 1.0 - WHOLE:
+            found = f"the evolution before left a mass of {left:.6g}, with which this one begins as if it were one"
+            warnings.warn(f"{found}; masses, probabilities and means are to be multiplied by it", stacklevel=2)
         return ByFormula(lambda x: np.maximum(np.nan_to_num(last.density(x)), 0.0), "a density", last.density_error)
     if isinstance(given, str):
         if given != "stationary":

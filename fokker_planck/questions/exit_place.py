@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import EXIT_KEYS, checked_exit
 from fokker_planck.output.serialize import numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting

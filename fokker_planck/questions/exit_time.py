@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import EXIT_KEYS, checked_exit
 from fokker_planck.output.serialize import limits_json, number_json, prediction_json, quantity_json
 from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal, point_text
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.output.folder import PROGRAM, RESULT
 from fokker_planck.output.records import answer_of
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.quantity.units import NONE, Units
 
 if TYPE_CHECKING:

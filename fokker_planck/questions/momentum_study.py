@@ -14,13 +14,13 @@ from fokker_planck.asymptotics.underdamped import kinetic_eigenvalues, kinetic_r
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.survey import survey
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.noise_study import QuantityArray
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.sgd.momentum import Momentum

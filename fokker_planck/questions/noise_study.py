@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density

@@ -17,13 +17,13 @@ from fokker_planck.landscape.descent_paths import POINTS, descent_paths
 from fokker_planck.landscape.fixed_points import FixedPoint
 from fokker_planck.landscape.noise_metric import InNoiseMetric
 from fokker_planck.landscape.paths import PathOverSaddle, lengths_along
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import empty_table, point_text, short
 from fokker_planck.quantity.answer import Answer
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions import small_noise
 from fokker_planck.questions.covering import Descent, descent, descents, rolled, unrolled
 from fokker_planck.questions.entry import Entry

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import ascending, positive_number, whole_number
 from fokker_planck.model.initial import InEquilibrium
 from fokker_planck.model.problem import Problem
@@ -15,6 +14,7 @@ from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_set
 from fokker_planck.output.serialize import numbers_json
 from fokker_planck.output.tables import empty_table, literal
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.evolve import observables_of, state_json, states_table
 from fokker_planck.questions.numpy_warnings import quietly

@@ -17,7 +17,6 @@ from fokker_planck.asymptotics import eyring_kramers as kramers
 from fokker_planck.asymptotics.exit_surfaces import Outside
 from fokker_planck.asymptotics.markov_chain import log_rate_constant, log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
@@ -26,6 +25,7 @@ from fokker_planck.model.sets import Ball
 from fokker_planck.model.tagged_sets import TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions import eyring_kramers, kinetic_formulas, small_noise
 
 if TYPE_CHECKING:

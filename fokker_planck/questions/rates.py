@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.phase_space import has_every_question, positions_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.serialize import limits_json, number_json, numbers_json, quantity_json
@@ -20,6 +19,7 @@ from fokker_planck.output.tables import (
     point_text,
     significant,
 )
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.output.folder import Contents, grid_of, provenance, write_folder
 from fokker_planck.output.parallel import World, world
 from fokker_planck.output.plots.labels import in_units
 from fokker_planck.output.records import record
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.quantity.units import NONE, Units
 from fokker_planck.questions.registry import entry_of
 from fokker_planck.questions.report import answer_figure, statistics_of

@@ -15,9 +15,9 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.held_attractors import HeldPoint
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.arguments import whole_number
 from fokker_planck.model.problem import MOST_EIGENVALUES, Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_target
 from fokker_planck.output.serialize import limits_json, number_json, prediction_json
 from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import point, positive_number, whole_number
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.sgd.almost_sure import almost_sure_threshold
 from fokker_planck.sgd.learning import MOST_SAMPLES, batch_factor
 from fokker_planck.sgd.losses import Losses

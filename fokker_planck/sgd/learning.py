@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import positive_number, whole_number
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MOST_SAMPLES = 2**62
 """What 64-bit integers count, with room for a product of two."""

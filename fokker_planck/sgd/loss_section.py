@@ -11,12 +11,12 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.grid_files import NAMES, checked_axis
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import described, finite_number
 from fokker_planck.model.diffusion.state_dependent import Sampled
 from fokker_planck.model.domain import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import DataLosses, SampleLosses
 from fokker_planck.sgd.many_parameters import ManyLosses, function_of, losses_and_gradients

@@ -13,9 +13,9 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.expression import COORDINATES, Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.text import checked_parameters
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
 from fokker_planck.model.potential import Potential
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 #: Numbers that a block of samples takes at a time.
 BLOCK = 2**20

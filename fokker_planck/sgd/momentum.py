@@ -26,9 +26,9 @@ from __future__ import annotations
 from math import sqrt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import finite_number, positive_number
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.sgd.learning import Learning
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.sgd.losses import DataLosses, Losses, SampleLosses
 from fokker_planck.sgd.momentum import Momentum
 from fokker_planck.sgd.recursion import drawn_batches

@@ -6,8 +6,8 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import DataLosses, Losses, SampleLosses
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MOST_COORDINATES = 60
 """The matrix of the second moments has dim^2 rows, or half as many: 60 coordinates are 1,830 rows, whose eigenvalues

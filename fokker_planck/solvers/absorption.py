@@ -12,12 +12,12 @@ from fokker_planck.fem.domain_truncation import outside
 from fokker_planck.fem.entrances import Entrance, entering, entrance, outside_only
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.outside_box import with_room_around
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.ends import FROM, TARGET, TO, Goal, region_name
 from fokker_planck.solvers.initial_mesh import unknowns_of
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of

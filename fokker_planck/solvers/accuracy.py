@@ -18,8 +18,8 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unfolding import unfolded
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.answer_types import Ask, Kept, Numbers, Outcome
 from fokker_planck.solvers.beginning import Beginning, begin
 from fokker_planck.solvers.corners import exponents_of_cells, graded, singular_corners

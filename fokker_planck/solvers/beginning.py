@@ -19,10 +19,10 @@ from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import Heights, resolved
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, volumes
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.answer_types import Answer, Ask
 from fokker_planck.solvers.end_conditions import end_error
 from fokker_planck.solvers.ends import Ends

@@ -19,7 +19,7 @@ from scipy.sparse.linalg import spsolve
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.absorbing_curves import Curve, points_of_gauss
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LEAST = -660.0
 """Logarithm of what leaves through an unknown, over all, below which it is taken for that: beyond are no doubles."""

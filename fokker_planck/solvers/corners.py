@@ -23,7 +23,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, diameters, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.material_corners import Medium, Sector, Tensor, log_flux, material_exponent
 
 SMOOTH = 0.97

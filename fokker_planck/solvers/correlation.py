@@ -21,10 +21,10 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.observable import Observable
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.accuracy import refined_until_verified
 from fokker_planck.solvers.answer_types import Answer, Numbers
 from fokker_planck.solvers.beginning import Beginning, begin

@@ -12,7 +12,7 @@ import numpy as np
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.correlation_numbers import Number
 from fokker_planck.solvers.eigenmodes import Eigenmode

@@ -20,8 +20,8 @@ from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.beginning import on_coarsest_mesh

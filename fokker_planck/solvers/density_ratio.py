@@ -7,7 +7,7 @@ import numpy as np
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes

@@ -13,9 +13,9 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.fixed_points import FixedPoint
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.sets import Set
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.deep_wells import deep_level
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting import Setting

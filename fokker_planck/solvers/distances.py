@@ -14,8 +14,8 @@ from mpi4py import MPI
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.density_samples import Samples
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SMALL = 1e-3
 """Of d, below which (1 + d) log(1 + d) - d is its series: at 1e-3 the next term is 1e-16 of it."""

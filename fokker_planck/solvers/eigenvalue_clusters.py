@@ -19,7 +19,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.graphs import components
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.pencil import MODERATE, Pencil, PencilMode
 

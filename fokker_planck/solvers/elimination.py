@@ -18,7 +18,7 @@ from typing import Any
 import mpmath
 
 from fokker_planck.errors import BarrierTooHighError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 DIGITS = 40
 """Decimal digits for sums in which nothing cancels: far more than the doubles that go in."""

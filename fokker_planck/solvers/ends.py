@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import MeshDomain, Sublevel
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, Set
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Goal = Set | Literal["boundary"]
 

@@ -25,7 +25,7 @@ import numpy as np
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.minimax import climb_heights, passes_between
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.followed_exponent import LEAST_MARGIN
 
 APART = 15.0

@@ -13,7 +13,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.indicator import errors_of_all
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Answer, Kept, Numbers
 from fokker_planck.solvers.corners import corner_safety
 from fokker_planck.solvers.prescribed_mesh import REMEDY, WORST

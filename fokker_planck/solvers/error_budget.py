@@ -12,8 +12,8 @@ from math import exp, log
 
 from fokker_planck.fem.meshing import NARROWED, TRIM
 from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 AIM = 0.3
 """To which a refinement is to bring the error: the indicator that steers it is right to a factor of five on most

@@ -21,10 +21,10 @@ from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass, field, replace
 from fokker_planck.model.initial import InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.accuracy import refined_until_verified
 from fokker_planck.solvers.answer_types import Answer, Outcome

@@ -18,7 +18,7 @@ from fokker_planck.fem.indicator import Mode, against_all
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.distances import distances
 from fokker_planck.solvers.functions_on_mesh import RULES_APART
 from fokker_planck.solvers.initial_state import Beginning

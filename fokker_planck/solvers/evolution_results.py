@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.answer import Answer
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.results_in_time import Estimate
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.meshing import Heights
-from fokker_planck.light_dataclasses import replace
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.initial import Initial
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import replace
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.energy_levels import levels_of
 from fokker_planck.solvers.error_budget import budget_of

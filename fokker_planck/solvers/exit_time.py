@@ -12,9 +12,9 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.interpolation import interpolate, point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.absorption import Stopped, absorbing, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer

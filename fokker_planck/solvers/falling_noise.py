@@ -13,7 +13,7 @@ import numpy as np
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.spline import GridFunction
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 HOTTEST_RANGE = 8.0
 """Units of epsilon over the domain at the first noise, where psi = 0 serves: 4 and 16 took a sixth longer (an unknown

@@ -28,9 +28,9 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.spline import GridFunction, extended, reflected
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.mesh.simplices import simplex_volumes
 from fokker_planck.model.hoermander import NO_NOISE
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.falling_noise import (
     CALM,
     CALMLY_THERE,

@@ -17,7 +17,7 @@ from fokker_planck.fem import _petsc
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode, checked
 from fokker_planck.solvers.eigenvalue_clusters import cluster_of, grouped

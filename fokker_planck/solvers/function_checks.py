@@ -19,9 +19,9 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.triangulation import Triangulation, diameters, volumes
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 POINTS = 20_000
 """Half of them spread by volume, half by cells: what covers a thousandth of the domain holds ten of them."""

@@ -19,8 +19,8 @@ from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.static_condensation import condensed_factorization
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.observable import Observable
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.relaxation import Relaxation
 
 Pair = tuple[Observable, Observable]

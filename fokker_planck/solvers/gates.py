@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.boundary_density import AlongCurve, Arc, Place, basis_on_edge, unknowns_of_edge
 
 LEAST_RISE = 1.0

@@ -24,8 +24,8 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import GridFunction, extended, zero_on
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.reversibility.ito_drift import noise_and_velocity
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 PER_AXIS = {2: 97, 3: 33}
 """Points of the grid: 36,000 in space are factored in one second of CPU and 0.3 GB, 45 a side in four; layers thinner

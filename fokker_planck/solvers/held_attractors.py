@@ -20,9 +20,9 @@ from fokker_planck.landscape.holds import SKIN
 from fokker_planck.landscape.survey import held_by
 from fokker_planck.landscape.types import CriticalPoint, Frame
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box, Sublevel
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SAMPLE = 400
 """Points from which the flow is followed, all at once: a basin of a two-hundredth is missed once in seven times."""
@@ -69,10 +69,14 @@ class HeldPoint(FixedPoint):
 
 @dataclass(frozen=True)
 class HeldWells:
-    """The ``wells`` that walls hold, and ``others`` (dim,): places that attract, but not as a point that is found."""
+    """The ``wells`` that walls hold, and ``others`` (dim,): places that attract, but not as a point that is found.
+
+    ``astray`` (dim,) is where the flow is still on its way at last, inside: on a cycle, or to a fixed point not found.
+    """
 
     wells: tuple[HeldPoint, ...] = ()
     others: tuple[Floats, ...] = ()
+    astray: tuple[Floats, ...] = ()
 
 
 def held_wells(problem: Problem, attractors: tuple[CriticalPoint, ...]) -> HeldWells:
@@ -88,7 +92,9 @@ def held_wells(problem: Problem, attractors: tuple[CriticalPoint, ...]) -> HeldW
     path = descend(flow, path.ends[:, path.labels < 0], captures, frame, FlowSettings(1e-8, STEPS))
     lost = path.ends[:, path.labels < 0]
     usual = float(np.median(np.linalg.norm(flow.gradient(start), axis=0)))
-    places = _apart(lost[:, _at_rest(flow, lost, frame, usual) & problem.contains(frame.pulled_in(lost))], frame)
+    at_rest = _at_rest(flow, lost, frame, usual)
+    places = _apart(lost[:, at_rest & problem.contains(frame.pulled_in(lost))], frame)
+    astray = tuple(lost[:, ~at_rest].T)
     wells, others = [], []
     for group in places:
         # one place, to which all come closer as they are followed further
@@ -104,14 +110,15 @@ def held_wells(problem: Problem, attractors: tuple[CriticalPoint, ...]) -> HeldW
     balls = capture_of(flow, known, frame)[len(attractors) :]
     caught = [ball.radius > LEAST_BALL * frame.extent for ball in balls]
     others += [point.x for point, good in zip(wells, caught, strict=True) if not good]
-    return HeldWells(tuple(point for point, good in zip(wells, caught, strict=True) if good), tuple(others))
+    kept = tuple(point for point, good in zip(wells, caught, strict=True) if good)
+    return HeldWells(kept, tuple(others), astray)
 
 
 def refuse_unfound(places: Sequence[Floats], count: int, question: str) -> None:
     """Raise :class:`ProblemError` where the flow has two ends or more, ``count`` of them known, and these are not."""
     if places and len(places) + count > 1:
         place = ", ".join(f"{entry:.4g}" for entry in places[0])
-        found = f"{len(places) + count} ends of its flow, of which a wall holds that at ({place})"
+        found = f"{len(places) + count} ends of its flow, of which that at ({place}) is on a wall, or no fixed point"
         raise ProblemError("drift", found, f"for {question} a domain that holds all wells inside, or one well")
 
 

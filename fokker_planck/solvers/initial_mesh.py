@@ -22,11 +22,11 @@ from fokker_planck.fem.triangulation import Triangulation, without_cells
 from fokker_planck.fem.turning_stars import graded_at_turns
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
 from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.deep_wells import idle
 from fokker_planck.solvers.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.energy_levels import SAME_HEIGHT

@@ -20,10 +20,10 @@ from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.mesh.simplices import barycentric, simplex_volumes
 from fokker_planck.model.initial import FARTHEST, AtPoint, ByFormula, Gaussian, Initial, UniformIn
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Density = Callable[[Floats], Floats]
 

@@ -21,9 +21,9 @@ from fokker_planck.fem.hermite_velocities import HermiteSpace, even_functions, h
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.domain import Box
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.beginning import begin
 from fokker_planck.solvers.ends import Ends

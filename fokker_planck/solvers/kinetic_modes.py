@@ -17,7 +17,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import work
 from fokker_planck.fem.hermite_velocities import HermiteSpace
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MOST_STEPS = 1500
 """Of the descent: friction 1 takes 60 to 150, friction 0.1 ten times as many."""

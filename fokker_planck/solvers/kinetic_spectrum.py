@@ -15,11 +15,11 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.hermite_velocities import HermiteSpace
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.phase_space import positions_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.error_bars import warn_or_refuse
 from fokker_planck.solvers.kinetic_convergence import Case, checked_setting, followed, statistics_of
 from fokker_planck.solvers.kinetic_modes import KineticModes

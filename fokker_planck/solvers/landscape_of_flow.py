@@ -21,13 +21,13 @@ from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.phase_space import refuse_wells_at_walls
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import Kinetics, KnownDensity, UnknownDensity
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.model.sets import Set
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.degenerate_exponent import guesses as degenerate_guesses
 from fokker_planck.solvers.degenerate_exponent import refuse_flow_through_walls
 from fokker_planck.solvers.ends import Ends, reached_points
@@ -162,15 +162,18 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     refuse_rounding(problem)
     kind = kinetics_of(problem)
     points = fixed_points_inside(problem)
-    # where some are missed those that were found are places of the density all the same; basins want all of them
-    some = points or (() if wells else problem.known["fixed points found"])
-    attractors = tuple(point for point in some if point.index == 0 and not point.degenerate)
+    # where some are missed, a saddle on a kink say, those that were found are places of the density all the same
+    found = points or problem.known["fixed points found"]
+    attractors = tuple(point for point in found if point.index == 0 and not point.degenerate)
     held = HeldWells()
     if process.turns_at_walls:
         if wells:
             refuse_wells_at_walls(process.potential, problem.domain)
     elif wells:
         held = held_wells(problem, _minima(attractors))
+        if not points:
+            # basins want all attractors: whatever flow does not end in those that were found tells of another one
+            held = replace(held, others=(*held.others, *held.astray[:1]))
     attractors = (*attractors, *held.wells)
     saddles = tuple(point for point in points if point.index == 1)
     places = np.array([point.position for point in attractors]).reshape(-1, dimension)

@@ -13,12 +13,12 @@ from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.survey import survey
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, assemble_landscape, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.drift_potential import drift_potential
 from fokker_planck.model.reversibility.line import LineExponent
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.end_conditions import refuse_endless, singular_ends
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.potential_steps import warn_of_steps

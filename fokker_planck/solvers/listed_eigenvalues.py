@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Outcome
 from fokker_planck.solvers.eigenmodes import Eigenmode
 

@@ -20,8 +20,8 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.survey import sample_graph
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.rational_krylov import KrylovSpace, krylov_space, norm
 from fokker_planck.solvers.semigroup import resolvent

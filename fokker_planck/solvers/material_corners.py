@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 Tensor = Callable[[Floats], Floats]
 

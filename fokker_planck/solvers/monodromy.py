@@ -13,7 +13,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Complexes, Floats
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.driven_propagation import LEAST, SWEPT, DrivenPropagation
 from fokker_planck.solvers.radau import Step, Stepper, radau_nodes
 

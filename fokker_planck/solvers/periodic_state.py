@@ -11,8 +11,8 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.formulas.arrays import Booleans, Complexes, Floats
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.driven_evolution import DrivenQuestion, probes, reference_of
 from fokker_planck.solvers.driven_propagation import DrivenPropagation

@@ -17,7 +17,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass, field, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.marching import March
 from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
 from fokker_planck.solvers.single_pole import Steps

@@ -21,8 +21,8 @@ from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.schedule import BESIDE
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 STAGES = 4
 """Of a step, of order 7: with 3 a decaying noise takes twice the steps to 1e-8, with 5 as many and more sweeps."""

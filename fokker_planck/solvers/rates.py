@@ -23,10 +23,10 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers import kinetic_rates
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer

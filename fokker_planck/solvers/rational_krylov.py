@@ -17,7 +17,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.semigroup import Resolvent
 from fokker_planck.solvers.shift_and_invert import Numbers, times_mass
 

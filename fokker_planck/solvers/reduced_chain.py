@@ -17,8 +17,8 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.results import Rates, Statistics
 
 LEFT_OUT = 0.05

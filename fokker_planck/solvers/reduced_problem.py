@@ -27,7 +27,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.krylov import DEPENDENT, images
 from fokker_planck.solvers.slow_subspace import Eigenpairs, general_pairs, slow_or_in_doubles, whole_of

@@ -21,7 +21,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.shift_and_invert import Numbers, ShiftedPencil, times_mass
 from fokker_planck.solvers.wells import Condensation
@@ -33,9 +33,6 @@ each loses two digits where it is near zero, which the projection takes out agai
 MOST_STEPS, ENOUGH, ROUNDING = 80, 1e-14, 1e-10
 """Of that iteration, the change at which it ends, and that below which it ends where rounding makes it no less: ten to
 thirty are taken."""
-FAR_UP = 1e-8
-"""That below which it ends for functions as they are, whose rounding grows with exp(psi/2): 2e-10 of a free particle
-with momentum at 45 units of epsilon.  What is more than ``ROUNDING`` is in the bar."""
 SHARPENED = 3
 """Steps of inverse iteration for the functions of slow modes, each of which leaves less than a third where the mode is
 among the fastest of them (0.03 of the slowest rate inside), and a hundredth of a mode that is slow."""
@@ -212,12 +209,12 @@ class Relaxation:
             # measured as it is, not in scaled unknowns: what is at the top of a barrier counts
             change = float(np.abs(times_exp(after - found, up)).max() / np.abs(times_exp(after, up)).max())
             found = after
-            if change <= ENOUGH or (change < FAR_UP and change > 0.5 * before):
+            if change <= ENOUGH or (change < ROUNDING and change > 0.5 * before):
                 break
             before = change
         else:
             raise ConvergenceError("the cell problem did not converge", _petsc.REMEDY)
-        lost = change if change > ROUNDING else 0.0
+        lost = 0.0
         for mode in self.slow:
             rate = np.exp(mode.log.real) * (1.0 + 1j * mode.log.imag)
             along = complex(mode.left @ load)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 POWERS, MORE_POWERS = 40, 80
 """Of the resolvent: for t between ``EARLIEST`` and ``LATEST`` times r ``POWERS`` what is left out is below ``LEFT_OUT``

@@ -22,7 +22,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.semigroup import Resolvent, resolvent
 
 logger = logging.getLogger(__name__)

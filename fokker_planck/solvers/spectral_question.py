@@ -14,8 +14,8 @@ import numpy as np
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import assemble
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.deep_wells import deep_states

@@ -19,8 +19,8 @@ from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers import initial_mesh
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends, reached_points

@@ -11,7 +11,7 @@ import numpy as np
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.long_range import LongRange
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 LARGE_POWER = 900.0
 """Of two, up to which a value is kept as a double, whose range ends at 1024."""

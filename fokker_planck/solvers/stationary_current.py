@@ -14,7 +14,7 @@ from fokker_planck.fem.field import Field
 from fokker_planck.fem.point_location import locate
 from fokker_planck.fem.reference_exponent import Weighting, at_quadrature_points
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from fokker_planck.fem.cell_products import CellProducts, product
 from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.interpolation import interpolate, point_functional
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.exit_time import point_load

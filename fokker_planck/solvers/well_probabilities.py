@@ -15,7 +15,7 @@ from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.landscape.types import numbered
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting import Setting

@@ -33,7 +33,7 @@ from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.fem.long_range import LongRange, decaying_solution
 from fokker_planck.fem.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.elimination import DIGITS, Elimination, eliminated
 from fokker_planck.solvers.states import States, Surfaces, Target, states_of
 

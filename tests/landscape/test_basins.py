@@ -10,11 +10,11 @@ from fokker_planck.landscape.basin_integrals import basin_masses
 from fokker_planck.landscape.basins import BasinMap, basin_of
 from fokker_planck.landscape.log_quadrature import StraightCells, log_masses, whole_cells
 from fokker_planck.landscape.search import find_landscape, sample_box
-from fokker_planck.light_dataclasses import replace
 from fokker_planck.mesh.kuhn import grid_points, kuhn_cells
 from fokker_planck.mesh.quadrature import halved, simplex_rule
 from fokker_planck.mesh.simplices import simplex_volumes
 from fokker_planck.model.potential import Potential
+from fokker_planck.quantity.light_dataclasses import replace
 
 FLAT_AND_SHARP = "(x**2 - 1)**2*(1 + 0.4*x)/4"
 WEIGHT_OF_FLAT = {20: 0.6019150610326906118514212, 80: 0.6039484176164204393744173, 400: 0.6042798789264067525827531}

@@ -1,4 +1,4 @@
-"""Functions of 40 lines, files of 320, six parameters, 16 entries at the root: what is longer says why."""
+"""Functions of 40 lines, files of 320, six parameters, 15 entries at the root: what is longer says why."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sources import PACKAGE, files, nodes
 
-LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 320, 6, 16
+LINES_OF_A_FUNCTION, LINES_OF_A_FILE, PARAMETERS, ENTRIES = 40, 320, 6, 15
 """Of code, without docstring, comments and blank lines; of a file, all but docstrings of functions and classes, whose
 sections take a line for a name; of a signature, without ``self``, and with one
 for ``*`` and ``**``; of the root, all that Python imports."""

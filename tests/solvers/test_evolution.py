@@ -350,3 +350,15 @@ def test_means_of_functions_with_kinks_jumps_and_spikes(place):
         held(state.observables["wave"], math.sin(60.0 * m) * math.exp(-1800.0 * v), 1e-6)
         spike = math.sqrt(2.0 * math.pi) * width * gaussian(place, m, v + width**2)
         held(state.observables["spike"], spike, 1e-10)
+
+
+def test_going_on_from_what_a_set_has_left_says_by_what_to_multiply():
+    """By parts and in one go: the mass of the second part is one at its beginning."""
+    bowl = fp.Problem(
+        BOWL, fp.Box([-6.0], [6.0]), fp.Resolution(tolerance=1e-6), sets={"out": fp.HalfSpace([1.0], 1.0)}
+    )
+    first = fp.evolve(bowl, [0.0], [1.0], absorb="out")
+    with pytest.warns(UserWarning, match="a mass of 0.76117.*multiplied"):
+        second = fp.evolve(bowl, first, [1.0], absorb="out").times[0].mass
+    whole = fp.evolve(bowl, [0.0], [2.0], absorb="out").times[0].mass
+    assert first.times[0].mass.value * second.value == pytest.approx(whole.value, rel=2e-6)

@@ -30,3 +30,15 @@ def test_wells_to_which_the_flow_slides_slowly_along_a_wall():
     drift = fp.Drifting(fp.Drift(["x - x**3 + 0.2*x*y", "-0.5 + 0.1*(1 - x**2)"]), fp.Isotropic(0.05))
     wells = fp.stationary_density(fp.Problem(drift, fp.Box([-1.8, 0.0], [1.8, 1.5]))).wells
     assert [well.probability.value for well in wells] == pytest.approx([0.5, 0.5], abs=1e-7)
+
+
+@pytest.mark.parametrize("turn", [0.3, 0.0])
+def test_wells_on_both_sides_of_a_jump_where_the_drift_is_said_to_be_zero(turn):
+    """sign(0) is 0: the crest was a fixed point, degrees did not add up, and one well had all of the mass."""
+    drift = fp.Drift([f"sign(x) - x + {turn}*y", f"-y - {turn}*x"])
+    problem = fp.Problem(fp.Drifting(drift, fp.Isotropic(0.07)), fp.Box([-2.0, -2.0], [2.0, 2.0]), fp.Resolution(1e-4))
+    wells = fp.stationary_density(problem).wells
+    assert [well.probability.value for well in wells] == pytest.approx([0.5, 0.5], abs=1e-5)
+    rates, gap = fp.rates(problem).rates, fp.spectrum(problem, count=2).gap
+    assert rates[0][1].value == pytest.approx(rates[1][0].value, rel=1e-4)
+    assert rates[0][1].value + rates[1][0].value == pytest.approx(gap.value, rel=2e-4)

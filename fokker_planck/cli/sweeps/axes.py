@@ -12,8 +12,8 @@ from typing import Any
 
 from fokker_planck.cli.toml import KEY, value_of
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.arguments import described
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 WANTED = "KEY=LOW:HIGH:COUNT, KEY=LOW:HIGH:COUNTlog or KEY=VALUE,VALUE,..., such as diffusion.epsilon=0.5:0.01:30log"
 MOST_POINTS = 1_000_000

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fokker_planck.cli.sweeps.axes import Axis, combined
 from fokker_planck.cli.sweeps.store import Point, opened
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.output.frames import flat, frame, quantities_in
+from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.quantity.units import NONE, Units
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from fokker_planck.cli.sweeps.result import Sweep, units_in
 from fokker_planck.cli.sweeps.store import FORMAT, Point, Store, axes_json, key_of, opened
 from fokker_planck.cli.sweeps.workers import in_workers
 from fokker_planck.errors import ProblemError, UnknownKeyError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 class Seen(Protocol):

@@ -11,7 +11,7 @@ from typing import Any
 
 from fokker_planck.cli.sweeps.axes import Axis
 from fokker_planck.errors import ProblemError
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 FORMAT = 1
 """Of the tables in a file: one that another format was written in is another sweep."""

@@ -16,8 +16,8 @@ from fokker_planck.fem.refinement import split_edges
 from fokker_planck.fem.triangulation import Triangulation, edge_table, volumes
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.sets import HalfSpace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 #: A vertex nearer to the surface than this part of its shortest edge moves onto it. Less leaves slivers beside the
 #: surface, more bends cells; mmg makes good what is left.

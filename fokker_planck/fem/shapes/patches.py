@@ -21,7 +21,7 @@ from fokker_planck.fem.triangulation import (
 )
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.images import Images
 from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.formulas.expression import Expression

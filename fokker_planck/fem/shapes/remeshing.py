@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 #: Layers of cells around the surface that are handed over: enough for sizes to grow.
 LAYERS = 2

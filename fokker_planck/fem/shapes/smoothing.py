@@ -14,7 +14,7 @@ from fokker_planck.fem.curving import curved_cells
 from fokker_planck.fem.shapes.curved_quality import determinants, unevenness
 from fokker_planck.fem.triangulation import Triangulation, local_edges
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 #: Steps that are tried, as part of the shortest edge at the vertex.
 STEPS = (0.4, 0.2, 0.1, 0.04)

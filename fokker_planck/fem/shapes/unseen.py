@@ -12,7 +12,7 @@ from fokker_planck.fem.narrow import too_wide
 from fokker_planck.fem.triangulation import Triangulation, diameters
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.level_boxes import boxes_meeting
-from fokker_planck.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

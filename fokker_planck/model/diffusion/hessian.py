@@ -9,11 +9,11 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.tape import in_blocks
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import finite_number, positive_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.principal_axes import principal_axes
 from fokker_planck.model.potential import Potential
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.kinks import zeros
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.hessian import HessianField
 from fokker_planck.model.reversibility.line import LineExponent
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SAMPLES = 2001
 """On the way, for the largest curvature and the barrier: the note that they go into prints three digits."""

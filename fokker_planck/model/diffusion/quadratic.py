@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import MOST_DIMENSIONS, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.potential import Potential
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 FORMS = ("axes", "radial")
 Numbers = float | Sequence[float]

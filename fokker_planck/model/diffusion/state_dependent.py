@@ -17,12 +17,12 @@ from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.model.arguments import MOST_DIMENSIONS, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.quadratic import diagonal
 from fokker_planck.model.potential import Potential
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 TensorFunction = Callable[[Floats], npt.ArrayLike]
 

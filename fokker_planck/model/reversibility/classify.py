@@ -16,7 +16,6 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.light_dataclasses import dataclass, replace
 from fokker_planck.model.diffusion.constant import Constant, ConstantField, DiffusionField, Isotropic
 from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.hoermander import lacking
@@ -39,6 +38,7 @@ from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExpone
 from fokker_planck.model.reversibility.ring import RingExponent, ring_exponent
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 EXACT, BY_DIFFERENCES = 1e-8, 1e-5
 """Relative size of a curl, or of div c - c . grad Psi, that counts as none: rounding of formulas, and the errors of

@@ -9,8 +9,8 @@ import numpy as np
 
 from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.process import Overdamped, Process
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 NET_FORCE = 1e-10
 """Of the variation of U around a ring: rounding of the integral, 1e-15 of it, and of a period that was typed in

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.line_ends import LineEnd
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import tensor_and_divergence
 from fokker_planck.model.process import Process, alpha_of
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)

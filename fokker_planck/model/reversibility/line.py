@@ -16,12 +16,12 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.line_boxes import LineBoxes, line_boxes
 from fokker_planck.model.line_ends import LineEnd, line_ends
 from fokker_planck.model.process import Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.field_with_ends import FieldWithEnds
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 SAMPLES = 2001
 """Of D between the ends: zeros narrower than that are found by the bounds of formulas, in callables not at all."""

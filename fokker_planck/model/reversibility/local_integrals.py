@@ -15,8 +15,8 @@ import numpy.typing as npt
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, patch_by_patch
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 Along = Callable[..., Floats]
 """The integral from points (dim, n) to others (dim, n), (n,), with what jumps on the way; given a third argument (n,),

@@ -12,12 +12,12 @@ from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
 from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
 from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 PROBES = 24
 """Points at which polynomials are held against integrals: 24 lines cross most patches of a box in the plane."""

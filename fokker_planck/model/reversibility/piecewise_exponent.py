@@ -18,13 +18,13 @@ import numpy as np
 
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
 from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals
 from fokker_planck.model.sets import Ball, HalfSpace, Set
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # Crossings of a line with a curved surface are looked for on so many intervals: closer pairs are integrated across.
 INTERVALS = 48

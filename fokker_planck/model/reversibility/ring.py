@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass
 from fokker_planck.model.process import Process
 from fokker_planck.model.reversibility.line import LineExponent
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 PANELS = 20_000
 """Of a period: of a Psi that changes by 10,000 units and bends once in a hundredth of the ring, each leaves 1e-2 of a

@@ -9,8 +9,8 @@ import numpy as np
 
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.light_dataclasses import dataclass, field
 from fokker_planck.output.plots.labels import AXES_NAMES, measured, symbol
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from fokker_planck.light_dataclasses import dataclass as light
+from fokker_planck.quantity.light_dataclasses import dataclass as light
 
 
 class Body:
