@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.fem.narrow import WIDER, NarrowPlaces
+from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.model.schedule import EARLIEST, Schedule
+from fokker_planck.solvers.mesh_for_functions import narrow_in_units
 
 TIMES = 12
 """At which the potential is looked at, spread evenly, and as many again by their logarithm: what is narrow stays where
 it is as a rule, and only its height changes; of what moves, cells follow these places."""
 GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 """Whose multiples, without their whole parts, are spread evenly and are no multiples of one time."""
-SAMPLED = 1e-3
-"""Of the domain: boxes as wide as that are no longer halved when there are 200,000 of them."""
 
 
 def narrow_parts(schedule: Schedule, latest: float, noise: float, lower: Floats, upper: Floats) -> NarrowPlaces:
@@ -28,11 +26,7 @@ def narrow_parts(schedule: Schedule, latest: float, noise: float, lower: Floats,
 
     Raises ConvergenceError where it changes within less than any mesh follows.
     """
-    points, widths = [np.zeros((len(lower), 0))], [np.zeros(0)]
     # what is periodic may be zero at all multiples of one time
     even, early = latest * (np.arange(TIMES) * GOLDEN % 1.0), latest * np.geomspace(EARLIEST, 1.0, TIMES)
-    for formula in schedule.potentials_at(np.concatenate([even, early])):
-        found = seen_boxes(formula, 1.0 / noise, lower, upper, sampled=SAMPLED * float(np.max(upper - lower)))
-        points.append(found.centres)
-        widths.append(WIDER * found.size)
-    return NarrowPlaces(np.concatenate(points, axis=1), np.concatenate(widths))
+    formulas = schedule.potentials_at(np.concatenate([even, early]))
+    return narrow_in_units(((formula, noise) for formula in formulas), lower, upper)

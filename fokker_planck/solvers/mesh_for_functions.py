@@ -15,6 +15,7 @@ from fokker_planck.fem.first_triangulation import SURFACE
 from fokker_planck.fem.narrow import WIDER, NarrowPlaces, too_wide
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.intervals import bounds
 from fokker_planck.formulas.kinks import kinks_of
@@ -54,21 +55,28 @@ def surfaces_followed(problem: Problem, functions: Iterable[object]) -> tuple[tu
 
 
 def narrow_parts(problem: Problem, functions: Iterable[object]) -> NarrowPlaces:
-    """Where formulas among the functions may change within less than a cell, by proved bounds.
+    """Where formulas among the functions may change within less than a cell, each beside what it spans.
 
     Raises ConvergenceError where one changes within less than any mesh follows.
     """
     lower, upper = (np.asarray(corner, dtype=float) for corner in problem.bounding_box())
-    width = float(np.max(upper - lower))
-    sample, points, widths = problem.sample(), [np.zeros((len(lower), 0))], [np.zeros(0)]
+    sample, formulas = problem.sample(), []
     for formula in functions:
         if isinstance(formula, Expression):
             low, high = bounds(formula, lower[:, None], upper[:, None])
             most = float(high[0] - low[0])
             span = max(float(np.ptp(formula(sample))), LEAST_SPAN * most if np.isfinite(most) else 0.0)
-            found = seen_boxes(formula, 1.0 / (OF_RANGE * span or 1.0), lower, upper, sampled=SAMPLED * width)
-            points.append(found.centres)
-            widths.append(WIDER * found.size)
+            formulas.append((formula, OF_RANGE * span or 1.0))
+    return narrow_in_units(formulas, lower, upper)
+
+
+def narrow_in_units(formulas: Iterable[tuple[Expression, float]], lower: Floats, upper: Floats) -> NarrowPlaces:
+    """Where one of the formulas, in its unit, may change within less than a cell, by proved bounds."""
+    points, widths = [np.zeros((len(lower), 0))], [np.zeros(0)]
+    for formula, unit in formulas:
+        found = seen_boxes(formula, 1.0 / unit, lower, upper, sampled=SAMPLED * float(np.max(upper - lower)))
+        points.append(found.centres)
+        widths.append(WIDER * found.size)
     return NarrowPlaces(np.concatenate(points, axis=1), np.concatenate(widths))
 
 
