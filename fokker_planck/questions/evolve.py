@@ -158,7 +158,7 @@ def _initial(problem: Problem, given: Any) -> Initial:
             raise ProblemError("evolve.initial", found, f"one of {problem.dimension}")
         if not hasattr(last.density, "discretization"):
             raise ProblemError("evolve.initial", "a result without its density (evolve.npz)", GONE_ON_FROM)
-        left = last.mass.value
+        left = last.mass.value or 0.0
         if left < 1.0 - WHOLE:
             found = f"the evolution before left a mass of {left:.6g}, with which this one begins as if it were one"
             warnings.warn(f"{found}; masses, probabilities and means are to be multiplied by it", stacklevel=2)
