@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.names import IDENTIFIER, renamed
-from fokker_planck.model.arguments import ascending, described, finite_number, point
-from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
+from fokker_planck.model.arguments import ascending
+from fokker_planck.model.initial import AtPoint
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_set, checked_target
@@ -24,6 +19,7 @@ from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.output.serialize import numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
+from fokker_planck.questions.beginnings import WANTED, Start, initial_of, observables_of, written
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
@@ -38,16 +34,6 @@ if TYPE_CHECKING:
 
 KEYS = ("initial", "times", "observables", "absorb")
 """Of [evolve]."""
-WHOLE = 1e-9
-"""Of the mass: what less is missing of it is what errors of an evolution leave, not what a set has absorbed."""
-STARTS = ("point", "gaussian", "set", "expression", "result")
-"""Of evolve.initial, beside "stationary"."""
-WANTED = (
-    'one of { point = [..] }, { gaussian = { mean = [..], covariance = [[..], ..] } }, { set = "A" }, '
-    '{ expression = "..." }, { result = "FOLDER" }, or "stationary"'
-)
-GONE_ON_FROM = "the folder that was saved, with all of its files"
-Start = Mapping[str, Any] | Sequence[float] | float | str | Evolution
 
 
 @counting
@@ -109,7 +95,7 @@ def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb:
     if isinstance(problem.process, Underdamped) and problem.process.planar:
         raise ProblemError("evolve", "an underdamped process of two coordinates", "one of a single coordinate")
     target = None if absorb is None else checked_target(problem, absorb, "evolve.absorb")
-    start = _initial(problem, initial)
+    start = initial_of(problem, initial)
     if isinstance(start, AtPoint) and target is not None and not isinstance(target, str):
         if target.contains(np.array(start.point)[:, None])[0]:
             raise ProblemError("evolve.initial.point", list(start.point), "a point outside of the set that absorbs")
@@ -124,104 +110,6 @@ def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb:
         target=target,
         name="" if absorb is None else absorb if isinstance(absorb, str) else repr(absorb),
     )
-
-
-def observables_of(problem: Problem, given: Any, table: str = "evolve") -> dict[str, Callable[[Floats], Floats]]:
-    """Functions of points by name, from formulas and functions; errors name the ``table`` of the question."""
-    if not isinstance(given, Mapping):
-        raise ProblemError(f"{table}.observables", described(given), 'a table of formulas by name, such as { x = "x" }')
-    found: dict[str, Callable[[Floats], Floats]] = {}
-    for name, formula in given.items():
-        key = f"{table}.observables.{name}"
-        found[name] = _function(problem, formula, key)
-    return found
-
-
-def _function(problem: Problem, formula: Any, key: str) -> Callable[[Floats], Floats]:
-    if isinstance(formula, str):
-        text = _written(problem, formula, key) if "v" in IDENTIFIER.findall(formula) else formula
-        parsed = parse_expression(text, key=key)
-        if parsed.dimension > problem.dimension:
-            raise ProblemError(key, f"the variable {parsed.variables[-1]}", f"{problem.dimension} coordinates")
-        return parsed
-    if not callable(formula):
-        raise ProblemError(key, described(formula), "a formula, or a function of points (dim, n)")
-    function: Callable[[Floats], Floats] = formula
-    return function
-
-
-def _initial(problem: Problem, given: Any) -> Initial:
-    if isinstance(given, Evolution):
-        last = given.times[-1]
-        if last.density.dimension != problem.dimension:
-            found = f"a density of {last.density.dimension} coordinates"
-            raise ProblemError("evolve.initial", found, f"one of {problem.dimension}")
-        if not hasattr(last.density, "discretization"):
-            raise ProblemError("evolve.initial", "a result without its density (evolve.npz)", GONE_ON_FROM)
-        left = last.mass.value or 0.0
-        if left < 1.0 - WHOLE:
-            found = f"the evolution before left a mass of {left:.6g}, with which this one begins as if it were one"
-            warnings.warn(f"{found}; masses, probabilities and means are to be multiplied by it", stacklevel=2)
-        return ByFormula(lambda x: np.maximum(np.nan_to_num(last.density(x)), 0.0), "a density", last.density_error)
-    if isinstance(given, str):
-        if given != "stationary":
-            raise ProblemError("evolve.initial", repr(given), WANTED)
-        return InEquilibrium()
-    if not isinstance(given, Mapping):
-        given = {"point": given}
-    if len(given) != 1 or next(iter(given)) not in STARTS:
-        raise ProblemError("evolve.initial", described(given) if not given else ", ".join(map(str, given)), WANTED)
-    ((kind, value),) = given.items()
-    key = f"evolve.initial.{kind}"
-    if kind == "result":
-        return _initial(problem, _saved(value))
-    if kind == "point":
-        return AtPoint(_place(problem, key, value))
-    if kind == "gaussian":
-        return _gaussian(problem, key, value)
-    if kind == "set":
-        return UniformIn(checked_set(problem, value, key), value if isinstance(value, str) else repr(value))
-    text = value if isinstance(value, str) else "a function"
-    return ByFormula(_function(problem, value, key), text)
-
-
-def _saved(folder: Any) -> Evolution:
-    """The evolution in a result folder."""
-    from fokker_planck.questions.loading import load
-
-    key = "evolve.initial.result"
-    if not isinstance(folder, str | PathLike):
-        raise ProblemError(key, described(folder), GONE_ON_FROM)
-    found = [answer for answer in load(Path(folder)).values() if isinstance(answer, Evolution)]
-    if not found:
-        raise ProblemError(key, f"no evolution in {folder}", "the folder of one")
-    return found[0]
-
-
-def _place(problem: Problem, key: str, value: Any) -> tuple[float, ...]:
-    place = point(key, value, problem.dimension)
-    if not problem.contains(np.asarray(place)[:, None])[0]:
-        low, high = problem.bounding_box()
-        raise ProblemError(key, list(place), f"a point of the domain, which lies between {list(low)} and {list(high)}")
-    return place
-
-
-def _gaussian(problem: Problem, key: str, value: Any) -> Gaussian:
-    if not isinstance(value, Mapping) or set(value) != {"mean", "covariance"}:
-        raise ProblemError(key, described(value), "{ mean = [..], covariance = [[..], ..] }")
-    mean, size = _place(problem, f"{key}.mean", value["mean"]), problem.dimension
-    given = value["covariance"]
-    rows = [[given]] if isinstance(given, (int, float)) and size == 1 else given
-    wanted = f"a symmetric positive definite matrix with {size} rows"
-    try:
-        matrix = np.array([[finite_number(f"{key}.covariance", entry) for entry in row] for row in rows])
-    except TypeError:
-        raise ProblemError(f"{key}.covariance", described(given), wanted) from None
-    if matrix.shape != (size, size) or not np.allclose(matrix, matrix.T, rtol=1e-12, atol=0.0):
-        raise ProblemError(f"{key}.covariance", described(given), wanted)
-    if not np.linalg.eigvalsh(matrix)[0] > 0.0:
-        raise ProblemError(f"{key}.covariance", matrix.tolist(), wanted)
-    return Gaussian(mean, tuple(map(tuple, matrix.tolist())), problem.periods)
 
 
 @dataclass(frozen=True)
@@ -239,21 +127,14 @@ def _read(problem: Problem, table: Table) -> EvolveQuestion:
     initial = table.required("initial", WANTED)
     times = table.required("times", "a list of times > 0")
     formulas = table.table("observables")
-    named = {
-        name: _written(problem, formulas.text(name, "a formula"), formulas.path(name)) for name in formulas.entries
-    }
+    named = {name: written(problem, formulas.text(name, "a formula"), formulas.path(name)) for name in formulas.entries}
     if isinstance(initial, Mapping) and isinstance(initial.get("expression"), str):
-        initial = {**initial, "expression": _written(problem, initial["expression"], "evolve.initial.expression")}
+        initial = {**initial, "expression": written(problem, initial["expression"], "evolve.initial.expression")}
     if isinstance(initial, Mapping) and isinstance(initial.get("result"), str):
         initial = {**initial, "result": str(table.folder / initial["result"])}
     absorb = table.text("absorb", "the name of a set, or boundary") if "absorb" in table.entries else None
     asked = _asked(problem, initial, times, named, absorb)
     return EvolveQuestion(initial, asked.times, named, absorb)
-
-
-def _written(problem: Problem, formula: str, key: str) -> str:
-    """A formula whose velocity is v, as it is in files, with y for it."""
-    return renamed(formula, {"v": "y"}, key) if isinstance(problem.process, Underdamped) else formula
 
 
 def _json(answer: Evolution) -> dict[str, Any]:
