@@ -41,6 +41,7 @@ from fokker_planck.solvers.reduced_chain import (
     ChainRates,
     pairs_of,
     rates_of,
+    refuse_chain,
     refuse_count,
     result_of,
     warn_of_the_left_out,
@@ -84,6 +85,8 @@ def rates(problem: Problem) -> Rates:
         return _answer(setting, kept, discretization)
 
     outcome = answered(setting, WHOLE, answer, cut=cut_between_wells(setting, WHOLE))
+    if not kept:
+        refuse_chain()
     warn_of_the_left_out(len(places), len(kept))
     found, digits, left_out = outcome.payload
     if left_out > WORST_ERROR:
@@ -103,13 +106,28 @@ def _answer(setting: Setting, kept: list[int], discretization: Discretization) -
     generator = assemble(discretization, setting.weighting)
     modes = _in_doubles(setting, generator) if generator.symmetric and len(setting.state_places) > FEW else None
     modes = modes or _by_condensation(setting, generator)
+    degenerate = is_degenerate(setting.problem)
     with mpmath.workdps(modes.digits):
-        found = rates_of(modes.values, modes.at_wells, kept)
-    payload = (found, modes.digits, modes.left_out(len(kept)))
-    functions = [[mode] for mode in modes.functions(len(kept))]
-    if modes.between is not None and not is_degenerate(setting.problem):
+        states, found = _chain(modes, kept, even_if_none=degenerate)
+    payload = (found, modes.digits, modes.left_out(len(states)))
+    functions = [[mode] for mode in modes.functions(len(states))]
+    if modes.between is not None and not degenerate:
         functions += [[mode] for mode in modes.between(kept, found)]
     return Answer(found.logs, payload, generator, functions, found.weights)
+
+
+def _chain(modes: SlowModes, kept: list[int], *, even_if_none: bool) -> tuple[list[int], ChainRates]:
+    """Its states and rates; ``even_if_none`` as if all places were states, where no two are.
+
+    Of degenerate noise a first mesh may hold nothing but rounding, of any sign, which the next one mends.
+    """
+    try:
+        return kept, rates_of(modes.values, modes.at_wells, kept)
+    except ConvergenceError:
+        if kept or not even_if_none:
+            raise
+        everywhere = list(range(modes.at_wells.rows))
+        return everywhere, rates_of(modes.values, modes.at_wells, everywhere)
 
 
 @dataclass(frozen=True)

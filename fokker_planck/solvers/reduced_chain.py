@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import mpmath
 import numpy as np
@@ -139,6 +139,11 @@ def metastable(values: Any, at_states: Any) -> list[int]:
         if all(real[k, m] >= -LEFT_OUT * out[k] for k, m in pairs_of(len(kept))):
             return kept
         kept.pop(max(range(len(kept)), key=lambda k: out[k]))
+    refuse_chain()
+
+
+def refuse_chain() -> NoReturn:
+    """Raise ConvergenceError for wells that are no states."""
     raise ConvergenceError(
         "the process leaves the wells as fast as it settles in them: there is no chain between them",
         "less noise; `spectrum` and `committor` hold without a chain",

@@ -70,21 +70,21 @@ def test_gaps_of_the_quartic_well(noise, friction, exact):
 def test_high_barriers(barrier, friction, gap):
     """Gap and rates, ``gap`` to all its digits, 60 s of CPU at most each; Kramers and Langer's within 0.6/barrier.
 
-    Rates at 50 are refused at some frictions, as if there were no chain.
+    A first mesh may hold nothing but rounding, as if there were no chain.
     """
     wanted = 1e-5 if barrier < 300 else 1e-3
     asked = kinetic(QUARTIC, 0.25 / barrier, friction, 1.45, 0.5 * wanted)
     began = process_time()
     found = fp.spectrum(asked, count=2).gap
     between = process_time()
-    rates = fp.rates(asked).rates if barrier > 50 else ()
+    rates = fp.rates(asked).rates
     assert max(between - began, process_time() - between) < 60.0
     unstable = sqrt(friction**2 / 4 + 1.0) - friction / 2
     log_kramers = np.log(2.0 * unstable * sqrt(2.0) / (2.0 * np.pi)) - barrier
     assert np.exp(found.log - log_kramers) == pytest.approx(1.0, abs=0.6 / barrier)
     assert found.relative_error < wanted
     assert found.value == pytest.approx(gap, rel=found.relative_error + 1e-6)
-    for rate in (rates[0][1], rates[1][0]) if rates else ():
+    for rate in (rates[0][1], rates[1][0]):
         assert rate.relative_error < wanted
         assert rate.value == pytest.approx(0.5 * gap, rel=rate.relative_error + 1e-6)
 
