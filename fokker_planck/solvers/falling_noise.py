@@ -102,13 +102,18 @@ class Way:
         return self.fineness == FINEST or cells > (CHEAP if self.nothing_yet else AFFORDABLE)
 
     def after_loss(self, found: Step) -> Way | None:
-        """A shorter step, or a finer mesh; None where neither is left."""
+        """A step half as long, or a finer mesh; None where neither is left.
+
+        Half of the step that was tried: that to the noise that is asked for may have been longer than ``factor``, and
+        is not tried again before another noise has served.
+        """
         losses, finest = self.losses + 1, self.finest(found.cells)
         if self.nothing_yet or self.factor < SHORTEST_FACTOR or (losses >= MOST_LOSSES and not finest):
             if finest:
                 return None
             return replace(self, fineness=self.fineness + 1, factor=FIRST_FACTOR, losses=0, sizes=())
-        return replace(self, losses=losses, factor=float(np.sqrt(self.factor)))
+        nearly = 1.0 if self.noise == 1.0 else self.nearly
+        return replace(self, losses=losses, factor=float(np.sqrt(self.reached / self.noise)), nearly=nearly)
 
     def lowered(self) -> Way:
         """With the noise to try next."""
