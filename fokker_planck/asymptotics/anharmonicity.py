@@ -18,6 +18,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function
 from fokker_planck.landscape.types import CriticalPoint, Frame
+from fokker_planck.quantity.light_dataclasses import replace
 
 SAFETY = 1.2
 """On the deviations along the axes, each on its own: terms that mix them are about as large (the three-hole potential,
@@ -28,6 +29,8 @@ NEAREST, FURTHEST = 1e-3, 1e4
 """In widths 1/sqrt(|h|): a layer of a hundredth of the width that a well has beyond it is still seen whole."""
 TURN = 0.3
 """Units of epsilon by which the integrand may rise again: beyond that another well, or another saddle, begins."""
+PARTS = 12
+"""In which the steps are taken, the nearest first: most are not needed, and what is far out is in no domain."""
 NEGLIGIBLE = 40.0
 """Units of epsilon above the point, beyond which exp(-40) = 4e-18 of the integrand is left: nothing beside 1."""
 
@@ -67,28 +70,36 @@ def neglected(points: Iterable[CriticalPoint], exponent: Function, frame: Frame)
 
 def _half(point: CriticalPoint, exponent: Function, frame: Frame, direction: Floats, curvature: float) -> float:
     """The integral on one side, as far as the integrand falls and there is a domain."""
-    widths = np.concatenate([[0.0], np.geomspace(NEAREST, FURTHEST, SAMPLES)])
-    steps = widths / np.sqrt(abs(curvature))
-    x = point.x[:, None] + direction[:, None] * steps
-    held = frame.holds(x)
-    if frame.hold is not None:
-        held &= np.linalg.norm(frame.hold(x) - x, axis=0) <= 1e-6 * frame.extent
-    # beyond the walls an exponent that is an integral along lines need not exist
-    here = np.where(held, frame.wrapped(x), point.x[:, None])
-    with np.errstate(all="ignore"):
-        rise = np.sign(curvature) * (exponent.value(here) - point.value)
-    rise[0] = 0.0
-    within = held & np.isfinite(rise)
-    lengths = [period for period in frame.periods if period is not None]
-    if lengths:
-        within &= steps <= 0.5 * min(lengths)
-    turned = rise < np.maximum.accumulate(np.where(within, rise, -np.inf)) - TURN
-    ends = turned | ~within | (rise > NEGLIGIBLE)
-    end = int(np.argmax(ends)) if ends.any() else len(steps)
-    if turned[min(end, len(steps) - 1)]:
+    steps = np.concatenate([[0.0], np.geomspace(NEAREST, FURTHEST, SAMPLES)]) / np.sqrt(abs(curvature))
+    rise, ended = np.zeros(1), False
+    for part in np.array_split(np.arange(1, len(steps)), PARTS):
+        # an exponent that is an integral along lines need not exist where nothing of the integrand is left
+        rise = np.concatenate([rise, _rise(point, exponent, frame, direction[:, None] * steps[part], curvature)])
+        lost = ~np.isfinite(rise)
+        turned = rise < np.maximum.accumulate(np.where(lost, -np.inf, rise)) - TURN
+        ends = turned | lost | (rise > NEGLIGIBLE)
+        ended = bool(ends.any())
+        if ended:
+            break
+    end = int(np.argmax(ends)) if ended else len(steps)
+    if ended and turned[end]:
         end = int(np.argmax(rise[:end])) + 1
     values = np.exp(-np.maximum(rise[:end], -NEGLIGIBLE))
     return float(np.sum(0.5 * (values[1:] + values[:-1]) * np.diff(steps[:end])))
+
+
+def _rise(point: CriticalPoint, exponent: Function, frame: Frame, away: Floats, curvature: float) -> Floats:
+    """By how much the exponent is above the point, or below a saddle, at steps ``away`` (dim, n); NaN beyond walls."""
+    x = point.x[:, None] + away
+    held = replace(frame, box=True).holds(x)
+    if frame.hold is not None:
+        held &= np.linalg.norm(frame.hold(x) - x, axis=0) <= 1e-6 * frame.extent
+    lengths = [period for period in frame.periods if period is not None]
+    if lengths:
+        held &= np.linalg.norm(away, axis=0) <= 0.5 * min(lengths)
+    here = np.where(held, frame.wrapped(x), point.x[:, None])
+    with np.errstate(all="ignore"):
+        return np.where(held, np.sign(curvature) * (exponent.value(here) - point.value), np.nan)
 
 
 __all__ = ["deviation", "neglected"]
