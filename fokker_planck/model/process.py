@@ -45,7 +45,9 @@ class Overdamped:
 
     def __post_init__(self) -> None:
         if not isinstance(self.potential, Potential):
-            raise ProblemError("potential", self.potential, 'a Potential, such as Potential("x**2/2")')
+            without = "; a process given by its drift alone is a Drifting(drift, diffusion)"
+            wanted = 'a Potential, such as Potential("x**2/2")'
+            raise ProblemError("potential", self.potential, wanted + without * isinstance(self.potential, Drift))
         if self.extra is not None:
             if not isinstance(self.extra, Drift):
                 raise ProblemError("drift.extra", self.extra, 'a Drift, such as Drift(["-y", "x"])')
