@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.branches import Branch, smooth_branches
 from fokker_planck.formulas.expression import Expression, joint_tape
 from fokker_planck.formulas.intervals import enclosed, run_intervals
 from fokker_planck.formulas.level_boxes import halved
 from fokker_planck.formulas.tape import BLOCK
-from fokker_planck.quantity.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 # A box counts as seen where Phi is proved to differ by no more than this, in units of epsilon, from a quadratic or a
 # constant: a Gaussian well of depth 2 is then cut into boxes of about a third of its width.
@@ -32,13 +33,6 @@ MOST_PROVED = {1: MOST_BOXES, 2: MOST_BOXES, 3: 600_000}
 space take 235,000, and 1.7 s of CPU."""
 # Boxes are not split below this part of the domain: no mesh follows.
 SMALLEST = 1e-12
-MOST_BRANCHES = 16
-"""Parts of a piecewise formula that are bounded each on its own: four switches make sixteen; with more, bounds are
-taken of the whole, which are wider."""
-ONE_ARGUMENT = {"RealAbs": (-1, 1), "Abs": (-1, 1), "RealSign": (-1, 1), "sign": (-1, 1), "RealStep": (0, 1)}
-"""The two values, or slopes, between which these switch at zero."""
-TWO_ARGUMENTS = ("RealMax", "RealMin")
-SELECT = "RealSelect"
 Importance: TypeAlias = Callable[[Floats, Floats], Floats]
 
 
@@ -83,7 +77,7 @@ def seen_boxes(
     """
     start, stop = np.atleast_1d(np.asarray(lower, dtype=float)), np.atleast_1d(np.asarray(upper, dtype=float))
     asked = _Asked(scale, start, stop, highest, sampled, tolerance, importance, most)
-    parts = [_of_smooth(part, asked) for part in smooth_branches(formula)]
+    parts = [_of_smooth(branch, asked) for branch in smooth_branches(formula)]
     return SeenBoxes(
         np.concatenate([part.centres for part in parts], axis=1),
         np.concatenate([part.edges for part in parts], axis=1),
@@ -114,16 +108,17 @@ class _Asked:
         """Beyond which boxes are left to samples, or where there are none the formula is refused."""
         return MOST_PROVED[len(self.start)] if (self.sampled >= self.extent).all() else MOST_BOXES
 
-    def judged(self, formula: Expression, below: Floats, above: Floats) -> _Bounds:
+    def judged(self, branch: Branch, below: Floats, above: Floats) -> _Bounds:
         """The boxes from ``below`` to ``above`` (dim, n)."""
-        return _Bounds(*_judged(formula, self.scale, below, above, self.highest, self.most), self.highest)
+        found = _judged(branch.formula, self.scale, below, above, self.highest, self.most)
+        return _Bounds(*found, self.highest, branch.reaches(below, above))
 
     def allowed(self, bounds: _Bounds, edges: Floats, counted: float) -> tuple[Floats, float]:
         """What may be unseen in every box, (n,), and what the boxes that are done count from then on."""
         if self.importance is None:
             return bounds.limit, counted
         part = np.prod(edges / self.extent[:, None], axis=0)
-        share = self.importance(bounds.low, bounds.high) * part * bounds.matters
+        share = np.where(bounds.matters, self.importance(bounds.low, bounds.high) * part, 0.0)
         whole = counted + float(share.sum())
         allowed = np.minimum(bounds.limit, np.maximum(self.tolerance * whole / np.maximum(share, 1e-300), LEAST))
         return allowed, counted + float(share[bounds.unseen <= allowed].sum())
@@ -131,28 +126,33 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Bounds:
-    """Of Phi in boxes, (n,) each: ``low`` and ``high``, what of its change may be ``unseen``, the ``limit`` of that."""
+    """Of Phi in boxes, (n,) each: ``low`` and ``high``, what of its change may be ``unseen``, the ``limit`` of that.
+
+    ``reached`` (n,) are those in which the formula is Phi anywhere.
+    """
 
     low: Floats
     high: Floats
     unseen: Floats
     limit: Floats
     highest: float
+    reached: Booleans
 
     @property
     def matters(self) -> Booleans:
         """Boxes that reach below the highest Phi that is looked at."""
-        return np.asarray(~(self.low > self.highest) & ~np.isnan(self.low))
+        return np.asarray(self.reached & ~(self.low > self.highest) & ~np.isnan(self.low))
 
 
-def _of_smooth(formula: Expression, asked: _Asked) -> SeenBoxes:
+def _of_smooth(branch: Branch, asked: _Asked) -> SeenBoxes:
+    formula = branch.formula
     below, above = _first_boxes(asked.start, asked.stop)
     done: list[tuple[Floats, Floats, Floats]] = []
     total, counted = 0, 0.0
     while below.shape[1]:
         total += below.shape[1]
         edges = above - below
-        bounds = asked.judged(formula, below, above)
+        bounds = asked.judged(branch, below, above)
         if total > asked.most_boxes:
             # what only the tolerance asks for is left to the degrees of the solver, which see the rest of a quadratic
             narrow = (edges.max(axis=0) < asked.sampled) & bounds.matters & (bounds.unseen > bounds.limit)
@@ -200,8 +200,9 @@ def _judged(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Bounds of Phi in every box, what of its change may be unseen, and how much of that is allowed."""
     found = enclosed(formula, lower, upper)
-    low, high = scale * found.low, scale * found.high
-    unseen = high - low
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = scale * found.low, scale * found.high
+        unseen = high - low
     limit = np.where(found.continuous, most, SEEN_AT_KINKS)
     some = np.flatnonzero(~(low > highest) & found.continuous & (unseen > LEAST))
     for first in range(0, len(some), BLOCK):
@@ -226,48 +227,3 @@ def _beyond_quadratic(formula: Expression, lower: Floats, upper: Floats) -> Floa
             width = np.where(continuous & np.isfinite(high - low), high - low, np.inf)
             total += np.where(width > 0.0, width, 0.0) * radius[i] * radius[j] * (0.5 if i == j else 1.0)
     return total
-
-
-def smooth_branches(formula: Expression) -> tuple[Expression, ...]:
-    """The formulas without switches (abs, min, piecewise and so on) of which f is one at every point; f itself if many.
-
-    >>> from fokker_planck.formulas.expression import parse_expression
-    >>> [str(part.sympy) for part in smooth_branches(parse_expression("x + max(x**2, y)"))]
-    ['x + y', 'x**2 + x']
-    """
-    if formula.smooth:
-        return (formula,)
-    done, waiting = [], [formula.sympy]
-    while waiting:
-        here = waiting.pop()
-        switch = next(_switches(here), None)
-        if switch is None:
-            done.append(here)
-            continue
-        if len(done) + len(waiting) >= MOST_BRANCHES:
-            return (formula,)
-        name = type(switch).__name__
-        if name in TWO_ARGUMENTS:
-            ways = list(switch.args)
-        elif name == SELECT:
-            ways = list(switch.args[1:])
-        elif name in ("RealAbs", "Abs"):
-            ways = [switch.args[0], -switch.args[0]]
-        else:
-            import sympy
-
-            ways = [sympy.Integer(value) for value in ONE_ARGUMENT[name]]
-        waiting += [here.xreplace({switch: way}) for way in ways]
-    if len(done) == 1:
-        return (formula,)
-    distinct = sorted(set(done), key=str)
-    return tuple(
-        replace(formula, text=f"{formula.text} [{k}]", tree=tree, _derivatives={}, _tapes={})
-        for k, tree in enumerate(distinct)
-    )
-
-
-def _switches(tree: Any) -> Iterator[Any]:
-    from sympy import preorder_traversal
-
-    return (part for part in preorder_traversal(tree) if type(part).__name__ in (*ONE_ARGUMENT, *TWO_ARGUMENTS, SELECT))

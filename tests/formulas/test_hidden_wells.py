@@ -7,8 +7,9 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.branches import smooth_branches
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.narrow_features import seen_boxes, smooth_branches
+from fokker_planck.formulas.narrow_features import seen_boxes
 from fokker_planck.model.sets import HalfSpace
 
 QUARTIC, RIGHT = "(x**2 - 1)**2/4", HalfSpace([1.0], 1.0)
@@ -132,6 +133,15 @@ def test_switches_are_taken_apart():
     assert len(smooth_branches(parse_expression("x + y"))) == 1
 
 
+@pytest.mark.parametrize("formula", ["log(1 + abs(y))", "log(1 + max(y, 0))", "sqrt(piecewise(y < 0, 1 - y, 1 + y))"])
+def test_a_branch_is_not_bounded_where_it_does_not_hold(formula):
+    """What log(1 - y) does at y = 1 is not in the formula: noise 1 + |y| was refused, as a part that no cell sees."""
+    found = seen_boxes(parse_expression(formula), 5.0, [-2.0, -2.0], [2.0, 2.0], sampled=0.004)
+    assert found.size.min() > 0.1
+    with pytest.raises(ConvergenceError, match="cannot be bounded"):
+        seen_boxes(parse_expression("log(abs(y))"), 5.0, [-2.0, -2.0], [2.0, 2.0], sampled=0.004)
+
+
 def test_what_only_the_tolerance_asks_for_is_no_narrow_part():
     """A smooth pair of wells asked to 1e-10: boxes that prove as much have no end in reach, and it was refused."""
     process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + 0.027*x + 1.69*y**2/2 + 0.8*y**4"), fp.Isotropic(0.0714))
@@ -157,3 +167,15 @@ def test_four_smooth_wells_in_space_are_bounded():
         text += f" - {depth}*exp(-0.5*((x - ({a}))**2 + (y - ({b}))**2 + (z - ({c}))**2)/{width}**2)"
     found = seen_boxes(parse_expression(text), 30.0, [-2.0] * 3, [2.0] * 3, highest=8.0, sampled=40.0)
     assert found.size.min() > 0.02
+
+
+@pytest.mark.parametrize(("noise", "gap"), [("1 + abs(x)", 0.06493486965), ("1 + max(x, 0)", 0.047999335346)])
+def test_noise_with_a_kink_in_a_box_has_the_gap_of_its_line(noise, gap):
+    """D(x) in both directions: functions of x alone solve the equation, the gap is that of the line, found there."""
+    entry = f"0.1*({noise})"
+    process = fp.Overdamped(
+        fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Formula([[entry, "0"], ["0", entry]]), "klimontovich"
+    )
+    found = fp.spectrum(fp.Problem(process, fp.Box([-2, -2], [2, 2]), fp.Resolution(1e-5)), count=2).gap
+    assert found.relative_error < 1e-5
+    assert found.value == pytest.approx(gap, rel=found.relative_error + 1e-10)
