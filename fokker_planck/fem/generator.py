@@ -30,11 +30,16 @@ from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiff
 from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.potential_of_density import DetailedBalance
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 AT_ONCE = 8
 """Vectors that go through element matrices and factors together: 6 take a fifth of the time of 6 in turn, 12 a sixth,
 and every one takes room, a number for each row of an element matrix."""
+ROOM_FOR_CURRENTS, LARGEST_RULE = {1: 0, 2: 6, 3: 0}, 30
+"""Degrees more where a current is left beside the weight, up to the largest rule that is no product of rules on lines.
+That the current has no sources holds by integration alone, and what a cell makes of it is weighed by the weight at its
+lowest corner: quartic well with a rotation, barrier 200, psi changing by 15 in a cell, exit time 4.5e-6 off without,
+3.6e-9 with. 12 more changed nothing."""
 
 
 @dataclass(frozen=True)
@@ -107,23 +112,32 @@ class Generator:
         return np.asarray(image, dtype=float)
 
 
+def with_room_for_currents(discretization: Discretization) -> Discretization:
+    """The same with a finer rule, see ``ROOM_FOR_CURRENTS``."""
+    rule = discretization.rule
+    finer = min(rule + ROOM_FOR_CURRENTS[discretization.triangulation.dimension], max(rule, LARGEST_RULE))
+    return replace(discretization, rule=finer)
+
+
 def assemble(discretization: Discretization, process: DetailedBalance | Weighting) -> Generator:
     """Assemble a(u, v) and m(u, v) of a process, in its own exponent or in the one that comes with it."""
-    cells = discretization.map
-    weighted = weighting_of(process).on(discretization)
+    weighting, fine = weighting_of(process), discretization
+    if weighting.has_current:
+        fine = with_room_for_currents(discretization)
+    cells, weighted = fine.map, weighting.on(fine)
     if not np.isfinite(weighted.exponent).all():
         raise ProblemError("potential", "no finite value", "a potential that is finite in the domain")
     reference = weighted.exponent.min(axis=1)
     density = np.exp(-(weighted.exponent - reference[:, None])) * cells.stretch
-    tensor = _pulled_back(discretization, weighted.tensor * density)
-    on = discretization.corners, discretization.degree, discretization.rule
+    tensor = _pulled_back(fine, weighted.tensor * density)
+    on = fine.corners, fine.degree, fine.rule
     energy, mass = stiffness_matrices(*on, tensor), mass_matrices(*on, density)
     stiffness = energy
     if weighted.velocity is not None:
-        stiffness = _advected(discretization, -weighted.velocity * density)
+        stiffness = _advected(fine, -weighted.velocity * density)
         stiffness += energy
         if degenerate(weighted.tensor):
-            energy = stiffness_matrices(*on, _pulled_back(discretization, _metric(weighted, discretization) * density))
+            energy = stiffness_matrices(*on, _pulled_back(fine, _metric(weighted, fine) * density))
     local = weighted.nodal[discretization.dofs]
     scale = np.exp(0.5 * (local - reference[:, None]))
     for matrices in (energy, mass) if stiffness is energy else (energy, mass, stiffness):

@@ -88,6 +88,36 @@ class GridFunction:
         """Values at points (dim, n), (n,)."""
         return np.asarray(self._evaluated(x, np.zeros((1, len(self.lower)), dtype=int))[0])
 
+    def finer_value(self, x: Floats) -> Floats:
+        """The same with what cubics leave of a smooth function: (d^4 f / dx_k^4) h_k^4 t^2 (1 - t)^2 / 24, (n,).
+
+        Of the fourth differences around a point none counts for more than twice the least, and none where their signs
+        differ: there the function is not smooth on this grid.
+        """
+        result, (cells, ways) = self.value(x), self._located(np.asarray(x, dtype=np.float64))
+        corners = np.indices((2,) * len(self.lower)).reshape(len(self.lower), -1, 1)
+        shares = np.prod(np.where(corners, ways[:, None], 1.0 - ways[:, None]), axis=0)
+        for differences, way in zip(self._fourth_differences, ways, strict=True):
+            around = differences[tuple(cells[:, None] + corners)]
+            low, high = around.min(axis=0), around.max(axis=0)
+            mean = np.clip((shares * around).sum(axis=0), np.minimum(2.0 * high, 0.0), np.maximum(2.0 * low, 0.0))
+            result += mean * (way * (1.0 - way)) ** 2 / 24.0
+        return result
+
+    @cached_property
+    def _fourth_differences(self) -> list[Floats]:
+        """Along every axis, of the shape of the values; next to faces those of the nearest point that has them."""
+        result = []
+        for axis, wraps in enumerate(self.periodic):
+            values = np.moveaxis(self.values, axis, 0)
+            if wraps:
+                values = np.concatenate([values[-3:-1], values, values[1:3]])
+            found = np.diff(values, 4, axis=0)
+            if not wraps:
+                found = np.concatenate([found[:1], found[:1], found, found[-1:], found[-1:]])
+            result.append(np.moveaxis(found, 0, axis))
+        return result
+
     def gradient(self, x: Floats) -> Floats:
         """Its gradient at points (dim, n), (dim, n); outside of the box that at the nearest face."""
         return self._evaluated(x, np.eye(len(self.lower), dtype=int))

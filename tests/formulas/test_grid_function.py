@@ -48,6 +48,29 @@ def test_the_error_falls_like_the_fourth_power_of_the_spacing():
     assert error(65) < 1e-6
 
 
+@pytest.mark.parametrize("periodic", [False, True])
+def test_quartics_are_reproduced_where_that_is_asked_for(periodic):
+    if periodic:
+        spline = on_grid(lambda x: np.cos(x[0]) + np.sin(x[1]), (0.0, 0.0), (2.0 * np.pi,) * 2, 65, (True, True))
+        x = RNG.uniform(-1.0, 7.0, (2, 200))
+        exact = np.cos(x[0]) + np.sin(x[1])
+    else:
+        # away from the ends, where a cubic spline is off by another multiple of the fourth derivative
+        spline = on_grid(lambda x: x[0] ** 4 - 2.0 * x[1] ** 4, (-1.0, -1.0), (1.0, 1.0), 65, (False, False))
+        x = RNG.uniform(-0.5, 0.5, (2, 200))
+        exact = x[0] ** 4 - 2.0 * x[1] ** 4
+    plain, finer = (np.abs(f(x) - exact).max() for f in (spline.value, spline.finer_value))
+    assert finer < (0.2 if periodic else 0.03) * plain
+    assert plain < 1e-6
+
+
+def test_a_kink_is_no_quartic():
+    spline = on_grid(lambda x: np.abs(x[0] - 0.51), (0.0,), (1.0,), 33, (False,))
+    x = np.linspace(0.0, 1.0, 200)[None]
+    exact = np.abs(x[0] - 0.51)
+    assert np.abs(spline.finer_value(x) - exact).max() <= 1.001 * np.abs(spline.value(x) - exact).max()
+
+
 def test_unknown_values_are_continued_from_the_nearest_known_ones():
     known = np.ones((20, 20), dtype=bool)
     known[12:, :] = False

@@ -19,8 +19,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 # what is wrong: (file, what stands there, what is planted, the tests that see it)
 FAULTS = {
     "sign of the drift in the operator": (
-        "fem/generator.py", "_advected(discretization, -weighted.velocity * density)",
-        "_advected(discretization, weighted.velocity * density)",
+        "fem/generator.py", "_advected(fine, -weighted.velocity * density)",
+        "_advected(fine, weighted.velocity * density)",
         ["solvers/test_irreversible.py", "-k", "exit_times_agree"]),
     "Ito correction of the drift": (
         "model/process.py", "return plain + alpha * process.field(dimension).divergence(x) if alpha else plain",

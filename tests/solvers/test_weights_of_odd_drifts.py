@@ -12,9 +12,12 @@ def weights(drift, noise, half_width, tolerance):
 
 
 def test_a_saddle_at_a_vertex_of_the_mesh_where_the_separatrix_touches_an_edge():
-    """The vertex is in no basin: labels went on from it as if it were, and weights were 0.50039 and 0.49961."""
+    """The vertex is in no basin: labels went on from it as if it were, and weights were 0.50039 and 0.49961.
+
+    By cells cut so far that two rules differ by a fifth of the tolerance they were 1.9e-7 off, beyond the bar.
+    """
     found = weights(["x - x**3 + 0.5*y**3", "-y - 0.6*x"], 0.05, 2.0, 1e-6)
-    assert found == pytest.approx([0.5, 0.5], abs=5e-7)
+    assert found == pytest.approx([0.5, 0.5], abs=3e-8)
 
 
 @pytest.mark.slow
