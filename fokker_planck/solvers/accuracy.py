@@ -18,6 +18,7 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unfolding import unfolded
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.answer_types import Ask, Kept, Numbers, Outcome
@@ -27,6 +28,8 @@ from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.error_bars import (
     HIGHER,
     LEAST_PREDICTABLE,
+    LEAST_SHARE,
+    LEAST_SHARE_OF_DEGENERATE,
     SAFETY,
     UNMOVED,
     WORST_ERROR,
@@ -242,9 +245,10 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
         slowest = discretization.comm.allreduce(own, op=MPI.MIN)
     weights = np.ones(len(found.numbers)) if found.weights is None else found.weights
     numbers, payload = found.numbers, found.payload
-    return Kept(
-        discretization, numbers, payload, weights, indicator, predicted, corners, at_corners, slowest, found.least_share
-    )
+    share = found.least_share
+    if share is None:
+        share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE
+    return Kept(discretization, numbers, payload, weights, indicator, predicted, corners, at_corners, slowest, share)
 
 
 def _say(mesh: Triangulation, degree: int, purpose: str) -> None:

@@ -71,7 +71,7 @@ class Kept:
     corners: Corners
     at_corners: Floats
     slowest: float
-    least_share: float | None
+    least_share: float
 
     def worst(self, errors: Floats) -> float:
         """The largest of the errors (k,) of its numbers, each as much as it counts."""

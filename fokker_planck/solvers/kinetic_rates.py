@@ -84,8 +84,6 @@ def rates_between_wells(positions: Problem, friction: float) -> Rates:
     setting = checked_setting(positions)
     places = setting.state_places
     refuse_count(len(places), setting.key)
-    if any(minimum.on_boundary for minimum in setting.deep_minima):
-        raise ProblemError("domain", "a well that a wall holds", "wells inside of the domain, for rates with momentum")
     kept: list[int] = []
 
     def read(modes: KineticModes, space: HermiteSpace, discretization: Discretization) -> _Chain:

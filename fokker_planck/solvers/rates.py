@@ -111,8 +111,10 @@ def _answer(setting: Setting, kept: list[int], discretization: Discretization) -
         states, found = _chain(modes, kept, even_if_none=degenerate)
     payload = (found, modes.digits, modes.left_out(len(states)))
     functions = [[mode] for mode in modes.functions(len(states))]
-    if modes.between is not None and not degenerate:
-        functions += [[mode] for mode in modes.between(kept, found)]
+    if modes.between is not None:
+        own = [[mode] for mode in modes.between(states, found)]
+        # where each rate has its own, eigenvalues say nothing that these do not
+        functions = own if degenerate and len(own) == len(found.logs) else functions + own
     return Answer(found.logs, payload, generator, functions, found.weights)
 
 

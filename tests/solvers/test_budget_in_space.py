@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fokker_planck.solvers import marking
-from fokker_planck.solvers.error_bars import bars_by_less
+from fokker_planck.solvers.error_bars import LEAST_SHARE, bars_by_less
 
 
 @pytest.mark.parametrize("most", [marking.MOST_GROWTH, np.inf])
@@ -44,7 +44,7 @@ def _kept(predicted: float, slowest: float = np.inf) -> Any:
     discretization = SimpleNamespace(degree=3, triangulation=space)
     return SimpleNamespace(
         numbers=np.array([0.02]), predicted=np.array([predicted]), at_corners=np.zeros(1), slowest=slowest,
-        least_share=None, discretization=discretization,
+        least_share=LEAST_SHARE, discretization=discretization,
     )  # fmt: skip
 
 

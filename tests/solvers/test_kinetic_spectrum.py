@@ -90,6 +90,12 @@ def both(found):
     return found.rates[0][1], found.rates[1][0]
 
 
+def at_a_wall(more, resolution):
+    """Quartic well between walls at -0.8 and 2.2, noise 1/16, positions alone; with a coordinate more, if any."""
+    lower, upper = ([-0.8, -1.5], [2.2, 1.5]) if more else ([-0.8], [2.2])
+    return fp.Problem(fp.Overdamped(fp.Potential(QUARTIC + more), fp.Isotropic(1 / 16)), fp.Box(lower, upper), resolution)
+
+
 def test_rates_on_a_line_both_ways():
     """A tilted well by Hermite functions and in phase space, deep to shallow and back."""
     tilted, epsilon = f"{QUARTIC} + 0.1*x", 1 / 12
@@ -128,6 +134,27 @@ def test_rates_in_the_plane():
         assert one.value == pytest.approx(exact, rel=one.relative_error)
     assert found.formula == "Kramers-Langer"
     assert found.asymptotic[0][1].value == pytest.approx(found.rates[0][1].value, rel=0.1)
+
+
+def test_rates_of_a_well_that_a_wall_holds():
+    """V falls towards the wall at -0.8; the sum is the gap, 1.3189756443e-2 in phase space with a bar of 8e-8."""
+    found = both(rates_between_wells(at_a_wall("", fp.Resolution(1e-4)), 1.0))
+    bar = found[0].relative_error + found[1].relative_error
+    assert bar < 2e-4
+    assert found[0].value + found[1].value == pytest.approx(1.3189756443e-2, rel=bar)
+
+
+@pytest.mark.slow
+def test_rates_of_a_well_that_a_wall_holds_in_the_plane():
+    """Of a product those of its first part, of that on a line; Kramers and Langer's beside it."""
+    positions = at_a_wall(" + 2*y**2", fp.Resolution(3e-2))
+    process = fp.Underdamped(positions.process.potential, fp.Isotropic(1 / 16), 1.0)
+    found = fp.rates(fp.Problem(process, positions.domain, positions.resolution))
+    assert found.minima == ((1.0, 0.0), (-0.8, 0.0))
+    for one, same in zip(both(found), both(rates_between_wells(at_a_wall("", fp.Resolution(1e-4)), 1.0)), strict=True):
+        assert one.relative_error < 3e-2
+        assert one.value == pytest.approx(same.value, rel=one.relative_error)
+    assert found.asymptotic[1][0].value == pytest.approx(found.rates[1][0].value, rel=0.2)
 
 
 def test_a_single_well_in_the_plane_has_no_rates():
