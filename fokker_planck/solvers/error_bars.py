@@ -35,8 +35,8 @@ agree by chance, and lost in it where they do not."""
 LEAST_SHARE_OF_DEGENERATE = 0.1
 """The same where noise vanishes in some direction: there the error does not fall steadily with the degree (rates of
 the quartic well at a barrier of 25, one mesh, degrees 5 to 10: 6e-4, 1.4e-5, 1.3e-5, 6e-7, 2e-7, 1e-7). At 1e-3 and
-1e-2 predicted two degrees agreed to 1e-6 and 2e-5 where both were wrong by 1.3e-5 and 1.3e-4. Of 20 meshes the error was
-0.01 to 0.2 of what is predicted, so that this is seldom the larger bar; it has coarse meshes refined once more."""
+1e-2 predicted two degrees agreed to 1e-6 and 2e-5 where both were wrong by 1.3e-5 and 1.3e-4. Of 20 meshes the error
+was 0.01 to 0.2 of what is predicted, so that this is seldom the larger bar; it has coarse meshes refined once more."""
 LEAST_PREDICTABLE = 3
 """Degree from which on the indicator, which compares pairs of degrees, is asked; below it every mesh is verified."""
 UNMOVED = 0.8

@@ -93,7 +93,8 @@ def both(found):
 def at_a_wall(more, resolution):
     """Quartic well between walls at -0.8 and 2.2, noise 1/16, positions alone; with a coordinate more, if any."""
     lower, upper = ([-0.8, -1.5], [2.2, 1.5]) if more else ([-0.8], [2.2])
-    return fp.Problem(fp.Overdamped(fp.Potential(QUARTIC + more), fp.Isotropic(1 / 16)), fp.Box(lower, upper), resolution)
+    process = fp.Overdamped(fp.Potential(QUARTIC + more), fp.Isotropic(1 / 16))
+    return fp.Problem(process, fp.Box(lower, upper), resolution)
 
 
 def test_rates_on_a_line_both_ways():
