@@ -116,6 +116,7 @@ ROOM = {1: 36, 2: 8, 3: 4}
 far up the walls, a room of 12 makes modes of a rate near zero, and spectra were refused; one of 36 is right to 490.
 In the plane twice the room takes four times the points: there the spectra of such meshes are still refused."""
 
+
 def quadrature_degree(degree: int, dimension: int) -> int:
     """Degree of the rule: exact for the products of basis functions, with room for the weight."""
     return 2 * degree + ROOM[dimension]

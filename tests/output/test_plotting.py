@@ -160,6 +160,15 @@ def test_only_a_box_without_its_faintest_part_is_painted_whole():
     assert not plotting._is_cut_box(sheet_without(lambda x: x[:, 0] < 9), low=-3.0), "nothing is cut off"
     assert plotting._is_cut_box(sheet_without(upper_right), low=-1.0)
     assert not plotting._is_cut_box(sheet_without(upper_right), low=-20.0), "an L is an L"
+    whole = sheet_without(upper_right)
+    apart = np.random.default_rng(1).normal(scale=1e-7, size=(whole.cells.size, 2))
+    cracked = replace(
+        whole,
+        points=whole.points[whole.cells.ravel()] + apart,
+        cells=np.arange(whole.cells.size).reshape(-1, 3),
+        decades=whole.decades[whole.cells.ravel()],
+    )
+    assert plotting._is_cut_box(cracked, low=-1.0), "triangles of a slice do not fit together to the last digit"
     assert not plotting._is_cut_box(sheet_without(upper_right, box=False), low=-1.0), "the boundary is the domain's own"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.mesh.locator import Locator
 from fokker_planck.output.plots.labels import coordinate, symbol, text
 from fokker_planck.output.plots.picture import Picture, Sheet, density_picture
 
@@ -39,6 +40,9 @@ DECADES_WITHOUT_SADDLE = 12.0
 """Powers of ten shown below the highest density: beyond, every picture would be of its tails."""
 SHORT = 4
 """Letters of a name that stands upright beside its axis: $y$, with its dollars, has three."""
+RASTER, SLIVER = 64, 1e-12
+"""Points an axis at which a box is looked at for what is missing, and the area of the largest triangle, below which one
+of a slice through a vertex has none."""
 FLAT = 1e-6  # decades below which a density is uniform
 
 
@@ -198,16 +202,24 @@ def upright_label(axes: Axes, name: str) -> None:
 
 
 def _is_cut_box(sheet: Sheet, low: float) -> bool:
-    """Whether the cells that are missing from a box are those where next to nothing is: they are painted as such."""
-    edges = np.sort(sheet.cells[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-    edges, count = np.unique(edges, axis=0, return_counts=True)
-    ends = sheet.points[edges[count == 1]]
+    """Whether the cells that are missing from a box are those where next to nothing is: they are painted as such.
+
+    Asked at points of a raster: slices of tetrahedra do not fit together to the last digit, and tell no outline.
+    """
+    if not sheet.box:
+        return False
     lower, upper = sheet.points.min(axis=0), sheet.points.max(axis=0)
-    slack = 1e-6 * (upper - lower)
-    along = np.abs(ends[:, 1] - ends[:, 0]) < slack
-    inner = ~(along & ((ends[:, 0] < lower + slack) | (ends[:, 0] > upper - slack))).any(axis=1)
-    faint = (sheet.decades[edges[count == 1]] < low).all(axis=1)
-    return bool(sheet.box and inner.any() and faint[inner].all())
+    middles = (np.arange(RASTER) + 0.5) / RASTER
+    raster = lower + np.stack([part.ravel() for part in np.meshgrid(middles, middles)], axis=1) * (upper - lower)
+    first, second = (sheet.points[sheet.cells[:, k]] - sheet.points[sheet.cells[:, 0]] for k in (1, 2))
+    area = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
+    missing = raster[Locator(sheet.points, sheet.cells[area > SLIVER * area.max()]).find(raster.T) < 0]
+    if not len(missing):
+        return False
+    from scipy.spatial import cKDTree
+
+    outline = cKDTree(sheet.points).query(missing)[1]
+    return bool((sheet.decades[outline] < low).all())
 
 
 def _mark(axes: Axes, wells: np.ndarray, saddles: np.ndarray, numbers: Iterable[int] | None = None) -> None:
