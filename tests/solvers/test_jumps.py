@@ -253,3 +253,31 @@ def test_a_python_function_that_jumps_is_refused(key):
     with pytest.raises(fp.ProblemError, match="a function that jumps at") as error:
         fp.mean_exit_time(given, start=[0, 0.5], target=RIGHT)
     assert error.value.key == key
+
+
+RING_NOISE = "0.2 + 0.7*heaviside(x - 0.21)*heaviside(0.58 - x)"
+
+
+def ring(process, tolerance=1e-6):
+    return fp.Problem(process, fp.Box([0.0], [1.0], "periodic"), fp.Resolution(tolerance=tolerance))
+
+
+@pytest.mark.parametrize(
+    ("process", "key"),
+    [
+        (fp.Drifting(fp.Drift(["0.7"]), fp.Formula(RING_NOISE), "ito"), "diffusion.expression"),
+        (fp.Drifting(fp.Drift(["0.7"]), fp.Formula(RING_NOISE), "stratonovich"), "diffusion.expression"),
+        (
+            fp.Overdamped(
+                fp.Potential("0.3*heaviside(x - 0.2)*heaviside(0.7 - x)"), fp.Isotropic(0.2), extra=fp.Drift(["0.8"])
+            ),
+            "potential.expression",
+        ),
+    ],
+)
+def test_jumps_on_a_ring_under_a_net_force_are_refused(process, key):
+    """They were answered as if nothing jumped: a velocity of 0.8 in place of 0.528."""
+    for asked in (fp.effective_transport, fp.stationary_density, fp.spectrum):
+        with pytest.raises(fp.ProblemError) as error:
+            asked(ring(process))
+        assert error.value.key == key

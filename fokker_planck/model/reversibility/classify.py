@@ -165,7 +165,7 @@ def _kinetics(
             return found
     check_semidefinite(field, points)
     if dimension == 1:
-        return _on_a_line(process, field, points, around[0], (float(lower[0]), float(upper[0])))
+        return _on_a_line(process, field, points, around[0], interfaces, (float(lower[0]), float(upper[0])))
     middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
     corners = tuple(map(float, lower)), tuple(map(float, upper))
     along: Function | None
@@ -176,7 +176,7 @@ def _kinetics(
         along = PathExponent(process, place, corners) if _curl_free(process, field, points) else None
     if along is not None and _periodic(along, points, lower, around):
         return DetailedBalance(along, _named(process, field))
-    _check_defined(process, field, across)
+    _check_defined(process, field, across, dimension)
     return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
 
 
@@ -191,12 +191,19 @@ def _given(process: Process, field: DiffusionField, points: Floats) -> Kinetics 
 
 
 def _on_a_line(
-    process: Process, field: DiffusionField, points: Floats, period: float | None, ends: tuple[float, float]
+    process: Process,
+    field: DiffusionField,
+    points: Floats,
+    period: float | None,
+    interfaces: Interfaces,
+    ends: tuple[float, float],
 ) -> Kinetics:
     """On a line there is detailed balance, but for a ring under a net force."""
     exponent = line_exponent(process, *ends, period)
     if exponent is not None:
         return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
+    lower, upper = ends
+    _check_defined(process, field, across_surfaces(process, field, interfaces, (lower,), (upper,), points), 1)
     return UnknownDensity(ItoDrift(process, 1), _named(process, field), ring_exponent(process, *ends))
 
 
@@ -228,14 +235,15 @@ def _exponent_between(
     return PiecewiseExponent(process, place, interfaces, scalar=False, box=box)
 
 
-def _check_defined(process: Process, field: DiffusionField, across: Across) -> None:
+def _check_defined(process: Process, field: DiffusionField, across: Across, dimension: int) -> None:
     """Raise ProblemError where a jump leaves a process without detailed balance undefined."""
     if across.potential_jumps:
         found = "a V that jumps, in a process without detailed balance"
         raise ProblemError(_potential_key(process), found, "a steep but continuous V, such as tanh(x/0.01)")
     if across.noise_jumps and alpha_of(process) < 1.0:
         found = f"a D that jumps, read as {process.interpretation}, without detailed balance"
-        wanted = 'interpretation = "klimontovich", a continuous D, or a force whose part along the surface changes as D'
+        along = ", or a force whose part along the surface changes as D"
+        wanted = 'interpretation = "klimontovich", or a continuous D' + along * (dimension > 1)
         raise ProblemError(field.key, found, wanted)
 
 
