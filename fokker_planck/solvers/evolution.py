@@ -114,8 +114,8 @@ class Question:
         modes, faster = self._modes(generator, absorbed)
         propagation = self._propagation(generator, absorbed, samples, beginning, stationary)
         slow = slow_part(generator, modes, faster, propagation.load)
-        if slow is not None and slow.start < self.asked.times[-1]:
-            propagation.with_slow(slow)
+        if slow is not None:
+            propagation.with_slow(slow, self.asked.times[-1])
         states = propagation.states(self.asked.times)
         tolerance = self.setting.problem.resolution.tolerance
         measured = Measured(generator, samples, beginning, stationary, states, tolerance)
