@@ -21,7 +21,8 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.marching import March
 from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
 from fokker_planck.solvers.single_pole import Steps
-from fokker_planck.solvers.survival import DIED_OUT, QUARTER, times_of_turning
+from fokker_planck.solvers.slow_deviation import AGREE, SETTLED, SlowPart
+from fokker_planck.solvers.survival import QUARTER, times_of_turning
 from fokker_planck.solvers.survival_steps import LAST, ROUNDED
 
 LADDER = (POWERS, MORE_POWERS, 160)
@@ -31,15 +32,6 @@ ENOUGH = 1e-3
 """Of the tolerance, what the series may leave out before more powers are taken."""
 LEAST = 2e-14
 """Of the mass, which is rounding."""
-AGREE = 1e-7
-"""Of the mass, by which powers and slow modes may differ where they meet, before modes are not believed."""
-EARLIER, OF_LATEST = 10, 0.25
-"""Halvings of the time at which others must have died out, from the last of which on steps try to meet the slow modes,
-and up to which part of the latest time: at friction 1/2 others have died out after 90 to 180, not only after 5,600, and
-a density in time at a barrier of 20 units takes 9 s of CPU instead of 167."""
-SETTLED = 0.1
-"""Of what was apart at half of the time: where more is left, it is rounding, or what steps leave."""
-
 UNIT = 2.0**-53
 """Relative rounding of a number."""
 OTHER, ROUNDING = 0.9, 5.0
@@ -64,23 +56,6 @@ class State:
     off_deviation: float
     cut_short: float = 0.0
     by_modes: bool = False
-
-
-@dataclass(frozen=True)
-class SlowPart:
-    """From ``start`` on: vectors z_j, (k, N) complex, each times exp(-t exp(logs_j) (1 + i ..)); pairs count once."""
-
-    start: float
-    logs: tuple[complex, ...]
-    vectors: Floats
-
-    def deviation(self, t: float) -> Floats:
-        """sum_j at a time, (N,)."""
-        total = np.zeros(self.vectors.shape[1])
-        for log, vector in zip(self.logs, self.vectors, strict=True):
-            exponent = np.exp(np.log(t) + log.real) * (1.0 + 1j * log.imag)
-            total = total + (np.exp(-exponent) * vector).real
-        return total
 
 
 @dataclass
@@ -146,19 +121,13 @@ class Propagation:
         earlier ones first: no process moves two densities apart, so that what is the same once is so ever after.
         """
         whole = self.stationary
-        for t in self._meetings(slow.start, latest):
+        for t in slow.meetings(latest, early=self.marches):
             there = self._marched(t) if self.marches else self.by_powers([t])[0].vector
             apart = float(self.size @ np.abs(there - whole - slow.deviation(t)))
             if self.slow is not None and apart > SETTLED * self.off_where_they_meet:
                 break
             if apart < AGREE:
                 self.slow, self.off_where_they_meet = replace(slow, start=t), apart
-
-    def _meetings(self, start: float, latest: float) -> list[float]:
-        if not self.marches:
-            return [start] if start < latest else []
-        tried = [start * 0.5**k for k in range(EARLIER, -1, -1)]
-        return [t for t in tried if t <= OF_LATEST * latest]
 
     def _late(self, slow: SlowPart, t: float) -> State:
         deviation = slow.deviation(t)
@@ -359,11 +328,6 @@ def largest_values(discretization: Discretization, functionals: Floats, vector: 
     whole = np.maximum(size[there].max(axis=1), 1e-300)
     found = [float((np.abs(each)[there].max(axis=1) / whole).max(initial=0.0)) for each in functionals]
     return np.array(discretization.comm.allreduce(np.array(found), op=MPI.MAX))
-
-
-def takes_over(faster: float, slowest: float) -> float:
-    """The time from which on modes that are ``faster`` have died out beside the ``slowest``."""
-    return DIED_OUT / (faster - slowest)
 
 
 def _quarters(times: Sequence[float]) -> Iterator[list[float]]:

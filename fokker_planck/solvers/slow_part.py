@@ -11,7 +11,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.exit_law import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
-from fokker_planck.solvers.propagation import SlowPart, takes_over
+from fokker_planck.solvers.slow_deviation import SlowPart, takes_over
 from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import TooFastError
