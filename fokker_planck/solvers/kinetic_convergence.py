@@ -22,7 +22,10 @@ from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.domain import Box
+from fokker_planck.model.function_jumps import check_functions
+from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.undefined_jumps import refuse_steps
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.beginning import begin
@@ -154,11 +157,14 @@ class Followed:
 
 
 def checked_setting(positions: Problem) -> PotentialSetting:
-    """The setting of the positions; raises ProblemError on several ranks."""
+    """The setting of the positions; raises ProblemError on several ranks, and for a V that jumps."""
     from mpi4py import MPI
 
     if MPI.COMM_WORLD.size > 1:
         raise ProblemError("dynamics.kind", "underdamped in the plane on several ranks", "a run on one")
+    box, sample = positions.bounding_box(), positions.sample()
+    check_functions(positions.process, positions.dimension, sample)
+    refuse_steps(positions.process, interfaces_of(positions.process, positions.dimension, *box), *box, sample)
     return of_potential(positions)
 
 

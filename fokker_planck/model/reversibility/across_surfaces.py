@@ -129,6 +129,19 @@ def across_surfaces(
     return Across(noise, potential, both, balanced)
 
 
+def potential_jumps(
+    process: Process, interfaces: Interfaces, lower: Sequence[float], upper: Sequence[float], probe: Floats
+) -> bool:
+    """Whether V jumps on one of the surfaces, by what counts in units of the noise or of its range at the ``probe``."""
+    if process.potential is None:
+        return False
+    tensor = process.field(len(probe)).tensor(probe)
+    noise = float(np.median(np.einsum("iin->n", tensor)))
+    least = JUMP * min(float(np.ptp(process.potential.value(probe))), noise)
+    sampled = (sides_of(surface, interfaces, lower, upper) for surface in interfaces.surfaces)
+    return any(bool((np.abs(_step(process, sides)) > least).any()) for sides in sampled if sides is not None)
+
+
 def keeps_flow(
     process: Overdamped, field: DiffusionField, interfaces: Interfaces, lower: Sequence[float], upper: Sequence[float]
 ) -> bool:

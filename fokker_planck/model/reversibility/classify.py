@@ -36,6 +36,7 @@ from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
 from fokker_planck.model.reversibility.ring import RingExponent, ring_exponent
+from fokker_planck.model.reversibility.undefined_jumps import check_defined, potential_key, refuse_steps
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -148,7 +149,7 @@ def _kinetics(
 ) -> Kinetics:
     dimension, (lower, upper) = len(points), box
     singular = dimension == 1 and around[0] is None and line_ends(process, float(lower[0]), float(upper[0]))
-    given = None if singular else _given(process, field, points)
+    given = None if singular else _given(process, field, points, interfaces, box)
     if given is not None:
         return given
     across = Across()
@@ -176,13 +177,21 @@ def _kinetics(
         along = PathExponent(process, place, corners) if _curl_free(process, field, points) else None
     if along is not None and _periodic(along, points, lower, around):
         return DetailedBalance(along, _named(process, field))
-    _check_defined(process, field, across, dimension)
+    check_defined(process, field, across, dimension)
     return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
 
 
-def _given(process: Process, field: DiffusionField, points: Floats) -> Kinetics | None:
+def _given(
+    process: Process,
+    field: DiffusionField,
+    points: Floats,
+    interfaces: Interfaces,
+    box: tuple[Sequence[float], Sequence[float]],
+) -> Kinetics | None:
     """Processes that are written by their density: of an energy in phase space, or of a free energy."""
     if isinstance(process, Underdamped):
+        check_functions(process, 2, points)
+        refuse_steps(process, interfaces, *box, points)
         return KnownDensity(ScaledPotential(process.potential, process.diffusion.epsilon), field, EnergyFlow(process))
     if isinstance(process, Smoluchowski):
         check_free_energy(process, field, points)
@@ -203,7 +212,7 @@ def _on_a_line(
     if exponent is not None:
         return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
     lower, upper = ends
-    _check_defined(process, field, across_surfaces(process, field, interfaces, (lower,), (upper,), points), 1)
+    check_defined(process, field, across_surfaces(process, field, interfaces, (lower,), (upper,), points), 1)
     return UnknownDensity(ItoDrift(process, 1), _named(process, field), ring_exponent(process, *ends))
 
 
@@ -219,7 +228,7 @@ def _exponent_between(
     """Psi of a process whose coefficients jump or have kinks on surfaces; None without detailed balance."""
     if across.both_jump:
         found = "a V and a D that jump on one surface: the density there depends on which is the smoother"
-        raise ProblemError(_potential_key(process), found, "a V that is continuous where D jumps")
+        raise ProblemError(potential_key(process), found, "a V that is continuous where D jumps")
     if not across.balanced:
         return None
     centre = points[:, np.argmin(((points - middle[:, None]) ** 2).sum(axis=0))] + ASIDE * interfaces.scale
@@ -235,18 +244,6 @@ def _exponent_between(
     return PiecewiseExponent(process, place, interfaces, scalar=False, box=box)
 
 
-def _check_defined(process: Process, field: DiffusionField, across: Across, dimension: int) -> None:
-    """Raise ProblemError where a jump leaves a process without detailed balance undefined."""
-    if across.potential_jumps:
-        found = "a V that jumps, in a process without detailed balance"
-        raise ProblemError(_potential_key(process), found, "a steep but continuous V, such as tanh(x/0.01)")
-    if across.noise_jumps and alpha_of(process) < 1.0:
-        found = f"a D that jumps, read as {process.interpretation}, without detailed balance"
-        along = ", or a force whose part along the surface changes as D"
-        wanted = 'interpretation = "klimontovich", or a continuous D' + along * (dimension > 1)
-        raise ProblemError(field.key, found, wanted)
-
-
 def _symmetric(jacobian: Floats, tolerance: float) -> bool:
     """Whether a Jacobian (dim, dim, n) is that of a gradient."""
     jacobian = jacobian[:, :, np.isfinite(jacobian).all(axis=(0, 1))]
@@ -254,11 +251,6 @@ def _symmetric(jacobian: Floats, tolerance: float) -> bool:
         return False
     curl = np.abs(jacobian - jacobian.swapaxes(0, 1)).max(axis=(0, 1))
     return bool((curl <= tolerance * np.abs(jacobian).max()).all())
-
-
-def _potential_key(process: Process) -> str:
-    potential = process.potential
-    return "potential.expression" if potential is not None and potential.expression is not None else "potential"
 
 
 def _of_constant_noise(process: Overdamped, field: DiffusionField, dimension: int, points: Floats) -> Kinetics | None:
