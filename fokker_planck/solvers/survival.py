@@ -275,9 +275,10 @@ class Survival:
         return value, off
 
     def _by(self, powers: int, t: float, *, slope: bool) -> tuple[float, float]:
-        unit = self.tail.start if np.isfinite(self.tail.start) else float(np.exp(-self.tail.logs[0].real))
-        number = int(np.floor(np.log(unit / t) / np.log(QUARTER)))
-        r = pole_for(unit * QUARTER**-number, powers)
+        # a mean time may be no double
+        log_unit = float(np.log(self.tail.start)) if np.isfinite(self.tail.start) else -self.tail.logs[0].real
+        number = int(np.floor((log_unit - np.log(t)) / np.log(QUARTER)))
+        r = pole_for(float(np.exp(log_unit - number * np.log(QUARTER))), powers)
         if (number, powers) not in self.known:
             self.known[number, powers] = self._powers(r, powers)
         functions = self.known[number, powers]

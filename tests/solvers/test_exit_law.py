@@ -15,8 +15,9 @@ from scipy.optimize import brentq
 from scipy.special import erf, expi, hyp1f1, j0, j1, jn_zeros
 
 import fokker_planck as fp
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.interpolation import interpolate
+from fokker_planck.solvers.exit_law import Question
 
 QUARTIC = "(x**2 - 1)**2/4"
 
@@ -235,6 +236,26 @@ def test_early_and_late_meet(monkeypatch):
     for early, late in zip(*found, strict=True):
         assert early.survival.log == pytest.approx(late.survival.log, abs=1e-8)
         assert early.density.log == pytest.approx(late.density.log, abs=1e-7)
+
+
+def test_the_slowest_of_several_wells_beside_a_jump_of_the_noise():
+    """Waves over a jump of D, 130 units of epsilon deep: its rate, 1e-43 of the next one, was rounding of that."""
+    noise = fp.Formula("0.0112*(1 - 0.427*heaviside(x + 0.007268))")
+    process = fp.Overdamped(fp.Potential("0.3*x**2 + 0.2478*cos(4.462*x + 0.3945)"), noise, "klimontovich")
+    problem = fp.Problem(process, fp.Ball([-0.029], 1.87), fp.Resolution(3.1e-7))
+    law = fp.exit_law(problem, 0.5467, "boundary", (), (0.5,))
+    assert law.rate.log + law.mean.log == pytest.approx(0.0, abs=1e-9)
+    assert law.rate.relative_error < 1e-9
+    assert law.quantiles[0.5].log + law.rate.log == pytest.approx(math.log(math.log(2.0)), abs=1e-9)
+
+
+def test_a_mean_time_beyond_doubles_whose_modes_are_not_known_is_refused(monkeypatch):
+    def none(*_):
+        raise ConvergenceError("none", "none")
+
+    monkeypatch.setattr(Question, "_modes", none)
+    with pytest.raises(ConvergenceError, match="the rate at which it leaves"):
+        fp.exit_law(on_line(QUARTIC, 0.25 / 800.0, -2.0, 3.0, 1e-4), -1.0, fp.HalfSpace([1.0], 1.0), (1.0,))
 
 
 def test_what_is_asked_for_has_to_fit():
