@@ -10,6 +10,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
 from fokker_planck.model.domain import Box, Domain, Sublevel
 from fokker_planck.model.potential import Potential
+from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.underdamped import Underdamped
 
 if TYPE_CHECKING:
@@ -39,6 +40,18 @@ def check_phase_space(process: Underdamped, domain: Domain) -> None:
         most = max(-slowest, fastest)
         wanted = f"velocities from -c to c, say {-most:g} to {most:g}: a wall in x turns v around"
         raise ProblemError("domain.lower", f"velocities from {slowest:g} to {fastest:g}", wanted)
+
+
+def check_schedule_of_momentum(process: Underdamped, schedule: Schedule) -> None:
+    """Raise ProblemError for coefficients in time that are not answered beside momentum.
+
+    A potential that is added acts on the velocity by its slope in the position.
+    """
+    if process.planar:
+        found = "coefficients in time beside underdamped dynamics in the plane"
+        raise ProblemError("schedule", found, "one coordinate and its velocity")
+    if schedule.dimension > 1:
+        raise ProblemError("schedule.potential", "a potential of more than the position", "a formula in x and t")
 
 
 def positions_of(problem: Problem) -> Problem:

@@ -26,7 +26,7 @@ from fokker_planck.model.domain import (
     sample_points,
 )
 from fokker_planck.model.grid_data import spline_of
-from fokker_planck.model.phase_space import check_phase_space
+from fokker_planck.model.phase_space import check_phase_space, check_schedule_of_momentum
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
 from fokker_planck.model.schedule import Schedule
@@ -312,7 +312,7 @@ def _check_schedule(problem: Problem, schedule: Schedule) -> None:
     if not isinstance(schedule, Schedule):
         raise ProblemError("schedule", described(schedule), 'a Schedule, such as Schedule(noise="1/(1 + t)")')
     if isinstance(problem.process, Underdamped):
-        raise ProblemError("schedule", "coefficients in time beside underdamped dynamics", "overdamped dynamics")
+        check_schedule_of_momentum(problem.process, schedule)
     x = problem.sample()
     schedule.check(x)
     low, high = problem.bounding_box()

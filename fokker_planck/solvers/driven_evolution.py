@@ -35,7 +35,7 @@ from fokker_planck.solvers.driven_propagation import DrivenPropagation
 from fokker_planck.solvers.evolution import Asked, Margins, Question, answered_by, result_of
 from fokker_planck.solvers.evolution_numbers import Measured
 from fokker_planck.solvers.evolution_results import Evolution
-from fokker_planck.solvers.spectral_scope import fastest_current
+from fokker_planck.solvers.marching import turning_of
 
 PROBES = 12
 """Points at which an added potential is looked at between the stages of a step."""
@@ -85,24 +85,35 @@ def reference_of(problem: Problem, latest: float) -> Reference:
         )
 
     check_jumps(problem, schedule, latest)
+    pushed = schedule.potential is not None and not isinstance(problem.process, Underdamped)
+    if pushed and is_degenerate(problem):
+        found = "a potential beside noise that vanishes in some direction"
+        wanted = "noise in every direction, momentum (dynamics.kind), or a potential that stays"
+        raise ProblemError("schedule.potential", found, wanted)
 
     def with_noise(factor: float) -> Problem:
         process = problem.process
-        if isinstance(process, Underdamped):
-            raise TypeError("a schedule beside underdamped dynamics")
-        scaled = replace(process, diffusion=scaled_noise(process.diffusion, factor))
+        scaled = replace(process, diffusion=scaled_noise(process.diffusion, factor))  # type: ignore[arg-type]
         return replace(problem, process=scaled, schedule=None)
 
     reference, more = with_noise(largest), with_noise(2.0 * largest) if schedule.noise is not None else problem
-    x = problem.sample()
-    tensor = np.asarray(reference.process.field(problem.dimension).tensor(x))
-    least = float(np.linalg.eigvalsh(np.moveaxis(tensor, 2, 0))[:, 0].min())
-    unit, falls = max(least, 1e-300), smallest / largest
-    if isinstance(process := reference.process, Smoluchowski):
-        unit, falls = process.kT, 1.0  # a factor of the noise is one of the drift, too
-    lift = schedule.largest_lift(x, latest) / unit
+    unit, falls = _unit_of(reference), smallest / largest
+    if isinstance(reference.process, Smoluchowski):
+        falls = 1.0  # a factor of the noise is one of the drift, too
+    lift = schedule.largest_lift(problem.sample(), latest) / unit
     narrow = narrow_parts(schedule, latest, unit * falls, *map(np.array, problem.bounding_box()))
     return Reference(reference, more, schedule, largest, smallest, lift, narrow)
+
+
+def _unit_of(problem: Problem) -> float:
+    """What a potential is divided by in psi: the least noise in any direction, kT, or the epsilon of momentum."""
+    process = problem.process
+    if isinstance(process, Smoluchowski):
+        return process.kT
+    if isinstance(process, Underdamped):
+        return process.diffusion.epsilon
+    tensor = np.asarray(process.field(problem.dimension).tensor(problem.sample()))
+    return max(float(np.linalg.eigvalsh(np.moveaxis(tensor, 2, 0))[:, 0].min()), 1e-300)
 
 
 @dataclass
@@ -126,6 +137,9 @@ class DrivenQuestion(Question):
         stationary = None if absorbed.any() else self._stationary(generator, discretization)
         beginning = self._beginning(generator, samples, stationary)
         tolerance = self.setting.problem.resolution.tolerance
+        turning, marches = turning_of(self.setting, generator)
+        if not marches:
+            turning *= self.reference.largest / self.reference.smallest
         propagation = DrivenPropagation(
             self.reference.driven(generator, discretization, weighting),
             ~absorbed,
@@ -133,8 +147,9 @@ class DrivenQuestion(Question):
             self._functionals(generator, samples, beginning.height),
             tolerance,
             bool(absorbed.any()),
-            fastest_current(discretization, weighting) * self.reference.largest / self.reference.smallest,
+            turning,
             probes(self.setting.problem),
+            marches,
         )
         return propagation, Measured(generator, samples, beginning, None, [], tolerance), absorbed
 
@@ -151,8 +166,5 @@ def evolution(problem: Problem, asked: Asked) -> Evolution:
         found = "stationary, beside a schedule"
         raise ProblemError("evolve.initial", found, 'a density, such as { expression = "exp(-V/epsilon)" }')
     reference = reference_of(problem, asked.times[-1])
-    if is_degenerate(reference.problem):
-        noise = "a process whose noise vanishes in some direction, beside a schedule"
-        raise ProblemError("evolve", noise, "one with noise in every direction, or coefficients that stay")
     question_of = partial(DrivenQuestion, reference=reference)
     return result_of(*answered_by(reference.problem, asked, question_of, reference.margins))

@@ -55,6 +55,7 @@ class DrivenPropagation:
     """From the ``load`` (N,) at the beginning on the ``free`` unknowns, ``functionals`` (n, N) asked, the mass first.
 
     ``absorbs`` says that mass may be lost.  ``probes`` (dim, m) are points at which coefficients are looked at.
+    ``turning`` and ``marches`` are those of :class:`~.propagation.Propagation`.
     ``taken`` are the steps so far, when they began and how long they were, each in two halves.
     """
 
@@ -66,6 +67,7 @@ class DrivenPropagation:
     absorbs: bool
     turning: float
     probes: Floats
+    marches: bool = False
     off: float = field(default=0.0, init=False)
     steps: int = field(default=0, init=False)
     taken: list[tuple[float, float]] = field(default_factory=list, init=False)
@@ -121,9 +123,10 @@ class DrivenPropagation:
     def _by_powers(self, load: Floats, frozen: float, spans: Sequence[float]) -> list[State]:
         generator = self.driven.at(frozen)
         nothing = np.zeros(len(load))
-        return Propagation(generator, self.free, load, self.functionals, nothing, self.tolerance, self.turning).states(
-            spans
+        propagation = Propagation(
+            generator, self.free, load, self.functionals, nothing, self.tolerance, self.turning, self.marches
         )
+        return propagation.states(spans)
 
     def _smooth(self, load: Floats, start: float, times: Sequence[float]) -> dict[float, Floats]:
         if start > 0.0:

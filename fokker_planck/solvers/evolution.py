@@ -238,7 +238,7 @@ def answered_by[Kind: Question](
     measured = {SET + name: shape for name, shape in asked.sets.items()}
     if isinstance(asked.initial, UniformIn):
         measured[INITIAL] = asked.initial.shape
-    setting = setting_of(problem, asked.initial, goals)
+    setting = setting_of(problem, asked.initial, goals, margins.lift)
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("evolve", found, "a domain that ends before")

@@ -21,15 +21,17 @@ from fokker_planck.solvers.setting import Setting, prepare
 from fokker_planck.solvers.well_probabilities import Wells, wells_of
 
 
-def setting_of(problem: Problem, initial: Initial, goals: tuple[tuple[str, Goal], ...]) -> Setting:
-    """That of the problem, up to where there is anything at the beginning, by its exponent."""
+def setting_of(problem: Problem, initial: Initial, goals: tuple[tuple[str, Goal], ...], lift: float) -> Setting:
+    """That of the problem, up to where there is anything at the beginning, by its exponent, and a ``lift`` of psi."""
     setting = prepare(problem, Ends(goals, representative(initial, problem)), wells=True)
     if isinstance(setting, FlowSetting):
         points = support(initial, problem, TAIL * problem.resolution.tolerance)
         heights = setting.weighting.value(points)
         if np.max(heights, initial=-np.inf) + budget_of(problem).cutoff_of_flow > setting.ceiling:
             highest = tuple(points[:, int(np.argmax(heights))].tolist())
-            return prepare(problem, Ends(goals, highest), wells=True)
+            setting = prepare(problem, Ends(goals, highest), wells=True)
+        if lift > 0.0 and isinstance(setting, FlowSetting) and setting.known:
+            return replace(setting, ceiling=setting.ceiling + lift)
     return setting
 
 

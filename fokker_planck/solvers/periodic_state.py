@@ -51,7 +51,8 @@ class PeriodicQuestion(DrivenQuestion):
         """All numbers on one mesh."""
         propagation, measured, absorbed = self.prepared(discretization)
         period = self.asked.times[-1]
-        start = self._tilted(measured, discretization)
+        tilted = self._tilted(measured, discretization)
+        start = tilted / (propagation.functionals[0] @ tilted)
         propagation.by_steps(measured.generator.apply_mass(start), 0.0, self.asked.times)
         monodromy = Monodromy(propagation, kept=discretization.triangulation.dimension == 1)
         leading = monodromy.leading(start, self.count)

@@ -307,6 +307,7 @@ GRIDS = {
 BOWL = fp.Overdamped(Potential("x**2/2"), fp.Isotropic(0.5))
 RING = fp.Overdamped(Potential("0*x"), fp.Isotropic(0.5))
 HEAVY = fp.Underdamped(Potential("x**2/2"), fp.Isotropic(0.5), 1.0)
+HEAVY_IN_THE_PLANE = fp.Underdamped(Potential("x**2/2 + y**2"), fp.Isotropic(0.5), 1.0)
 SCHEDULES = {
     f"Schedule({shown(given)})": (lambda given=given: Schedule(**given), key, "", "")
     for given, key in (
@@ -332,8 +333,11 @@ SCHEDULES |= {
         lambda: fp.Problem(RING, Box([0.0], [1.0], "periodic"), schedule=Schedule(potential="x*sin(t)")),
         "schedule.potential", "a potential that differs across the period", ""),
     "momentum in time": (
-        lambda: fp.Problem(HEAVY, Box([-1.0, -1.0], [1.0, 1.0]), schedule=Schedule(noise="1 + t")), "schedule",
-        "coefficients in time beside underdamped dynamics", ""),
+        lambda: fp.Problem(HEAVY_IN_THE_PLANE, Box([-1.0, -1.0], [1.0, 1.0]), schedule=Schedule(noise="1 + t")),
+        "schedule", "coefficients in time beside underdamped dynamics in the plane", ""),
+    "a push that knows the velocity": (
+        lambda: fp.Problem(HEAVY, Box([-1.0, -1.0], [1.0, 1.0]), schedule=Schedule(potential="t*x*y")),
+        "schedule.potential", "a potential of more than the position", ""),
     "batches from half a step": (
         lambda: sgd.schedule(Learning(0.1, 4), batch_size=[[0, 0.5]]).factor(np.array([0.0])), "schedule.batch_size*",
         "", ""),

@@ -231,7 +231,7 @@ def test_noise_beyond_what_was_seen_is_refused():
     noise = lambda t: 1.0 + np.where(np.abs(t - 0.5) < 1e-12, 100.0, 0.0)  # noqa: E731
     reference = fp.Schedule(noise=noise)
     with pytest.raises(fp.ConvergenceError, match="times the largest that was seen"):
-        DrivenGenerator(SimpleNamespace(stiffness=0.0), reference, 1.0, np.zeros(1), None).elements(0.5)
+        DrivenGenerator(SimpleNamespace(stiffness=0.0), reference, 1.0, np.zeros(1), None, None).elements(0.5)
 
 
 def test_a_potential_added_to_a_free_energy_acts_by_its_mobility():
