@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import FokkerPlanckError, ProblemError
 from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
@@ -82,7 +82,7 @@ def _asymptotic(problem: Problem, sets: tuple[Set, Set]) -> predictions.Beside:
     """The rate constant by a formula, where each set holds one well."""
     try:
         places = well_places(problem) if has_every_question(problem.process) else ()
-    except ProblemError:  # of domains in which wells are not known
+    except FokkerPlanckError:  # of domains in which wells are not known, or cannot be found: the answer stands
         places = ()
     pair = wells_within(places, sets)
     return (

@@ -200,7 +200,8 @@ def _followed_weight(
     process, dimension = problem.process, problem.dimension
     drift, field = ItoDrift(process, dimension), process.field(dimension)
     box, periods = problem.bounding_box(), problem.periods
-    guesses: list[Any] = [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
+    guesses = _followed_before(problem)
+    guesses += [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
     if dimension == 3 and not is_degenerate(problem):
         chained, agreed = agreed_exponent(
             drift, field, box, periods, problem.contains, lambda psi: cutoff(FollowedWeight(psi, drift, field))[0]
@@ -225,6 +226,12 @@ def _followed_weight(
         return rough_exponent(drift, field, box, periods, problem.contains) if dimension == 2 else None
 
     return FollowedWeight(followed_exponent(asked, guesses, of_a_chain), drift, field)
+
+
+def _followed_before(problem: Problem) -> list[Any]:
+    """The exponents that were followed for other questions about the process: they may serve for this one."""
+    settings = [setting for _, setting in problem.known.get("flow settings", [])]
+    return [setting.weighting.exponent for setting in settings if isinstance(setting.weighting, FollowedWeight)]
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:

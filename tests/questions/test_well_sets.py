@@ -8,6 +8,7 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.asymptotics.markov_chain import log_rate_constant
 from fokker_planck.cli.command import main
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.model.sets import Ball, Ellipsoid
 from fokker_planck.questions.well_sets import well_set
 
@@ -126,3 +127,14 @@ def test_the_rate_constant_of_a_chain_is_that_of_its_committors():
         with np.errstate(divide="ignore"):
             found = log_rate_constant(np.log(k), 0, 1)
         assert np.exp(found) == pytest.approx(rate / (p @ from_first), rel=1e-12)
+
+
+def test_a_committor_stands_where_the_wells_of_the_formula_beside_it_are_not_found(monkeypatch):
+    def not_found(problem):
+        raise ConvergenceError("the stationary density cannot be followed", "more noise")
+
+    monkeypatch.setattr("fokker_planck.questions.committor.well_places", not_found)
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.1))
+    answer = fp.committor(fp.Problem(process, fp.Box([-2], [2])), fp.Ball([-1], 0.1), fp.Ball([1], 0.1))
+    assert answer.asymptotic is None
+    assert answer.rate.value > 0.0

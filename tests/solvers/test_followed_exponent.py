@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 
 from fokker_planck.formulas.spline import REACH, reflected, zero_on
+from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domain import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.region import Region
+from fokker_planck.model.sets import HalfSpace
 from fokker_planck.solvers import followed_exponent as module
+from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.exit_time import mean_exit_time
 from fokker_planck.solvers.falling_noise import Step
+from fokker_planck.solvers.landscape_of_flow import of_flow
 from fokker_planck.solvers.setting import prepare_for_wells
 from validation.campaign.coordinates import changed, turned
 from validation.campaign.questions import load
@@ -98,3 +102,20 @@ def test_a_wall_that_is_oblique_to_the_grid_is_no_kink(tmp_path):
         for file in (load(changed(tables, turned(angle, 2)), tmp_path) for angle in (0.0, 0.7))
     )
     assert turned_by.log == pytest.approx(upright.log, abs=upright.relative_error + turned_by.relative_error)
+
+
+def test_what_was_followed_for_one_question_is_where_the_next_begins(monkeypatch):
+    """A committor followed the density twice, once more for the wells of the formula beside it."""
+    steps, step = [], module._step
+    monkeypatch.setattr(module, "_step", lambda *asked: steps.append(asked) or step(*asked))
+    process = Overdamped(Potential("(x**2 - 1)**2/4 + y**2/2"), Constant([[0.03, 0.01], [0.01, 0.02]]))
+    problem = Problem(process, Box([-2.0, -1.5], [2.0, 1.5]), Resolution(tolerance=1e-2))
+    first = of_flow(problem, Ends.at(HalfSpace([1.0, 0.0], 0.9), (-1.0, 0.0)))
+    followed = len(steps)
+    wells = prepare_for_wells(problem, "rates")
+    assert followed > 4
+    assert len(steps) - followed <= 2
+    known = problem.sample(1000)
+    known = known[:, np.abs(known[1]) < 0.3]
+    apart = first.weighting.value(known) - wells.weighting.value(known)
+    assert np.ptp(apart) < 1.0
