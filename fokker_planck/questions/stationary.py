@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from fokker_planck.landscape.types import Landscape
 from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
-from fokker_planck.output.serialize import numbers_json, prediction_json
-from fokker_planck.output.tables import COMPARISON, compared, empty_table, point_text
+from fokker_planck.output.serialize import numbers_json, prediction_json, quantity_json
+from fokker_planck.output.tables import COMPARISON, NOTHING, compared, empty_table, error_bar, point_text
 from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
@@ -37,7 +37,8 @@ def stationary_density(problem: Problem) -> Stationary:
     Returns
     -------
     Stationary
-        The density as a field, the weight of every well, and without detailed balance the current.
+        The density as a field, the weight of every well, the probability of every named set of the problem, and
+        without detailed balance the current.
 
     Examples
     --------
@@ -64,7 +65,8 @@ def _json(answer: Stationary) -> dict[str, Any]:
                 **({"merged": [numbers_json(place) for place in well.merged]} if well.merged else {}),
             }
             for well in answer.wells
-        ]
+        ],
+        **({"sets": {name: quantity_json(value) for name, value in answer.sets.items()}} if answer.sets else {}),
     }
 
 
@@ -86,7 +88,12 @@ def _tables(answer: Stationary, _: float | None) -> list[Table]:
     for number, well in zip(_numbers(answer), answer.wells, strict=True):
         shallow = f" and {len(well.merged)} shallower than the noise" if well.merged else ""
         table.add_row(str(number), point_text(well.minimum) + shallow, *compared(well.probability, well))
-    return [table]
+    if not answer.sets:
+        return [table]
+    sets = empty_table("Probabilities of the sets", ("set",), ("probability", COMPARISON[0]))
+    for name, value in answer.sets.items():
+        sets.add_row(name, *((NOTHING, NOTHING) if value is None else (value.digits, error_bar(value))))
+    return [table, sets]
 
 
 def _picture(answer: Stationary, beside: Sequence[Landscape | None], title: str) -> Picture:

@@ -15,7 +15,6 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.domain_truncation import is_cut
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basin_integrals import basin_masses
@@ -25,7 +24,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.beginning import on_coarsest_mesh
-from fokker_planck.solvers.density_ratio import LEAST, DensityRatio, density_ratio
+from fokker_planck.solvers.density_ratio import DensityRatio, density_ratio, modes_of_shares
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.results import Stationary
@@ -53,7 +52,7 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
             return Answer(np.zeros(1), ratio, ratio.generator, [[_self_pair(ratio)]])
         logs, errors, labels = _log_probabilities(setting, basins, discretization, ratio)
         doubts.append(errors)
-        pairs = _pairs(ratio, labels, np.exp(logs))
+        pairs = modes_of_shares(ratio, labels, np.exp(logs))
         return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
 
     cut = basins is not None and cut_between_wells(setting, WHOLE)
@@ -179,33 +178,3 @@ def _masses(ratio: DensityRatio, labels: Integers, whole: Booleans, count: int) 
     amounts = amounts * np.exp(-levels - ratio.log_whole)
     sums = np.bincount(labels[whole], amounts[whole], count)
     return np.asarray(generator.discretization.comm.allreduce(sums))
-
-
-def _pairs(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Mode]:
-    """For every basin rho, and u with a(u, v) = m(1_basin - P, v): its error times that of rho is that of P Z."""
-    import mpmath
-
-    condensed, generator = ratio.condensed, ratio.generator
-    count, dofs = len(condensed.wells), generator.discretization.dofs
-    height = 0.5 * (generator.exponent - generator.lowest)
-    whole = float(np.exp(ratio.log_whole + generator.lowest))
-    result = []
-    for basin, share in enumerate(shares):
-        load = generator.apply_mass(((labels == basin) - share) * generator.constant)
-        at_states = np.zeros(count)
-        if count > 1:
-            with mpmath.workdps(condensed.digits()):
-                weights = condensed.stationary_weights()
-                kept = [k for k in range(count) if k != max(range(count), key=lambda k: weights[k])]
-                half, matrix = condensed.half_weights(), condensed.reduced_generator()
-                system, right = mpmath.matrix(len(kept), len(kept)), mpmath.matrix(len(kept), 1)
-                for i, k in enumerate(kept):
-                    right[i] = mpmath.mpf(float(condensed.left_potentials[k] @ load)) * half[k]
-                    for j, m in enumerate(kept):
-                        system[i, j] = matrix[k, m]
-                solution = mpmath.lu_solve(system, right)
-                at_states[kept] = [float(value) for value in solution]
-        right = condensed.cell_values(at_states, times_exp(condensed.solve_inside(load), height))
-        log = float(np.log(max(float(share), LEAST) * whole))
-        result.append(Mode(right, ratio.rho[dofs], log_whole=log))
-    return result

@@ -6,7 +6,9 @@ import numpy as np
 
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.long_range import times_exp
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.initial_mesh import surfaces
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
@@ -49,3 +51,33 @@ def density_ratio(setting: FlowSetting, discretization: Discretization) -> Densi
     rho = condensed.density_ratio()
     whole = float((rho * generator.constant) @ condensed.load)
     return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest)
+
+
+def modes_of_shares(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Mode]:
+    """For every basin rho, and u with a(u, v) = m(1_basin - P, v): its error times that of rho is that of P Z."""
+    import mpmath
+
+    condensed, generator = ratio.condensed, ratio.generator
+    count, dofs = len(condensed.wells), generator.discretization.dofs
+    height = 0.5 * (generator.exponent - generator.lowest)
+    whole = float(np.exp(ratio.log_whole + generator.lowest))
+    result = []
+    for basin, share in enumerate(shares):
+        load = generator.apply_mass(((labels == basin) - share) * generator.constant)
+        at_states = np.zeros(count)
+        if count > 1:
+            with mpmath.workdps(condensed.digits()):
+                weights = condensed.stationary_weights()
+                kept = [k for k in range(count) if k != max(range(count), key=lambda k: weights[k])]
+                half, matrix = condensed.half_weights(), condensed.reduced_generator()
+                system, right = mpmath.matrix(len(kept), len(kept)), mpmath.matrix(len(kept), 1)
+                for i, k in enumerate(kept):
+                    right[i] = mpmath.mpf(float(condensed.left_potentials[k] @ load)) * half[k]
+                    for j, m in enumerate(kept):
+                        system[i, j] = matrix[k, m]
+                solution = mpmath.lu_solve(system, right)
+                at_states[kept] = [float(value) for value in solution]
+        right = condensed.cell_values(at_states, times_exp(condensed.solve_inside(load), height))
+        log = float(np.log(max(float(share), LEAST) * whole))
+        result.append(Mode(right, ratio.rho[dofs], log_whole=log))
+    return result

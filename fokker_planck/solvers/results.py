@@ -14,6 +14,8 @@ from fokker_planck.quantity.answer import Answer
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fokker_planck.fem.field import Field
     from fokker_planck.fem.work import Work
     from fokker_planck.model.diffusion.constant import DiffusionField
@@ -218,12 +220,15 @@ class Stationary(Answer):
         what it cost
     current
         without detailed balance, else None
+    sets
+        probabilities of the problem's named sets; None for one that cannot be had
     """
 
     wells: tuple[WellWeight, ...]
     field: Field
     statistics: Statistics
     current: Current | None = None
+    sets: Mapping[str, Quantity | None] = dataclass_field(default_factory=dict)
 
     @property
     def density(self) -> Field:

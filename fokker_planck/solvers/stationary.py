@@ -7,14 +7,17 @@ process it is found first (:mod:`~.density_of_flow`).
 from __future__ import annotations
 
 from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import replace
 from fokker_planck.solvers.density_of_flow import density_of_flow
 from fokker_planck.solvers.density_of_potential import density_of_potential
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.results import Stationary
+from fokker_planck.solvers.set_probabilities import set_probabilities
 from fokker_planck.solvers.setting import prepare_for_wells
 
 
 def stationary_density(problem: Problem) -> Stationary:
-    """The density as a field, the probability of every basin of attraction, and the current if there is one."""
+    """The density as a field, the probabilities of basins of attraction and named sets, and the current if any."""
     setting = prepare_for_wells(problem, "weights of wells")
-    return density_of_potential(setting) if isinstance(setting, PotentialSetting) else density_of_flow(setting)
+    found = density_of_potential(setting) if isinstance(setting, PotentialSetting) else density_of_flow(setting)
+    return replace(found, sets=set_probabilities(setting)) if problem.sets else found

@@ -1,0 +1,214 @@
+"""Probabilities of the named sets in the stationary state, P(A) = int_A p dx, on meshes fitted to them.
+
+Where p is known, with detailed balance or with a current beside it, what is left is integration: cells are bisected
+where two rules differ. For any other process p is found first, and the mesh follows the functions that P(A) rests on,
+as for the weights of wells.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from fokker_planck.errors import ConvergenceError, FokkerPlanckError
+from fokker_planck.fem.cell_products import product
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.narrow import narrow_places
+from fokker_planck.fem.one_sided import values_in_cells
+from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.sets import Set
+from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
+from fokker_planck.solvers.accuracy import answered
+from fokker_planck.solvers.answer_types import Answer
+from fokker_planck.solvers.beginning import degree_of
+from fokker_planck.solvers.density_ratio import density_ratio, modes_of_shares
+from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.energy_levels import heights_between_wells
+from fokker_planck.solvers.error_bars import WORST_ERROR
+from fokker_planck.solvers.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.mesh_for_functions import seeing
+from fokker_planck.solvers.rounding import rounding_error
+from fokker_planck.solvers.setting import Setting
+
+REGION = "probability of "
+"""Before the name of a set in the mesh, where surfaces and targets have theirs."""
+FINER = 4
+"""Degrees of the second rule beyond the first: its error is less by the square of a cell's width and more."""
+SAFETY, ROUNDING = 3.0, 1e-13
+"""Times the difference of both rules; and what rounding of the exponent at the points of a rule leaves."""
+LEAST_LOG = -690.0
+"""Of a share, which is a double."""
+SHARED, RULES = 0.1, 0.3
+"""Of the tolerance, shared out among the cells, where what exceeds its share is bisected; and that from which on the
+rules have done their part."""
+MOST_CELLS = {1: 100_000, 2: 300_000, 3: 400_000}
+"""Beyond which integrals are reported with the bars that they have: some seconds of evaluations."""
+
+
+def set_probabilities(setting: Setting) -> dict[str, Quantity | None]:
+    """Of every named set; None, with a warning, for one whose probability cannot be had."""
+    found: dict[str, Quantity | None] = {}
+    for name, shape in setting.problem.sets.items():
+        try:
+            if isinstance(setting, FlowSetting) and not setting.known:
+                found[name] = _of_flow(setting, shape)
+            else:
+                found[name] = _of_known_density(setting, shape)
+        except FokkerPlanckError as problem:
+            warnings.warn(f"the probability of the set {name} is not known: {problem}", stacklevel=4)
+            found[name] = None
+    return found
+
+
+def _of_known_density(setting: Setting, shape: Set) -> Quantity:
+    """With detailed balance, or with a current beside which the density is exp(-psi) all the same."""
+    exponent: Any = setting.weighting
+    rounding = ROUNDING
+    if isinstance(setting, PotentialSetting):
+        exponent, rounding = setting.balance.exponent, ROUNDING + rounding_error(setting)
+    found = _by_integration(setting, exponent, shape)
+    if found is None:
+        return Quantity.of(0.0, 0.0)
+    error = found.bar + found.moved + rounding
+    return Quantity.of_log(min(found.log, 0.0), error)
+
+
+def _by_integration(setting: Setting, exponent: Any, shape: Set) -> _Integrated | None:
+    """Of exp(-psi), None for a set without any; by a mesh of its own, on which two rules agree.
+
+    Then cells at surfaces are bisected: what that changes is the error of their positions.
+    """
+    problem = setting.problem
+    mesh, tolerance = domain_triangulation(problem, {REGION: shape}), problem.resolution.tolerance
+    prescribed = problem.resolution.cells is not None
+    if not prescribed and isinstance(setting, PotentialSetting):
+        heights = replace(heights_between_wells(setting), fronts=())
+        mesh = seeing(mesh, narrow_places(mesh, exponent, heights, tolerance), "the potential")
+    before: float | None = None
+    while True:
+        found = _integrated(setting, exponent, mesh)
+        if found.log == -np.inf:
+            return None
+        if before is not None:
+            found = replace(found, moved=SAFETY * abs(float(np.expm1(found.log - before))))
+        last = prescribed or len(mesh.cells) > MOST_CELLS[problem.dimension]
+        if last or (before is not None and found.bar + found.moved <= tolerance):
+            return found if before is not None else replace(found, moved=found.bar)
+        marked = found.marked
+        if found.bar <= RULES * tolerance or not marked.any():
+            before, marked = found.log, marked | _at_surfaces(mesh)
+        mesh = refine(mesh, marked)
+
+
+@dataclass(frozen=True)
+class _Integrated:
+    """log P(A) on one mesh, its ``bar`` by two rules, relative, and the cells that are ``marked`` by these.
+
+    ``beyond`` is the part of it above the energy cutoff of a flow, ``moved`` what the positions of surfaces leave.
+    """
+
+    log: float
+    bar: float
+    marked: Booleans
+    beyond: float
+    moved: float = 0.0
+
+
+def _integrated(setting: Setting, exponent: Any, mesh: Triangulation) -> _Integrated:
+    discretization, tolerance = discretize(mesh, degree_of(setting.problem)), setting.problem.resolution.tolerance
+    ceiling = setting.ceiling if isinstance(setting, FlowSetting) else np.inf
+    inside = mesh.regions[REGION][discretization.cells]
+    logs, finer = (_log_masses(exponent, discretization, more, np.inf) for more in (0, FINER))
+    below = _log_masses(exponent, discretization, FINER, ceiling) if ceiling < np.inf else finer
+    marked, totals, bar = np.zeros(len(mesh.cells), dtype=bool), [], 0.0
+    for part in (inside, np.ones(len(inside), dtype=bool)):
+        total, share = _summed(discretization, np.where(part, finer, -np.inf), np.where(part, logs, -np.inf))
+        totals.append(total)
+        bar += SAFETY * float(discretization.comm.allreduce(share.sum()))
+        marked |= _on_all(mesh, discretization, SAFETY * share * len(mesh.cells) > SHARED * tolerance)
+    gone = _summed(discretization, np.where(inside, finer, -np.inf), np.where(inside, below, -np.inf))[1]
+    beyond = float(discretization.comm.allreduce(gone.sum()))
+    return _Integrated(totals[0] - totals[1], bar, marked, beyond)
+
+
+def _at_surfaces(mesh: Triangulation) -> Booleans:
+    """Cells with a facet on the boundary of the domain, or between the set and what is outside of it."""
+    size = mesh.cells.shape[1]
+    inside = mesh.regions[REGION]
+    facets = np.concatenate([np.delete(mesh.cells, corner, axis=1) for corner in range(size)])
+    owners = np.tile(np.arange(len(mesh.cells)), size)
+    _, which, count = np.unique(np.sort(facets, axis=1), axis=0, return_inverse=True, return_counts=True)
+    which = which.ravel()
+    within = np.bincount(which, weights=inside[owners])
+    between = (count == 1) | ((within > 0) & (within < count))
+    result = np.zeros(len(mesh.cells), dtype=bool)
+    result[owners[between[which]]] = True
+    return result
+
+
+def _log_masses(exponent: Any, discretization: Discretization, more: int, ceiling: float) -> Floats:
+    """log int exp(-psi) over every cell of this rank, below a ceiling, by a rule of so many degrees more."""
+    fine = replace(discretization, rule=discretization.rule + more)
+    points, volume = fine.map.points, fine.map.volume
+    psi = values_in_cells(exponent, np.moveaxis(points, 0, -1), discretization.corners)
+    psi = np.where(psi <= ceiling, psi, np.inf)
+    least = np.min(psi, axis=1, initial=np.inf)
+    least = np.where(np.isfinite(least), least, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log((volume * np.exp(least[:, None] - psi)).sum(axis=1)) - least)
+
+
+def _summed(discretization: Discretization, logs: Floats, others: Floats) -> tuple[float, Floats]:
+    """log of the sum over all ranks, and what every cell of this one differs by in the other, relative to that."""
+    comm = discretization.comm
+    top = comm.allreduce(float(logs.max(initial=-np.inf)), op=MPI.MAX)
+    if top == -np.inf:
+        return top, np.zeros(len(logs))
+    own, other = np.exp(logs - top), np.exp(others - top)
+    total = float(comm.allreduce(own.sum()))
+    return top + float(np.log(total)), np.abs(own - other) / total
+
+
+def _on_all(mesh: Triangulation, discretization: Discretization, marked: Booleans) -> Booleans:
+    """Cells marked on any rank, of all of them."""
+    everywhere = np.zeros(len(mesh.cells), dtype=np.int32)
+    everywhere[discretization.cells] = marked
+    if discretization.comm.size > 1:
+        discretization.comm.Allreduce(MPI.IN_PLACE, everywhere, op=MPI.MAX)
+    return everywhere > 0
+
+
+def _of_flow(setting: FlowSetting, shape: Set) -> Quantity:
+    """With a density that is found.
+
+    What surfaces and the energy cutoff leave is that of exp(-psi), which follows the density.
+    """
+    rough = _by_integration(setting, setting.weighting, shape)
+    if rough is None:
+        return Quantity.of(0.0, 0.0)
+    if rough.beyond > WORST_ERROR:
+        raise ConvergenceError("the set lies beyond the energy cutoff", "a set where the process is, or more noise")
+
+    def answer(discretization: Discretization) -> Answer:
+        ratio = density_ratio(setting, discretization)
+        inside = discretization.triangulation.regions[REGION][discretization.cells]
+        whole = product(ratio.generator, 1.0, ratio.rho[discretization.dofs])
+        part = replace(whole, amounts=np.where(inside, whole.amounts, 0.0))
+        log = part.log_of_sum() - whole.log_of_sum()
+        labels = np.ones(discretization.count, dtype=np.int64)
+        labels[discretization.marked(discretization.dofs[inside])] = 0
+        share = float(np.exp(np.clip(log, LEAST_LOG, 0.0)))
+        pairs = modes_of_shares(ratio, labels, np.array([share, 1.0 - share]))
+        return Answer(np.array([log]), None, ratio.generator, [[pairs[0]]])
+
+    outcome = answered(setting, Ends(measured=((REGION, shape),)), answer)
+    error = float(outcome.errors[0]) + rough.moved + 2.0 * rough.beyond
+    return Quantity.of_log(min(float(outcome.numbers[0].real), 0.0), error)

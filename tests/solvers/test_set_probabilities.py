@@ -1,0 +1,115 @@
+"""Stationary probabilities of named sets: against integrals in closed form, identities, and what cannot be had."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+import fokker_planck as fp
+
+WELL = "(x**2 - 1)**2/4"
+
+
+def gaussian(a, b, wall, noise):
+    """P(a < y < b) of exp(-y^2/(2 noise)) between -wall and wall."""
+
+    def weight(y):
+        return np.exp(-(y**2) / (2 * noise))
+
+    whole = quad(weight, -wall, wall, points=[0.0], epsabs=0.0, epsrel=1e-13)[0]
+    return quad(weight, a, b, epsabs=0.0, epsrel=1e-13)[0] / whole
+
+
+def quartic(a, b, noise=0.05):
+    """P(a < x < b) of the quartic well in [-2, 2]."""
+
+    def weight(x):
+        return np.exp(-((x**2 - 1) ** 2) / (4 * noise))
+
+    whole = quad(weight, -2, 2, points=[-1, 0, 1], epsabs=0.0, epsrel=1e-13)[0]
+    return quad(weight, a, b, epsabs=0.0, epsrel=1e-13)[0] / whole
+
+
+def check(problem, wanted):
+    found = fp.stationary_density(problem).sets
+    assert list(found) == list(wanted)
+    for name, truth in wanted.items():
+        assert found[name].relative_error <= problem.resolution.tolerance
+        assert found[name].value == pytest.approx(truth, rel=found[name].relative_error + 1e-12)
+
+
+def test_intervals():
+    sets = {"right": fp.Ball([1], 0.2), "top": fp.Ball([0], 0.05), "rare": fp.HalfSpace([1], 1.9)}
+    process = fp.Overdamped(fp.Potential(WELL), fp.Isotropic(0.05))
+    wanted = {"right": quartic(0.8, 1.2), "top": quartic(-0.05, 0.05), "rare": quartic(1.9, 2.0)}
+    check(fp.Problem(process, fp.Box([-2], [2]), fp.Resolution(1e-9), sets=sets), wanted)
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-8])
+def test_rectangles_however_rare(tolerance):
+    """3.5e-11 of the mass lies beyond y = 1.45, above the energy at which meshes of other questions end."""
+    sets = {"strip": fp.Region("min(0.2 - abs(x - 0.3), 0.1 - abs(y - 1))"), "rare": fp.HalfSpace([0, 1], 1.45)}
+    process = fp.Overdamped(fp.Potential(f"{WELL} + y**2/2"), fp.Isotropic(0.05))
+    strip = quartic(0.1, 0.5) * gaussian(0.9, 1.1, 1.5, 0.05)
+    wanted = {"strip": strip, "rare": gaussian(1.45, 1.5, 1.5, 0.05)}
+    check(fp.Problem(process, fp.Box([-2, -1.5], [2, 1.5]), fp.Resolution(tolerance), sets=sets), wanted)
+
+
+@pytest.mark.parametrize("turning", [0.0, 2.0])
+def test_discs_and_rings_with_and_without_a_current(turning):
+    """P(r < a) = 1 - exp(-a^2/(2 noise)), over that of the domain."""
+    sets = {
+        "disc": fp.Ball([0, 0], 0.3),
+        "ring": fp.Region("min(1 - x**2 - y**2, x**2 + y**2 - 0.81)"),
+        "tiny": fp.Ball([0, 0], 1e-3),
+        "outside": fp.Ball([5, 5], 0.1),
+    }
+    drift = fp.Drift([f"-x + {turning}*y", f"-y - {turning}*x"])
+    problem = fp.Problem(fp.Drifting(drift, fp.Isotropic(0.1)), fp.Ball([0, 0], 1.2), fp.Resolution(1e-6), sets=sets)
+
+    def within(radius):
+        return -np.expm1(-(radius**2) / 0.2)
+
+    whole = within(1.2)
+    wanted = {"disc": within(0.3), "ring": within(1.0) - within(0.9), "tiny": within(1e-3), "outside": 0.0}
+    check(problem, {name: mass / whole for name, mass in wanted.items()})
+
+
+def test_a_ball_in_space_has_the_position_of_its_surface_in_its_bar():
+    process = fp.Overdamped(fp.Potential("(x**2 + y**2 + z**2)/2"), fp.Isotropic(0.1))
+    sets = {"ball": fp.Ball([0, 0, 0], 0.4)}
+    problem = fp.Problem(process, fp.Box([-1.5] * 3, [1.5] * 3), fp.Resolution(1e-5), sets=sets)
+    inside = quad(lambda r: 4 * np.pi * r**2 * np.exp(-(r**2) / 0.2), 0.0, 0.4, epsrel=1e-13)[0]
+    axis = quad(lambda x: np.exp(-(x**2) / 0.2), -1.5, 1.5, points=[0.0], epsabs=0.0, epsrel=1e-13)[0]
+    check(problem, {"ball": inside / axis**3})
+
+
+def test_velocities():
+    process = fp.Underdamped(fp.Potential("x**2/2"), fp.Isotropic(0.1), friction=1.0)
+    sets = {"fast": fp.HalfSpace([0, 1], 0.5), "rare": fp.HalfSpace([0, 1], 1.8)}
+    wanted = {"fast": gaussian(0.5, 2.0, 2.0, 0.1), "rare": gaussian(1.8, 2.0, 2.0, 0.1)}
+    check(fp.Problem(process, fp.Box([-2, -2], [2, 2]), fp.Resolution(1e-4), sets=sets), wanted)
+
+
+def test_a_density_that_is_found():
+    """The drift is odd: half of the mass is on the left; a coarse answer holds the finer one in its bar."""
+    found = {}
+    for tolerance in (1e-3, 1e-6):
+        process = fp.Drifting(fp.Drift(["x - x**3 + 0.5*y", "-y - 0.6*x"]), fp.Isotropic(0.05))
+        sets = {"left": fp.HalfSpace([-1, 0], 0.0), "rare": fp.Ball([0.2, 1.2], 0.2)}
+        problem = fp.Problem(process, fp.Box([-2, -2], [2, 2]), fp.Resolution(tolerance), sets=sets)
+        found[tolerance] = fp.stationary_density(problem).sets
+        left = found[tolerance]["left"]
+        assert left.value == pytest.approx(0.5, rel=left.relative_error)
+    coarse, fine = found[1e-3]["rare"], found[1e-6]["rare"]
+    assert coarse.value == pytest.approx(fine.value, rel=coarse.relative_error + fine.relative_error)
+
+
+def test_as_json_and_in_the_table():
+    from fokker_planck.questions.registry import entry_of
+
+    sets = {"A": fp.Ball([1], 0.2)}
+    process = fp.Overdamped(fp.Potential(WELL), fp.Isotropic(0.05))
+    answer = fp.stationary_density(fp.Problem(process, fp.Box([-2], [2]), sets=sets))
+    entry = entry_of(answer)
+    assert entry.json(answer)["sets"]["A"]["value"] == pytest.approx(quartic(0.8, 1.2))
+    assert [table.title for table in entry.tables(answer, None)][1] == "Probabilities of the sets"
