@@ -5,6 +5,9 @@
 rho spans hundreds of orders of magnitude where the curve climbs, so that it is sought as rho_0 times a polynomial on
 every edge: rho_0 is r_i over int phi_i ds, which is rho at the points of Gauss and Lobatto up to the error of their
 rule, or higher beside where it is much higher, and every row is divided by rho_0 int phi_i ds.
+
+Where a curve has a corner rho is zero if the process is inside of it, like s^(pi/omega - 1) at a distance s in an angle
+omega < pi: what leaves at the corner itself is rounding, and rho_0 goes on straight from the rest of the two edges.
 """
 
 from __future__ import annotations
@@ -27,6 +30,10 @@ MOST_FALL = 20.0
 """Of log rho_0 on one edge: rho is known there to rounding over exp(20), and no polynomial overshoots by much more."""
 MORE_POINTS = 8
 """Of the rule of Gauss on an edge, beside one for every unknown: rho changes by exp(10) at most on most edges."""
+CORNER, END = 0.3, 0.05
+"""Of a turn, in radians, that smooth curves have not from the end of a curved edge, so much of it, to the next."""
+ROUNDED = 1e-13
+"""Of the largest coordinate: what is shorter has a direction by rounding."""
 NEWTON_STEPS = 12
 """To where so much has left, within an edge, or halves of what is left of it: rho changes by exp(10) there at most."""
 
@@ -58,7 +65,7 @@ class Arc:
 class AlongCurve:
     """rho on a ``curve``: exp and polynomial, by ``logs`` and ``factors`` at the unknowns of each edge, (m, n).
 
-    ``leaving`` (m, n) is what leaves through each.
+    ``leaving`` (m, n) is what leaves through each; beside a corner, where that is nothing, what would at rho_0.
     """
 
     curve: Curve
@@ -173,7 +180,8 @@ def density_along(curve: Curve, shares: tuple[Floats, Floats]) -> AlongCurve:
     r, log = (values[numbers] for values in shares)
     with np.errstate(divide="ignore"):
         found = np.maximum(np.log(np.abs(r)) + log, LEAST)
-    logs = _without_jumps(found - np.log(lumped), local)
+    across = _across_corners(curve, found - np.log(lumped), local)
+    logs = _without_jumps(across, local)
     # rows over what rho_0 lets leave there: entries of order one however far rho spans
     scale = logs + np.log(lumped)
     weighted = measure * np.exp(np.einsum("qn,mn->mq", basis, logs[local]))
@@ -182,7 +190,38 @@ def density_along(curve: Curve, shares: tuple[Floats, Floats]) -> AlongCurve:
     size = (len(numbers), len(numbers))
     matrix = csc_matrix((matrices.ravel(), (rows.ravel(), columns.ravel())), shape=size)
     factors = np.atleast_1d(spsolve(matrix, np.where(found > LEAST, np.sign(r), 0.0) * np.exp(found - scale)))
-    return AlongCurve(curve, logs[local], factors[local], np.exp(found)[local])
+    through = np.where(across == found - np.log(lumped), found, np.maximum(found, across + np.log(lumped)))
+    return AlongCurve(curve, logs[local], factors[local], np.exp(through)[local])
+
+
+def turns_of(curve: Curve) -> Floats:
+    """The angle by which a curve turns to the left from each of its edges (m,) to the next; zero at an end."""
+    every, ends = np.arange(len(curve.ends)), np.array([-1.0, -1.0 + END, 1.0 - END, 1.0])
+    points = curve.at(every, np.broadcast_to(ends, (len(every), 4)))[0]
+    come, go = points[:, 3] - points[:, 2], np.roll(points[:, 1] - points[:, 0], -1, axis=0)
+    across = come[:, 0] * go[:, 1] - come[:, 1] * go[:, 0]
+    turned = np.arctan2(across, (come * go).sum(axis=1))
+    shorter = np.minimum(np.linalg.norm(come, axis=1), np.linalg.norm(go, axis=1))
+    turned[shorter < ROUNDED * np.abs(points).max()] = 0.0
+    if not curve.closed:
+        turned[-1] = 0.0
+    return np.asarray(turned)
+
+
+def _across_corners(curve: Curve, logs: Floats, local: Integers) -> Floats:
+    """log rho_0 (n,) with that of corners, and of the edges that end there, from the highest between their ends."""
+    corners = np.flatnonzero(np.abs(turns_of(curve)) > CORNER)
+    if not len(corners) or local.shape[1] < 3:
+        return logs
+    after = (corners + 1) % len(local)
+    inside = logs[local[:, 1:-1]].max(axis=1)
+    result = logs.copy()
+    result[local[corners, -1]] = 0.5 * (inside[corners] + inside[after])
+    share = 0.5 * (1.0 + unknowns_of_edge(local.shape[1]))[1:-1]
+    for edge in {*corners.tolist(), *after.tolist()}:
+        first, last = result[local[edge, [0, -1]]]
+        result[local[edge, 1:-1]] = first + (last - first) * share
+    return result
 
 
 def _without_jumps(logs: Floats, local: Integers) -> Floats:

@@ -33,7 +33,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.absorption import Stopped, stopped
 from fokker_planck.solvers.accuracy import answered
 from fokker_planck.solvers.answer_types import Answer, Outcome
-from fokker_planck.solvers.boundary_density import AlongCurve, Arc, density_along
+from fokker_planck.solvers.boundary_density import CORNER, AlongCurve, Arc, density_along, turns_of
 from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.energy_levels import levels_of
@@ -47,8 +47,6 @@ from fokker_planck.solvers.wells import Condensation
 
 ROUNDING = 1e-12
 """Of what leaves, beside what all of the target lacks of one: 1e-13 without barriers, 1e-10 over 400 epsilon."""
-CORNER, END = 0.3, 1e-3
-"""Of a turn, in radians, that smooth curves have not from the end of a curved edge, so much of it, to the next."""
 LEAST_SHARE = 1e-250
 """Of all that leaves, below which a share is no double, and is not looked at."""
 FURTHER = 30.0
@@ -169,17 +167,11 @@ def _mode(condensed: Condensation, end: Stopped, dual: GreenFunction, data: list
 
 
 def refuse_corners(curves: Iterable[Curve]) -> None:
-    """Raise where a curve turns by more than ``CORNER`` from an edge to the next: rho is zero or infinite there."""
+    """Raise where a curve turns away from the process by more than ``CORNER`` from an edge to the next."""
     for curve in curves:
-        every, ends = np.arange(len(curve.ends)), np.array([-1.0, -1.0 + END, 1.0 - END, 1.0])
-        points = curve.at(every, np.broadcast_to(ends, (len(every), 4)))[0]
-        come, go = (points[:, k + 1] - points[:, k] for k in (2, 0))
-        come, go = (step / np.linalg.norm(step, axis=1, keepdims=True) for step in (come, go))
-        following = np.roll(go, -1, axis=0) if curve.closed else go[1:]
-        turned = (come[: len(following)] * following).sum(axis=1)
-        if (turned < np.cos(CORNER)).any():
-            wanted = "one whose curves are smooth: meshes do not become fine enough where absorbing walls meet"
-            raise ProblemError("exit.target", "a target with a corner", wanted)
+        if (turns_of(curve) < -CORNER).any():
+            wanted = "one whose corners, if any, hold the process in them: at others the density is infinite"
+            raise ProblemError("exit.target", "a target with a corner that reaches into the process", wanted)
 
 
 def _again(question: Question, outcome: Outcome) -> tuple[AlongCurve, ...]:

@@ -129,10 +129,45 @@ def test_what_it_is_not_for():
             fp.exit_place(problem, start, fp.HalfSpace([1.0] + [0.0] * (len(start) - 1), 0.5))
 
 
-def test_corners_are_refused():
+def of_a_square(start, points):
+    """rho of Brownian motion on the sides of (-1, 1)^2: by Fourier's series from each, without cancelling."""
+
+    def side(away, along, s):
+        k = 0.5 * np.pi * np.arange(1, 300)
+        reached = np.exp(k * (away - 2.0)) * np.expm1(-2.0 * k * away) / np.expm1(-4.0 * k)
+        return (np.sin(np.outer(s, k)) * np.sin(k * along) * reached).sum(axis=1)
+
+    (x, y), density = start, np.zeros(len(points))
+    sides = ((1.0 + x, y, 0, 1.0), (1.0 - x, y, 0, -1.0), (1.0 + y, x, 1, 1.0), (1.0 - y, x, 1, -1.0))
+    for away, other, axis, place in sides:
+        there = np.abs(points[:, axis] - place) < 1e-12
+        density[there] = side(away, 1.0 + other, 1.0 + points[there, 1 - axis])
+    return density
+
+
+def test_brownian_motion_leaves_a_square():
+    """At its corners the density is zero, which no power of e that follows its logarithm shows: refused before."""
+    free, start = fp.Overdamped(fp.Potential("0", dimension=2), fp.Isotropic(0.5)), (0.2, 0.1)
+    found = fp.exit_place(fp.Problem(free, fp.Box([-1.0, -1.0], [1.0, 1.0]), fp.Resolution(1e-4)), start, "boundary")
+    (curve,) = found.curves
+    held(curve, lambda points: of_a_square(start, points), 1e-4)
+
+
+def test_four_sides_are_left_alike():
+    well = fp.Overdamped(fp.Potential("(x**2 + y**2)/2"), fp.Isotropic(0.1))
+    square = fp.Problem(well, fp.Box([-1.0, -1.0], [1.0, 1.0]), fp.Resolution(1e-4))
+    found = fp.exit_place(square, (0.0, 0.0), "boundary")
+    assert len(found.shares) == 4
+    for share in found.shares:
+        assert abs(share.probability.value - 0.25) <= 0.25 * share.probability.relative_error < 1e-5
+        assert (share.arc[1] - share.arc[0]) % 8.0 == pytest.approx(2.0, abs=1e-6)
+
+
+def test_corners_that_reach_into_the_process_are_refused():
     free = fp.Overdamped(fp.Potential("0", dimension=2), fp.Isotropic(1.0))
+    square = fp.Region("min(0.3 - x, 0.3 - y)")
     with pytest.raises(ProblemError, match="corner"):
-        fp.exit_place(fp.Problem(free, fp.Box([0.0, 0.0], [1.0, 1.0])), (0.5, 0.5), "boundary")
+        fp.exit_place(fp.Problem(free, fp.Box([0.0, 0.0], [1.0, 1.0])), (0.7, 0.7), square)
 
 
 def test_the_command_prints_the_contract(capsys, tmp_path):
