@@ -88,15 +88,22 @@ def _at(
     least = float(np.max(np.spacing(np.abs(potential.variation(places))), initial=0.0))
     lower, upper = problem.bounding_box()
     steps = _steps(places[0], curvatures, upper[0] - lower[0])
-    values = []
-    for k in range(STEPS):
-        shifted = places.copy()
-        shifted[0] += k * steps
-        values.append(potential.variation(shifted))
-    around = sum(c * np.array(values[k : STEPS - 3 + k]) for k, c in enumerate(BINOMIAL))
-    seen = float(np.max(np.abs(around), initial=0.0)) / float(np.abs(BINOMIAL).sum())
+    # of a place on a jump or a kink of V only one side is smooth
+    around = np.minimum(*(_third_differences(potential.variation, places, way * steps) for way in (1.0, -1.0)))
+    seen = float(np.max(around, initial=0.0)) / float(np.abs(BINOMIAL).sum())
     found = (DIFFERENCES if indirect else 1.0) * max(least, seen if np.isfinite(seen) else 0.0) / noise
     return found if found > UNLIKELY else 0.0
+
+
+def _third_differences(function: Callable[[Floats], Floats], places: Floats, steps: Floats) -> Floats:
+    """The largest beside each of the places (dim, n), along the first axis, (n,)."""
+    values = []
+    for k in range(1, STEPS + 1):
+        shifted = places.copy()
+        shifted[0] += k * steps
+        values.append(function(shifted))
+    around = sum(c * np.array(values[k : STEPS - 3 + k]) for k, c in enumerate(BINOMIAL))
+    return np.asarray(np.abs(around).max(axis=0))
 
 
 def _steps(places: Floats, curvatures: Floats, extent: float) -> Floats:
