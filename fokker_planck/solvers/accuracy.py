@@ -23,6 +23,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.answer_types import Ask, Kept, Numbers, Outcome
 from fokker_planck.solvers.beginning import Beginning, begin
+from fokker_planck.solvers.close_starts import with_close_start
 from fokker_planck.solvers.corners import exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.error_bars import (
@@ -84,6 +85,7 @@ def answered(
     ``less_first`` verifies by a degree less where that is enough, as in space.
     """
     first = begin(setting, ends, answer, heights, least_unknowns, change or CHANGE, cut=cut)
+    first = with_close_start(setting.problem, first, ends.goals, ends.start)
     return refined_until_verified(setting.problem, replace(first, less_first=first.less_first or less_first))
 
 
@@ -148,7 +150,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     unmoved = course.everywhere and expected > UNMOVED * course.foreseen
     course = replace(course, level=course.level + 1, foreseen=expected)
     # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
-    others = first.least_error + first.cut / np.maximum(kept.weights, 1e-300)
+    others = first.left + first.cut / np.maximum(kept.weights, 1e-300)
     errors = np.full(len(kept.predicted), np.inf)
     if space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE:
         errors = _by_a_degree_less(problem, first, kept) + others
@@ -163,7 +165,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     # what a degree less would have refused though the indicator promises it is worth a degree more
     promised = by_lower > WORST_ERROR and kept.worst(kept.predicted) <= tolerance
     if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
-        errors = _verified(problem, first, kept, tolerance - first.least_error - first.cut) + others
+        errors = _verified(problem, first, kept, tolerance - first.left - first.cut) + others
     return _after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
 
 
@@ -213,14 +215,14 @@ def _verified_as_it_is(problem: Problem, first: Beginning, started: float) -> Ou
 
     more = HIGHER[problem.dimension]
     errors = prescribed_errors(kept.numbers, kept.weights, first.mesh, first.degree, more, safety_of(kept), ask)
-    errors = np.maximum(errors, least_bars(kept)) + first.least_error
+    errors = np.maximum(errors, least_bars(kept)) + first.left
     warn_of_coarseness(kept.worst(errors))
     return _outcome(problem, kept, errors, 1, started)
 
 
 def _attainable(problem: Problem, first: Beginning) -> float:
     """The tolerance, or what can be had of it: no mesh helps against what was left away."""
-    tolerance, floor = problem.resolution.tolerance, 2.0 * (first.least_error + first.cut)
+    tolerance, floor = problem.resolution.tolerance, 2.0 * (first.left + first.cut)
     if floor > tolerance:
         warn_or_refuse(floor, tolerance)
     return max(tolerance, floor)

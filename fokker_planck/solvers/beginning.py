@@ -72,10 +72,11 @@ class Beginning:
     """A question, its first mesh with the ``degree`` of the elements, and how far that may be refined.
 
     ``medium`` is D, in whose metric corners are measured, and where it jumps.  ``cut`` is what the cells that were left
-    away can change, ``least_error`` what rounding leaves; both are added to every estimate.  ``by_less`` says to ask a
-    degree less on every mesh, and to believe it where the indicator expects more; ``at_once`` to ask a degree more on
-    the first one, as far as its answer can be enough; ``less_first`` to verify by a degree less where that is enough.
-    ``coarse`` says that the tolerance is, in space: then the last mesh allowed is verified by a degree less alone.
+    away can change, ``least_error`` what rounding leaves, ``by_facets`` what curved facets close to a start are off by;
+    all are added to every estimate.  ``by_less`` says to ask a degree less on every mesh, and to believe it where the
+    indicator expects more; ``at_once`` to ask a degree more on the first one, as far as its answer can be enough;
+    ``less_first`` to verify by a degree less where that is enough.  ``coarse`` says that the tolerance is, in space:
+    then the last mesh allowed is verified by a degree less alone.
     """
 
     ask: Ask
@@ -89,6 +90,12 @@ class Beginning:
     at_once: bool = False
     less_first: bool = False
     coarse: bool = False
+    by_facets: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """What neither a finer mesh nor a higher degree makes less of any number."""
+        return self.least_error + self.by_facets
 
 
 def degree_of(problem: Problem) -> int:

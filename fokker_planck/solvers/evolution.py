@@ -21,7 +21,7 @@ from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.initial import InEquilibrium, Initial, UniformIn
+from fokker_planck.model.initial import AtPoint, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
@@ -29,6 +29,7 @@ from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.accuracy import refined_until_verified
 from fokker_planck.solvers.answer_types import Answer, Outcome
 from fokker_planck.solvers.beginning import begin, degree_of
+from fokker_planck.solvers.close_starts import with_close_start
 from fokker_planck.solvers.density_ratio import density_ratio
 from fokker_planck.solvers.early_spread import early_places
 from fokker_planck.solvers.eigenmodes import Eigenmode
@@ -253,7 +254,8 @@ def answered_by[Kind: Question](
     mesh = seeing(mesh, narrow_parts(problem, asked.observables.values()), "the observables")
     if margins.narrow is not None:
         mesh = seeing(mesh, margins.narrow, "schedule.potential")
-    first = replace(first, mesh=mesh)
+    start = asked.initial.point if isinstance(asked.initial, AtPoint) else None
+    first = with_close_start(problem, replace(first, mesh=mesh), goals, start)
     return question, refined_until_verified(problem, first)
 
 
