@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.linalg import expm
+from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.special import erf
 
 import fokker_planck as fp
@@ -196,6 +196,26 @@ def test_a_prescribed_mesh_is_refused():
     process = fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.4))
     with pytest.raises(ProblemError, match="discretization.cells"):
         fp.evolve(fp.Problem(process, fp.Box([-6.0], [6.0]), fp.Resolution(cells=[40])), [1.0], [1.0])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:of 10 numbers")  # of chi-square, which is not looked at
+def test_a_linear_drift_that_is_not_normal():
+    """m(t) = e^(A t) m, C(t) = S + e^(A t) (C - S) e^(A^T t), of a sheared drift whose density is not known."""
+    drift, mean, covariance = np.array([[-1.0, 3.0], [0.0, -1.0]]), np.array([0.5, -0.3]), [[0.1, 0.02], [0.02, 0.2]]
+    process = fp.Drifting(fp.Drift(["-x + 3*y", "-y"]), fp.Isotropic(0.2))
+    problem = fp.Problem(process, fp.Box([-8.0, -4.0], [8.0, 4.0]), fp.Resolution(1e-4))
+    start = {"gaussian": {"mean": mean.tolist(), "covariance": covariance}}
+    moments = {"x": "x", "y": "y", "xx": "x**2", "xy": "x*y", "yy": "y**2"}
+    still = solve_continuous_lyapunov(drift, -0.4 * np.eye(2))
+    for state in fp.evolve(problem, start, [0.3, 2.0], moments).times:
+        carried = expm(drift * state.time)
+        x, y = carried @ mean
+        second = still + carried @ (np.array(covariance) - still) @ carried.T + np.outer([x, y], [x, y])
+        exact = {"x": x, "y": y, "xx": second[0, 0], "xy": second[0, 1], "yy": second[1, 1]}
+        for name, found in state.observables.items():
+            assert abs(found.value - exact[name]) <= min(found.absolute_error, 1e-6)
+        assert abs(state.mass.value - 1.0) < 1e-12
 
 
 @pytest.mark.slow
