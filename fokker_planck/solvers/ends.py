@@ -64,12 +64,17 @@ def reaches(problem: Problem, target: Goal) -> Callable[[Floats], Booleans]:
     def near_boundary(x: Floats) -> Booleans:
         if isinstance(domain, Ball) and problem.dimension > 1:
             return domain.level(x) < NEAR * domain.radius
-        if isinstance(domain, MeshDomain | Sublevel):
+        if isinstance(domain, MeshDomain | Sublevel) and not has_ends(problem):
             return ~problem.contains(x + NEAR_OTHERS * width) | ~problem.contains(x - NEAR_OTHERS * width)
         walled = np.array([period is None for period in problem.periods])[:, None]
         return ((np.minimum(x - lower, upper - x) < 1e-9 * width) & walled).any(axis=0)
 
     return near_boundary
+
+
+def has_ends(problem: Problem) -> bool:
+    """Whether the domain is an interval whose ends are points of the sample: what is near them can be far below."""
+    return isinstance(problem.domain, MeshDomain) and problem.dimension == 1
 
 
 def reached_points(problem: Problem, target: Goal, points: Floats, edges: Integers) -> Booleans:

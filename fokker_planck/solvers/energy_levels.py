@@ -18,7 +18,7 @@ from fokker_planck.model.domain import Box
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.model.sets import Ball
 from fokker_planck.solvers.end_conditions import refuse_infinite_time, refuse_unreachable
-from fokker_planck.solvers.ends import FROM, TO, Ends, Goal, reached_points, reaches
+from fokker_planck.solvers.ends import FROM, TO, Ends, Goal, has_ends, reached_points, reaches
 from fokker_planck.solvers.error_budget import budget_of
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 
@@ -190,7 +190,7 @@ def _lifted_to_boundary(
     if isinstance(domain, Ball):
         if near.any():
             lifted[near] = np.maximum(values[near], setting.balance.exponent.value(domain.project(points[near].T)))
-    elif not isinstance(domain, Box):
+    elif not (isinstance(domain, Box) or has_ends(setting.problem)):
         for here, there in (edges.T, edges.T[::-1]):
             np.maximum.at(lifted, here[near[here]], values[there[near[here]]])
     return lifted

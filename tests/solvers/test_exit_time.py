@@ -28,6 +28,9 @@ from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.ends import TARGET, reached_points
 from fokker_planck.solvers.exit_time import exit_times, mean_exit_time
 from fokker_planck.solvers.setting import prepare
+from validation.campaign.identities import on_a_line
+from validation.campaign.questions import load
+from validation.campaign.random_problems import random_problem
 
 REFERENCES = {
     entry["id"]: entry["value"]
@@ -366,3 +369,12 @@ def test_of_a_sample_those_beside_a_narrow_set_reach_it():
     strip = Region("0.01 - abs(x - 0.4)", dimension=2)
     reached = reached_points(problem, strip, points.reshape(-1, 2), pairs).reshape(5, 3)
     np.testing.assert_array_equal(reached, np.array([False, True, True, False, False])[:, None] & np.ones(3, bool))
+
+
+def test_the_ends_of_a_line_from_a_file_are_as_high_as_they_are(tmp_path):
+    """Within a fiftieth of the line V falls by 84 units of epsilon: cut off there, no end was left to absorb."""
+    given = random_problem(103, 45)
+    asked = load(given.tables, tmp_path)
+    question = asked.questions["exit-time"]
+    mean = mean_exit_time(asked.problem, question.start, question.target).mean
+    assert abs(mean.log - on_a_line(given, tmp_path)["mean"].log) <= mean.relative_error < 1e-8
