@@ -38,13 +38,14 @@ MOST = 400
 
 @dataclass(frozen=True)
 class SeenFacets:
-    """Curved facets seen from a point, (k,) each: their ``cells``, the part of u that their offset is, the
-    ``distance``.
+    """Curved facets seen from a point: their ``cells`` (k,), the ``shares`` (k,) of u that their offsets are.
+
+    ``distance`` is that of the point from the surface, not in the metric; infinite where there is no facet.
     """
 
     cells: Integers
     shares: Floats
-    distances: Floats
+    distance: float
 
 
 def seen_facets(triangulation: Triangulation, facets: Integers, point: Floats, metric: Floats) -> SeenFacets:
@@ -58,17 +59,20 @@ def seen_facets(triangulation: Triangulation, facets: Integers, point: Floats, m
     facets = facets[np.argsort((away**2).sum(axis=2).min(axis=1), kind="stable")[:MOST]]
     facets, cells, opposite = _held_by(triangulation, facets)
     if not len(facets):
-        return SeenFacets(cells, np.zeros(0), np.zeros(0))
+        return SeenFacets(cells, np.zeros(0), np.inf)
     reference, weights = _dolfinx.quadrature_points(triangulation.dimension - 1, RULE[triangulation.dimension])
     points = _on_facets(triangulation, cells, opposite, barycentric(reference))
-    offsets, foot = np.zeros(points.shape[:2]), np.inf
+    offsets, feet = np.zeros(points.shape[:2]), []
     for number in np.unique(known.surface[facets]):
         surface, own = triangulation.surfaces[number], known.surface[facets] == number
         offsets[own] = _distance(surface, points[own].reshape(-1, len(point)).T, metric).reshape(own.sum(), -1)
-        foot = min(foot, float(np.abs(_distance(surface, point[:, None], metric))[0]))
+        feet.append([abs(_distance(surface, point[:, None], of)[0]) for of in (metric, np.eye(len(point)))])
     corners = np.linalg.solve(metric, (triangulation.points[known.vertices[facets]] - point).swapaxes(1, 2))
     places = np.linalg.solve(metric, (points - point).swapaxes(1, 2)).swapaxes(1, 2)
-    return SeenFacets(cells, *_shares(offsets, np.linalg.norm(places, axis=2), corners.swapaxes(1, 2), weights, foot))
+    foot, plain = np.array(feet).min(axis=0)
+    shares, near = _shares(offsets, np.linalg.norm(places, axis=2), corners.swapaxes(1, 2), weights, float(foot))
+    beside = float(np.linalg.norm(points - point, axis=2).min())
+    return SeenFacets(cells, shares, min(beside, float(plain)) if near else beside)
 
 
 def _has_level(surface: Any) -> bool:
@@ -82,17 +86,21 @@ def _distance(surface: Any, x: Floats, metric: Floats) -> Floats:
     return np.asarray(surface.level(x) / np.maximum(slope, 1e-300))
 
 
-def _shares(offsets: Floats, distances: Floats, corners: Floats, weights: Floats, foot: float) -> tuple[Floats, Floats]:
-    """The share of u of every facet, (k,), and its distance, by ``offsets`` and ``distances`` (k, n) of its points."""
+def _shares(offsets: Floats, distances: Floats, corners: Floats, weights: Floats, foot: float) -> tuple[Floats, bool]:
+    """The share of u of every facet, (k,), by ``offsets`` and ``distances`` (k, n) of its points; whether any is near.
+
+    ``foot`` is the distance from the surface to first order, which counts where a facet is near.
+    """
     size, dimension = longest_edges(corners), corners.shape[2]
     nearest = distances.min(axis=1)
     kernel = 1.0 / ((np.pi if dimension == 2 else 2.0 * np.pi) * distances**dimension)
-    measure = _areas(corners)[:, None] * weights
-    far = np.abs((offsets * kernel * measure).sum(axis=1))
-    radius = np.maximum(nearest - BETWEEN * size, min(foot, float(nearest.min())))
+    far = np.abs((offsets * kernel * (_areas(corners)[:, None] * weights)).sum(axis=1))
+    foot = min(foot, float(nearest.min()))
+    radius = np.maximum(nearest - BETWEEN * size, foot)
     with np.errstate(divide="ignore"):
-        most = np.minimum(1.0 / min(foot, float(nearest.min())), size ** (dimension - 1) / radius**dimension)
-    return np.where(nearest < NEAR * size, np.abs(offsets).max(axis=1) * most, far), np.minimum(radius, nearest)
+        most = np.minimum(np.float64(1.0) / foot, size ** (dimension - 1) / radius**dimension)
+    near = nearest < NEAR * size
+    return np.where(near, np.abs(offsets).max(axis=1) * most, far), bool(near.any())
 
 
 def _areas(corners: Floats) -> Floats:

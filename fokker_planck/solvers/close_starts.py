@@ -53,17 +53,16 @@ def with_close_start(
     seen = _seen(mesh, named, point, metric)
     wanted, free = OF_TOLERANCE * problem.resolution.tolerance, problem.resolution.cells is None
     for _ in range(MOST_ROUNDS if free else 0):
-        floor = _rounding(mesh, seen, metric)
+        floor = _rounding(mesh, seen)
         marked = np.zeros(len(mesh.cells), dtype=bool)
         marked[seen.cells[seen.shares > max(wanted, floor) / SAFETY]] = True
         if not marked.any():
             break
         mesh = refine(mesh, marked)
         seen = _seen(mesh, named, point, metric)
-    error = SAFETY * float(seen.shares.sum()) + _rounding(mesh, seen, metric)
+    error = SAFETY * float(seen.shares.sum()) + _rounding(mesh, seen)
     if free and not error < WORST_ERROR:
-        distance = float(seen.distances.min())
-        reason = f"the start is so close to a curved surface ({distance:.1e}) that its distance is not known"
+        reason = f"the start is so close to a curved surface ({seen.distance:.1e}) that its distance is not known"
         raise ConvergenceError(reason, "a start that is farther off, or in the set")
     return replace(first, mesh=mesh, by_facets=error)
 
@@ -82,8 +81,7 @@ def _seen(mesh: Triangulation, goals: tuple[tuple[str, Goal], ...], point: Float
     return seen_facets(mesh, np.unique(np.concatenate(parts)), point, metric)
 
 
-def _rounding(mesh: Triangulation, seen: SeenFacets, metric: Floats) -> float:
+def _rounding(mesh: Triangulation, seen: SeenFacets) -> float:
     """What rounding of coordinates is of the distance."""
-    size = float(np.abs(mesh.points).max()) * float(np.linalg.norm(np.linalg.inv(metric), 2))
     with np.errstate(divide="ignore"):
-        return float(ROUNDING * size / seen.distances.min(initial=np.inf))
+        return float(ROUNDING * np.abs(mesh.points).max() / np.float64(seen.distance))
