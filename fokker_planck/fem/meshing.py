@@ -177,14 +177,16 @@ def _refined_until(
 def unresolved(
     triangulation: Triangulation, exponent: Any, heights: Heights, degree: int, accuracy: float, asked: Booleans
 ) -> Booleans:
-    """Which cells, (m,), are too large for the weight, of those ``asked``, or for the fronts."""
-    low, high = exponent_range(triangulation, exponent)
-    importance = heights.importance(low, high)
-    todo = asked & (importance > accuracy)
-    error = np.zeros(len(low))
-    error[todo] = quadrature_error(triangulation.cell_points[todo], exponent, degree)
-    fronts = front_errors(triangulation.cell_points, heights.fronts, degree)
-    return np.asarray((error * importance > accuracy) | (fronts * importance > FRONT * accuracy))
+    """Which cells, (m,), of those ``asked``, are too large for the weight, or for the fronts."""
+    result = np.zeros(len(triangulation.cells), dtype=bool)
+    corners = triangulation.cell_points[asked]
+    importance = heights.importance(*_range_in_cells(corners, exponent))
+    todo = importance > accuracy
+    error = np.zeros(len(corners))
+    error[todo] = quadrature_error(corners[todo], exponent, degree)
+    fronts = front_errors(corners, heights.fronts, degree)
+    result[asked] = (error * importance > accuracy) | (fronts * importance > FRONT * accuracy)
+    return result
 
 
 def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
@@ -212,7 +214,11 @@ def _weight_integrals(corners: Floats, exponent: Any, rule: int) -> Floats:
 
 def exponent_range(triangulation: Triangulation, exponent: Any) -> tuple[Floats, Floats]:
     """Least and greatest Phi of every cell at its vertices, edge midpoints and centre."""
-    corners = triangulation.cell_points
+    return _range_in_cells(triangulation.cell_points, exponent)
+
+
+def _range_in_cells(corners: Floats, exponent: Any) -> tuple[Floats, Floats]:
+    """The same of cells by their corners (m, dim + 1, dim)."""
     edges = local_edges(corners.shape[1])
     samples = [corners, corners.mean(axis=1, keepdims=True)]
     samples.append(np.stack([0.5 * (corners[:, a] + corners[:, b]) for a, b in edges], axis=1))

@@ -78,15 +78,11 @@ def answered(
     change: Mapping[int, float] | None = None,
     *,
     cut: bool = False,
-    less_first: bool = False,
 ) -> Outcome:
-    """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them.
-
-    ``less_first`` verifies by a degree less where that is enough, as in space.
-    """
+    """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them."""
     first = begin(setting, ends, answer, heights, least_unknowns, change or CHANGE, cut=cut)
     first = with_close_start(setting.problem, first, ends.goals, ends.start)
-    return refined_until_verified(setting.problem, replace(first, less_first=first.less_first or less_first))
+    return refined_until_verified(setting.problem, first)
 
 
 def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
@@ -263,8 +259,8 @@ def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
 def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> Floats:
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
-    In space, where a degree more takes three times the factorisation, that of a degree less is asked first, see
-    :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
+    In space, where a degree more takes three times the factorisation, and in the plane without detailed balance, that
+    of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
     """
     mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
     if first.less_first and first.degree >= LEAST_PREDICTABLE:

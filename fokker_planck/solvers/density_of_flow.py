@@ -56,7 +56,7 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
         return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
 
     cut = basins is not None and cut_between_wells(setting, WHOLE)
-    outcome = answered(setting, WHOLE, answer, cut=cut, less_first=setting.problem.dimension == 2)
+    outcome = answered(setting, WHOLE, answer, cut=cut)
     ratio: DensityRatio = outcome.payload
     beyond, whole = _beyond_a_cut(setting, outcome.discretization)
     density = Field("density", outcome.discretization, ratio.log_density, logarithm=True, beyond=beyond)

@@ -35,8 +35,9 @@ from fokker_planck.solvers.followed_exponent import resolved_below
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.states import Surfaces
 
-CHANGE = {1: 4.0, 2: 12.0, 3: 14.0}
-"""Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns."""
+CHANGE = {1: 4.0, 2: 13.0, 3: 14.0}
+"""Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns. In the plane 15
+take a fifth less time at barrier 200, but three meshes at 500, and the density is 3e-4 off 92 units up."""
 MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
 """Of a first mesh without detailed balance: with the usual degrees more unknowns than a question may have in the
 end."""
@@ -146,7 +147,8 @@ def where_it_matters(
     for _ in range(MOST_ROUNDS):
         held = shares(mesh, found)
         keep, large = kept_cells(held, share), _changes(setting, mesh) > largest
-        large |= unresolved(mesh, setting.weighting, heights, degree, setting.problem.resolution.tolerance, keep)
+        rest, tolerance = keep & ~large, setting.problem.resolution.tolerance
+        large |= unresolved(mesh, setting.weighting, heights, degree, tolerance, rest)
         if not (keep & large).any():
             return Uncut(mesh, held, share)
         mesh = refine(mesh, keep & large)
