@@ -40,6 +40,16 @@ def numbers_json(values: Iterable[SupportsFloat]) -> list[float | None]:
     return [number_json(value) for value in values]
 
 
+def number_name(value: float) -> str:
+    """A number as a key: as short as ``%g`` where that is the number, else with every digit, so that no two share one.
+
+    >>> number_name(0.5), number_name(1e6), number_name(0.99999999)
+    ('0.5', '1e+06', '0.99999999')
+    """
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
+
+
 def prediction_json(items: Iterable[Compared]) -> list[dict[str, Any]]:
     """The asymptotic value beside each number, and computed over asymptotic, as far as there is one."""
     return [{"value": quantity_json(item.asymptotic), "ratio": number_json(item.ratio)} for item in items]

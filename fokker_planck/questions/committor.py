@@ -125,6 +125,12 @@ def _json(answer: Committor) -> dict[str, Any]:
     }
 
 
+def _prediction(answer: Committor) -> list[dict[str, Any]]:
+    """Of the rate constant, where there is a formula."""
+    shown = _json(answer)
+    return [] if answer.asymptotic is None else [{"value": shown["asymptotic"], "ratio": shown["ratio"]}]
+
+
 def _tables(answer: Committor, _: float | None) -> list[TextTable]:
     table = empty_table("Transitions from one set to the other", ("quantity",), ("value", "rel. error"))
     for name, quantity in (
@@ -163,5 +169,6 @@ ENTRY = Entry(
     json=_json,
     tables=_tables,
     table=FileTable(_read, keys=("from", "to")),
+    prediction=_prediction,
     fields=lambda answer: {"committor": answer.field, "reactive_density": answer.reactive_density},
 )

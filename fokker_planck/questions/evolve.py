@@ -16,7 +16,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_set, checked_target
 from fokker_planck.model.underdamped import Underdamped
-from fokker_planck.output.serialize import numbers_json
+from fokker_planck.output.serialize import number_name, numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.questions.beginnings import WANTED, Start, initial_of, observables_of, written
@@ -248,5 +248,5 @@ ENTRY = Entry(
     checkpoint=_checkpoint,
     resumed=_resumed,
     table=FileTable(_read, keys=("initial", "times")),
-    fields=lambda answer: {f"density_at_{state.time:g}": state.density for state in answer.times},
+    fields=lambda answer: {f"density_at_{number_name(state.time)}": state.density for state in answer.times},
 )

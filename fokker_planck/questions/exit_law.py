@@ -12,6 +12,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import EXIT_KEYS, checked_exit, checked_set
 from fokker_planck.output.plots.labels import measured
+from fokker_planck.output.serialize import number_name
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.questions.entry import Entry, FileTable
@@ -135,7 +136,7 @@ def _json(answer: ExitLaw) -> dict[str, Any]:
             {"time": each.time, "value": each.survival.as_dict(), "density": each.density.as_dict()}
             for each in answer.times
         ],
-        "quantiles": {f"{probability:g}": time.as_dict() for probability, time in answer.quantiles.items()},
+        "quantiles": {number_name(probability): time.as_dict() for probability, time in answer.quantiles.items()},
         "parts": {
             name: {"probability": part.probability.as_dict(), "mean": part.mean.as_dict()}
             for name, part in answer.parts.items()
@@ -152,7 +153,8 @@ def _tables(answer: ExitLaw, _: float | None) -> list[TextTable]:
         (measured("rate in the end", "rate"), answer.rate),
     ]
     rows += [
-        (measured(f"quantile {short(probability)}", "time"), time) for probability, time in answer.quantiles.items()
+        (measured(f"quantile {number_name(probability)}", "time"), time)
+        for probability, time in answer.quantiles.items()
     ]
     for name, quantity in rows:
         law.add_row(name, quantity.digits, error_bar(quantity))

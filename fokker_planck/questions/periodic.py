@@ -12,7 +12,7 @@ from fokker_planck.model.initial import InEquilibrium
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.problem_table import Table
 from fokker_planck.model.question_arguments import checked_set
-from fokker_planck.output.serialize import numbers_json
+from fokker_planck.output.serialize import number_name, numbers_json
 from fokker_planck.output.tables import empty_table, literal
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.questions.beginnings import observables_of
@@ -174,5 +174,5 @@ ENTRY = Entry(
     json=_json,
     tables=_tables,
     table=FileTable(_read, keys=("period",)),
-    fields=lambda answer: {f"density_at_{state.time:g}": state.density for state in answer.times},
+    fields=lambda answer: {f"density_at_{number_name(state.time)}": state.density for state in answer.times},
 )
