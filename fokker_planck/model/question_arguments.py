@@ -77,17 +77,17 @@ def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
             known = list(problem.sets)
             wanted = f"one of the sets {', '.join(known)}" if known else "the name of a set: there is no [sets.NAME]"
             raise ProblemError(key, f"{given!r}{did_you_mean(given, known)}", wanted)
-        return _whole(problem, problem.sets[given])
+        return whole_set(problem, problem.sets[given])
     if not isinstance(given, Set):
         raise ProblemError(key, described(given), "a Ball, Ellipsoid, HalfSpace or Region, or the name of a set")
     if not fits(given, problem.dimension):
         raise ProblemError(key, f"a set in {given.dimension} dimensions", f"one in {problem.dimension}")
     check_wrapping(problem, given, key)
     check_mesh(problem, given, key)
-    return _whole(problem, given)
+    return whole_set(problem, given)
 
 
-def _whole(problem: Problem, shape: Set) -> Set:
+def whole_set(problem: Problem, shape: Set) -> Set:
     """The set with its images across periodic faces: a start in an image is in the set."""
     if not isinstance(shape, (Ball, Ellipsoid)) or not any(problem.periods):
         return shape

@@ -22,6 +22,7 @@ from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.question_arguments import whole_set
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -56,7 +57,8 @@ MOST_CELLS = {1: 100_000, 2: 300_000, 3: 400_000}
 def set_probabilities(setting: Setting) -> dict[str, Quantity | None]:
     """Of every named set; None, with a warning, for one whose probability cannot be had."""
     found: dict[str, Quantity | None] = {}
-    for name, shape in setting.problem.sets.items():
+    for name, given in setting.problem.sets.items():
+        shape = whole_set(setting.problem, given)
         try:
             if isinstance(setting, FlowSetting) and not setting.known:
                 found[name] = _of_flow(setting, shape)

@@ -74,6 +74,15 @@ def test_discs_and_rings_with_and_without_a_current(turning):
     check(problem, {name: mass / whole for name, mass in wanted.items()})
 
 
+@pytest.mark.parametrize("force", [0.0, 0.7])
+def test_sets_go_on_across_a_periodic_face(force):
+    """Under a constant force on a ring the density is uniform."""
+    sets = {"above": fp.Ball([3.0], 1.0), "below": fp.Ball([-3.0], 1.0), "ellipsoid": fp.Ellipsoid([3.0], [0.5])}
+    process = fp.Drifting(fp.Drift([f"{force} + 0*x"]), fp.Isotropic(0.5))
+    problem = fp.Problem(process, fp.Box([-np.pi], [np.pi], "periodic"), sets=sets)
+    check(problem, {"above": 1.0 / np.pi, "below": 1.0 / np.pi, "ellipsoid": 0.5 / np.pi})
+
+
 def test_a_ball_in_space_has_the_position_of_its_surface_in_its_bar():
     process = fp.Overdamped(fp.Potential("(x**2 + y**2 + z**2)/2"), fp.Isotropic(0.1))
     sets = {"ball": fp.Ball([0, 0, 0], 0.4)}
