@@ -117,3 +117,19 @@ def _from_scaled(generator: Generator, vector: Floats) -> Floats:
     top = int(np.argmax(np.abs(vector) * weights))
     known = np.where(np.abs(vector) > NOISE * abs(vector[top]) * weights[top], vector, 0.0)
     return times_exp(known, 0.5 * (generator.exponent - generator.exponent[top]))
+
+
+def with_rounding_at_ends(generator: Generator, mode: Eigenmode) -> Eigenmode:
+    """With what rounding leaves of constants, where a line ends with a density that has no bound.
+
+    Next to such an end stiffness is 1e14 and more, and a constant c is not quite at rest: sum |c A c| u^2 / (u M u) is
+    the rate at which rounding would let a mode decay. It is found orthogonal to the others, and the square of that is
+    left: of 0.1 - 0.3 x under x (1 - x) eigenvalues were 5e-3 off, at bars of 4e-5, for a rate of 0.17.
+    """
+    constant = generator.constant
+    scaled = mode.nodal * constant
+    # one factor is a function beside the weight: its square need be no double where the weight is none
+    lost = float((np.abs(generator.apply_stiffness(constant)) * np.abs(mode.nodal * scaled)).sum())
+    lost /= float(scaled @ generator.apply_mass(scaled))
+    rounding = float(np.exp(2.0 * (np.log(max(lost, 1e-300)) - np.real(mode.log))))
+    return replace(mode, no_less=mode.no_less + rounding)

@@ -20,6 +20,7 @@ from fokker_planck.solvers.absorption import stopped
 from fokker_planck.solvers.answer_types import Answer
 from fokker_planck.solvers.deep_wells import deep_states
 from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
+from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Goal
 from fokker_planck.solvers.error_budget import ErrorBudget, budget_of
 from fokker_planck.solvers.followed_modes import (
@@ -35,7 +36,12 @@ from fokker_planck.solvers.initial_mesh import members_of, surfaces
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.narrow_wells import has_narrow_wells
-from fokker_planck.solvers.orthogonal_modes import beside_narrow_wells, orthogonal_modes, together
+from fokker_planck.solvers.orthogonal_modes import (
+    beside_narrow_wells,
+    orthogonal_modes,
+    together,
+    with_rounding_at_ends,
+)
 from fokker_planck.solvers.pencil import Pencil
 from fokker_planck.solvers.reduced_problem import MOST_STATES
 from fokker_planck.solvers.setting import Setting
@@ -158,6 +164,8 @@ class Question:
             missing = self.wanted - len(modes)
             if missing > 0:
                 others = orthogonal_modes(generator, absorbed, modes, missing, rate)
+                if singular_ends(self.setting.exponent):
+                    others = [with_rounding_at_ends(generator, mode) for mode in others]
                 if isinstance(self.setting, PotentialSetting) and has_narrow_wells(self.setting):
                     slower = len(modes) + (0 if condensed.targets else 1)
                     others = beside_narrow_wells(condensed, others, slower, rate)

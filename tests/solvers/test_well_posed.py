@@ -147,3 +147,19 @@ def test_sheared_linear_drifts_have_the_sums_of_their_eigenvalues(drift, noise):
         assert error <= one.real.relative_error + 1e-9
         assert one.real.relative_error <= 1e-4
     assert math.isclose(sum(one.real.value for one in found), -matrix.trace(), rel_tol=1e-4)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
+@pytest.mark.parametrize(("up", "down"), [(0.3, 0.4), (0.25, 0.25), (0.2, 0.5), (0.15, 0.3)])
+def test_rounding_at_ends_with_an_unbounded_density_is_in_the_bars(up, down, tolerance):
+    """Wright and Fisher's diffusion with little mutation has the eigenvalues k (k - 1 + up + down), Jacobi's.
+
+    Cells next to the ends were bisected for ever, or eigenvalues 5e-3 off had bars of 3e-5.
+    """
+    process = fp.Drifting(fp.Drift([f"{up}*(1 - x) - {down}*x"]), fp.Formula("x*(1 - x)"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of fine tolerances less is had than was asked for
+        found = fp.spectrum(fp.Problem(process, fp.Box([0], [1]), fp.Resolution(tolerance)), count=4).eigenvalues
+    for k, each in enumerate(found[1:], start=1):
+        assert each.real.relative_error < 0.1
+        assert each.real.value == pytest.approx(k * (k - 1 + up + down), rel=each.real.relative_error)
