@@ -48,7 +48,7 @@ class Images:
         feet = np.array([shape.project(x) for shape in self.shapes])
         return np.asarray(np.take_along_axis(feet, highest[None, None, :], axis=0)[0])
 
-    def faces(self) -> dict[int, tuple[float, ...]]:
+    def faces(self, _lower: Sequence[float] = (), _upper: Sequence[float] = ()) -> dict[int, tuple[float, ...]]:
         """No planes."""
         return {}
 

@@ -32,19 +32,20 @@ def checked_exit(
     ``target`` is a set, the name of one of the problem's sets, or "boundary". Raises :class:`ProblemError` where the
     start is not in the domain or already in the target, the target unknown or nowhere in the domain.
     """
-    place = point(f"{key}.start", start, problem.dimension)
+    given = point(f"{key}.start", start, problem.dimension)
+    place = within_periods(problem, given)
     column = np.asarray(place)[:, None]
     if not problem.contains(column)[0]:
         low, high = problem.bounding_box()
         wanted = f"a point inside the domain, which lies between {list(low)} and {list(high)}"
-        raise ProblemError(f"{key}.start", list(place), wanted)
+        raise ProblemError(f"{key}.start", list(given), wanted)
     shape = checked_target(problem, target, f"{key}.target")
     if isinstance(shape, str):
         if _on_boundary(problem, place):
-            raise ProblemError(f"{key}.start", list(place), "a point that is not already on the target, the boundary")
+            raise ProblemError(f"{key}.start", list(given), "a point that is not already on the target, the boundary")
     elif shape.contains(column)[0]:
         name = f"the set {target}" if isinstance(target, str) else "the target"
-        raise ProblemError(f"{key}.start", list(place), f"a point outside of {name}, where the time is zero")
+        raise ProblemError(f"{key}.start", list(given), f"a point outside of {name}, where the time is zero")
     return place, shape
 
 
@@ -100,6 +101,14 @@ def whole_set(problem: Problem, shape: Set) -> Set:
     if start < a:
         return LineSet(((a, stop), (start + period, b)), repr(shape))
     return shape if stop <= b else LineSet(((a, stop - period), (start, b)), repr(shape))
+
+
+def within_periods(problem: Problem, place: tuple[float, ...]) -> tuple[float, ...]:
+    """The point of the domain that a point beyond a periodic face is."""
+    if not any(problem.periods):
+        return place
+    edges = zip(place, *problem.bounding_box(), problem.periods, strict=True)
+    return tuple(c if period is None or a <= c <= b else a + (c - a) % period for c, a, b, period in edges)
 
 
 def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:

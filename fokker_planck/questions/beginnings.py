@@ -17,7 +17,7 @@ from fokker_planck.formulas.names import IDENTIFIER, renamed
 from fokker_planck.model.arguments import described, finite_number, point
 from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.question_arguments import checked_set
+from fokker_planck.model.question_arguments import checked_set, within_periods
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.evolution_results import Evolution
 
@@ -108,7 +108,7 @@ def _saved(folder: Any) -> Evolution:
 
 
 def _place(problem: Problem, key: str, value: Any) -> tuple[float, ...]:
-    place = point(key, value, problem.dimension)
+    place = within_periods(problem, point(key, value, problem.dimension))
     if not problem.contains(np.asarray(place)[:, None])[0]:
         low, high = problem.bounding_box()
         raise ProblemError(key, list(place), f"a point of the domain, which lies between {list(low)} and {list(high)}")

@@ -1,0 +1,54 @@
+"""On rings nothing depends on where the seam is: starts beyond it, sets that reach across it."""
+
+import numpy as np
+import pytest
+from scipy.integrate import dblquad
+
+import fokker_planck as fp
+from fokker_planck.errors import ProblemError
+
+PI = np.pi
+
+
+def ring():
+    sets = {"top": fp.Ball([0.0], 0.5), "bottom": fp.Ball([3.0], 0.5)}
+    process = fp.Overdamped(fp.Potential("cos(x)"), fp.Isotropic(0.5))
+    return fp.Problem(process, fp.Box([-PI], [PI], "periodic"), sets=sets)
+
+
+@pytest.mark.parametrize("turns", [1, -5])
+def test_a_start_beyond_the_seam(turns):
+    problem, inside, beyond = ring(), -2.8, -2.8 + 2.0 * PI * turns
+    alone = fp.Problem(problem.process, problem.domain)
+    times = [fp.mean_exit_time(problem, [start], "top").mean for start in (inside, beyond)]
+    assert times[1].value == pytest.approx(times[0].value, rel=1e-9)
+    assert fp.exit_law(problem, [beyond], "top").mean.value == pytest.approx(times[0].value, rel=1e-6)
+    for kind in (lambda x: {"point": [x]}, lambda x: {"gaussian": {"mean": [x], "covariance": [[0.01]]}}):
+        means = [fp.evolve(alone, kind(x), [0.1], {"s": "sin(x)"}).times[0].observables["s"] for x in (inside, beyond)]
+        assert means[1].value == pytest.approx(means[0].value, abs=1e-9)
+    with pytest.raises(ProblemError) as refused:
+        fp.mean_exit_time(problem, [3.2 + 2.0 * PI * turns], "bottom")
+    assert (refused.value.key, refused.value.found) == ("exit.start", [3.2 + 2.0 * PI * turns])
+
+
+def with_momentum(shift, center):
+    """The same ring, turned: V = cos(x - shift)."""
+    process = fp.Underdamped(fp.Potential(f"cos(x - {shift})"), fp.Isotropic(0.5), friction=1.0)
+    domain = fp.Box([-PI, -3.0], [PI, 3.0], ["periodic", "reflecting"])
+    return fp.Problem(process, domain, fp.Resolution(1e-2), sets={"T": fp.Ball([center, 0.0], 1.0)})
+
+
+def test_a_set_across_the_seam_with_momentum():
+    def weight(v, x):
+        return np.exp(-(np.cos(x) + v**2 / 2.0) / 0.5)
+
+    def half(x):
+        return np.sqrt(max(0.0, 1.0 - (x - 3.0) ** 2))
+
+    whole = dblquad(weight, -PI, PI, -3.0, 3.0)[0]
+    share = dblquad(weight, 2.0, 4.0, lambda x: -half(x), half)[0] / whole
+    across, turned = with_momentum(0.0, 3.0), with_momentum(-3.0, 0.0)
+    found = fp.stationary_density(across).sets["T"]
+    assert found.value == pytest.approx(share, rel=found.relative_error + 1e-12)
+    first, second = fp.mean_exit_time(across, [0.0, 0.0], "T").mean, fp.mean_exit_time(turned, [-3.0, 0.0], "T").mean
+    assert first.value == pytest.approx(second.value, rel=first.relative_error + second.relative_error)
