@@ -94,12 +94,13 @@ def cells_with_weight(triangulation: Triangulation, log_weight: Callable[[Floats
 def cells_with_nodal_weight(
     discretization: Discretization, log_weight: Floats, chosen: Booleans
 ) -> tuple[Integers, MeshCells]:
-    """Vertices of chosen cells (of all, on all ranks), and these with a weight from its logarithms at the unknowns."""
+    """Vertices of chosen cells (of all, on all ranks), and these with a weight from its logarithms at their nodes.
+
+    ``log_weight`` (cells, n) are those of this rank's cells.
+    """
     triangulation = discretization.triangulation
     own = chosen[discretization.cells]
-    gathered = discretization.comm.allgather(
-        (discretization.cells[own], discretization.vertices[own], log_weight[discretization.dofs[own]])
-    )
+    gathered = discretization.comm.allgather((discretization.cells[own], discretization.vertices[own], log_weight[own]))
     order = np.argsort(np.concatenate([part[0] for part in gathered]))
     vertices = np.concatenate([part[1] for part in gathered])[order]
     values = np.concatenate([part[2] for part in gathered])[order]

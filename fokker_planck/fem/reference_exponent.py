@@ -82,6 +82,11 @@ class KnownWeight:
         """Psi at points (dim, n), (n,)."""
         return np.asarray(self.exponent.value(x))
 
+    def seen_from(self, x: Floats, towards: Floats) -> Floats:
+        """Psi at points (dim, n), where it jumps the limit from the side of the points ``towards`` (dim, n), (n,)."""
+        one_sided = getattr(self.exponent, "seen_from", None)
+        return self.value(x) if one_sided is None else np.asarray(one_sided(x, towards))
+
     def slope(self, x: Floats) -> Floats:
         """Grad Psi at points (dim, n), (dim, n)."""
         return np.asarray(self.exponent.gradient(x))

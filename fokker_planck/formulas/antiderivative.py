@@ -35,7 +35,7 @@ BLOCK = 8192
 
 
 @lru_cache(maxsize=1)
-def _chebyshev() -> tuple[Floats, Floats]:
+def chebyshev() -> tuple[Floats, Floats]:
     """Nodes of the first kind, which avoid the ends, and the matrix from values to coefficients."""
     angles = np.pi * (np.arange(ORDER) + 0.5) / ORDER
     matrix = 2.0 / ORDER * np.cos(np.outer(np.arange(ORDER), angles))
@@ -169,7 +169,7 @@ def antiderivative(
 
 def _expanded(function: LineFunction, left: Floats, right: Floats) -> tuple[Floats, Floats, Floats]:
     """Coefficients of the integral on each panel from its left end, the size of their tail, and of the largest."""
-    nodes, matrix = _chebyshev()
+    nodes, matrix = chebyshev()
     half = 0.5 * (right - left)
     x = 0.5 * (left + right)[:, None] + half[:, None] * nodes
     values = function(x.ravel()).reshape(x.shape)
@@ -177,11 +177,11 @@ def _expanded(function: LineFunction, left: Floats, right: Floats) -> tuple[Floa
     size = np.abs(series).sum(axis=1)
     error = np.abs(series[:, -3:]).sum(axis=1)
     bad = ~np.isfinite(size)
-    return _integrated(series), np.where(bad, np.inf, error), np.where(bad, 0.0, size)
+    return integrated(series), np.where(bad, np.inf, error), np.where(bad, 0.0, size)
 
 
-def _integrated(series: Floats) -> Floats:
-    """Coefficients of the integral from -1: a_k = (c_(k-1) - c_(k+1)) / 2k."""
+def integrated(series: Floats) -> Floats:
+    """Coefficients (n, ORDER + 1) of the integral from -1 of series (n, ORDER): a_k = (c_(k-1) - c_(k+1)) / 2k."""
     padded = np.concatenate([series, np.zeros((len(series), 2))], axis=1)
     padded[:, 0] *= 2.0
     orders = np.arange(1, ORDER + 1)

@@ -59,7 +59,7 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
     outcome = answered(setting, WHOLE, answer, cut=cut)
     ratio: DensityRatio = outcome.payload
     beyond, whole = _beyond_a_cut(setting, outcome.discretization)
-    density = Field("density", outcome.discretization, ratio.log_density, logarithm=True, beyond=beyond)
+    density = Field("density", outcome.discretization, ratio.log_density, True, ratio.log_density_by_cell, beyond)
     places = [point.position for point in setting.attractors]
     if not places:
         places = [tuple(outcome.discretization.nodes[int(np.argmax(ratio.log_density))].tolist())]
@@ -91,7 +91,7 @@ class WholeDensity:
 
         def field(discretization: Discretization) -> Field:
             ratio = density_ratio(setting, discretization)
-            return Field("density", discretization, ratio.log_density, logarithm=True)
+            return Field("density", discretization, ratio.log_density, True, ratio.log_density_by_cell)
 
         return on_coarsest_mesh(setting, {}, field)
 
@@ -152,7 +152,9 @@ def _log_probabilities(
     near = near_separatrix(mesh.cells, labels)
     of_cells = labels[mesh.cells[:, 0]]
     masses = _masses(ratio, of_cells[discretization.cells], ~near[discretization.cells], count)
-    vertices, weighted = cells_with_nodal_weight(discretization, ratio.log_density, near)
+    logs = ratio.log_density_by_cell
+    local = ratio.log_density[discretization.dofs] if logs is None else logs
+    vertices, weighted = cells_with_nodal_weight(discretization, local, near)
     tolerance = setting.problem.resolution.tolerance
     with np.errstate(divide="ignore"):
         beside = np.log(masses)

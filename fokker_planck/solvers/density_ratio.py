@@ -8,6 +8,8 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.one_sided import values_in_cells
+from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.initial_mesh import surfaces
@@ -23,11 +25,15 @@ beyond rho is noise."""
 
 @dataclass(frozen=True)
 class DensityRatio:
-    """rho = e^psi p Z at the nodes, (N,), with log Z; weights relative to the lowest exponent."""
+    """rho = e^psi p Z at the nodes, (N,), with log Z; weights relative to the lowest exponent.
+
+    ``exponent`` (cells, n) is psi as every cell sees it, where it may jump between cells.
+    """
 
     condensed: Condensation
     rho: Floats
     log_whole: float
+    exponent: Floats | None = None
 
     @property
     def generator(self) -> Generator:
@@ -37,9 +43,20 @@ class DensityRatio:
     @property
     def log_density(self) -> Floats:
         """log p at the nodes, (N,); minus psi where rho is lost, so far out that nothing rests on it."""
+        return self._log_weight - self.generator.exponent
+
+    @property
+    def log_density_by_cell(self) -> Floats | None:
+        """log p at the nodes of every cell, (cells, n), where it may jump between cells."""
+        if self.exponent is None:
+            return None
+        return np.asarray(self._log_weight[self.generator.discretization.dofs] - self.exponent)
+
+    @property
+    def _log_weight(self) -> Floats:
         typical = float(self.rho[np.argmin(self.generator.exponent)])
         rho = np.clip(self.rho / typical, np.exp(-FARTHEST), np.exp(FARTHEST))
-        return np.asarray(np.log(rho) + np.log(typical) - self.generator.exponent - self.log_whole)
+        return np.asarray(np.log(rho) + np.log(typical) - self.log_whole)
 
 
 def density_ratio(setting: FlowSetting, discretization: Discretization) -> DensityRatio:
@@ -50,7 +67,10 @@ def density_ratio(setting: FlowSetting, discretization: Discretization) -> Densi
     condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
     rho = condensed.density_ratio()
     whole = float((rho * generator.constant) @ condensed.load)
-    return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest)
+    exponent, weighting = None, setting.weighting
+    if isinstance(weighting, KnownWeight) and hasattr(weighting.exponent, "seen_from"):
+        exponent = values_in_cells(weighting.exponent, discretization.cell_nodes, discretization.corners)
+    return DensityRatio(condensed, rho, float(np.log(whole)) - generator.lowest, exponent)
 
 
 def modes_of_shares(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Mode]:

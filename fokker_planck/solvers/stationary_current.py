@@ -41,11 +41,11 @@ class Current:
 
     def velocity(self, x: Floats) -> Floats:
         """v = b - div D - D grad log p at points (dim, n): the mean velocity of those that are there."""
-        slope = _gradient(self.density.discretization, self.density.nodal, x)
+        slope = _slope_of(self.density, x)
         outside = np.isnan(slope).any(axis=0)
         whole = self.whole() if self.whole is not None and outside.any() else None
         if whole is not None:
-            slope[:, outside] = _gradient(whole.discretization, whole.nodal, x[:, outside])
+            slope[:, outside] = _slope_of(whole, x[:, outside])
         tensor = np.asarray(self.diffusion.tensor(x))
         return np.asarray(self.drift(x) - self.diffusion.divergence(x) - np.einsum("ijn,jn->in", tensor, slope))
 
@@ -64,15 +64,21 @@ def total_current(discretization: Discretization, weighting: Weighting, rho: Flo
     return np.asarray(discretization.comm.allreduce((flux * amount).sum(axis=(1, 2))))
 
 
-def _gradient(discretization: Discretization, nodal: Floats, x: Floats) -> Floats:
-    """Gradient (dim, n) of a function with the given nodal values; nan outside of the mesh."""
+def _slope_of(density: Field, x: Floats) -> Floats:
+    """Gradient (dim, n) of the logarithm of a density; nan outside of the mesh."""
+    discretization, by_cell = density.discretization, density.by_cell
+    return _gradient(discretization, density.nodal[discretization.dofs] if by_cell is None else by_cell, x)
+
+
+def _gradient(discretization: Discretization, local: Floats, x: Floats) -> Floats:
+    """Gradient (dim, n) of a function with the given values in every cell, (cells, n); nan outside of the mesh."""
     cells, reference = locate(discretization, x)
     found = np.flatnonzero(cells >= 0)
     result = np.full(x.shape, np.nan)
     if len(found):
         chosen = cells[found]
         table = _dolfinx.tabulate_lagrange(len(x), discretization.degree, reference[found], 1)[1:]
-        slope = np.einsum("jnk,nk->nj", table, nodal[discretization.dofs[chosen]])
+        slope = np.einsum("jnk,nk->nj", table, local[chosen])
         inverse = np.linalg.inv(_jacobians(discretization, chosen, reference[found]))
         result[:, found] = np.einsum("nj,nji->in", slope, inverse)
     if discretization.comm.size > 1:

@@ -76,7 +76,7 @@ class WellsOnMesh:
         held = np.maximum(np.asarray(discretization.comm.allreduce(held)), 0.0)
         floor = LEAST * float(np.abs(nodal).max())
         logs = np.log(np.maximum(nodal, floor))
-        vertices, weighted = cells_with_nodal_weight(discretization, logs, self.near)
+        vertices, weighted = cells_with_nodal_weight(discretization, logs[discretization.dofs], self.near)
         with np.errstate(divide="ignore"):
             beside = np.log(held)
         known = (self.labels, self.between)

@@ -142,19 +142,28 @@ def test_a_ring_is_reversible_without_a_net_force():
     ring = 2.0 * np.pi
     still = Overdamped(Potential("-cos(x)"), Formula("1 + sin(x)/2"), extra=Drift("sin(2*x)"))
     # the integral of a/D around the ring, not that of a, must vanish
-    assert isinstance(on_the_line(still, 0.0, ring, ring), UnknownDensity)
+    assert isinstance(on_the_line(still, 0.0, ring, ring), KnownDensity)
     still = Overdamped(Potential("-cos(x)"), Formula("1 + cos(x)/2"), extra=Drift("sin(2*x)"))
     psi = on_the_line(still, 0.0, ring, ring).exponent
     assert psi.value(np.array([[0.3 + ring]]))[0] == pytest.approx(psi.value(np.array([[0.3]]))[0], abs=1e-12)
     driven = on_the_line(Overdamped(Potential("-cos(x)"), Isotropic(0.2), extra=Drift("0.5")), 0.0, ring, ring)
-    assert isinstance(driven, UnknownDensity)
-    assert driven.drift.value(np.array([[0.0]]))[0, 0] == 0.5
+    assert isinstance(driven, KnownDensity)
     # p(x) ~ exp(-Psi(x)) int_x^(x + L) exp(Psi), by the trapezoidal rule over a period after a shift of Psi by a line
     x, y = np.array([0.0, 2.0]), np.linspace(0.0, ring, 4001)
     psi = (-np.cos(x[:, None] + y) - 0.5 * y) / 0.2
     density = np.exp((np.cos(x)) / 0.2) * np.trapezoid(np.exp(psi), y, axis=1)
-    guess = driven.guess.value(x[None])
-    assert guess[1] - guess[0] == pytest.approx(np.log(density[0] / density[1]), abs=1e-5)
+    found = driven.exponent.value(x[None])
+    assert found[1] - found[0] == pytest.approx(np.log(density[0] / density[1]), abs=1e-5)
+    # the current p c is the same everywhere, and c = b - D' + D psi'
+    current = driven.circulation.value(x[None])[0]
+    assert current[1] / current[0] == pytest.approx(np.exp(found[1] - found[0]), rel=1e-13)
+    drift = 0.5 - np.sin(x)
+    assert current == pytest.approx(drift + 0.2 * driven.exponent.gradient(x[None])[0], rel=1e-13)
+    slopes = driven.exponent.gradient(np.array([[1.0 - 1e-5, 1.0 + 1e-5]]))[0]
+    assert driven.exponent.hessian(np.array([[1.0]]))[0, 0, 0] == pytest.approx(np.diff(slopes)[0] / 2e-5, rel=1e-8)
+    assert driven.exponent.value(np.array([[0.3 + ring]]))[0] == pytest.approx(
+        driven.exponent.value(np.array([[0.3]]))[0], abs=1e-13
+    )
 
 
 def in_the_plane(process, points=None):

@@ -256,28 +256,79 @@ def test_a_python_function_that_jumps_is_refused(key):
 
 
 RING_NOISE = "0.2 + 0.7*heaviside(x - 0.21)*heaviside(0.58 - x)"
+AT_SEAM = "0.2 + 0.7*heaviside(x - 0.63)"
+"""The same ring, further on by 0.42: one of the jumps is where it begins."""
+RING_STEP = "0.3*heaviside(x - 0.2)*heaviside(0.7 - x)"
 
 
-def ring(process, tolerance=1e-6):
+def ring(process, tolerance=1e-9):
     return fp.Problem(process, fp.Box([0.0], [1.0], "periodic"), fp.Resolution(tolerance=tolerance))
 
 
+def wind_over_noise(formula, interpretation):
+    return ring(fp.Drifting(fp.Drift(["0.7"]), fp.Formula(formula), interpretation))
+
+
+def wind_over_step(noise, tolerance=1e-9):
+    return ring(fp.Overdamped(fp.Potential(RING_STEP), fp.Isotropic(noise), extra=fp.Drift(["0.8"])), tolerance)
+
+
 @pytest.mark.parametrize(
-    ("process", "key"),
+    ("interpretation", "velocity", "diffusion", "density", "time", "eigenvalue"),
     [
-        (fp.Drifting(fp.Drift(["0.7"]), fp.Formula(RING_NOISE), "ito"), "diffusion.expression"),
-        (fp.Drifting(fp.Drift(["0.7"]), fp.Formula(RING_NOISE), "stratonovich"), "diffusion.expression"),
+        ("ito", 0.7, 0.28921098593849, [1.6492447926325, 0.34415506053013, 1.3224054225844], 0.3585530675, None),
         (
-            fp.Overdamped(
-                fp.Potential("0.3*heaviside(x - 0.2)*heaviside(0.7 - x)"), fp.Isotropic(0.2), extra=fp.Drift(["0.8"])
-            ),
-            "potential.expression",
+            "stratonovich",
+            0.76681829183494,
+            0.30830976771447,
+            [1.3233128469189, 0.60718080310496, 1.2086057084287],
+            0.303347571130,
+            12.2240312989845 + 4.81563563240558j,
         ),
     ],
 )
-def test_jumps_on_a_ring_under_a_net_force_are_refused(process, key):
-    """They were answered as if nothing jumped: a velocity of 0.8 in place of 0.528."""
-    for asked in (fp.effective_transport, fp.stationary_density, fp.spectrum):
-        with pytest.raises(fp.ProblemError) as error:
-            asked(ring(process))
-        assert error.value.key == key
+def test_noise_that_jumps_on_a_ring_under_a_net_force(interpretation, velocity, diffusion, density, time, eigenvalue):
+    """Coefficients are constant between jumps: sums of exponentials, matched by mpmath; times on the opened ring."""
+    for formula, moved in ((RING_NOISE, 0.0), (AT_SEAM, 0.42)):
+        given = wind_over_noise(formula, interpretation)
+        transport = fp.effective_transport(given)
+        assert abs(transport.drift[0].value - velocity) <= transport.drift[0].absolute_error < 1e-9
+        assert transport.diffusion[0][0].value == pytest.approx(diffusion, rel=1e-9)
+        places = np.mod(np.array([[0.1, 0.4, 0.9]]) + moved, 1.0)
+        assert fp.stationary_density(given).density(places) == pytest.approx(density, rel=1e-9)
+        found = fp.mean_exit_time(given, (0.1 + moved) % 1.0, fp.Ball([(0.7 + moved) % 1.0], 0.05)).mean
+        assert found.value == pytest.approx(time, rel=3e-11)
+        mode = fp.spectrum(given, count=2).eigenvalues[1]
+        wanted = eigenvalue or 12.319563676608 + 3.66652801443607j
+        assert complex(mode.real.value, abs(mode.imag)) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_a_potential_that_jumps_on_a_ring_under_a_net_force():
+    """As above; the current is the same on both sides of a jump, and just beside it."""
+    given = wind_over_step(0.2)
+    transport = fp.effective_transport(given)
+    assert abs(transport.drift[0].value - 0.52805502565124) <= transport.drift[0].absolute_error < 1e-9
+    answer = fp.stationary_density(given)
+    wanted = [2.0169356872949, 0.52403087505987, 1.2697483830364]
+    assert answer.density(np.array([[0.1, 0.4, 0.9]])) == pytest.approx(wanted, rel=1e-9)
+    before, after = answer.density(np.array([[0.2 - 1e-9, 0.2 + 1e-9]]))
+    assert before / after == pytest.approx(np.exp(1.5), rel=1e-7)
+    assert answer.current(np.array([[0.1, 0.1999, 0.2001, 0.6, 0.9]])) == pytest.approx(0.52805502565124, rel=1e-6)
+    assert holds(fp.mean_exit_time(given, 0.1, fp.Ball([0.7], 0.05)).mean, 0.616688711357, 1e-9)
+    mode = fp.spectrum(given, count=2).eigenvalues[1]
+    wanted = 8.14935902780565 + 4.03073555203906j
+    assert complex(mode.real.value, abs(mode.imag)) == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize(("noise", "time"), [(0.02, 87666.0713931076), (0.005, 8.91527671386271e23)])
+def test_a_step_that_holds_the_flow_on_a_ring(noise, time):
+    """15 and 60 units of epsilon against the wind, and no fixed point: 4e-6 off where no state was made of it."""
+    given = wind_over_step(noise, 1e-8)
+    assert holds(fp.mean_exit_time(given, 0.1, fp.Ball([0.75], 0.03)).mean, time, 1e-8)
+
+
+def test_a_kink_at_the_end_of_a_target_is_one_vertex():
+    """0.7 - 0.05 is not 0.65: a cell between them has no inverse."""
+    noise = "0.1 + 0.3*abs(x - 0.3)*heaviside(0.65 - x)*heaviside(x - 0.05)"
+    given = ring(fp.Drifting(fp.Drift(["0.2 + sin(2*pi*x)"]), fp.Formula(noise), "stratonovich"))
+    assert holds(fp.mean_exit_time(given, 0.1, fp.Ball([0.7], 0.05)).mean, 0.49150215952, 1e-9)

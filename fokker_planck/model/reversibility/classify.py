@@ -32,10 +32,10 @@ from fokker_planck.model.reversibility.definiteness import (
     smallest_eigenvalue,
 )
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
-from fokker_planck.model.reversibility.line import LineExponent, line_exponent
+from fokker_planck.model.reversibility.line import LineExponent, is_driven, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
-from fokker_planck.model.reversibility.ring import RingExponent, ring_exponent
+from fokker_planck.model.reversibility.ring import RingCurrent, RingExponent
 from fokker_planck.model.reversibility.undefined_jumps import check_defined, potential_key, refuse_steps
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
@@ -82,7 +82,7 @@ class UnknownDensity:
 
     drift: VectorField
     diffusion: Isotropic | Constant | DiffusionField
-    guess: Function | RingExponent | None = None
+    guess: Function | None = None
 
 
 Kinetics = DetailedBalance | KnownDensity | UnknownDensity
@@ -134,7 +134,7 @@ def kinetics(
     lower, upper = (tuple(float(c) for c in corner) for corner in given)
     interfaces = interfaces_of(process, dimension, lower, upper)
     found = _kinetics(process, field, points, around, (lower, upper), interfaces)
-    if not interfaces or isinstance(found, UnknownDensity) or isinstance(found.exponent, LineExponent):
+    if not interfaces or isinstance(found, UnknownDensity) or isinstance(found.exponent, LineExponent | RingExponent):
         return found
     return replace(found, exponent=OneSided(found.exponent, interfaces))
 
@@ -166,7 +166,7 @@ def _kinetics(
             return found
     check_semidefinite(field, points)
     if dimension == 1:
-        return _on_a_line(process, field, points, around[0], interfaces, (float(lower[0]), float(upper[0])))
+        return _on_a_line(process, field, around[0], (float(lower[0]), float(upper[0])))
     middle = 0.5 * (np.asarray(lower, dtype=float) + np.asarray(upper, dtype=float))
     corners = tuple(map(float, lower)), tuple(map(float, upper))
     along: Function | None
@@ -177,7 +177,7 @@ def _kinetics(
         along = PathExponent(process, place, corners) if _curl_free(process, field, points) else None
     if along is not None and _periodic(along, points, lower, around):
         return DetailedBalance(along, _named(process, field))
-    check_defined(process, field, across, dimension)
+    check_defined(process, field, across)
     return UnknownDensity(ItoDrift(process, dimension), _named(process, field), _guess(process, field, points))
 
 
@@ -199,21 +199,13 @@ def _given(
     return None
 
 
-def _on_a_line(
-    process: Process,
-    field: DiffusionField,
-    points: Floats,
-    period: float | None,
-    interfaces: Interfaces,
-    ends: tuple[float, float],
-) -> Kinetics:
-    """On a line there is detailed balance, but for a ring under a net force."""
-    exponent = line_exponent(process, *ends, period)
-    if exponent is not None:
-        return DetailedBalance(exponent, exponent.diffusion if exponent.ends else _named(process, field))
-    lower, upper = ends
-    check_defined(process, field, across_surfaces(process, field, interfaces, (lower,), (upper,), points), 1)
-    return UnknownDensity(ItoDrift(process, 1), _named(process, field), ring_exponent(process, *ends))
+def _on_a_line(process: Process, field: DiffusionField, period: float | None, ends: tuple[float, float]) -> Kinetics:
+    """On a line there is detailed balance; the density on a ring under a net force is known by an integral."""
+    line = line_exponent(process, *ends, period)
+    if not is_driven(line):
+        return DetailedBalance(line, line.diffusion if line.ends else _named(process, field))
+    ring = RingExponent(line)
+    return KnownDensity(ring, _named(process, field), RingCurrent(ring))
 
 
 def _exponent_between(

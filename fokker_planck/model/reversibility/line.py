@@ -35,6 +35,8 @@ STEP, JUMP = 1e-10, 1e-6
 ASIDE, NEARBY, LITTLE = 1e-14, 1e-9, 1e-5
 """Of the domain, how far beside a jump its sides are read, and beside a low place D is looked at again; of the largest
 D, how little that must be: next to a zero like |x| it is 1e-9, like |x|^(1/2), whose inverse is integrable, 3e-5."""
+ROUNDING = 8.0 * np.finfo(float).eps
+"""Of the largest coordinate: what places are known to, which may be more than ``ASIDE``."""
 GOLDEN, SECTIONS = 0.6180339887498949, 75
 """The golden section, and how many leave 2e-16 of a bracket around the least D. All brackets at once: a formula with
 6,500 kinks took 20 s of CPU one after the other."""
@@ -113,10 +115,14 @@ class LineExponent:
         places = np.array(self.kinks)
         if self.field.constant or not len(places):
             return np.zeros(0)
-        aside = ASIDE * (self.upper - self.lower)
+        aside = self._aside
         before, at, after = (self.field.tensor((places + side)[None])[0, 0] for side in (-aside, 0.0, aside))
         same = (np.abs(after - before) <= JUMP * np.abs(after)) & (np.abs(at - after) <= JUMP * np.abs(after))
         return np.asarray(places[~same])
+
+    @property
+    def _aside(self) -> float:
+        return max(ASIDE * (self.upper - self.lower), ROUNDING * max(abs(self.lower), abs(self.upper)))
 
     @cached_property
     def ends(self) -> tuple[LineEnd, ...]:
@@ -140,6 +146,11 @@ class LineExponent:
         if self.boxes is not None:
             self.boxes.check()
         return antiderivative(self._slope, lower, upper, self.kinks, self._exact, self.narrow)
+
+    @cached_property
+    def winding(self) -> float:
+        """By how much Psi rises from the lower end to the upper, where the coefficients are the same at both."""
+        return float(self.effective(np.array([self.upper]))[0]) + sum(step for _place, step in self.steps)
 
     @cached_property
     def _inner(self) -> tuple[float, float]:
@@ -175,13 +186,13 @@ class LineExponent:
             return phi
         if len(self._noise_jumps):
             # where D jumps its value at the point itself means nothing
-            x = np.where(np.isin(x, self._noise_jumps), x + ASIDE * (self.upper - self.lower), x)
+            x = np.where(np.isin(x, self._noise_jumps), x + self._aside, x)
         with np.errstate(all="ignore"):
             return np.asarray(phi + share * np.log(self.field.tensor(x[None])[0, 0]))
 
     def value(self, x: Floats) -> Floats:
         """Psi, (n,)."""
-        return self._unshifted(self._wrapped(x)) - self._shift
+        return self._unshifted(self.wrapped(x)) - self._shift
 
     __call__ = value
 
@@ -195,10 +206,18 @@ class LineExponent:
 
     def seen_from(self, x: Floats, towards: Floats) -> Floats:
         """Psi at points (1, n), where it jumps the limit from the side of the points ``towards`` (1, n), (n,)."""
-        points = np.array(x, dtype=np.float64)
-        on = np.isin(points, self.kinks)
-        points[on] += ASIDE * (self.upper - self.lower) * np.sign(towards - points)[on]
-        return self.value(points)
+        return self.value(self.beside(x, towards))
+
+    def beside(self, x: Floats, towards: Floats) -> Floats:
+        """Points (1, n), those at which coefficients may jump moved a little to the points ``towards`` (1, n)."""
+        points, seam = np.array(x, dtype=np.float64), () if self.period is None else (self.lower, self.upper)
+        places = np.sort([*self.kinks, *seam])
+        if not len(places):
+            return points
+        # the last vertex of a cell is its first and the way, which rounding may leave on the other side
+        nearest = places[np.searchsorted(0.5 * (places[1:] + places[:-1]), points)]
+        moved = nearest + self._aside * np.sign(towards - nearest)
+        return np.where(np.abs(points - nearest) < self._aside, moved, points)
 
     def gradient(self, x: Floats) -> Floats:
         """(D' - b) / D, (1, n)."""
@@ -230,23 +249,27 @@ class LineExponent:
         force = -self.process.noiseless_drift(points)
         return np.asarray(force + share * self.field.divergence(points)) if share and not self.field.constant else force
 
-    def _wrapped(self, x: Floats) -> Floats:
+    def wrapped(self, x: Floats) -> Floats:
+        """Places (n,) between the ends, of points (1, n)."""
         place: Floats = np.asarray(x, dtype=np.float64)[0]
         return place if self.period is None else self.lower + np.mod(place - self.lower, self.period)
 
 
-def line_exponent(process: Process, lower: float, upper: float, period: float | None = None) -> LineExponent | None:
-    """Psi on [lower, upper]; None on a ring around which a net force drives the process.
+def line_exponent(process: Process, lower: float, upper: float, period: float | None = None) -> LineExponent:
+    """Psi on [lower, upper], one period of a ring or a line.
 
     Raises ProblemError where D is negative, where it vanishes inside, or where it vanishes at an end like no power.
     """
     exponent = LineExponent(process, lower, upper, period)
     _check_inside(exponent)
-    phi = exponent.effective
-    if period is not None:
-        winding = float(phi(np.array([upper]))[0]) + sum(step for _place, step in exponent.steps)
-        return exponent if abs(winding) <= WINDING * (1.0 + phi.variation) else None
     return exponent
+
+
+def is_driven(exponent: LineExponent) -> bool:
+    """Whether a net force drives the process around a ring, so that there is no detailed balance."""
+    if exponent.period is None:
+        return False
+    return abs(exponent.winding) > WINDING * (1.0 + exponent.effective.variation)
 
 
 def _steps(exponent: LineExponent) -> tuple[tuple[float, float], ...]:

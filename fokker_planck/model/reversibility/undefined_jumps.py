@@ -14,15 +14,14 @@ from fokker_planck.model.reversibility.across_surfaces import Across, potential_
 STEEP = "a steep but continuous V, such as tanh(x/0.01)"
 
 
-def check_defined(process: Process, field: DiffusionField, across: Across, dimension: int) -> None:
+def check_defined(process: Process, field: DiffusionField, across: Across) -> None:
     """Raise ProblemError where a jump leaves a process without detailed balance undefined."""
     if across.potential_jumps:
         found = "a V that jumps, in a process without detailed balance"
         raise ProblemError(potential_key(process), found, STEEP)
     if across.noise_jumps and alpha_of(process) < 1.0:
         found = f"a D that jumps, read as {process.interpretation}, without detailed balance"
-        along = ", or a force whose part along the surface changes as D"
-        wanted = 'interpretation = "klimontovich", or a continuous D' + along * (dimension > 1)
+        wanted = 'interpretation = "klimontovich", a continuous D, or a force whose part along the surface changes as D'
         raise ProblemError(field.key, found, wanted)
 
 
