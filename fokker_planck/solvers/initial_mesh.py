@@ -23,6 +23,7 @@ from fokker_planck.fem.turning_stars import graded_at_turns
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.spline import zero_on
 from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.phase_space import turns_around
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
 from fokker_planck.model.sets import HalfSpace, Region, Set
@@ -95,7 +96,8 @@ def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangula
         return domain_triangulation(problem, regions)
     slope = setting.weighting.slope
     level = Region(lambda x: cutoff - psi(x), gradient_function=lambda x: -slope(x), dimension=problem.dimension)
-    cuts = _ends_at_walls(problem, level) if problem.process.turns_at_walls else {}
+    walls = problem.process.turns_at_walls and turns_around(problem.domain)
+    cuts = _ends_at_walls(problem, level) if walls else {}
     mesh = domain_triangulation(problem, {**regions, **cuts, CUTOFF: level})
     inside = mesh.regions[CUTOFF]
     rest = {name: members for name, members in mesh.regions.items() if not name.startswith(CUTOFF)}

@@ -52,3 +52,11 @@ def test_a_set_across_the_seam_with_momentum():
     assert found.value == pytest.approx(share, rel=found.relative_error + 1e-12)
     first, second = fp.mean_exit_time(across, [0.0, 0.0], "T").mean, fp.mean_exit_time(turned, [-3.0, 0.0], "T").mean
     assert first.value == pytest.approx(second.value, rel=first.relative_error + second.relative_error)
+
+
+def test_a_pendulum_in_a_box_beyond_its_energy_cutoff():
+    """0.5648931116 is that of 81 Fourier modes in x by 40 Hermite functions of v."""
+    process = fp.Underdamped(fp.Potential("cos(x)"), fp.Isotropic(0.5), friction=1.0)
+    domain = fp.Box([-PI, -5.0], [PI, 5.0], ["periodic", "reflecting"])
+    gap = fp.spectrum(fp.Problem(process, domain, fp.Resolution(1e-2)), count=2).gap
+    assert gap.value == pytest.approx(0.5648931116, rel=gap.relative_error)
