@@ -304,6 +304,7 @@ def _check_drift(problem: Problem) -> None:
             jump = float(np.abs(drift.value(left) - drift.value(right)).max())
             if jump > 1e-8 * (1e-300 + float(np.abs(values).max())):
                 wanted = f"equal values at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
+                wanted += "; a jump may be anywhere else: begin the period beside it"
                 raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
 
 
@@ -384,6 +385,8 @@ def _check_period(problem: Problem, potential: Potential, key: str, x: Floats, a
     kink = float(np.abs(potential.gradient(left) - potential.gradient(right)).max()) * period
     wanted = f"V and its gradient equal at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
     if jump > 1e-9 * scale:
-        raise ProblemError(key, f"a V that differs by {jump:.3g} across the period", wanted)
+        elsewhere = "; a jump may be anywhere else: begin the period beside it"
+        raise ProblemError(key, f"a V that differs by {jump:.3g} across the period", wanted + elsewhere)
     if kink > 1e-6 * scale:
-        raise ProblemError(key, f"a gradient that differs by {kink / period:.3g} across the period", wanted)
+        elsewhere = "; a kink may be anywhere else: begin the period beside it"
+        raise ProblemError(key, f"a gradient that differs by {kink / period:.3g} across the period", wanted + elsewhere)

@@ -37,6 +37,7 @@ from fokker_planck.solvers.followed_exponent import LEAST_MARGIN, Needed, Questi
 from fokker_planck.solvers.grid_chain import agreed_exponent, rough_exponent
 from fokker_planck.solvers.held_attractors import HeldPoint, HeldWells, as_minimum, frame_of, held_wells, refuse_unfound
 from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+from fokker_planck.solvers.potential_steps import warn_of_steps
 from fokker_planck.solvers.rounding import refuse_rounding
 from fokker_planck.solvers.steepened_exponent import steepened_exponent
 from fokker_planck.solvers.stretch_of_flow import stretch_of_flow
@@ -117,7 +118,10 @@ class FlowSetting:
         return tuple(k + 1 for k in sorted(set(self.states)))
 
     def refuse_for_wells(self, question: str) -> None:
-        """Raise ``ProblemError`` where the flow also ends on a wall, but not in a point that is found."""
+        """Raise ``ProblemError`` where the flow also ends on a wall, but not in a point that is found; warn of steps."""
+        kind = kinetics_of(self.problem)
+        if isinstance(kind, KnownDensity):
+            warn_of_steps(self.problem, kind)
         refuse_unfound(self.unfound, len(self.attractors), question)
 
     @cached_property

@@ -1,6 +1,6 @@
 """Wells that only a jump of V holds up: tables of wells follow the smooth parts of V and do not see them.
 
-Where V rises by a jump and the slope below leads to it, the process stays in front of the step, but the flow that cuts
+Where V rises by a jump and the flow below leads to it, the process stays in front of the step, but the flow that cuts
 the domain into wells runs on through it.  Times, gaps and committors know the step; tables of wells do not, and say so.
 """
 
@@ -16,14 +16,15 @@ from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.classify import KnownDensity
 from fokker_planck.model.reversibility.piecewise_exponent import can_jump
 
 BESIDE = 1e-7
 """Of the extent of the domain: so far from a surface its two sides are looked at."""
 
 
-def held_up_by_a_step(problem: Problem, balance: DetailedBalance) -> tuple[Floats, float] | None:
-    """The place (dim,) of the highest step that a slope of V leads up to, and its height in units of epsilon.
+def held_up_by_a_step(problem: Problem, balance: DetailedBalance | KnownDensity) -> tuple[Floats, float] | None:
+    """The place (dim,) of the highest step of V that the flow leads up to, and its height in units of epsilon.
 
     None where all such steps are lower than a well must be deep to be a state.
     """
@@ -50,20 +51,20 @@ def held_up_by_a_step(problem: Problem, balance: DetailedBalance) -> tuple[Float
             noise = balance.diffusion.tensor(below)[0, 0]
             with np.errstate(all="ignore"):
                 step = (potential.value(above) - potential.value(below)) / noise
-                towards = -(potential.gradient(below) * side * normal).sum(axis=0) > 0.0
+                towards = (process.noiseless_drift(below) * side * normal).sum(axis=0) > 0.0
             rising = np.where(towards & np.isfinite(step), step, 0.0)
             if rising.size and rising.max() > highest:
                 highest, place = float(rising.max()), points[:, int(np.argmax(rising))]
     return None if place is None else (place, highest)
 
 
-def warn_of_steps(problem: Problem, balance: DetailedBalance) -> None:
+def warn_of_steps(problem: Problem, balance: DetailedBalance | KnownDensity) -> None:
     """Say where a table of wells leaves one out that a jump of V holds up."""
     found = held_up_by_a_step(problem, balance)
     if found is not None:
         where = ", ".join(f"{coordinate:.4g}" for coordinate in found[0])
         warnings.warn(
-            f"V jumps up by {found[1]:.3g} units of epsilon at ({where}), where its slope leads: what it holds up "
+            f"V jumps up by {found[1]:.3g} units of epsilon at ({where}), where the flow leads: what it holds up "
             "is no well of its own here but counted with the well behind it; times, gaps and committors know the jump",
             stacklevel=3,
         )

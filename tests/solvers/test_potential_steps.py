@@ -64,3 +64,12 @@ def test_a_well_that_only_a_step_holds_up_is_spoken_of(text, place, dimension, r
     fp.stationary_density(fp.Problem(process, box, fp.Resolution(tolerance=1e-4)))
     said = [str(warning.message) for warning in recwarn if "holds up" in str(warning.message)]
     assert [place is not None and f"({place}" in text for text in said] == [True] * (place is not None)
+
+
+def test_a_step_that_holds_a_wind_on_a_ring_is_named():
+    """Of two steps that the wind leads to, neither is a fixed point: one well, and a word."""
+    text = "0.3*heaviside(x - 0.2)*heaviside(0.5 - x) + 0.2*heaviside(x - 0.7)*heaviside(0.9 - x)"
+    process = fp.Overdamped(fp.Potential(text), fp.Isotropic(0.02), extra=fp.Drift(["0.8"]))
+    given = fp.Problem(process, fp.Box([0.0], [1.0], "periodic"), fp.Resolution(tolerance=1e-6))
+    with pytest.warns(UserWarning, match="V jumps up by 15 units of epsilon at .0.2., where the flow leads"):
+        assert len(fp.stationary_density(given).wells) == 1
