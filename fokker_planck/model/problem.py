@@ -26,6 +26,7 @@ from fokker_planck.model.domain import (
     sample_points,
 )
 from fokker_planck.model.grid_data import spline_of
+from fokker_planck.model.periodicity import check_period
 from fokker_planck.model.phase_space import check_phase_space, check_schedule_of_momentum
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
@@ -373,20 +374,4 @@ def _check_potential(problem: Problem, potential: Potential) -> None:
     scale = float(np.ptp(values)) + 1e-9 * float(np.abs(values).max())
     for axis, period in enumerate(problem.periods):
         if period is not None:
-            _check_period(problem, potential, key, x, axis, scale)
-
-
-def _check_period(problem: Problem, potential: Potential, key: str, x: Floats, axis: int, scale: float) -> None:
-    low, high = problem.bounding_box()
-    left, right = x.copy(), x.copy()
-    left[axis], right[axis] = low[axis], high[axis]
-    period = high[axis] - low[axis]
-    jump = float(np.abs(potential.value(left) - potential.value(right)).max())
-    kink = float(np.abs(potential.gradient(left) - potential.gradient(right)).max()) * period
-    wanted = f"V and its gradient equal at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
-    if jump > 1e-9 * scale:
-        elsewhere = "; a jump may be anywhere else: begin the period beside it"
-        raise ProblemError(key, f"a V that differs by {jump:.3g} across the period", wanted + elsewhere)
-    if kink > 1e-6 * scale:
-        elsewhere = "; a kink may be anywhere else: begin the period beside it"
-        raise ProblemError(key, f"a gradient that differs by {kink / period:.3g} across the period", wanted + elsewhere)
+            check_period(problem, potential, key, x, axis, scale)

@@ -118,7 +118,7 @@ class FlowSetting:
         return tuple(k + 1 for k in sorted(set(self.states)))
 
     def refuse_for_wells(self, question: str) -> None:
-        """Raise ``ProblemError`` where the flow also ends on a wall, but not in a point that is found; warn of steps."""
+        """Raise ``ProblemError`` where the flow also ends on a wall, but in no point that is found; warn of steps."""
         kind = kinetics_of(self.problem)
         if isinstance(kind, KnownDensity):
             warn_of_steps(self.problem, kind)

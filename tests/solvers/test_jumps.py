@@ -332,3 +332,25 @@ def test_a_kink_at_the_end_of_a_target_is_one_vertex():
     noise = "0.1 + 0.3*abs(x - 0.3)*heaviside(0.65 - x)*heaviside(x - 0.05)"
     given = ring(fp.Drifting(fp.Drift(["0.2 + sin(2*pi*x)"]), fp.Formula(noise), "stratonovich"))
     assert holds(fp.mean_exit_time(given, 0.1, fp.Ball([0.7], 0.05)).mean, 0.49150215952, 1e-9)
+
+
+@pytest.mark.parametrize("wind", [None, "0.5"])
+def test_a_kink_where_a_ring_begins_is_one_like_any_other(wind):
+    """The formula goes on as it began; the same ring from 0.37 on has no kink there."""
+    extra = None if wind is None else fp.Drift([wind])
+    found = []
+    for place in (0.0, 0.37):
+        text = f"0.6*abs(sin(pi*(x - {place})))"
+        given = ring(fp.Overdamped(fp.Potential(text), fp.Isotropic(0.1), extra=extra))
+        time = fp.mean_exit_time(given, 0.1 + place, fp.Ball([0.6 + place], 0.05)).mean
+        density = fp.stationary_density(given).density(np.mod(np.array([[0.001, 0.4, 0.9]]) + place, 1.0))
+        found.append([time.value, fp.spectrum(given, count=2).gap.value, *density])
+    assert found[0][:2] == pytest.approx(found[1][:2], rel=2e-9)
+    # between nodes a density is interpolated: 2.5e-9
+    assert found[0][2:] == pytest.approx(found[1][2:], rel=1e-8)
+
+
+def test_a_well_in_a_kink_where_a_ring_begins():
+    process = fp.Overdamped(fp.Potential("0.6*abs(sin(2*pi*x))"), fp.Isotropic(0.1))
+    wells = fp.stationary_density(ring(process, 1e-6)).wells
+    assert [well.probability.value for well in wells] == pytest.approx([0.5, 0.5], rel=1e-6)
