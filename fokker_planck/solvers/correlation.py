@@ -173,7 +173,7 @@ class Question:
         modes = [*slow[0].modes] if slow and logs[0] < top else self._pair(state, spread, found, 0.0, largest)
         if self.wanted.single:
             if not total > 0.0:
-                raise ConvergenceError("the correlation time came out negative", "a finer tolerance")
+                raise NotPositiveError("the correlation time came out negative", "a finer tolerance")
             return [Number(modes, log=top + np.log(total), doubt=ROUNDING)]
         if top > LARGEST_LOG:
             raise BarrierTooHighError("the integral of the correlation is no double", "more noise")
@@ -201,7 +201,7 @@ class Question:
             density = 2.0 * value.real
             modes = self._pair(state, spread, found, frequency, 0.5 * density)
             if not density > 0.0:
-                raise ConvergenceError(f"the spectrum came out as {density:.1e}", "a finer tolerance")
+                raise NotPositiveError(f"the spectrum came out as {density:.1e}", "a finer tolerance")
             return Number(modes, log=np.log(density), doubt=ROUNDING * (1.0 + abs(value) / density))
         back = spread.second.weighted
         other = state.resolved(spread.first.scaled, frequency)
@@ -245,9 +245,27 @@ class Question:
         return modes, DIED_OUT / (faster - float(np.exp(modes[0].log.real)))
 
 
+class NotPositiveError(ConvergenceError):
+    """A share of itself is asked for as the error of a number that is zero but for rounding."""
+
+
 def correlation(problem: Problem, wanted: Wanted) -> Correlation:
-    """The correlations of two functions in the stationary state, every number to the problem's tolerance."""
+    """The correlations of two functions in the stationary state, every number to the problem's tolerance.
+
+    Without detailed balance the integral of C may be zero, as that of a velocity is: what moves within bounds comes
+    back. There is no correlation time then, and numbers have absolute errors as those of two functions do.
+    """
     setting = prepare(problem)
+    try:
+        return _correlation(setting, wanted)
+    except NotPositiveError:
+        if isinstance(setting, PotentialSetting):
+            raise
+        return _correlation(setting, replace(wanted, second=replace(wanted.second)))
+
+
+def _correlation(setting: Setting, wanted: Wanted) -> Correlation:
+    problem = setting.problem
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("correlation", found, "a domain that ends before")

@@ -258,3 +258,16 @@ def test_a_jump_and_a_kink_with_noise_that_jumps():
     for each, exact in zip(found.times, by_modes, strict=True):
         assert each.covariance.absolute_error < 1e-9
         assert abs(each.covariance.value - exact) < each.covariance.absolute_error + 1e-11
+
+
+def test_a_velocity_has_no_correlation_time():
+    """Of the oscillator with friction 1 C = eps e^(-t/2) (cos wt - sin(wt)/(2 w)), w^2 = 3/4, of integral zero."""
+    process = fp.Underdamped(fp.Potential("x**2/2"), fp.Isotropic(0.1), friction=1.0)
+    problem = fp.Problem(process, fp.Box([-3, -3], [3, 3]), fp.Resolution(1e-2))
+    found, w = fp.correlation(problem, "v", times=[0.5], frequencies=[0.0, 1.0]), np.sqrt(0.75)
+    (late,), (still, turning) = found.times, found.spectrum
+    assert found.time is None
+    exact = 0.1 * np.exp(-0.25) * (np.cos(0.5 * w) - np.sin(0.5 * w) / (2.0 * w))
+    wanted = ((found.integral, 0.0), (late.covariance, exact), (still.density, 0.0), (turning.density, 0.2))
+    for estimate, value in wanted:
+        assert abs(estimate.value - value) <= estimate.absolute_error <= 1e-3
