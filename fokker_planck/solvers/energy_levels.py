@@ -160,6 +160,9 @@ def heights_to_target(setting: PotentialSetting, start: tuple[float, ...] | None
             if np.isfinite(climbs[nearest]) and not target[nearest]:
                 passes.append(float(climbs[nearest]))
         passes.append(float(values[target].min()))
+        # a step of V may hold the process where no minimum tells of the way
+        beginning = np.inf if start is None else climbs[int(np.argmin(((points - np.asarray(start)) ** 2).sum(axis=1)))]
+        passes += [float(beginning)] if np.isfinite(beginning) else []
     if start is not None:
         passes.append(float(setting.balance.exponent.value(np.asarray(start)[:, None])[0]))
     highest = max(between.bottoms[:1] + tuple(passes))

@@ -325,6 +325,9 @@ def test_a_step_that_holds_the_flow_on_a_ring(noise, time):
     """15 and 60 units of epsilon against the wind, and no fixed point: 4e-6 off where no state was made of it."""
     given = wind_over_step(noise, 1e-8)
     assert holds(fp.mean_exit_time(given, 0.1, fp.Ball([0.75], 0.03)).mean, time, 1e-8)
+    # the other way out, seven units higher, was cut off
+    line = fp.Problem(given.process, fp.Box([-0.22], [0.72]), given.resolution)
+    assert holds(fp.mean_exit_time(line, 0.1, "boundary").mean, time, 1e-8)
 
 
 def test_a_kink_at_the_end_of_a_target_is_one_vertex():
