@@ -203,7 +203,7 @@ def _after_verification(
         warn_or_refuse(verified, tolerance)
     return replace(
         course,
-        excess=verified / course.expected,
+        excess=verified / max(course.expected, 1e-300),
         verified=verified,
         expected=verified,
         # the indicator does not see where the error is

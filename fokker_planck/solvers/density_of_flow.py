@@ -58,7 +58,7 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
     cut = basins is not None and cut_between_wells(setting, WHOLE)
     outcome = answered(setting, WHOLE, answer, cut=cut)
     ratio: DensityRatio = outcome.payload
-    beyond, whole = _beyond_a_cut(setting, outcome.discretization)
+    beyond, whole = _beyond_the_mesh(setting, ratio)
     density = Field("density", outcome.discretization, ratio.log_density, True, ratio.log_density_by_cell, beyond)
     places = [point.position for point in setting.attractors]
     if not places:
@@ -104,14 +104,22 @@ class WholeDensity:
         return np.full(x.shape[1], np.nan) if self._field is None else self._field.log(x)
 
 
-def _beyond_a_cut(
-    setting: FlowSetting, discretization: Discretization
+def _beyond_the_mesh(
+    setting: FlowSetting, ratio: DensityRatio
 ) -> tuple[Callable[[Floats], Floats] | None, Callable[[], Field | None] | None]:
-    """Log p at points where a mesh was cut, and all of it as a field; None for a mesh that was not."""
-    if not is_cut(discretization.triangulation):
-        return None, None
-    whole = WholeDensity(setting)
-    return whole.log_density, whole.density
+    """Log p at points that a mesh does not reach, as far as it is known, and all of it as a field where it was cut."""
+    whole = WholeDensity(setting) if is_cut(ratio.generator.discretization.triangulation) else None
+    if setting.known:
+        # rho is a constant, one but for the scale of the reduced problem
+        scale = float(np.log(ratio.rho[np.argmin(ratio.generator.exponent)])) - ratio.log_whole
+
+        def log_density(x: Floats) -> Floats:
+            inside, found = setting.problem.contains(x), np.full(x.shape[1], np.nan)
+            found[inside] = scale - setting.weighting.value(x[:, inside])
+            return found
+
+        return log_density, whole.density if whole else None
+    return (whole.log_density, whole.density) if whole else (None, None)
 
 
 def _self_pair(ratio: DensityRatio) -> Mode:
