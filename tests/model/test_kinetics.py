@@ -337,3 +337,15 @@ def test_kinks_and_jumps_of_friction_are_answered_with_momentum():
     kinked = fp.Underdamped(fp.Potential("x**2/2 + 0.3*abs(x)"), fp.Isotropic(0.25), friction="1 + 0.5*heaviside(x)")
     found = fp.stationary_density(fp.Problem(kinked, fp.Box([-3, -2.8], [3, 2.8]), fp.Resolution(1e-3)))
     assert found.wells[0].probability.value == pytest.approx(1.0)
+
+
+def test_a_fast_ring_needs_no_panel_for_every_unit_of_its_exponent():
+    """p = 1/b without noise; a drift of 1e5 over a noise of 0.01 asked for 9 GB of them."""
+    drift = fp.Drift(["1e5*(1 + 0.5*sin(x))"])
+    found = kinetics(
+        Drifting(drift, Isotropic(0.01)), 1, np.linspace(0.1, 6.0, 9)[None], (2 * np.pi,), ([0.0], [2 * np.pi])
+    )
+    assert np.exp(-np.diff(found.exponent.value(np.array([[0.0, 1.5 * np.pi]]))))[0] == pytest.approx(2.0, rel=1e-6)
+    resting = Drifting(fp.Drift(["1e5*(0.5 + sin(x))"]), Isotropic(0.01))
+    with pytest.raises(ConvergenceError, match="units of the noise around the ring"):
+        kinetics(resting, 1, np.linspace(0.1, 6.0, 9)[None], (2 * np.pi,), ([0.0], [2 * np.pi]))

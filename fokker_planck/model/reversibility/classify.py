@@ -35,7 +35,7 @@ from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.model.reversibility.line import LineExponent, is_driven, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
-from fokker_planck.model.reversibility.ring import RingCurrent, RingExponent
+from fokker_planck.model.reversibility.ring import RingCurrent, RingExponent, on_ring
 from fokker_planck.model.reversibility.undefined_jumps import check_defined, potential_key, refuse_steps
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import EnergyFlow, Underdamped
@@ -204,7 +204,7 @@ def _on_a_line(process: Process, field: DiffusionField, period: float | None, en
     line = line_exponent(process, *ends, period)
     if not is_driven(line):
         return DetailedBalance(line, line.diffusion if line.ends else _named(process, field))
-    ring = RingExponent(line)
+    ring = on_ring(line)
     return KnownDensity(ring, _named(process, field), RingCurrent(ring))
 
 

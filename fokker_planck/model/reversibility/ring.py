@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative, chebyshev, integrated
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.reversibility.line import LineExponent
@@ -24,6 +25,12 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 CHANGE = 1.0
 """Of Psi in a panel: W is a + b exp(Psi) there, whose complex zeros are then pi panels away, and the twenty terms of
 log W fall like 12^-k.  With 0.5 nothing changed in sixteen digits."""
+
+
+MOST_PANELS = 200_000
+"""30 MB for every array of them. Beyond, 200,000 units of the noise around the ring, psi is known of fast flows alone."""
+FAST, SAMPLE = 1e-6, 4001
+"""Of the drift, by which the flow may differ from it, at so many places: of the square of that psi is off."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,62 @@ def _log(parts: Floats, top: Floats, climb: float, wholes: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         rest = np.log(np.maximum(wholes - parts, 0.0))
         return np.asarray(top + np.logaddexp(rest, np.log(np.maximum(parts, 0.0)) + climb))
+
+
+@dataclass(frozen=True)
+class FastRingExponent(RingExponent):
+    """psi where the drift carries all along: c = c0 + D (log c0)' + ... with c0 = b - D' = -D Psi', psi = log c.
+
+    >>> from fokker_planck.model.drift import Drift
+    >>> from fokker_planck.model.process import Drifting
+    >>> from fokker_planck.model.diffusion.constant import Isotropic
+    >>> wind = Drifting(Drift(["1 + 0.5*sin(x)"]), Isotropic(1e-9))
+    >>> psi = FastRingExponent(LineExponent(wind, 0.0, 2 * np.pi, 2 * np.pi))
+    >>> round(float(np.exp(-np.diff(psi.value(np.array([[0.0, 1.5 * np.pi]]))))[0]), 6)
+    2.0
+    """
+
+    def value(self, x: Floats) -> Floats:
+        """Log c at points (1, n), (n,)."""
+        return np.asarray(np.log(np.abs(self.velocity(x)[0])) - self._shift)
+
+    __call__ = value
+
+    def velocity(self, x: Floats) -> Floats:
+        """c, (1, n)."""
+        noise, slope = self.line.field.tensor(x)[0], self.line.gradient(x)
+        return np.asarray(-noise * slope + self.line.field.divergence(x) + noise * self.line.hessian(x)[0] / slope)
+
+    @cached_property
+    def _shift(self) -> float:
+        """The least value at places of a sample."""
+        return float(np.min(np.log(np.abs(self.velocity(_sample(self.line))[0]))))
+
+
+def _sample(line: LineExponent) -> Floats:
+    """Places inside of the ring, (1, n)."""
+    return (line.lower + (line.upper - line.lower) * (np.arange(SAMPLE) + 0.5) / SAMPLE)[None]
+
+
+def on_ring(line: LineExponent) -> RingExponent:
+    """psi on the ring that ``line`` is a period of, under a net force.
+
+    Raises ``ConvergenceError`` where Psi changes by too much on it and the flow is not fast everywhere.
+    """
+    places = _sample(line)
+    slope = line.gradient(places)[0]
+    if float(np.abs(slope).mean()) * (line.upper - line.lower) < MOST_PANELS * CHANGE:
+        return RingExponent(line)
+    own = np.abs(line.hessian(places)[0, 0]) / slope**2
+    own += np.abs(line.field.divergence(places)[0] / (line.field.tensor(places)[0, 0] * slope))
+    if (slope > 0.0).all() or (slope < 0.0).all():
+        if float(own.max()) < FAST:
+            return FastRingExponent(line)
+    raise ConvergenceError(
+        f"the drift takes the exponent through {float(np.abs(slope).mean()) * (line.upper - line.lower):.2g} units of "
+        "the noise around the ring",
+        "more noise",
+    )
 
 
 @dataclass(frozen=True)
