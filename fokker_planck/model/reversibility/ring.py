@@ -28,7 +28,7 @@ log W fall like 12^-k.  With 0.5 nothing changed in sixteen digits."""
 
 
 MOST_PANELS = 200_000
-"""30 MB for every array of them. Beyond, 200,000 units of the noise around the ring, psi is that of fast flows alone."""
+"""30 MB for each array of them. Beyond, 200,000 units of the noise around the ring, only fast flows are answered."""
 FAST, SAMPLE = 1e-6, 4001
 """Of the drift, by which the flow may differ from it, at so many places: of the square of that psi is off."""
 
