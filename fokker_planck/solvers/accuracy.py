@@ -133,9 +133,10 @@ class Course:
     best_errors: Floats = field(default_factory=lambda: np.zeros(0))
     shown: Kept | None = None
 
-    def with_prediction(self, predicted: float) -> Course:
-        """With what the indicator says of one mesh more."""
-        return replace(self, predicted=predicted, risen=self.risen + 1 if predicted > self.predicted else 0)
+    def with_prediction(self, predicted: float, tolerance: float) -> Course:
+        """With what the indicator says of one mesh more; what it says before it sees anything may rise, too."""
+        risen = self.predicted < predicted <= tolerance
+        return replace(self, predicted=predicted, risen=self.risen + 1 if risen else 0)
 
 
 def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tolerance: float) -> Course:
@@ -145,7 +146,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
             f"no estimate of the error after {course.level + 1} meshes",
             "more noise, a smaller domain, or a smoother potential",
         )
-    course = course.with_prediction(kept.worst(kept.predicted))
+    course = course.with_prediction(kept.worst(kept.predicted), tolerance)
     if course.risen >= MOST_RISES and course.best is not None:
         return _shown(replace(course, level=course.level + 1), tolerance)
     exhausted, space = kept.discretization.count > first.most_unknowns, problem.dimension == 3

@@ -168,7 +168,7 @@ def test_a_gap_at_barrier_100_follows_kramers_and_langer():
 @pytest.mark.slow
 def test_a_gap_at_barrier_200():
     """What lies deep in a well is one state: without that a current of exp(-150) drowned the one of exp(-200)."""
-    gap = fp.spectrum(kinetic(QUARTIC, 1 / 800, 1.0, 1.5, 1e-3), count=2).gap
+    gap = fp.spectrum(kinetic(QUARTIC, 1 / 800, 1.0, 1.5, 1e-5), count=2).gap
     assert gap.relative_error < 1e-5
     assert gap.log == pytest.approx(np.log(2.0 * (sqrt(1.25) - 0.5) * sqrt(2.0) / (2.0 * np.pi)) - 200.0, abs=1.5e-3)
     assert gap.value == pytest.approx(3.84583101e-88, rel=1e-6)
