@@ -279,8 +279,10 @@ def lowest_eigenvectors(
     solver.setInitialSpace([_vector(stiffness, np.cos(np.arange(stiffness.getSize()[0]) * 0.7) + 0.3)])
     try:
         solver.solve()
-    except PETSc.Error as error:
-        raise ConvergenceError(f"eigenvalue solver failed (PETSc error {error.ierr})", REMEDY) from None
+    except (PETSc.Error, SystemError) as error:
+        # a factor that is singular to rounding is told by the former, and by the latter where slepc4py passes it on
+        code = getattr(error, "ierr", "in a factorisation")
+        raise ConvergenceError(f"eigenvalue solver failed (PETSc error {code})", REMEDY) from None
     work.done(factorisations=1)
     found = solver.getConverged()
     if solver.getConvergedReason() <= 0 or found < count:

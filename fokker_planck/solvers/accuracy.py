@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
+from math import factorial
 
 import numpy as np
+from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem import _dolfinx
+from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unfolding import unfolded
 from fokker_planck.fem.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
+from fokker_planck.quantity.light_dataclasses import replace
 from fokker_planck.solvers.answer_types import Ask, Kept, Numbers, Outcome
-from fokker_planck.solvers.asked_on_mesh import asked, by_a_degree_less, verified_bars
 from fokker_planck.solvers.beginning import Beginning, begin
 from fokker_planck.solvers.close_starts import with_close_start
-from fokker_planck.solvers.corners import graded
+from fokker_planck.solvers.corners import exponents_of_cells, graded, singular_corners
+from fokker_planck.solvers.course import Course, after_verification, shown
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.error_bars import (
     HIGHER,
     LEAST_PREDICTABLE,
+    LEAST_SHARE,
+    LEAST_SHARE_OF_DEGENERATE,
     SAFETY,
     UNMOVED,
     WORST_ERROR,
-    Standstill,
+    bars_by,
+    bars_by_less,
     least_bars,
+    predicted_errors,
     safety_of,
     warn_of_coarseness,
     warn_or_refuse,
@@ -43,24 +51,21 @@ from fokker_planck.solvers.prescribed_mesh import prescribed_errors
 from fokker_planck.solvers.results import Statistics
 from fokker_planck.solvers.setting import Setting
 
+logger = logging.getLogger(__name__)
+
 MOST_LEVELS = 60
 """Meshes, after which no number of them will do: most answers take one to four."""
-STAGNATION = 0.5
-"""Of a verified error, left by a mesh on which the indicator expected less than the tolerance: where more is left it
-does not see where the error is, and all cells are bisected from then on."""
-FLAT, STALLED = 1e-9, 100.0
-"""Where rounding in flat cells, estimated, is beyond ``FLAT``, a bar below ``STALLED`` times that which the next mesh
-does not lower is of rounding: three bars of 1.1e-6, 2.4e-6 and 2.6e-6 came of 9e-8, for the time to cross 1 by 1e4."""
-MOST_STALLS = 3
-"""Of the error in a row, after which it is reported as it is: each takes twice the unknowns of the one before."""
 NARROWEST = 1e-9
 """Of its coordinate, which is known to 1e-16: next to an end at which the density is a power of the distance
 eigenvalues went 5e-3 astray, at bars of 3e-5, as cells there were bisected on."""
-WORSE = 10.0
-"""Times the bar of the best mesh, from which on that is shown."""
 MOST_RISES = 3
 """Meshes in a row of which each is expected to be worse than the one before: finer cells have more rounding, as next to
 an end where D vanishes, and the best that was verified is what can be had."""
+
+LARGE = 5000
+"""Cells from which on the matrices of the mesh before are handed back first, which takes a while."""
+LONG = {1: 200_000, 2: 40_000, 3: 8_000}
+"""Unknowns with which a mesh takes about two seconds, and is announced however little ago the one before was."""
 
 
 def answered(
@@ -100,43 +105,11 @@ def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
     aim = ErrorBudget(tolerance, problem.dimension).aim
     mesh, course = first.mesh, Course(everywhere=first.degree < 2)
     while True:
-        kept = asked(problem, first, unfolded(mesh))
+        kept = _asked(problem, first, unfolded(mesh))
         course = _judged(problem, first, kept, course, tolerance)
         if course.errors is not None:
             return _outcome(problem, course.shown or kept, course.errors, course.level, started)
         mesh = _finer(problem, first, kept, course.everywhere, aim / course.expected)
-
-
-@dataclass(frozen=True)
-class Course:
-    """What the meshes so far have told, ``level`` of them.
-
-    ``excess`` is the error last verified over that which was expected there, ``foreseen`` what the indicator says of
-    the last mesh, times that, ``verified`` the last verified error, and ``expected`` what is known best.
-    ``risen`` counts meshes in a row for which the indicator itself says more, and ``best`` was verified with the least
-    errors, ``best_errors``; it is ``shown`` where finer meshes are worse.
-    ``everywhere`` says that the indicator does not see where the error is.  ``errors`` are those to be reported, once
-    no finer mesh is to come.
-    """
-
-    level: int = 0
-    excess: float = 1.0
-    foreseen: float = np.inf
-    verified: float = np.inf
-    expected: float = np.inf
-    everywhere: bool = False
-    standstill: Standstill = field(default_factory=Standstill)
-    errors: Floats | None = None
-    predicted: float = np.inf
-    risen: int = 0
-    best: Kept | None = None
-    best_errors: Floats = field(default_factory=lambda: np.zeros(0))
-    shown: Kept | None = None
-
-    def with_prediction(self, predicted: float, tolerance: float) -> Course:
-        """With what the indicator says of one mesh more; what it says before it sees anything may rise, too."""
-        risen = self.predicted < predicted <= tolerance
-        return replace(self, predicted=predicted, risen=self.risen + 1 if risen else 0)
 
 
 def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tolerance: float) -> Course:
@@ -148,7 +121,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
         )
     course = course.with_prediction(kept.worst(kept.predicted), tolerance)
     if course.risen >= MOST_RISES and course.best is not None:
-        return _shown(replace(course, level=course.level + 1), tolerance)
+        return shown(replace(course, level=course.level + 1), tolerance)
     exhausted, space = kept.discretization.count > first.most_unknowns, problem.dimension == 3
     expected = course.excess * SAFETY * kept.worst(kept.predicted)
     # rounding is in the indicator, too: what no bisection makes less is verified as it is
@@ -158,7 +131,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     others = first.left + first.cut / np.maximum(kept.weights, 1e-300)
     errors = np.full(len(kept.predicted), np.inf)
     if space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE:
-        errors = by_a_degree_less(problem, first, kept) + others
+        errors = _by_a_degree_less(problem, first, kept) + others
         # at the end of the budget a degree more, three times the work of this mesh, is not asked
         expected = min(expected, kept.worst(errors))
     # without detailed balance the indicator can expect hundreds of times the error
@@ -171,47 +144,8 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     # what a degree less would have refused though the indicator promises it is worth a degree more
     promised = by_lower > WORST_ERROR and kept.worst(kept.predicted) <= tolerance
     if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
-        errors = verified_bars(problem, first, kept, tolerance - first.left - first.cut) + others
-    return _after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
-
-
-def _shown(course: Course, tolerance: float) -> Course:
-    """The end of a course at its best mesh, which does not reach the tolerance."""
-    assert course.best is not None
-    warn_or_refuse(course.best.worst(course.best_errors), tolerance)
-    return replace(course, errors=course.best_errors, shown=course.best)
-
-
-def _after_verification(
-    first: Beginning, kept: Kept, course: Course, errors: Floats, tolerance: float, exhausted: bool
-) -> Course:
-    """The course once the ``errors`` of a mesh are known: to be reported, or to go on from."""
-    standstill = course.standstill
-    if course.everywhere:
-        standstill = standstill.then(kept, errors)
-        errors = standstill.held
-    before, verified = course.verified, kept.worst(errors)
-    if course.best is None or verified < course.best.worst(course.best_errors):
-        course = replace(course, best=kept, best_errors=errors)
-    assert course.best is not None
-    # of flat cells rounding is left, which finer ones do not mend
-    flat = first.least_error > FLAT and before <= verified <= STALLED * first.least_error
-    exhausted |= standstill.count >= MOST_STALLS or flat
-    if verified > tolerance and exhausted:
-        least = course.best.worst(course.best_errors)
-        if verified > WORSE * least:
-            return replace(_shown(course, tolerance), standstill=standstill, verified=verified)
-        warn_or_refuse(verified, tolerance)
-    return replace(
-        course,
-        excess=verified / max(course.expected, 1e-300),
-        verified=verified,
-        expected=verified,
-        # the indicator does not see where the error is
-        everywhere=course.everywhere or verified > STAGNATION * before,
-        standstill=standstill,
-        errors=errors if verified <= tolerance or exhausted else None,
-    )
+        errors = _verified(problem, first, kept, tolerance - first.left - first.cut) + others
+    return after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
 
 
 def _finer(problem: Problem, first: Beginning, kept: Kept, everywhere: bool, fraction: float) -> Triangulation:
@@ -237,7 +171,7 @@ def _wide_enough(mesh: Triangulation) -> Booleans:
 
 def _verified_as_it_is(problem: Problem, first: Beginning, started: float) -> Outcome:
     """The answer on a mesh that is prescribed."""
-    kept = asked(problem, first, first.mesh)
+    kept = _asked(problem, first, first.mesh)
 
     def ask(finer: Triangulation, degree: int) -> Numbers:
         return first.ask(discretize(finer, degree)).numbers
@@ -255,6 +189,74 @@ def _attainable(problem: Problem, first: Beginning) -> float:
     if floor > tolerance:
         warn_or_refuse(floor, tolerance)
     return max(tolerance, floor)
+
+
+def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
+    """The answer on a mesh, with its estimated error in every cell, and of every number."""
+    _make_room(mesh)
+    _say(mesh, first.degree, "")
+    discretization = discretize(mesh, first.degree)
+    found = first.ask(discretization)
+    indicator, predicted = predicted_errors(found)
+    nowhere = np.zeros(discretization.count, dtype=bool)
+    corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, first.medium)
+    at_corners, slowest = np.zeros(len(predicted)), min(corners.slowest, found.slowest)
+    if len(corners.exponents):
+        exponents = exponents_of_cells(discretization, corners)
+        at_corners = predicted_errors(found, exponents)[1]
+        poles = [mode.pole for modes in found.modes for mode in modes if mode.pole is not None]
+        # a value at the corner itself is no energy: its error falls like p^(-2 alpha)
+        own = min([slowest, *(0.5 * float(exponents[pole].min(initial=np.inf)) for pole in poles)])
+        slowest = discretization.comm.allreduce(own, op=MPI.MIN)
+    weights = np.ones(len(found.numbers)) if found.weights is None else found.weights
+    numbers, payload = found.numbers, found.payload
+    share = found.least_share
+    if share is None:
+        share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE
+    rounding = 0.0 if found.rounding is None else found.rounding
+    told = (indicator, predicted, corners, at_corners, slowest, share)
+    return Kept(discretization, numbers, payload, weights, *told, rounding)
+
+
+def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
+    """What is about to be solved: to whoever listens, aloud where it takes long."""
+    cells = len(mesh.cells)
+    unknowns = cells * degree**mesh.dimension / factorial(mesh.dimension)
+    level = logging.INFO if unknowns > LONG[mesh.dimension] else logging.DEBUG
+    logger.log(level, f"{cells:,} cells of degree {degree}{purpose}")
+
+
+def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> Floats:
+    """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
+
+    In space, where a degree more takes three times the factorisation, and in the plane without detailed balance, that
+    of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
+    """
+    mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
+    if first.less_first and first.degree >= LEAST_PREDICTABLE:
+        errors = _by_a_degree_less(problem, first, kept)
+        if kept.worst(errors) <= enough:
+            return errors
+    _make_room(mesh)
+    _say(mesh, higher, ", to verify")
+    return bars_by(kept, first.ask(discretize(mesh, higher)).numbers)
+
+
+def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> Floats:
+    """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none."""
+    lower = discretize(kept.discretization.triangulation, first.degree - 1)
+    try:
+        found = first.ask(lower)
+    except ConvergenceError:
+        # a coarse mesh that serves with this degree need not with a degree less: rates between wells are negative there
+        return np.full(len(kept.numbers), np.inf)
+    return bars_by_less(kept, found.numbers, predicted_errors(found)[1])
+
+
+def _make_room(mesh: Triangulation) -> None:
+    """Before a mesh whose matrices take some room, hand back that of those before, which takes a while."""
+    if len(mesh.cells) > LARGE:
+        _petsc.release_memory()
 
 
 def _outcome(problem: Problem, kept: Kept, errors: Floats, levels: int, started: float) -> Outcome:

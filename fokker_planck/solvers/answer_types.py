@@ -27,7 +27,8 @@ class Answer:
     those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,), at most one, lower the
     accuracy asked of some numbers.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None where it
     is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  ``least_share`` is
-    that of the predicted error below which no bar is, if not the usual one.  The ``payload`` travels along.
+    that of the predicted error below which no bar is, if not the usual one.  ``rounding`` (k,) is what this mesh has of
+    it in every number, where that is not the same on all.  The ``payload`` travels along.
     """
 
     numbers: Numbers
@@ -38,6 +39,7 @@ class Answer:
     absorbed: Booleans | None = None
     slowest: float = np.inf
     least_share: float | None = None
+    rounding: Floats | None = None
 
 
 Ask = Callable[[Discretization], Answer]
@@ -72,6 +74,7 @@ class Kept:
     at_corners: Floats
     slowest: float
     least_share: float
+    rounding: Floats | float = 0.0
 
     def worst(self, errors: Floats) -> float:
         """The largest of the errors (k,) of its numbers, each as much as it counts."""

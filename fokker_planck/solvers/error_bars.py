@@ -112,7 +112,7 @@ def least_bars(kept: Kept) -> Floats:
     """
     predictable = kept.discretization.degree >= LEAST_PREDICTABLE
     share = kept.least_share * kept.predicted if predictable else np.zeros(len(kept.predicted))
-    return np.asarray(np.maximum(share, kept.at_corners))
+    return np.asarray(np.maximum(np.maximum(share, kept.at_corners), kept.rounding))
 
 
 def safety_of(kept: Kept) -> float:

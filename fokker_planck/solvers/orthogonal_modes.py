@@ -119,8 +119,8 @@ def _from_scaled(generator: Generator, vector: Floats) -> Floats:
     return times_exp(known, 0.5 * (generator.exponent - generator.exponent[top]))
 
 
-def with_rounding_at_ends(generator: Generator, mode: Eigenmode) -> Eigenmode:
-    """With what rounding leaves of constants, where a line ends with a density that has no bound.
+def rounding_at_ends(generator: Generator, mode: Eigenmode) -> float:
+    """What rounding leaves of constants changes an eigenvalue by, where a line ends with a density that has no bound.
 
     Next to such an end stiffness is 1e14 and more, and a constant c is not quite at rest: sum |c A c| u^2 / (u M u) is
     the rate at which rounding would let a mode decay. It is found orthogonal to the others, and the square of that is
@@ -131,5 +131,4 @@ def with_rounding_at_ends(generator: Generator, mode: Eigenmode) -> Eigenmode:
     # one factor is a function beside the weight: its square need be no double where the weight is none
     lost = float((np.abs(generator.apply_stiffness(constant)) * np.abs(mode.nodal * scaled)).sum())
     lost /= float(scaled @ generator.apply_mass(scaled))
-    rounding = float(np.exp(2.0 * (np.log(max(lost, 1e-300)) - np.real(mode.log))))
-    return replace(mode, no_less=mode.no_less + rounding)
+    return float(np.exp(2.0 * (np.log(max(lost, 1e-300)) - np.real(mode.log))))

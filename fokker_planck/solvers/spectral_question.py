@@ -39,13 +39,13 @@ from fokker_planck.solvers.narrow_wells import has_narrow_wells
 from fokker_planck.solvers.orthogonal_modes import (
     beside_narrow_wells,
     orthogonal_modes,
+    rounding_at_ends,
     together,
-    with_rounding_at_ends,
 )
 from fokker_planck.solvers.pencil import Pencil
 from fokker_planck.solvers.reduced_problem import MOST_STATES
 from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.slow_modes import slow_modes
+from fokker_planck.solvers.slow_modes import LARGEST, slow_modes
 from fokker_planck.solvers.spectral_scope import (
     Scope,
     TooFastError,
@@ -117,9 +117,13 @@ class Question:
     def answer(self, discretization: Discretization) -> Answer:
         """The numbers of one mesh."""
         condensed, absorbed, slowest = self._condensed(discretization)
-        generator, weights, kept = condensed.generator, None, None
+        generator, weights, kept, rounding = condensed.generator, None, None, None
         if generator.symmetric:
             modes = self.orthogonal(condensed, absorbed)
+            if singular_ends(self.setting.exponent):
+                inside = [bool(mode.log > np.log(LARGEST * condensed.slowest_inside)) for mode in modes]
+                lost = (rounding_at_ends(generator, mode) for mode in modes)
+                rounding = np.array([each if fast else 0.0 for each, fast in zip(lost, inside, strict=True)])
         else:
             modes, kept = self.of_both_sides(condensed, absorbed)
             weights = _weights(modes, self.wanted)
@@ -128,7 +132,7 @@ class Question:
         numbers = np.array([mode.log for mode in modes])
         share = SHARE_OF_DEGENERATE if is_degenerate(self.setting.problem) else None
         functions = [mode.modes for mode in modes]
-        return Answer(numbers, found, generator, functions, weights, absorbed, slowest, share)
+        return Answer(numbers, found, generator, functions, weights, absorbed, slowest, share, rounding)
 
     def search(self, discretization: Discretization) -> None:
         """Make the plan anew on a mesh."""
@@ -164,8 +168,6 @@ class Question:
             missing = self.wanted - len(modes)
             if missing > 0:
                 others = orthogonal_modes(generator, absorbed, modes, missing, rate)
-                if singular_ends(self.setting.exponent):
-                    others = [with_rounding_at_ends(generator, mode) for mode in others]
                 if isinstance(self.setting, PotentialSetting) and has_narrow_wells(self.setting):
                     slower = len(modes) + (0 if condensed.targets else 1)
                     others = beside_narrow_wells(condensed, others, slower, rate)
