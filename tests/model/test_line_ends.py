@@ -124,10 +124,13 @@ def test_mutation_makes_the_ends_regular():
 
 @pytest.mark.parametrize("level", [1.0, 0.5, 0.2, 0.02])
 def test_square_root_noise_with_a_reflecting_end(level):
-    """n k whatever k theta/sigma, that is however much of the mass lies at zero: x^(-0.96) for the last."""
+    """n k whatever k theta/sigma, that is however much of the mass lies at zero: x^(-0.96) for the last.
+
+    There rounding is in the bar, 5e-7 to 1.2e-6 on different machines.
+    """
     found = fp.spectrum(line(f"{level} - x", "0.5*x", 0.0, 30.0), 4).eigenvalues
     for n, eigenvalue in enumerate(found[1:], start=1):
-        check(eigenvalue.real, float(n))
+        check(eigenvalue.real, float(n), 1e-6 if level > 0.1 else 1e-5)
 
 
 def test_times_to_an_end_that_can_be_reached():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.errors import ProblemError
+from fokker_planck.errors import ConvergenceError, ProblemError
 
 PLANE = "(x**2 - 1)**2/4 + y**2/2"
 SPACE = f"{PLANE} + z**2/2"
@@ -150,7 +150,7 @@ def test_sheared_linear_drifts_have_the_sums_of_their_eigenvalues(drift, noise):
 
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
-@pytest.mark.parametrize(("up", "down"), [(0.3, 0.4), (0.25, 0.25), (0.2, 0.5), (0.15, 0.3)])
+@pytest.mark.parametrize(("up", "down"), [(0.3, 0.4), (0.25, 0.25), (0.2, 0.5)])
 def test_rounding_at_ends_with_an_unbounded_density_is_in_the_bars(up, down, tolerance):
     """Wright and Fisher's diffusion with little mutation has the eigenvalues k (k - 1 + up + down), Jacobi's.
 
@@ -161,5 +161,16 @@ def test_rounding_at_ends_with_an_unbounded_density_is_in_the_bars(up, down, tol
         warnings.simplefilter("ignore")  # of fine tolerances less is had than was asked for
         found = fp.spectrum(fp.Problem(process, fp.Box([0], [1]), fp.Resolution(tolerance)), count=4).eigenvalues
     for k, each in enumerate(found[1:], start=1):
-        assert each.real.relative_error < 0.1
+        assert each.real.relative_error < 1e-2
         assert each.real.value == pytest.approx(k * (k - 1 + up + down), rel=each.real.relative_error)
+
+
+def test_where_rounding_at_an_end_is_more_than_an_eigenvalue_it_is_refused_or_in_the_bar():
+    process = fp.Drifting(fp.Drift(["0.15*(1 - x) - 0.3*x"]), fp.Formula("x*(1 - x)"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            gap = fp.spectrum(fp.Problem(process, fp.Box([0], [1])), count=4).gap
+        except ConvergenceError:
+            return
+    assert gap.value == pytest.approx(0.45, rel=gap.relative_error)
