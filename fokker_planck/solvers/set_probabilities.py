@@ -50,6 +50,8 @@ LEAST_LOG = -690.0
 SHARED, RULES = 0.1, 0.3
 """Of the tolerance, shared out among the cells, where what exceeds its share is bisected; and that from which on the
 rules have done their part."""
+MOST_ROUNDS = 60
+"""Of bisection: forty lead to a part of 1e-12 of the domain; what goes on after is rounding."""
 MOST_CELLS = {1: 100_000, 2: 300_000, 3: 400_000}
 """Beyond which integrals are reported with the bars that they have: some seconds of evaluations."""
 
@@ -95,19 +97,20 @@ def _by_integration(setting: Setting, exponent: Any, shape: Set) -> _Integrated 
         heights = replace(heights_between_wells(setting), fronts=())
         mesh = seeing(mesh, narrow_places(mesh, exponent, heights, tolerance), "the potential")
     before: float | None = None
+    rounds = 0
     while True:
         found = _integrated(setting, exponent, mesh)
         if found.log == -np.inf:
             return None
         if before is not None:
             found = replace(found, moved=SAFETY * abs(float(np.expm1(found.log - before))))
-        last = prescribed or len(mesh.cells) > MOST_CELLS[problem.dimension]
+        last = prescribed or rounds >= MOST_ROUNDS or len(mesh.cells) > MOST_CELLS[problem.dimension]
         if last or (before is not None and found.bar + found.moved <= tolerance):
             return found if before is not None else replace(found, moved=found.bar)
         marked = found.marked
         if found.bar <= RULES * tolerance or not marked.any():
             before, marked = found.log, marked | _at_surfaces(mesh)
-        mesh = refine(mesh, marked)
+        mesh, rounds = refine(mesh, marked), rounds + 1
 
 
 @dataclass(frozen=True)
