@@ -109,8 +109,8 @@ def _beyond_the_mesh(
 ) -> tuple[Callable[[Floats], Floats] | None, Callable[[], Field | None] | None]:
     """Log p at points that a mesh does not reach, as far as it is known, and all of it as a field where it was cut."""
     whole = WholeDensity(setting) if is_cut(ratio.generator.discretization.triangulation) else None
-    if setting.known:
-        # rho is a constant, one but for the scale of the reduced problem
+    if setting.known and (setting.problem.dimension == 1 or setting.problem.process.turns_at_walls):
+        # no circulation crosses a wall: rho is a constant, one but for the scale of the reduced problem
         scale = float(np.log(ratio.rho[np.argmin(ratio.generator.exponent)])) - ratio.log_whole
 
         def log_density(x: Floats) -> Floats:

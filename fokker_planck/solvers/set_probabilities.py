@@ -1,8 +1,8 @@
 """Probabilities of the named sets in the stationary state, P(A) = int_A p dx, on meshes fitted to them.
 
-Where p is known, with detailed balance or with a current beside it, what is left is integration: cells are bisected
-where two rules differ. For any other process p is found first, and the mesh follows the functions that P(A) rests on,
-as for the weights of wells.
+Where p is exp(-Psi), with detailed balance and on rings, what is left is integration: cells are bisected where two
+rules differ. For any other process p is found first, also where psi is known, for a circulation may cross the walls and
+change it; the mesh follows the functions that P(A) rests on, as for the weights of wells.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError, FokkerPlanckError
-from fokker_planck.fem.cell_products import product
+from fokker_planck.fem.cell_products import CellProducts, product
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.narrow import narrow_places
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import Triangulation
-from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.fem.triangulation import Triangulation, boundary_facets, interface_facets
+from fokker_planck.formulas.arrays import Booleans
 from fokker_planck.model.question_arguments import whole_set
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
@@ -57,23 +57,26 @@ MOST_CELLS = {1: 100_000, 2: 300_000, 3: 400_000}
 
 
 def set_probabilities(setting: Setting) -> dict[str, Quantity | None]:
-    """Of every named set; None, with a warning, for one whose probability cannot be had."""
+    """Of every named set; None, with a warning, for one whose probability cannot be had.
+
+    Each has a mesh of its own: two sets that touch or cross at small angles have none in common.
+    """
     found: dict[str, Quantity | None] = {}
     for name, given in setting.problem.sets.items():
         shape = whole_set(setting.problem, given)
         try:
-            if isinstance(setting, FlowSetting) and not setting.known:
+            if isinstance(setting, FlowSetting) and setting.problem.dimension > 1:
                 found[name] = _of_flow(setting, shape)
             else:
                 found[name] = _of_known_density(setting, shape)
-        except FokkerPlanckError as problem:
-            warnings.warn(f"the probability of the set {name} is not known: {problem}", stacklevel=4)
+        except FokkerPlanckError as reason:
+            warnings.warn(f"the probability of the set {name} is not known: {reason}", stacklevel=4)
             found[name] = None
     return found
 
 
 def _of_known_density(setting: Setting, shape: Set) -> Quantity:
-    """With detailed balance, or with a current beside which the density is exp(-psi) all the same."""
+    """With detailed balance, or on a ring, which has no walls."""
     exponent: Any = setting.weighting
     rounding = ROUNDING
     if isinstance(setting, PotentialSetting):
@@ -81,8 +84,7 @@ def _of_known_density(setting: Setting, shape: Set) -> Quantity:
     found = _by_integration(setting, exponent, shape)
     if found is None:
         return Quantity.of(0.0, 0.0)
-    error = found.bar + found.moved + rounding
-    return Quantity.of_log(min(found.log, 0.0), error)
+    return Quantity.of_log(min(found.log, 0.0), found.bar + found.moved + rounding)
 
 
 def _by_integration(setting: Setting, exponent: Any, shape: Set) -> _Integrated | None:
@@ -129,57 +131,46 @@ class _Integrated:
 
 def _integrated(setting: Setting, exponent: Any, mesh: Triangulation) -> _Integrated:
     discretization, tolerance = discretize(mesh, degree_of(setting.problem)), setting.problem.resolution.tolerance
-    ceiling = setting.ceiling if isinstance(setting, FlowSetting) else np.inf
     inside = mesh.regions[REGION][discretization.cells]
-    logs, finer = (_log_masses(exponent, discretization, more, np.inf) for more in (0, FINER))
-    below = _log_masses(exponent, discretization, FINER, ceiling) if ceiling < np.inf else finer
+    rough, fine = (_masses(exponent, discretization, more) for more in (0, FINER))
     marked, totals, bar = np.zeros(len(mesh.cells), dtype=bool), [], 0.0
     for part in (inside, np.ones(len(inside), dtype=bool)):
-        total, share = _summed(discretization, np.where(part, finer, -np.inf), np.where(part, logs, -np.inf))
+        total = _within(fine, part).log_of_sum()
         totals.append(total)
-        bar += SAFETY * float(discretization.comm.allreduce(share.sum()))
-        marked |= _on_all(mesh, discretization, SAFETY * share * len(mesh.cells) > SHARED * tolerance)
-    gone = _summed(discretization, np.where(inside, finer, -np.inf), np.where(inside, below, -np.inf))[1]
-    beyond = float(discretization.comm.allreduce(gone.sum()))
+        if total == -np.inf:
+            continue
+        share = SAFETY * np.abs(_within(fine, part).relative_to(total) - _within(rough, part).relative_to(total))
+        bar += float(discretization.comm.allreduce(share.sum()))
+        marked |= _on_all(mesh, discretization, share * len(mesh.cells) > SHARED * tolerance)
+    beyond = 0.0
+    if isinstance(setting, FlowSetting):
+        above = _within(_masses(exponent, discretization, FINER, setting.ceiling), inside).log_of_sum()
+        beyond = 1.0 - float(np.exp(above - totals[0])) if totals[0] > -np.inf else 0.0
     return _Integrated(totals[0] - totals[1], bar, marked, beyond)
 
 
 def _at_surfaces(mesh: Triangulation) -> Booleans:
     """Cells with a facet on the boundary of the domain, or between the set and what is outside of it."""
-    size = mesh.cells.shape[1]
-    inside = mesh.regions[REGION]
-    facets = np.concatenate([np.delete(mesh.cells, corner, axis=1) for corner in range(size)])
-    owners = np.tile(np.arange(len(mesh.cells)), size)
-    _, which, count = np.unique(np.sort(facets, axis=1), axis=0, return_inverse=True, return_counts=True)
-    which = which.ravel()
-    within = np.bincount(which, weights=inside[owners])
-    between = (count == 1) | ((within > 0) & (within < count))
-    result = np.zeros(len(mesh.cells), dtype=bool)
-    result[owners[between[which]]] = True
-    return result
+    outer = boundary_facets(mesh.cells, mesh.vertex_class)
+    between = interface_facets(mesh.cells, mesh.vertex_class, mesh.regions[REGION])
+    on = np.zeros(len(mesh.points), dtype=bool)
+    on[np.concatenate([outer, between]).ravel()] = True
+    return np.asarray(on[mesh.cells].sum(axis=1) >= mesh.dimension)
 
 
-def _log_masses(exponent: Any, discretization: Discretization, more: int, ceiling: float) -> Floats:
-    """log int exp(-psi) over every cell of this rank, below a ceiling, by a rule of so many degrees more."""
+def _masses(exponent: Any, discretization: Discretization, more: int, ceiling: float = np.inf) -> CellProducts:
+    """int exp(-psi) over every cell of this rank, below a ceiling, by a rule of so many degrees more."""
     fine = replace(discretization, rule=discretization.rule + more)
     points, volume = fine.map.points, fine.map.volume
     psi = values_in_cells(exponent, np.moveaxis(points, 0, -1), discretization.corners)
     psi = np.where(psi <= ceiling, psi, np.inf)
     least = np.min(psi, axis=1, initial=np.inf)
     least = np.where(np.isfinite(least), least, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log((volume * np.exp(least[:, None] - psi)).sum(axis=1)) - least)
+    return CellProducts((volume * np.exp(least[:, None] - psi)).sum(axis=1), least, discretization.comm)
 
 
-def _summed(discretization: Discretization, logs: Floats, others: Floats) -> tuple[float, Floats]:
-    """log of the sum over all ranks, and what every cell of this one differs by in the other, relative to that."""
-    comm = discretization.comm
-    top = comm.allreduce(float(logs.max(initial=-np.inf)), op=MPI.MAX)
-    if top == -np.inf:
-        return top, np.zeros(len(logs))
-    own, other = np.exp(logs - top), np.exp(others - top)
-    total = float(comm.allreduce(own.sum()))
-    return top + float(np.log(total)), np.abs(own - other) / total
+def _within(masses: CellProducts, cells: Booleans) -> CellProducts:
+    return replace(masses, amounts=np.where(cells, masses.amounts, 0.0))
 
 
 def _on_all(mesh: Triangulation, discretization: Discretization, marked: Booleans) -> Booleans:
@@ -192,7 +183,7 @@ def _on_all(mesh: Triangulation, discretization: Discretization, marked: Boolean
 
 
 def _of_flow(setting: FlowSetting, shape: Set) -> Quantity:
-    """With a density that is found.
+    """Where walls may change the density.
 
     What surfaces and the energy cutoff leave is that of exp(-psi), which follows the density.
     """
@@ -200,19 +191,17 @@ def _of_flow(setting: FlowSetting, shape: Set) -> Quantity:
     if rough is None:
         return Quantity.of(0.0, 0.0)
     if rough.beyond > WORST_ERROR:
-        raise ConvergenceError("the set lies beyond the energy cutoff", "a set where the process is, or more noise")
+        raise ConvergenceError("it lies beyond the energy cutoff", "a set where the process is, or more noise")
 
     def answer(discretization: Discretization) -> Answer:
         ratio = density_ratio(setting, discretization)
         inside = discretization.triangulation.regions[REGION][discretization.cells]
         whole = product(ratio.generator, 1.0, ratio.rho[discretization.dofs])
-        part = replace(whole, amounts=np.where(inside, whole.amounts, 0.0))
-        log = part.log_of_sum() - whole.log_of_sum()
+        log = _within(whole, inside).log_of_sum() - whole.log_of_sum()
         labels = np.ones(discretization.count, dtype=np.int64)
         labels[discretization.marked(discretization.dofs[inside])] = 0
         share = float(np.exp(np.clip(log, LEAST_LOG, 0.0)))
-        pairs = modes_of_shares(ratio, labels, np.array([share, 1.0 - share]))
-        return Answer(np.array([log]), None, ratio.generator, [[pairs[0]]])
+        return Answer(np.array([log]), None, ratio.generator, [modes_of_shares(ratio, labels, np.array([share]))])
 
     outcome = answered(setting, Ends(measured=((REGION, shape),)), answer)
     error = float(outcome.errors[0]) + rough.moved + 2.0 * rough.beyond

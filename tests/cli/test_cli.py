@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from answers_by_hand import committor, exit_time, landscape, rates, spectrum, stationary
+from problem_texts import QUARTIC_WELL
 
 import fokker_planck
 import fokker_planck.sgd
@@ -21,22 +22,8 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError, MissingP
 from fokker_planck.output import parallel
 
 PACKAGE = Path(fokker_planck.__file__).parent
-DOUBLE_WELL = """
-title = "Quartic double well"
-[potential]
-expression = "(x**2 - 1)**2/4"
-[diffusion]
-kind = "isotropic"
-epsilon = 0.125
-[domain]
-kind = "box"
-lower = [-2.0]
-upper = [2.0]
-[sets.A]
-ball = { center = [-1.0], radius = 0.25 }
-[sets.B]
-ball = { center = [1.0], radius = 0.25 }
-[spectrum]
+DOUBLE_WELL = f"""
+title = "Quartic double well"{QUARTIC_WELL}[spectrum]
 count = 3
 [exit]
 start = [-1.0]

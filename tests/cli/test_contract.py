@@ -9,37 +9,24 @@ import math
 
 import numpy as np
 import pytest
+from problem_texts import QUARTIC_WELL
 
 from fokker_planck.cli.problem_file import load_problem_file
 from fokker_planck.output.serialize import json_text, number_name
 from fokker_planck.questions.registry import entry
 
-FILE = """
-[potential]
-expression = "(x**2 - 1)**2/4"
-[diffusion]
-kind = "isotropic"
-epsilon = 0.1
-[domain]
-kind = "box"
-lower = [-2.0]
-upper = [2.0]
-[sets.A]
-ball = { center = [-1.0], radius = 0.25 }
-[sets.B]
-ball = { center = [1.0], radius = 0.25 }
-[spectrum]
+FILE = f"""{QUARTIC_WELL}[spectrum]
 count = 3
 [exit]
 start = [-1.0]
 target = "B"
 times = [1.0]
 quantiles = [0.5]
-parts = { there = "B" }
+parts = {{ there = "B" }}
 [evolve]
-initial = { point = [-1.0] }
+initial = {{ point = [-1.0] }}
 times = [1.0]
-observables = { x = "x" }
+observables = {{ x = "x" }}
 [correlation]
 f = "x"
 times = [0.5]

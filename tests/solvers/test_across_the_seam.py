@@ -34,7 +34,7 @@ def test_a_start_beyond_the_seam(turns):
 def with_momentum(shift, center):
     """The same ring, turned: V = cos(x - shift)."""
     process = fp.Underdamped(fp.Potential(f"cos(x - {shift})"), fp.Isotropic(0.5), friction=1.0)
-    domain = fp.Box([-PI, -3.0], [PI, 3.0], ["periodic", "reflecting"])
+    domain = fp.Box([-PI, -6.0], [PI, 6.0], ["periodic", "reflecting"])
     return fp.Problem(process, domain, fp.Resolution(1e-2), sets={"T": fp.Ball([center, 0.0], 1.0)})
 
 
@@ -45,7 +45,7 @@ def test_a_set_across_the_seam_with_momentum():
     def half(x):
         return np.sqrt(max(0.0, 1.0 - (x - 3.0) ** 2))
 
-    whole = dblquad(weight, -PI, PI, -3.0, 3.0)[0]
+    whole = dblquad(weight, -PI, PI, -6.0, 6.0)[0]
     share = dblquad(weight, 2.0, 4.0, lambda x: -half(x), half)[0] / whole
     across, turned = with_momentum(0.0, 3.0), with_momentum(-3.0, 0.0)
     found = fp.stationary_density(across).sets["T"]

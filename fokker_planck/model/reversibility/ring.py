@@ -25,8 +25,6 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 CHANGE = 1.0
 """Of Psi in a panel: W is a + b exp(Psi) there, whose complex zeros are then pi panels away, and the twenty terms of
 log W fall like 12^-k.  With 0.5 nothing changed in sixteen digits."""
-
-
 MOST_PANELS = 200_000
 """30 MB for each array of them. Beyond, 200,000 units of the noise around the ring, only fast flows are answered."""
 FAST, SAMPLE = 1e-6, 4001
@@ -170,20 +168,17 @@ def on_ring(line: LineExponent) -> RingExponent:
 
     Raises ``ConvergenceError`` where Psi changes by too much on it and the flow is not fast everywhere.
     """
+    units = line.effective.variation
+    if units < MOST_PANELS * CHANGE:
+        return RingExponent(line)
     places = _sample(line)
     slope = line.gradient(places)[0]
-    if float(np.abs(slope).mean()) * (line.upper - line.lower) < MOST_PANELS * CHANGE:
-        return RingExponent(line)
     own = np.abs(line.hessian(places)[0, 0]) / slope**2
     own += np.abs(line.field.divergence(places)[0] / (line.field.tensor(places)[0, 0] * slope))
-    if (slope > 0.0).all() or (slope < 0.0).all():
-        if float(own.max()) < FAST:
-            return FastRingExponent(line)
-    raise ConvergenceError(
-        f"the drift takes the exponent through {float(np.abs(slope).mean()) * (line.upper - line.lower):.2g} units of "
-        "the noise around the ring",
-        "more noise",
-    )
+    if ((slope > 0.0).all() or (slope < 0.0).all()) and float(own.max()) < FAST:
+        return FastRingExponent(line)
+    found = f"the drift takes the exponent through {units:.2g} units of the noise around the ring"
+    raise ConvergenceError(found, "more noise")
 
 
 @dataclass(frozen=True)
