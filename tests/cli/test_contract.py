@@ -162,5 +162,5 @@ def test_no_two_numbers_share_a_name(asked):
 def test_the_formula_beside_a_rate_constant_is_kept(asked):
     found = answered("committor", asked)
     (beside,) = entry("committor").prediction(found)
-    assert beside["value"]["value"] == pytest.approx(math.sqrt(2.0) / (2.0 * math.pi) * math.exp(-2.5), rel=1e-12)
+    assert beside["value"]["value"] == pytest.approx(math.sqrt(2.0) / (2.0 * math.pi) * math.exp(-2.0), rel=1e-12)
     assert beside["ratio"] == pytest.approx(found.rate_constant.value / beside["value"]["value"], rel=1e-12)
