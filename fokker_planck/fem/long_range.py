@@ -22,6 +22,8 @@ CLEAR = 1e-200
 """What is above this vouches for its neighbours: smaller beside it is a change of sign, no underflow."""
 SMALLEST_STEEP = 1e-130
 """The same where neighbours differ by up to exp(350) = 1e152, so that products with them are doubles still."""
+LARGEST_LOG = 690.0
+"""Of what is kept as a double: a factor of exp(19) below the largest of them, for what is multiplied with it."""
 LARGEST = 1e200
 """Where a residual is cut off: times an entry of a matrix of 1e100 it is a double still."""
 MOST_STAGES = 100

@@ -19,6 +19,7 @@ from fokker_planck.fem.density_samples import samples_of
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.long_range import LARGEST_LOG
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.observable import Observable
@@ -35,7 +36,6 @@ from fokker_planck.solvers.eigenmodes import Eigenmode
 from fokker_planck.solvers.end_conditions import singular_ends
 from fokker_planck.solvers.ends import Ends
 from fokker_planck.solvers.energy_levels import heights_between_wells
-from fokker_planck.solvers.exit_time import LARGEST_LOG
 from fokker_planck.solvers.functions_on_mesh import Centred, centred, covariance, is_smooth, product, rules_apart
 from fokker_planck.solvers.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.landscape_of_potential import PotentialSetting

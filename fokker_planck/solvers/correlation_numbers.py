@@ -6,8 +6,8 @@ import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.long_range import LARGEST_LOG
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.exit_time import LARGEST_LOG
 from fokker_planck.solvers.results_in_time import Estimate
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError
+from fokker_planck.fem.long_range import LARGEST_LOG
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.correlation_in_time import ROUNDING
-from fokker_planck.solvers.exit_time import LARGEST_LOG
 from fokker_planck.solvers.rational_krylov import norm
 from fokker_planck.solvers.relaxation import Decaying, Relaxation
 

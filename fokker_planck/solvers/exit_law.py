@@ -59,19 +59,13 @@ from fokker_planck.solvers.marching import turning_of
 from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign, slow_modes
+from fokker_planck.solvers.slow_part import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
 from fokker_planck.solvers.slowest_above import MOST_CUTOFFS, cutoff_needed
 from fokker_planck.solvers.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.spectral_scope import Scope
 from fokker_planck.solvers.survival import Survival, Tail, no_tail, tail_of, told_apart
 from fokker_planck.solvers.wells import Condensation
 
-MORE_MODES = 4
-"""Eigenvalues beside those of wells: with them the tail of the Ornstein-Uhlenbeck process takes over where S is 2e-2,
-with one at 1e-7."""
-LEAST_INSIDE = 0.8
-"""Of the slowest rate inside wells, which is known to 5 %: all but slow modes are faster."""
-CLEARLY_FASTER = 0.25
-"""The same where noise vanishes in some direction, and that rate is a norm only."""
 ROUNDING = 1e-12
 """Of numbers that are sums over modes, or come from several solves: the second moment has two."""
 

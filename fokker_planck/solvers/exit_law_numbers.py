@@ -11,11 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.long_range import LARGEST_LOG, times_exp
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.exit_time import LARGEST_LOG, point_load
+from fokker_planck.solvers.point_load import point_load
 from fokker_planck.solvers.survival import Survival
 
 Outside = Callable[[Floats], Floats]

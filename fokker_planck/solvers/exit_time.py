@@ -9,8 +9,8 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.field import Field
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.interpolation import interpolate, point_functional
-from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.interpolation import interpolate
+from fokker_planck.fem.long_range import LARGEST_LOG, times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
@@ -24,13 +24,11 @@ from fokker_planck.solvers.descent import prepare_exit
 from fokker_planck.solvers.end_conditions import end_error, out_of_stretch, refuse_natural_start
 from fokker_planck.solvers.ends import Ends, Goal
 from fokker_planck.solvers.initial_mesh import members_of, surfaces
+from fokker_planck.solvers.point_load import point_load
 from fokker_planck.solvers.results import ExitTime
 from fokker_planck.solvers.setting import Setting
 from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign
 from fokker_planck.solvers.wells import Condensation, condense, well_nodes
-
-LARGEST_LOG = 690.0
-"""Of a time that is kept as a double: a factor of exp(19) below the largest of them, for the field around the start."""
 
 HIGH_START = (
     "the start lies so far above the lowest point that its weight is no double",
@@ -123,30 +121,6 @@ def times_of(condensed: Condensation) -> Times:
     at_states, inside, scale = solution(condensed, condensed.load, condensed.log_loads())
     times = condensed.nodal(at_states, inside)
     return Times(times, scale, condensed.generator, condensed.cell_values(at_states, inside), condensed)
-
-
-@dataclass(frozen=True)
-class PointLoad:
-    """The load of a point: ``functional`` (N,) with r . v = v(point), ``scaled`` as the right side of an adjoint solve.
-
-    A scaled solution times exp(``height``), (N,), is that of the function, weights being relative to the lowest
-    exponent; ``pole`` (cells,) marks the cells that touch the point.
-    """
-
-    functional: Floats
-    scaled: Floats
-    height: Floats
-    pole: Booleans
-
-
-def point_load(generator: Generator, point: Floats) -> PointLoad:
-    """Of a ``point`` (dim,) in the mesh."""
-    functional = point_functional(generator.discretization, point)
-    touched = functional != 0.0
-    level = float(generator.exponent[touched].min())
-    scaled = times_exp(functional, np.where(touched, 0.5 * (generator.exponent - level), 0.0))
-    height = 0.5 * (generator.exponent + level) - generator.lowest
-    return PointLoad(functional, scaled, height, touched[generator.discretization.dofs].any(axis=1))
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from fokker_planck.fem.generator import mass_times_constant
 from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.solvers.exit_time import point_load
 from fokker_planck.solvers.marching import March, MarchedTwice
+from fokker_planck.solvers.point_load import point_load
 from fokker_planck.solvers.semigroup import LEFT_OUT
 from fokker_planck.solvers.survival import QUARTER, Survival
 

@@ -10,7 +10,6 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.exit_law import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
 from fokker_planck.solvers.slow_deviation import SlowPart, takes_over
 from fokker_planck.solvers.slow_modes import slow_modes
 from fokker_planck.solvers.spectral_question import Question as Eigenvalues
@@ -18,6 +17,13 @@ from fokker_planck.solvers.spectral_scope import TooFastError
 from fokker_planck.solvers.survival import told_apart
 from fokker_planck.solvers.wells import condense, well_nodes
 
+MORE_MODES = 4
+"""Eigenvalues beside those of wells: with them the tail of the Ornstein-Uhlenbeck process takes over where S is 2e-2,
+with one at 1e-7."""
+LEAST_INSIDE = 0.8
+"""Of the slowest rate inside wells, which is known to 5 %: all but slow modes are faster."""
+CLEARLY_FASTER = 0.25
+"""The same where noise vanishes in some direction, and that rate is a norm only."""
 OVERLAP = 1e-6
 """Of modes of one size, whose product with each other's duals is to vanish: where it does not they are not told apart,
 as those of a defective eigenvalue are not."""

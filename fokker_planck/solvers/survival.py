@@ -24,7 +24,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.answer_types import Numbers
 from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.exit_time import point_load
+from fokker_planck.solvers.point_load import point_load
 from fokker_planck.solvers.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, evolved, pole_for, resolvent
 from fokker_planck.solvers.survival_steps import LAST, MOST_UNKNOWNS, ROUNDED, March, density_march, survival_march
 

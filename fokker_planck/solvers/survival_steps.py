@@ -18,7 +18,7 @@ from fokker_planck.fem.interpolation import point_functional
 from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field
-from fokker_planck.solvers.exit_time import PointLoad
+from fokker_planck.solvers.point_load import PointLoad
 from fokker_planck.solvers.semigroup import LEFT_OUT, Resolvent, coefficients, pole_for, resolvent
 
 LAST, ROUNDED = 4, 2e-16
