@@ -50,6 +50,9 @@ gone, too: gaps of double ridges in the plane were wrong by up to 160 times the 
 space by less than once. In the plane a tenth of the share costs 3 to 12 % more cells."""
 NARROWED = {1: 1.0, 2: 200.0, 3: 10.0}
 """What a cut can change, over the share that it cuts: on a line there is no channel that it could narrow."""
+ROUNDED, SMALLEST = 64.0 * np.finfo(float).eps, 1e-120
+"""Of a cell's coordinates, and of the domain, below which cells are points: next to an end at zero where the noise
+vanishes cells shrink to 1e-100, between jumps that are not known to 1e-16 of their place for ever."""
 LOWER = 4
 """Degrees less of the rule that shows the error of a quadrature: with 2 and 8 the same exit times to 3e-11."""
 FRONT = 0.3
@@ -171,7 +174,23 @@ def _refined_until(
                 f"more than {limit} cells are needed to follow the potential",
                 "a smaller domain, more noise, or a potential without such steep parts",
             )
+        _refuse_points(triangulation, marked)
         triangulation = refine(triangulation, marked)
+
+
+def _refuse_points(triangulation: Triangulation, marked: Booleans) -> None:
+    """Name the place where cells are asked to be smaller than the rounding of their corners, or of the domain."""
+    corners = triangulation.cell_points[marked]
+    width = np.ptp(corners, axis=1).max(axis=1)
+    largest = np.abs(corners).max(axis=(1, 2))
+    extent = float(np.ptp(triangulation.points, axis=0).max())
+    point = width <= np.maximum(ROUNDED * largest, SMALLEST * extent)
+    if point.any():
+        place = ", ".join(f"{c:.9g}" for c in corners[int(np.argmax(point))].mean(axis=0))
+        raise ConvergenceError(
+            f"the exponent changes at ({place}) within less than any cell: a coefficient jumps or is infinite there",
+            "a jump written with heaviside, sign or piecewise, which the mesh follows, or a continuous coefficient",
+        )
 
 
 def unresolved(

@@ -276,7 +276,7 @@ def _applied(name: str, trees: list[Any]) -> Any:
         for tree in trees[1:]:
             result = pair(result, tree)
         return result
-    return getattr(sympy, name)(*trees)
+    return real_functions.arcus_tangent(trees[0]) if name == "atan" else getattr(sympy, name)(*trees)
 
 
 def _in_doubles(compute: Any, scope: Scope) -> float:

@@ -116,3 +116,16 @@ class RealMin(_OneOfTwo):
     def over(u: Any, v: Any) -> Any:
         """v - u."""
         return v - u
+
+
+def arcus_tangent(u: Any) -> Any:
+    """atan(u), which jumps where a denominator q of u = p/q changes its sign: the angle of (q, p) or of (-q, -p).
+
+    >>> arcus_tangent(1 / (sympy.Symbol("x", real=True) - 2))
+    RealSelect(x - 2, atan2(1, x - 2), -atan2(1, 2 - x))
+    """
+    over, under = sympy.fraction(sympy.together(u))
+    if not under.free_symbols or under.is_nonzero:
+        return sympy.atan(u)
+    # the angle of (-q, -p), written so that p = 0 is no cut: there q < 0
+    return RealSelect(under, sympy.atan2(over, under), -sympy.atan2(over, -under))

@@ -15,6 +15,7 @@ from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, run_tape
+from fokker_planck.formulas.function_breaks import breaks_of
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
 from fokker_planck.model.arguments import MOST_DIMENSIONS
@@ -140,8 +141,10 @@ class Drift:
         return run_tape(self._tapes[1], self._formulas[0], points).reshape(size, size, -1)
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
-        """On a line: where a formula passes from one branch to another."""
-        return () if callable(self.expressions) else kinks_of(self._formulas, lower, upper)
+        """On a line: where a formula passes from one branch to another, or a function is seen to jump."""
+        if callable(self.expressions):
+            return breaks_of(self.value, lower, upper)
+        return kinks_of(self._formulas, lower, upper)
 
     def _checked(self, x: npt.ArrayLike) -> Floats:
         points = np.asarray(x, dtype=np.float64)

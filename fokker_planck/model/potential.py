@@ -274,10 +274,13 @@ class Potential:
         return result
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
-        """For a formula in x alone: the points at which it passes from one branch to another."""
+        """In x alone: the points at which a formula passes from one branch to another, or a function jumps."""
+        from fokker_planck.formulas.function_breaks import breaks_of
         from fokker_planck.formulas.kinks import kinks_of
 
-        return kinks_of([self._formula], lower, upper) if self._formula is not None else ()
+        if self._formula is not None:
+            return kinks_of([self._formula], lower, upper)
+        return breaks_of(self.value, lower, upper)
 
     def derivative(self, orders: Sequence[int]) -> Callable[[npt.ArrayLike], Floats]:
         """The partial derivative taken ``orders[i]`` times along coordinate i, as a function of points (dim, n).

@@ -13,6 +13,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
@@ -30,9 +31,7 @@ def held_up_by_a_step(problem: Problem, balance: DetailedBalance | KnownDensity)
     """
     process = problem.process
     potential = process.potential if isinstance(process, Overdamped) else None
-    if potential is None or not any(
-        not formula.smooth and can_jump(formula.sympy) for formula in getattr(potential, "formulas", ())
-    ):
+    if potential is None or not _may_jump(potential, problem.dimension):
         return None
     lower, upper = problem.bounding_box()
     exponent = balance.exponent
@@ -56,6 +55,13 @@ def held_up_by_a_step(problem: Problem, balance: DetailedBalance | KnownDensity)
             if rising.size and rising.max() > highest:
                 highest, place = float(rising.max()), points[:, int(np.argmax(rising))]
     return None if place is None else (place, highest)
+
+
+def _may_jump(potential: Potential, dimension: int) -> bool:
+    """Whether V holds a step; of a Python function it is known on a line alone."""
+    if not potential.formulas:
+        return dimension == 1
+    return any(not formula.smooth and can_jump(formula.sympy) for formula in potential.formulas)
 
 
 def warn_of_steps(problem: Problem, balance: DetailedBalance | KnownDensity) -> None:

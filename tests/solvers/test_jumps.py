@@ -237,6 +237,59 @@ def test_a_density_on_both_sides_of_a_jump():
     assert density == pytest.approx([inner, inner, 10.0 * inner, 10.0 * inner], rel=1e-6)
 
 
+def line_time(well, step, noise, place, start=-1.0, stop=1.0, lower=-3.0):
+    """From start to stop, reflected at lower: V = well + step beyond ``place``, D = noise[0] or noise[1], Ito."""
+    between, at = [lower, start, place, stop], [noise[0], noise[1]]
+    phi_at = well(np.array(place)) * (1.0 / at[0] - 1.0 / at[1])
+
+    def phi(x):
+        return np.where(x < place, well(x) / at[0], well(x) / at[1] + phi_at + step / at[1])
+
+    def mass(y):
+        return [integral(lambda z: np.exp(-phi(z)) / np.where(z < place, *at), [lower, *edges(b)]) for b in y]
+
+    def edges(b):
+        return [place, b] if b > place else [b]
+
+    return integral(lambda y: np.exp(phi(y)) * np.reshape(mass(y.ravel()), y.shape), between[1:], pieces=8)
+
+
+def test_python_functions_that_jump_on_a_line_are_followed():
+    """Noise read as Ito, and V: the time by quadrature, and the spectrum of the same thing as a formula."""
+    noise = fp.Sampled(lambda x: np.where(x[0] < 0.2, 0.1, 0.3))
+    process = fp.Overdamped(fp.Potential("x**2/2"), noise)
+    line, target = fp.Box([-3], [3]), fp.HalfSpace([1.0], 1.0)
+    found = fp.mean_exit_time(fp.Problem(process, line), start=[-1], target=target).mean
+    assert holds(found, line_time(lambda x: x**2 / 2, 0.0, (0.1, 0.3), 0.2), 1e-6)
+    formula = problem("x**2/2", "piecewise(x < 0.2, 0.1, 0.3)", "ito", line)
+    for mine, other in zip(
+        fp.spectrum(fp.Problem(process, line), count=3).eigenvalues[1:],
+        fp.spectrum(formula, count=3).eigenvalues[1:],
+        strict=True,
+    ):
+        assert holds(mine.real, other.real.value, 1e-6)
+    step = fp.Potential(lambda x: x[0] ** 2 / 2 + np.where(x[0] < 0.2, 0.0, 0.3), dimension=1)
+    found = fp.mean_exit_time(fp.Problem(fp.Overdamped(step, fp.Isotropic(0.1)), line), start=[-1], target=target).mean
+    assert holds(found, line_time(lambda x: x**2 / 2, 0.3, (0.1, 0.1), 0.2), 1e-6)
+
+
+@pytest.mark.parametrize("size", [0.1, 1.1])
+def test_a_jump_inside_an_arcus_tangent_is_found(size):
+    """atan(1/u) = sign(u) pi/2 - atan(u): a step of 3 or 35 units of epsilon at x = 0.2."""
+    domain, target = fp.Box([-3], [3]), fp.HalfSpace([1.0], 1.0)
+    hidden = problem(f"x**2/2 + {size}*atan(1/(x - 0.2))", 0.1, "ito", domain)
+    found = fp.mean_exit_time(hidden, start=[-1], target=target).mean
+    value = line_time(lambda x: x**2 / 2 - size * np.arctan(x - 0.2), size * np.pi, (0.1, 0.1), 0.2)
+    assert holds(found, value, 1e-6)
+
+
+@pytest.mark.parametrize("text", ["tanh(1/(x - 0.2))", "1/(1 + exp(1/(x - 0.2)))"])
+def test_a_jump_that_is_not_found_is_refused_with_its_place(text):
+    hidden = problem(f"x**2/2 + 0.1*{text}", 0.1, "ito", fp.Box([-3], [3]))
+    with pytest.raises(fp.ConvergenceError, match=r"changes at \(0.2\).*heaviside"):
+        fp.spectrum(hidden, count=2)
+
+
 @pytest.mark.parametrize("key", ["diffusion", "potential"])
 def test_a_python_function_that_jumps_is_refused(key):
     def step(x):

@@ -15,6 +15,7 @@ from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
+from fokker_planck.formulas.function_breaks import breaks_of
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
 from fokker_planck.model.arguments import MOST_DIMENSIONS, finite_number
@@ -253,8 +254,8 @@ class SampledField:
         return np.moveaxis(differences.gradient(self.divergence, points), 0, 1)
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
-        """Unknown."""
-        return ()
+        """On a line: where the function is seen to jump."""
+        return breaks_of(self.tensor, lower, upper)
 
 
 def formulas(
