@@ -10,9 +10,9 @@ import mpi4py.MPI  # noqa: F401 - before dolfinx
 import numpy as np
 
 from fokker_planck.errors import FokkerPlanckError
-from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
 from fokker_planck.fem.shapes.level_sets import fit_regions
+from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.sets import Region
 
 WAVES = 3

@@ -18,17 +18,17 @@ from mpi4py import MPI
 
 import fokker_planck as fp
 from benchmarks.exact import exact
-from fokker_planck.fem import static_condensation
+from fokker_planck.fem.algebra import static_condensation
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.interpolation import interpolate
-from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.fields.interpolation import interpolate
+from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.output.parallel import launcher
-from fokker_planck.solvers.absorption import stopped
-from fokker_planck.solvers.beginning import begin
-from fokker_planck.solvers.descent import prepare_exit
-from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.adaptivity.absorption import stopped
+from fokker_planck.solvers.adaptivity.beginning import begin
+from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
+from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.exit_time import exit_times
-from fokker_planck.solvers.initial_mesh import CHANGE
+from fokker_planck.solvers.exits.descent import prepare_exit
 
 COSINE, SINE = math.cos(0.5), math.sin(0.5)
 ALONG, ACROSS = f"({COSINE}*x + {SINE}*y)", f"({COSINE}*y - {SINE}*x)"

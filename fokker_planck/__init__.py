@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fokker_planck.errors import MissingPackageError as MissingPackageError
     from fokker_planck.errors import ProblemError as ProblemError
     from fokker_planck.fem.dolfinx_domain import DolfinxMesh as DolfinxMesh
-    from fokker_planck.fem.field import Field as Field
+    from fokker_planck.fem.fields.field import Field as Field
     from fokker_planck.landscape.types import CriticalPoint as CriticalPoint
     from fokker_planck.landscape.types import Landscape as Landscape
     from fokker_planck.landscape.types import Saddle as Saddle
@@ -88,20 +88,20 @@ if TYPE_CHECKING:
     from fokker_planck.questions.spectrum import spectrum as spectrum
     from fokker_planck.questions.stationary import stationary_density as stationary_density
     from fokker_planck.questions.transport import effective_transport as effective_transport
-    from fokker_planck.solvers.evolution_results import Evolution as Evolution
-    from fokker_planck.solvers.periodic_results import PeriodicState as PeriodicState
-    from fokker_planck.solvers.results import Committor as Committor
-    from fokker_planck.solvers.results import Eigenvalue as Eigenvalue
-    from fokker_planck.solvers.results import ExitTime as ExitTime
-    from fokker_planck.solvers.results import Spectrum as Spectrum
-    from fokker_planck.solvers.results import Stationary as Stationary
-    from fokker_planck.solvers.results import Statistics as Statistics
-    from fokker_planck.solvers.results import WellWeight as WellWeight
-    from fokker_planck.solvers.results_in_time import Correlation as Correlation
-    from fokker_planck.solvers.results_in_time import Estimate as Estimate
-    from fokker_planck.solvers.results_in_time import ExitLaw as ExitLaw
-    from fokker_planck.solvers.results_in_time import Transport as Transport
-    from fokker_planck.solvers.results_of_place import ExitPlace as ExitPlace
+    from fokker_planck.solvers.results.in_time import Correlation as Correlation
+    from fokker_planck.solvers.results.in_time import Estimate as Estimate
+    from fokker_planck.solvers.results.in_time import ExitLaw as ExitLaw
+    from fokker_planck.solvers.results.in_time import Transport as Transport
+    from fokker_planck.solvers.results.of_place import ExitPlace as ExitPlace
+    from fokker_planck.solvers.results.steady import Committor as Committor
+    from fokker_planck.solvers.results.steady import Eigenvalue as Eigenvalue
+    from fokker_planck.solvers.results.steady import ExitTime as ExitTime
+    from fokker_planck.solvers.results.steady import Spectrum as Spectrum
+    from fokker_planck.solvers.results.steady import Stationary as Stationary
+    from fokker_planck.solvers.results.steady import Statistics as Statistics
+    from fokker_planck.solvers.results.steady import WellWeight as WellWeight
+    from fokker_planck.solvers.time.evolution_results import Evolution as Evolution
+    from fokker_planck.solvers.time.periodic_results import PeriodicState as PeriodicState
 
 __version__ = "0.1.0"
 
@@ -110,24 +110,24 @@ _HOME = {
     "BarrierTooHighError": "errors",
     "Bootstrap": "questions.bootstrap",
     "Box": "model.domain",
-    "Committor": "solvers.results",
+    "Committor": "solvers.results.steady",
     "Constant": "model.diffusion.constant",
     "ConvergenceError": "errors",
-    "Correlation": "solvers.results_in_time",
+    "Correlation": "solvers.results.in_time",
     "CriticalPoint": "landscape.types",
     "Diffusion": "model.diffusion.constant",
     "DolfinxMesh": "fem.dolfinx_domain",
     "Domain": "model.domain",
     "Drift": "model.drift",
     "Drifting": "model.process",
-    "Eigenvalue": "solvers.results",
+    "Eigenvalue": "solvers.results.steady",
     "Ellipsoid": "model.sets",
-    "Estimate": "solvers.results_in_time",
-    "Evolution": "solvers.evolution_results",
-    "ExitLaw": "solvers.results_in_time",
-    "ExitPlace": "solvers.results_of_place",
-    "ExitTime": "solvers.results",
-    "Field": "fem.field",
+    "Estimate": "solvers.results.in_time",
+    "Evolution": "solvers.time.evolution_results",
+    "ExitLaw": "solvers.results.in_time",
+    "ExitPlace": "solvers.results.of_place",
+    "ExitTime": "solvers.results.steady",
+    "Field": "fem.fields.field",
     "FokkerPlanckError": "errors",
     "Formula": "model.diffusion.state_dependent",
     "HalfSpace": "model.sets",
@@ -142,7 +142,7 @@ _HOME = {
     "NoiseStudy": "questions.noise_study",
     "Overdamped": "model.process",
     "Underdamped": "model.underdamped",
-    "PeriodicState": "solvers.periodic_results",
+    "PeriodicState": "solvers.time.periodic_results",
     "Potential": "model.potential",
     "Problem": "model.problem",
     "ProblemError": "errors",
@@ -157,15 +157,15 @@ _HOME = {
     "Schedule": "model.schedule",
     "Set": "model.sets",
     "Smoluchowski": "model.smoluchowski",
-    "Spectrum": "solvers.results",
-    "Stationary": "solvers.results",
-    "Statistics": "solvers.results",
+    "Spectrum": "solvers.results.steady",
+    "Stationary": "solvers.results.steady",
+    "Statistics": "solvers.results.steady",
     "Sublevel": "model.domain",
     "Sweep": "cli.sweeps.result",
-    "Transport": "solvers.results_in_time",
+    "Transport": "solvers.results.in_time",
     "Units": "quantity.units",
     "WellRates": "questions.rates",
-    "WellWeight": "solvers.results",
+    "WellWeight": "solvers.results.steady",
     "bootstrap": "questions.bootstrap",
     "committor": "questions.committor",
     "correlation": "questions.correlation",

@@ -9,7 +9,15 @@ from fokker_planck.asymptotics.saddle_flow import SaddleFlow
 from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
 from fokker_planck.quantity import Quantity
 from fokker_planck.questions.rates import WellRates
-from fokker_planck.solvers.results import Committor, Eigenvalue, ExitTime, Spectrum, Stationary, Statistics, WellWeight
+from fokker_planck.solvers.results.steady import (
+    Committor,
+    Eigenvalue,
+    ExitTime,
+    Spectrum,
+    Stationary,
+    Statistics,
+    WellWeight,
+)
 
 EPS = 0.05
 COST = Statistics(unknowns=7469, cells=640, degree=4, levels=3, seconds=0.42, dolfinx="0.5.2")

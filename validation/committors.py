@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.fem.field import Field
+    from fokker_planck.fem.fields.field import Field
 
 COUNT = 81
 OUTSIDE = -1.0

@@ -18,9 +18,9 @@ from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_products import LogScaled, sizes
-from fokker_planck.fem.curving import DEGREE
 from fokker_planck.fem.discretization import Discretization, places_in
 from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.triangulations.curving import DEGREE
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.quantity.light_dataclasses import dataclass

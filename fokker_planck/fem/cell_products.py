@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from mpi4py import MPI
 
+from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.long_range import times_exp
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 

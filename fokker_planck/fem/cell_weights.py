@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.curving import DEGREE, CurvedCells, curved_cells
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.fem.triangulations.curving import DEGREE, CurvedCells, curved_cells
+from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import simplex_volumes
 from fokker_planck.quantity.light_dataclasses import dataclass

@@ -13,11 +13,11 @@ from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.coinciding_walls import wall_facets
-from fokker_planck.fem.curving import DEGREE, CurvedCells, check_orientation, curved_cells
-from fokker_planck.fem.fitting import ON_SURFACE
-from fokker_planck.fem.numbering import unknowns_of_cells
-from fokker_planck.fem.triangulation import Triangulation, edge_table, local_edges, row_numbers
+from fokker_planck.fem.triangulations.coinciding_walls import wall_facets
+from fokker_planck.fem.triangulations.curving import DEGREE, CurvedCells, check_orientation, curved_cells
+from fokker_planck.fem.triangulations.fitting import ON_SURFACE
+from fokker_planck.fem.triangulations.numbering import unknowns_of_cells
+from fokker_planck.fem.triangulations.triangulation import Triangulation, edge_table, local_edges, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.quantity.light_dataclasses import dataclass, replace

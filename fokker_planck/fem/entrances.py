@@ -23,11 +23,11 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.coinciding_walls import wall_facets
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_facets
 from fokker_planck.fem.generator import NO_NOISE, Generator, make_constant_exact
 from fokker_planck.fem.reference_exponent import Weighting
-from fokker_planck.fem.triangulation import interface_facets, row_numbers
+from fokker_planck.fem.triangulations.coinciding_walls import wall_facets
+from fokker_planck.fem.triangulations.triangulation import interface_facets, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.quantity.light_dataclasses import dataclass, replace

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.algebra.scaled_cholesky import scaled_cholesky
 from fokker_planck.fem.cell_products import CellProducts, energy, sizes
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.scaled_cholesky import scaled_cholesky
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 

@@ -12,18 +12,18 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.first_triangulation import ROOM
-from fokker_planck.fem.fronts import Front, front_errors
-from fokker_planck.fem.narrow import NarrowPlaces, narrow_places, too_wide
 from fokker_planck.fem.one_sided import values_in_cells
-from fokker_planck.fem.refinement import refine
-from fokker_planck.fem.triangulation import (
+from fokker_planck.fem.triangulations.first_triangulation import ROOM
+from fokker_planck.fem.triangulations.fronts import Front, front_errors
+from fokker_planck.fem.triangulations.narrow import NarrowPlaces, narrow_places, too_wide
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import (
     Triangulation,
     local_edges,
     parts_by_facets,
     without_cells,
 )
-from fokker_planck.fem.trimming import attached, trimmed
+from fokker_planck.fem.truncation.trimming import attached, trimmed
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.quantity.light_dataclasses import dataclass

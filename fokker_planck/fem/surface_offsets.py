@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.curving import DEGREE, curved_cells
-from fokker_planck.fem.fitting import ON_SURFACE
-from fokker_planck.fem.triangulation import Triangulation, interface_facets, longest_edges, row_numbers
+from fokker_planck.fem.triangulations.curving import DEGREE, curved_cells
+from fokker_planck.fem.triangulations.fitting import ON_SURFACE
+from fokker_planck.fem.triangulations.triangulation import Triangulation, interface_facets, longest_edges, row_numbers
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.quantity.light_dataclasses import dataclass

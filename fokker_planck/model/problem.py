@@ -38,7 +38,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.quantity.units import NONE, Units
 
 #: The tolerances that double precision can be asked for.
-# What rounding leaves of every number is 2e-13 (solvers/accuracy.py): a finer tolerance is met on no mesh.
+# What rounding leaves of every number is 2e-13 (solvers/adaptivity/accuracy.py): a finer tolerance is met on no mesh.
 FINEST, COARSEST = 5e-13, 0.1
 HIGHEST_DEGREE = 8
 """Of polynomials: meshes that adapt have 6 or less, where higher ones cost more in each cell than they save in

@@ -34,9 +34,9 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fokker_planck.fem.field import Field
+    from fokker_planck.fem.fields.field import Field
     from fokker_planck.output.plots.picture import Picture
-    from fokker_planck.solvers.results import Statistics
+    from fokker_planck.solvers.results.steady import Statistics
 
 RESULT = "result.json"
 PICTURE = "density.png"

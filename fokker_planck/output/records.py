@@ -20,22 +20,22 @@ HOMES: Mapping[str, str] = {
     **dict.fromkeys(("Ball", "Ellipsoid", "HalfSpace"), "model.sets"),
     "ConstantField": "model.diffusion.constant",
     "SaddleFlow": "asymptotics.saddle_flow",
-    **dict.fromkeys(("Distance", "Evolution", "StateAtTime"), "solvers.evolution_results"),
-    **dict.fromkeys(("ExitCurve", "ExitPlace", "ShareOfExit"), "solvers.results_of_place"),
-    **dict.fromkeys(("Harmonic", "Multiplier", "PeriodicState"), "solvers.periodic_results"),
+    **dict.fromkeys(("Distance", "Evolution", "StateAtTime"), "solvers.time.evolution_results"),
+    **dict.fromkeys(("ExitCurve", "ExitPlace", "ShareOfExit"), "solvers.results.of_place"),
+    **dict.fromkeys(("Harmonic", "Multiplier", "PeriodicState"), "solvers.time.periodic_results"),
     "WellRates": "questions.rates",
-    "FunctionCheck": "solvers.function_checks",
+    "FunctionCheck": "solvers.adaptivity.function_checks",
     "Work": "fem.work",
     **dict.fromkeys(
         ("Committor", "Eigenvalue", "ExitTime", "Rates", "Spectrum", "Stationary", "Statistics", "WellWeight"),
-        "solvers.results",
+        "solvers.results.steady",
     ),
     **dict.fromkeys(
         (
             "Correlation", "CorrelationAtTime", "Estimate", "ExitLaw", "PartOfExit", "SpectralDensity", "TimeOfLaw",
             "Transport",
         ),
-        "solvers.results_in_time",
+        "solvers.results.in_time",
     ),
 }  # fmt: skip
 """Modules of the dataclasses that a record may hold, of which nothing else is made."""

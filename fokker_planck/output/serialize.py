@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat
 
 if TYPE_CHECKING:
     from fokker_planck.quantity import Quantity, QuantityDict
-    from fokker_planck.solvers.results import Limits, Statistics
+    from fokker_planck.solvers.results.steady import Limits, Statistics
 
 
 class Compared(Protocol):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fokker_planck.output.serialize import Compared
     from fokker_planck.quantity import Quantity
-    from fokker_planck.solvers.results import Limits, Statistics
+    from fokker_planck.solvers.results.steady import Limits, Statistics
 
 NOTHING = "-"
 COMPARISON = ("rel. error", "Eyring-Kramers", "ratio")

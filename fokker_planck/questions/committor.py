@@ -18,7 +18,7 @@ from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.well_sets import number_of, well_places, well_set, wells_within
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results import EYRING_KRAMERS, Committor, quotient
+from fokker_planck.solvers.results.steady import EYRING_KRAMERS, Committor, quotient
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

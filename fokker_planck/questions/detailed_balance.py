@@ -30,7 +30,7 @@ def is_reversible(problem: Problem) -> bool:
     >>> is_reversible(fp.Problem(turned, fp.Ball([0.0, 0.0], 1.0)))
     False
     """
-    from fokker_planck.solvers import kinetics_of_problem
+    from fokker_planck.solvers.setting import kinetics_of_problem
 
     if not has_every_question(problem.process):
         return False  # with momentum, whose density is known and whose currents turn around with the velocity

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
-    from fokker_planck.fem.field import Field
+    from fokker_planck.fem.fields.field import Field
     from fokker_planck.model.problem import Problem
     from fokker_planck.model.problem_table import Table
     from fokker_planck.output.plots.picture import Picture

@@ -23,7 +23,7 @@ from fokker_planck.questions.beginnings import WANTED, Start, initial_of, observ
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.evolution_results import Evolution, StateAtTime
+from fokker_planck.solvers.time.evolution_results import Evolution, StateAtTime
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,14 +205,14 @@ def _rows(minima: Sequence[tuple[float, ...]], state: StateAtTime) -> list[tuple
 
 def _checkpoint(answer: Evolution) -> dict[str, Any]:
     """The last density, to go on from; nothing where a result is saved again that was loaded without it."""
-    from fokker_planck.fem.density_checkpoint import arrays_of
+    from fokker_planck.fem.fields.density_checkpoint import arrays_of
 
     density = answer.times[-1].density
     return arrays_of(density) if hasattr(density, "discretization") else {}
 
 
 def _resumed(answer: Evolution, arrays: Mapping[str, Any]) -> Evolution:
-    from fokker_planck.fem.density_checkpoint import density_of
+    from fokker_planck.fem.fields.density_checkpoint import density_of
 
     last = answer.times[-1]
     density, off = density_of(last.density.name, arrays)

@@ -18,7 +18,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results_in_time import ExitLaw
+from fokker_planck.solvers.results.in_time import ExitLaw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

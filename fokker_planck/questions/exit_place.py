@@ -16,7 +16,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results_of_place import ExitPlace
+from fokker_planck.solvers.results.of_place import ExitPlace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -37,7 +37,7 @@ def eyring_kramers(problem: Problem) -> list[list[Quantity | None]]:
     >>> round(eyring_kramers(fp.Problem(process, fp.Box([-2.0], [2.0])))[0][1].value, 9)   # sqrt(2)/(2 pi) exp(-5)
     0.001516571
     """
-    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
+    from fokker_planck.solvers.setting.landscape_of_potential import limit_landscape, of_potential
 
     setting = of_potential(problem)
     return predicted_rates(rates(limit_landscape(setting), setting.balance.diffusion.tensor))

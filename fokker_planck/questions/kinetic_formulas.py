@@ -59,7 +59,7 @@ class Kinetic:
 
     @property
     def _setting(self) -> Any:
-        from fokker_planck.solvers.landscape_of_potential import of_potential
+        from fokker_planck.solvers.setting.landscape_of_potential import of_potential
 
         return of_potential(self.positions)
 

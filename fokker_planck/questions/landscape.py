@@ -19,7 +19,7 @@ from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import NOTHING, empty_table, point_text, row_text, short
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.solvers.kinetics_of_problem import refuse_schedule
+from fokker_planck.solvers.setting.kinetics_of_problem import refuse_schedule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

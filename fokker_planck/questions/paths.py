@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.table import Table
 
-    from fokker_planck.solvers.landscape_of_flow import FlowSetting
-    from fokker_planck.solvers.landscape_of_potential import PotentialSetting
+    from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+    from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def most_probable_paths(problem: Problem) -> MostProbablePaths:
     >>> [round(found.action(k), 6) for k in range(2)]           # 0.25/0.05
     [5.0, 5.0]
     """
-    from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-    from fokker_planck.solvers.setting import prepare_for_wells
+    from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+    from fokker_planck.solvers.setting.setting import prepare_for_wells
 
     if is_degenerate(problem):
         kind = "an underdamped process" if isinstance(problem.process, Underdamped) else "a process"

@@ -20,13 +20,13 @@ from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.evolve import state_json, states_table
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.periodic_results import Harmonic, PeriodicState
+from fokker_planck.solvers.time.periodic_results import Harmonic, PeriodicState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
-    from fokker_planck.solvers.results_in_time import Estimate
+    from fokker_planck.solvers.results.in_time import Estimate
 
 KEYS = ("period", "times", "observables", "count")
 """Of [periodic]."""

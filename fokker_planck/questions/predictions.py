@@ -30,7 +30,7 @@ from fokker_planck.questions import eyring_kramers, kinetic_formulas, small_nois
 
 if TYPE_CHECKING:
     from fokker_planck.model.sets import Set
-    from fokker_planck.solvers.results import Limits, WellWeight
+    from fokker_planck.solvers.results.steady import Limits, WellWeight
 
 Table = tuple[tuple["Quantity | None", ...], ...]
 
@@ -60,11 +60,11 @@ def _with(formula: str, found: tuple[Any, Limits]) -> tuple[Any, str, Limits]:
 
 
 def _exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"]) -> Quantity | None:
-    from fokker_planck.solvers.descent import holds_nothing
-    from fokker_planck.solvers.ends import Ends
-    from fokker_planck.solvers.kinetics_of_problem import is_reversible, kinetics_of
-    from fokker_planck.solvers.landscape_of_flow import of_flow
-    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
+    from fokker_planck.solvers.boundaries.ends import Ends
+    from fokker_planck.solvers.exits.descent import holds_nothing
+    from fokker_planck.solvers.setting.kinetics_of_problem import is_reversible, kinetics_of
+    from fokker_planck.solvers.setting.landscape_of_flow import of_flow
+    from fokker_planck.solvers.setting.landscape_of_potential import limit_landscape, of_potential
 
     if not is_reversible(problem):
         if holds_nothing(problem) or is_degenerate(problem) and isinstance(kinetics_of(problem), UnknownDensity):
@@ -88,8 +88,8 @@ def _exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal
 
 def weights(problem: Problem, wells: Sequence[WellWeight]) -> list[Quantity | None]:
     """Of every well, by Laplace's formula; None without detailed balance, and where minima are shallower than noise."""
-    from fokker_planck.solvers.kinetics_of_problem import is_reversible
-    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
+    from fokker_planck.solvers.setting.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.setting.landscape_of_potential import limit_landscape, of_potential
 
     nothing: list[Quantity | None] = [None] * len(wells)
     if len(wells) > 1 and isinstance(problem.process, Underdamped) and not any(well.merged for well in wells):
@@ -116,8 +116,8 @@ def eigenvalues(problem: Problem, count: int, *, absorbed: bool) -> Beside:
 
 
 def _eigenvalues(problem: Problem, count: int, *, absorbed: bool) -> list[Quantity | None]:
-    from fokker_planck.solvers.kinetics_of_problem import is_reversible
-    from fokker_planck.solvers.landscape_of_potential import limit_landscape, of_potential
+    from fokker_planck.solvers.setting.kinetics_of_problem import is_reversible
+    from fokker_planck.solvers.setting.landscape_of_potential import limit_landscape, of_potential
 
     nothing: list[Quantity | None] = [None] * count
     if absorbed or not is_reversible(problem):
@@ -154,8 +154,8 @@ def rate_constant(problem: Problem, places: tuple[tuple[float, ...], ...], first
 
 def _every_rate_is_known(problem: Problem) -> bool:
     """Whether a rate that is not given is zero: over every saddle of a landscape leads a formula, but flat ones."""
-    from fokker_planck.solvers.landscape_of_potential import PotentialSetting, limit_landscape
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting, limit_landscape
+    from fokker_planck.solvers.setting.setting import prepare
 
     setting = prepare(problem, wells=True)
     if not isinstance(setting, PotentialSetting):
@@ -164,8 +164,8 @@ def _every_rate_is_known(problem: Problem) -> bool:
 
 
 def _rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, tuple[SaddleFlow, ...]]:
-    from fokker_planck.solvers.landscape_of_potential import PotentialSetting, limit_landscape
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting, limit_landscape
+    from fokker_planck.solvers.setting.setting import prepare
 
     setting = prepare(problem, wells=True)
     if not isinstance(setting, PotentialSetting):

@@ -24,7 +24,7 @@ from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results import Rates, quotient
+from fokker_planck.solvers.results.steady import Rates, quotient
 
 if TYPE_CHECKING:
     from deeptime.markov.msm import MarkovStateModel
@@ -124,8 +124,8 @@ def rates(problem: Problem) -> WellRates:
 @quietly
 def has_rates(problem: Problem) -> bool:
     """Whether there are two wells deeper than one unit of epsilon, between which :func:`rates` can be asked for."""
-    from fokker_planck.solvers.landscape_of_potential import of_potential
-    from fokker_planck.solvers.setting import prepare
+    from fokker_planck.solvers.setting.landscape_of_potential import of_potential
+    from fokker_planck.solvers.setting.setting import prepare
 
     if not has_every_question(problem.process):
         return len(of_potential(positions_of(problem)).state_places) >= 2

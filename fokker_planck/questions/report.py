@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fokker_planck.quantity.units import Units
     from fokker_planck.questions.entry import Entry
-    from fokker_planck.solvers.results import Statistics
+    from fokker_planck.solvers.results.steady import Statistics
 
 
 def answer_json(answer: object, name: str | None = None) -> dict[str, Any]:

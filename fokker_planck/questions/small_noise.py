@@ -18,14 +18,14 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.held_attractors import HeldPoint
+from fokker_planck.solvers.boundaries.held_attractors import HeldPoint
 
 if TYPE_CHECKING:
     from fokker_planck.asymptotics.bouchet_reygner import ExitLaw
     from fokker_planck.asymptotics.quasipotential import SmallNoise
     from fokker_planck.landscape.fixed_points import FixedPoint
     from fokker_planck.model.sets import Set
-    from fokker_planck.solvers.landscape_of_flow import FlowSetting
+    from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 
 MOST_POINTS = 1_500_000
 """At which a drift is evaluated for paths beside one answer, where noise depends on the state: for noise that follows a

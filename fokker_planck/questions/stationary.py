@@ -15,7 +15,7 @@ from fokker_planck.questions import predictions
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results import Stationary
+from fokker_planck.solvers.results.steady import Stationary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from fokker_planck.output.tables import empty_table
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.results_in_time import Estimate, Transport
+from fokker_planck.solvers.results.in_time import Estimate, Transport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -49,7 +49,7 @@ def well_places(problem: Problem) -> tuple[tuple[float, ...], ...]:
 
 def _numbered(problem: Problem) -> dict[int, tuple[float, ...]]:
     """These wells by their numbers in the landscape."""
-    from fokker_planck.solvers.setting import prepare_for_wells
+    from fokker_planck.solvers.setting.setting import prepare_for_wells
 
     setting = prepare_for_wells(problem, "committor")
     return dict(zip(setting.state_numbers, setting.state_places, strict=True))

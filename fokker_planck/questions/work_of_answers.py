@@ -14,7 +14,7 @@ from fokker_planck.questions.registry import entry_of
 if TYPE_CHECKING:
     from fokker_planck.fem.work import Tally
     from fokker_planck.model.problem import Problem
-    from fokker_planck.solvers.results import Statistics
+    from fokker_planck.solvers.results.steady import Statistics
 
 
 class WithStatistics(Protocol):

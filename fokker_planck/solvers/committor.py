@@ -19,36 +19,36 @@ from functools import cached_property, partial
 import mpmath
 import numpy as np
 
+from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.cell_products import by_cell, product
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.domain_truncation import is_cut
-from fokker_planck.fem.field import Field
+from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.truncation.domain_truncation import is_cut
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.absorption import Between, between
-from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer
-from fokker_planck.solvers.beginning import on_coarsest_mesh
-from fokker_planck.solvers.condensed_solution import solution
-from fokker_planck.solvers.deep_wells import NotDeepError, deep_in_target, deep_states, with_deep_wells
-from fokker_planck.solvers.density_ratio import LEAST, density_ratio
-from fokker_planck.solvers.descent_time import LeftOut, left_out
-from fokker_planck.solvers.elimination import DIGITS
-from fokker_planck.solvers.end_conditions import refuse_infinite_time, singular_ends
-from fokker_planck.solvers.ends import FROM, TO, Ends, Goal
-from fokker_planck.solvers.initial_mesh import surfaces
-from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.results import Committor
-from fokker_planck.solvers.setting import WHOLE, Setting, prepare
-from fokker_planck.solvers.spectral_scope import cut_between_wells
-from fokker_planck.solvers.states import Target
-from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.adaptivity.absorption import Between, between
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Answer
+from fokker_planck.solvers.adaptivity.beginning import on_coarsest_mesh
+from fokker_planck.solvers.adaptivity.initial_mesh import surfaces
+from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
+from fokker_planck.solvers.boundaries.end_conditions import refuse_infinite_time, singular_ends
+from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends, Goal
+from fokker_planck.solvers.condensation.condensed_solution import solution
+from fokker_planck.solvers.condensation.elimination import DIGITS
+from fokker_planck.solvers.condensation.states import Target
+from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.density.density_ratio import LEAST, density_ratio
+from fokker_planck.solvers.exits.descent_time import LeftOut, left_out
+from fokker_planck.solvers.results.steady import Committor
+from fokker_planck.solvers.setting.deep_wells import NotDeepError, deep_in_target, deep_states, with_deep_wells
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.setting import WHOLE, Setting, prepare
 
 ROUNDING = 5e-12
 """Of the flow from set to set, a sum over the cells between them: 1.6e-12 to 2.9e-12 were measured against quadrature

@@ -15,40 +15,40 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
-from fokker_planck.fem.density_samples import samples_of
+from fokker_planck.fem.algebra.long_range import LARGEST_LOG
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.fields.density_samples import samples_of
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.long_range import LARGEST_LOG
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.observable import Observable
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
-from fokker_planck.solvers.accuracy import refined_until_verified
-from fokker_planck.solvers.answer_types import Answer, Numbers
-from fokker_planck.solvers.beginning import Beginning, begin
-from fokker_planck.solvers.correlation_in_time import ROUNDING, Early, Spread, by_modes, in_cells
-from fokker_planck.solvers.correlation_numbers import Number, estimate_of, known_of, log_of
-from fokker_planck.solvers.correlation_parts import lorentzian, mean_of, relaxed
-from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.end_conditions import singular_ends
-from fokker_planck.solvers.ends import Ends
-from fokker_planck.solvers.energy_levels import heights_between_wells
-from fokker_planck.solvers.functions_on_mesh import Centred, centred, covariance, is_smooth, product, rules_apart
-from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-from fokker_planck.solvers.mesh_for_functions import narrow_parts, seeing, surfaces_followed
-from fokker_planck.solvers.rational_krylov import norm
-from fokker_planck.solvers.relaxation import Relaxation, decaying
-from fokker_planck.solvers.results_in_time import Correlation, CorrelationAtTime, SpectralDensity
-from fokker_planck.solvers.setting import Setting, prepare
-from fokker_planck.solvers.slow_modes import slow_modes
-from fokker_planck.solvers.spectral_question import Question as Eigenvalues
-from fokker_planck.solvers.spectral_scope import CHANGE, Scope
-from fokker_planck.solvers.survival import DIED_OUT, told_apart
-from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.adaptivity.accuracy import refined_until_verified
+from fokker_planck.solvers.adaptivity.answer_types import Answer, Numbers
+from fokker_planck.solvers.adaptivity.beginning import Beginning, begin
+from fokker_planck.solvers.adaptivity.mesh_for_functions import narrow_parts, seeing, surfaces_followed
+from fokker_planck.solvers.adaptivity.spectral_scope import CHANGE, Scope
+from fokker_planck.solvers.boundaries.end_conditions import singular_ends
+from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
+from fokker_planck.solvers.eigenvalues.slow_modes import slow_modes
+from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
+from fokker_planck.solvers.results.in_time import Correlation, CorrelationAtTime, SpectralDensity
+from fokker_planck.solvers.setting.energy_levels import heights_between_wells
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.setting.setting import Setting, prepare
+from fokker_planck.solvers.time.correlation_in_time import ROUNDING, Early, Spread, by_modes, in_cells
+from fokker_planck.solvers.time.correlation_numbers import Number, estimate_of, known_of, log_of
+from fokker_planck.solvers.time.correlation_parts import lorentzian, mean_of, relaxed
+from fokker_planck.solvers.time.functions_on_mesh import Centred, centred, covariance, is_smooth, product, rules_apart
+from fokker_planck.solvers.time.rational_krylov import norm
+from fokker_planck.solvers.time.relaxation import Relaxation, decaying
+from fokker_planck.solvers.time.survival import DIED_OUT, told_apart
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells, for late times: as many as for the law of an exit."""

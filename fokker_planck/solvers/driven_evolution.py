@@ -13,12 +13,12 @@ from functools import partial
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.density_samples import samples_of
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.driven_generator import DrivenGenerator, drift_without_noise, driven
+from fokker_planck.fem.fields.density_samples import samples_of
 from fokker_planck.fem.generator import Generator
-from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.reference_exponent import Weighting
+from fokker_planck.fem.triangulations.narrow import NarrowPlaces
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.diffusion.scaled import scaled_noise
 from fokker_planck.model.hoermander import is_degenerate
@@ -29,13 +29,13 @@ from fokker_planck.model.schedule_jumps import check_jumps
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.added_potential import narrow_parts
-from fokker_planck.solvers.answer_types import Answer
-from fokker_planck.solvers.driven_propagation import DrivenPropagation
+from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.evolution import Asked, Margins, Question, answered_by, result_of
-from fokker_planck.solvers.evolution_numbers import Measured
-from fokker_planck.solvers.evolution_results import Evolution
-from fokker_planck.solvers.marching import turning_of
+from fokker_planck.solvers.time.added_potential import narrow_parts
+from fokker_planck.solvers.time.driven_propagation import DrivenPropagation
+from fokker_planck.solvers.time.evolution_numbers import Measured
+from fokker_planck.solvers.time.evolution_results import Evolution
+from fokker_planck.solvers.time.marching import turning_of
 
 PROBES = 12
 """Points at which an added potential is looked at between the stages of a step."""

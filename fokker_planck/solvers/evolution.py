@@ -13,29 +13,35 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.density_field import DensityField, Shifted
-from fokker_planck.fem.density_samples import Samples, samples_of
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.fields.density_field import DensityField, Shifted
+from fokker_planck.fem.fields.density_samples import Samples, samples_of
 from fokker_planck.fem.generator import Generator, assemble, mass_times_constant
-from fokker_planck.fem.narrow import NarrowPlaces
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
+from fokker_planck.fem.triangulations.narrow import NarrowPlaces
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.initial import AtPoint, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
-from fokker_planck.solvers.absorption import stopped
-from fokker_planck.solvers.accuracy import refined_until_verified
-from fokker_planck.solvers.answer_types import Answer, Outcome
-from fokker_planck.solvers.beginning import begin, degree_of
-from fokker_planck.solvers.close_starts import with_close_start
-from fokker_planck.solvers.density_ratio import density_ratio
-from fokker_planck.solvers.early_spread import early_places
-from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.end_conditions import singular_ends
-from fokker_planck.solvers.ends import Ends, Goal
-from fokker_planck.solvers.evolution_numbers import (
+from fokker_planck.solvers.adaptivity.absorption import stopped
+from fokker_planck.solvers.adaptivity.accuracy import refined_until_verified
+from fokker_planck.solvers.adaptivity.answer_types import Answer, Outcome
+from fokker_planck.solvers.adaptivity.beginning import begin, degree_of
+from fokker_planck.solvers.adaptivity.close_starts import with_close_start
+from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
+from fokker_planck.solvers.adaptivity.mesh_for_functions import narrow_parts, seeing, surfaces_followed
+from fokker_planck.solvers.adaptivity.spectral_scope import Scope
+from fokker_planck.solvers.boundaries.end_conditions import singular_ends
+from fokker_planck.solvers.boundaries.ends import Ends, Goal
+from fokker_planck.solvers.density.density_ratio import density_ratio
+from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
+from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.setting import Setting
+from fokker_planck.solvers.time.early_spread import early_places
+from fokker_planck.solvers.time.evolution_numbers import (
     MASS,
     Comparison,
     Measured,
@@ -45,25 +51,19 @@ from fokker_planck.solvers.evolution_numbers import (
     rules_apart,
     scales_of,
 )
-from fokker_planck.solvers.evolution_results import Evolution, state_of
-from fokker_planck.solvers.evolution_setting import heights_of, setting_of, wells_in
-from fokker_planck.solvers.initial_mesh import CHANGE
-from fokker_planck.solvers.initial_state import (
+from fokker_planck.solvers.time.evolution_results import Evolution, state_of
+from fokker_planck.solvers.time.evolution_setting import heights_of, setting_of, wells_in
+from fokker_planck.solvers.time.initial_state import (
     INITIAL,
     Beginning,
     beginning_of,
     fine_enough,
     not_too_steep,
 )
-from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.marching import turning_of
-from fokker_planck.solvers.mesh_for_functions import narrow_parts, seeing, surfaces_followed
-from fokker_planck.solvers.propagation import Propagation
-from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.slow_part import known_modes, slow_part
-from fokker_planck.solvers.spectral_question import Question as Eigenvalues
-from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.well_probabilities import Wells
+from fokker_planck.solvers.time.marching import turning_of
+from fokker_planck.solvers.time.propagation import Propagation
+from fokker_planck.solvers.time.slow_part import known_modes, slow_part
+from fokker_planck.solvers.time.well_probabilities import Wells
 
 LATE = 20.0
 """Over the rate at which wells settle: later than that slow modes are looked for."""

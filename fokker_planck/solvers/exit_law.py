@@ -19,13 +19,13 @@ from math import inf
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
+from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import Field
+from fokker_planck.fem.fields.field import Field
+from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.interpolation import interpolate
-from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.hoermander import is_degenerate
@@ -34,17 +34,18 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
-from fokker_planck.solvers.absorption import Stopped, absorbing, stopped
-from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer, Outcome
-from fokker_planck.solvers.condensed_solution import solution
-from fokker_planck.solvers.descent import prepare_exit
-from fokker_planck.solvers.eigenmodes import Eigenmode, normalised
-from fokker_planck.solvers.end_conditions import singular_ends
-from fokker_planck.solvers.ends import Ends, Goal
-from fokker_planck.solvers.energy_levels import levels_of
-from fokker_planck.solvers.exit_law_numbers import LEAST_WEIGHT, Number, Outside, at_time, quantile
-from fokker_planck.solvers.exit_parts import logs_of_parts
+from fokker_planck.solvers.adaptivity.absorption import Stopped, absorbing, stopped
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Answer, Outcome
+from fokker_planck.solvers.adaptivity.spectral_scope import Scope
+from fokker_planck.solvers.boundaries.end_conditions import singular_ends
+from fokker_planck.solvers.boundaries.ends import Ends, Goal
+from fokker_planck.solvers.condensation.condensed_solution import solution
+from fokker_planck.solvers.condensation.wells import Condensation
+from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode, normalised
+from fokker_planck.solvers.eigenvalues.slow_modes import WRONG_SIGN, refuse_sign, slow_modes
+from fokker_planck.solvers.eigenvalues.slowest_above import MOST_CUTOFFS, cutoff_needed
+from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.exit_time import (
     HIGH_START,
     Times,
@@ -52,19 +53,18 @@ from fokker_planck.solvers.exit_time import (
     field_of_times,
     green_function,
 )
-from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-from fokker_planck.solvers.marched_survival import MarchedSurvival
-from fokker_planck.solvers.marching import turning_of
-from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
-from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign, slow_modes
-from fokker_planck.solvers.slow_part import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
-from fokker_planck.solvers.slowest_above import MOST_CUTOFFS, cutoff_needed
-from fokker_planck.solvers.spectral_question import Question as Eigenvalues
-from fokker_planck.solvers.spectral_scope import Scope
-from fokker_planck.solvers.survival import Survival, Tail, no_tail, tail_of, told_apart
-from fokker_planck.solvers.wells import Condensation
+from fokker_planck.solvers.exits.descent import prepare_exit
+from fokker_planck.solvers.exits.exit_parts import logs_of_parts
+from fokker_planck.solvers.results.in_time import ExitLaw, PartOfExit, TimeOfLaw
+from fokker_planck.solvers.setting.energy_levels import levels_of
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.setting.setting import Setting
+from fokker_planck.solvers.time.exit_law_numbers import LEAST_WEIGHT, Number, Outside, at_time, quantile
+from fokker_planck.solvers.time.marched_survival import MarchedSurvival
+from fokker_planck.solvers.time.marching import turning_of
+from fokker_planck.solvers.time.slow_part import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
+from fokker_planck.solvers.time.survival import Survival, Tail, no_tail, tail_of, told_apart
 
 ROUNDING = 1e-12
 """Of numbers that are sums over modes, or come from several solves: the second moment has two."""

@@ -20,30 +20,30 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.absorbing_curves import Curve, absorbing_curves, leaving
+from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.cell_products import LogScaled
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.long_range import times_exp
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.absorption import Stopped, stopped
-from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer, Outcome
-from fokker_planck.solvers.boundary_density import CORNER, AlongCurve, Arc, density_along, turns_of
-from fokker_planck.solvers.descent import prepare_exit
-from fokker_planck.solvers.ends import Ends, Goal
-from fokker_planck.solvers.energy_levels import levels_of
-from fokker_planck.solvers.error_bars import HIGHER, SAFETY
+from fokker_planck.solvers.adaptivity.absorption import Stopped, stopped
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Answer, Outcome
+from fokker_planck.solvers.adaptivity.error_bars import HIGHER, SAFETY
+from fokker_planck.solvers.boundaries.ends import Ends, Goal
+from fokker_planck.solvers.condensation.wells import Condensation
 from fokker_planck.solvers.exit_time import GreenFunction, exit_times, green_function
-from fokker_planck.solvers.gates import Gate, gates_of
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-from fokker_planck.solvers.results_of_place import ExitCurve, ExitPlace, ShareOfExit
-from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.wells import Condensation
+from fokker_planck.solvers.exits.boundary_density import CORNER, AlongCurve, Arc, density_along, turns_of
+from fokker_planck.solvers.exits.descent import prepare_exit
+from fokker_planck.solvers.exits.gates import Gate, gates_of
+from fokker_planck.solvers.results.of_place import ExitCurve, ExitPlace, ShareOfExit
+from fokker_planck.solvers.setting.energy_levels import levels_of
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.setting.setting import Setting
 
 ROUNDING = 1e-12
 """Of what leaves, beside what all of the target lacks of one: 1e-13 without barriers, 1e-10 over 400 epsilon."""

@@ -5,30 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError
+from fokker_planck.fem.algebra.long_range import LARGEST_LOG, times_exp
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.field import Field
+from fokker_planck.fem.fields.field import Field
+from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.interpolation import interpolate
-from fokker_planck.fem.long_range import LARGEST_LOG, times_exp
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.absorption import Stopped, absorbing, stopped
-from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer
-from fokker_planck.solvers.condensed_solution import log_solution_at_wells, solution
-from fokker_planck.solvers.deep_wells import NotDeepError, deep_in_target, deep_states, with_deep_wells
-from fokker_planck.solvers.descent import prepare_exit
-from fokker_planck.solvers.end_conditions import end_error, out_of_stretch, refuse_natural_start
-from fokker_planck.solvers.ends import Ends, Goal
-from fokker_planck.solvers.initial_mesh import members_of, surfaces
-from fokker_planck.solvers.point_load import point_load
-from fokker_planck.solvers.results import ExitTime
-from fokker_planck.solvers.setting import Setting
-from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign
-from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.adaptivity.absorption import Stopped, absorbing, stopped
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Answer
+from fokker_planck.solvers.adaptivity.initial_mesh import members_of, surfaces
+from fokker_planck.solvers.boundaries.end_conditions import end_error, out_of_stretch, refuse_natural_start
+from fokker_planck.solvers.boundaries.ends import Ends, Goal
+from fokker_planck.solvers.condensation.condensed_solution import log_solution_at_wells, solution
+from fokker_planck.solvers.condensation.point_load import point_load
+from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.eigenvalues.slow_modes import WRONG_SIGN, refuse_sign
+from fokker_planck.solvers.exits.descent import prepare_exit
+from fokker_planck.solvers.results.steady import ExitTime
+from fokker_planck.solvers.setting.deep_wells import NotDeepError, deep_in_target, deep_states, with_deep_wells
+from fokker_planck.solvers.setting.setting import Setting
 
 HIGH_START = (
     "the start lies so far above the lowest point that its weight is no double",

@@ -16,26 +16,23 @@ import mpmath
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.domain_truncation import is_cut
+from fokker_planck.fem.fields.interpolation import point_functional
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.fem.interpolation import point_functional
-from fokker_planck.fem.long_range import times_exp
+from fokker_planck.fem.truncation.domain_truncation import is_cut
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers import kinetic_rates
-from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer
-from fokker_planck.solvers.deep_wells import deep_states, with_deep_wells
-from fokker_planck.solvers.error_bars import WORST_ERROR
-from fokker_planck.solvers.error_budget import budget_of
-from fokker_planck.solvers.initial_mesh import surfaces
-from fokker_planck.solvers.orthogonal_modes import orthogonal_modes
-from fokker_planck.solvers.reduced_chain import (
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Answer
+from fokker_planck.solvers.adaptivity.error_bars import WORST_ERROR
+from fokker_planck.solvers.adaptivity.initial_mesh import surfaces
+from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
+from fokker_planck.solvers.condensation.reduced_chain import (
     MOST_STATES,
     ROUNDING,
     ChainRates,
@@ -46,11 +43,14 @@ from fokker_planck.solvers.reduced_chain import (
     result_of,
     warn_of_the_left_out,
 )
-from fokker_planck.solvers.reduced_problem import ReducedPair, reduced_pair
-from fokker_planck.solvers.results import Rates
-from fokker_planck.solvers.setting import WHOLE, Setting, prepare_for_wells
-from fokker_planck.solvers.spectral_scope import cut_between_wells
-from fokker_planck.solvers.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.eigenvalues.orthogonal_modes import orthogonal_modes
+from fokker_planck.solvers.eigenvalues.reduced_problem import ReducedPair, reduced_pair
+from fokker_planck.solvers.momentum import kinetic_rates
+from fokker_planck.solvers.results.steady import Rates
+from fokker_planck.solvers.setting.deep_wells import deep_states, with_deep_wells
+from fokker_planck.solvers.setting.error_budget import budget_of
+from fokker_planck.solvers.setting.setting import WHOLE, Setting, prepare_for_wells
 
 FEWEST_POWERS, MOST_POWERS, FUNCTIONS = 6, 20, 48
 """Of A_FF^-1 M at most, between these, so that all wells together have so many: p of them leave out the power 2p + 1 of

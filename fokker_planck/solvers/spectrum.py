@@ -12,24 +12,29 @@ from dataclasses import replace
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.field import Field
+from fokker_planck.fem.fields.field import Field
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
-from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Outcome
-from fokker_planck.solvers.deep_wells import with_deep_wells
-from fokker_planck.solvers.end_conditions import refuse_continuum, refuse_endless, singular_ends, spectrum_error
-from fokker_planck.solvers.ends import Ends, Goal, reaches
-from fokker_planck.solvers.followed_modes import stale
-from fokker_planck.solvers.landscape_of_flow import FlowSetting
-from fokker_planck.solvers.listed_eigenvalues import Member, listed, warn_of_clusters
-from fokker_planck.solvers.results import Eigenvalue, Spectrum
-from fokker_planck.solvers.setting import Setting, prepare
-from fokker_planck.solvers.slow_modes import WRONG_SIGN, refuse_sign
-from fokker_planck.solvers.slowest_above import MOST_CUTOFFS, cutoff_needed
-from fokker_planck.solvers.spectral_question import Question
-from fokker_planck.solvers.spectral_scope import TooFastError, everywhere, scopes
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Outcome
+from fokker_planck.solvers.adaptivity.spectral_scope import TooFastError, everywhere, scopes
+from fokker_planck.solvers.boundaries.end_conditions import (
+    refuse_continuum,
+    refuse_endless,
+    singular_ends,
+    spectrum_error,
+)
+from fokker_planck.solvers.boundaries.ends import Ends, Goal, reaches
+from fokker_planck.solvers.eigenvalues.followed_modes import stale
+from fokker_planck.solvers.eigenvalues.listed_eigenvalues import Member, listed, warn_of_clusters
+from fokker_planck.solvers.eigenvalues.slow_modes import WRONG_SIGN, refuse_sign
+from fokker_planck.solvers.eigenvalues.slowest_above import MOST_CUTOFFS, cutoff_needed
+from fokker_planck.solvers.eigenvalues.spectral_question import Question
+from fokker_planck.solvers.results.steady import Eigenvalue, Spectrum
+from fokker_planck.solvers.setting.deep_wells import with_deep_wells
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.setting import Setting, prepare
 
 UNKNOWNS_A_MODE = 6
 """Of the first mesh: an eigenvalue solver wants twice as many vectors as modes, and waves want six unknowns each."""
@@ -44,7 +49,7 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
     killed there, and zero is not an eigenvalue.
     """
     if isinstance(problem.process, Underdamped) and problem.process.planar:
-        from fokker_planck.solvers import kinetic_spectrum
+        from fokker_planck.solvers.momentum import kinetic_spectrum
 
         return kinetic_spectrum.spectrum(problem, count, target)
     ends = Ends.at(target)

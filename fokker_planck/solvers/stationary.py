@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import replace
-from fokker_planck.solvers.density_of_flow import density_of_flow
-from fokker_planck.solvers.density_of_potential import density_of_potential
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-from fokker_planck.solvers.results import Stationary
-from fokker_planck.solvers.set_probabilities import set_probabilities
-from fokker_planck.solvers.setting import prepare_for_wells
+from fokker_planck.solvers.density.density_of_flow import density_of_flow
+from fokker_planck.solvers.density.density_of_potential import density_of_potential
+from fokker_planck.solvers.density.set_probabilities import set_probabilities
+from fokker_planck.solvers.results.steady import Stationary
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.setting.setting import prepare_for_wells
 
 
 def stationary_density(problem: Problem) -> Stationary:

@@ -24,18 +24,18 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.reference_exponent import at_quadrature_points, weighting_of
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem
-from fokker_planck.solvers.accuracy import answered
-from fokker_planck.solvers.answer_types import Answer
-from fokker_planck.solvers.correlation_in_time import in_cells
-from fokker_planck.solvers.eigenmodes import Eigenmode
-from fokker_planck.solvers.energy_levels import heights_between_wells
-from fokker_planck.solvers.error_budget import budget_of
-from fokker_planck.solvers.landscape_of_potential import PotentialSetting
-from fokker_planck.solvers.relaxation import Relaxation, decaying
-from fokker_planck.solvers.results_in_time import Estimate, Transport
-from fokker_planck.solvers.setting import WHOLE, Setting, prepare
-from fokker_planck.solvers.slow_modes import slow_modes
-from fokker_planck.solvers.wells import condense, well_nodes
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Answer
+from fokker_planck.solvers.condensation.wells import condense, well_nodes
+from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
+from fokker_planck.solvers.eigenvalues.slow_modes import slow_modes
+from fokker_planck.solvers.results.in_time import Estimate, Transport
+from fokker_planck.solvers.setting.energy_levels import heights_between_wells
+from fokker_planck.solvers.setting.error_budget import budget_of
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.setting.setting import WHOLE, Setting, prepare
+from fokker_planck.solvers.time.correlation_in_time import in_cells
+from fokker_planck.solvers.time.relaxation import Relaxation, decaying
 
 ROUNDING = 4e-16
 """Of the sum of absolute values, what rounding leaves of a sum over cells, times ``MANY``."""

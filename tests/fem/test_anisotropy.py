@@ -137,8 +137,8 @@ def test_eigenvalues_along_a_long_box_with_two_wells_across() -> None:
 def test_points_of_long_cells_are_located() -> None:
     """Centres of hundreds of other cells are nearer to a point than that of the cell that holds it."""
     from fokker_planck.fem.discretization import discretize
-    from fokker_planck.fem.generation import grid_triangulation
-    from fokker_planck.fem.point_location import locate
+    from fokker_planck.fem.fields.point_location import locate
+    from fokker_planck.fem.triangulations.generation import grid_triangulation
 
     mesh = grid_triangulation([np.linspace(0.0, 1.0, 401), np.linspace(0.0, 1e4, 3)], [False, False])
     x = np.random.default_rng(1).uniform([[0.0], [0.0]], [[1.0], [1e4]], (2, 300))

@@ -7,8 +7,8 @@ import pytest
 
 from fokker_planck.fem.cell_products import energy, product
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import detailed_balance

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domain import Ball, Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace
-from fokker_planck.solvers.absorption import stopped
-from fokker_planck.solvers.ends import TARGET
+from fokker_planck.solvers.adaptivity.absorption import stopped
+from fokker_planck.solvers.adaptivity.spectral_scope import Scope
+from fokker_planck.solvers.boundaries.ends import TARGET
+from fokker_planck.solvers.eigenvalues.spectral_question import Question
 from fokker_planck.solvers.exit_time import exit_times
-from fokker_planck.solvers.setting import prepare
-from fokker_planck.solvers.spectral_question import Question
-from fokker_planck.solvers.spectral_scope import Scope
+from fokker_planck.solvers.setting.setting import prepare
 
 REFERENCES = {
     entry["id"]: entry["value"]

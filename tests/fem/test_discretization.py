@@ -11,10 +11,10 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import _spread as by_dolfinx
 from fokker_planck.fem.discretization import discretize, quadrature_degree, unknowns_in, unknowns_on_boundary
-from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
-from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
-from fokker_planck.fem.triangulation import without_cells
+from fokker_planck.fem.triangulations.generation import ball_triangulation, grid_triangulation
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import without_cells
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.model.sets import Ball, HalfSpace
 

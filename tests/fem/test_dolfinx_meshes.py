@@ -299,7 +299,7 @@ def test_an_interface_that_is_curved_in_the_mesh_is_refused():
 
 
 def test_a_field_goes_to_a_mesh_whose_cells_are_distributed_otherwise(exit_time):
-    from fokker_planck.fem.dolfinx_function import _on_cells
+    from fokker_planck.fem.fields.dolfinx_function import _on_cells
 
     discretization = exit_time.field.discretization
     values = exit_time.field.nodal[discretization.dofs]

@@ -10,10 +10,10 @@ from scipy.special import erf
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import discretize, unknowns_in, unknowns_on_boundary
-from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.generator import assemble, free_system, mass_times_constant
-from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
+from fokker_planck.fem.triangulations.generation import ball_triangulation, grid_triangulation
+from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import detailed_balance

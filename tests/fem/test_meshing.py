@@ -8,19 +8,19 @@ import pytest
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.fields.point_location import locate
 from fokker_planck.fem.meshing import exponent_range, resolved
-from fokker_planck.fem.point_location import locate
-from fokker_planck.fem.triangulation import diameters, facet_keys, row_numbers, volumes
+from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.triangulations.triangulation import diameters, facet_keys, row_numbers, volumes
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domain import Ball, Box, MeshFile, Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import Ellipsoid, HalfSpace, Region
-from fokker_planck.solvers.ends import region_name
-from fokker_planck.solvers.energy_levels import heights_between_wells, heights_to_target
-from fokker_planck.solvers.setting import prepare
+from fokker_planck.solvers.boundaries.ends import region_name
+from fokker_planck.solvers.setting.energy_levels import heights_between_wells, heights_to_target
+from fokker_planck.solvers.setting.setting import prepare
 
 MESHES = Path(__file__).parents[2] / "meshes"
 PLANE = "(x**2 - 1)**2/4 + y**2/2"

@@ -15,9 +15,9 @@ import ufl
 
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.discretization import discretize, quadrature_degree
-from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.operators import advection_matrices
+from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import detailed_balance

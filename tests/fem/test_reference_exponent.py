@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
-from fokker_planck.fem.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.generator import assemble, with_room_for_currents
 from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, at_quadrature_points
-from fokker_planck.fem.refinement import refine
+from fokker_planck.fem.triangulations.generation import ball_triangulation, grid_triangulation
+from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.sets import Ball

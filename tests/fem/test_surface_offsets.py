@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem.generation import ball_triangulation
-from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.surface_offsets import absorbing_facets, seen_facets
+from fokker_planck.fem.triangulations.generation import ball_triangulation
+from fokker_planck.fem.triangulations.refinement import refine
 
 OFF = 1e-3
 

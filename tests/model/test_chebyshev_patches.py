@@ -13,7 +13,7 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.path import PathExponent
-from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.spectrum import spectrum
 
 

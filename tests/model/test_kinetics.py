@@ -284,8 +284,8 @@ def test_tensors_that_are_not_semidefinite():
 
 def test_negative_noise_between_the_samples_is_found_on_the_mesh():
     from fokker_planck.fem.discretization import discretize
-    from fokker_planck.fem.first_triangulation import domain_triangulation
     from fokker_planck.fem.generator import assemble
+    from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 
     problem = Problem(Overdamped(Potential("x**2 + y**2"), Isotropic(1.0)), Box([-1.0, -1.0], [1.0, 1.0]))
     discretization = discretize(domain_triangulation(problem, {}), 2)

@@ -149,7 +149,7 @@ NARROW = [
 
 
 def _in_the_plane(potential, noise, drift, box=((-2.0, -1.5), (2.0, 1.5))):
-    from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+    from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 
     if potential is None:
         process = fp.Drifting(fp.Drift(drift), noise)

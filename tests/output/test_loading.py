@@ -17,7 +17,7 @@ from fokker_planck.output.origin import origin
 from fokker_planck.output.records import HOMES
 from fokker_planck.questions.registry import QUESTIONS, entry
 from fokker_planck.questions.report import render, rows_of
-from fokker_planck.solvers.results_in_time import ExitLaw, PartOfExit, TimeOfLaw
+from fokker_planck.solvers.results.in_time import ExitLaw, PartOfExit, TimeOfLaw
 
 ANSWERS = {
     "landscape": landscape(),

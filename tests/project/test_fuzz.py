@@ -64,7 +64,7 @@ def test_a_pole_of_order_999_in_a_switch_is_refused():
     import fokker_planck as fp
     from fokker_planck.errors import ProblemError
     from fokker_planck.model.diffusion.state_dependent import Formula
-    from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+    from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 
     process = fp.Drifting(fp.Drift(["-x"]), Formula("abs(3.7/x**999) + 0.01"))
     with pytest.raises(ProblemError, match="not finite"):
@@ -89,7 +89,7 @@ def test_parts_that_are_not_real_and_steps_between_the_largest_doubles_raise_not
     import fokker_planck as fp
     from fokker_planck.errors import FokkerPlanckError
     from fokker_planck.model.diffusion.state_dependent import Formula
-    from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+    from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 
     for interpretation in ("ito", "klimontovich"):
         process = fp.Drifting(fp.Drift([drift]), Formula(noise), interpretation)
@@ -103,7 +103,7 @@ def test_noise_at_the_ends_of_the_doubles_is_not_taken_for_degenerate(noise):
     import fokker_planck as fp
     from fokker_planck.errors import FokkerPlanckError
     from fokker_planck.model.diffusion.state_dependent import Formula
-    from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+    from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 
     process = fp.Drifting(fp.Drift(["-x + 0*(x)", "3.7"]), Formula(noise))
     with contextlib.suppress(FokkerPlanckError):

@@ -32,27 +32,28 @@ FAULTS = {
         "solvers/exit_time.py", "log = float(outcome.numbers[0].real)\n",
         "log = float(outcome.numbers[0].real) + 0.6931471805599453\n", ["questions/test_answers.py"]),
     "half a bar": (
-        "solvers/error_bars.py", "return np.asarray(np.maximum(safety * difference, least_bars(kept)))",
-        "return 0.5 * np.asarray(np.maximum(safety * difference, least_bars(kept)))", ["solvers/test_corners.py"]),
+        "solvers/adaptivity/error_bars.py", "return np.asarray(np.maximum(safety * difference, least_bars(kept)))",
+        "return 0.5 * np.asarray(np.maximum(safety * difference, least_bars(kept)))",
+        ["solvers/adaptivity/test_corners.py"]),
     "tolerance that is not heeded": (
-        "solvers/accuracy.py", "return max(tolerance, floor)", "return max(1e-3, floor)",
+        "solvers/adaptivity/accuracy.py", "return max(tolerance, floor)", "return max(1e-3, floor)",
         ["project/test_error_bars.py", "-k", "flat"]),
     "half of a boundary that does not absorb": (
         "fem/discretization.py", "facets.vertices[facets.boundary])", "facets.vertices[facets.boundary][::2])",
         ["questions/test_references.py", "-k", "unit_ball"]),
     "weights of wells in the wrong order": (
-        "solvers/density_of_potential.py", "logs, errors = masses.shares\n",
+        "solvers/density/density_of_potential.py", "logs, errors = masses.shares\n",
         "logs, errors = masses.shares\n    logs = logs[::-1]\n", ["questions/test_answers.py", "-k", "stationary"]),
     "condition where noise jumps": (
         "model/reversibility/piecewise_exponent.py",
         "return 0.0 if self._field.constant else 1.0 - alpha_of(self.process)", "return 0.0",
         ["solvers/test_jumps.py", "-k", "in_the_plane"]),
     "left functions from the matrix itself": (
-        "solvers/wells.py", "adjoint = generator.apply_adjoint\n", "adjoint = generator.apply_stiffness\n",
+        "solvers/condensation/wells.py", "adjoint = generator.apply_adjoint\n", "adjoint = generator.apply_stiffness\n",
         ["solvers/test_irreversible_wells.py"]),
     "left functions inside cells from the matrix itself": (
-        "fem/static_condensation.py", "(self.columns, self.rows) if adjoint else (self.rows, self.columns)",
-        "(self.rows, self.columns)", ["fem/test_static_condensation.py"]),
+        "fem/algebra/static_condensation.py", "(self.columns, self.rows) if adjoint else (self.rows, self.columns)",
+        "(self.rows, self.columns)", ["fem/algebra/test_static_condensation.py"]),
     "iterations from times": (
         "sgd/learning.py", "return time.scaled(1.0 / self.learning_rate)", "return time.scaled(self.learning_rate)",
         ["sgd/test_section.py", "-k", "escape"]),
@@ -63,7 +64,7 @@ FAULTS = {
         "model/underdamped.py", "(0.0, float(self.friction) * self.diffusion.epsilon)",
         "(0.0, self.diffusion.epsilon)", ["solvers/test_phase_space.py", "-k", "parabola"]),
     "late times twice as late": (
-        "solvers/propagation.py", "self._late(slow, t) for t in times", "self._late(slow, 2 * t) for t in times",
+        "solvers/time/propagation.py", "self._late(slow, t) for t in times", "self._late(slow, 2 * t) for t in times",
         ["solvers/test_evolution.py", "-k", "absorbs"]),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from fokker_planck.output.tables import printed
 from fokker_planck.quantity import Quantity
 from fokker_planck.questions import kinetic_formulas, predictions
 from fokker_planck.questions.registry import entry
-from fokker_planck.solvers.results import Eigenvalue, Spectrum, Statistics
+from fokker_planck.solvers.results.steady import Eigenvalue, Spectrum, Statistics
 
 #: lambda_1 of (x^2 - 1)^2/4 by Hermite x Hermite functions, noise 1/20
 GAPS = {0.1: 1.49213e-3, 0.5: 2.216814e-3, 2.0: 1.178958e-3}

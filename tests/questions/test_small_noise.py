@@ -7,8 +7,8 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.questions.small_noise import predicted_exit_time, predicted_rates
-from fokker_planck.solvers.ends import Ends
-from fokker_planck.solvers.landscape_of_flow import of_flow
+from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 
 CROSSED = fp.Drift(["x - x**3 - y**2", "-y + y*(x**3 - x)"])  # int div l = 1 to the right of the well at -1, W as known
 ROTATION = fp.Drift(["-y", "x**3 - x"])

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fokker_planck.solvers import marking
-from fokker_planck.solvers.error_bars import LEAST_SHARE, bars_by_less
+from fokker_planck.solvers.adaptivity import marking
+from fokker_planck.solvers.adaptivity.error_bars import LEAST_SHARE, bars_by_less
 
 
 @pytest.mark.parametrize("most", [marking.MOST_GROWTH, np.inf])

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem import point_location
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.fields import point_location
+from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.fem.indicator import energy_errors
-from fokker_planck.fem.interpolation import interpolate
-from fokker_planck.fem.triangulation import Facets, Triangulation, parts_by_facets, without_cells
-from fokker_planck.fem.trimming import attached
+from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.triangulations.triangulation import Facets, Triangulation, parts_by_facets, without_cells
+from fokker_planck.fem.truncation.trimming import attached
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.questions.small_noise import Allowance
+from fokker_planck.solvers.adaptivity.initial_mesh import first_mesh
+from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends
 from fokker_planck.solvers.committor import _answer
-from fokker_planck.solvers.ends import FROM, TO, Ends
-from fokker_planck.solvers.initial_mesh import first_mesh
-from fokker_planck.solvers.kinetics_of_problem import kinetics_of
-from fokker_planck.solvers.landscape_of_flow import of_flow
+from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
+from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 
 
 @pytest.mark.slow

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem.domain_truncation import kept_cells
-from fokker_planck.solvers import beginning, committor, exit_time
-from fokker_planck.solvers.ends import Ends
-from fokker_planck.solvers.initial_mesh import CHANGE, where_it_matters
-from fokker_planck.solvers.landscape_of_flow import of_flow
-from fokker_planck.solvers.states import Surfaces
+from fokker_planck.fem.truncation.domain_truncation import kept_cells
+from fokker_planck.solvers import committor, exit_time
+from fokker_planck.solvers.adaptivity import beginning
+from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE, where_it_matters
+from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.condensation.states import Surfaces
+from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 
 QUARTIC, SLOPE = "(x**2 - 1)**2/4 + y**2/2", ("x**3 - x", "y")
 BOX = fp.Box([-2.0, -1.5], [2.0, 1.5])

@@ -9,7 +9,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
-from fokker_planck.solvers.gates import valleys
+from fokker_planck.solvers.exits.gates import valleys
 
 DISC = fp.Ball([0.0, 0.0], 1.0)
 

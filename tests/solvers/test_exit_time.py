@@ -14,20 +14,20 @@ from scipy.sparse.linalg import spsolve
 from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.first_triangulation import domain_triangulation
+from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.fem.generator import assemble, free_system
-from fokker_planck.fem.interpolation import interpolate
+from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.domain import Ball, Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets import HalfSpace, Region
-from fokker_planck.solvers import absorption
-from fokker_planck.solvers.absorption import stopped
-from fokker_planck.solvers.ends import TARGET, reached_points
+from fokker_planck.solvers.adaptivity import absorption
+from fokker_planck.solvers.adaptivity.absorption import stopped
+from fokker_planck.solvers.boundaries.ends import TARGET, reached_points
 from fokker_planck.solvers.exit_time import exit_times, mean_exit_time
-from fokker_planck.solvers.setting import prepare
+from fokker_planck.solvers.setting.setting import prepare
 from validation.campaign.identities import on_a_line
 from validation.campaign.questions import load
 from validation.campaign.random_problems import random_problem

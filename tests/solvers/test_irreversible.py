@@ -25,9 +25,10 @@ from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.rates import rates
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density
-from fokker_planck.solvers import falling_noise, followed_exponent, landscape_of_flow
-from fokker_planck.solvers.ends import Ends
-from fokker_planck.solvers.landscape_of_flow import of_flow
+from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.reference_density import falling_noise, followed_exponent
+from fokker_planck.solvers.setting import landscape_of_flow
+from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 PLANE = {e["id"]: e for e in json.loads((REFERENCE / "two_dimensional.json").read_text())["entries"]}

@@ -8,10 +8,10 @@ import pytest
 
 from fokker_planck.errors import BarrierTooHighError, ProblemError
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.reference_exponent import KnownWeight
+from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domain import Box
 from fokker_planck.model.drift import Drift
@@ -23,14 +23,14 @@ from fokker_planck.model.sets import HalfSpace
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.eyring_kramers import eyring_kramers
 from fokker_planck.questions.rates import rates
-from fokker_planck.solvers.ends import Ends
+from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.condensation.states import Target
+from fokker_planck.solvers.condensation.wells import condense, well_nodes
+from fokker_planck.solvers.eigenvalues.reduced_problem import reduced_pair
 from fokker_planck.solvers.exit_time import green_function, times_of
-from fokker_planck.solvers.followed_exponent import resolved_below
-from fokker_planck.solvers.landscape_of_flow import coarse_mesh, of_flow
-from fokker_planck.solvers.reduced_problem import reduced_pair
-from fokker_planck.solvers.setting import prepare
-from fokker_planck.solvers.states import Target
-from fokker_planck.solvers.wells import condense, well_nodes
+from fokker_planck.solvers.reference_density.followed_exponent import resolved_below
+from fokker_planck.solvers.setting.landscape_of_flow import coarse_mesh, of_flow
+from fokker_planck.solvers.setting.setting import prepare
 
 CROSSED = ["-(x**3 - x) - y**2 - 1/10", "-y + y*(x**3 - x)"]
 WHOLE = Box([-2.0, -1.8], [2.0, 1.8])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.solvers.reduced_chain import chain_of, metastable, table_of
+from fokker_planck.solvers.condensation.reduced_chain import chain_of, metastable, table_of
 
 
 def test_a_narrow_minimum_that_is_left_faster_than_the_wells_settle_is_no_state():

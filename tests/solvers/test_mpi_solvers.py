@@ -15,14 +15,16 @@ import fokker_planck
 import fokker_planck as fp
 from fokker_planck.cli import command as cli
 from fokker_planck.fem import discretization as fem_discretization
-from fokker_planck.fem.generation import grid_triangulation
+from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
-from fokker_planck.fem.interpolation import interpolate
+from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import detailed_balance
 from fokker_planck.model.process import Overdamped
-from fokker_planck.solvers import accuracy, beginning, density_of_potential, followed_exponent
+from fokker_planck.solvers.adaptivity import accuracy, beginning
+from fokker_planck.solvers.density import density_of_potential
+from fokker_planck.solvers.reference_density import followed_exponent
 
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE.parent / "examples"

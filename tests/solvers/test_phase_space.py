@@ -11,8 +11,8 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.problem import Resolution
-from fokker_planck.solvers.setting import WHOLE, prepare
-from fokker_planck.solvers.spectral_scope import sector_searched
+from fokker_planck.solvers.adaptivity.spectral_scope import sector_searched
+from fokker_planck.solvers.setting.setting import WHOLE, prepare
 
 QUARTIC = "(x**2 - 1)**2/4"
 SLOW = pytest.mark.slow

@@ -5,10 +5,10 @@ import pytest
 from scipy.integrate import quad
 
 import fokker_planck as fp
-from fokker_planck.fem.generation import grid_triangulation
 from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
 from fokker_planck.fem.shapes.level_sets import LEAST_RATIO, fit_regions
-from fokker_planck.fem.triangulation import volumes
+from fokker_planck.fem.triangulations.generation import grid_triangulation
+from fokker_planck.fem.triangulations.triangulation import volumes
 from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.sets import Ball
 

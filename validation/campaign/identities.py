@@ -230,7 +230,7 @@ def _tops(problem: RandomProblem, file: Any) -> list[float]:
     wells = sorted(well.minimum[0] for well in fp.stationary_density(file.problem).wells)
     from scipy.optimize import brentq
 
-    from fokker_planck.solvers.landscape_of_potential import of_potential
+    from fokker_planck.solvers.setting.landscape_of_potential import of_potential
 
     function = of_potential(file.problem).downhill
     tops = []

@@ -73,7 +73,7 @@ def line(inverse: int, friction: float) -> Any:
     """λ₁ by Hermite functions of the velocity over finite elements of the position."""
     import fokker_planck as fp
     from fokker_planck import Quantity
-    from fokker_planck.solvers.kinetic_spectrum import slow_modes
+    from fokker_planck.solvers.momentum.kinetic_spectrum import slow_modes
 
     wall = WALLS[inverse]
     process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(1.0 / inverse))

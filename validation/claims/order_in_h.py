@@ -12,7 +12,7 @@ from validation.claim import Check, Claim, Figure, Finding, Run, Table, near, wo
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.fem.field import Field
+    from fokker_planck.fem.fields.field import Field
     from fokker_planck.model.problem import Problem
 
 #: Kummer: M(-lambda/2, 1/2, 1) = 0, the Ornstein-Uhlenbeck process at noise 1/2 killed at -1 and 1

@@ -53,7 +53,7 @@ def try_process(rng: random.Random, folder: Path) -> None:
     """Ask which kind of process it is whose noise and drift are random formulas, on a line or in the plane."""
     import fokker_planck as fp
     from fokker_planck.model.diffusion.state_dependent import Formula
-    from fokker_planck.solvers.kinetics_of_problem import kinetics_of
+    from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 
     dimension = rng.choice([1, 1, 2])
     drift = [f"-{axis} + 0*({nonsense.formula(rng, 3)})" if rng.random() < 0.5 else nonsense.formula(rng, 3)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.unseen import places_on, unseen
 from fokker_planck.fem.shapes.wedges import turn_beside, walls_of
-from fokker_planck.fem.triangulation import Triangulation, diameters, longest_edges, with_new_vertices
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import Triangulation, diameters, longest_edges, with_new_vertices
 from fokker_planck.formulas.arrays import Booleans, Floats
 
 #: The normal of a surface turns by at most so much (radians) within a cell: a facet of length h on a sphere of radius R

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.curving import DEGREE, curved_cells
-from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.fem.triangulations.curving import DEGREE, curved_cells
+from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 
 

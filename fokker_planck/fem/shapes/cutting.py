@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.fem.crossings import planes_of
-from fokker_planck.fem.refinement import split_edges
-from fokker_planck.fem.triangulation import Triangulation, edge_table, volumes
+from fokker_planck.fem.triangulations.crossings import planes_of
+from fokker_planck.fem.triangulations.refinement import split_edges
+from fokker_planck.fem.triangulations.triangulation import Triangulation, edge_table, volumes
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
 from fokker_planck.model.sets import HalfSpace

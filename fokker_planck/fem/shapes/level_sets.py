@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.background import MOST_CELLS, refined_near
 from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
 from fokker_planck.fem.shapes.cutting import Cut, cut_along, edge_sizes, levels
@@ -24,7 +23,8 @@ from fokker_planck.fem.shapes.remeshing import around
 from fokker_planck.fem.shapes.sizes import sizes_in_space, smaller_at
 from fokker_planck.fem.shapes.smoothing import smoothed
 from fokker_planck.fem.shapes.whole import remade_in_space
-from fokker_planck.fem.triangulation import (
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import (
     STRAIGHT,
     Facets,
     Triangulation,

@@ -11,7 +11,7 @@ import numpy as np
 
 from fokker_planck.fem.shapes.cutting import levels
 from fokker_planck.fem.shapes.remeshing import Patch, remeshed
-from fokker_planck.fem.triangulation import (
+from fokker_planck.fem.triangulations.triangulation import (
     Triangulation,
     boundary_facets,
     local_edges,

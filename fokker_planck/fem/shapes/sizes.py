@@ -15,7 +15,7 @@ from fokker_planck.fem.shapes.cutting import edge_sizes
 from fokker_planck.fem.shapes.patches import Fitted
 from fokker_planck.fem.shapes.pieces import is_flat
 from fokker_planck.fem.shapes.wedges import turn_beside, walls_of
-from fokker_planck.fem.triangulation import Triangulation, local_edges
+from fokker_planck.fem.triangulations.triangulation import Triangulation, local_edges
 from fokker_planck.formulas.arrays import Booleans, Floats
 
 #: Angle (radians) by which the normal turns along one edge. Cells follow with the cube of one over it: 0.5 leaves 1,900

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.curving import curved_cells
 from fokker_planck.fem.shapes.curved_quality import determinants, unevenness
-from fokker_planck.fem.triangulation import Triangulation, local_edges
+from fokker_planck.fem.triangulations.curving import curved_cells
+from fokker_planck.fem.triangulations.triangulation import Triangulation, local_edges
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 

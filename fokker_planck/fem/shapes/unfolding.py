@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.refinement import refine
 from fokker_planck.fem.shapes.curved_quality import least_stretches
 from fokker_planck.fem.shapes.smoothing import smoothed
-from fokker_planck.fem.triangulation import Triangulation
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import Triangulation
 
 # A cell keeps this much of its determinant when it is curved, or it is bisected: towards a smooth surface the pieces
 # are the straighter, the smaller they are. Few passes are needed; more mean that the surface is not smooth there.

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.narrow import too_wide
-from fokker_planck.fem.triangulation import Triangulation, diameters
+from fokker_planck.fem.triangulations.narrow import too_wide
+from fokker_planck.fem.triangulations.triangulation import Triangulation, diameters
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.level_boxes import boxes_meeting
 from fokker_planck.quantity.light_dataclasses import dataclass

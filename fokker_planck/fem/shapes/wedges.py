@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.fem.crossings import planes_of
-from fokker_planck.fem.triangulation import STRAIGHT, Triangulation
+from fokker_planck.fem.triangulations.crossings import planes_of
+from fokker_planck.fem.triangulations.triangulation import STRAIGHT, Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.sets import HalfSpace
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.fem.crossings import planes_of
 from fokker_planck.fem.shapes.patches import Fitted, among, creases, onto_pieces, present, unique
 from fokker_planck.fem.shapes.remeshing import Patch, remeshed
-from fokker_planck.fem.triangulation import (
+from fokker_planck.fem.triangulations.crossings import planes_of
+from fokker_planck.fem.triangulations.triangulation import (
     STRAIGHT,
     Facets,
     Triangulation,

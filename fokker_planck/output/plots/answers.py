@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fokker_planck.quantity import Quantity
-    from fokker_planck.solvers.results import ExitTime, Spectrum, Stationary
-    from fokker_planck.solvers.results_in_time import ExitLaw
+    from fokker_planck.solvers.results.in_time import ExitLaw
+    from fokker_planck.solvers.results.steady import ExitTime, Spectrum, Stationary
 
 LOG_TEN = math.log(10.0)
 """Natural logarithms over this are powers of ten, which readers of axes know."""

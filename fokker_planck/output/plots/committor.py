@@ -15,7 +15,7 @@ from fokker_planck.output.plots.labels import coordinate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.solvers.results import Committor
+    from fokker_planck.solvers.results.steady import Committor
 
 TITLES = ("committor", "reactive density / its maximum")
 LINES = np.linspace(0.1, 0.9, 9)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from fokker_planck.landscape.types import Landscape
-    from fokker_planck.solvers.results import Stationary
+    from fokker_planck.solvers.results.steady import Stationary
 
 COLOURS = "YlGnBu"  # darkens evenly with the density: reads the same in greyscale and with any colour vision
 TYPOGRAPHY: dict[Any, Any] = {

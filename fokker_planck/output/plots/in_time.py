@@ -15,7 +15,7 @@ from fokker_planck.output.plots.labels import measured, symbol, text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.solvers.results_in_time import Correlation, Transport
+    from fokker_planck.solvers.results.in_time import Correlation, Transport
 
 CLEAR = 2.0
 """Standard deviations by which a drift leads at two thirds of the picture: both are seen there."""

@@ -15,7 +15,7 @@ from fokker_planck.output.plots.labels import coordinate, measured
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.solvers.results import Rates
+    from fokker_planck.solvers.results.steady import Rates
 
 FEW = 4
 """Wells up to which every rate stands beside its arrow: twelve numbers find room, twenty do not."""

@@ -14,9 +14,9 @@ from fokker_planck.mesh.quadrature import halved
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
-    from fokker_planck.fem.field import Field
+    from fokker_planck.fem.fields.field import Field
     from fokker_planck.landscape.types import Landscape
-    from fokker_planck.solvers.results import Stationary
+    from fokker_planck.solvers.results.steady import Stationary
 
 
 ENOUGH_POINTS = {1: 600, 2: 10_000}  # for curves without corners, by the dimension of the cells

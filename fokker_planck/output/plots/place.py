@@ -12,7 +12,7 @@ from fokker_planck.output.plots.labels import measured
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.solvers.results_of_place import ExitPlace
+    from fokker_planck.solvers.results.of_place import ExitPlace
 
 MOST = 6
 """Curves on one pair of axes: as many as there are colours."""

@@ -15,8 +15,8 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.solvers.results import Committor, ExitTime, Spectrum, Stationary
-    from fokker_planck.solvers.results_in_time import ExitLaw
+    from fokker_planck.solvers.results.in_time import ExitLaw
+    from fokker_planck.solvers.results.steady import Committor, ExitTime, Spectrum, Stationary
 
 WINDOW = (1500, 1200)
 """Pixels: what 200 to an inch show of half a page."""

@@ -13,7 +13,7 @@ from fokker_planck.output.plots.committor import HALF, LINES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from fokker_planck.solvers.results import Committor
+    from fokker_planck.solvers.results.steady import Committor
 
 GRID = 161
 """Points of an axis of the picture at which current and sets are looked at: some three pixels of it."""

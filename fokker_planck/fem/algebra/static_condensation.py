@@ -1,0 +1,195 @@
+"""Systems with a matrix given by its elements: unknowns inside cells are eliminated cell by cell.
+
+With I the unknowns that belong to one cell alone and B the others, A_II is a block for every cell, and
+
+    (A_BB - A_BI A_II^-1 A_IB) x_B = b_B - A_BI A_II^-1 b_I,      x_I = A_II^-1 (b_I - A_IB x_B).
+
+Only the matrix on B is summed up and factored: at degree 7 in the plane a third of the entries, on a line two by two.
+A symmetric matrix is factored as L L^T, inside cells and between them, any other as L U; the transpose is solved with
+the same factors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mpi4py import MPI
+
+from fokker_planck.fem import _dolfinx, _petsc
+from fokker_planck.fem.algebra.conjugate_gradients import REACH
+from fokker_planck.fem.algebra.iterated_solve import LARGEST_FACTOR, IteratedSolve
+from fokker_planck.fem.algebra.scaled_cholesky import forward_substituted, scaled_cholesky
+from fokker_planck.fem.algebra.scaled_lu import scaled_lu
+from fokker_planck.fem.algebra.vertex_stars import CellBlocks, vertex_stars
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.generator import AT_ONCE
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.quantity.light_dataclasses import dataclass
+
+DIRECT = 100_000
+"""Unknowns on faces up to which a symmetric matrix in space is factored: 138,000 of degree 5 take 4 s and half of the
+memory instead of 18 s, and a solve 4 s instead of 0.2 s."""
+SPARSE_DEGREE, SPARSER = 3, 1.6
+"""Times as many of that degree and less: 220,000 of them take 10 s to factor, and 113,000 took 25 s to solve seven
+times by conjugate gradients, for rates at a barrier of 36."""
+DEEP = 150.0
+"""Of the exponent on the mesh, for each of which so many more unknowns are factored: a solution that decays takes a
+stage for each exp(50), and a factor serves all. At barrier 500 (220,000 unknowns on faces, 1e-2) a factor takes 10 s
+and 1.3 GB, a stage 9 s and 0.9 GB."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one triangular factor makes of a cell: with A_II = L U, ``half`` (m, i, i) and ``coupling`` (m, i, b).
+
+    L^-1 and L^-1 A_IB for the rows, U^-T and U^-T A_BI^T for the columns.
+    """
+
+    half: Floats
+    coupling: Floats
+
+
+@dataclass(frozen=True)
+class CondensedFactorization:
+    """A_FF, factored; ``rest`` (N,) marks F.
+
+    ``inside`` (m, i) and ``around`` (m, b) number the unknowns of every cell of this rank in its interior and on its
+    faces; ``rows`` and ``columns`` are one for a symmetric matrix.
+    """
+
+    rest: Booleans
+    inside: Integers
+    around: Integers
+    rows: Side
+    columns: Side
+    kept: Integers
+    outer: _petsc.TwoSidedFactorization | IteratedSolve
+    comm: MPI.Comm
+
+    @property
+    def reach(self) -> float:
+        """Of the largest entry of a solution that decays, down to which its entries are known each for itself."""
+        return REACH if isinstance(self.outer, IteratedSolve) and self.outer.iterated else 0.0
+
+    def solve(self, right: Floats, *, adjoint: bool = False, digits: int | None = None) -> Floats:
+        """A_FF^-1, or its transpose's, applied to the F part of vectors (N,) or (k, N); zero elsewhere.
+
+        ``digits`` are those of an iteration, where a few are enough; a direct solve has its own.
+        """
+        first, second = (self.columns, self.rows) if adjoint else (self.rows, self.columns)
+        rows = np.atleast_2d(right)
+        if len(rows) > AT_ONCE:
+            parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
+            return np.concatenate([self.solve(part, adjoint=adjoint, digits=digits) for part in parts])
+        load = np.where(self.rest, rows, 0.0)
+        within = first.half @ load.T[self.inside]
+        load -= self._summed(self.around, np.swapaxes(second.coupling, 1, 2) @ within, load.shape)
+        result = np.zeros(load.shape)
+        if isinstance(self.outer, IteratedSolve):
+            result[:, self.kept] = [self.outer.solve(one, digits) for one in load[:, self.kept]]
+        else:
+            result[:, self.kept] = self.outer.solve(load[:, self.kept], adjoint=adjoint)
+        within -= first.coupling @ result.T[self.around]
+        result += self._summed(self.inside, np.swapaxes(second.half, 1, 2) @ within, load.shape)
+        return result.reshape(right.shape)
+
+    def _summed(self, numbers: Integers, values: Floats, shape: tuple[int, ...]) -> Floats:
+        """Entries (m, n, k) at unknowns (m, n), added up in k vectors of N, (k, N)."""
+        total = np.zeros(shape)
+        if numbers.shape[1] == 0:
+            return total
+        for row, part in zip(total, np.moveaxis(values, 2, 0), strict=True):
+            row += np.bincount(numbers.ravel(), weights=part.ravel(), minlength=shape[1])
+        if self.comm.size > 1:
+            self.comm.Allreduce(MPI.IN_PLACE, total, op=MPI.SUM)
+        return total
+
+
+def condensed_factorization(
+    discretization: Discretization,
+    elements: Floats,
+    rest: Booleans,
+    *,
+    symmetric: bool = True,
+    exponent: Floats | None = None,
+) -> CondensedFactorization:
+    """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
+
+    Raises ``ConvergenceError`` where a factorisation fails.
+    """
+    count = functions_on_faces(discretization.triangulation.dimension, discretization.degree)
+    around, inside = discretization.dofs[:, :count], discretization.dofs[:, count:]
+    free = rest[inside]
+    block = elements[:, count:, count:] * free[:, :, None] * free[:, None, :]
+    diagonal = np.arange(block.shape[1])
+    block[:, diagonal, diagonal] += ~free
+    towards = elements[:, count:, :count] * free[:, :, None]
+    backwards = None if symmetric else np.swapaxes(elements[:, :count, count:], 1, 2) * free[:, :, None]
+    rows, columns = _sides(block, free, towards, backwards)
+    shared = rest.copy()
+    shared[discretization.marked(inside)] = False
+    numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
+    size, dimension = int(shared.sum()), discretization.triangulation.dimension
+    outer: _petsc.TwoSidedFactorization | IteratedSolve | None = None
+    if symmetric and exponent is not None and dimension == 3 and size > _most_factored(discretization.degree, exponent):
+        blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
+        stars = vertex_stars(discretization, blocks, exponent, size)
+        outer = None if stars is None else IteratedSolve(stars)
+    if outer is None:
+        schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
+        summed = _petsc.matrix(discretization.comm, size, numbers, schur, symmetric=symmetric)
+        outer = (_petsc.Factorization if symmetric else _petsc.TwoSidedFactorization)(summed)
+    return CondensedFactorization(
+        rest=rest,
+        inside=inside,
+        around=around,
+        rows=rows,
+        columns=columns,
+        kept=np.flatnonzero(shared),
+        outer=outer,
+        comm=discretization.comm,
+    )
+
+
+def _sides(block: Floats, free: Booleans, towards: Floats, backwards: Floats | None) -> tuple[Side, Side]:
+    """Rows and columns from the matrices inside of cells, ``block`` (m, i, i): the same where the matrix is symmetric.
+
+    ``towards`` (m, i, f) couples them to the faces, ``backwards`` (m, i, f) the faces to them; None by symmetry.
+    """
+    if backwards is None:
+        factor = scaled_cholesky(block)
+        rows = _side(factor.lower, towards * factor.scale[:, :, None], factor.scale * free)
+        return rows, rows
+    factors = scaled_lu(block)
+    rows = _side(factors.lower, towards * factors.scale[:, :, None], factors.scale * free, factors.order)
+    upper = np.swapaxes(factors.upper, 1, 2)
+    return rows, _side(upper, backwards * factors.scale[:, :, None], factors.scale * free)
+
+
+def _most_factored(degree: int, exponent: Floats) -> float:
+    """Unknowns on faces up to which a symmetric matrix in space is factored."""
+    direct = DIRECT * (SPARSER if degree <= SPARSE_DEGREE else 1.0)
+    return min(direct * max(1.0, float(np.ptp(exponent)) / DEEP), max(direct, LARGEST_FACTOR))
+
+
+def _side(lower: Floats, towards: Floats, diagonal: Floats, order: Integers | None = None) -> Side:
+    """L^-1 applied to the couplings and to the scale, (m, i): row after row, as precise as elimination of unknowns.
+
+    A product with A_II^-1 would not be.  ``order`` (m, i) is that in which L has the rows.
+    """
+    unit = np.eye(lower.shape[1]) * diagonal[:, :, None]
+    both = np.concatenate([towards, unit], axis=2)
+    if order is not None:
+        both = np.take_along_axis(both, order[:, :, None], axis=1)
+    solved, count = forward_substituted(lower, both), towards.shape[2]
+    return Side(np.ascontiguousarray(solved[:, :, count:]), np.ascontiguousarray(solved[:, :, :count]))
+
+
+def functions_on_faces(dimension: int, degree: int) -> int:
+    """How many basis functions of a cell do not vanish on its faces; they come first."""
+    reference = _dolfinx.lagrange_nodes(dimension, degree)
+    coordinates = barycentric(reference)
+    within = (coordinates > 1e-12).all(axis=1)
+    if (np.diff(within.astype(int)) < 0).any():
+        raise AssertionError("basis functions inside a cell do not come last")
+    return int((~within).sum())

@@ -1,0 +1,1 @@
+"""Finite-element functions at points and in files."""

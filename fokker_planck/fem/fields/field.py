@@ -1,0 +1,141 @@
+"""A finite-element function that can be evaluated at points and handed to plots and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.fields.interpolation import evaluate_in_cells, logarithms, plain
+from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.mesh.point_function import PointFunction
+from fokker_planck.quantity.light_dataclasses import dataclass
+
+if TYPE_CHECKING:
+    import dolfinx.fem
+
+
+@dataclass(frozen=True, repr=False)
+class Field(PointFunction):
+    """Nodal values of a function, (N,), on a discretization.
+
+    Called at points it gives the function's values, and ``log`` their natural logarithm. Where ``logarithm`` is set the
+    nodal values are those of the logarithm: a density, or a mean time, need not fit a double. A function that jumps
+    between cells is given by its values in every cell of this rank as well, ``by_cell`` (cells, n). The mesh ends where
+    nothing counts any more; a function that is known further out is given there by ``beyond``, from points (dim, n) to
+    what the nodal values are values of, nan outside of the domain; it stays behind when a field is pickled.
+
+    Attributes
+    ----------
+    name
+        of the function
+    discretization
+        mesh and elements
+    nodal
+        values (N,), or their logarithms
+    logarithm
+        whether they are logarithms
+    by_cell
+        values in every cell (cells, n), of a function that jumps between cells
+    beyond
+        the function outside of the mesh, where it is known
+    """
+
+    name: str
+    discretization: Discretization
+    nodal: Floats
+    logarithm: bool = False
+    by_cell: Floats | None = None
+    beyond: Callable[[Floats], Floats] | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates of a point."""
+        return self.discretization.triangulation.dimension
+
+    def to_dolfinx(self, log: bool = False) -> dolfinx.fem.Function:
+        """The ``dolfinx.fem.Function`` with the same values (or logarithms) at the nodes, on the mesh of the solution.
+
+        A function that is kept by its logarithm equals it at the nodes, and between them up to interpolation.  To have
+        it on a mesh of one's own: ``function.interpolate(field)``.  Under MPI all ranks call this.
+        """
+        from fokker_planck.fem.fields.dolfinx_function import dolfinx_function
+
+        return dolfinx_function(self, log)
+
+    def triangulation(self) -> tuple[Floats, Integers, Floats]:
+        """Points (n, dim), cells (m, dim + 1) and values (n,) of the linear interpolant on the mesh of the nodes."""
+        points, cells, dofs = self._subdivided
+        return points, cells, self._values(self.nodal[dofs])
+
+    def _at(self, points: Floats) -> Floats:
+        by_cell, dofs = self.by_cell, self.discretization.dofs
+
+        def local(cells: Integers) -> Floats:
+            return self.nodal[dofs[cells]] if by_cell is None else by_cell[cells]
+
+        combine = logarithms if self.logarithm else plain
+        found = evaluate_in_cells(self.discretization, points, local, combine)
+        outside = np.isnan(found)
+        if self.beyond is not None and outside.any():
+            found[outside] = self.beyond(points[:, outside])
+        return found
+
+    @property
+    def in_a_box(self) -> bool:
+        """Whether the boundary of the domain, as far as the mesh still has it, lies on the sides of one box."""
+        mesh = self.discretization.triangulation
+        walls = mesh.points[mesh.facets.vertices[mesh.facets.boundary]]
+        if not len(walls):
+            return False
+        lower, upper = walls.min(axis=(0, 1)), walls.max(axis=(0, 1))
+        slack = 1e-9 * (upper - lower)
+        on_side = (walls < lower + slack).all(axis=1) | (walls > upper - slack).all(axis=1)
+        return bool(on_side.any(axis=1).all())
+
+    @property
+    def values(self) -> Floats:
+        """Values at the vertices of :meth:`triangulation`."""
+        return self.triangulation()[2]
+
+    @property
+    def log_values(self) -> Floats:
+        """Natural logarithms of the values at the vertices of :meth:`triangulation`."""
+        return self._logs(self.nodal[self._subdivided[2]])
+
+    @cached_property
+    def _subdivided(self) -> tuple[Floats, Integers, Integers]:
+        discretization = self.discretization
+        pattern = _subdivision(discretization.triangulation.dimension, discretization.degree)
+        cells, nodes = discretization.dofs, discretization.cell_nodes
+        if discretization.comm.size > 1:
+            cells = np.concatenate(discretization.comm.allgather(cells))
+            nodes = np.concatenate(discretization.comm.allgather(nodes))
+        flat = nodes.reshape(-1, nodes.shape[2])
+        keys = np.round(flat / (1e-10 * max(np.ptp(flat, axis=0).max(), 1e-300))).astype(np.int64)
+        _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        number = inverse.reshape(cells.shape)
+        return flat[first], number[:, pattern].reshape(-1, pattern.shape[1]), cells.ravel()[first]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "beyond": None}
+
+    def __repr__(self) -> str:
+        return f"<Field {self.name!r} on {self.discretization!r}>"
+
+
+def _subdivision(dimension: int, degree: int) -> Integers:
+    """Split the reference simplex into the small simplices of its nodes, (pieces, dim + 1)."""
+    nodes = _dolfinx.lagrange_nodes(dimension, degree)
+    if dimension == 1:
+        order = np.argsort(nodes[:, 0])
+        return np.stack([order[:-1], order[1:]], axis=1)
+    from scipy.spatial import Delaunay
+
+    pieces = Delaunay(nodes).simplices.astype(np.int64)
+    edges = nodes[pieces[:, 1:]] - nodes[pieces[:, :1]]
+    return pieces[np.abs(np.linalg.det(edges)) > 1e-6 / degree**dimension]

@@ -1,0 +1,1 @@
+"""Conforming simplicial meshes as arrays: made, fitted, refined, curved."""

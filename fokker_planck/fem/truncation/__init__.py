@@ -1,0 +1,1 @@
+"""What of a domain a question can do without."""

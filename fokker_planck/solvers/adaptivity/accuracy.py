@@ -1,0 +1,273 @@
+"""Refine until the answer of a higher degree agrees, and say how far the answer can be from the truth."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from math import factorial
+
+import numpy as np
+from mpi4py import MPI
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem import _dolfinx, _petsc
+from fokker_planck.fem.discretization import discretize
+from fokker_planck.fem.meshing import Heights
+from fokker_planck.fem.shapes.unfolding import unfolded
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.problem import Problem
+from fokker_planck.quantity.light_dataclasses import replace
+from fokker_planck.solvers.adaptivity.answer_types import Ask, Kept, Numbers, Outcome
+from fokker_planck.solvers.adaptivity.beginning import Beginning, begin
+from fokker_planck.solvers.adaptivity.close_starts import with_close_start
+from fokker_planck.solvers.adaptivity.corners import exponents_of_cells, graded, singular_corners
+from fokker_planck.solvers.adaptivity.course import Course, after_verification, shown
+from fokker_planck.solvers.adaptivity.error_bars import (
+    HIGHER,
+    LEAST_PREDICTABLE,
+    LEAST_SHARE,
+    LEAST_SHARE_OF_DEGENERATE,
+    SAFETY,
+    UNMOVED,
+    WORST_ERROR,
+    bars_by,
+    bars_by_less,
+    least_bars,
+    predicted_errors,
+    safety_of,
+    warn_of_coarseness,
+    warn_or_refuse,
+)
+from fokker_planck.solvers.adaptivity.function_checks import check_functions
+from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
+from fokker_planck.solvers.adaptivity.marking import growth_in_space, refined_where_unresolved
+from fokker_planck.solvers.adaptivity.prescribed_mesh import prescribed_errors
+from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.results.steady import Statistics
+from fokker_planck.solvers.setting.error_budget import ErrorBudget
+from fokker_planck.solvers.setting.setting import Setting
+
+logger = logging.getLogger(__name__)
+
+MOST_LEVELS = 60
+"""Meshes, after which no number of them will do: most answers take one to four."""
+NARROWEST = 1e-9
+"""Of its coordinate, which is known to 1e-16: next to an end at which the density is a power of the distance
+eigenvalues went 5e-3 astray, at bars of 3e-5, as cells there were bisected on."""
+MOST_RISES = 3
+"""Meshes in a row of which each is expected to be worse than the one before: finer cells have more rounding, as next to
+an end where D vanishes, and the best that was verified is what can be had."""
+
+LARGE = 5000
+"""Cells from which on the matrices of the mesh before are handed back first, which takes a while."""
+LONG = {1: 200_000, 2: 40_000, 3: 8_000}
+"""Unknowns with which a mesh takes about two seconds, and is announced however little ago the one before was."""
+
+
+def answered(
+    setting: Setting,
+    ends: Ends,
+    answer: Ask,
+    heights: Heights | None = None,
+    least_unknowns: int = 0,
+    change: Mapping[int, float] | None = None,
+    *,
+    cut: bool = False,
+) -> Outcome:
+    """Ask on finer and finer meshes until the tolerance is reached; see :func:`begin` for the first of them."""
+    first = begin(setting, ends, answer, heights, least_unknowns, change or CHANGE, cut=cut)
+    first = with_close_start(setting.problem, first, ends.goals, ends.start)
+    return refined_until_verified(setting.problem, first)
+
+
+def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
+    """Ask on finer and finer meshes until the estimated error is below the problem's tolerance.
+
+    Each step bisects the cells in which the functions behind the answer are resolved worst. When the indicator says
+    that the tolerance may have been reached, the question is put once more on the same mesh with a higher degree, by
+    whose error that of the answer exceeds the difference: a small part of it, which ``SAFETY`` covers.
+
+    Parameters
+    ----------
+    problem
+        with the tolerance; where its mesh is prescribed, that is verified and never refined.
+    first
+        the question, the mesh to begin with, and what of the error no finer one makes less.
+    """
+    started = time.perf_counter()
+    if problem.resolution.cells is not None:
+        return _verified_as_it_is(problem, first, started)
+    tolerance = _attainable(problem, first)
+    aim = ErrorBudget(tolerance, problem.dimension).aim
+    mesh, course = first.mesh, Course(everywhere=first.degree < 2)
+    while True:
+        kept = _asked(problem, first, unfolded(mesh))
+        course = _judged(problem, first, kept, course, tolerance)
+        if course.errors is not None:
+            return _outcome(problem, course.shown or kept, course.errors, course.level, started)
+        mesh = _finer(problem, first, kept, course.everywhere, aim / course.expected)
+
+
+def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tolerance: float) -> Course:
+    """The course after one more mesh, verified there where the tolerance may have been reached or no finer may come."""
+    if course.level >= MOST_LEVELS or not np.isfinite(kept.predicted).all():
+        raise ConvergenceError(
+            f"no estimate of the error after {course.level + 1} meshes",
+            "more noise, a smaller domain, or a smoother potential",
+        )
+    course = course.with_prediction(kept.worst(kept.predicted), tolerance)
+    if course.risen >= MOST_RISES and course.best is not None:
+        return shown(replace(course, level=course.level + 1), tolerance)
+    exhausted, space = kept.discretization.count > first.most_unknowns, problem.dimension == 3
+    expected = course.excess * SAFETY * kept.worst(kept.predicted)
+    # rounding is in the indicator, too: what no bisection makes less is verified as it is
+    unmoved = course.everywhere and expected > UNMOVED * course.foreseen
+    course = replace(course, level=course.level + 1, foreseen=expected)
+    # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
+    others = first.left + first.cut / np.maximum(kept.weights, 1e-300)
+    errors = np.full(len(kept.predicted), np.inf)
+    if space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE:
+        errors = _by_a_degree_less(problem, first, kept) + others
+        # at the end of the budget a degree more, three times the work of this mesh, is not asked
+        expected = min(expected, kept.worst(errors))
+    # without detailed balance the indicator can expect hundreds of times the error
+    least = kept.worst(least_bars(kept)) + others.max(initial=0.0)
+    tried = first.at_once and course.level == 1 and least <= tolerance
+    stalled = course.risen >= MOST_RISES
+    if not (exhausted or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved or tried or stalled):
+        return replace(course, expected=expected)
+    by_lower = kept.worst(errors)
+    # what a degree less would have refused though the indicator promises it is worth a degree more
+    promised = by_lower > WORST_ERROR and kept.worst(kept.predicted) <= tolerance
+    if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
+        errors = _verified(problem, first, kept, tolerance - first.left - first.cut) + others
+    return after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
+
+
+def _finer(problem: Problem, first: Beginning, kept: Kept, everywhere: bool, fraction: float) -> Triangulation:
+    """The next mesh, on which ``fraction`` of the error is to be left."""
+    mesh, count = kept.discretization.triangulation, kept.discretization.count
+    if everywhere:
+        mesh = refine(mesh, _wide_enough(mesh))
+    else:
+        growth = growth_in_space(first.coarse, count, first.most_unknowns) if problem.dimension == 3 else (0.0, np.inf)
+        mesh = refined_where_unresolved(mesh, kept.indicator, first.degree, fraction, growth)
+    return graded(mesh, kept.corners, min(fraction, 0.5)) if problem.dimension == 2 else mesh
+
+
+def _wide_enough(mesh: Triangulation) -> Booleans:
+    """Cells of which all are bisected; on a line not where the points of a rule are known to few digits of a cell."""
+    wide = np.ones(len(mesh.cells), dtype=bool)
+    if mesh.dimension > 1:
+        return wide
+    places = mesh.points[mesh.cells][:, :, 0]
+    wide = np.ptp(places, axis=1) > NARROWEST * np.abs(places).max(axis=1)
+    return wide if wide.any() else np.ones_like(wide)
+
+
+def _verified_as_it_is(problem: Problem, first: Beginning, started: float) -> Outcome:
+    """The answer on a mesh that is prescribed."""
+    kept = _asked(problem, first, first.mesh)
+
+    def ask(finer: Triangulation, degree: int) -> Numbers:
+        return first.ask(discretize(finer, degree)).numbers
+
+    more = HIGHER[problem.dimension]
+    errors = prescribed_errors(kept.numbers, kept.weights, first.mesh, first.degree, more, safety_of(kept), ask)
+    errors = np.maximum(errors, least_bars(kept)) + first.left
+    warn_of_coarseness(kept.worst(errors))
+    return _outcome(problem, kept, errors, 1, started)
+
+
+def _attainable(problem: Problem, first: Beginning) -> float:
+    """The tolerance, or what can be had of it: no mesh helps against what was left away."""
+    tolerance, floor = problem.resolution.tolerance, 2.0 * (first.left + first.cut)
+    if floor > tolerance:
+        warn_or_refuse(floor, tolerance)
+    return max(tolerance, floor)
+
+
+def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
+    """The answer on a mesh, with its estimated error in every cell, and of every number."""
+    _make_room(mesh)
+    _say(mesh, first.degree, "")
+    discretization = discretize(mesh, first.degree)
+    found = first.ask(discretization)
+    indicator, predicted = predicted_errors(found)
+    nowhere = np.zeros(discretization.count, dtype=bool)
+    corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, first.medium)
+    at_corners, slowest = np.zeros(len(predicted)), min(corners.slowest, found.slowest)
+    if len(corners.exponents):
+        exponents = exponents_of_cells(discretization, corners)
+        at_corners = predicted_errors(found, exponents)[1]
+        poles = [mode.pole for modes in found.modes for mode in modes if mode.pole is not None]
+        # a value at the corner itself is no energy: its error falls like p^(-2 alpha)
+        own = min([slowest, *(0.5 * float(exponents[pole].min(initial=np.inf)) for pole in poles)])
+        slowest = discretization.comm.allreduce(own, op=MPI.MIN)
+    weights = np.ones(len(found.numbers)) if found.weights is None else found.weights
+    numbers, payload = found.numbers, found.payload
+    share = found.least_share
+    if share is None:
+        share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE
+    rounding = 0.0 if found.rounding is None else found.rounding
+    told = (indicator, predicted, corners, at_corners, slowest, share)
+    return Kept(discretization, numbers, payload, weights, *told, rounding)
+
+
+def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
+    """What is about to be solved: to whoever listens, aloud where it takes long."""
+    cells = len(mesh.cells)
+    unknowns = cells * degree**mesh.dimension / factorial(mesh.dimension)
+    level = logging.INFO if unknowns > LONG[mesh.dimension] else logging.DEBUG
+    logger.log(level, f"{cells:,} cells of degree {degree}{purpose}")
+
+
+def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> Floats:
+    """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
+
+    In space, where a degree more takes three times the factorisation, and in the plane without detailed balance, that
+    of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
+    """
+    mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
+    if first.less_first and first.degree >= LEAST_PREDICTABLE:
+        errors = _by_a_degree_less(problem, first, kept)
+        if kept.worst(errors) <= enough:
+            return errors
+    _make_room(mesh)
+    _say(mesh, higher, ", to verify")
+    return bars_by(kept, first.ask(discretize(mesh, higher)).numbers)
+
+
+def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> Floats:
+    """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none."""
+    lower = discretize(kept.discretization.triangulation, first.degree - 1)
+    try:
+        found = first.ask(lower)
+    except ConvergenceError:
+        # a coarse mesh that serves with this degree need not with a degree less: rates between wells are negative there
+        return np.full(len(kept.numbers), np.inf)
+    return bars_by_less(kept, found.numbers, predicted_errors(found)[1])
+
+
+def _make_room(mesh: Triangulation) -> None:
+    """Before a mesh whose matrices take some room, hand back that of those before, which takes a while."""
+    if len(mesh.cells) > LARGE:
+        _petsc.release_memory()
+
+
+def _outcome(problem: Problem, kept: Kept, errors: Floats, levels: int, started: float) -> Outcome:
+    discretization = kept.discretization
+    statistics = Statistics(
+        unknowns=discretization.count,
+        cells=len(discretization.triangulation.cells),
+        degree=discretization.degree,
+        levels=levels,
+        seconds=time.perf_counter() - started,
+        dolfinx=_dolfinx.dolfinx_version(),
+        functions=check_functions(problem, discretization.triangulation, discretization.degree),
+    )
+    return Outcome(kept.numbers, errors, kept.payload, discretization, statistics)

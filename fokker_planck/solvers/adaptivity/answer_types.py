@@ -1,0 +1,81 @@
+"""What a question answers on one mesh, and what the adaptive loop keeps of it and makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.indicator import Mode
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.solvers.adaptivity.corners import Corners
+from fokker_planck.solvers.results.steady import Statistics
+
+Numbers = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer on one mesh: natural logarithms of what is reported, (k,), complex for complex numbers.
+
+    ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
+    those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,), at most one, lower the
+    accuracy asked of some numbers.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None where it
+    is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  ``least_share`` is
+    that of the predicted error below which no bar is, if not the usual one.  ``rounding`` (k,) is what this mesh has of
+    it in every number, where that is not the same on all.  The ``payload`` travels along.
+    """
+
+    numbers: Numbers
+    payload: Any
+    generator: Generator
+    modes: Sequence[Sequence[Mode]]
+    weights: Floats | None = None
+    absorbed: Booleans | None = None
+    slowest: float = np.inf
+    least_share: float | None = None
+    rounding: Floats | None = None
+
+
+Ask = Callable[[Discretization], Answer]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer on the finest discretisation, with an estimate of the relative error of every number, (k,)."""
+
+    numbers: Numbers
+    errors: Floats
+    payload: Any
+    discretization: Discretization
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stays of an answer on one mesh: without the matrices, of which those of a higher degree need the room.
+
+    ``indicator`` is its estimated error in every cell, ``predicted`` that of every number, (k,), and ``at_corners``
+    that of the cells at ``corners`` alone; ``slowest`` is the least exponent there.
+    """
+
+    discretization: Discretization
+    numbers: Numbers
+    payload: Any
+    weights: Floats
+    indicator: Floats
+    predicted: Floats
+    corners: Corners
+    at_corners: Floats
+    slowest: float
+    least_share: float
+    rounding: Floats | float = 0.0
+
+    def worst(self, errors: Floats) -> float:
+        """The largest of the errors (k,) of its numbers, each as much as it counts."""
+        return float((self.weights * errors).max(initial=0.0))

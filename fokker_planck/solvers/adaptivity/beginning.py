@@ -1,0 +1,256 @@
+"""What a question begins with: the degree of elements, a first mesh, and what of the error no finer mesh makes less.
+
+Where Phi is known, cells are as large as its levels allow, and those above the energy cutoff are gone
+(:mod:`fokker_planck.fem.meshing`).  Without detailed balance the mesh is that of :mod:`~.initial_mesh`; what is cut
+away there is tried, since the exponents that say what matters leave factors open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import factorial
+from typing import TypeVar
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.meshing import Heights, resolved
+from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import Triangulation, volumes
+from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets import Set
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
+from fokker_planck.solvers.adaptivity.answer_types import Answer, Ask
+from fokker_planck.solvers.adaptivity.initial_mesh import can_be_cut, first_mesh, where_it_matters
+from fokker_planck.solvers.adaptivity.material_corners import Medium
+from fokker_planck.solvers.boundaries.end_conditions import end_error
+from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.setting.energy_levels import levels_of
+from fokker_planck.solvers.setting.error_budget import budget_of
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+from fokker_planck.solvers.setting.rounding import rounding_error, rounding_of_drift
+from fokker_planck.solvers.setting.setting import Setting
+from fokker_planck.solvers.setting.stretch import shared_error, stretch_of
+
+DEGREE = {1: 6, 2: 6, 3: 4}
+"""Of elements: in space the matrix of a cell grows with the sixth power, and the time to factor it with the ninth."""
+COARSE_DEGREE, COARSE = 3, 5e-3
+"""In space for this tolerance and coarser ones: a committor between balls to 1e-2 takes 12 s of CPU instead of 17."""
+MOST_UNKNOWNS = {1: 2_000_000, 2: 1_600_000, 3: 250_000}
+"""With detailed balance, beyond which no finer mesh is tried: in space a factor of so many fills some gigabytes."""
+MOST_UNSYMMETRIC = {1: 500_000, 2: 600_000, 3: 250_000}
+"""Without detailed balance, where a factor takes twice the memory and its solves come from both sides."""
+MOST_WHERE_COARSE = {True: 80_000, False: 60_000}
+"""In space, with detailed balance and without, for the tolerance ``COARSE`` and coarser ones, the last mesh being up to
+twice that: without, 130,000 unknowns take 42 s of CPU, most of it to factor the matrix; with, rates at a barrier of 36
+took more than 50 s on 370,000, and 9 s on 76,000. A question is to end within a minute: what is not reached has a wider
+bar and a warning, or is refused."""
+LEAST_ERROR = 2e-13
+"""What rounding leaves of every number with detailed balance: a finer tolerance is met on no mesh."""
+LEAST_UNSYMMETRIC = 1e-11
+"""The same without, where sums of both signs stand in A: the exponent follows the density only to a factor."""
+GONE = 1e-9
+"""Share of the volume that is missing where cells were left away, and not for rounding."""
+FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
+"""Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
+NARROWER, LESS, MOST_CUTS = 10.0, 1e-6, 3
+"""By how much more is cut to see what that changes; by how much less is cut where it changes too much, and how often
+before nothing is cut (three wells, of which that in the middle leaves e^19 times more easily to one side: once). At
+barrier 500 1e-3 was too little, and with a third cut an exit time took 4.8 s of CPU instead of 2.6."""
+UNKNOWNS_A_CELL = 18
+"""Of degree 6 in the plane, the only place where meshes are cut."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A question, its first mesh with the ``degree`` of the elements, and how far that may be refined.
+
+    ``medium`` is D, in whose metric corners are measured, and where it jumps.  ``cut`` is what the cells that were left
+    away can change, ``least_error`` what rounding leaves, ``by_facets`` what curved facets close to a start are off by;
+    all are added to every estimate.  ``by_less`` says to ask a degree less on every mesh, and to believe it where the
+    indicator expects more; ``at_once`` to ask a degree more on the first one, as far as its answer can be enough;
+    ``less_first`` to verify by a degree less where that is enough.  ``coarse`` says that the tolerance is, in space:
+    then the last mesh allowed is verified by a degree less alone.
+    """
+
+    ask: Ask
+    mesh: Triangulation
+    degree: int
+    medium: Medium
+    most_unknowns: int
+    least_error: float
+    cut: float = 0.0
+    by_less: bool = False
+    at_once: bool = False
+    less_first: bool = False
+    coarse: bool = False
+    by_facets: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """What neither a finer mesh nor a higher degree makes less of any number."""
+        return self.least_error + self.by_facets
+
+
+def degree_of(problem: Problem) -> int:
+    """The polynomial degree that is asked for, or the usual one."""
+    usual = COARSE_DEGREE if _is_coarse(problem) else DEGREE[problem.dimension]
+    return problem.resolution.degree or usual
+
+
+def _is_coarse(problem: Problem) -> bool:
+    return problem.dimension == 3 and problem.resolution.tolerance >= COARSE
+
+
+def begin(
+    setting: Setting,
+    ends: Ends,
+    ask: Ask,
+    heights: Heights | None,
+    least_unknowns: int,
+    change: Mapping[int, float],
+    *,
+    cut: bool,
+) -> Beginning:
+    """The beginning of a question in its setting.
+
+    With detailed balance the mesh is one for the ``heights``, those of the ``ends`` unless they are given, and has
+    ``least_unknowns`` or more.  Without, psi changes by no more than ``change`` in a cell, and cells that decide
+    nothing are gone: about an exit, or where the question is about nothing but slow transitions and says that this may
+    be ``cut``.
+    """
+    if isinstance(setting, PotentialSetting):
+        return _below_levels(setting, ends, ask, heights or levels_of(setting, ends), least_unknowns)
+    return _along_the_flow(setting, ends, ask, change, cut=cut or ends.start is not None)
+
+
+def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heights, least_unknowns: int) -> Beginning:
+    """Cells fine enough for the weight, and none above the energy cutoff."""
+    problem, degree = setting.problem, degree_of(setting.problem)
+    tolerance, dimension = problem.resolution.tolerance, problem.dimension
+    rounding, exponent = rounding_error(setting), setting.balance.exponent
+    interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
+    medium = Medium(setting.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
+    base = domain_triangulation(problem, ends.regions)
+    coarse = _is_coarse(problem)
+    most = MOST_WHERE_COARSE[True] if coarse else MOST_UNKNOWNS[dimension]
+    first = Beginning(ask, base, degree, medium, most, LEAST_ERROR + rounding, less_first=dimension == 3, coarse=coarse)
+    if problem.resolution.cells is not None:
+        return first
+    base = replace(base, stretch=stretch_of(setting))
+    mesh = resolved(base, exponent, heights, degree, max(tolerance, 2.0 * rounding))
+    while len(mesh.cells) * degree**dimension / factorial(dimension) < least_unknowns:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
+    while len(mesh.cells) < FEWEST_CELLS[dimension]:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool), all_edges=True)
+    cut = budget_of(problem).cut if cut_off(base, mesh) else 0.0
+    cut += end_error(exponent, setting.relaxation_rate)
+    return replace(first, mesh=mesh, cut=cut, least_error=first.least_error + shared_error(problem, mesh))
+
+
+def cut_off(base: Triangulation, mesh: Triangulation) -> bool:
+    """Whether cells of a mesh are gone from one that was made of it."""
+    return _volume(mesh) < (1.0 - GONE) * _volume(base)
+
+
+def _volume(triangulation: Triangulation) -> float:
+    """Volume of the straight cells."""
+    return float(np.abs(volumes(triangulation.points, triangulation.cells)).sum())
+
+
+def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[int, float], *, cut: bool) -> Beginning:
+    """Cells fine enough for psi, and without those that decide nothing if that may be ``cut``."""
+    problem = setting.problem
+    dimension, coarse = problem.dimension, _is_coarse(problem)
+    trial = _cut_to_size(setting, ends, change, ask) if cut and can_be_cut(setting) else None
+    ask, mesh, left_out = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
+    interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
+    points = (*setting.attractors, *setting.saddles)
+    places = np.array([point.position for point in points]).reshape(-1, dimension).T
+    rounding = rounding_of_drift(problem, places, np.array([point.jacobian for point in points]))
+    return Beginning(
+        ask,
+        mesh,
+        degree_of(problem),
+        Medium(setting.diffusion.tensor, interfaces),
+        MOST_WHERE_COARSE[False] if coarse else MOST_UNSYMMETRIC[dimension],
+        LEAST_UNSYMMETRIC + rounding + shared_error(problem, mesh),
+        left_out + budget_of(problem).cut_of_flow,
+        by_less=coarse,
+        coarse=coarse,
+        at_once=dimension == 2,
+        # where noise vanishes in some direction the error does not fall steadily with the degree
+        less_first=dimension == 3 or (dimension == 2 and not is_degenerate(problem)),
+    )
+
+
+def on_coarsest_mesh(
+    setting: FlowSetting, regions: Mapping[str, Set], ask: Callable[[Discretization], Found]
+) -> Found | None:
+    """What is asked for on all cells below the energy cutoff, for places that were cut away and no number rests on.
+
+    The mesh is the coarsest that resolves psi: weights are right to 1e-7 there, or better; None if it is too large.
+    """
+    mesh = first_mesh(setting, regions)
+    if len(mesh.cells) * UNKNOWNS_A_CELL > MOST_UNSYMMETRIC[mesh.dimension]:
+        return None
+    try:
+        return ask(discretize(mesh, degree_of(setting.problem)))
+    except ConvergenceError:
+        return None
+
+
+@dataclass
+class Remembered:
+    """The question, with the answer on the mesh where a cut was tried kept for the loop, which begins there."""
+
+    answer: Ask
+    mesh: Triangulation
+    degree: int
+    found: Answer | None
+
+    def __call__(self, discretization: Discretization) -> Answer:
+        """The answer on a mesh, for the second time without asking."""
+        kept, self.found = self.found, None
+        if kept is not None and discretization.triangulation is self.mesh and discretization.degree == self.degree:
+            return kept
+        return self.answer(discretization)
+
+
+def _cut_to_size(
+    setting: FlowSetting, ends: Ends, change: Mapping[int, float], ask: Ask
+) -> tuple[Ask, Triangulation, float] | None:
+    """The question, a mesh without what does not matter to it, and by how much the answer can be off for that.
+
+    None where it is too much.
+
+    Exponents that say what matters leave factors open, so that they are not believed: more is cut away, by
+    ``NARROWER``, and what that changes bounds what less does.
+    """
+    problem, degree = setting.problem, degree_of(setting.problem)
+    budget = budget_of(problem)
+    share = budget.tried
+    for _ in range(MOST_CUTS):
+        uncut = where_it_matters(setting, ends, change, share, degree)
+        if uncut is None:
+            return None
+        mesh = uncut.cut()
+        try:
+            less = ask(discretize(uncut.cut(NARROWER), degree)).numbers
+            found = ask(discretize(mesh, degree))
+        except (ConvergenceError, ProblemError):
+            # a state without cells, or wells that nothing joins: exponents are wrong about this process
+            return None
+        if len(found.numbers) == len(less):
+            error = float(np.abs(np.expm1(less - found.numbers)).max(initial=0.0))
+            if error <= budget.changed:
+                return Remembered(ask, mesh, degree, found), mesh, error
+        share *= LESS
+    return None

@@ -1,0 +1,157 @@
+"""How far an answer can be from the truth: by the difference to another degree, and never less than it may hide.
+
+The error of the higher of two degrees is a small part of that of the lower, so that their difference is nearly the
+error and the bar nearly three times it.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.indicator import errors_of_all
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.quantity.light_dataclasses import dataclass, field
+from fokker_planck.solvers.adaptivity.answer_types import Answer, Kept, Numbers
+from fokker_planck.solvers.adaptivity.corners import corner_safety
+from fokker_planck.solvers.adaptivity.prescribed_mesh import REMEDY, WORST
+
+HIGHER = {1: 2, 2: 1, 3: 1}
+"""Degrees more by which an answer is verified: on a line two cost next to nothing, in space one takes three times the
+factorisation."""
+WORST_ERROR = 0.1
+"""Of a number, beyond which it is refused: not a digit of it would be known."""
+SAFETY = 3.0
+"""By what the difference to a higher degree is multiplied: that covers the error of the lower one where a degree
+divides it by 1.5 or more, and most bars come out three times the error."""
+LEAST_OF_LESS = 1.0
+"""Times the difference to a degree less, at least: that is three times the error where a degree divides it by four, and
+the error itself where it divides it by two."""
+LEAST_BY_LESS = {1: 1.0, 2: 1.0, 3: 0.003}
+"""Of the error that the indicator predicts, the bar by a degree less at least: where a mesh is coarse the lower degree
+may be the better one by chance. Rotated quartic well in a ball: 3.6e-7 off, 1.7e-7 apart, 9.7e-7 predicted."""
+LEAST_SHARE = 0.003
+"""Of the error that the indicator predicts, which is within a factor of five on most meshes: the bar where two degrees
+agree by chance, and lost in it where they do not."""
+LEAST_SHARE_OF_DEGENERATE = 0.1
+"""The same where noise vanishes in some direction: there the error does not fall steadily with the degree (rates of
+the quartic well at a barrier of 25, one mesh, degrees 5 to 10: 6e-4, 1.4e-5, 1.3e-5, 6e-7, 2e-7, 1e-7). At 1e-3 and
+1e-2 predicted two degrees agreed to 1e-6 and 2e-5 where both were wrong by 1.3e-5 and 1.3e-4. Of 20 meshes the error
+was 0.01 to 0.2 of what is predicted, so that this is seldom the larger bar; it has coarse meshes refined once more."""
+LEAST_PREDICTABLE = 3
+"""Degree from which on the indicator, which compares pairs of degrees, is asked; below it every mesh is verified."""
+UNMOVED = 0.8
+"""Of an error, which a bisection of all cells leaves where it is rounding; at a corner of exponent 1/2 0.7."""
+
+
+def predicted_errors(current: Answer, exponents: Floats | None = None) -> tuple[Floats, Floats]:
+    """Estimated error in every cell, of all modes together, and of every number, (k,).
+
+    Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
+    """
+    distinct = {id(modes): modes for modes in current.modes}
+    errors = errors_of_all(current.generator, list(distinct.values()), exponents)
+    parts = dict(zip(distinct, errors, strict=True))
+    if len(current.modes) != len(current.numbers):
+        indicator = np.sum(list(parts.values()), axis=0)
+        return indicator, np.full(len(current.numbers), indicator.sum())
+    weights = dict.fromkeys(parts, 1.0)
+    if current.weights is not None:
+        # what several numbers rest on counts as much as that which counts most
+        weights = dict.fromkeys(parts, 0.0)
+        for modes, weight in zip(current.modes, current.weights, strict=True):
+            weights[id(modes)] = max(weights[id(modes)], float(weight))
+    indicator = np.sum([weights[key] * part for key, part in parts.items()], axis=0)
+    return indicator, np.array([parts[id(modes)].sum() for modes in current.modes])
+
+
+def bars_by(kept: Kept, others: Numbers) -> Floats:
+    """Relative error of every number of an answer, (k,), by those of another degree on the same mesh.
+
+    At a corner it falls slowly with the degree, by a power that the angle tells.  Should the two agree by chance, what
+    :func:`least_bars` says remains.  Infinite where there are not as many numbers.
+    """
+    return _bars(kept, others, safety_of(kept))
+
+
+def bars_by_less(kept: Kept, lower: Numbers, predicted: Floats) -> Floats:
+    """The same by the numbers of a degree less, whose error is most of the difference.
+
+    If a degree multiplies the error by r, that of this answer is r/(1 - r) of the difference to a lower one and
+    1/(1 - r) of that to a higher one: one less, and covered up to the same r.  At corners r grows with the degree.
+    Elsewhere the indicator tells r, by what it has ``predicted`` (k,) of the lower degree on the same mesh: three times
+    r/(1 - r) is asked, and never less than the difference itself, so that r may be twice what it is said to be.  Where
+    the difference is more than the indicator says of the lower degree it is not believed about r either.  What it
+    predicts of this answer is in the bar, too, see ``LEAST_BY_LESS``.
+    """
+    most = safety_of(kept) - 1.0
+    least = LEAST_BY_LESS[kept.discretization.triangulation.dimension] * kept.predicted
+    if kept.slowest < np.inf or len(predicted) != len(kept.predicted):
+        return np.maximum(_bars(kept, lower, most), least)
+    ratio = np.clip(kept.predicted / np.maximum(predicted, 1e-300), 0.0, 0.5)
+    factor = np.clip(SAFETY * ratio / (1.0 - ratio), LEAST_OF_LESS, most)
+    if len(lower) == len(kept.numbers):
+        factor = np.where(np.abs(np.expm1(kept.numbers - lower)) > predicted, most, factor)
+    return np.maximum(_bars(kept, lower, factor), least)
+
+
+def _bars(kept: Kept, others: Numbers, safety: float | Floats) -> Floats:
+    if len(others) != len(kept.numbers):
+        return np.full(len(kept.numbers), np.inf)
+    difference = np.abs(np.expm1(kept.numbers - others))
+    return np.asarray(np.maximum(safety * difference, least_bars(kept)))
+
+
+def least_bars(kept: Kept) -> Floats:
+    """What remains of the error should two answers agree by chance, (k,): a share of what the indicator predicts.
+
+    At corners all that is predicted there: an error of another sign elsewhere can hide in the difference, of which the
+    corner shows a part only, what shows of the corner, and no more of its error.
+    """
+    predictable = kept.discretization.degree >= LEAST_PREDICTABLE
+    share = kept.least_share * kept.predicted if predictable else np.zeros(len(kept.predicted))
+    return np.asarray(np.maximum(np.maximum(share, kept.at_corners), kept.rounding))
+
+
+def safety_of(kept: Kept) -> float:
+    """By what the difference to a higher degree is multiplied."""
+    exponent, degree = kept.slowest, kept.discretization.degree
+    more = HIGHER[kept.discretization.triangulation.dimension]
+    return max(SAFETY, corner_safety(degree, more, exponent)) if exponent < np.inf else SAFETY
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Bars (k,) ``held`` from so many meshes in a row of which none made them less, though all cells were bisected.
+
+    What that makes no less is rounding, and comes out small by chance at times.
+    """
+
+    count: int = 0
+    held: Floats = field(default_factory=lambda: np.zeros(0))
+    least: float = np.inf
+
+    def then(self, kept: Kept, errors: Floats) -> Standstill:
+        """With the bars (k,) of the next mesh."""
+        stands = kept.worst(errors) > UNMOVED * self.least
+        held = np.maximum(self.held, errors) if stands and len(self.held) == len(errors) else errors
+        return Standstill(self.count + 1 if stands else 0, held, min(self.least, kept.worst(held)))
+
+
+def warn_of_coarseness(error: float) -> None:
+    """Say that a prescribed mesh is too coarse for the first digit; refuse where it tells nothing at all."""
+    message = f"the prescribed mesh is so coarse that the relative error can be {error:.1g}"
+    if not error < WORST:
+        raise ConvergenceError(message, REMEDY)
+    if error > WORST_ERROR:
+        warnings.warn(f"{message}; {REMEDY}", stacklevel=3)
+
+
+def warn_or_refuse(error: float, tolerance: float) -> None:
+    """Say that the tolerance was missed; raise ``ConvergenceError`` where hardly a digit is known."""
+    message = f"the finest mesh allowed reaches a relative error of {error:.1e}, not the tolerance of {tolerance:.1e}"
+    if not error < WORST_ERROR:
+        raise ConvergenceError(message, "more noise, a smaller domain, or a smoother potential")
+    warnings.warn(message, stacklevel=3)

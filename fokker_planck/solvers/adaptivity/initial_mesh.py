@@ -1,0 +1,272 @@
+"""The first mesh of a question to a process without detailed balance: how large cells are, and what is cut away.
+
+Below the energy cutoff psi changes by no more than so much in a cell in which the process stays or something is
+decided; elsewhere cells stay large, and are cut away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
+from fokker_planck.fem.meshing import DEEP, Heights, exponent_range, unresolved
+from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.triangulations.fronts import Front, front_across
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import Triangulation, without_cells
+from fokker_planck.fem.triangulations.turning_stars import graded_at_turns
+from fokker_planck.fem.truncation.chain_states import well_name
+from fokker_planck.fem.truncation.decided_exponents import Exponents, Ground, exponents
+from fokker_planck.fem.truncation.domain_truncation import Shares, is_cut, kept_cells, outside, shares, truncated
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.spline import zero_on
+from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.phase_space import turns_around
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
+from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
+from fokker_planck.solvers.boundaries.ends import TARGET, Ends, Goal, reached_points, region_name
+from fokker_planck.solvers.condensation.states import Surfaces
+from fokker_planck.solvers.reference_density.followed_exponent import resolved_below
+from fokker_planck.solvers.setting.deep_wells import idle
+from fokker_planck.solvers.setting.energy_levels import SAME_HEIGHT
+from fokker_planck.solvers.setting.error_budget import budget_of
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+
+CHANGE = {1: 4.0, 2: 13.0, 3: 14.0}
+"""Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns. In the plane 15
+take a fifth less time at barrier 200, but three meshes at 500, and the density is 3e-4 off 92 units up."""
+MOST_CELLS = {1: 200_000, 2: 150_000, 3: 100_000}
+"""Of a first mesh without detailed balance: with the usual degrees more unknowns than a question may have in the
+end."""
+COARSE = {1: 20.0, 2: 35.0, 3: 35.0}
+"""Of the exponent in a cell before it is known to matter: what lies above the energy cutoff goes first."""
+FEWEST_ON_A_LINE = 24
+"""Cells: twelve give eigenvalues and speeds of a ring to 1e-11, but a current at a point, which is one of slopes, to
+1e-4 only."""
+STEP = 1e-3
+"""Of the extent, for the Jacobian of c at a saddle, which decides on a mesh and nothing else."""
+LARGEST_DIMENSION = 2
+"""In which least actions are looked for."""
+CUTOFF = "below the energy cutoff"
+MOST_ROUNDS = 40
+"""Of refinement where something is decided: each halves cells once; 12 are the most seen."""
+
+
+@dataclass(frozen=True)
+class Uncut:
+    """A mesh whose cells are small where they hold more than ``share`` together, and what each of them holds."""
+
+    mesh: Triangulation
+    found: Shares
+    share: float
+
+    def cut(self, wider: float = 1.0) -> Triangulation:
+        """Without the cells that matter least, which hold no more than ``wider`` times the share together."""
+        return truncated(self.mesh, kept_cells(self.found, wider * self.share), self.found)
+
+
+def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE) -> Triangulation:
+    """The coarsest mesh in whose cells the exponent changes by no more than that, or the prescribed one."""
+    mesh = _below_cutoff(setting, regions)
+    if setting.problem.resolution.cells is not None:
+        return mesh
+    if setting.problem.process.turns_at_walls:
+        mesh = graded_at_turns(mesh, setting.problem, regions)
+    mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), change[mesh.dimension])
+    while mesh.dimension == 1 and len(mesh.cells) < FEWEST_ON_A_LINE:
+        mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
+    return mesh
+
+
+def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangulation:
+    """A coarse mesh of the domain; of degenerate noise its part below the energy cutoff, a wall along the flow.
+
+    Noise in some directions alone does not mend what crosses the steps that cells above the cutoff leave when they go:
+    eigenvalues of the quartic well at barrier 100 had a negative real part.
+    """
+    problem, free = setting.problem, setting.problem.resolution.cells is None
+    if not (free and is_degenerate(problem) and np.isfinite(setting.ceiling)):
+        return domain_triangulation(problem, regions)
+    psi, cutoff = setting.weighting.value, setting.ceiling
+    if cutoff >= float(psi(problem.sample()).max()):
+        return domain_triangulation(problem, regions)
+    slope = setting.weighting.slope
+    level = Region(lambda x: cutoff - psi(x), gradient_function=lambda x: -slope(x), dimension=problem.dimension)
+    walls = problem.process.turns_at_walls and turns_around(problem.domain)
+    cuts = _ends_at_walls(problem, level) if walls else {}
+    mesh = domain_triangulation(problem, {**regions, **cuts, CUTOFF: level})
+    inside = mesh.regions[CUTOFF]
+    rest = {name: members for name, members in mesh.regions.items() if not name.startswith(CUTOFF)}
+    return without_cells(replace(mesh, regions=rest), inside)
+
+
+def _ends_at_walls(problem: Problem, level: Region) -> dict[str, Set]:
+    """Half-spaces that put vertices where the cutoff of an energy meets a wall, at (x, v) and (x, -v)."""
+    (left, _), (right, fastest) = problem.bounding_box()
+    at_rest = level.level(np.array([[left, right], [0.0, 0.0]]))
+    moving = level.level(np.array([[left, right], [fastest, fastest]]))
+    # quadratic in v
+    ends = [fastest * float(np.sqrt(a / (a - b))) for a, b in zip(at_rest, moving, strict=True) if a > 0.0 > b]
+    return {f"{CUTOFF}, wall {k}": HalfSpace((0.0, 1.0), end) for k, end in enumerate(ends)}
+
+
+def can_be_cut(setting: FlowSetting) -> bool:
+    """Whether the energy cutoff is so high that less than all below it is worth looking for.
+
+    Not in space: there directions between which a path can choose are many times more.  Nor with noise in some
+    directions alone: paths of finite action follow the flow in the others, which no grid does.
+    """
+    problem = setting.problem
+    if problem.dimension > LARGEST_DIMENSION or is_degenerate(problem):
+        return False
+    depth = setting.ceiling - float(setting.weighting.value(problem.sample()).min())
+    return problem.resolution.cells is None and depth > DEEP[problem.dimension]
+
+
+def _resolved(setting: FlowSetting, mesh: Triangulation, change: float) -> Triangulation:
+    most = MOST_CELLS[mesh.dimension]
+
+    def largest(low: Floats, high: Floats) -> Floats:
+        return np.where(idle(setting, low, high), max(change, COARSE[mesh.dimension]), change)
+
+    return resolved_below(mesh, setting.weighting, setting.places, setting.ceiling, largest, most)
+
+
+def where_it_matters(
+    setting: FlowSetting, ends: Ends, change: Mapping[int, float], share: float, degree: int
+) -> Uncut | None:
+    """Large cells, smaller ones where something is decided, until none is too large; None where there is one state."""
+    found = _exponents(setting, ends, share)
+    if not found:
+        return None
+    mesh, heights = domain_triangulation(setting.problem, ends.regions), _heights(setting)
+    mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), COARSE[mesh.dimension])
+    largest = change[mesh.dimension]
+    for _ in range(MOST_ROUNDS):
+        held = shares(mesh, found)
+        keep, large = kept_cells(held, share), _changes(setting, mesh) > largest
+        rest, tolerance = keep & ~large, setting.problem.resolution.tolerance
+        large |= unresolved(mesh, setting.weighting, heights, degree, tolerance, rest)
+        if not (keep & large).any():
+            return Uncut(mesh, held, share)
+        mesh = refine(mesh, keep & large)
+    return None
+
+
+def _exponents(setting: FlowSetting, ends: Ends, share: float) -> list[Exponents]:
+    """What matters at the points of a grid; none where there is one state.
+
+    Between two sets the density counts, too, whose states are the wells alone.
+    """
+    problem = setting.problem
+    lower, upper = problem.bounding_box()
+    grid = zero_on(lower, upper, [period is not None for period in problem.periods])
+    points, process = grid.points, problem.process
+    psi = np.asarray(setting.weighting.value(points))
+    counts = problem.contains(points) & (psi < setting.ceiling)
+    drift, noise = ItoDrift(process, problem.dimension), process.field(problem.dimension)
+    targets = {name: reached_points(problem, goal, points.T, grid.edges) for name, goal in ends.goals}
+    between = ends.start is None and len(targets) == 2
+    names = between_sets if between else well_name
+    wells = {names(number): place for number, place in enumerate(setting.places)}
+
+    def velocity(x: Floats) -> Floats:
+        return noise_and_velocity(drift, noise, x)[1]
+
+    ground = Ground(grid, counts, psi, velocity, noise.tensor)
+    found = [exponents(ground, targets, wells, ends.start, not setting.known, share)]
+    if between:
+        wells = {well_name(number): place for number, place in enumerate(setting.places)}
+        found.append(exponents(ground, {}, wells, None, not setting.known, share))
+    return [each for each in found if each is not None] if None not in found else []
+
+
+def between_sets(number: int) -> str:
+    """What the outside calls a well of a question about the ways between two sets."""
+    return f"{well_name(number)} between sets"
+
+
+def _heights(setting: FlowSetting) -> Heights:
+    """Where psi matters, with the transition layers at the highest saddles that do, forwards and backwards in time."""
+    highest = setting.ceiling - budget_of(setting.problem).cutoff_of_flow
+    value, diffusion = setting.weighting.value, setting.diffusion.tensor
+    saddles = [(saddle, float(value(saddle.x[:, None])[0])) for saddle in setting.saddles if not saddle.degenerate]
+    fronts: list[Front] = []
+    for saddle, height in saddles:
+        if abs(height - highest) < SAME_HEIGHT:
+            forwards = np.array(saddle.jacobian)
+            # the drift of the process backwards in time is b - 2 c
+            for jacobian in (forwards, forwards - 2.0 * _turning(setting, saddle.x)):
+                front = front_across(saddle.position, jacobian, diffusion(saddle.x[:, None])[..., 0])
+                fronts += [] if front is None else [front]
+    bottoms = tuple(value(setting.places.T).tolist()) if len(setting.places) else (0.0,)
+    passes = tuple(height for _, height in saddles if height < highest + SAME_HEIGHT)
+    return Heights(bottoms, passes, setting.ceiling, setting.places, fronts=tuple(fronts))
+
+
+def _turning(setting: FlowSetting, x: Floats) -> Floats:
+    """The Jacobian of c at a point (dim,), (dim, dim), by differences."""
+    lower, upper = setting.problem.bounding_box()
+    steps = np.diag(STEP * np.subtract(upper, lower))
+    ahead, behind = (setting.weighting.velocity((x + sign * steps).T) for sign in (1.0, -1.0))
+    if ahead is None or behind is None:
+        return np.zeros_like(steps)
+    return np.asarray((ahead - behind) / (2.0 * np.diag(steps)))
+
+
+def _changes(setting: FlowSetting, mesh: Triangulation) -> Floats:
+    """Of psi in every cell, below the energy cutoff, (m,)."""
+    low, high = exponent_range(mesh, setting.weighting)
+    return np.asarray(np.minimum(high, setting.ceiling) - low)
+
+
+def unknowns_of(discretization: Discretization, target: Goal) -> Booleans:
+    """The unknowns in the target, (N,)."""
+    if isinstance(target, str):
+        return unknowns_on_boundary(discretization)
+    return unknowns_in(discretization, TARGET, target)
+
+
+def members_of(discretization: Discretization, target: Goal | None) -> list[tuple[str, Booleans]]:
+    """The name of the target, if there is one, with its unknowns (N,)."""
+    return [] if target is None else [(region_name(target), unknowns_of(discretization, target))]
+
+
+def surfaces(
+    discretization: Discretization,
+    wells: Integers,
+    places: Floats,
+    absorbed: Booleans,
+    targets: Sequence[tuple[str, Booleans]] = (),
+) -> Surfaces | None:
+    """The unknowns (N,) on surfaces of cuts, if any, that belong to each of the unknowns ``wells``, and to the targets.
+
+    The wells are those at the ``places`` (K, dim), by which the parts that were cut away are named; ``absorbed`` holds
+    what leads to the targets, of which the unknowns are given with their names.
+    """
+    if not is_cut(discretization.triangulation):
+        return None
+    named = between_sets if len(targets) == 2 else well_name
+    apart = [((places - discretization.nodes[well]) ** 2).sum(axis=1) for well in wells]
+    names = [named(int(np.argmin(distances))) for distances in apart]
+    to = _apart([outside(discretization, name, adjoint=False) for name in names], absorbed)
+    taken = np.zeros_like(absorbed)
+    for _, members in targets:
+        taken = taken | members
+    beside = [outside(discretization, name, adjoint=True) for name in (*names, *(name for name, _ in targets))]
+    came = _apart(beside, taken)
+    came[len(names) :] = [around | members for around, (_, members) in zip(came[len(names) :], targets, strict=True)]
+    return Surfaces(tuple(to), tuple(came))
+
+
+def _apart(sets: list[Booleans], taken: Booleans) -> list[Booleans]:
+    """Without what is ``taken``, and what an earlier one has: where owners meet, an unknown belongs to one of them."""
+    result: list[Booleans] = []
+    for members in sets:
+        result.append(members & ~taken)
+        taken = taken | members
+    return result

@@ -1,0 +1,1 @@
+"""A process condensed onto its wells: states, elimination, the reduced chain between them."""

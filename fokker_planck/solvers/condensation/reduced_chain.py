@@ -1,0 +1,209 @@
+"""The reduced Markov chain R = X (-Lambda) X^-1 on slow eigenfunctions, X_km the value of mode m at state k.
+
+R is a chain only where the process settles in every state before it leaves.  A minimum out of which it goes as fast as
+it relaxes elsewhere, a narrow one say, has no slow mode of its own: with it R has entries that are negative by as much
+as its rates, however well each is computed.  Such minima are no states.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import mpmath
+import numpy as np
+
+from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.landscape.types import SHALLOWEST
+from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.solvers.results.steady import Rates, Statistics
+
+LEFT_OUT = 0.05
+"""Of the rate out of a well, by which an entry may be negative: what a chain leaves out is of the order of its rates
+over those of settling. 50 wells, left four times as slowly as they settle, come to 0.02."""
+MOST_STATES = 60
+"""Of a chain: the algebra in multiple precision grows with the cube, 60 states take about 20 s of a core."""
+ROUNDING = 2e-15
+"""Of the largest rate out of a well, what is rounding in the others: some ten units in the last place."""
+WORST_CONDITION = 1e6
+"""Of the modes at the states, beyond which doubles do not tell them apart: it takes so much of 1e-12."""
+
+
+def refuse_count(count: int, key: str) -> None:
+    """Raise for so many states: ``ProblemError`` with the ``key`` below two, ``ConvergenceError`` for too many."""
+    if count < 2:
+        found = f"{count} well deeper than the noise in the domain"
+        wanted = f"at least two wells of more than {SHALLOWEST:g} unit of epsilon to go between"
+        raise ProblemError(key, found, wanted)
+    if count > MOST_STATES:
+        raise ConvergenceError(
+            f"{count} wells are deeper than the noise, a chain is computed of at most {MOST_STATES}",
+            "more noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
+        )
+
+
+def chain_of(values: Any, at_states: Any, kept: list[int]) -> Any:
+    """R of the states ``kept``, from as many modes; None where these do not tell the states apart.
+
+    Parameters
+    ----------
+    values
+        eigenvalues, the first one zero.
+    at_states
+        modes in columns, a matrix of mpmath, or of doubles where these hold it.
+    kept
+        rows.
+    """
+    size = len(kept)
+    if isinstance(at_states, np.ndarray):
+        rows = at_states[kept, :size]
+        if not np.linalg.cond(rows) < WORST_CONDITION:
+            return None
+        rates = np.array([float(value) for value in values[:size]])
+        return -(rows * rates) @ np.linalg.inv(rows)
+    rows = mpmath.matrix(size, size)
+    for row, state in enumerate(kept):
+        for column in range(size):
+            rows[row, column] = at_states[state, column]
+    middle = mpmath.diag([-values[k] if k else mpmath.mpf(0) for k in range(size)])
+    try:
+        return rows * middle * mpmath.inverse(rows)
+    except ZeroDivisionError:
+        return None
+
+
+@dataclass(frozen=True)
+class ChainRates:
+    """The entries of R out of every state, in the order of ``pairs_of``: logarithms of their sizes, and their signs.
+
+    ``weights`` says how much each counts, see :func:`weights_of_rates`; ``chain`` is R itself, real.
+    """
+
+    logs: Floats
+    signs: Floats
+    weights: Floats
+    chain: Any
+
+
+def rates_of(values: Any, at_states: Any, kept: list[int]) -> ChainRates:
+    """The chain on the states ``kept``, which are chosen by :func:`metastable` where there are none yet.
+
+    Raises ``ConvergenceError`` where the modes do not tell the states apart.
+    """
+    if not kept:
+        kept.extend(metastable(values, at_states))
+    chain = chain_of(values, at_states, kept)
+    if chain is None:
+        raise ConvergenceError("the slow modes do not tell the wells apart", "a smaller tolerance or more noise")
+    chain = chain.real if isinstance(chain, np.ndarray) else chain.apply(mpmath.re)
+    pairs = pairs_of(len(kept))
+    entries = [chain[k, m] for k, m in pairs]
+    logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
+    signs = np.array([float(mpmath.sign(entry)) for entry in entries])
+    return ChainRates(np.where(np.isfinite(logs), logs, 0.0), signs, weights_of_rates(logs, pairs), chain)
+
+
+def result_of(
+    minima: Sequence[tuple[float, ...]], numbers: Floats, errors: Floats, found: ChainRates, statistics: Statistics
+) -> Rates:
+    """Rates and mean hitting times between the ``minima``, in the current precision of mpmath."""
+    count, pairs = len(minima), pairs_of(len(minima))
+    times = log_hitting_times(found.chain, pairs)
+    hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
+    for number, (k, m) in enumerate(pairs):
+        hitting[k][m] = Quantity.of_log(float(times[number]), float(errors.max()))
+    return Rates(
+        minima=tuple(minima),
+        rates=table_of(numbers, errors, found.signs, pairs, count),
+        hitting_times=tuple(tuple(row) for row in hitting),
+        statistics=statistics,
+    )
+
+
+def metastable(values: Any, at_states: Any) -> list[int]:
+    """The states of which R is a chain: what is left by the fastest way out is dropped until it is.
+
+    Raises ``ConvergenceError`` where fewer than two remain.
+    """
+    kept = list(range(len(at_states) if isinstance(at_states, np.ndarray) else at_states.rows))
+    while len(kept) > 1:
+        chain = chain_of(values, at_states, kept)
+        if chain is None:
+            kept.pop()
+            continue
+        real = chain.real if isinstance(chain, np.ndarray) else chain.apply(mpmath.re)
+        out = [abs(real[k, k]) for k in range(len(kept))]
+        if all(real[k, m] >= -LEFT_OUT * out[k] for k, m in pairs_of(len(kept))):
+            return kept
+        kept.pop(max(range(len(kept)), key=lambda k: out[k]))
+    refuse_chain()
+
+
+def refuse_chain() -> NoReturn:
+    """Raise ConvergenceError for wells that are no states."""
+    raise ConvergenceError(
+        "the process leaves the wells as fast as it settles in them: there is no chain between them",
+        "less noise; `spectrum` and `committor` hold without a chain",
+    )
+
+
+def warn_of_the_left_out(all_states: int, kept: int) -> None:
+    """Say that minima which are deep enough are no states all the same."""
+    if kept < all_states:
+        warnings.warn(
+            f"{all_states - kept} of {all_states} wells deeper than the noise are no states of a chain: the process "
+            "leaves them as fast as it settles elsewhere; they are counted with their neighbours",
+            stacklevel=3,
+        )
+
+
+def table_of(logs: Floats, errors: Floats, signs: Floats, pairs: list[tuple[int, int]], count: int) -> Any:
+    """Rates from row to column; an entry is a sum with the others of its row, and knows no more than their rounding."""
+    table: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
+    largest = [max(logs[n] for n, pair in enumerate(pairs) if pair[0] == k) for k in range(count)]
+    for number, (k, m) in enumerate(pairs):
+        rounding = ROUNDING * float(np.exp(np.clip(largest[k] - logs[number], 0.0, 700.0)))
+        table[k][m] = _entry(float(logs[number]), float(errors[number]) + rounding, float(signs[number]))
+    return tuple(tuple(row) for row in table)
+
+
+def _entry(log: float, error: float, sign: float) -> Quantity:
+    """A rate; a negative one is what the chain leaves out: nothing but its size is known, the bar reaches zero."""
+    quantity = Quantity.of_log(log, error) if sign != 0.0 else Quantity.of(0.0, 0.0)
+    return quantity if sign >= 0.0 else Quantity.of(-(quantity.value or 0.0), max(error, 1.0))
+
+
+def pairs_of(count: int) -> list[tuple[int, int]]:
+    """From and to, in the order in which rates are numbered."""
+    return [(k, m) for k in range(count) for m in range(count) if k != m]
+
+
+def log_hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
+    """Logarithms of the mean times of the chain from k to m, for every pair."""
+    exact = not isinstance(chain, np.ndarray)
+    size = chain.rows if exact else len(chain)
+    result = {}
+    for goal in range(size):
+        rest = [k for k in range(size) if k != goal]
+        if exact:
+            matrix = mpmath.matrix(len(rest), len(rest))
+            for i, k in enumerate(rest):
+                for j, m in enumerate(rest):
+                    matrix[i, j] = -chain[k, m]
+            times = mpmath.lu_solve(matrix, mpmath.matrix([mpmath.mpf(1)] * len(rest)))
+        else:
+            times = np.linalg.solve(-chain[np.ix_(rest, rest)], np.ones(len(rest)))
+        for i, k in enumerate(rest):
+            result[k, goal] = float(mpmath.log(abs(times[i])))
+    return np.array([result[pair] for pair in pairs])
+
+
+def weights_of_rates(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
+    """How much a rate counts among those out of its well: a negligible one need not be known to the tolerance."""
+    out: dict[int, float] = {}
+    for (k, _), log in zip(pairs, logs, strict=True):
+        out[k] = float(np.logaddexp(out.get(k, -np.inf), log))
+    return np.array([float(np.exp(log - out[k])) for (k, _), log in zip(pairs, logs, strict=True)])

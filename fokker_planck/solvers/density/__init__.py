@@ -1,0 +1,1 @@
+"""The stationary density, weights of wells, probabilities of sets, the stationary current."""

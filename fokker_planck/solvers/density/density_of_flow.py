@@ -1,0 +1,190 @@
+"""Stationary density of a process without detailed balance: p = e^-psi rho / Z, rho in the kernel of the adjoint.
+
+Its mesh is refined for the probabilities of the basins of the flow; the current comes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from fokker_planck.fem.cell_weights import cells_with_nodal_weight
+from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.fields.field import Field
+from fokker_planck.fem.indicator import Mode
+from fokker_planck.fem.triangulations.triangulation import Triangulation
+from fokker_planck.fem.truncation.domain_truncation import is_cut
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.landscape.basin_integrals import basin_masses
+from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
+from fokker_planck.model.reversibility.ito_drift import ItoDrift
+from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.solvers.adaptivity.accuracy import answered
+from fokker_planck.solvers.adaptivity.answer_types import Answer
+from fokker_planck.solvers.adaptivity.beginning import on_coarsest_mesh
+from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
+from fokker_planck.solvers.density.density_ratio import DensityRatio, density_ratio, modes_of_shares
+from fokker_planck.solvers.density.stationary_current import Current, total_current
+from fokker_planck.solvers.density.well_weights import weights_of_states
+from fokker_planck.solvers.results.steady import Stationary
+from fokker_planck.solvers.setting.error_budget import budget_of
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.setting import WHOLE
+
+CURRENT_SAFETY = 2.0
+"""Times the change from the mesh before, for the bar of the total current, which no higher degree verifies."""
+
+
+def density_of_flow(setting: FlowSetting) -> Stationary:
+    """The density as a field, the probability of every basin of attraction, and the current."""
+    problem, between = setting.problem, _separatrices(setting)
+    totals: list[Floats] = []
+    doubts: list[Floats] = []
+    basins = None if between is None else LabelledMesh(between)
+
+    def answer(discretization: Discretization) -> Answer:
+        ratio = density_ratio(setting, discretization)
+        totals.append(total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole))
+        if basins is None:
+            doubts.append(np.zeros(1))
+            return Answer(np.zeros(1), ratio, ratio.generator, [[_self_pair(ratio)]])
+        logs, errors, labels = _log_probabilities(setting, basins, discretization, ratio)
+        doubts.append(errors)
+        pairs = modes_of_shares(ratio, labels, np.exp(logs))
+        return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
+
+    cut = basins is not None and cut_between_wells(setting, WHOLE)
+    outcome = answered(setting, WHOLE, answer, cut=cut)
+    ratio: DensityRatio = outcome.payload
+    beyond, whole = _beyond_the_mesh(setting, ratio)
+    density = Field("density", outcome.discretization, ratio.log_density, True, ratio.log_density_by_cell, beyond)
+    places = [point.position for point in setting.attractors]
+    if not places:
+        places = [tuple(outcome.discretization.nodes[int(np.argmax(ratio.log_density))].tolist())]
+    states = setting.states if setting.attractors else (0,)
+    errors = outcome.errors + doubts[-1] if len(set(states)) > 1 else doubts[-1]
+    wells = weights_of_states(places, states, outcome.numbers, errors)
+    before = totals[-2] if len(totals) > 1 else np.full(problem.dimension, np.inf)
+    change = CURRENT_SAFETY * np.abs(totals[-1] - before)
+    current = Current(
+        density=density,
+        drift=ItoDrift(problem.process, problem.dimension),
+        diffusion=setting.diffusion,
+        total=tuple(totals[-1].tolist()),
+        total_error=tuple(change.tolist()),
+        whole=whole,
+    )
+    return Stationary(wells, density, outcome.statistics, current)
+
+
+@dataclass(frozen=True)
+class WholeDensity:
+    """The density on all cells below the energy cutoff, for places that no number rests on; found when asked for."""
+
+    setting: FlowSetting
+
+    @cached_property
+    def _field(self) -> Field | None:
+        setting = self.setting
+
+        def field(discretization: Discretization) -> Field:
+            ratio = density_ratio(setting, discretization)
+            return Field("density", discretization, ratio.log_density, True, ratio.log_density_by_cell)
+
+        return on_coarsest_mesh(setting, {}, field)
+
+    def density(self) -> Field | None:
+        """As a field."""
+        return self._field
+
+    def log_density(self, x: Floats) -> Floats:
+        """Log p at points (dim, n); nan where there is no mesh, either."""
+        return np.full(x.shape[1], np.nan) if self._field is None else self._field.log(x)
+
+
+def _beyond_the_mesh(
+    setting: FlowSetting, ratio: DensityRatio
+) -> tuple[Callable[[Floats], Floats] | None, Callable[[], Field | None] | None]:
+    """Log p at points that a mesh does not reach, as far as it is known, and all of it as a field where it was cut."""
+    whole = WholeDensity(setting) if is_cut(ratio.generator.discretization.triangulation) else None
+    if setting.known and (setting.problem.dimension == 1 or setting.problem.process.turns_at_walls):
+        # no circulation crosses a wall: rho is a constant, one but for the scale of the reduced problem
+        scale = float(np.log(ratio.rho[np.argmin(ratio.generator.exponent)])) - ratio.log_whole
+
+        def log_density(x: Floats) -> Floats:
+            inside, found = setting.problem.contains(x), np.full(x.shape[1], np.nan)
+            found[inside] = scale - setting.weighting.value(x[:, inside])
+            return found
+
+        return log_density, whole.density if whole else None
+    return (whole.log_density, whole.density) if whole else (None, None)
+
+
+def _self_pair(ratio: DensityRatio) -> Mode:
+    """With a single well there is no number to refine for: let the density be resolved where it is large."""
+    values = ratio.rho[ratio.generator.discretization.dofs]
+    whole = float(np.exp(ratio.log_whole + ratio.generator.lowest)) * float(np.abs(ratio.rho).max())
+    return Mode(values, values, log_whole=float(np.log(whole)))
+
+
+def _separatrices(setting: FlowSetting) -> Separatrices | None:
+    """Followed once for all meshes: each costs some hundred steps of the flow; None where there is one basin."""
+    if setting.basins is None:
+        return None
+    return separatrices(setting.basins, setting.problem.dimension, budget_of(setting.problem).curves)
+
+
+@dataclass
+class LabelledMesh:
+    """The basins of the vertices of one mesh, which is asked with two degrees: each takes many steps of the flow."""
+
+    between: Separatrices
+    last: tuple[Triangulation, Integers, Separatrices] | None = None
+
+    def of(self, mesh: Triangulation) -> tuple[Integers, Separatrices]:
+        """The label of every vertex, and the separatrices that divide this mesh."""
+        if self.last is None or self.last[0] is not mesh:
+            self.last = (mesh, *labelled(mesh.points, mesh.cells, self.between))
+        return self.last[1:]
+
+
+def _log_probabilities(
+    setting: FlowSetting, basins: LabelledMesh, discretization: Discretization, ratio: DensityRatio
+) -> tuple[Floats, Floats, Integers]:
+    """Logarithms of the basins' probabilities, the doubt that cells at separatrices leave, the basin of every node."""
+    mesh = discretization.triangulation
+    count = len(set(setting.states))
+    labels, between = basins.of(mesh)
+    near = near_separatrix(mesh.cells, labels)
+    of_cells = labels[mesh.cells[:, 0]]
+    masses = _masses(ratio, of_cells[discretization.cells], ~near[discretization.cells], count)
+    logs = ratio.log_density_by_cell
+    local = ratio.log_density[discretization.dofs] if logs is None else logs
+    vertices, weighted = cells_with_nodal_weight(discretization, local, near)
+    tolerance = setting.problem.resolution.tolerance
+    with np.errstate(divide="ignore"):
+        beside = np.log(masses)
+    found = basin_masses(mesh.points, vertices, weighted, between.label, count, tolerance, beside, (labels, between))
+    total = float(np.logaddexp.reduce(found.logs))
+    nodal = np.zeros(discretization.count, dtype=np.int64)
+    nodal[discretization.dofs] = of_cells[discretization.cells][:, None]
+    if discretization.comm.size > 1:
+        from mpi4py import MPI
+
+        discretization.comm.Allreduce(MPI.IN_PLACE, nodal, op=MPI.MAX)
+    return found.logs - total, found.errors, nodal
+
+
+def _masses(ratio: DensityRatio, labels: Integers, whole: Booleans, count: int) -> Floats:
+    """Probability of the cells that lie in one basin, (K,)."""
+    generator = ratio.generator
+    dofs = generator.discretization.dofs
+    exponent = generator.exponent[dofs]
+    levels = exponent.min(axis=1)
+    half = np.exp(-0.5 * (exponent - levels[:, None]))
+    amounts = (half * ratio.rho[dofs] * (generator.mass @ half[..., None])[..., 0]).sum(axis=1)
+    amounts = amounts * np.exp(-levels - ratio.log_whole)
+    sums = np.bincount(labels[whole], amounts[whole], count)
+    return np.asarray(generator.discretization.comm.allreduce(sums))

@@ -1,0 +1,76 @@
+"""Modes beside a well so narrow that its matrix entries drown what flows into it: Rayleigh and Ritz with its potential.
+
+min of a(u, u) / m(u, u) over u in span(h_1, ..., h_K, u_1, ..., u_m)
+
+In an assembled matrix the rows of a narrow well sum to zero up to rounding of its entries, which kills what stays there
+at a rate of 2^-52 eps / h^2: a well of width 1e-7 moved eigenvalues by 1e-5, whatever the mesh.  The error of a vector
+u_j is in the value that it has in the well and what follows from that, along the potential h_k of the well and its
+images under A_FF^-1 M, whose energy, summed up from differences within cells, is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fokker_planck.fem.cell_products import energy, product
+from fokker_planck.fem.generator import Generator
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
+
+FASTER = 1e6
+"""Than the slowest well settles: a rate from which on rounding of it is seen at a tolerance of 1e-8."""
+
+
+def has_narrow_wells(setting: PotentialSetting) -> bool:
+    """Whether a well settles so fast beside the others that an assembled matrix does not hold both."""
+    fastest = 0.0
+    for minimum in setting.deep_minima:
+        tensor = setting.balance.diffusion.tensor(np.asarray(minimum.position)[:, None])[..., 0]
+        fastest = max(fastest, float(np.linalg.eigvals(tensor @ np.asarray(minimum.hessian)).real.max()))
+    return fastest > FASTER * setting.relaxation_rate
+
+
+def combined(
+    generator: Generator, potentials: Sequence[Floats], modes: Sequence[Floats], slower: int
+) -> tuple[Floats, list[Floats]] | None:
+    """Logarithms of the eigenvalues and nodal values of the modes, improved; None where they depend on each other.
+
+    Parameters
+    ----------
+    generator
+        with the mass and the stiffness.
+    potentials
+        of the wells, and their images, nodal values (N,).
+    modes
+        nodal values (N,).
+    slower
+        how many eigenvalues, zero among them, come before.
+    """
+    functions = [*potentials, *modes]
+    cells = [nodal[generator.discretization.dofs] for nodal in functions]
+    logs = [0.5 * product(generator, u, u).log_of_sum() for u in cells]
+    size = len(functions)
+    mass, flow = np.empty((size, size)), np.empty((size, size))
+    for i in range(size):
+        for j in range(i + 1):
+            scale = logs[i] + logs[j]
+            mass[i, j] = mass[j, i] = _sum(product(generator, cells[i], cells[j]), scale)
+            flow[i, j] = flow[j, i] = _sum(energy(generator, cells[i], cells[j]), scale)
+    from scipy.linalg import LinAlgError, eigh
+
+    try:
+        values, columns = eigh(flow, mass)
+    except LinAlgError:
+        return None
+    chosen = slice(slower, slower + len(modes))
+    if len(values[chosen]) < len(modes) or not (values[chosen] > 0.0).all():
+        return None
+    rows = np.array([nodal * np.exp(-log + logs[-1]) for nodal, log in zip(functions, logs, strict=True)])
+    return np.log(values[chosen]), [np.asarray(columns[:, k] @ rows) for k in range(size)[chosen]]
+
+
+def _sum(products: object, scale: float) -> float:
+    total = products.relative_to(scale).sum()  # type: ignore[attr-defined]
+    return float(products.comm.allreduce(float(total)))  # type: ignore[attr-defined]

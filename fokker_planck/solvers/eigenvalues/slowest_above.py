@@ -1,0 +1,169 @@
+"""How slow eigenfunctions can be that live above an energy cutoff, hence how high that of a spectrum has to be.
+
+A slope on which nothing stands still holds eigenfunctions, too: for the exponent psi, in the scaled unknowns of the
+generator, -L is
+
+    -div D grad + W,     W = grad psi . D grad psi / 4 - div(D grad psi) / 2,
+
+and W is small wherever psi is nearly flat, however high that lies and whether or not anything is stationary there.
+Above a deep narrow well in a wide bowl the slowest relaxation is that of the bowl, where the process hardly ever is.
+What a cutoff leaves away must relax faster than what is asked for: the smallest eigenvalue of the chain
+
+    q_ij = D_e exp(-(psi_j - psi_i) / 2) / |x_j - x_i|^2,     D_e that along the edge,
+
+on the sample of the domain above the cutoff, killed below, tells to a factor.  The circulation takes no part in it: it
+leaves the symmetric part of -L, which bounds real parts from below, as it is.
+
+What does reach into the rest shows in the eigenfunction: that of a bowl has its largest exp(-psi) |u|^2 far up, and so
+near a cutoff that was meant for the well that the cut changed the fifth digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fokker_planck.fem._petsc import smallest_eigenvalue
+from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.landscape.sample_graph import sample_box
+from fokker_planck.landscape.survey import sample_graph
+from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.problem import Problem
+from fokker_planck.solvers.setting.setting import Setting
+
+SLOWER = 0.25
+"""Of the chain's eigenvalue, up to which what is asked for has nothing to do with what lies above: the sample's cells
+are as large as a well, and tell to a factor of two (a bowl and a narrow well in it, noise 0.035: 0.31 for 0.29)."""
+STEEPEST = 60.0
+"""Units of epsilon along an edge that are counted: beyond, a step down takes no time, whatever is done with it."""
+NEAR = 2.0
+"""Units of epsilon below the cutoff that count as beside it: cells there are as high as several."""
+IN_SPACE = 15
+"""Points an axis in space: of the 41 of a survey one factorisation alone takes minutes."""
+HALVINGS = 7
+"""Of the heights between cutoff and top, for a cutoff that is high enough."""
+
+AT_CUTOFF = 0.1
+"""Of the tolerance, what exp(-psi) |u|^2 may be beside the cutoff, over its largest value: to a factor what the cut
+changes. With it the gap of a bowl around a well at 3.6e-3 is 4e-8 off, at a bar of 2e-6."""
+RAISED = 1.5
+"""Times the units of epsilon by which that is too much, for a higher cutoff, since eigenfunctions grow as the density
+falls: once was enough for bowls around a well, with and without detailed balance."""
+MOST_CUTOFFS = 3
+"""Energy cutoffs, each for the eigenvalues found below the one before: with more of the domain they fall, and the next
+one is high enough."""
+
+
+def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
+    """The least energy cutoff from ``ceiling`` on above which everything is faster than ``rate``; infinite at the top.
+
+    That is ``ceiling`` for noise in some directions alone, for which there is no such chain.
+    """
+    problem = setting.problem
+    if is_degenerate(problem):
+        return ceiling
+    points, edges = _sample(problem)
+    heights = np.asarray(setting.exponent.value(points.T))
+    levels = np.sort(heights[heights > ceiling])
+    if not len(levels):
+        return ceiling
+    tensor = np.asarray(setting.diffusion.tensor(points.T))
+
+    def fast(level: float) -> bool:
+        return slowest_above(points, edges, heights, tensor, level) * SLOWER > rate
+
+    if fast(ceiling):
+        return ceiling
+    low, high = 0, len(levels) - 1
+    for _ in range(HALVINGS):
+        middle = (low + high) // 2
+        low, high = (low, middle) if fast(float(levels[middle])) else (middle, high)
+    return float(levels[high]) if high < len(levels) - 1 else float(np.inf)
+
+
+def cutoff_needed(
+    setting: Setting, ceiling: float, fastest: float, nodes: Floats, functions: Sequence[Floats]
+) -> float:
+    """The energy cutoff that eigenfunctions (N,) with rates up to ``fastest`` need: ``ceiling`` where that serves.
+
+    They live at the ``nodes`` (N, dim) of a mesh that ends at the ``ceiling``.
+    """
+    height = high_enough(setting, ceiling, fastest)
+    share = share_at_cutoff(np.asarray(setting.exponent.value(nodes.T)), functions, ceiling)
+    allowed = AT_CUTOFF * setting.problem.resolution.tolerance
+    if share > allowed:
+        height = max(height, ceiling + RAISED * float(np.log(share / allowed)) + NEAR)
+    return height
+
+
+def _sample(problem: Problem) -> tuple[Floats, Integers]:
+    """Points (n, dim) and edges of the domain, fewer in space than for its survey."""
+    if problem.dimension < 3:
+        return sample_graph(problem)
+    points, edges = sample_box(*problem.bounding_box(), IN_SPACE, problem.periods)
+    kept = problem.contains(points.T)
+    number = np.cumsum(kept) - 1
+    return points[kept], number[edges[kept[edges].all(axis=1)]]
+
+
+def share_at_cutoff(exponent: Floats, functions: Sequence[Floats], ceiling: float) -> float:
+    """The largest exp(-psi) |u|^2 within ``NEAR`` of the cutoff or above, over the largest of all, of every u (N,).
+
+    ``exponent`` (N,) is psi at the nodes.
+
+    >>> psi = np.linspace(0.0, 20.0, 201) ** 2 / 20.0
+    >>> bool(abs(np.log(share_at_cutoff(psi, [np.ones(201)], 20.0)) + 18.0) < 0.2)
+    True
+    """
+    near = exponent > ceiling - NEAR
+    if not near.any():
+        return 0.0
+    worst = -np.inf
+    for function in functions:
+        with np.errstate(divide="ignore"):
+            logs = 2.0 * np.log(np.abs(function)) - exponent
+        worst = max(worst, float(logs[near].max() - logs.max()))
+    return float(np.exp(worst))
+
+
+def slowest_above(points: Floats, edges: Integers, heights: Floats, tensor: Floats, ceiling: float) -> float:
+    """The smallest eigenvalue of the chain on the part above ``ceiling``; infinite where there is none.
+
+    Parameters
+    ----------
+    points
+        of the sample, (n, dim).
+    edges
+        pairs of neighbours, (m, 2).
+    heights
+        psi at the points, (n,).
+    tensor
+        D there, (dim, dim, n).
+    ceiling
+        the chain is killed at points below.
+
+    Examples
+    --------
+    >>> line = np.linspace(0.0, 1.0, 201)
+    >>> edges = np.stack([np.arange(200), np.arange(1, 201)], axis=1)
+    >>> flat = slowest_above(line[:, None], edges, np.where(line > 0.0, 1.0, 0.0), np.ones((1, 1, 201)), 0.5)
+    >>> bool(abs(flat / (np.pi / 2.0) ** 2 - 1.0) < 0.02)     # a quarter of a wave
+    True
+    """
+    above = heights > ceiling
+    if not above.any():
+        return float(np.inf)
+    along = points[edges[:, 1]] - points[edges[:, 0]]
+    length = np.maximum(np.linalg.norm(along, axis=1), 1e-300)
+    middle = np.moveaxis(0.5 * (tensor[..., edges[:, 0]] + tensor[..., edges[:, 1]]), -1, 0)
+    unit = along / length[:, None]
+    noise = np.einsum("ei,eij,ej->e", unit, middle, unit)
+    size = noise / length**2
+    rise = np.clip(heights[edges[:, 1]] - heights[edges[:, 0]], -STEEPEST, STEEPEST)
+    number = np.where(above, np.cumsum(above) - 1, -1)
+    matrices = np.zeros((len(edges), 2, 2))
+    matrices[:, 0, 1] = matrices[:, 1, 0] = -size
+    matrices[:, 0, 0] = size * np.exp(-0.5 * rise)
+    matrices[:, 1, 1] = size * np.exp(0.5 * rise)
+    return smallest_eigenvalue(int(number.max()) + 1, number[edges], matrices)

@@ -1,0 +1,1 @@
+"""Ways out: densities along curves, parts of a target, descents on which nothing climbs."""

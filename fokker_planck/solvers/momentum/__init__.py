@@ -1,0 +1,1 @@
+"""Underdamped processes in the plane: their phase space has four dimensions."""

@@ -1,0 +1,352 @@
+"""A reference exponent that follows a density nobody knows: psi near -log p, up to a constant.
+
+With any psi the stationary density is p = e^-psi rho, with rho from the left potentials.  Then psi - log rho is a
+better one.  Where psi is far from -log p, by more than the digits of a double, rho is lost; so the noise is raised
+until psi = 0 will do, and lowered again step by step (D -> f D, f -> 1, psi growing like 1/f).
+
+psi is a spline on a grid, of interest only below a ceiling: the highest saddle of the question and thirty units
+of epsilon more.  Higher up, where rho becomes noise, cells are cut away and psi is continued smoothly.  Its own error
+does not enter the answers: the forms are those of the process with every psi.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError
+from fokker_planck.fem.discretization import discretize
+from fokker_planck.fem.fields.interpolation import Nearly, nearly
+from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.meshing import exponent_range
+from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
+from fokker_planck.fem.triangulations.fitting import component_holding
+from fokker_planck.fem.triangulations.refinement import refine
+from fokker_planck.fem.triangulations.triangulation import Triangulation, without_cells
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.spline import GridFunction, extended, reflected
+from fokker_planck.mesh.simplices import simplex_volumes
+from fokker_planck.model.hoermander import NO_NOISE
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
+from fokker_planck.solvers.condensation.wells import condense, well_nodes
+from fokker_planck.solvers.reference_density.falling_noise import (
+    CALM,
+    CALMLY_THERE,
+    CHEAP,
+    FIRST_FACTOR,
+    FORESEEN,
+    MOST_CELLS,
+    MOST_WASTED,
+    NEARLY_THERE,
+    SHORTEST_FACTOR,
+    WILD,
+    Step,
+    Way,
+    check_growth,
+    continued,
+    first_noise,
+    foreseen_swing,
+    next_factor,
+)
+
+logger = logging.getLogger(__name__)
+
+DEGREE = {1: 4, 2: 6, 3: 3}
+"""Of the elements on the way, log rho being wanted to tenths: in the plane 4 in place of 6 ended in an exit time 4e-7
+off, 3 took half as long again (noise 0.02)."""
+LARGEST_CHANGE = {1: 8.0, 2: 14.0, 3: 10.0}
+"""Of psi in a cell while it is followed: log rho is wanted to a few tenths only. The rotated quartic well at barrier
+100 takes 3.4 s of CPU with 14 in the plane and 7.8 s with 10, psi being right to 0.01; with 18 rho is lost there."""
+SETTLED, TOLERABLE = 0.7, 6.0
+"""Of log rho: a factor of 400 costs rho two to three of its digits, and the margin above the saddles a third of itself.
+Beside curved walls, and where noise that jumps gives the exponent a kink, a grid does no better than 3 or 4."""
+STALLED = 1.0
+"""Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
+steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
+LARGEST_STEP = 15.0
+"""Of psi in one step; a swing beyond is a density that is lost. 5 and 40 changed nothing where none was lost."""
+SURE, CERTAIN = 14.0, 22.0
+"""Units of epsilon below the cutoff where rho is used if it is positive, and where it has to be: 10 and 18 for the one,
+18 for the other gave the same exit time within its bar; with 30 nothing was left to be certain of."""
+MOST_STEPS = 80
+"""Noises: at ``SHORTEST_FACTOR`` a factor of 50; what needs more than 80 is given up."""
+MOST_REPEATS = 6
+"""Solves at one noise, each with the exponent of the one before: what has not settled by then does not."""
+RATE = 1e-3
+"""Of a typical rate, which condensation adds to be regular: 1e-4 and 1e-2 gave the same to all digits."""
+MOST_CREEPING = 6
+"""Steps of ``SHORTEST_FACTOR`` in a row, where nothing attracts: a saddle alone has no density to follow, and its exit
+time needs none; 40 such steps took 170 s before that was asked without."""
+FINENESS = 2.5
+"""By what the change of psi in a cell is divided where the density is lost though the noise hardly fell: a circulation
+that is strong beside the noise makes layers that psi does not show (Brusselator: 10 is too much, 4 is enough)."""
+WHOLE = 1e-9
+"""Of the volume of a box, that a mesh may lack and still fill it."""
+LEAST_MARGIN = CERTAIN + 6.0
+"""Above the saddles, so that a few units of epsilon are certain at any tolerance."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What a question needs of a weight: none above a ``height``; ``places`` (K, dim) lie in all wells that count."""
+
+    height: float
+    places: Floats
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of an unknown density: the process with no weight yet, a coarse mesh of its domain, what counts.
+
+    ``rate`` is a typical one at the noise that is asked for.
+    """
+
+    process: FollowedWeight
+    base: Triangulation
+    needed: Callable[[Weighting], Needed]
+    rate: float
+
+
+def followed_exponent(
+    question: Question, guesses: Sequence[Any] = (), rescue: Callable[[], Any] = lambda: None
+) -> GridFunction:
+    """psi with |psi + log p - constant| below one wherever the question needs it.
+
+    ``guesses`` are exponents to begin with, the likeliest first, if any are known.  What ``rescue`` gives, if anything,
+    is one more of them, to be tried once where the density has been followed for a while and is lost.
+
+    Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
+    """
+    meshes = _Meshes()
+    settled = _from_guesses(question, meshes, guesses)
+    if settled is not None:
+        return settled
+    way, wasted, rescued = Way(first_noise(question.process), FIRST_FACTOR, question.process.exponent), 0, False
+    for _ in range(MOST_STEPS):
+        logger.debug(f"the density at {way.noise:.3g} times the noise")
+        trial = replace(question.process, exponent=way.trial(), noise=way.noise)
+        found = _step(question, meshes, trial, FINENESS**-way.fineness)
+        wasted += found.cells if found.swing > TOLERABLE else 0
+        if found.lost and not (rescued or way.nothing_yet):
+            guess, rescued = rescue(), True
+            settled = None if guess is None else _from_guesses(question, meshes, [guess], patient=True)
+            if settled is not None:
+                return settled
+        if wasted > MOST_WASTED and question.base.dimension == 2:
+            break
+        if found.lost:
+            following: Way | GridFunction | None = way.after_loss(found)
+        else:
+            following = _after_success(question, meshes, way, found, trial.exponent)
+        if following is None:
+            break
+        if isinstance(following, GridFunction):
+            return following
+        way = following.lowered()
+    raise ConvergenceError(
+        f"the stationary density cannot be followed below {way.noise:.3g} times the noise that is asked for",
+        "more noise or a smaller domain; where the quasipotential has kinks this is as far as the method goes",
+    )
+
+
+class _Meshes:
+    """The last mesh's discretization and its values on the grid, which in space take seconds: most steps share one."""
+
+    def __init__(self) -> None:
+        self.last: Nearly | None = None
+        self.within: Booleans | None = None
+
+    def inside(self, base: Triangulation, grid: GridFunction) -> Booleans:
+        """Which points of the grid lie in the domain, an array of the shape of its values."""
+        if self.within is None:
+            self.within = np.ones(grid.values.shape, dtype=bool)
+            box = float(np.prod(np.subtract(grid.upper, grid.lower)))
+            if simplex_volumes(base.cell_points).sum() < (1.0 - WHOLE) * box:
+                linear = discretize(base, 1)
+                values = nearly(linear, grid.points)(np.zeros(linear.count))
+                self.within = np.isfinite(values).reshape(grid.values.shape)
+        return self.within
+
+    def on_grid(self, mesh: Triangulation, grid: GridFunction) -> Nearly:
+        """Those of a mesh."""
+        if self.last is None or self.last.discretization.triangulation is not mesh:
+            self.last = nearly(discretize(mesh, DEGREE[mesh.dimension]), grid.points)
+        return self.last
+
+
+def _from_guesses(
+    question: Question, meshes: _Meshes, guesses: Sequence[Any], *, patient: bool = False
+) -> GridFunction | None:
+    """The exponent that follows from the first guess that serves at the noise that is asked for, if one does."""
+    grid = question.process.exponent
+    for guess in guesses:
+        values = np.asarray(guess.value(grid.points)).reshape(grid.values.shape)
+        if not np.isfinite(values).all():
+            continue
+        guessed = replace(question.process, exponent=replace(grid, values=values - values.min()))
+        try:
+            settled = _settled(question, meshes, guessed, 0, patient=patient)
+        except ConvergenceError:
+            continue  # the guess may be far steeper than the density is: it says nothing about that
+        if settled is not None:
+            return settled
+    return None
+
+
+def _after_success(
+    question: Question, meshes: _Meshes, way: Way, found: Step, tried: GridFunction
+) -> Way | GridFunction | None:
+    """How to go on from a noise that served: the exponent itself where that is known now, None where nothing helps."""
+    foreseen, finest = foreseen_swing(found.swing, way.before, way.reached, way.noise), way.finest(found.cells)
+    before = None if way.nothing_yet or way.reached == way.noise else (way.exponent, way.reached)
+    way = replace(way, before=before, exponent=found.exponent, reached=way.noise, losses=0)
+    if foreseen < FORESEEN:
+        return continued(way.before, way.exponent, way.reached, 1.0)
+    here = replace(question.process, exponent=way.exponent, noise=way.reached)
+    way = replace(way, sizes=(*way.sizes, (way.reached, found.cells)))
+    check_growth(way.sizes, question.base.dimension, lambda: _all_stay(question.needed, here))
+    factor = next_factor(way.factor, found.swing)
+    nearly = CALMLY_THERE if found.swing < CALM else NEARLY_THERE
+    way = replace(way, factor=factor, creeping=way.creeping + 1 if factor <= SHORTEST_FACTOR else 0, nearly=nearly)
+    if way.creeping > MOST_CREEPING and not len(question.needed(question.process).places):
+        return None
+    if way.reached != 1.0:
+        return way
+    if found.swing < SETTLED:
+        return way.exponent
+    here, known = replace(question.process, exponent=way.exponent), (tried, found.swing)
+    settled = _settled(question, meshes, here, way.fineness, patient=True, known=known)
+    if settled is not None:
+        return settled
+    # the next exponent begins at the noise of this one: there is nothing to continue
+    return None if finest or found.cells > CHEAP else replace(way, before=None, fineness=way.fineness + 1)
+
+
+def _all_stay(needed: Callable[[Weighting], Needed], reached: FollowedWeight) -> bool:
+    """Whether the wells that count at this noise will count at the one asked for, to which the exponent grows as 1/f.
+
+    Where some will not, meshes grow no more from there on as they did: a periodic free energy whose two wells are 500
+    units of epsilon apart would need 2e6 cells as they grew at 13 times the noise, and is answered on 2,000.
+    """
+    values = reached.exponent.values * reached.noise
+    asked = replace(reached, exponent=replace(reached.exponent, values=values), noise=1.0)
+    return len(needed(asked).places) == len(needed(reached).places)
+
+
+def _settled(
+    question: Question,
+    meshes: _Meshes,
+    process: FollowedWeight,
+    fineness: int,
+    *,
+    patient: bool,
+    known: tuple[GridFunction | None, float] = (None, np.inf),
+) -> GridFunction | None:
+    """Steps at one noise until another changes nothing to speak of; None where they do not get there.
+
+    A steep place between the points of the grid can keep a step from ever being small. Such an exponent serves, too,
+    for rho loses few digits to a factor of exp(``TOLERABLE``): of those that were tried, the one that was off by
+    least.  ``known`` is one of them, with what it was off by: where the exponent has a kink the next may be worse.
+    """
+    best, least = known if known[1] < TOLERABLE else (None, TOLERABLE)
+    for _ in range(MOST_REPEATS):
+        found = _step(question, meshes, process, FINENESS**-fineness)
+        if found.lost or (found.swing > WILD and not patient):
+            break
+        if found.swing < SETTLED:
+            return found.exponent
+        stalled = best is not None and found.swing > STALLED * least
+        if found.swing < least:
+            best, least = process.exponent, found.swing
+        if stalled:
+            return best
+        process = replace(process, exponent=found.exponent)
+    return best
+
+
+def _step(question: Question, meshes: _Meshes, process: FollowedWeight, finer: float) -> Step:
+    """One solve with the weight and at the noise of ``process``, psi changing by so much less in a cell."""
+    base, exponent = question.base, process.exponent
+    needed = question.needed(process)
+    height, places = needed.height, needed.places
+    change, most = finer * LARGEST_CHANGE[base.dimension], MOST_CELLS[base.dimension]
+    mesh = resolved_below(base, process, places, height, change, most)
+    on_grid = meshes.on_grid(mesh, exponent)
+    generator = assemble(on_grid.discretization, process)
+    try:
+        nodes = well_nodes(on_grid.discretization, places)
+        rho = condense(generator, nodes, [], RATE * process.noise * question.rate).density_ratio()
+    except ConvergenceError:  # where psi is far from -log p factors and couplings between wells leave the doubles
+        return Step(np.inf, True, exponent, len(mesh.cells))
+    positive = (rho > 0.0) & (generator.exponent < height - SURE)
+    logs = np.log(np.where(positive, rho, 1.0))
+    core = generator.exponent < height - CERTAIN
+    if not core.any() or not positive[core].all() or not np.isfinite(rho).all():
+        return Step(np.inf, True, exponent, len(mesh.cells))
+    typical = float(np.median(logs[core]))
+    swing = float(np.abs(logs[core] - typical).max())
+    if swing > LARGEST_STEP:
+        return Step(swing, True, exponent, len(mesh.cells))
+    # the mesh sees no more of psi than its interpolant: what lies between must not stay, and grow
+    fresh = on_grid(np.where(positive, generator.exponent + typical - logs, np.nan))
+    moved = _moved(exponent, fresh.reshape(exponent.values.shape), meshes.inside(base, exponent))
+    return Step(swing, False, moved, len(mesh.cells))
+
+
+def _moved(exponent: GridFunction, fresh: Floats, inside: Booleans) -> GridFunction:
+    """psi moved to what is known on its grid, continued smoothly to where nothing is (NaN), its minimum zero.
+
+    Beyond the walls of the domain, of which ``inside`` tells, it goes on with its slope.
+    """
+    change = np.clip(fresh - exponent.values, -LARGEST_STEP, LARGEST_STEP)
+    seen = np.isfinite(change)
+    values = exponent.values + reflected(extended(np.where(seen, change, 0.0), seen), inside)
+    for axis, wraps in enumerate(exponent.periodic):
+        if wraps:
+            first = np.take(values, [0], axis)
+            values = np.concatenate([np.delete(values, -1, axis), first], axis)
+    return replace(exponent, values=values - values[inside].min())
+
+
+def typical_rate(process: FollowedWeight) -> float:
+    """Rate of diffusion across the box at the noise that is asked for, slower than any well settles."""
+    points = process.exponent.points
+    sizes = np.linalg.eigvalsh(np.moveaxis(process.diffusion.tensor(points), 2, 0))[:, 0]
+    mean = np.einsum("iin->n", process.diffusion.tensor(points)) / len(points)
+    if (sizes <= NO_NOISE * mean).all():
+        sizes = mean
+    extent = float(np.max(np.subtract(process.exponent.upper, process.exponent.lower)))
+    return float(np.median(sizes) * (np.pi / extent) ** 2)
+
+
+def resolved_below(
+    triangulation: Triangulation,
+    weighting: Weighting,
+    attractors: Floats,
+    ceiling: float,
+    change: float | Callable[[Floats, Floats], Floats],
+    most: int,
+) -> Triangulation:
+    """Bisect until psi changes by at most ``change`` in a cell below the ceiling; cut off what lies above.
+
+    That may be a function of the least and the greatest psi of cells, (m,) each.
+    """
+    while True:
+        low, high = exponent_range(triangulation, weighting)
+        keep = low < ceiling
+        marked = keep & (np.minimum(high, ceiling) - low > (change(low, high) if callable(change) else change))
+        if not marked.any():
+            if keep.all():
+                return triangulation
+            if len(attractors):
+                keep = component_holding(triangulation, keep, attractors)
+            return without_cells(triangulation, keep)
+        if len(triangulation.cells) > most:
+            raise BarrierTooHighError(
+                f"more than {most} cells are needed to follow the density",
+                "more noise, a smaller domain, or a smoother drift",
+            )
+        triangulation = refine(triangulation, marked)

@@ -1,0 +1,1 @@
+"""What questions return: numbers with their errors, fields, statistics."""

@@ -1,0 +1,1 @@
+"""The semigroup exp(t L) and its adjoint: propagation, survival, correlations, driving."""

@@ -1,0 +1,305 @@
+"""The survival function of one start: S(t) = P(tau > t), by slow modes where nothing else is left, else by powers.
+
+S_t = L S, S = 1 at t = 0, S = 0 on the target.  With the modes of -L killed there, L u_j = -lambda_j u_j and the left
+ones z_j,
+
+    S(t, x) = sum_j exp(-lambda_j t) u_j(x) int z_j / int u_j z_j,
+
+all of it from the time on at which the modes that are not known have died out: so the tail has its digits relative to
+itself, at times of 1e217 as well.  Before, the powers of a resolvent serve (:mod:`~.semigroup`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
+from fokker_planck.fem.cell_products import CellProducts, product
+from fokker_planck.fem.fields.interpolation import interpolate, point_functional
+from fokker_planck.fem.generator import Generator, mass_times_constant
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.quantity.light_dataclasses import dataclass, field
+from fokker_planck.solvers.adaptivity.answer_types import Numbers
+from fokker_planck.solvers.condensation.point_load import point_load
+from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
+from fokker_planck.solvers.time.semigroup import (
+    LEFT_OUT,
+    MORE_POWERS,
+    POWERS,
+    coefficients,
+    evolved,
+    pole_for,
+    resolvent,
+)
+from fokker_planck.solvers.time.survival_steps import LAST, MOST_UNKNOWNS, ROUNDED, March, density_march, survival_march
+
+DIED_OUT = 32.0
+"""Log of what a mode that is not known has lost when the others take over: 1e-14 of the slowest is left."""
+EQUAL = 1e-3
+"""Relative distance of eigenvalues that are one to a mesh: those of a disc come in pairs."""
+QUARTER = 4.0
+"""The times of one resolvent: up to a latest, down to a quarter of it."""
+MOST_QUARTERS = 60
+"""Down from the time at which modes take over, 1e-36 of it: what has happened before is no double's business."""
+MOST_TURNING = 30
+"""Quarters of a time that are looked at: 1e18 is between the last and the first."""
+ENOUGH = 0.1
+"""Of the tolerance, relative to S: where more can be off more powers are taken."""
+OF_SHARES = 1e-14
+"""What rounding leaves of the share of a mode: that of a well that a process hardly ever meets came out negative."""
+LEAST_PROBABILITY = 1e-11
+"""Ten times what the series leaves: an earlier quantile is its rounding."""
+TURNS_A_STEP = 5.0
+"""By how much a mode may turn in a step: 40 powers leave 1e-8 then."""
+LARGE = 0.5
+"""Of S, above which steps leave no less than one series, which leaves 1e-12."""
+OF_STEP, LEAST_AIM = 0.01, 1e-10
+"""Of the tolerance, what a step may leave of what is left after it, and the least of that: a hundred times what one
+series leaves of the beginning, so that S may fall by as much in a step."""
+OF_DUAL = 1e-3
+"""The same of the dual functions, on which nothing but the estimate of the error rests."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """S(t) and -S'(t) as sums over modes, from the time ``start`` on.
+
+    ``logs`` are those of the modes as :class:`Eigenmode` has them, ``shares`` (k,) complex what each has of S(0), those
+    of pairs counted for both.
+    """
+
+    start: float
+    logs: tuple[complex, ...]
+    shares: Numbers
+
+    def log(self, log_t: float, *, slope: bool = False) -> float:
+        """log S(t), or log -S'(t), at a time that need not be a double."""
+        slowest, total = self._sum(log_t, slope=slope)
+        total = max(total, self._rounding)
+        return float(np.log(total)) - slowest + (self.logs[0].real if slope else 0.0)
+
+    def doubt(self, log_t: float) -> float:
+        """What rounding of the shares is of S(t)."""
+        return self._rounding / max(self._sum(log_t)[1], self._rounding)
+
+    @property
+    def _rounding(self) -> float:
+        """Of a share, which is one of a function whose largest value is about one."""
+        return OF_SHARES * max(1.0, float(np.abs(self.shares).max()))
+
+    def _sum(self, log_t: float, *, slope: bool = False) -> tuple[float, float]:
+        """The exponent of the slowest mode, and the sum beside its exponential."""
+        slowest = float(np.exp(self.logs[0].real + log_t))
+        total = 0.0
+        for log, share in zip(self.logs, self.shares, strict=True):
+            exponent = np.exp(log.real + log_t) * (1.0 + 1j * log.imag)
+            factor = (1.0 + 1j * log.imag) * np.exp(log.real - self.logs[0].real) if slope else 1.0
+            total += float((share * factor * np.exp(slowest - exponent)).real)
+        return slowest, total
+
+
+def tail_of(generator: Generator, modes: Sequence[Eigenmode], faster: float, start: Floats) -> Tail:
+    """From ``modes``, ascending, where all others are ``faster`` than that; from the ``start`` (dim, 1)."""
+    takes_over = DIED_OUT / (faster - float(np.exp(modes[0].log.real)))
+    shares = np.array([_share(generator, mode, start) for mode in modes])
+    return Tail(takes_over, tuple(complex(mode.log) for mode in modes), shares)
+
+
+def no_tail(log_rate: float) -> Tail:
+    """Of what falls about at a rate, whose modes are not known: there is no time from which on they are all."""
+    return Tail(np.inf, (complex(log_rate),), np.ones(1))
+
+
+def told_apart(modes: Sequence[Eigenmode]) -> tuple[list[Eigenmode], float]:
+    """All modes but the fastest and its equals, ascending, and the rate of that: of others nothing is known.
+
+    Raises ``ConvergenceError`` where all are equal.
+    """
+    if not modes:
+        raise ConvergenceError("no slow mode of the killed process was found", "more noise, or a weaker drift")
+    ordered = sorted(modes, key=lambda mode: mode.log.real)
+    last = ordered[-1].log.real
+    known = [mode for mode in ordered if mode.log.real < last - EQUAL]
+    if not known:
+        raise ConvergenceError("the eigenvalues of the killed process cannot be told apart", "another domain")
+    return known, float(np.exp(last))
+
+
+def _share(generator: Generator, mode: Eigenmode, start: Floats) -> complex:
+    """u(x) int z / int u z, twice that for one of a pair."""
+    discretization = generator.discretization
+    left = mode.modes[0].dual
+    cells = mode.nodal[discretization.dofs]
+    dual = cells if left is None else left
+    whole, log_whole = _signed(generator, None, dual)
+    norm, log_norm = _signed(generator, cells, dual)
+    at_start = complex(interpolate(discretization, mode.nodal.real, start)[0])
+    if np.iscomplexobj(mode.nodal):
+        at_start += 1j * float(interpolate(discretization, mode.nodal.imag, start)[0])
+    found = mode.times * at_start * whole / norm * np.exp(log_whole - log_norm)
+    if not np.isfinite(found):
+        raise BarrierTooHighError("the share of a slow mode at the start is no double", "more noise")
+    return complex(found)
+
+
+def _signed(generator: Generator, u: Numbers | None, z: Numbers) -> tuple[complex, float]:
+    """m(u, z), m(1, z) without u, as a number of order one times the exponential of a logarithm."""
+    parts: list[tuple[complex, CellProducts]] = []
+    for unit, second in _parts(z):
+        if u is None:
+            parts.append((unit, product(generator, 1.0, second)))
+        else:
+            parts += [(unit * other, product(generator, first, second)) for other, first in _parts(u)]
+    top = max(contribution.log_of_sum() for _, contribution in parts)
+    comm = generator.discretization.comm
+    total = sum(unit * comm.allreduce(float(each.relative_to(top).sum())) for unit, each in parts)
+    return complex(total), top
+
+
+def _parts(values: Numbers) -> list[tuple[complex, Floats]]:
+    return [(1.0, values.real), (1j, values.imag)] if np.iscomplexobj(values) else [(1.0, values)]
+
+
+def times_of_turning(latest: float, turning: float) -> list[float]:
+    """Every quarter of a time, down to where nothing that has not died out has turned."""
+    earlier = [latest / QUARTER**k for k in range(1, MOST_TURNING + 1)]
+    return [t for t in earlier if t * turning > 1.0]
+
+
+@dataclass
+class Survival:
+    """S(t) at the ``start`` (dim, 1), for all t; resolvents are factored as times ask for them.
+
+    ``turning`` is the largest c . D^-1 c of the current's velocity c: |Im lambda|^2 <= turning Re lambda.
+    """
+
+    generator: Generator
+    free: Booleans
+    start: Floats
+    tail: Tail
+    tolerance: float
+    turning: float = 0.0
+    known: dict[tuple[int, int], Floats] = field(default_factory=dict)
+    march: March | None = None
+    dual: March | None = None
+
+    def doubt(self, t: float) -> float:
+        """How far S(t) can be off beside the mesh: by what the series leaves out, and by rounding."""
+        return 0.0 if t >= self.tail.start else self._early(t)[1]
+
+    def log(self, t: float) -> float:
+        """log S(t); where that is less than its own error, the log of this."""
+        if t >= self.tail.start:
+            return self.tail.log(float(np.log(t)))
+        return min(float(np.log(max(self._early(t)))), 0.0)
+
+    def log_density(self, t: float) -> float:
+        """log -S'(t), of the density of the time; where that is less than its own error, the log of this."""
+        if t >= self.tail.start:
+            return self.tail.log(float(np.log(t)), slope=True)
+        value, off = self._early(t, slope=True)
+        return float(np.log(max(-value, off / t)))
+
+    def functions(self, t: float) -> tuple[Floats, Floats, Floats]:
+        """exp(t L) 1, exp(t L*) of the start, scaled vectors (N,), and the height of the second."""
+        load = point_load(self.generator, self.start[:, 0])
+        if self.marches(2.0 * t):
+            if self.dual is None:
+                self.dual = density_march(self.generator, self.free, load, OF_DUAL, self._first)
+            with suppress(ConvergenceError):
+                return self._march().state(t), self.dual.state(t), load.height
+        inverse = resolvent(self.generator, self.free, pole_for(1.5 * t))
+        weights = coefficients(t, inverse.r)
+        right = evolved(inverse.series(mass_times_constant(self.generator)), weights)
+        return right, evolved(inverse.series(load.scaled, adjoint=True), weights), load.height
+
+    def quantile(self, probability: float, likely: float) -> float:
+        """log of the t with P(tau <= t) = ``probability``, looked for from the log of a ``likely`` time on."""
+        from scipy.optimize import brentq
+
+        if probability < LEAST_PROBABILITY:
+            raise ProblemError("exit.quantiles", probability, f"probabilities of {LEAST_PROBABILITY:g} and more")
+        wanted = float(np.log1p(-probability))
+        lower = upper = min(likely, float(np.log(self.tail.start)))
+        while self._at(upper) > wanted:
+            # S is about exp(-lambda t) in the tail
+            late = float(np.log(-wanted)) - self.tail.logs[0].real
+            upper = max(late, upper) + 1.0 if upper > np.log(self.tail.start) else upper + float(np.log(QUARTER))
+        while self._at(lower) <= wanted:
+            upper, lower = lower, lower - float(np.log(QUARTER))
+            if likely - lower > MOST_QUARTERS * np.log(QUARTER):
+                raise ConvergenceError(f"no time by which {probability:g} has left", "another start")
+        return float(brentq(lambda log_t: self._at(log_t) - wanted, lower, upper, xtol=1e-15, rtol=1e-15))
+
+    def _at(self, log_t: float) -> float:
+        if log_t >= np.log(self.tail.start):
+            return self.tail.log(log_t)
+        return self.log(float(np.exp(log_t)))
+
+    def _early(self, t: float, *, slope: bool = False) -> tuple[float, float]:
+        """S(t), or S'(t), and by how much S can be off."""
+        if not self.marches(t):
+            return self._at_once(t, slope=slope)
+        try:
+            return self._march().value(t, slope=slope)
+        except ConvergenceError:
+            return self._at_once(t, slope=slope)
+
+    def marches(self, t: float) -> bool:
+        """Whether one series from the beginning leaves more of S(t) than steps do, and these are not too many."""
+        turns = float(np.sqrt(DIED_OUT * self.turning * t)) / TURNS_A_STEP
+        if turns * self.generator.discretization.count > MOST_UNKNOWNS:
+            return False
+        value, off = self._at_once(t)
+        known = off <= ENOUGH * self.tolerance * abs(value)
+        return not known and (value < LARGE or off > LEFT_OUT)
+
+    @property
+    def _first(self) -> float:
+        """How long a first step is in which nothing has turned that is left."""
+        return 1.0 / self.turning if self.turning > 0.0 else np.inf
+
+    def _march(self) -> March:
+        if self.march is None:
+            aim = max(LEAST_AIM, OF_STEP * self.tolerance)
+            self.march = survival_march(self.generator, self.free, self.start, aim, self._first)
+        return self.march
+
+    def _at_once(self, t: float, *, slope: bool = False) -> tuple[float, float]:
+        """The same by one series.
+
+        What turns much faster than it decays is left out at a late time without a sign; at an earlier one it shows.
+        """
+        value, off = self._by_powers(t, slope=slope)
+        return value, max(off, *(self._by_powers(earlier)[1] for earlier in times_of_turning(t, self.turning)), 0.0)
+
+    def _by_powers(self, t: float, *, slope: bool = False) -> tuple[float, float]:
+        value, off = self._by(POWERS, t, slope=slope)
+        if off > max(ENOUGH * self.tolerance * abs(value), LEFT_OUT):
+            value, off = self._by(MORE_POWERS, t, slope=slope)
+        return value, off
+
+    def _by(self, powers: int, t: float, *, slope: bool) -> tuple[float, float]:
+        # a mean time may be no double
+        log_unit = float(np.log(self.tail.start)) if np.isfinite(self.tail.start) else -self.tail.logs[0].real
+        number = int(np.floor((log_unit - np.log(t)) / np.log(QUARTER)))
+        r = pole_for(float(np.exp(log_unit - number * np.log(QUARTER))), powers)
+        if (number, powers) not in self.known:
+            self.known[number, powers] = self._powers(r, powers)
+        functions = self.known[number, powers]
+        terms = coefficients(t, r, powers) * functions
+        off = max(LEFT_OUT, np.abs(terms[-LAST:]).max(), ROUNDED * np.abs(functions).max())
+        value = coefficients(t, r, powers, slope=True) @ functions if slope else terms.sum()
+        return float(value), float(off)
+
+    def _powers(self, r: float, powers: int) -> Floats:
+        """T_k(2 S - 1) 1 at the start, for every k."""
+        generator = self.generator
+        at_start = point_functional(generator.discretization, self.start[:, 0])
+        there = np.flatnonzero(at_start)
+        weights = at_start[there] * np.exp(0.5 * (generator.exponent[there] - generator.lowest))
+        series = resolvent(generator, self.free, r).series(mass_times_constant(generator), powers)
+        return np.array([weights @ each[there] for each in series])

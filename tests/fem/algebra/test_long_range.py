@@ -1,0 +1,62 @@
+"""Numbers beyond the range of a double: arithmetic with tiers, and solves that fall through many of them."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fokker_planck.fem.algebra.long_range import LARGEST, LongRange, decaying_solution, times_exp
+
+
+@pytest.mark.parametrize("exponent", [0.0, 5.0, 700.0, -700.0])
+def test_times_exp_is_the_product_where_that_is_a_double(exponent):
+    values = np.array([-2.0, 0.0, 3.0])
+    assert times_exp(values, exponent) == pytest.approx(values * math.exp(exponent), rel=1e-13)
+
+
+def test_times_exp_of_factors_that_are_no_doubles():
+    assert times_exp(np.array([1e-300, -1e-200]), np.array([1000.0, 460.0])) == pytest.approx(
+        [math.exp(1000.0 - 300.0 * math.log(10.0)), -math.exp(460.0 - 200.0 * math.log(10.0))], rel=1e-12
+    )
+
+
+def test_the_powers_add_to_the_logarithm():
+    number = LongRange(np.array([2.0, -3.0, 0.0]), np.array([0, -2000, -5000]))
+    assert number.logs[:2] == pytest.approx([math.log(2.0), math.log(3.0) - 2000.0 * math.log(2.0)])
+    assert number.logs[2] == -np.inf
+    assert number.over(-2000)[1] == -3.0
+    assert number.over(-2001)[1] == -6.0
+    assert number.over(-2000)[0] == LARGEST
+    assert number.times_exp(2000.0 * math.log(2.0))[1] == pytest.approx(-3.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("fall", [1.0, 4.0])
+def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall):
+    """-u_(k-1) + 2 cosh(fall) u_k - u_(k+1) = 0, u_0 = 1, decays like exp(-fall k)."""
+    from scipy.linalg import solveh_banded
+
+    count = 4000
+    diagonal = np.full(count, 2.0 * math.cosh(fall))
+
+    def apply(vector):
+        image = diagonal * vector
+        image[1:] -= vector[:-1]
+        image[:-1] -= vector[1:]
+        return image
+
+    def solve(right):
+        bands = np.vstack([np.r_[0.0, np.full(count - 2, -1.0)], diagonal[1:]])
+        return np.r_[0.0, solveh_banded(bands, right[1:])]
+
+    def touching(marked):
+        result = marked.copy()
+        result[1:] |= marked[:-1]
+        result[:-1] |= marked[1:]
+        return result
+
+    given = np.zeros(count)
+    given[0] = 1.0
+    solution = decaying_solution(apply, solve, touching, given, np.arange(count) > 0)
+    inside = np.arange(count - 100)
+    assert solution.logs[inside] == pytest.approx(-fall * inside, abs=1e-9)
+    assert solution.powers.min() < -fall * count / math.log(2.0) + 2000.0

@@ -1,0 +1,80 @@
+"""The slow modes of a widened reduced problem, against all of its eigenvalues."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from fokker_planck.solvers.condensation import slow_subspace
+from fokker_planck.solvers.condensation.slow_subspace import pairs_in_doubles, slow_pairs
+
+
+def a_pencil(wells, inside, heights, fastest):
+    """Rates between wells that are ``heights`` deep, beside modes from ``fastest`` on."""
+    rng = np.random.default_rng(5)
+    weights = np.exp(-np.asarray(heights) / 2)
+    rates = rng.uniform(0.1, 1.0, (wells, wells)) * 1e-3
+    flows = mpmath.matrix(wells, wells)
+    for i in range(wells):
+        for j in range(wells):
+            if i != j:
+                flows[i, j] = -mpmath.mpf(rates[i, j]) * weights[i] * weights[j]
+        flows[i, i] = -mpmath.fsum(flows[i, j] * weights[i] / weights[j] for j in range(wells) if j != i)
+    mass = np.eye(wells + inside) + 0.1 * rng.normal(size=(wells + inside,) * 2) / np.sqrt(inside)
+    energy = np.diag(rng.uniform(fastest, 30.0 * fastest, inside)) + 0.1 * fastest * rng.normal(size=(inside, inside))
+    return flows, mass, energy
+
+
+@pytest.mark.parametrize(
+    ("heights", "fastest"), [([0.0, 0.3, 0.1], 0.02), ([0.0, 0.3, 0.1], 1e-4), ([0.0, 80.0, 200.0], 0.5)]
+)
+def test_slow_modes_are_those_of_the_whole(heights, fastest, monkeypatch):
+    flows, mass, energy = a_pencil(3, 6, heights, fastest)
+    with mpmath.workdps(150):
+        values, right, left = slow_pairs(flows, mass, energy)
+        for way in ("slow_pairs", "pairs_in_doubles"):
+            monkeypatch.setattr(slow_subspace, way, lambda *pencil, **kind: None)
+        expected = slow_subspace.general_pairs(flows, mass, energy)[0]
+        for value, known in list(zip(values, expected, strict=False))[1:]:
+            assert float(abs(value / known - 1)) < 1e-11
+        columns, rows = mpmath.matrix(right).T, mpmath.matrix(left)
+        unit = rows * mpmath.matrix(mass.tolist()) * columns - mpmath.eye(3)
+        assert float(mpmath.mnorm(unit)) < 1e-10
+        # relative to each: rows and columns that go with rates of e^-200 as well
+        flow = rows * slow_subspace.whole_of(flows, energy) * columns
+        for k in range(1, 3):
+            assert float(abs(flow[k, k] / values[k] - 1)) < 1e-10
+
+
+def test_doubles_give_what_they_hold():
+    flows, mass, energy = a_pencil(4, 8, [0.0, 1.0, 3.0, 5.0], 0.01)
+    with mpmath.workdps(40):
+        values, right, left = pairs_in_doubles(flows, mass, energy)
+        # no rounding in their imaginary parts, by the sign of which one of a pair is chosen
+        assert all(isinstance(value, mpmath.mpf) for value in values)
+        expected, _, _ = slow_pairs(flows, mass, energy)
+        assert [float(abs(value / known - 1)) < 1e-11 for value, known in zip(values, expected, strict=True)][1:] == [
+            True
+        ] * 3
+        unit = mpmath.matrix(left) * mpmath.matrix(mass.tolist()) * mpmath.matrix(right).T - mpmath.eye(4)
+        assert float(mpmath.mnorm(unit)) < 1e-10
+    high, mass, energy = a_pencil(4, 8, [0.0, 1.0, 3.0, 40.0], 0.01)
+    with mpmath.workdps(60):
+        assert pairs_in_doubles(high, mass, energy) is None
+
+
+def test_what_is_as_slow_inside_is_counted_with_the_wells():
+    flows, mass, energy = a_pencil(3, 12, [0.0, 30.0, 1.0], 1.0)
+    rng = np.random.default_rng(3)
+    rates = [1.6e-4, 1.5e-4, 2e-3, *rng.uniform(1.0, 30.0, 9)]  # the first two beside 1.4e-4, between wells
+    turned = np.eye(12) + 0.1 * rng.normal(size=(12, 12))
+    energy, mass[3:, 3:] = (turned * rates) @ np.linalg.inv(turned), np.eye(12)
+    with mpmath.workdps(60):
+        assert slow_pairs(flows, mass, energy) is None
+        values, right, left, _ = slow_subspace.beside_slow_inside(flows, mass, energy)
+        columns, rows = mpmath.matrix(right).T, mpmath.matrix(left)
+        unit = rows * mpmath.matrix(mass.tolist()) * columns - mpmath.eye(6)
+        assert float(mpmath.mnorm(unit)) < 1e-12
+        assert float(abs(values[0])) < 1e-25
+        known, _ = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy))
+        for value, expected in list(zip(values, sorted(known, key=abs), strict=False))[1:]:
+            assert float(abs(value / expected - 1)) < 1e-11
