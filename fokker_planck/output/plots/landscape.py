@@ -12,6 +12,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, OUTSIDE, SECOND, plane, tidy
 from fokker_planck.output.plots.labels import coordinate, measured
+from fokker_planck.output.plots.triangulated_surface import triangulated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,13 +105,15 @@ def _draw_map(axes: Axes, answer: Landscape) -> None:
 
     surface = answer.surface
     assert surface is not None
-    x, y = (np.array(axis) for axis in surface.axes)
     low, high = _range(answer)
-    values = np.clip(surface.grid.T, low, None)
+    triangles, values = triangulated(surface)
+    values = np.clip(values, low, None)
     levels = np.linspace(low, high, 4 * BANDS + 1)
-    image = axes.contourf(x, y, values, levels=levels, cmap="YlGnBu_r", extend="max")
+    image = axes.tricontourf(triangles, values, levels=levels, cmap="YlGnBu_r", extend="max")
     image.set_rasterized(True)
-    axes.contour(x, y, values, levels=MaxNLocator(BANDS).tick_values(low, high), colors=INK, linewidths=0.3, alpha=0.5)
+    axes.tricontour(
+        triangles, values, levels=MaxNLocator(BANDS).tick_values(low, high), colors=INK, linewidths=0.3, alpha=0.5
+    )
     label = measured("$V$", "energy")
     axes.figure.colorbar(image, ax=axes, ticks=MaxNLocator(8), aspect=28, pad=0.02, label=label)
     axes.set_facecolor(OUTSIDE)
