@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function, Integers
-from fokker_planck.landscape.captures import Capture, capture_of
-from fokker_planck.landscape.gradient_flow import FlowSettings, descend
+from fokker_planck.landscape.captures import capture_of
+from fokker_planck.landscape.gradient_flow import Captures, FlowSettings, descend
 from fokker_planck.landscape.search import nearest_level
 from fokker_planck.landscape.types import Landscape, Saddle
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -20,13 +20,15 @@ class BasinMap:
     """The well of every point, by the flow dx/dt = -grad f; called on points (dim, n), it gives their wells (n,).
 
     ``tolerance`` is the local error of a step of the flow, relative to the extent of the domain.  Where ``states`` are
-    given, the number of the state that each minimum belongs to, these are what points are told.
+    given, the number of the state that each minimum belongs to, these are what points are told; ``captures``, one a
+    minimum, where others than balls are known.
     """
 
     landscape: Landscape
     function: Function
     tolerance: float = 1e-8
     states: tuple[int, ...] | None = None
+    captures: tuple[Captures, ...] | None = None
 
     @property
     def state_of(self) -> tuple[int, ...]:
@@ -68,8 +70,10 @@ class BasinMap:
         return max(float(-np.linalg.eigvals(self.function.hessian(saddle.x[:, None])[:, :, 0]).real.min()), 0.0)
 
     @cached_property
-    def _captures(self) -> tuple[Capture, ...]:
+    def _captures(self) -> tuple[Captures, ...]:
         landscape = self.landscape
+        if self.captures is not None:
+            return self.captures
         return capture_of(self.function, landscape.minima, landscape.frame, landscape.saddles)
 
     @cached_property

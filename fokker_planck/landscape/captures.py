@@ -31,6 +31,10 @@ class Capture:
         inside: Booleans = np.einsum("in,ij,jn->n", delta, self.metric, delta) <= self.radius**2
         return inside
 
+    def in_units(self, units: Floats) -> Capture:
+        """The same of points z, x = S z."""
+        return Capture(self.centre / units, self.metric * (units[:, None] * units), self.radius)
+
 
 def capture_of(
     function: Function, minima: Sequence[CriticalPoint], frame: Frame, saddles: Sequence[CriticalPoint] = ()

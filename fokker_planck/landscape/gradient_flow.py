@@ -10,12 +10,12 @@ A point is *captured* once it is in a ball around a minimum that the flow cannot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.box_units import FlowInUnits, frame_in, units_of
-from fokker_planck.landscape.captures import Capture
 from fokker_planck.landscape.critical_points import slope_of_rounding
 from fokker_planck.landscape.flow_steps import HeldFlow, Moving
 from fokker_planck.landscape.types import Frame
@@ -26,6 +26,18 @@ EXPLICIT_STEPS = 120
 of CPU with 30, 1.0 with 120, 2.3 with 480; 26 wells 0.45, 0.41, 0.37."""
 STALLED = 60
 """Implicit steps in slopes of rounding after which a point rests: slopes from finite differences never vanish."""
+
+
+class Captures(Protocol):
+    """A set that the flow does not leave but for the minimum in it."""
+
+    def contains(self, x: Floats, frame: Frame) -> Booleans:
+        """Which of the points (dim, n) lie in it, (n,)."""
+        ...
+
+    def in_units(self, units: Floats) -> Captures:
+        """The same of points z, x = S z, S the diagonal (dim,)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ USUAL = FlowSettings()
 def descend(
     function: Function,
     x: Floats,
-    captures: Sequence[Capture],
+    captures: Sequence[Captures],
     frame: Frame,
     settings: FlowSettings = USUAL,
     seen: Callable[[Integers, Moving], None] | None = None,
@@ -103,7 +115,7 @@ def descend(
     units = units_of(frame)
     if units is not None:
         column = units[:, None]
-        scaled = [Capture(c.centre / units, c.metric * (column * units), c.radius) for c in captures]
+        scaled = [capture.in_units(units) for capture in captures]
         within = replace(settings, least_slope=settings.least_slope * float(units.min()))
         told = None if seen is None else lambda active, now: seen(active, _out_of(now, column))
         path = descend(FlowInUnits(function, units), x / column, scaled, frame_in(frame, units), within, told)
@@ -188,7 +200,7 @@ class _Paths:
         self.clock = self.clock + self.taken
 
 
-def _arrived(paths: _Paths, captures: Sequence[Capture], frame: Frame, timed: bool) -> Booleans:
+def _arrived(paths: _Paths, captures: Sequence[Captures], frame: Frame, timed: bool) -> Booleans:
     """Which of the active paths are in a ball, (m,): labelled by it, and their clocks put back to when they entered."""
     done = np.zeros(len(paths.active), dtype=bool)
     for number, capture in enumerate(captures):
@@ -230,15 +242,15 @@ def _gone(x: Floats, frame: Frame) -> Booleans:
     return gone
 
 
-def _entry(capture: Capture, frame: Frame, before: Moving, after: Moving, step: Floats) -> Floats:
+def _entry(capture: Captures, frame: Frame, before: Moving, after: Moving, step: Floats) -> Floats:
     """At which fraction of its step each path, a cubic through both ends, entered the ball."""
-    start = frame.difference(before.position, capture.centre[:, None])
+    start = before.position
     stop = start + frame.difference(after.position, before.position)
     low, high = np.zeros(len(step)), np.ones(len(step))
     for _ in range(12):  # to a four-thousandth of a step: times are guesses of how near a separatrix is
         s = 0.5 * (low + high)
         path = start + s**2 * (3.0 - 2.0 * s) * (stop - start)
         path += step * s * (1.0 - s) * ((1.0 - s) * before.force - s * after.force)
-        inside = np.einsum("in,ij,jn->n", path, capture.metric, path) <= capture.radius**2
+        inside = capture.contains(path, frame)
         low, high = np.where(inside, low, s), np.where(inside, s, high)
     return 0.5 * (low + high)

@@ -86,13 +86,11 @@ def turns_around(domain: Domain) -> bool:
     return isinstance(domain, Box) and domain.boundary[0] == "reflecting"
 
 
-def refuse_wells_at_walls(energy: Potential | None, domain: Domain) -> None:
-    """Raise ProblemError where V falls towards a wall in x: the particle is held there, which no fixed point tells."""
+def falls_towards_walls(energy: Potential | None, domain: Domain) -> list[tuple[float, float]]:
+    """Walls in x towards which V falls, where a particle is held that no fixed point tells of: x, and how steeply."""
     if energy is None or not (isinstance(domain, Box) and turns_around(domain)):
-        return
+        return []
     walls = np.array([[domain.lower[0], domain.upper[0]], [0.0, 0.0]])
     slopes = energy.gradient(walls)[0]
-    for place, outward in zip(walls[0], (-slopes[0], slopes[1]), strict=True):
-        if outward < 0.0:
-            found = f"a V that falls towards the wall at x = {place:g}, where the particle is held"
-            raise ProblemError("potential", found, "a V that rises towards walls, for wells and rates in phase space")
+    outward = zip(walls[0].tolist(), (float(slopes[0]), float(-slopes[1])), strict=True)
+    return [(place, push) for place, push in outward if push > 0.0]

@@ -2,7 +2,7 @@
 
 import pickle
 from dataclasses import replace
-from math import sqrt
+from math import exp, pi, sqrt
 from time import process_time
 
 import numpy as np
@@ -10,8 +10,10 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
+from fokker_planck.model.phase_space import positions_of
 from fokker_planck.model.problem import Resolution
 from fokker_planck.solvers.adaptivity.spectral_scope import sector_searched
+from fokker_planck.solvers.momentum.kinetic_rates import rates_between_wells
 from fokker_planck.solvers.setting.setting import WHOLE, prepare
 
 QUARTIC = "(x**2 - 1)**2/4"
@@ -239,10 +241,40 @@ def _quartic(x):
     return (x[0] ** 2 - 1.0) ** 2 / 4.0
 
 
-def test_a_well_at_a_wall_is_refused():
-    asked = kinetic("-x**2", 0.5, 1.0, 1.0, 1e-4)
-    with pytest.raises(ProblemError, match="falls towards the wall at x = -1"):
-        fp.rates(asked)
+def test_wells_that_walls_hold():
+    """Rates both ways as with Hermite functions of the velocity over finite elements in x; at high barriers Kramers'.
+
+    There, of a well s x at a wall, they are (lambda_+/omega_b) sqrt(eps/(2 pi)) (s/eps) exp(-dV/eps) (1 + O(eps)).
+    """
+    asked = kinetic("-x**2/2 + 0.1*x", 0.1, 0.3, 1.0, 1e-3, height=0.6)
+    here, those = fp.rates(asked).rates, rates_between_wells(positions_of(asked), 0.3).rates
+    (there, back), others = ((found[0][1], found[1][0]) for found in (here, those))
+    for found, other in zip((there, back), others, strict=True):
+        assert found.relative_error < 1e-3
+        assert found.value == pytest.approx(other.value, rel=found.relative_error + other.relative_error)
+    deep = kinetic("-x**2/2", 0.01, 1.0, 1.0, 1e-3, height=0.5)
+    formula = (sqrt(1.25) - 0.5) * sqrt(0.01 / (2.0 * pi)) / 0.01 * exp(-50.0)
+    assert fp.rates(deep).rates[0][1].value == pytest.approx(formula * (1.0 - 1.02 * 0.01), rel=1e-3)
+
+
+def test_weights_where_walls_turn_around_what_passes_the_saddle():
+    """0.7829394, the separatrix followed back from the saddle by solve_ivp, turned around at each wall, 1e-11.
+
+    Along walls it would slide, and the weight be 0.7791.
+    """
+    asked = kinetic(f"{QUARTIC} + 0.1*x", 0.125, 0.2, 1.1, 1e-4, above=18.0)
+    left = fp.stationary_density(asked).wells[0].probability
+    assert left.relative_error < 1e-4
+    assert left.value == pytest.approx(0.7829394, rel=left.relative_error)
+
+
+def test_walls_where_v_is_level():
+    """Half a quartic well has the eigenfunctions that are even under (x, v) to (-x, -v): Hermite in x and v."""
+    fastest = sqrt(2.0 * (0.25 + 26.0 * 0.05))
+    process = fp.Underdamped(fp.Potential(QUARTIC, dimension=1), fp.Isotropic(0.05), 0.5)
+    asked = fp.Problem(process, fp.Box([0.0, -fastest], [2.0, fastest]), Resolution(tolerance=1e-4))
+    found = fp.spectrum(asked, count=2).eigenvalues[1]
+    assert complex(found.real.value, abs(found.imag)) == pytest.approx(0.3309126 + 1.28409893j, rel=1e-4)
 
 
 def test_targets_that_are_refused():

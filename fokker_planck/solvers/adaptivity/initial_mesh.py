@@ -56,6 +56,15 @@ MOST_ROUNDS = 40
 """Of refinement where something is decided: each halves cells once; 12 are the most seen."""
 
 
+ALONG = 1001
+"""Positions between walls at which the cutoff is looked at: a line over all of them clears it by ``STEEPER``."""
+TANGENT = 0.02
+"""Of the diagonal of the box, slope of the cutoff at a wall below which a line along x touches it there, as where V has
+an extremum on the wall: no mesh follows both."""
+STEEPER = 1.5
+"""Times the steepest way from there to the cutoff, how steep a line is that meets it nowhere else."""
+
+
 @dataclass(frozen=True)
 class Uncut:
     """A mesh whose cells are small where they hold more than ``share`` together, and what each of them holds."""
@@ -106,12 +115,23 @@ def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangula
 
 def _ends_at_walls(problem: Problem, level: Region) -> dict[str, Set]:
     """Half-spaces that put vertices where the cutoff of an energy meets a wall, at (x, v) and (x, -v)."""
-    (left, _), (right, fastest) = problem.bounding_box()
-    at_rest = level.level(np.array([[left, right], [0.0, 0.0]]))
-    moving = level.level(np.array([[left, right], [fastest, fastest]]))
-    # quadratic in v
-    ends = [fastest * float(np.sqrt(a / (a - b))) for a, b in zip(at_rest, moving, strict=True) if a > 0.0 > b]
-    return {f"{CUTOFF}, wall {k}": HalfSpace((0.0, 1.0), end) for k, end in enumerate(ends)}
+    (left, slowest), (right, fastest) = problem.bounding_box()
+    x = np.linspace(left, right, ALONG)
+    at_rest, moving = (level.level(np.stack([x, np.full(ALONG, v)])) for v in (0.0, fastest))
+    ends: dict[str, Set] = {}
+    for name, order in (("left", slice(None)), ("right", slice(None, None, -1))):
+        (a, *_), (b, *_), away = at_rest[order], moving[order], np.abs(x[order] - x[order][0])
+        if not a > 0.0 > b:
+            continue
+        # quadratic in v
+        end = fastest * float(np.sqrt(a / (a - b)))
+        # of the cutoff's velocities, by which it rises from the wall: the line must not touch it there
+        rise = (np.sqrt(np.maximum(at_rest[order] / (a - b), 0.0)) * fastest - end)[1:] / away[1:]
+        across = (fastest - slowest) / (right - left)
+        slope = 0.0 if abs(rise[0]) > TANGENT * across else max(across, STEEPER * float(rise.max()))
+        slope = slope if name == "left" else -slope
+        ends[f"{CUTOFF}, {name} wall"] = HalfSpace((-slope, 1.0), end - slope * float(x[order][0]))
+    return ends
 
 
 def can_be_cut(setting: FlowSetting) -> bool:

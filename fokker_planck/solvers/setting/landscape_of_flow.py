@@ -22,7 +22,6 @@ from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.hoermander import is_degenerate
-from fokker_planck.model.phase_space import refuse_wells_at_walls
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import Kinetics, KnownDensity, UnknownDensity
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
@@ -54,6 +53,7 @@ from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.setting.potential_steps import warn_of_steps
 from fokker_planck.solvers.setting.rounding import refuse_rounding
 from fokker_planck.solvers.setting.stretch_of_flow import stretch_of_flow
+from fokker_planck.solvers.wells_of_momentum import held_by_turning_walls, with_saddles, with_walls_unfolded
 
 ASIDE = 1e-4
 """Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
@@ -184,8 +184,7 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     attractors = tuple(point for point in found if point.index == 0 and not point.degenerate)
     held = HeldWells()
     if process.turns_at_walls:
-        if wells:
-            refuse_wells_at_walls(process.potential, problem.domain)
+        held = HeldWells(held_by_turning_walls(problem, found))
     elif wells:
         held = held_wells(problem, _minima(attractors))
         if not points:
@@ -323,6 +322,7 @@ def _basins(setting: FlowSetting) -> BasinMap:
     downhill = Downhill(WellFlow(problem.process, problem.dimension), setting.weighting)
     flow = budget_of(problem).flow_without_balance
     basins = BasinMap(Landscape(minima, (), frame_of(problem)), downhill, flow, numbered(setting.states))
+    basins = with_walls_unfolded(basins, problem)
     hyperbolic = [point for point in setting.saddles if not point.degenerate]
     saddles = tuple(
         Saddle(
@@ -336,7 +336,7 @@ def _basins(setting: FlowSetting) -> BasinMap:
         )
         for point, joins in zip(hyperbolic, _joined(basins, hyperbolic), strict=True)
     )
-    return replace(basins, landscape=replace(basins.landscape, saddles=saddles))
+    return with_saddles(basins, saddles)
 
 
 def _joined(basins: BasinMap, saddles: Sequence[FixedPoint]) -> list[tuple[int, int]]:
