@@ -36,6 +36,7 @@ from fokker_planck.solvers.boundaries.held_attractors import (
     held_wells,
     refuse_unfound,
 )
+from fokker_planck.solvers.boundaries.wells_of_momentum import held_by_turning_walls, with_saddles, with_walls_unfolded
 from fokker_planck.solvers.reference_density.degenerate_exponent import guesses as degenerate_guesses
 from fokker_planck.solvers.reference_density.degenerate_exponent import refuse_flow_through_walls
 from fokker_planck.solvers.reference_density.followed_exponent import (
@@ -53,7 +54,6 @@ from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.setting.potential_steps import warn_of_steps
 from fokker_planck.solvers.setting.rounding import refuse_rounding
 from fokker_planck.solvers.setting.stretch_of_flow import stretch_of_flow
-from fokker_planck.solvers.wells_of_momentum import held_by_turning_walls, with_saddles, with_walls_unfolded
 
 ASIDE = 1e-4
 """Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
