@@ -10,15 +10,13 @@ import numpy as np
 
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulations.fronts import Front, front_across
-from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.model.diffusion.noise_floor import floor_share
-from fokker_planck.model.domain import Box
 from fokker_planck.model.reversibility.line import LineExponent
-from fokker_planck.model.sets import Ball
 from fokker_planck.solvers.boundaries.end_conditions import refuse_infinite_time, refuse_unreachable
-from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends, Goal, has_ends, reached_points, reaches
+from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends, Goal, graph_to, reaches
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 
@@ -139,18 +137,15 @@ def _tops(setting: PotentialSetting) -> Floats:
 
 def heights_to_target(setting: PotentialSetting, start: tuple[float, ...] | None, goal: Goal, name: str) -> Heights:
     """For an exit: also up to the ``goal``, by the lowest way from every well, and up to the start."""
-    points, edges = sample_graph(setting.problem)
+    points, edges, target = graph_to(setting.problem, goal, *sample_graph(setting.problem))
     values = setting.balance.exponent.value(points.T)
     reached = reaches(setting.problem, goal)
-    target = reached_points(setting.problem, goal, points, edges)
     exponent, key = setting.balance.exponent, TARGET_KEYS.get(name, "exit.target")
     refuse_unreachable(exponent, reached, key, boundary=name == "boundary")
     if name not in TARGET_KEYS:
         refuse_infinite_time(exponent, reached, points.T, start[0] if start is not None else None, key)
     if start is not None:
         _warn_of_the_floor(setting, start[0], points[target, 0])
-    if name == "boundary":
-        values = _lifted_to_boundary(setting, points, edges, values, target)
     between = heights_between_wells(setting)
     passes = list(between.passes)
     if target.any():
@@ -183,20 +178,6 @@ def _warn_of_the_floor(setting: PotentialSetting, start: float, reached: Floats)
         lowest = min(found, key=lambda share: share.barrier)
         if lowest.share > MOST_BY_FLOOR and lowest.barrier > 1.0:
             warnings.warn(f"diffusion.floor: {lowest}", stacklevel=2)
-
-
-def _lifted_to_boundary(
-    setting: PotentialSetting, points: Floats, edges: Integers, values: Floats, near: Booleans
-) -> Floats:
-    """Phi on the boundary itself at points ``near`` it; that of the highest neighbour where it is no known surface."""
-    domain, lifted = setting.problem.domain, values.copy()
-    if isinstance(domain, Ball):
-        if near.any():
-            lifted[near] = np.maximum(values[near], setting.balance.exponent.value(domain.project(points[near].T)))
-    elif not (isinstance(domain, Box) or has_ends(setting.problem)):
-        for here, there in (edges.T, edges.T[::-1]):
-            np.maximum.at(lifted, here[near[here]], values[there[near[here]]])
-    return lifted
 
 
 def _above(setting: PotentialSetting, height: float) -> float:

@@ -27,7 +27,7 @@ from fokker_planck.model.reversibility.classify import Kinetics, KnownDensity, U
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.boundaries.ends import Ends, reached_points
+from fokker_planck.solvers.boundaries.ends import Ends, graph_to
 from fokker_planck.solvers.boundaries.held_attractors import (
     HeldPoint,
     HeldWells,
@@ -287,9 +287,13 @@ def _fixed_points_inside(problem: Problem) -> tuple[tuple[FixedPoint, ...], bool
 
 def _cutoff(problem: Problem, places: Floats, ends: Ends) -> EnergyCutoff:
     points, edges = sample_graph(problem)
+    goals = []
+    for _, goal in ends.goals:
+        points, edges, reached = graph_to(problem, goal, points, edges)
+        goals.append(reached)
     wells = np.array([nearest_vertex(points, place) for place in places], dtype=np.int64)
-    goals = tuple(reached_points(problem, goal, points, edges) for _, goal in ends.goals)
-    return EnergyCutoff(points, edges, wells, goals, ends.start, budget_of(problem).cutoff_of_flow)
+    padded = tuple(np.pad(reached, (0, len(points) - len(reached))) for reached in goals)
+    return EnergyCutoff(points, edges, wells, padded, ends.start, budget_of(problem).cutoff_of_flow)
 
 
 def _minima(attractors: Sequence[FixedPoint]) -> tuple[CriticalPoint, ...]:
