@@ -28,6 +28,8 @@ def breaks_of(function: Callable[[Floats], npt.ArrayLike], lower: float, upper: 
 
     >>> breaks_of(lambda x: np.where(x[0] < 0.2, 1.0, 3.0) + np.tanh(1e6 * x[0]), -1.0, 2.0)
     (0.2,)
+    >>> breaks_of(lambda x: 2.0 + np.sin(x[0]), -1.0, 2.0)
+    ()
     """
     x = np.linspace(lower, upper, SAMPLES)
 
@@ -40,6 +42,8 @@ def breaks_of(function: Callable[[Floats], npt.ArrayLike], lower: float, upper: 
     if least == 0.0:
         return ()
     some = np.flatnonzero(_changes(sampled[:, :-1], sampled[:, 1:]) > least)
+    if not some.size:
+        return ()
     low, high = x[some], x[some + 1]
     left, right = sampled[:, some], sampled[:, some + 1]
     for _ in range(BISECTIONS):
