@@ -204,3 +204,11 @@ def test_importance_is_that_of_wells_and_passes():
     low = bottom + np.array([0.0, 10.0, 24.0, 40.0])
     importance = heights.importance(low, low + np.array([1.0, 1.0, 2.0, 1.0]))
     assert importance == pytest.approx([1.0, math.exp(-10.0), 1.0, math.exp(-15.0)], rel=1e-6)
+
+
+def test_a_well_that_no_sample_of_a_cell_sees_keeps_its_cell():
+    # 1,894 units of epsilon deep; all of twelve cells were cut off, and the weight was "nan"
+    text = "0.15*x**2 - 0.895*exp(-0.5*((x - 0.2497)/0.2784)**2) - 0.5493*exp(-0.5*((x - 0.3556)/0.4192)**2)"
+    process = fp.Overdamped(fp.Potential(text), fp.Isotropic(0.0007494707854186876))
+    (well,) = fp.stationary_density(fp.Problem(process, fp.Box([-1.76], [1.81]))).wells
+    assert well.probability.value == 1.0

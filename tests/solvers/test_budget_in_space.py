@@ -44,7 +44,7 @@ def _kept(predicted: float, slowest: float = np.inf, dimension: int = 3) -> Any:
     discretization = SimpleNamespace(degree=3, triangulation=space)
     return SimpleNamespace(
         numbers=np.array([0.02]), predicted=np.array([predicted]), at_corners=np.zeros(1), slowest=slowest,
-        least_share=LEAST_SHARE, rounding=0.0, discretization=discretization,
+        least_share=LEAST_SHARE[3], rounding=0.0, discretization=discretization,
     )  # fmt: skip
 
 

@@ -212,7 +212,7 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     numbers, payload = found.numbers, found.payload
     share = found.least_share
     if share is None:
-        share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE
+        share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE[problem.dimension]
     rounding = 0.0 if found.rounding is None else found.rounding
     told = (indicator, predicted, corners, at_corners, slowest, share)
     return Kept(discretization, numbers, payload, weights, *told, rounding)
