@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fields.point_location import locate
