@@ -180,7 +180,7 @@ def _refined_until(
 
 
 def _with_wells(triangulation: Triangulation, exponent: Any, heights: Heights, low: Floats) -> Floats:
-    """The least Phi of every cell, lowered where a minimum lies in the box around one that seems to be above the cutoff.
+    """The least Phi of every cell, lowered where a minimum lies in the box around one that seems above the cutoff.
 
     A well of 2,000 units of epsilon is 70 times narrower at the cutoff than it is deep: no sample of a cell sees it.
     """
