@@ -64,6 +64,7 @@ from fokker_planck.solvers.time.marching import turning_of
 from fokker_planck.solvers.time.propagation import Propagation
 from fokker_planck.solvers.time.slow_part import known_modes, slow_part
 from fokker_planck.solvers.time.well_probabilities import Wells
+from fokker_planck.solvers.way_down import way_down
 
 LATE = 20.0
 """Over the rate at which wells settle: later than that slow modes are looked for."""
@@ -250,7 +251,9 @@ def answered_by[Kind: Question](
     heights = heights_of(setting, ends, asked.initial, margins.lift)
     first = begin(setting, ends, question.answer, heights, 0, CHANGE, cut=False)
     places = early_places(setting, asked.initial, asked.times[0], margins.narrowing)
-    mesh = not_too_steep(fine_enough(first.mesh, asked.initial, places), asked.initial, setting.weighting.value)
+    # a potential in time leads elsewhere
+    way = way_down(setting, asked.initial) if margins == NO_MARGINS else None
+    mesh = not_too_steep(fine_enough(first.mesh, asked.initial, places), asked.initial, setting.weighting.value, way)
     mesh = seeing(mesh, narrow_parts(problem, asked.observables.values()), "the observables")
     if margins.narrow is not None:
         mesh = seeing(mesh, margins.narrow, "schedule.potential")

@@ -46,6 +46,8 @@ HIGH, STEEPEST = 60.0, {1: 4.5, 2: 8.5}
 """Units of epsilon from a point down to the lowest one, from which on what falls there needs cells in which psi changes
 by no more than that, half of what slow processes need: from 400 units up on a line, 9 in a cell lost 6e-4 of the mass
 at bars that steps of no length made smaller, and 4.5 lose 1e-14."""
+STILL_HIGH = 30.0
+"""Units of epsilon down to which the way of a point is followed so: half of what needs nothing of that."""
 RULES = (8, 12)
 """Degrees of these two rules."""
 NARROWEST = 1e-13
@@ -153,11 +155,13 @@ def fine_enough(mesh: Triangulation, initial: Initial, places: Sequence[Gaussian
     return mesh
 
 
-def not_too_steep(mesh: Triangulation, initial: Initial, value: Density) -> Triangulation:
+def not_too_steep(
+    mesh: Triangulation, initial: Initial, value: Density, way: Sequence[Gaussian] | None = None
+) -> Triangulation:
     """Refined until psi, its ``value``, falls by no more than ``STEEPEST`` in a cell, if a point lies ``HIGH`` up.
 
     Densities on their way down are measured by their mass, and in that what a cell does not resolve grows by the root
-    of what the weight e^-psi does across it.
+    of what the weight e^-psi does across it.  Given the ``way`` down, in the cells that it meets.
     """
     if not isinstance(initial, AtPoint) or mesh.dimension not in STEEPEST:
         return mesh
@@ -165,9 +169,17 @@ def not_too_steep(mesh: Triangulation, initial: Initial, value: Density) -> Tria
     if start - float(value(mesh.points.T).min()) < HIGH:
         return mesh
 
+    if way is not None:
+        lowest = float(value(mesh.points.T).min())
+        heights_of_way = value(np.array([place.mean for place in way]).T)
+        way = [place for place, height in zip(way, heights_of_way, strict=True) if height > lowest + STILL_HIGH]
+
     def steep(corners: Floats) -> Booleans:
         heights = value(corners.reshape(-1, corners.shape[2]).T).reshape(corners.shape[:2])
-        return np.asarray((np.ptp(heights, axis=1) > STEEPEST[mesh.dimension]) & (heights.min(axis=1) < start))
+        falls = np.asarray((np.ptp(heights, axis=1) > STEEPEST[mesh.dimension]) & (heights.min(axis=1) < start))
+        if way is not None:
+            falls[falls] = np.any([_meets(around, corners[falls]) for around in way], axis=0)
+        return falls
 
     return _refined(mesh, steep)
 
@@ -202,6 +214,12 @@ def _wider(gaussian: Gaussian, corners: Floats) -> Booleans:
     distance, size = gaussian.within(corners)
     # farther out a cell may be as wide as half of its distance
     return np.asarray((size > np.maximum(WIDEST, 0.5 * (distance - 0.5 * size))) & (distance < FARTHEST + size))
+
+
+def _meets(gaussian: Gaussian, corners: Floats) -> Booleans:
+    """Cells in which a Gaussian has more than rounding."""
+    distance, size = gaussian.within(corners)
+    return np.asarray(distance < FARTHEST + size)
 
 
 def _apart(function: Density, corners: Floats) -> Booleans:
