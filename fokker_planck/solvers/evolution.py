@@ -63,8 +63,8 @@ from fokker_planck.solvers.time.initial_state import (
 from fokker_planck.solvers.time.marching import turning_of
 from fokker_planck.solvers.time.propagation import Propagation
 from fokker_planck.solvers.time.slow_part import known_modes, slow_part
+from fokker_planck.solvers.time.way_down import way_down
 from fokker_planck.solvers.time.well_probabilities import Wells
-from fokker_planck.solvers.way_down import way_down
 
 LATE = 20.0
 """Over the rate at which wells settle: later than that slow modes are looked for."""
