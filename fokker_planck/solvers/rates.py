@@ -114,7 +114,7 @@ def _answer(setting: Setting, kept: list[int], discretization: Discretization) -
     if modes.between is not None:
         own = [[mode] for mode in modes.between(states, found)]
         # where each rate has its own, eigenvalues say nothing that these do not
-        functions = own if degenerate and len(own) == len(found.logs) else functions + own
+        functions = own if len(own) == len(found.logs) else functions + own
     return Answer(found.logs, payload, generator, functions, found.weights)
 
 

@@ -13,6 +13,7 @@ from fokker_planck.solvers.adaptivity import beginning
 from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE, where_it_matters
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.condensation.states import Surfaces
+from fokker_planck.solvers.density import density_of_flow
 from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 
 QUARTIC, SLOPE = "(x**2 - 1)**2/4 + y**2/2", ("x**3 - x", "y")
@@ -148,12 +149,35 @@ def test_what_is_cut_from_weights_and_rates_is_in_their_bars(ask, monkeypatch):
             return [found.rates[0][1], found.rates[1][0]], found.statistics.unknowns
         return [well.probability for well in found.wells], found.statistics.unknowns
 
+    monkeypatch.setattr(density_of_flow, "is_integrable", lambda setting: False)
     cut, few = numbers(tilted())
     monkeypatch.setattr(beginning, "can_be_cut", lambda setting: False)
     whole, many = numbers(tilted())
     assert few < 0.5 * many
     for one, other in zip(cut, whole, strict=True):
         assert abs(expm1(one.log - other.log)) < one.relative_error + other.relative_error
+
+
+@pytest.mark.parametrize(("noise", "walls", "integrable"), [(0.02, 2.0, True), (0.1, 1.4, False)])
+def test_weights_are_integrals_where_walls_are_too_high_to_change_the_density(monkeypatch, noise, walls, integrable):
+    """And as they are solved for; where the circulation crosses walls that matter they are solved for in any case."""
+    potential, slope = "(x**2 - 1)**2/4 + 0.02*x + y**2/2 + 0.3*x*y", ("x**3 - x + 0.02 + 0.3*y", "y + 0.3*x")
+    found = []
+    for allowed in (True, False):
+        if not allowed:
+            monkeypatch.setattr(density_of_flow, "is_integrable", lambda setting: False)
+        problem = rotated(noise, potential, slope, fp.Box([-walls, -walls], [walls, walls]))
+        found.append(fp.stationary_density(problem))
+    by_integration, solved = found
+    assert (by_integration.statistics.work.assemblies == 0) is integrable
+    for one, other in zip(by_integration.wells, solved.wells, strict=True):
+        bars = one.probability.relative_error + other.probability.relative_error
+        assert abs(expm1(one.probability.log - other.probability.log)) < bars < 2e-6
+    # beside the saddle, near a minimum, and aside of both
+    x = np.array([[0.1, -1.1, 0.4], [0.1, 0.35, -0.3]])
+    np.testing.assert_allclose(by_integration.current(x), solved.current(x), rtol=1e-6)
+    total = np.abs(np.subtract(by_integration.current.total, solved.current.total))
+    assert (total <= np.add(by_integration.current.total_error, solved.current.total_error)).all()
 
 
 def ring():
@@ -229,7 +253,7 @@ def test_no_more_than_the_share_is_left_out():
     setting = of_flow(problem, ends)
     for share in (1e-3, 1e-6, 1e-9):
         uncut = where_it_matters(setting, ends, CHANGE, share, 6)
-        keep = kept_cells(uncut.found, share)
+        keep = kept_cells(uncut.found.held, share)
         assert uncut.found.held[~keep].sum() <= share
         counts.append(int(keep.sum()))
     assert counts == sorted(counts)

@@ -27,11 +27,13 @@ NEVER = 1e4
 class Exponents:
     """-log of what matters at the points of a ``grid``, (n,), and the states they lead ``to`` and ``came`` from, (n,).
 
-    ``names`` are those of the states; ``anchors`` (k, dim) places whose cells stay.
+    ``decided`` is the same without ways of currents on which nothing is decided.  ``names`` are those of the states;
+    ``anchors`` (k, dim) places whose cells stay.
     """
 
     grid: GridFunction
     held: Floats
+    decided: Floats
     to: Integers
     came: Integers
     names: tuple[str, ...]
@@ -103,20 +105,21 @@ def exponents(
     held = np.full(len(psi), NEVER)
     for state in origins:
         held = np.minimum(held, came[state] - levels[state])
+    if between:
+        # the time on the way, there and back: both questions are put on one mesh
+        for first, second in ((0, 1), (1, 0)):
+            under_way = came[first] + to[second]
+            held = np.minimum(held, under_way - under_way[counts].min())
+    if start is not None:
+        held = np.minimum(held, _ways(actions, sets, to, _nearest(points, np.asarray(start), counts)))
     with np.errstate(invalid="ignore"):
-        held = np.minimum(held, _currents(psi, sets, to, came, origins, channels, share))
-        if between:
-            # the time on the way, there and back: both questions are put on one mesh
-            for first, second in ((0, 1), (1, 0)):
-                under_way = came[first] + to[second]
-                held = np.minimum(held, under_way - under_way[counts].min())
-        if start is not None:
-            held = np.minimum(held, _ways(actions, sets, to, _nearest(points, np.asarray(start), counts)))
+        decided = np.fmin(held, _currents(psi, sets, to, came, origins, share))
+        whole = np.fmin(held, _currents(psi, sets, to, came, origins, share, whole=True)) if channels else decided
     anchors = [points[:, members].T for members in sets[absorbing:]]
     anchors += [np.zeros((0, len(points)))] if start is None else [np.array([start])]
-    held = np.where(np.isnan(held) | ~counts, NEVER, held)
+    whole, decided = (np.where(np.isnan(each) | ~counts, NEVER, each) for each in (whole, decided))
     owners = np.argmin(to, axis=0), np.argmin(came, axis=0)
-    return Exponents(ground.grid, held, *owners, tuple(states), np.concatenate(anchors))
+    return Exponents(ground.grid, whole, decided, *owners, tuple(states), np.concatenate(anchors))
 
 
 def _states(
@@ -145,10 +148,14 @@ def _currents(
     to: Floats,
     came: Floats,
     origins: Sequence[int],
-    channels: bool,
     share: float,
+    *,
+    whole: bool = False,
 ) -> Floats:
-    """-log of the greatest share of a current from an origin to a state that is decided at a point, (n,)."""
+    """-log of the greatest share of a current from an origin to a state that is decided at a point, (n,).
+
+    With its ``whole`` way up what only passes there counts, too.
+    """
     count = len(sets)
     sizes = np.full((count, count), -np.inf)
     for k in origins:
@@ -166,7 +173,7 @@ def _currents(
             own, other = _change(came, k), _change(to, m)
             lost = own + other
             back = came[k] - psi
-            lost = np.fmin(lost, back + (other if channels else to[m] + np.minimum(own, other)))
+            lost = np.fmin(lost, back + (other if whole else to[m] + np.minimum(own, other)))
             result = np.fmin(result, psi - level - matters[k, m] + lost)
     return result
 

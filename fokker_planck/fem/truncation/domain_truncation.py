@@ -34,10 +34,12 @@ beside a simple saddle the answer then feels a hundredth of the share; where tha
 class Shares:
     """What every cell holds of the masses and decides of the currents, (m,), and the ``owners`` of cells.
 
-    These are the cells, (m,), that lead to each state, and those that come from it, by the names of their regions.
+    ``decided`` is the same without the ways of currents along which the density is carried and nothing decided.  Owners
+    are the cells, (m,), that lead to each state, and those that come from it, by the names of their regions.
     """
 
     held: Floats
+    decided: Floats
     owners: dict[str, Booleans]
 
 
@@ -45,35 +47,40 @@ def shares(triangulation: Triangulation, questions: Sequence[Exponents]) -> Shar
     """Of every cell the most that it holds for any of some questions, whose states have different names."""
     found = [_shares_of_one(triangulation, each) for each in questions]
     owners = {name: cells for each in found for name, cells in each.owners.items()}
-    return Shares(np.maximum.reduce([each.held for each in found]), owners)
+    held, decided = (np.maximum.reduce([getattr(each, name) for each in found]) for name in ("held", "decided"))
+    return Shares(held, decided, owners)
 
 
 def _shares_of_one(triangulation: Triangulation, found: Exponents) -> Shares:
     """Of every cell: the most of its points and of those around its vertices."""
     grid = found.grid
     shape = grid.values.shape
-    held = np.full(len(triangulation.cells), NEVER)
     locator = Locator(triangulation.points, triangulation.cells)
     near = np.flatnonzero(found.held < NEVER)
     cells = locator.find(grid.points[:, near])
     inside = cells >= 0
-    np.minimum.at(held, cells[inside], found.held[near[inside]])
-    around = _least_around(found.held.reshape(shape))
     corners = triangulation.cell_points
     samples = np.concatenate([corners, corners.mean(axis=1, keepdims=True)], axis=1)
     place = _places(grid, samples.reshape(-1, triangulation.dimension))
-    held = np.minimum(held, around[place].reshape(samples.shape[:2]).min(axis=1))
     middle = _places(grid, corners.mean(axis=1), nearest=True)
-    amounts = np.exp(np.minimum(SPARE - held, 0.0))
-    for cell in locator.find(found.anchors.T):
-        if cell >= 0:
-            amounts[cell] = np.inf
+    anchors = locator.find(found.anchors.T)
+
+    def amounts(exponents: Floats) -> Floats:
+        least = np.full(len(corners), NEVER)
+        np.minimum.at(least, cells[inside], exponents[near[inside]])
+        around = _least_around(exponents.reshape(shape))
+        least = np.minimum(least, around[place].reshape(samples.shape[:2]).min(axis=1))
+        result = np.exp(np.minimum(SPARE - least, 0.0))
+        result[anchors[anchors >= 0]] = np.inf
+        return result
+
     owners = {
         label + name: owner.reshape(shape)[middle] == number
         for label, owner in ((TO, found.to), (CAME, found.came))
         for number, name in enumerate(found.names)
     }
-    return Shares(amounts, owners)
+    held = amounts(found.held)
+    return Shares(held, held if found.decided is found.held else amounts(found.decided), owners)
 
 
 def _places(grid: GridFunction, x: Floats, *, nearest: bool = False) -> tuple[Integers, ...]:
@@ -115,11 +122,11 @@ def outside(discretization: Discretization, name: str, *, adjoint: bool) -> Bool
     return unknowns_on_facets(discretization, stored[chosen])
 
 
-def kept_cells(found: Shares, share: float) -> Booleans:
-    """All cells but those that matter least, which together hold no more than ``share``."""
-    order = np.argsort(found.held)
+def kept_cells(held: Floats, share: float) -> Booleans:
+    """All cells but those that hold least, (m,), and together no more than ``share``."""
+    order = np.argsort(held)
     keep = np.ones(len(order), dtype=bool)
-    keep[order[: int((np.cumsum(found.held[order]) <= share).sum())]] = False
+    keep[order[: int((np.cumsum(held[order]) <= share).sum())]] = False
     return keep
 
 

@@ -25,6 +25,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.answer_types import Answer, Ask
+from fokker_planck.solvers.adaptivity.error_bars import LEAST_PREDICTABLE
 from fokker_planck.solvers.adaptivity.initial_mesh import can_be_cut, first_mesh, where_it_matters
 from fokker_planck.solvers.adaptivity.material_corners import Medium
 from fokker_planck.solvers.boundaries.end_conditions import end_error
@@ -172,23 +173,35 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
     trial = _cut_to_size(setting, ends, change, ask) if cut and can_be_cut(setting) else None
     ask, mesh, left_out = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
     interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
-    points = (*setting.attractors, *setting.saddles)
-    places = np.array([point.position for point in points]).reshape(-1, dimension).T
-    rounding = rounding_of_drift(problem, places, np.array([point.jacobian for point in points]))
     return Beginning(
         ask,
         mesh,
         degree_of(problem),
         Medium(setting.diffusion.tensor, interfaces),
         MOST_WHERE_COARSE[False] if coarse else MOST_UNSYMMETRIC[dimension],
-        LEAST_UNSYMMETRIC + rounding + shared_error(problem, mesh),
+        LEAST_UNSYMMETRIC + rounding_of_flow(setting) + shared_error(problem, mesh),
         left_out + budget_of(problem).cut_of_flow,
         by_less=coarse,
         coarse=coarse,
         at_once=dimension == 2,
-        # where noise vanishes in some direction the error does not fall steadily with the degree
-        less_first=dimension == 3 or (dimension == 2 and not is_degenerate(problem)),
+        less_first=verified_by_less(problem, degree_of(problem)),
     )
+
+
+def rounding_of_flow(setting: FlowSetting) -> float:
+    """What rounding of the drift leaves of every number."""
+    points = (*setting.attractors, *setting.saddles)
+    places = np.array([point.position for point in points]).reshape(-1, setting.problem.dimension).T
+    return rounding_of_drift(setting.problem, places, np.array([point.jacobian for point in points]))
+
+
+def verified_by_less(problem: Problem, degree: int) -> bool:
+    """Whether a degree less verifies an answer without detailed balance, where that is enough.
+
+    Not where noise vanishes in some direction: there the error does not fall steadily with the degree.
+    """
+    planar = problem.dimension == 2 and not is_degenerate(problem)
+    return degree >= LEAST_PREDICTABLE and (planar or problem.dimension == 3)
 
 
 def on_coarsest_mesh(
@@ -209,18 +222,19 @@ def on_coarsest_mesh(
 
 @dataclass
 class Remembered:
-    """The question, with the answer on the mesh where a cut was tried kept for the loop, which begins there."""
+    """The question, with the answers by degree on the mesh where a cut was tried kept for the loop, which begins there.
+
+    That of a degree less is the one with more cut away.
+    """
 
     answer: Ask
     mesh: Triangulation
-    degree: int
-    found: Answer | None
+    found: dict[int, Answer]
 
     def __call__(self, discretization: Discretization) -> Answer:
         """The answer on a mesh, for the second time without asking."""
-        kept, self.found = self.found, None
-        if kept is not None and discretization.triangulation is self.mesh and discretization.degree == self.degree:
-            return kept
+        if discretization.triangulation is self.mesh and discretization.degree in self.found:
+            return self.found.pop(discretization.degree)
         return self.answer(discretization)
 
 
@@ -232,7 +246,8 @@ def _cut_to_size(
     None where it is too much.
 
     Exponents that say what matters leave factors open, so that they are not believed: more is cut away, by
-    ``NARROWER``, and what that changes bounds what less does.
+    ``NARROWER``, and what that changes bounds what less does.  With a degree less at once it verifies the answer, too,
+    and that is all that is asked where both together change little.
     """
     problem, degree = setting.problem, degree_of(setting.problem)
     budget = budget_of(problem)
@@ -241,16 +256,36 @@ def _cut_to_size(
         uncut = where_it_matters(setting, ends, change, share, degree)
         if uncut is None:
             return None
-        mesh = uncut.cut()
+        mesh, narrow = uncut.cut(), uncut.cut(NARROWER)
         try:
-            less = ask(discretize(uncut.cut(NARROWER), degree)).numbers
-            found = ask(discretize(mesh, degree))
+            known = {degree: ask(discretize(mesh, degree))}
+            error = np.inf
+            if verified_by_less(problem, degree):
+                known |= _asked_of_less(ask, narrow, degree - 1)
+                error = _apart(known[degree], known.get(degree - 1))
+            if error > budget.changed_with_degree:
+                error = _apart(known[degree], ask(discretize(narrow, degree)))
+                if error > budget.changed:
+                    error = np.inf
         except (ConvergenceError, ProblemError):
             # a state without cells, or wells that nothing joins: exponents are wrong about this process
             return None
-        if len(found.numbers) == len(less):
-            error = float(np.abs(np.expm1(less - found.numbers)).max(initial=0.0))
-            if error <= budget.changed:
-                return Remembered(ask, mesh, degree, found), mesh, error
+        if np.isfinite(error):
+            return Remembered(ask, mesh, known), mesh, error
         share *= LESS
     return None
+
+
+def _asked_of_less(ask: Ask, mesh: Triangulation, degree: int) -> dict[int, Answer]:
+    """The answer of a lower degree by that; none where a coarse mesh does not serve with it."""
+    try:
+        return {degree: ask(discretize(mesh, degree))}
+    except ConvergenceError:
+        return {}
+
+
+def _apart(found: Answer, other: Answer | None) -> float:
+    """The largest relative difference of the numbers of two answers, infinite where they have not the same."""
+    if other is None or len(found.numbers) != len(other.numbers):
+        return np.inf
+    return float(np.abs(np.expm1(other.numbers - found.numbers)).max(initial=0.0))

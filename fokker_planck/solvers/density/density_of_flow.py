@@ -25,54 +25,53 @@ from fokker_planck.solvers.adaptivity.accuracy import answered
 from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.adaptivity.beginning import on_coarsest_mesh
 from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
+from fokker_planck.solvers.density.density_of_known_flow import density_of_known_flow, is_integrable
 from fokker_planck.solvers.density.density_ratio import DensityRatio, density_ratio, modes_of_shares
-from fokker_planck.solvers.density.stationary_current import Current, total_current
+from fokker_planck.solvers.density.stationary_current import CURRENT_SAFETY, Current, total_current
 from fokker_planck.solvers.density.well_weights import weights_of_states
 from fokker_planck.solvers.results.steady import Stationary
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.setting import WHOLE
 
-CURRENT_SAFETY = 2.0
-"""Times the change from the mesh before, for the bar of the total current, which no higher degree verifies."""
-
 
 def density_of_flow(setting: FlowSetting) -> Stationary:
     """The density as a field, the probability of every basin of attraction, and the current."""
     problem, between = setting.problem, _separatrices(setting)
+    if between is not None and is_integrable(setting):
+        return density_of_known_flow(setting, between)
     totals: list[Floats] = []
-    doubts: list[Floats] = []
     basins = None if between is None else LabelledMesh(between)
 
     def answer(discretization: Discretization) -> Answer:
         ratio = density_ratio(setting, discretization)
-        totals.append(total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole))
+        total = total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole)
+        totals.append(total)
         if basins is None:
-            doubts.append(np.zeros(1))
-            return Answer(np.zeros(1), ratio, ratio.generator, [[_self_pair(ratio)]])
-        logs, errors, labels = _log_probabilities(setting, basins, discretization, ratio)
-        doubts.append(errors)
+            return Answer(np.zeros(1), (ratio, total, np.zeros(1)), ratio.generator, [[_self_pair(ratio)]])
+        logs, doubts, labels = _log_probabilities(setting, basins, discretization, ratio)
         pairs = modes_of_shares(ratio, labels, np.exp(logs))
-        return Answer(logs, ratio, ratio.generator, [[pair] for pair in pairs])
+        return Answer(logs, (ratio, total, doubts), ratio.generator, [[pair] for pair in pairs])
 
     cut = basins is not None and cut_between_wells(setting, WHOLE)
     outcome = answered(setting, WHOLE, answer, cut=cut)
-    ratio: DensityRatio = outcome.payload
+    ratio: DensityRatio
+    ratio, total, doubts = outcome.payload
     beyond, whole = _beyond_the_mesh(setting, ratio)
     density = Field("density", outcome.discretization, ratio.log_density, True, ratio.log_density_by_cell, beyond)
     places = [point.position for point in setting.attractors]
     if not places:
         places = [tuple(outcome.discretization.nodes[int(np.argmax(ratio.log_density))].tolist())]
     states = setting.states if setting.attractors else (0,)
-    errors = outcome.errors + doubts[-1] if len(set(states)) > 1 else doubts[-1]
+    errors = outcome.errors + doubts if len(set(states)) > 1 else doubts
     wells = weights_of_states(places, states, outcome.numbers, errors)
-    before = totals[-2] if len(totals) > 1 else np.full(problem.dimension, np.inf)
-    change = CURRENT_SAFETY * np.abs(totals[-1] - before)
+    others = [other for other in totals if other is not total]
+    change = CURRENT_SAFETY * np.abs(total - (others[-1] if others else np.full(problem.dimension, np.inf)))
     current = Current(
         density=density,
         drift=ItoDrift(problem.process, problem.dimension),
         diffusion=setting.diffusion,
-        total=tuple(totals[-1].tolist()),
+        total=tuple(total.tolist()),
         total_error=tuple(change.tolist()),
         whole=whole,
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_weights import cells_with_weight
-from fokker_planck.fem.discretization import discretize
+from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.meshing import TRIM, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
@@ -57,11 +58,29 @@ def density_of_potential(setting: PotentialSetting) -> Stationary:
     logs, errors = masses.shares
     errors = errors + _ties(setting, mesh, budget, logs)
     wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
-    exponent = setting.balance.exponent
-    nodal, by_cell = -values_at_nodes(exponent, discretization) - total, None
+    density = density_field(problem, setting.balance.exponent, discretization, total)
+    return Stationary(wells, density, statistics_of_one_mesh(problem, discretization, started))
+
+
+def density_field(problem: Problem, exponent: Any, discretization: Discretization, log_normalisation: float) -> Field:
+    """exp(-psi) / Z of an ``exponent`` psi, with log Z: on the mesh and beyond it, wherever the domain is."""
+    nodal, by_cell = -values_at_nodes(exponent, discretization) - log_normalisation, None
     if hasattr(exponent, "seen_from"):
-        by_cell = -values_in_cells(exponent, discretization.cell_nodes, discretization.corners) - total
-    statistics = Statistics(
+        by_cell = -values_in_cells(exponent, discretization.cell_nodes, discretization.corners) - log_normalisation
+
+    def log_density(x: Floats) -> Floats:
+        inside = problem.contains(x)
+        found = np.full(x.shape[1], np.nan)
+        found[inside] = -exponent.value(x[:, inside]) - log_normalisation
+        return found
+
+    return Field("density", discretization, nodal, True, by_cell, log_density)
+
+
+def statistics_of_one_mesh(problem: Problem, discretization: Discretization, started: float) -> Statistics:
+    """Of an answer by integration alone, begun at a time of :func:`time.perf_counter`."""
+    mesh, degree = discretization.triangulation, discretization.degree
+    return Statistics(
         unknowns=discretization.count,
         cells=len(mesh.cells),
         degree=degree,
@@ -70,20 +89,6 @@ def density_of_potential(setting: PotentialSetting) -> Stationary:
         dolfinx=_dolfinx.dolfinx_version(),
         functions=check_functions(problem, mesh, degree),
     )
-    density = Field("density", discretization, nodal, True, by_cell, _beyond_the_mesh(setting, total))
-    return Stationary(wells, density, statistics)
-
-
-def _beyond_the_mesh(setting: PotentialSetting, log_normalisation: float) -> Callable[[Floats], Floats]:
-    """log p at points (dim, n), which the mesh need not reach; nan outside of the domain."""
-
-    def log_density(x: Floats) -> Floats:
-        inside = setting.problem.contains(x)
-        found = np.full(x.shape[1], np.nan)
-        found[inside] = -setting.balance.exponent.value(x[:, inside]) - log_normalisation
-        return found
-
-    return log_density
 
 
 def _budget(problem: Problem) -> ErrorBudget:

@@ -16,14 +16,17 @@ from fokker_planck.fem.triangulations.curving import DEGREE
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass
 
+CURRENT_SAFETY = 2.0
+"""Times the change from the mesh before, or another degree or rule, for the bar of the total current."""
+
 
 @dataclass(frozen=True)
 class Current:
     """J at points (dim, n), of the same shape; nan outside of the mesh.
 
     ``total`` is the integral of J over the domain, the mean velocity of the process; ``total_error`` the absolute error
-    of each component.  ``whole`` gives the density on a larger mesh, if there is one; it stays behind when a current is
-    pickled.
+    of each component.  ``whole`` gives the density on a larger mesh, if there is one, ``circulation`` is v at points
+    (dim, n) where it is known; both stay behind when a current is pickled.
     """
 
     density: Field
@@ -32,6 +35,7 @@ class Current:
     total: tuple[float, ...]
     total_error: tuple[float, ...]
     whole: Callable[[], Field | None] | None = None
+    circulation: Callable[[Floats], Floats | None] | None = None
 
     def __call__(self, x: Floats) -> Floats:
         """J = p v, p the stationary density."""
@@ -41,6 +45,9 @@ class Current:
 
     def velocity(self, x: Floats) -> Floats:
         """v = b - div D - D grad log p at points (dim, n): the mean velocity of those that are there."""
+        known = None if self.circulation is None else self.circulation(x)
+        if known is not None:
+            return np.where(np.isnan(self.density.log(x)), np.nan, known)
         slope = _slope_of(self.density, x)
         outside = np.isnan(slope).any(axis=0)
         whole = self.whole() if self.whole is not None and outside.any() else None
@@ -50,7 +57,7 @@ class Current:
         return np.asarray(self.drift(x) - self.diffusion.divergence(x) - np.einsum("ijn,jn->in", tensor, slope))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "whole": None}
+        return {**self.__dict__, "whole": None, "circulation": None}
 
 
 def total_current(discretization: Discretization, weighting: Weighting, rho: Floats, log_whole: float) -> Floats:

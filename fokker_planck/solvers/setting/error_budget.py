@@ -34,6 +34,9 @@ TRIED, CHANGED = 1e-2, 0.1
 """Without detailed balance: what all cells that are cut away may hold together (the answer changes by a seventh of it,
 quartic well with a rotation, barriers 50 to 200), and by how much ten times as much may change the answer: that is in
 the bar."""
+CHANGED_WITH_DEGREE = 0.2
+"""The same where the answer with more cut away has a degree less at once and is what verifies the other: both are in
+that difference, which is then in the bar twice."""
 WEIGHTS = 0.1
 """For the mesh on which weights of wells are integrated, and, times ``TRIM``, for what is cut from it: the quadrature
 that follows has the whole tolerance, and no rule of it sees either."""
@@ -103,6 +106,11 @@ class ErrorBudget:
     def changed(self) -> float:
         """By how much such a cut may change the answer, and be made."""
         return CHANGED * self.tolerance
+
+    @property
+    def changed_with_degree(self) -> float:
+        """By how much it may with a degree less at once."""
+        return CHANGED_WITH_DEGREE * self.tolerance
 
     @property
     def mesh_of_weights(self) -> float:

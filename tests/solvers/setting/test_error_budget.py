@@ -13,6 +13,7 @@ ROWS = {
     "cells cut away (in the bar)": "cut",
     "the same without detailed balance (in the bar)": "cut_of_flow",
     "at most, what is cut beside the paths of an exit without detailed balance (what it is, in the bar)": "changed",
+    "the same, where a degree less tells both (twice in the bar)": "changed_with_degree",
     "flat cells, in anisotropic problems (in the bar)": "flat_cells",
     "a refinement aims at": "aim",
     "the mesh on which weights of wells are integrated": "mesh_of_weights",
