@@ -53,6 +53,9 @@ NARROWED = {1: 1.0, 2: 200.0, 3: 10.0}
 ROUNDED, SMALLEST = 64.0 * np.finfo(float).eps, 1e-120
 """Of a cell's coordinates, and of the domain, below which cells are points: next to an end at zero where the noise
 vanishes cells shrink to 1e-100, between jumps that are not known to 1e-16 of their place for ever."""
+ROUNDING_OF_PLACES = 16.0
+"""Times what the rounding of coordinates makes of an exponent across a cell: no smaller cell has less of it. Beside an
+end at x = 2 where V is like log(x - 2) cells were bisected to points, 1e-8 from it."""
 LOWER = 4
 """Degrees less of the rule that shows the error of a quadrature: with 2 and 8 the same exit times to 3e-11."""
 FRONT = 0.3
@@ -216,13 +219,21 @@ def unresolved(
     """Which cells, (m,), of those ``asked``, are too large for the weight, or for the fronts."""
     result = np.zeros(len(triangulation.cells), dtype=bool)
     corners = triangulation.cell_points[asked]
-    importance = heights.importance(*_range_in_cells(corners, exponent))
+    low, high = _range_in_cells(corners, exponent)
+    importance = heights.importance(low, high)
     todo = importance > accuracy
     error = np.zeros(len(corners))
     error[todo] = quadrature_error(corners[todo], exponent, degree)
+    error[error <= ROUNDING_OF_PLACES * _rounding_of_places(corners) * (high - low)] = 0.0
     fronts = front_errors(corners, heights.fronts, degree)
     result[asked] = (error * importance > accuracy) | (fronts * importance > FRONT * accuracy)
     return result
+
+
+def _rounding_of_places(corners: Floats) -> Floats:
+    """That of coordinates over the width of every cell (m, dim + 1, dim): what no smaller cell knows of an exponent."""
+    width = np.ptp(corners, axis=1).max(axis=1)
+    return np.asarray(np.spacing(np.abs(corners).max(axis=(1, 2))) / width)
 
 
 def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:

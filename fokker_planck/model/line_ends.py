@@ -15,7 +15,6 @@ Source: Feller, Ann. Math. 55 (1952) 468; Karlin and Taylor, A Second Course in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf
 
 import numpy as np
@@ -23,29 +22,17 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.beside_end import ROUNDED, SAME, TINY, Beside, drift_at, limit, noise_at, rounded
+from fokker_planck.model.departure_from_powers import departure_of
 from fokker_planck.model.process import Process, alpha_of
 from fokker_planck.quantity.light_dataclasses import dataclass
-
-LineFunction = Callable[[Floats], Floats]
 
 VANISHING = 1e-13
 """D at an end, over its largest value, below which it is rounding: the error of evaluating D there."""
 BESIDE, GROWN = 1e-12, 0.01
 """Distance over the coordinate at which D is many times its value at an end where that is rounding, and how many."""
-LEVELS = 9
-"""Distances L/64, L/128, ... from which limits at the end are extrapolated: the last is far from rounding, L/16384."""
-ROOTS = (1.0, 0.5, 1.0 / 3.0, 0.25)
-"""Powers of the distance in which coefficients are expanded: whole ones, and those of roots of x."""
-SETTLED = 1e-9
-"""Agreement of two extrapolations that is taken for convergence; analytic coefficients reach 1e-12."""
-TINY = 1e-40
-"""Distance to an end at zero, over the length, at which limits are read off: even a fourth root is 1e-10 there."""
-SAME = 1e-6
-"""Exponents closer than that to the border between two kinds of ends are on it."""
 SHARE = 1e-16
 """Time in the last stretch over that in the domain, (stretch/length)^(2 - q), where coordinates allow so little."""
-ROUNDED = 1e-10
-"""Shortest stretch over the coordinate of an end: there D, with an error of rounding, is known to 1e-6."""
 SHORTEST, LONGEST = 1e-100, 1e-8
 """Of the length, what a stretch at an end is held between: next to zero the square of the shortest is still a double,
 and over the longest D departs from its power by some 1e-8."""
@@ -78,7 +65,9 @@ class LineEnd:
     time
         what the process spends in the stretch: the absolute error of mean times for that replacement
     mass_error
-        relative, of the whole mass, where the exponents at the end are known to some digits only
+        relative, of the whole mass: exponents at the end are known to some digits only, w is no power in the stretch
+    arrival_error
+        relative, of the time to arrive at the end, since s' is no power in the stretch
     strength
         t |a| / D at the edge of the stretch where the drift rules, large
     """
@@ -92,6 +81,7 @@ class LineEnd:
     stretch: float
     time: float = 0.0
     mass_error: float = 0.0
+    arrival_error: float = 0.0
     strength: float = 0.0
 
     @property
@@ -163,77 +153,23 @@ def line_ends(process: Process, lower: float, upper: float) -> tuple[LineEnd, ..
     )
 
 
-def _noise(process: Process, x: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        return np.asarray(process.field(1).tensor(x[None])[0, 0], dtype=np.float64)
-
-
-def _drift(process: Process, x: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        return np.asarray(process.noiseless_drift(x[None])[0], dtype=np.float64)
-
-
 def _is_singular(process: Process, place: float, inward: float, length: float) -> bool:
     at = np.array([place])
-    inner = _noise(process, place + inward * length * np.linspace(0.0, 1.0, 33)[1:-1])
-    noise = float(_noise(process, at)[0])
+    inner = noise_at(process, place + inward * length * np.linspace(0.0, 1.0, 33)[1:-1])
+    noise = float(noise_at(process, at)[0])
     beside = place + inward * (TINY * length if place == 0.0 else BESIDE * abs(place))
     # small is not zero, as where a line has been cut off close to a zero: D must grow at once
     vanishes = abs(noise) <= VANISHING * float(np.abs(inner).max())
-    vanishes = vanishes and abs(noise) <= GROWN * float(_noise(process, np.array([beside]))[0])
-    return vanishes or not np.isfinite(_drift(process, at)).all()
-
-
-@dataclass(frozen=True)
-class _Beside:
-    """The process next to the end ``place`` of a line of some ``length``, at distances t on its ``inward`` side."""
-
-    process: Process
-    place: float
-    inward: float
-    length: float
-
-    def distances(self, shares: npt.NDArray[np.floating]) -> Floats:
-        """Of the length, as coordinates are doubles: t is the distance of the point at which D is evaluated."""
-        return np.asarray(self.inward * ((self.place + self.inward * (shares * self.length)) - self.place))
-
-    def at(self, t: Floats) -> Floats:
-        """The points at these distances."""
-        return self.place + self.inward * t
-
-    def noise(self, t: float) -> float:
-        """D at one distance."""
-        return float(_noise(self.process, np.array([self.place + self.inward * t]))[0])
-
-    def noise_power(self, t: Floats) -> Floats:
-        """q with D ~ t^q, from t to 2 t."""
-        values = _noise(self.process, self.at(np.concatenate([t, 2.0 * t])))
-        return np.asarray(np.log2(values[len(t) :] / values[: len(t)]))
-
-    def pull(self, t: Floats) -> Floats:
-        """t a / D, the drift counted inwards."""
-        x = self.at(t)
-        return np.asarray(self.inward * _drift(self.process, x) * t / _noise(self.process, x))
-
-    @property
-    def far(self) -> Floats:
-        """The distances from which limits are extrapolated."""
-        return self.distances(2.0 ** -(6.0 + np.arange(LEVELS)))
-
-    @property
-    def near(self) -> Floats:
-        """The least distance at which coefficients say something, (1,)."""
-        least = TINY if self.place == 0.0 else max(1e-8 * abs(self.place) / self.length, 1e-12)
-        near = self.distances(np.array([least]))
-        return near if near[0] > 0.0 else self.far[-1:]
+    vanishes = vanishes and abs(noise) <= GROWN * float(noise_at(process, np.array([beside]))[0])
+    return vanishes or not np.isfinite(drift_at(process, at)).all()
 
 
 def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:
-    beside = _Beside(process, place, inward, length)
+    beside = Beside(process, place, inward, length)
     near = beside.near
     with np.errstate(all="ignore"):
-        q, q_error = _limit(beside.noise_power, beside.far, near)
-        k, k_error = _limit(beside.pull, beside.far, near)
+        q, q_error = limit(beside.noise_power, beside.far, near)
+        k, k_error = limit(beside.pull, beside.far, near)
         strength = np.abs(beside.pull(np.concatenate([near, 2.0 * near])))
         rising = float(np.log2(strength[0] / strength[1])) if strength.min() > 0.0 else 0.0
     if not q_error <= 0.05 or not np.isfinite(q):
@@ -244,18 +180,20 @@ def _classified(process: Process, place: float, inward: float, length: float) ->
     if not k_error <= 0.05 or not np.isfinite(k):
         found = f"a drift over noise that has no limit at the end x = {place:.6g} of the domain"
         raise ProblemError("drift" if process.potential is None else "potential", found, "powers of the distance there")
-    q = _rounded(q, q_error)
-    return _of_powers(beside, q, alpha_of(process) * q + _rounded(k, k_error), q_error + k_error)
+    q = rounded(q, q_error)
+    return _of_powers(beside, q, alpha_of(process) * q + rounded(k, k_error), q_error + k_error)
 
 
-def _of_powers(beside: _Beside, q: float, c: float, powers_error: float) -> LineEnd:
+def _of_powers(beside: Beside, q: float, c: float, powers_error: float) -> LineEnd:
     """An end with D ~ t^q and s' ~ t^-c, both powers known to ``powers_error`` together."""
     place, power = beside.place, c - q
     least = SHORTEST if place == 0.0 else ROUNDED * abs(place) / beside.length
     below_two = max(2.0 - q, 1e-3)
     # at a natural end as far as there are numbers: next to a continuous spectrum modes reach far towards it
     natural = max(SHORTEST, float(np.exp(-HIGH / max(abs(power), 1e-3))))
-    share = float(np.clip(SHARE ** (1.0 / below_two) if q < 2.0 - SAME else natural, least, LONGEST))
+    departure = departure_of(beside, q, c)
+    share = SHARE ** (1.0 / below_two) if q < 2.0 - SAME else natural
+    share = float(np.clip(min(share, departure.harmless(power, c, place)), least, LONGEST))
     stretch = float(beside.distances(np.array([share]))[0])
     time, mass_error, threshold = 0.0, 0.0, inf
     if q < 2.0 - SAME:
@@ -266,13 +204,14 @@ def _of_powers(beside: _Beside, q: float, c: float, powers_error: float) -> Line
         # that part of the mass which the exponent near the end decides
         rounding = 0.0 if place == 0.0 else 1e-16 * abs(place) / stretch
         mass_error = (powers_error / (1.0 + power) + rounding) * share ** (1.0 + power)
+    of_mass, arrival_error = departure.errors(beside, stretch, q, c)
     if q > 2.0 - SAME:
         nearest = float(beside.near[0])
         threshold = (c - 1.0) ** 2 * (beside.noise(nearest) / nearest**2) / 4.0 if q < 2.0 + SAME else 0.0
-    return LineEnd(place, beside.inward, q, c, inf, threshold, stretch, time, mass_error)
+    return LineEnd(place, beside.inward, q, c, inf, threshold, stretch, time, mass_error + of_mass, arrival_error)
 
 
-def _ruled_by_drift(beside: _Beside, q: float, rising: float) -> LineEnd:
+def _ruled_by_drift(beside: Beside, q: float, rising: float) -> LineEnd:
     """An end where the drift is all that counts: Phi itself is infinite there like a power of the distance."""
     process, place, inward, length = beside.process, beside.place, beside.inward, beside.length
     t = length * np.geomspace(1e-14 if place == 0.0 else max(1e-14, ROUNDED * abs(place) / length), 0.1, 400)
@@ -286,38 +225,7 @@ def _ruled_by_drift(beside: _Beside, q: float, rising: float) -> LineEnd:
     time = 0.0
     if sign < 0.0 and drift_power < 1.0 - SAME:
         # outwards the drift alone takes the process to the end
-        time = stretch / abs(float(_drift(process, np.array([place + inward * stretch]))[0])) / (1.0 - drift_power)
-    return LineEnd(place, inward, q, sign * inf, drift_power, inf, stretch, time, 0.0, float(strength[number] * sign))
-
-
-def _limit(function: LineFunction, far: Floats, near: Floats) -> tuple[float, float]:
-    """The limit at distance zero and how far it can be off: extrapolated from afar, or read off nearby."""
-    values = function(far)
-    best, error = float(function(near)[0]), inf
-    for root in ROOTS:
-        table = values.copy()
-        ends = [table[-1]]
-        for order in range(1, len(far)):
-            ratio = (far[:-order] / far[order:]) ** root
-            table = table[1:] + (table[1:] - table[:-1]) / (ratio - 1.0)
-            ends.append(table[-1])
-        # of successive extrapolations those that agree best: later ones amplify rounding
-        gaps = np.abs(np.diff(ends))
-        if np.isfinite(gaps).any():
-            order = int(np.nanargmin(gaps))
-            if gaps[order] < error:
-                best_here, error_here = float(ends[order + 1]), float(gaps[order])
-                if error_here < error:
-                    extrapolated, error = best_here, error_here
-    if error <= SETTLED and near[0] > 2.0**7 * TINY * far[0]:
-        return extrapolated, error
-    # not analytic: what is there at the smallest distance, off by about what an eighth of the way on still changes
-    pair = function(np.concatenate([near, 8.0 * near]))
-    change = float(abs(pair[1] - pair[0]))
-    return (best, 4.0 * change) if change < error or not np.isfinite(error) else (extrapolated, error)
-
-
-def _rounded(value: float, error: float) -> float:
-    """The number itself, or the whole or half one that it stands for."""
-    simple = round(2.0 * value) / 2.0
-    return simple if abs(value - simple) <= max(1e-9, 2.0 * error) else value
+        time = stretch / abs(float(drift_at(process, np.array([place + inward * stretch]))[0])) / (1.0 - drift_power)
+    return LineEnd(
+        place, inward, q, sign * inf, drift_power, inf, stretch, time, strength=float(strength[number] * sign)
+    )

@@ -250,3 +250,42 @@ def test_an_end_beyond_the_target_does_not_matter():
 def _geometric_brownian():
     """D = x^2/2, b = -x: Phi = 2 log x, w = 2 x^-4, s' = x^2, reflected at 3."""
     return float(mpmath.quad(lambda y: y**2 * 2 * (y**-3 - mpmath.mpf(3) ** -3) / 3, [0.5, 1.0]))
+
+
+def hardly_integrable(strength, place, tolerance):
+    """V = x + a log x at noise 1/2: w = t^(-2a) exp(-2t), of which a tenth lies within 1e-8 of the end for a = 0.45."""
+    potential = fp.Potential(f"(x - {place}) + ({strength})*log(x - {place})")
+    line = fp.Box([place], [place + 30])
+    beyond = {"beyond": fp.HalfSpace([1.0], place + 1.0)}
+    return fp.Problem(fp.Overdamped(potential, fp.Isotropic(0.5)), line, fp.Resolution(tolerance), beyond)
+
+
+@pytest.mark.parametrize("strength", [-0.2, 0.1, 0.35, 0.45, 0.495])
+@pytest.mark.parametrize(("place", "tolerance"), [(0, 1e-9), (2, 1e-6)])
+def test_densities_that_are_hardly_integrable(strength, place, tolerance):
+    s = mpmath.mpf(2 * strength)
+    with mpmath.workdps(25):
+        share = mpmath.gammainc(1 - s, 2) / mpmath.gamma(1 - s)
+        time = mpmath.quad(
+            lambda y: mpmath.exp(2 * y) * y**s * 2 ** (s) * mpmath.gammainc(1 - s, 0, 2 * y), [0.1, 0.4, 1.0]
+        )
+    problem = hardly_integrable(strength, place, tolerance)
+    check(fp.stationary_density(problem).sets["beyond"], float(share), 2e-7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # next to x = 2 distances are rounded, and the bar says so
+        check(fp.mean_exit_time(problem, place + 0.1, "beyond").mean, float(time), 1e-6)
+
+
+@pytest.mark.parametrize("strength", [-0.45, -0.2, 0.45])
+def test_arriving_where_the_scale_is_hardly_integrable(strength):
+    s = mpmath.mpf(2 * strength)
+
+    def slope(u):
+        """Of T in u = y^(1 + s), in which it has no singularity."""
+        y = u ** (1 / (1 + s))
+        return mpmath.exp(2 * y) * 2**s * mpmath.gammainc(1 - s, 2 * y) / (1 + s)
+
+    with mpmath.workdps(25):
+        exact = float(mpmath.quad(slope, [mpmath.mpf(k) / 64 for k in range(65)]))
+    found = fp.mean_exit_time(hardly_integrable(strength, 0, 1e-8), 1.0, fp.HalfSpace([-1.0], 0.0))
+    check(found.mean, exact, 1e-8)

@@ -135,6 +135,11 @@ class LineExponent:
         return sum(end.mass_error for end in self.ends)
 
     @property
+    def arrival_error(self) -> float:
+        """Relative error of times to arrive at singular ends that comes from their last stretches."""
+        return sum(end.arrival_error for end in self.ends)
+
+    @property
     def end_time(self) -> float:
         """Absolute error of mean times that comes from the last stretches next to singular ends."""
         return sum(end.time for end in self.ends)

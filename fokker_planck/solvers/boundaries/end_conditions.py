@@ -41,7 +41,12 @@ def end_error(exponent: object, rate: float) -> float:
     """Relative error of an answer about what happens at a certain rate, for what is left out at singular ends."""
     if not isinstance(exponent, LineExponent):
         return 0.0
-    return SAFETY * (exponent.end_time * rate + exponent.mass_error)
+    return SAFETY * (exponent.end_time * rate + exponent.mass_error + exponent.arrival_error)
+
+
+def mass_error(exponent: object) -> float:
+    """Relative error of probabilities in the stationary state, for the same reason."""
+    return SAFETY * exponent.mass_error if isinstance(exponent, LineExponent) else 0.0
 
 
 def spectrum_error(exponent: object, eigenvalues: Floats) -> Floats:

@@ -25,6 +25,7 @@ from fokker_planck.landscape.types import numbered
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.adaptivity.beginning import cut_off, degree_of
 from fokker_planck.solvers.adaptivity.function_checks import check_functions
+from fokker_planck.solvers.boundaries.end_conditions import mass_error
 from fokker_planck.solvers.density.well_weights import weights_of_states
 from fokker_planck.solvers.results.steady import Stationary, Statistics
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells
@@ -45,6 +46,7 @@ def density_of_potential(setting: PotentialSetting) -> Stationary:
     heights = replace(heights_between_wells(setting), fronts=())
     if problem.dimension == 1:
         rounding += LINE_ROUNDING + ROUNDING_OF_PSI * (heights.top - min(heights.bottoms))
+        rounding += mass_error(setting.balance.exponent)
     mesh, budget = domain_triangulation(problem, {}), _budget(problem)
     if problem.resolution.cells is None:
         accuracy = max(budget_of(problem).mesh_of_weights, 2.0 * rounding)
@@ -74,7 +76,16 @@ def density_field(problem: Problem, exponent: Any, discretization: Discretizatio
         found[inside] = -exponent.value(x[:, inside]) - log_normalisation
         return found
 
-    return Field("density", discretization, nodal, True, by_cell, log_density)
+    return Field(
+        "density",
+        discretization,
+        nodal,
+        logarithm=True,
+        by_cell=by_cell,
+        beyond=log_density,
+        known_part=lambda x: -np.asarray(exponent.value(x)),
+        remainder=np.full(discretization.dofs.shape, -log_normalisation),
+    )
 
 
 def statistics_of_one_mesh(problem: Problem, discretization: Discretization, started: float) -> Statistics:

@@ -43,17 +43,18 @@ class DensityRatio:
     @property
     def log_density(self) -> Floats:
         """log p at the nodes, (N,); minus psi where rho is lost, so far out that nothing rests on it."""
-        return self._log_weight - self.generator.exponent
+        return self.log_weight - self.generator.exponent
 
     @property
     def log_density_by_cell(self) -> Floats | None:
         """log p at the nodes of every cell, (cells, n), where it may jump between cells."""
         if self.exponent is None:
             return None
-        return np.asarray(self._log_weight[self.generator.discretization.dofs] - self.exponent)
+        return np.asarray(self.log_weight[self.generator.discretization.dofs] - self.exponent)
 
     @property
-    def _log_weight(self) -> Floats:
+    def log_weight(self) -> Floats:
+        """log rho - log Z at the nodes, (N,), rho held to what it can be where something rests on it."""
         typical = float(self.rho[np.argmin(self.generator.exponent)])
         rho = np.clip(self.rho / typical, np.exp(-FARTHEST), np.exp(FARTHEST))
         return np.asarray(np.log(rho) + np.log(typical) - self.log_whole)

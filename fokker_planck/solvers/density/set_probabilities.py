@@ -31,6 +31,7 @@ from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.adaptivity.beginning import degree_of
 from fokker_planck.solvers.adaptivity.error_bars import WORST_ERROR
 from fokker_planck.solvers.adaptivity.mesh_for_functions import seeing
+from fokker_planck.solvers.boundaries.end_conditions import mass_error
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.density.density_ratio import density_ratio, modes_of_shares
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells
@@ -80,7 +81,8 @@ def _of_known_density(setting: Setting, shape: Set) -> Quantity:
     exponent: Any = setting.weighting
     rounding = ROUNDING
     if isinstance(setting, PotentialSetting):
-        exponent, rounding = setting.balance.exponent, ROUNDING + rounding_error(setting)
+        exponent = setting.balance.exponent
+        rounding = ROUNDING + rounding_error(setting) + mass_error(exponent)
     found = _by_integration(setting, exponent, shape)
     if found is None:
         return Quantity.of(0.0, 0.0)
