@@ -49,12 +49,8 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
         total = total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole)
         totals.append(total)
         if basins is None:
-            return Answer(
-                np.zeros(1),
-                (ratio, total, np.zeros(1)),
-                ratio.generator,
-                [[_self_pair(ratio, problem.resolution.tolerance)]],
-            )
+            alone = [[_self_pair(ratio, problem.resolution.tolerance)]]
+            return Answer(np.zeros(1), (ratio, total, np.zeros(1)), ratio.generator, alone)
         logs, doubts, labels = _log_probabilities(setting, basins, discretization, ratio)
         pairs = modes_of_shares(ratio, labels, np.exp(logs))
         return Answer(logs, (ratio, total, doubts), ratio.generator, [[pair] for pair in pairs])
@@ -73,14 +69,9 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
     wells = weights_of_states(places, states, outcome.numbers, errors)
     others = [other for other in totals if other is not total]
     change = CURRENT_SAFETY * np.abs(total - (others[-1] if others else np.full(problem.dimension, np.inf)))
-    current = Current(
-        density=density,
-        drift=ItoDrift(problem.process, problem.dimension),
-        diffusion=setting.diffusion,
-        total=tuple(total.tolist()),
-        total_error=tuple(change.tolist()),
-        whole=whole,
-    )
+    drift = ItoDrift(problem.process, problem.dimension)
+    numbers = tuple(total.tolist()), tuple(change.tolist())
+    current = Current(density, drift, setting.diffusion, *numbers, whole=whole)
     return Stationary(wells, density, outcome.statistics, current)
 
 
