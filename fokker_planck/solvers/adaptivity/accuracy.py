@@ -36,6 +36,7 @@ from fokker_planck.solvers.adaptivity.error_bars import (
     WORST_ERROR,
     bars_by,
     bars_by_less,
+    expected_by_less,
     least_bars,
     predicted_errors,
     safety_of,
@@ -131,7 +132,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     others = first.left + first.cut / np.maximum(kept.weights, 1e-300)
     errors = np.full(len(kept.predicted), np.inf)
     if space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE:
-        errors = _by_a_degree_less(problem, first, kept) + others
+        errors = _by_a_degree_less(problem, first, kept)[0] + others
         # at the end of the budget a degree more, three times the work of this mesh, is not asked
         expected = min(expected, kept.worst(errors))
     # without detailed balance the indicator can expect hundreds of times the error
@@ -230,27 +231,33 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
     """Relative error of every number of an answer, (k,), by that of a higher degree on the same mesh.
 
     In space, where a degree more takes three times the factorisation, and in the plane without detailed balance, that
-    of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked.
+    of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked; else what
+    it lets expect remains, should the two higher ones agree by chance.
     """
     mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
+    expected = np.zeros(len(kept.numbers))
     if first.less_first and first.degree >= LEAST_PREDICTABLE:
-        errors = _by_a_degree_less(problem, first, kept)
+        errors, expected = _by_a_degree_less(problem, first, kept)
         if kept.worst(errors) <= enough:
             return errors
     _make_room(mesh)
     _say(mesh, higher, ", to verify")
-    return bars_by(kept, first.ask(discretize(mesh, higher)).numbers)
+    return np.maximum(bars_by(kept, first.ask(discretize(mesh, higher)).numbers), expected)
 
 
-def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> Floats:
-    """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none."""
+def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> tuple[Floats, Floats]:
+    """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none.
+
+    And what is expected of it, without any safety, (k,).
+    """
     lower = discretize(kept.discretization.triangulation, first.degree - 1)
     try:
         found = first.ask(lower)
     except ConvergenceError:
         # a coarse mesh that serves with this degree need not with a degree less: rates between wells are negative there
-        return np.full(len(kept.numbers), np.inf)
-    return bars_by_less(kept, found.numbers, predicted_errors(found)[1])
+        return np.full(len(kept.numbers), np.inf), np.zeros(len(kept.numbers))
+    predicted = predicted_errors(found)[1]
+    return bars_by_less(kept, found.numbers, predicted), expected_by_less(kept, found.numbers, predicted)
 
 
 def _make_room(mesh: Triangulation) -> None:

@@ -98,6 +98,19 @@ def bars_by_less(kept: Kept, lower: Numbers, predicted: Floats) -> Floats:
     return np.maximum(_bars(kept, lower, factor), least)
 
 
+def expected_by_less(kept: Kept, lower: Numbers, predicted: Floats) -> Floats:
+    """What the error of every number is, (k,), if a degree less tells: r/(1 - r) of the difference to it.
+
+    With r of the indicator, as in :func:`bars_by_less`, but without any safety.  Without detailed balance errors have
+    both signs: in a ball an eigenvalue was 1.9e-6, 4.6e-8 and 4.0e-8 off with degrees 5, 6 and 7, and 3 times the last
+    difference 1.6e-8; this is 1.3e-7 there.  Zero where corners tell r, or there are not as many numbers.
+    """
+    if kept.slowest < np.inf or len(predicted) != len(kept.predicted) or len(lower) != len(kept.numbers):
+        return np.zeros(len(kept.numbers))
+    ratio = np.clip(kept.predicted / np.maximum(predicted, 1e-300), 0.0, 0.5)
+    return np.asarray(ratio / (1.0 - ratio) * np.abs(np.expm1(kept.numbers - lower)))
+
+
 def _bars(kept: Kept, others: Numbers, safety: float | Floats) -> Floats:
     if len(others) != len(kept.numbers):
         return np.full(len(kept.numbers), np.inf)
