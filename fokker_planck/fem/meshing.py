@@ -270,5 +270,9 @@ def _range_in_cells(corners: Floats, exponent: Any) -> tuple[Floats, Floats]:
     samples = [corners, corners.mean(axis=1, keepdims=True)]
     samples.append(np.stack([0.5 * (corners[:, a] + corners[:, b]) for a, b in edges], axis=1))
     points = np.concatenate(samples, axis=1)
-    values = values_in_cells(exponent, points, corners)
+    rough = getattr(exponent, "rough_value", None)
+    if rough is None:
+        values = values_in_cells(exponent, points, corners)
+    else:
+        values = rough(points.reshape(-1, points.shape[2]).T).reshape(points.shape[:2])
     return values.min(axis=1), values.max(axis=1)

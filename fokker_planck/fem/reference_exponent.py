@@ -144,6 +144,11 @@ class FollowedWeight:
         """psi at points (dim, n), (n,)."""
         return np.asarray(self.exponent.value(x))
 
+    def rough_value(self, x: Floats) -> Floats:
+        """The same as far as it decides on cells, on their size and on the height above which none is needed."""
+        rough = getattr(self.exponent, "rough_value", self.exponent.value)
+        return np.asarray(rough(x))
+
     def slope(self, x: Floats) -> Floats:
         """Grad psi at points (dim, n), (dim, n)."""
         return np.asarray(self.exponent.gradient(x))

@@ -15,9 +15,10 @@ from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.spline import GridFunction
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
-HOTTEST_RANGE = 8.0
-"""Units of epsilon over the domain at the first noise, where psi = 0 serves: 4 and 16 took a sixth longer (an unknown
-density in the plane, noise 0.02)."""
+HOTTEST_RANGE, HOT_RANGE = 8.0, 30.0
+"""Units of epsilon over the domain, at most, at a noise where psi = 0 serves for certain, and at the first that is
+tried: log rho swings by a tenth of that there (rotated wells, Maier and Stein's drift), and one or two noises are saved;
+with 60 a noise near the end takes that time again. Where it is lost the hotter one comes next."""
 FIRST_FACTOR = 2.5
 """By what the noise is lowered at first: with 1.5 the quartic well with a rotation takes one noise more, 1.2 s of CPU
 instead of 0.95 at barriers of 50 to 200; Maier and Stein's drift is followed alike."""
@@ -75,7 +76,7 @@ class Way:
 
     ``noise`` is to be tried next, ``factor`` below the last.  Meshes are finer by ``FINENESS`` to the ``fineness``,
     ``sizes`` are their cells by noise; ``losses`` in a row were lost, ``creeping`` steps in a row were shortest.
-    From ``nearly`` on the noise that is asked for is tried at once.
+    From ``nearly`` on the noise that is asked for is tried at once.  ``hottest`` is tried where the first one is lost.
     """
 
     noise: float
@@ -88,6 +89,7 @@ class Way:
     losses: int = 0
     creeping: int = 0
     nearly: float = NEARLY_THERE
+    hottest: float = 0.0
 
     @property
     def nothing_yet(self) -> bool:
@@ -108,6 +110,8 @@ class Way:
         Half of the step that was tried: that to the noise that is asked for may have been longer than ``factor``, and
         is not tried again before another noise has served.
         """
+        if self.nothing_yet and self.noise < self.hottest:
+            return replace(self, noise=self.hottest)
         losses, finest = self.losses + 1, self.finest(found.cells)
         if self.nothing_yet or self.factor < SHORTEST_FACTOR or (losses >= MOST_LOSSES and not finest):
             if finest:
@@ -174,8 +178,8 @@ def continued(
     return replace(exponent, values=np.clip(line, lowest - LARGEST_BEND, highest + LARGEST_BEND))
 
 
-def first_noise(process: FollowedWeight) -> float:
-    """The factor on D at which the exponent cannot range over more than ``HOTTEST_RANGE``."""
+def first_noises(process: FollowedWeight) -> tuple[float, float]:
+    """The factors on D at which the exponent cannot range over more than ``HOT_RANGE``, and ``HOTTEST_RANGE``."""
     points = process.exponent.points
     tensor = np.moveaxis(process.diffusion.tensor(points), 2, 0)
     drift = process.drift(points) - process.diffusion.divergence(points)
@@ -184,4 +188,5 @@ def first_noise(process: FollowedWeight) -> float:
     usable = (sizes > 1e-12 * sizes.max()) & np.isfinite(speed)
     extent = float(np.linalg.norm(np.subtract(process.exponent.upper, process.exponent.lower)))
     reach = float((speed[usable] / sizes[usable]).max()) * extent
-    return float(np.clip(reach / HOTTEST_RANGE, 1.0, 1e6))
+    first, hottest = np.clip([reach / HOT_RANGE, reach / HOTTEST_RANGE], 1.0, 1e6).tolist()
+    return first, hottest

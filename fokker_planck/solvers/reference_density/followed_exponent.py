@@ -47,7 +47,7 @@ from fokker_planck.solvers.reference_density.falling_noise import (
     Way,
     check_growth,
     continued,
-    first_noise,
+    first_noises,
     foreseen_swing,
     next_factor,
 )
@@ -124,7 +124,8 @@ def followed_exponent(
     settled = _from_guesses(question, meshes, guesses)
     if settled is not None:
         return settled
-    way, wasted, rescued = Way(first_noise(question.process), FIRST_FACTOR, question.process.exponent), 0, False
+    (first, hottest), wasted, rescued = first_noises(question.process), 0, False
+    way = Way(first, FIRST_FACTOR, question.process.exponent, hottest=hottest)
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)

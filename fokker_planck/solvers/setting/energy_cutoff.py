@@ -48,9 +48,13 @@ class EnergyCutoff:
     start: tuple[float, ...] | None
     above: float
 
-    def __call__(self, weighting: Weighting) -> tuple[float, Booleans]:
-        """The height with this exponent, and which of the wells count with it, (K,): the height is of these alone."""
-        values = np.asarray(weighting.value(self.points.T))
+    def __call__(self, weighting: Weighting, *, roughly: bool = False) -> tuple[float, Booleans]:
+        """The height with this exponent, and which of the wells count with it, (K,): the height is of these alone.
+
+        ``roughly`` where an exponent is on its way: linear between the points of its grid.
+        """
+        value = getattr(weighting, "rough_value", weighting.value) if roughly else weighting.value
+        values = np.asarray(value(self.points.T))
         places = self.wells.tolist()
         if self.start is not None:
             places.append(nearest_vertex(self.points, np.asarray(self.start)))

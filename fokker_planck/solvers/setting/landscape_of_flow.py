@@ -231,7 +231,7 @@ def _followed_weight(
     whole = FollowedWeight(flat, drift, field)
 
     def needed(now: Weighting) -> Needed:
-        height, counted = cutoff(now)
+        height, counted = cutoff(now, roughly=True)
         return Needed(height + spare, np.asarray(places[counted]))
 
     asked = Question(whole, mesh, needed, typical_rate(whole))
