@@ -177,20 +177,26 @@ def hessians_along(noise: SmallNoise, path: ActionPath) -> tuple[Floats, Floats,
 
 def _march(noise: SmallNoise, times: Floats, x: Floats, p: Floats, G: Floats) -> list[Floats]:
     """Riccati's equation by Runge-Kutta steps over two intervals each, G held to ``G x' = p'`` after every step."""
-    A, Q, a2 = noise.velocity_gradient(x, p), noise.energy_hessian(x, p), 2.0 * noise.a(x)
+    A, Q, a2 = (
+        list(np.ascontiguousarray(np.moveaxis(part, 2, 0)))
+        for part in (noise.velocity_gradient(x, p), noise.energy_hessian(x, p), 2.0 * noise.a(x))
+    )
     velocity, force = noise.velocity(x, p), noise.momentum_rate(x, p)
     speed = np.linalg.norm(velocity, axis=0)
     tangent, pull = velocity / speed, force / speed
+    # what stands across the path, and what G x' = p' says of the rest
+    across = np.eye(len(x)) - np.einsum("in,jn->nij", tangent, tangent)
+    mixed = np.einsum("in,jn->nij", tangent, pull)
+    along = np.einsum("in,in,jn,kn->njk", tangent, pull, tangent, tangent)
+    fixed = mixed + np.swapaxes(mixed, 1, 2) - along
     largest = 1e8 * (1.0 + float(np.abs(G).max()))
 
     def slope(k: int, H: Floats) -> Floats:
-        return np.asarray(-(Q[:, :, k] + A[:, :, k].T @ H + H @ A[:, :, k] + H @ a2[:, :, k] @ H))
+        turned = H @ A[k]
+        return np.asarray(-(Q[k] + turned.T + turned + H @ a2[k] @ H))
 
     def held(k: int, H: Floats) -> Floats:
-        t, g = tangent[:, k], pull[:, k]
-        across = np.eye(len(t)) - np.outer(t, t)
-        mixed = np.outer(t, g)
-        return np.asarray(mixed + mixed.T - (t @ g) * np.outer(t, t) + across @ H @ across)
+        return np.asarray(fixed[k] + across[k] @ H @ across[k])
 
     G = held(0, G)
     result = [G]

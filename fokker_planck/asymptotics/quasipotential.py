@@ -101,6 +101,8 @@ class SmallNoise:
 
     def velocity(self, x: Floats, p: Floats) -> Floats:
         """``H_p = b + 2 a p``, (dim, n)."""
+        if self.tensor is None:
+            return np.asarray(self.drift(x) + 2.0 * p)
         return np.asarray(self.drift(x) + 2.0 * np.einsum("ijn,jn->in", self.a(x), p))
 
     def velocity_gradient(self, x: Floats, p: Floats) -> Floats:

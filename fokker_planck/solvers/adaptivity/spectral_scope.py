@@ -16,7 +16,7 @@ from mpi4py import MPI
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.reference_exponent import Weighting
-from fokker_planck.landscape.minimax import climb_heights
+from fokker_planck.landscape.minimax import climb_heights, passes_between
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.model.hoermander import is_degenerate
@@ -133,11 +133,14 @@ def holds_elsewhere(setting: FlowSetting, ends: Ends) -> bool:
     """
     points, edges = sample_graph(setting.problem)
     values = setting.weighting.value(points.T)
-    known = np.zeros(len(points), dtype=bool)
-    for place in setting.places:
-        known[np.argmin(((points - place) ** 2).sum(axis=1))] = True
-    for _, goal in ends.goals:
-        known |= reached_points(setting.problem, goal, points, edges)
+    places = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in setting.places]
+    reached = [reached_points(setting.problem, goal, points, edges) for _, goal in ends.goals]
+    kept, edges = passes_between(values, edges, places, reached)
+    known = np.isin(kept, places)
+    for members in reached:
+        known |= members[kept]
+    # nowhere is it deeper than at a minimum, and these are kept
+    values = values[kept]
     depth = climb_heights(values, edges, known) - values
     return bool((depth[values < setting.ceiling] > SHALLOWEST).any())
 

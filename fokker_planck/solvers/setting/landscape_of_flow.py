@@ -17,7 +17,7 @@ from fokker_planck.formulas.spline import zero_on
 from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.critical_points import SLOPE_OF_ROUNDING
 from fokker_planck.landscape.fixed_points import FixedPoint, SomeMissedError, fixed_points
-from fokker_planck.landscape.minimax import climb_heights
+from fokker_planck.landscape.minimax import climb_heights, passes_between
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
@@ -143,12 +143,9 @@ class FlowSetting:
         points, edges = sample_graph(self.problem)
         values = self.weighting.value(points.T)
         nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in self._positions(self.attractors)]
-        joins = [(k, m) for k in range(len(nodes)) for m in range(k)]
-        climbs = []
-        for node in nodes:
-            here = np.zeros(len(values), dtype=bool)
-            here[node] = True
-            climbs.append(climb_heights(values, edges, here)[nodes])
+        kept, few = passes_between(values, edges, nodes, [])
+        joins, places = [(k, m) for k in range(len(nodes)) for m in range(k)], np.searchsorted(kept, nodes)
+        climbs = [climb_heights(values[kept], few, kept == node)[places] for node in nodes]
         return states_of(values[nodes].tolist(), joins, [float(climbs[k][m]) for k, m in joins], SHALLOWEST)
 
     @cached_property

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+import fokker_planck as fp
 from fokker_planck.formulas.spline import zero_on
+from fokker_planck.solvers.reference_density import falling_noise
 from fokker_planck.solvers.reference_density.falling_noise import CALMLY_THERE, NEARLY_THERE, Step, Way
 
 FLAT = zero_on((-1.0, -1.0), (1.0, 1.0), (False, False))
@@ -22,3 +24,23 @@ def test_a_noise_at_which_the_density_was_lost_is_not_tried_again_from_the_same(
     assert tried[0] == 1.0
     assert len(steps) >= 2
     np.testing.assert_allclose(steps[1:], 0.5 * steps[:-1])
+
+
+def test_a_first_noise_that_is_too_low_is_followed_by_the_one_that_serves_for_certain():
+    lost = Step(np.inf, True, FLAT, 128)
+    hotter = Way(10.0, 2.5, FLAT, hottest=40.0).after_loss(lost)
+    assert (hotter.noise, hotter.fineness) == (40.0, 0)
+    assert hotter.lowered().noise == 40.0
+    assert hotter.after_loss(lost).fineness == 1
+
+
+@pytest.mark.slow
+def test_a_density_that_the_first_noise_loses_is_followed_from_the_hotter_one(monkeypatch):
+    """Log rho swings by some hundred at a tenth of the noise: the exponent is that of a first noise that served."""
+    drift = fp.Drift(["-(x**3 - x) - y", "-y + x**3 - x"])
+    found = []
+    for first in (30.0, 3000.0):
+        monkeypatch.setattr(falling_noise, "HOT_RANGE", first)
+        problem = fp.Problem(fp.Drifting(drift, fp.Isotropic(0.02)), fp.Box([-2.0, -1.5], [2.0, 1.5]))
+        found.append(fp.mean_exit_time(problem, [-1.0, 0.0], fp.HalfSpace([1.0, 0.0], 1.0)).mean)
+    assert abs(found[0].log - found[1].log) < found[0].relative_error + found[1].relative_error

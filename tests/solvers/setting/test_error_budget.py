@@ -7,7 +7,7 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.solvers.setting.error_budget import ErrorBudget, budget_of
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "accuracy.md"
 
 ROWS = {
     "cells cut away (in the bar)": "cut",
