@@ -7,6 +7,7 @@ import pytest
 from test_phase_space import QUARTIC, kinetic
 
 import fokker_planck as fp
+from fokker_planck.errors import ProblemError
 
 MIDDLE = np.array([[0.0], [0.0]])
 #: both halves of a committor are asked here, at (x, v) and (x, -v)
@@ -108,3 +109,32 @@ def test_over_high_barriers(barrier, friction, rate, where):
     assert on_the_way.relative_error < 0.4
     assert on_the_way.value > rate
     assert there.field(MIDDLE)[0] == pytest.approx(0.5, abs=5e-3)  # numbers have bars, fields at a place have none
+
+
+def between_ellipses(fastest, tolerance):
+    """There and back in a tilted quartic well between walls in v."""
+    process = fp.Underdamped(fp.Potential(f"{QUARTIC} + 0.1*x"), fp.Isotropic(0.125), 0.5)
+    asked = fp.Problem(process, fp.Box([-2.0, -fastest], [2.0, fastest]), fp.Resolution(tolerance=tolerance))
+    one, other = fp.Ellipsoid([-1.0, 0.0], [0.3, 0.4]), fp.Ellipsoid([0.95, 0.0], [0.3, 0.4])
+    return fp.committor(asked, one, other).rate, fp.committor(asked, other, one).rate
+
+
+def test_walls_in_v_that_decide_are_refused():
+    with pytest.raises(ProblemError, match="walls at v = 0.9, 0.4 units of epsilon above"):
+        between_ellipses(0.9, 1e-2)
+
+
+@pytest.mark.slow
+def test_walls_in_v_that_the_force_drives_through():
+    """There and back are one rate in every stationary process; 6.60031e-3 with walls at 2.2, where they differ by 3e-9.
+
+    With walls at 1.6, 7.4 units of epsilon above the saddle, they differed by 2.2e-4 at bars of 1.5e-5.
+    """
+    there, back = between_ellipses(2.2, 1e-3)
+    assert there.value == pytest.approx(back.value, rel=1e-8)
+    assert there.value == pytest.approx(6.60031e-3, rel=there.relative_error)
+    with pytest.warns(UserWarning, match="walls at v = 1.6, 7.4 units of epsilon above"):
+        found = between_ellipses(1.6, 1e-3)
+    for rate in found:
+        assert rate.relative_error > 5e-4
+        assert rate.value == pytest.approx(6.60031e-3, rel=rate.relative_error)

@@ -242,16 +242,18 @@ def _quartic(x):
 
 
 def test_wells_that_walls_hold():
-    """Rates both ways as with Hermite functions of the velocity over finite elements in x; at high barriers Kramers'.
-
-    There, of a well s x at a wall, they are (lambda_+/omega_b) sqrt(eps/(2 pi)) (s/eps) exp(-dV/eps) (1 + O(eps)).
-    """
+    """Rates both ways as with Hermite functions of the velocity over finite elements in x."""
     asked = kinetic("-x**2/2 + 0.1*x", 0.1, 0.3, 1.0, 1e-3, height=0.6)
     here, those = fp.rates(asked).rates, rates_between_wells(positions_of(asked), 0.3).rates
     (there, back), others = ((found[0][1], found[1][0]) for found in (here, those))
     for found, other in zip((there, back), others, strict=True):
         assert found.relative_error < 1e-3
         assert found.value == pytest.approx(other.value, rel=found.relative_error + other.relative_error)
+
+
+@pytest.mark.slow
+def test_deep_wells_that_walls_hold():
+    """Kramers' rate out of a well s x at a wall, (lambda_+/omega_b) sqrt(eps/(2 pi)) (s/eps) exp(-dV/eps) (1 - eps)."""
     deep = kinetic("-x**2/2", 0.01, 1.0, 1.0, 1e-3, height=0.5)
     formula = (sqrt(1.25) - 0.5) * sqrt(0.01 / (2.0 * pi)) / 0.01 * exp(-50.0)
     assert fp.rates(deep).rates[0][1].value == pytest.approx(formula * (1.0 - 1.02 * 0.01), rel=1e-3)

@@ -30,6 +30,7 @@ from fokker_planck.solvers.adaptivity.initial_mesh import can_be_cut, first_mesh
 from fokker_planck.solvers.adaptivity.material_corners import Medium
 from fokker_planck.solvers.boundaries.end_conditions import end_error
 from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.boundaries.fast_particles import changed_by_walls_in_v
 from fokker_planck.solvers.setting.energy_levels import levels_of
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
@@ -173,6 +174,8 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
     trial = _cut_to_size(setting, ends, change, ask) if cut and can_be_cut(setting) else None
     ask, mesh, left_out = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
     interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
+    saddle = setting.ceiling - budget_of(problem).cutoff_of_flow
+    left_out += changed_by_walls_in_v(problem, setting.weighting.value, saddle)
     return Beginning(
         ask,
         mesh,
