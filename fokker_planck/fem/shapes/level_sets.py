@@ -105,7 +105,7 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
     raise ProblemError(
         KEYS.get(name, f"sets.{name}"),
         "a surface that no mesh of moderate size follows",
-        "a smooth surface, not too small, that does not cross itself",
+        "a smooth surface, not too small, that does not cross itself and meets walls and other surfaces at an angle",
     )
 
 

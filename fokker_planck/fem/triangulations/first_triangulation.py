@@ -9,6 +9,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.shapes.level_sets import fit_regions, mark
+from fokker_planck.fem.shapes.touching import without_narrow_gaps
 from fokker_planck.fem.triangulations.coinciding_walls import with_wall
 from fokker_planck.fem.triangulations.fitting import component_holding, cut_at_ends, with_ends, with_vertices
 from fokker_planck.fem.triangulations.generation import (
@@ -21,14 +22,16 @@ from fokker_planck.fem.triangulations.generation import (
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.tagged_parts import with_tagged
 from fokker_planck.fem.triangulations.triangulation import (
+    STRAIGHT,
     Facets,
     Triangulation,
     boundary_facets,
     diameters,
+    row_keys,
     without_cells,
 )
 from fokker_planck.fem.triangulations.turning_points import entered_along, graded_planes, turning_surface
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.box_units import LONG
 from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, periods_of
 from fokker_planck.model.images import with_images
@@ -36,6 +39,7 @@ from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.model.outside_box import OutsideBox
 from fokker_planck.model.phase_space import turns_around
+from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, HalfSpace, Region, Set
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
@@ -50,6 +54,8 @@ SUBLEVEL_ROOM, PROBES = 0.25, 9
 """Of the width of a sublevel set in space, between it and the walls of the box that it is cut out of: next to a wall
 that it all but touches cells are squeezed, and a sphere took 50 s of CPU instead of 3; and points an axis, at which V
 has to be finite in that box."""
+ABSORBING = ("target", "from", "to")
+"""Regions in which the process ends, so that gaps that nothing enters can be theirs as well."""
 SURFACE = "a jump or kink, number "
 ROOM = {1: 12, 2: 8, 3: 4}
 """Degrees for the weight of the rule by which first meshes are judged: on a line fewer than the forms have, whose rule
@@ -85,7 +91,9 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
             if walled is not None:
                 base = walled
                 del curved[name]
-    base = fit_regions(base, curved) if curved else base
+    noise = problem.process.field(problem.dimension).tensor
+    gone = {n: without_narrow_gaps(base, curved[n], noise) for n in ABSORBING if n in curved}
+    base = fit_regions(base, {**curved, **gone}) if curved else base
     for name, region in curved.items():
         if not base.regions[name].any() and not name.startswith(SURFACE):
             base = cut_at_ends(base, region)
@@ -196,11 +204,7 @@ def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) 
     if potential is None:
         raise ProblemError("domain.kind", "sublevel", "another domain: there is no potential")
     part = connected_part(domain, potential)
-    region = Region(
-        lambda x: domain.level - potential.value(x),
-        gradient_function=lambda x: -potential.gradient(x),
-        dimension=problem.dimension,
-    )
+    region = _below(domain.level, potential, problem.dimension)
     if problem.dimension == 1:
         inner = mark(with_ends(triangulation, region), region, "")
     else:
@@ -208,6 +212,26 @@ def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) 
     keep = component_holding(inner, inner.regions[""], np.asarray([part.seed]))
     kept = without_cells(inner, keep)
     boundary = boundary_facets(kept.cells, kept.vertex_class)
-    number = 0 if kept.surfaces else -1
-    facets = Facets(boundary, np.full(len(boundary), number), np.ones(len(boundary), dtype=bool))
+    facets = Facets(boundary, _owners(kept, boundary), np.ones(len(boundary), dtype=bool))
     return Triangulation(kept.points, kept.cells, kept.vertex_class, facets, kept.surfaces, {})
+
+
+def _below(level: float, potential: Potential, dimension: int) -> Region:
+    """V <= level; of a formula with corners as a text, whose smooth pieces are followed one by one."""
+    formula = potential.formulas[0] if potential.formulas else None
+    if formula is not None and not formula.smooth and dimension > 1:
+        return Region(f"{level!r} - ({formula.text})", dict(formula.parameters))
+    return Region(
+        lambda x: level - potential.value(x),
+        gradient_function=lambda x: -potential.gradient(x),
+        dimension=dimension,
+    )
+
+
+def _owners(triangulation: Triangulation, facets: Integers) -> Integers:
+    """The number of the surface that each of the facets (k, dim) follows, (k,); -1 for those that stay straight."""
+    known = triangulation.facets
+    keys = row_keys(np.sort(np.concatenate([known.vertices, facets]), axis=1))
+    order = np.argsort(keys[: len(known)])
+    place = order[np.searchsorted(keys[: len(known)], keys[len(known) :], sorter=order) % len(known)]
+    return np.asarray(np.where(keys[place] == keys[len(known) :], known.surface[place], STRAIGHT))
