@@ -89,7 +89,7 @@ class Resolution:
         wanted = f"a number from {FINEST:g} to {COARSEST:g}"
         tolerance = finite_number("discretization.tolerance", self.tolerance, wanted)
         if not FINEST <= tolerance <= COARSEST:
-            raise ProblemError("discretization.tolerance", tolerance, wanted)
+            raise ProblemError("discretization.tolerance", described(tolerance), wanted)
         object.__setattr__(self, "tolerance", tolerance)
         if self.degree is not None:
             object.__setattr__(self, "degree", whole_number("discretization.degree", self.degree, 1, HIGHEST_DEGREE))
@@ -154,7 +154,7 @@ class Problem:
             raise ProblemError("process", described(self.process), "an Overdamped, Drifting or Underdamped process")
         if not isinstance(self.domain, (Box, Ball, MeshDomain, Sublevel)):
             raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile, DolfinxMesh or Sublevel")
-        object.__setattr__(self, "sets", dict(self.sets))
+        object.__setattr__(self, "sets", _named_sets(self.sets))
         if isinstance(self.process, Underdamped):
             check_phase_space(self.process, self.domain)
         _check_dimensions(self)
@@ -202,6 +202,19 @@ def _cells(given: Any) -> tuple[int, ...]:
     if math.prod(cells) > MOST_CELLS:
         raise ProblemError(key, list(cells), f"at most {MOST_CELLS} cells in all")
     return cells
+
+
+def _named_sets(given: Any) -> dict[str, Set]:
+    """Sets by their names, each of which is one."""
+    if not isinstance(given, Mapping):
+        raise ProblemError("sets", described(given), "sets by their names, such as {'A': Ball([0.0, 0.0], 1.0)}")
+    for name, shape in given.items():
+        if not isinstance(name, str):
+            raise ProblemError("sets", f"the name {name!r}", "names that are texts")
+        if not hasattr(shape, "dimension") or not hasattr(shape, "contains"):
+            wanted = "a Ball, Ellipsoid, HalfSpace or Region, such as Region('x - 0.8'), or a tag of a mesh"
+            raise ProblemError(f"sets.{name}", described(shape), wanted)
+    return dict(given)
 
 
 def _check_size(problem: Problem) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.kinks import distinct
+from fokker_planck.model.arguments import described
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, DiffusionField
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
@@ -47,10 +48,11 @@ class Overdamped:
         if not isinstance(self.potential, Potential):
             without = "; a process given by its drift alone is a Drifting(drift, diffusion)"
             wanted = 'a Potential, such as Potential("x**2/2")'
-            raise ProblemError("potential", self.potential, wanted + without * isinstance(self.potential, Drift))
+            wanted += without * isinstance(self.potential, Drift)
+            raise ProblemError("potential", described(self.potential), wanted)
         if self.extra is not None:
             if not isinstance(self.extra, Drift):
-                raise ProblemError("drift.extra", self.extra, 'a Drift, such as Drift(["-y", "x"])')
+                raise ProblemError("drift.extra", described(self.extra), 'a Drift, such as Drift(["-y", "x"])')
             object.__setattr__(self, "extra", self.extra.called("drift.extra"))
         _check_noise(self.diffusion, self.interpretation)
         size = self.diffusion.dimension
@@ -132,7 +134,7 @@ class Drifting:
 
     def __post_init__(self) -> None:
         if not isinstance(self.whole, Drift):
-            raise ProblemError("drift", self.whole, 'a Drift, such as Drift(["-x + y", "-x - y"])')
+            raise ProblemError("drift", described(self.whole), 'a Drift, such as Drift(["-x + y", "-x - y"])')
         _check_noise(self.diffusion, self.interpretation)
         size = self.diffusion.dimension
         if size not in (None, self.whole.dimension):
@@ -201,6 +203,6 @@ def _ito_jacobian(process: Process, x: Floats, dimension: int) -> Floats:
 def _check_noise(diffusion: object, interpretation: object) -> None:
     if not hasattr(diffusion, "field") or not hasattr(diffusion, "dimension"):
         wanted = "Isotropic(epsilon), Constant(matrix), Hessian, Quadratic, Formula or Sampled"
-        raise ProblemError("diffusion", diffusion, wanted)
+        raise ProblemError("diffusion", described(diffusion), wanted)
     if not isinstance(interpretation, str) or interpretation not in INTERPRETATIONS:
         raise ProblemError("diffusion.interpretation", interpretation, f"one of {', '.join(INTERPRETATIONS)}")

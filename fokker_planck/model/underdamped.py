@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from fokker_planck.model.diffusion.state_dependent import Formula
 
 FRICTION = "dynamics.friction"
+#: Positions at which a formula of it is looked at, and refined around the least: zeros of higher order are wide.
+FRICTION_SAMPLES = 2001
+#: Of the largest, what is zero: the search comes within the root of rounding of where a square vanishes.
+NO_FRICTION = 1e-12
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,26 @@ class Underdamped:
     def friction_at_positions(self, x: Floats) -> Floats:
         """Gamma at positions (1, n) or (2, n), (n,)."""
         return self.friction_at(x if self.planar else np.concatenate([x, np.zeros_like(x)]))
+
+    def check_friction(self, lower: float, upper: float) -> None:
+        """Raise ProblemError for a formula that is zero, or negative, between two positions."""
+        if self._friction is None:
+            return
+        from scipy.optimize import minimize_scalar
+
+        def friction(x: Any) -> Any:
+            x = np.atleast_1d(x)
+            return self.friction_at(np.array([x, 0.0 * x]))
+
+        x = np.linspace(lower, upper, FRICTION_SAMPLES)
+        values = friction(x)
+        least = int(np.argmin(values))
+        ends = x[max(least - 1, 0)], x[min(least + 1, len(x) - 1)]
+        found = minimize_scalar(lambda at: float(friction(at)[0]), bounds=ends, method="bounded")
+        place, value = min([(found.x, found.fun), (x[least], values[least])], key=lambda pair: pair[1])
+        if not value > NO_FRICTION * values.max():
+            said = f"'{self.friction}', which is {value:.3g} at x = {place:.4g}"
+            raise ProblemError(FRICTION, said, "a formula that is positive everywhere in the domain")
 
     def circulation(self, x: Floats) -> Floats:
         """(v, -V'), the flow that keeps the energy, at points (2, n), of the same shape."""

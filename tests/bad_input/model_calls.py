@@ -24,7 +24,8 @@ def shown(value):
 
 ISOTROPIC = {
     f"Isotropic({shown(bad)} {type(bad).__name__})": (
-        lambda bad=bad: fp.Isotropic(bad), "diffusion.epsilon", "", "a positive number",
+        lambda bad=bad: fp.Isotropic(bad), "diffusion.epsilon", "the text '0.1'" * isinstance(bad, str),
+        "a positive number",
     )
     for bad in (0, 0.0, -1.0, NAN, INF, "0.1", None, True, [0.1], 1j, np.array([0.1]), 10**400)
 }  # fmt: skip
@@ -415,6 +416,12 @@ PROBLEMS = {
         lambda: with_sets(A=fp.Ball([0.0], 0.1)), "sets.A", "1 dimensions in a domain of 2", ""),
     "region of space in the plane": (
         lambda: with_sets(A=fp.Region("z")), "sets.A", "3 dimensions in a domain of 2", ""),
+    "text as set": (lambda: with_sets(A="x"), "sets.A", "the text 'x'", "Region('x - 0.8')"),
+    "number as set": (lambda: with_sets(A=1.0), "sets.A", "1.0", "a Ball"),
+    "list of sets": (
+        lambda: fp.Problem(process(), PLANE, sets=[fp.Ball([0, 0], 1)]), "sets", "[Ball(", "sets by their names"),
+    "set without a name": (
+        lambda: fp.Problem(process(), PLANE, sets={1: fp.Ball([0, 0], 1)}), "sets", "the name 1", "texts"),
     "set called boundary": (lambda: with_sets(boundary=fp.HalfSpace([1, 0], 1)), "sets.boundary", "", ""),
     "cells of a line in the plane": (
         lambda: fp.Problem(process(), PLANE, fp.Resolution(cells=[8])), "discretization.cells", "[8]", "2 of them"),

@@ -57,6 +57,13 @@ ENDS |= {
          "not already on the target"),
     )
 }  # fmt: skip
+ENDS |= {
+    f"friction {friction}": (
+        lambda friction=friction: fp.spectrum(
+            fp.Problem(fp.Underdamped(fp.Potential("x**2/2"), fp.Isotropic(0.1), friction), Box([-3, -3], [3, 3]))),
+        "dynamics.friction", f"'{friction}', which is", "positive everywhere")
+    for friction in ("x**2", "x**2 - 1", "1e-3*(x - 0.37)**4")
+}  # fmt: skip
 ENDS["a set of a problem without sets"] = (
     lambda: checked_set(fp.Problem(process(), PLANE), "A", "committor.from"), "committor.from", "'A'",
     "there is no [sets.NAME]",

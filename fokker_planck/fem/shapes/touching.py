@@ -124,9 +124,7 @@ def _tangents(normal: Floats) -> Floats:
     return np.asarray(np.linalg.svd(normal[None, :] / np.linalg.norm(normal))[2][1:])
 
 
-def _derivatives(
-    function: Callable[[Floats], Floats], x: Floats, along: Floats, step: float
-) -> tuple[Floats, Floats]:
+def _derivatives(function: Callable[[Floats], Floats], x: Floats, along: Floats, step: float) -> tuple[Floats, Floats]:
     """Slope (k,) and second derivatives (k, k) of a function along k directions (k, dim), by differences."""
     count = len(along)
     pairs = [(i, j) for i in range(count) for j in range(i, count)]

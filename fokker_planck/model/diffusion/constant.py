@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.arguments import described
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
@@ -128,13 +129,13 @@ class Isotropic:
     def __post_init__(self) -> None:
         wanted = "a positive number"
         if not _is_number(self.epsilon):
-            raise ProblemError("diffusion.epsilon", self.epsilon, wanted)
+            raise ProblemError("diffusion.epsilon", described(self.epsilon), wanted)
         try:
             epsilon = float(self.epsilon)
         except OverflowError:
             raise ProblemError("diffusion.epsilon", "an integer that no double holds", wanted) from None
         if not (math.isfinite(epsilon) and epsilon > 0.0):
-            raise ProblemError("diffusion.epsilon", self.epsilon, wanted)
+            raise ProblemError("diffusion.epsilon", described(self.epsilon), wanted)
         object.__setattr__(self, "epsilon", epsilon)
 
     @property
@@ -230,17 +231,17 @@ def _positive_semidefinite(given: Any) -> Floats:
     try:
         rows = np.asarray(given)
     except ValueError:  # ragged rows
-        raise ProblemError(key, given, wanted + " of one length") from None
+        raise ProblemError(key, described(given), wanted + " of one length") from None
     if rows.dtype.kind not in "iuf":
-        raise ProblemError(key, given, wanted)
+        raise ProblemError(key, described(given), wanted)
     if rows.ndim != 2 or rows.shape[0] != rows.shape[1] or rows.shape[0] == 0:
         raise ProblemError(key, f"an array of shape {rows.shape}", wanted + ", as many rows as columns")
     matrix = rows.astype(np.float64)
     if not np.all(np.isfinite(matrix)):
-        raise ProblemError(key, given, wanted + ", all of them finite")
+        raise ProblemError(key, described(given), wanted + ", all of them finite")
     scale = float(np.max(np.abs(matrix)))
     if scale == 0.0 or np.max(np.abs(matrix - matrix.T)) > SYMMETRY_TOLERANCE * scale:
-        raise ProblemError(key, given, wanted)
+        raise ProblemError(key, described(given), wanted)
     matrix = matrix / 2.0 + matrix.T / 2.0
     diagonal = np.diag(matrix)
     size = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))

@@ -9,7 +9,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.tape import in_blocks
-from fokker_planck.model.arguments import finite_number, positive_number
+from fokker_planck.model.arguments import described, finite_number, positive_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.principal_axes import principal_axes
 from fokker_planck.model.potential import Potential
@@ -51,7 +51,7 @@ class Hessian:
         object.__setattr__(self, "scale", positive_number("diffusion.scale", self.scale, "a positive number"))
         floor = finite_number("diffusion.floor", self.floor, "a number >= 0")
         if floor < 0.0:
-            raise ProblemError("diffusion.floor", self.floor, "a number >= 0")
+            raise ProblemError("diffusion.floor", described(self.floor), "a number >= 0")
         object.__setattr__(self, "floor", floor)
 
     @property

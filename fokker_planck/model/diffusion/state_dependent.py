@@ -18,7 +18,7 @@ from fokker_planck.formulas.expression import Expression, joint_tape, parse_expr
 from fokker_planck.formulas.function_breaks import breaks_of
 from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
-from fokker_planck.model.arguments import MOST_DIMENSIONS, finite_number
+from fokker_planck.model.arguments import MOST_DIMENSIONS, described, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.quadratic import diagonal
@@ -288,10 +288,10 @@ def _names(node: Any) -> set[str]:
 def _rows_of(given: Any) -> tuple[tuple[str | float, ...], ...]:
     key, wanted = "diffusion.expression", "a formula, or a square matrix of formulas as a list of rows"
     if not isinstance(given, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in given):
-        raise ProblemError(key, given, wanted)
+        raise ProblemError(key, described(given), wanted)
     rows = tuple(tuple(row) for row in given)
     if not 1 <= len(rows) <= MOST_DIMENSIONS or any(len(row) != len(rows) for row in rows):
-        raise ProblemError(key, given, wanted)
+        raise ProblemError(key, described(given), wanted)
     for row in rows:
         for entry in row:
             if not isinstance(entry, str):

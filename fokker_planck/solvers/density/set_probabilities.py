@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from fokker_planck.errors import ConvergenceError, FokkerPlanckError
+from fokker_planck.errors import ConvergenceError, FokkerPlanckError, ProblemError
 from fokker_planck.fem.cell_products import CellProducts, product
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.one_sided import values_in_cells
@@ -71,9 +71,15 @@ def set_probabilities(setting: Setting) -> dict[str, Quantity | None]:
             else:
                 found[name] = _of_known_density(setting, shape)
         except FokkerPlanckError as reason:
-            warnings.warn(f"the probability of the set {name} is not known: {reason}", stacklevel=4)
+            warnings.warn(f"the probability of the set {name} is not known: {_said(reason)}", stacklevel=4)
             found[name] = None
     return found
+
+
+def _said(reason: FokkerPlanckError) -> str:
+    """What an error says but for its key, which is that of a set of the mesh."""
+    known = isinstance(reason, ProblemError) and REGION in reason.key
+    return f"found {reason.found}; wanted {reason.wanted}" if known else str(reason)  # type: ignore[attr-defined]
 
 
 def _of_known_density(setting: Setting, shape: Set) -> Quantity:

@@ -15,6 +15,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.classify import Kinetics, kinetics
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
+from fokker_planck.model.underdamped import Underdamped
 
 
 def kinetics_of(problem: Problem) -> Kinetics:
@@ -24,6 +25,8 @@ def kinetics_of(problem: Problem) -> Kinetics:
     found: Kinetics | None = problem.known.get("kinetics")
     if found is None:
         refuse_plane(problem.process)
+        if isinstance(problem.process, Underdamped):
+            problem.process.check_friction(*(corner[0] for corner in problem.bounding_box()))
         if problem.dimension > 1:
             field = problem.process.field(problem.dimension)
             check_semidefinite(field, problem.sample())
