@@ -139,7 +139,7 @@ def discretize(
     _cell_map(
         corners[geometry.cells], replace(geometry, cells=np.arange(len(geometry.cells))), rule
     )  # refuses folded cells
-    cell_nodes = _mapped(corners, geometry, _dolfinx.lagrange_nodes(dimension, degree))
+    cell_nodes = nodes_in_cells(corners, geometry, degree)
     nodes = _shared(comm, count, dofs, cell_nodes)
     if comm.size > 1:
         dofs, nodes = _merged(_masters_of_corners(comm, degree, ordered, dofs, cell_nodes, nodes), dofs, nodes)
@@ -160,6 +160,11 @@ def discretize(
     _check_seams(triangulation)
     dofs, nodes = _merged(_masters_of_seams(discretization, degree), dofs, nodes)
     return replace(discretization, dofs=dofs, nodes=nodes)
+
+
+def nodes_in_cells(corners: Floats, curved: CurvedCells, degree: int) -> Floats:
+    """True coordinates of the Lagrange nodes of cells with these ``corners`` (m, dim + 1, dim), (m, n, dim)."""
+    return _mapped(corners, curved, _dolfinx.lagrange_nodes(corners.shape[2], degree))
 
 
 def unknowns_in(discretization: Discretization, name: str, region: Any = None) -> Booleans:

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.output.interruption import ended_with_nothing_left
 from fokker_planck.output.origin import origin
 from fokker_planck.output.parallel import World, from_first_rank, world
+from fokker_planck.output.saved_field import SavedField
 from fokker_planck.output.serialize import json_text, statistics_json
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 
@@ -177,6 +178,22 @@ def grid_of(fields: Mapping[str, Field]) -> Grid | None:
             # minus infinity would spoil the range of colours, nan is left blank
             values[f"log_{name}"] = np.where(np.isneginf(function.log_values), np.nan, function.log_values)
     return Grid(np.asarray(points), np.asarray(cells), values) if values else None
+
+
+def polynomials_of(fields: Mapping[str, Field | SavedField]) -> dict[str, Any]:
+    """Fields of one answer as arrays; nothing where there are none. Under MPI every rank calls this."""
+    from fokker_planck.fem.fields.field import Field
+    from fokker_planck.fem.fields.field_arrays import arrays_of_fields
+
+    kinds = {type(function) for function in fields.values()}
+    if kinds == {Field}:
+        return arrays_of_fields(cast("Mapping[str, Field]", fields))
+    kept = {function.kept for function in fields.values() if isinstance(function, SavedField)}
+    path = kept.pop() if kinds == {SavedField} and len(kept) == 1 else None
+    if path is None or not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _write(folder: Path, contents: Contents) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
-"""A field as a result folder keeps it: values at points, linear in between."""
+"""A field as a result folder keeps it: values at points, and the polynomials of the solution between them."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -15,12 +18,19 @@ from fokker_planck.mesh.locator import Locator
 from fokker_planck.mesh.point_function import PointFunction
 from fokker_planck.quantity.light_dataclasses import dataclass
 
+if TYPE_CHECKING:
+    from fokker_planck.fem.fields.field import Field
+
+POLYNOMIALS = "-fields.npz"
+"""How the name of the file ends that keeps them, where that of the values at points ends with .vtu."""
+
 
 @dataclass(frozen=True, repr=False)
 class SavedField(PointFunction):
     """The function with values (or logarithms) ``nodal`` (n,) at ``points`` (n, dim), linear on ``cells`` (m, dim + 1).
 
-    At the points it is what was computed; between them the polynomials of the solution are not kept.
+    At the points it is what was computed, between them as well if the polynomials of the solution were ``kept`` beside,
+    as the .npz of :func:`fokker_planck.output.folder.polynomials_of`.
     """
 
     name: str
@@ -28,6 +38,7 @@ class SavedField(PointFunction):
     cells: Integers
     nodal: Floats
     logarithm: bool = False
+    kept: Path | None = None
 
     @property
     def dimension(self) -> int:
@@ -60,7 +71,24 @@ class SavedField(PointFunction):
     def _locator(self) -> Locator:
         return Locator(self.points, self.cells)
 
+    @cached_property
+    def _polynomials(self) -> Field | None:
+        if self.kept is None or not self.kept.exists():
+            return None
+        try:
+            from fokker_planck.fem.fields.field_arrays import WANTED, fields_of
+        except ImportError:
+            warnings.warn("without dolfinx fields that were loaded are linear between the nodes", stacklevel=4)
+            return None
+        try:
+            with np.load(self.kept, allow_pickle=False) as arrays:
+                return fields_of(dict(arrays), str(self.kept)).get(self.name)
+        except (OSError, ValueError, BadZipFile) as error:
+            raise ProblemError(str(self.kept), f"a file that cannot be read ({error})", WANTED) from None
+
     def _at(self, points: Floats) -> Floats:
+        if self._polynomials is not None:
+            return np.asarray(self._polynomials.log(points) if self.logarithm else self._polynomials(points))
         cell = self._locator.find(points)
         inside = cell >= 0
         result = np.full(points.shape[1], np.nan)
@@ -122,12 +150,13 @@ def read_fields(path: Path) -> dict[str, SavedField]:
         raise ProblemError(str(path), f"no field file ({type(error).__name__})", "the .vtu that was saved") from None
     cells = np.asarray(mesh.cells[0].data, dtype=np.int64)
     points = np.asarray(mesh.points, dtype=float)[:, : cells.shape[1] - 1]
-    found = {}
+    found, kept = {}, path.with_name(f"{path.stem}{POLYNOMIALS}")
     for name, values in mesh.point_data.items():
         log = mesh.point_data.get(f"log_{name}")
         if log is not None:
             # nan is how minus infinity was written
             values = np.where(np.isnan(log), -np.inf, log)
         if not (name.startswith("log_") and name[4:] in mesh.point_data):
-            found[name] = SavedField(name, points, cells, np.asarray(values, dtype=float), log is not None)
+            nodal = np.asarray(values, dtype=float)
+            found[name] = SavedField(name, points, cells, nodal, log is not None, kept)
     return found

@@ -65,8 +65,9 @@ class SavedResult(Mapping[str, object]):
 def load(path: str | Path) -> SavedResult:
     """The answers in a result folder, or in its ``result.json``: numbers, and the fields that were saved.
 
-    They are what the questions returned, to the last digit, but for fields: these are known at the nodes of the finest
-    mesh, and are linear in between. Without their .vtu numbers are there, and a field that is asked for is an error.
+    They are what the questions returned, to the last digit; fields are the polynomials that were computed, as long as
+    their .npz is beside the .vtu, and linear between the nodes without. Without their .vtu numbers are there, and a
+    field that is asked for is an error.
 
     Parameters
     ----------

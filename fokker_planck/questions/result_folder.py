@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.arguments import described
-from fokker_planck.output.folder import Contents, grid_of, provenance, write_folder
+from fokker_planck.output.folder import Contents, grid_of, polynomials_of, provenance, write_folder
 from fokker_planck.output.parallel import World, world
 from fokker_planck.output.plots.labels import in_units
 from fokker_planck.output.records import record
+from fokker_planck.output.saved_field import POLYNOMIALS
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.quantity.units import NONE, Units
 from fokker_planck.questions.registry import entry_of
@@ -97,7 +98,9 @@ def saved(ranks: World, folder: Folder, answers: Mapping[str, object]) -> tuple[
         "records": {name: record(answer, fields[name]) for name, answer in answers.items()},
     }
     there = {name: grid for name, grid in grids.items() if grid is not None}
-    kept = {f"{name}.npz": arrays for name, each in entries.items() if (arrays := each.checkpoint(answers[name]))}
+    kept: dict[str, Mapping[str, Any]]
+    kept = {f"{name}{POLYNOMIALS}": arrays for name, named in fields.items() if (arrays := polynomials_of(named))}
+    kept |= {f"{name}.npz": arrays for name, each in entries.items() if (arrays := each.checkpoint(answers[name]))}
     with in_units(folder.units):
         picture, figures = _picture(entries, answers, folder.title), _figures(entries, answers, folder.title)
         return write_folder(folder.path, Contents(result, there, picture, figures, kept), ranks)

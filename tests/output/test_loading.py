@@ -203,3 +203,22 @@ def test_every_answer_and_all_that_it_is_made_of_has_a_record(question):
         for f in fields(cls):
             for name in set(re.findall(r"[A-Z][A-Za-z]+", str(f.type))) - unsaved - seen - {"None"}:
                 made.append(getattr(import_module(f"fokker_planck.{HOMES[name]}"), name))
+
+
+def test_fields_are_between_their_nodes_what_they_were(tmp_path):
+    process = fp.Overdamped(fp.Potential("0.3*cos(5*x) + x**2/2 + y**2/2"), fp.Formula("0.2 + 0.02*x**2"))
+    disc = fp.Problem(process, fp.Ball([0, 0], 1.7), fp.Resolution(1e-3), sets={"B": fp.Ball([0.9, 0.1], 0.3)})
+    answers = {"exit-time": fp.mean_exit_time(disc, [-1, 0], "B"), "stationary": fp.stationary_density(disc)}
+    fp.save(tmp_path / "one", answers)
+    fp.save(tmp_path / "two", dict(fp.load(tmp_path / "one")))
+    loaded = fp.load(tmp_path / "two")
+    radius, angle = np.random.default_rng(5).uniform(0, (1.7, 2 * np.pi), (300, 2)).T
+    x = radius * np.array([np.cos(angle), np.sin(angle)])
+    assert loaded["exit-time"].field(x) == pytest.approx(
+        answers["exit-time"].field(x), rel=1e-12, abs=1e-12, nan_ok=True
+    )
+    # the logarithm of the density is a polynomial of a higher degree, 1e-5 off where one of the elements is 3e-3 off
+    assert loaded["stationary"].density(x) == pytest.approx(answers["stationary"].density(x), rel=1e-4)
+    (tmp_path / "two" / "exit-time-fields.npz").write_text("no arrays")
+    with pytest.raises(ProblemError, match="a file that cannot be read"):
+        fp.load(tmp_path / "two")["exit-time"].field(x)

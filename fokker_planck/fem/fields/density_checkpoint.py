@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from mpi4py import MPI
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.discretization import Discretization, places_in, quadrature_degree
+from fokker_planck.fem.discretization import places_in
 from fokker_planck.fem.fields.density_field import DensityField
+from fokker_planck.fem.fields.discretization_arrays import by_cell_of_all, discretization_of, mesh_arrays
 from fokker_planck.fem.one_sided import values_in_cells
-from fokker_planck.fem.triangulations.curving import CurvedCells
-from fokker_planck.fem.triangulations.triangulation import Facets, Triangulation
 from fokker_planck.formulas.arrays import Floats
 
 FINER = {1: 6, 2: 4, 3: 3}
@@ -34,22 +32,11 @@ def arrays_of(density: DensityField) -> dict[str, Any]:
     psi = density.exponent_by_cell if density.exponent_degree else _exponent(density, degree)
     psi = density.exponent[own.dofs] if psi is None else psi
     off = 0.0 if density.exponent_degree or density.formula is None else _off(density, psi, degree)
-    parts = own.comm.allgather((own.vertices, own.dofs, own.cell_nodes, own.curved.cells, own.curved.nodes, psi))
-    vertices, dofs, cell_nodes, _, bent, exponents = (np.concatenate(each) for each in zip(*parts, strict=True))
-    before = np.cumsum([0, *(len(each[0]) for each in parts)])
-    curved = np.concatenate([each[3] + shift for each, shift in zip(parts, before, strict=False)])
     return {
-        "points": own.triangulation.points,
-        "vertices": vertices,
-        "dofs": dofs,
-        "cell_nodes": cell_nodes,
-        "nodes": own.nodes,
-        "curved": curved,
-        "bent": bent,
-        "degree": own.degree,
+        **mesh_arrays(own),
         "nodal": density.nodal,
         "exponent": density.exponent,
-        "psi": exponents,
+        "psi": by_cell_of_all(own, psi),
         "psi_degree": degree if psi.shape[1] != own.dofs.shape[1] else own.degree,
         "off": off,
     }
@@ -61,22 +48,7 @@ def density_of(name: str, arrays: Mapping[str, Any]) -> tuple[DensityField, floa
     Raises ``ProblemError`` where the arrays are none of :func:`arrays_of`.
     """
     try:
-        points, vertices = np.asarray(arrays["points"], dtype=float), np.asarray(arrays["vertices"])
-        dimension, cells = points.shape[1], np.arange(len(vertices))
-        facets = Facets(np.zeros((0, dimension), dtype=int), np.zeros(0, dtype=int), np.zeros(0, dtype=bool))
-        degree = int(arrays["degree"])
-        discretization = Discretization(
-            triangulation=Triangulation(points, vertices, np.arange(len(points)), facets),
-            degree=degree,
-            comm=MPI.COMM_SELF,
-            cells=cells,
-            vertices=vertices,
-            curved=CurvedCells(np.asarray(arrays["curved"]), np.asarray(arrays["bent"], dtype=float)),
-            dofs=np.asarray(arrays["dofs"]),
-            cell_nodes=np.asarray(arrays["cell_nodes"], dtype=float),
-            nodes=np.asarray(arrays["nodes"], dtype=float),
-            rule=quadrature_degree(degree, dimension),
-        )
+        discretization = discretization_of(arrays)
         psi, exponent = np.asarray(arrays["psi"], dtype=float), np.asarray(arrays["exponent"], dtype=float)
         nodal, off = np.asarray(arrays["nodal"], dtype=float), float(arrays["off"])
         kept = DensityField(

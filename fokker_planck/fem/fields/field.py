@@ -28,8 +28,8 @@ class Field(PointFunction):
     between cells is given by its values in every cell of this rank as well, ``by_cell`` (cells, n). The mesh ends where
     nothing counts any more; a function that is known further out is given there by ``beyond``, from points (dim, n) to
     what the nodal values are values of, nan outside of the domain. What is a formula but for a ``remainder`` is given
-    by both: an interpolant of log p alone is off by 1e-3 where a cell need not be smaller for any number. The two
-    functions stay behind when a field is pickled.
+    by both: an interpolant of log p alone is off by 1e-3 where a cell need not be smaller for any number. When a field
+    is pickled ``beyond`` stays behind, and the formula becomes polynomials.
 
     Attributes
     ----------
@@ -141,7 +141,9 @@ class Field(PointFunction):
         return flat[first], number[:, pattern].reshape(-1, pattern.shape[1]), cells.ravel()[first]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "beyond": None, "known_part": None}
+        from fokker_planck.fem.fields.field_arrays import polynomials
+
+        return {**self.__dict__, "beyond": None, "known_part": polynomials(self)}
 
     def __repr__(self) -> str:
         return f"<Field {self.name!r} on {self.discretization!r}>"
