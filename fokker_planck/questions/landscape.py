@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Function
 from fokker_planck.landscape.descent_paths import descent_paths
 from fokker_planck.landscape.paths import PathOverSaddle
 from fokker_planck.landscape.surface import surface_of
@@ -15,6 +16,7 @@ from fokker_planck.landscape.types import CriticalPoint, Landscape
 from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.drift_potential import drift_potential
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import NOTHING, empty_table, point_text, row_text, short
 from fokker_planck.questions.entry import Entry
@@ -31,7 +33,8 @@ def energy_landscape(problem: Problem) -> Landscape:
     """grad V = 0: minima and saddles of the potential in the domain, which wells each saddle joins, and the barriers.
 
     Over every saddle leads the minimum energy path ``dphi/dt = -grad V``; of a free energy ``-D grad F``, the metric of
-    the noise. Where a drift is given on a line, V is minus its integral.
+    the noise. Where a drift is given on a line, V is minus its integral. With momentum it is the energy in phase space,
+    V(x) + v^2/2, whose barriers are those of V; of a V of two coordinates V itself.
 
     Parameters
     ----------
@@ -51,7 +54,7 @@ def energy_landscape(problem: Problem) -> Landscape:
     0.25
     """
     refuse_schedule(problem)
-    function = drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
+    function = _height(problem)
     if function is None:
         found = "a drift that is no gradient, or whose potential is not given"
         raise ProblemError("drift", found, "-grad V alone, or a process on a line, for a landscape")
@@ -66,7 +69,14 @@ def energy_landscape(problem: Problem) -> Landscape:
 @quietly
 def has_landscape(problem: Problem) -> bool:
     """Whether there is a function down which the process runs, so that :func:`energy_landscape` can be asked for."""
-    return drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods) is not None
+    return _height(problem) is not None
+
+
+def _height(problem: Problem) -> Function | None:
+    """What the process runs down without noise; None where there is no such function."""
+    if isinstance(problem.process, Underdamped):
+        return problem.process.potential
+    return drift_potential(problem.process, problem.dimension, problem.bounding_box(), problem.periods)
 
 
 def _json(landscape: Landscape) -> dict[str, Any]:
@@ -133,7 +143,7 @@ def _tables(answer: Landscape, noise: float | None) -> list[Table]:
     last = ("Hessian eigenvalues", "remark") if marked else ("Hessian eigenvalues",)
     minima = empty_table("Minima of V", ("well", "position"), ("V", "barrier", *over_noise), last)
     for number, (point, barrier) in enumerate(zip(answer.minima, answer.barriers, strict=True), start=1):
-        heights = [_height(barrier, unit) for unit in ((1.0,) if noise is None else (1.0, noise))]
+        heights = [_climb(barrier, unit) for unit in ((1.0,) if noise is None else (1.0, noise))]
         remark = [_marks(point)] if marked else []
         row = [point_text(point.position), short(point.value), *heights, row_text(point.hessian_eigenvalues), *remark]
         minima.add_row(str(number), *row)
@@ -146,7 +156,7 @@ def _tables(answer: Landscape, noise: float | None) -> list[Table]:
     return [minima, saddles] if answer.saddles else [minima]
 
 
-def _height(barrier: float | None, unit: float) -> str:
+def _climb(barrier: float | None, unit: float) -> str:
     return NOTHING if barrier is None or not math.isfinite(barrier) else short(barrier / unit)
 
 

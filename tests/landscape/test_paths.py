@@ -95,3 +95,16 @@ def test_paths_are_saved_loaded_printed_as_json_and_scaled(mueller_brown, tmp_pa
     assert len(written["points"]) == len(written["arclength"]) == len(written["values"])
     assert "path" not in entry("landscape").rows(found)[-1]
     assert found.scaled(2.0).paths[0].values[0] == 2.0 * found.paths[0].values[0]
+
+
+def test_with_momentum_it_is_the_energy():
+    """Minima, saddles and barriers of V, at rest; the way between them is the line v = 0."""
+    tilted, noise = fp.Potential("(x**2 - 1)**2/4 + 0.1*x"), fp.Isotropic(0.05)
+    asked = fp.Problem(fp.Underdamped(tilted, noise, 0.5), fp.Box([-1.8, -1.5], [1.8, 1.5]))
+    moving = fp.energy_landscape(asked)
+    plain = fp.energy_landscape(fp.Problem(fp.Overdamped(tilted, noise), fp.Box([-1.8], [1.8])))
+    assert moving.barriers[1] == pytest.approx(plain.barriers[1], rel=1e-9)
+    for points, same in ((moving.minima, plain.minima), (moving.saddles, plain.saddles)):
+        assert [(point.position[0], 0.0) for point in same] == pytest.approx(np.array([p.position for p in points]))
+    (path,) = moving.paths
+    assert np.abs(path.x[1]).max() < 1e-9
