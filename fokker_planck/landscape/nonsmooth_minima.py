@@ -106,7 +106,8 @@ def unpolished_minima(
             # Next to a curved wall: either its minimum is known by now, or the wall's steps made up this one.
             slope = function.gradient(start[:, None])[:, 0]
             ahead = start - 2.0 * graph.widths[vertex] * slope / (np.linalg.norm(slope) + 1e-300)
-            if not contains(ahead[:, None])[0]:
+            # in the point of a cusp, (x**2 + y**2)**0.75, there is no slope
+            if np.isfinite(ahead).all() and not contains(ahead[:, None])[0]:
                 continue
         if np.isfinite(end).all() and frame.holds(end[:, None])[0] and contains(frame.pulled_in(end[:, None]))[0]:
             start = end

@@ -60,7 +60,7 @@ from fokker_planck.solvers.setting.energy_levels import levels_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting
-from fokker_planck.solvers.time.exit_law_numbers import LEAST_WEIGHT, Number, Outside, at_time, quantile
+from fokker_planck.solvers.time.exit_law_numbers import LEAST_WEIGHT, Number, Outside, at_time, not_by_chance, quantile
 from fokker_planck.solvers.time.marched_survival import MarchedSurvival
 from fokker_planck.solvers.time.marching import turning_of
 from fokker_planck.solvers.time.slow_part import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
@@ -202,6 +202,7 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     quantities = iter([Quantity.of_log(float(log), float(bar)) for log, bar in zip(logs, bars, strict=True)])
     mean, variance, rate = (next(quantities) for _ in range(3))
     survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
+    survival = [not_by_chance(*each) for each in zip(law.times, survival, densities, strict=True)]
     density = Field("quasi-stationary density", outcome.discretization, kept.log_density, logarithm=True)
     return ExitLaw(
         mean=mean,

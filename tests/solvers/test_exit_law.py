@@ -426,3 +426,13 @@ def test_a_slow_mode_is_right_as_a_function():
     for probability, exact in ((0.5, 13.48251084089), (0.95, 58.3201058005)):
         found = law.quantiles[probability]
         assert abs(found.value / exact - 1.0) <= found.relative_error < 1e-8
+
+
+def test_two_degrees_that_agree_by_chance_leave_the_bar_of_a_survival_function():
+    """Out of the unit disc, by Bessel series: both degrees were 8.7e-11 off, and the bar was 8e-12."""
+    zeros = jn_zeros(0, 60)
+    exact = float((2.0 * j0(zeros * 0.7) / (zeros * j1(zeros)) * np.exp(-0.1 * zeros**2)).sum())
+    process = fp.Overdamped(fp.Potential("0*x", dimension=2), fp.Isotropic(1.0))
+    disc = fp.Problem(process, fp.Ball([0, 0], 1.0), fp.Resolution(tolerance=1e-6))
+    start = [0.7 * np.cos(0.5), 0.7 * np.sin(0.5)]
+    held(fp.exit_law(disc, start, "boundary", times=[0.1]).times[0].survival, exact, 1e-6)

@@ -410,3 +410,40 @@ def test_a_well_in_a_kink_where_a_ring_begins():
     process = fp.Overdamped(fp.Potential("0.6*abs(sin(2*pi*x))"), fp.Isotropic(0.1))
     wells = fp.stationary_density(ring(process, 1e-6)).wells
     assert [well.probability.value for well in wells] == pytest.approx([0.5, 0.5], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("step", "wind", "start", "target"),
+    [
+        (RING_STEP, 0.8, 0.1, 0.75),
+        ("0.3*heaviside(x - 0.3)*heaviside(0.8 - x)", -0.8, 0.9, 0.25),
+    ],
+    ids=["as it is", "mirrored"],
+)
+def test_the_density_in_front_of_a_step_down_is_resolved(step, wind, start, target):
+    """Six units of epsilon: 5e-8 off at a bar of 1e-11 with a panel that log W is not smooth in, by quadrature."""
+    noise = 0.05
+
+    def stretch(low, high, sign):
+        pieces = [-0.22, 0.2, 0.7, 0.72]
+        heights, found = [0.0, 0.3, 0.0], 0.0
+        for a, b, height in zip(pieces[:-1], pieces[1:], heights, strict=True):
+            a, b = np.clip([a, b], low, high)
+            found += (
+                np.exp(sign * height / noise)
+                * -sign
+                * noise
+                / 0.8
+                * (np.exp(-sign * 0.8 * b / noise) - np.exp(-sign * 0.8 * a / noise))
+            )
+        return found
+
+    def weight(z):
+        return np.exp(-(0.3 * ((z > 0.2) & (z < 0.7)) - 0.8 * z) / noise) / noise
+
+    whole = stretch(-0.22, 0.72, 1.0)
+    right = integral(lambda z: np.vectorize(stretch)(-0.22, z, 1.0) * weight(z), [-0.22, 0.1])
+    left = integral(lambda z: np.vectorize(stretch)(z, 0.72, 1.0) * weight(z), [0.1, 0.2, 0.7, 0.72])
+    value = (stretch(0.1, 0.72, 1.0) * right + stretch(-0.22, 0.1, 1.0) * left) / whole
+    process = fp.Overdamped(fp.Potential(step), fp.Isotropic(noise), extra=fp.Drift([str(wind)]))
+    assert holds(fp.mean_exit_time(ring(process, 1e-12), start, fp.Ball([target], 0.03)).mean, value, 1e-10)

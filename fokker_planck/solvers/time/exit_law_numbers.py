@@ -13,7 +13,8 @@ import numpy as np
 from fokker_planck.fem.algebra.long_range import LARGEST_LOG, times_exp
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity import Quantity
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.condensation.point_load import point_load
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.time.survival import Survival
@@ -22,6 +23,9 @@ Outside = Callable[[Floats], Floats]
 
 EARLY, LITTLE = np.log(1e-3), 1e-6
 """Of log t f(t): where so little leaves, the error of the density f counts so little."""
+AGAIN = 0.25
+"""Of a time later: of starts in a disc one in 150 was up to 11 bars off, none with this; half of all bars stay as they
+are, a tenth grow by more than 2.3 times."""
 UNKNOWN = 0.5
 """Of a number, an error beside that of the mesh beyond which the latter is not looked at."""
 ROUNDING_OF_RATE = 1e-13
@@ -62,6 +66,17 @@ def at_time(survival: Survival, t: float, slowest: Eigenmode, outside: Outside) 
     return survived, Number(
         density, [*modes], min(LITTLE, known_density) if little else known_density, own_density, little
     )
+
+
+def not_by_chance(t: float, survived: Quantity, density: Quantity) -> Quantity:
+    """S(t) with a bar that holds ``AGAIN`` of what the bar of its slope makes of a time t later.
+
+    At a moment when the error of S changes its sign two degrees agree though both are wrong; the slope's does not then.
+    """
+    if survived.value is None or density.value is None or not survived.value > 0.0:
+        return survived
+    share = min(1.0, t * density.value / survived.value)
+    return replace(survived, relative_error=max(survived.relative_error, AGAIN * share * density.relative_error))
 
 
 def _known(own: float, tolerance: float) -> float:
