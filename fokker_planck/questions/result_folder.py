@@ -100,7 +100,9 @@ def saved(ranks: World, folder: Folder, answers: Mapping[str, object]) -> tuple[
     there = {name: grid for name, grid in grids.items() if grid is not None}
     kept: dict[str, Mapping[str, Any]]
     kept = {f"{name}{POLYNOMIALS}": arrays for name, named in fields.items() if (arrays := polynomials_of(named))}
-    kept |= {f"{name}.npz": arrays for name, each in entries.items() if (arrays := each.checkpoint(answers[name]))}
+    kept |= {
+        f"{name}.npz": resumable for name, each in entries.items() if (resumable := each.checkpoint(answers[name]))
+    }
     with in_units(folder.units):
         picture, figures = _picture(entries, answers, folder.title), _figures(entries, answers, folder.title)
         return write_folder(folder.path, Contents(result, there, picture, figures, kept), ranks)
