@@ -289,3 +289,13 @@ def test_arriving_where_the_scale_is_hardly_integrable(strength):
         exact = float(mpmath.quad(slope, [mpmath.mpf(k) / 64 for k in range(65)]))
     found = fp.mean_exit_time(hardly_integrable(strength, 0, 1e-8), 1.0, fp.HalfSpace([-1.0], 0.0))
     check(found.mean, exact, 1e-8)
+
+
+def test_a_set_far_down_beside_an_end():
+    """P(x < 0.3) = 4.6e-186 of a gamma density: its exponent climbs by 427 units, each of which has its rounding."""
+    potential, below_it = fp.Potential("x - 3*log(x)"), {"below": below(0.3)}
+    problem = fp.Problem(fp.Overdamped(potential, fp.Isotropic(0.01)), fp.Box([0], [15]), fp.Resolution(1e-9), below_it)
+    found = fp.stationary_density(problem).sets["below"]
+    with mpmath.workdps(30):
+        exact = float(mpmath.log(mpmath.gammainc(301, 0, 30, regularized=True)))
+    assert abs(found.log - exact) <= found.relative_error <= 1e-11

@@ -33,6 +33,7 @@ from fokker_planck.solvers.adaptivity.error_bars import WORST_ERROR
 from fokker_planck.solvers.adaptivity.mesh_for_functions import seeing
 from fokker_planck.solvers.boundaries.end_conditions import mass_error
 from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.density.density_of_potential import ROUNDING_OF_PSI
 from fokker_planck.solvers.density.density_ratio import density_ratio, modes_of_shares
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
@@ -92,6 +93,8 @@ def _of_known_density(setting: Setting, shape: Set) -> Quantity:
     found = _by_integration(setting, exponent, shape)
     if found is None:
         return Quantity.of(0.0, 0.0)
+    if setting.problem.dimension == 1:
+        rounding += ROUNDING_OF_PSI * abs(found.log)
     return Quantity.of_log(min(found.log, 0.0), found.bar + found.moved + rounding)
 
 
