@@ -21,7 +21,7 @@ from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.fem.triangulations.narrow import NarrowPlaces
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.initial import AtPoint, InEquilibrium, Initial, UniformIn
+from fokker_planck.model.initial import AtPoint, ByFormula, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
@@ -244,7 +244,8 @@ def answered_by[Kind: Question](
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("evolve", found, "a domain that ends before")
-    followed = surfaces_followed(problem, asked.observables.values())
+    begun = [asked.initial.function] if isinstance(asked.initial, ByFormula) else []
+    followed = surfaces_followed(problem, [*begun, *asked.observables.values()])
     ends = Ends(goals, measured=(*measured.items(), *followed))
     eigenvalues = Eigenvalues(setting, asked.target, 0, Scope())
     question = question_of(setting, asked, wells_in(setting), eigenvalues, Comparison(degree_of(problem)))
