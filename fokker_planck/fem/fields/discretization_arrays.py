@@ -27,6 +27,7 @@ def mesh_arrays(discretization: Discretization) -> dict[str, Any]:
         "curved": curved,
         "bent": np.concatenate([part[3] for part in parts]),
         "degree": own.degree,
+        "seams": np.array([ends or (np.nan, np.nan) for ends in own.triangulation.seams]).reshape(-1, 2),
     }
 
 
@@ -44,8 +45,10 @@ def discretization_of(arrays: Mapping[str, Any]) -> Discretization:
     cell_nodes = nodes_in_cells(points[vertices], curved, degree)
     nodes = np.zeros((int(dofs.max(initial=-1)) + 1, dimension))
     nodes[dofs] = cell_nodes
+    ends = np.asarray(arrays.get("seams", np.zeros((0, 2))), dtype=float)
+    seams = tuple(None if np.isnan(low) else (float(low), float(high)) for low, high in ends)
     return Discretization(
-        triangulation=Triangulation(points, vertices, np.arange(len(points)), facets),
+        triangulation=Triangulation(points, vertices, np.arange(len(points)), facets, seams=seams),
         degree=degree,
         comm=MPI.COMM_SELF,
         cells=np.arange(len(vertices)),

@@ -42,6 +42,7 @@ def nearly_located(discretization: Discretization, points: Floats) -> Integers:
 
 def locate(discretization: Discretization, points: Floats) -> tuple[Integers, Floats]:
     """Cell of this rank that holds each point (or -1), and reference coordinates in it, (n, dim)."""
+    points = discretization.triangulation.wrapped(points)
     count, most = points.shape[1], len(discretization.dofs)
     cells, reference = np.full(count, -1), np.zeros((count, len(points)))
     if not most:

@@ -213,7 +213,7 @@ def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) 
     kept = without_cells(inner, keep)
     boundary = boundary_facets(kept.cells, kept.vertex_class)
     facets = Facets(boundary, _owners(kept, boundary), np.ones(len(boundary), dtype=bool))
-    return Triangulation(kept.points, kept.cells, kept.vertex_class, facets, kept.surfaces, {})
+    return Triangulation(kept.points, kept.cells, kept.vertex_class, facets, kept.surfaces, {}, seams=kept.seams)
 
 
 def _below(level: float, potential: Potential, dimension: int) -> Region:

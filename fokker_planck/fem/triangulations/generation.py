@@ -77,7 +77,9 @@ def grid_triangulation(axes: Sequence[Floats], periodic: Sequence[bool], *, turn
         wrapped = wrapped.copy()
         wrapped[[0, -1]] = np.minimum(wrapped[[0, -1]], wrapped[[0, -1], ::-1])
     # numbered without gaps: arrays over the classes are as long as there are classes
-    return _finished(points, kuhn_cells(shape), row_numbers(wrapped.reshape(-1, 1)))
+    made = _finished(points, kuhn_cells(shape), row_numbers(wrapped.reshape(-1, 1)))
+    ends = [(float(axis[0]), float(axis[-1])) if around else None for axis, around in zip(axes, periodic, strict=True)]
+    return replace(made, seams=tuple(ends)) if any(periodic) else made
 
 
 def _finished(points: Floats, cells: Integers, vertex_class: Integers, surfaces: tuple[Any, ...] = ()) -> Triangulation:

@@ -138,6 +138,7 @@ def _bisect(
         surfaces=triangulation.surfaces,
         regions={name: mask[parents] for name, mask in triangulation.regions.items()},
         stretch=triangulation.stretch,
+        seams=triangulation.seams,
     )
 
 

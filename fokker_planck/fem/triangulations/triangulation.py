@@ -41,7 +41,8 @@ class Triangulation:
 
     ``vertex_class`` gives periodic images one number; ``surfaces`` are the sets whose boundary some facets follow;
     ``regions`` marks the cells inside each named set.  ``stretch`` (dim, dim), the identity if not given, is the T in
-    whose coordinates z = T x cells are to be as wide as long: bisection measures edges there.
+    whose coordinates z = T x cells are to be as wide as long: bisection measures edges there.  ``seams`` are the ends
+    of every periodic axis, None for others; empty where none is.
     """
 
     points: Floats
@@ -51,6 +52,7 @@ class Triangulation:
     surfaces: tuple[Any, ...] = ()
     regions: Mapping[str, Booleans] = field(default_factory=dict)
     stretch: Floats | None = None
+    seams: tuple[tuple[float, float] | None, ...] = ()
 
     @property
     def dimension(self) -> int:
@@ -61,6 +63,19 @@ class Triangulation:
     def cell_points(self) -> Floats:
         """Vertex coordinates of every cell, (m, dim + 1, dim)."""
         return self.points[self.cells]
+
+    def wrapped(self, x: Floats) -> Floats:
+        """Points (dim, n), those beyond the ends of a periodic axis as what they are between them."""
+        inside = x
+        for axis, ends in enumerate(self.seams):
+            if ends is None:
+                continue
+            lower, upper = ends
+            beyond = (x[axis] < lower) | (x[axis] > upper)
+            if beyond.any():
+                inside = np.array(inside, dtype=np.float64)
+                inside[axis, beyond] = lower + np.mod(x[axis, beyond] - lower, upper - lower)
+        return inside
 
     def __repr__(self) -> str:
         return f"<Triangulation: {len(self.cells)} cells, {len(self.points)} vertices, dimension {self.dimension}>"
@@ -192,6 +207,7 @@ def without_cells(triangulation: Triangulation, keep: Booleans) -> Triangulation
         surfaces=triangulation.surfaces,
         regions={name: mask[keep] for name, mask in triangulation.regions.items()},
         stretch=triangulation.stretch,
+        seams=triangulation.seams,
     )
 
 

@@ -1,10 +1,12 @@
 """Finite-element functions: their values at points, straight cells and curved ones, and what they hand to plots."""
 
+import pickle
 from math import pi
 
 import numpy as np
 import pytest
 
+import fokker_planck as fp
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.interpolation import interpolate, nearly
@@ -178,3 +180,21 @@ def test_a_grid_around_a_curved_mesh_takes_no_longer_than_its_points(dimension):
     known = np.isfinite(found)
     assert np.abs(found - smooth(x))[known].max() < 0.1
     assert known[~inside].any()
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_fields_repeat_along_a_periodic_axis(dimension):
+    """Beyond a period there was nothing but nan of a mean time, a committor, an eigenfunction."""
+    process = fp.Overdamped(fp.Potential("cos(2*pi*x)" + ("+ y**2/2" if dimension == 2 else "")), fp.Isotropic(0.5))
+    walls = ["periodic", "reflecting"][:dimension]
+    given = fp.Problem(process, fp.Box([0, -1][:dimension], [1, 1][:dimension], walls), fp.Resolution(tolerance=1e-3))
+    here = np.array([[0.2, 0.9], [0.1, -0.3]])[:dimension]
+    goal = fp.Ball([0.5, 0.0][:dimension], 0.1)
+    times = fp.mean_exit_time(given, [0.2, 0.1][:dimension], goal).field
+    committor = fp.committor(given, goal, fp.Ball([0.15, 0.0][:dimension], 0.1)).field
+    for field in (times, pickle.loads(pickle.dumps(times)), committor, fp.spectrum(given, count=2).eigenfunctions[1]):
+        for periods in (-3.0, 1.0, 2.0):
+            there = here + periods * np.eye(dimension)[:, :1]
+            assert np.allclose(field(there), field(here), rtol=1e-9)
+    if dimension == 2:
+        assert np.isnan(times(np.array([[0.2], [1.5]]))).all()
