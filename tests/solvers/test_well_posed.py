@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.errors import ProblemError
 
 PLANE = "(x**2 - 1)**2/4 + y**2/2"
 SPACE = f"{PLANE} + z**2/2"
@@ -149,28 +149,26 @@ def test_sheared_linear_drifts_have_the_sums_of_their_eigenvalues(drift, noise):
     assert math.isclose(sum(one.real.value for one in found), -matrix.trace(), rel_tol=1e-4)
 
 
-@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
-@pytest.mark.parametrize(("up", "down"), [(0.3, 0.4), (0.25, 0.25), (0.2, 0.5)])
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-6])
+@pytest.mark.parametrize(("up", "down"), [(0.3, 0.4), (0.2, 0.2), (0.1, 0.1), (0.05, 0.05), (0.05, 0.75)])
 def test_rounding_at_ends_with_an_unbounded_density_is_in_the_bars(up, down, tolerance):
     """Wright and Fisher's diffusion with little mutation has the eigenvalues k (k - 1 + up + down), Jacobi's.
 
-    Cells next to the ends were bisected for ever, or eigenvalues 5e-3 off had bars of 3e-5.
+    Cells next to the ends were bisected for ever, or eigenvalues 5e-3 off had bars of 3e-5; with rates of 0.1 one came
+    out as -0.8. As wells that narrow they are right to 2e-9, where the mass next to x = 1 lets them be.
     """
     process = fp.Drifting(fp.Drift([f"{up}*(1 - x) - {down}*x"]), fp.Formula("x*(1 - x)"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of fine tolerances less is had than was asked for
         found = fp.spectrum(fp.Problem(process, fp.Box([0], [1]), fp.Resolution(tolerance)), count=4).eigenvalues
     for k, each in enumerate(found[1:], start=1):
-        assert each.real.relative_error < 1e-2
-        assert each.real.value == pytest.approx(k * (k - 1 + up + down), rel=each.real.relative_error)
+        assert each.real.relative_error < 3e-6
+        assert each.real.value == pytest.approx(k * (k - 1 + up + down), rel=min(each.real.relative_error, 1e-8))
 
 
-def test_where_rounding_at_an_end_is_more_than_an_eigenvalue_it_is_refused_or_in_the_bar():
-    process = fp.Drifting(fp.Drift(["0.15*(1 - x) - 0.3*x"]), fp.Formula("x*(1 - x)"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            gap = fp.spectrum(fp.Problem(process, fp.Box([0], [1])), count=4).gap
-        except ConvergenceError:
-            return
-    assert gap.value == pytest.approx(0.45, rel=gap.relative_error)
+def test_many_eigenvalues_beside_ends_with_an_unbounded_density():
+    """The seventh, which no image of the potentials of the ends holds alone."""
+    process = fp.Drifting(fp.Drift(["0.1*(1 - x) - 0.1*x"]), fp.Formula("x*(1 - x)"))
+    found = fp.spectrum(fp.Problem(process, fp.Box([0], [1]), fp.Resolution(1e-5)), count=8).eigenvalues
+    for k, each in enumerate(found):
+        assert each.real.value == pytest.approx(k * (k - 1 + 0.2), rel=1e-8)

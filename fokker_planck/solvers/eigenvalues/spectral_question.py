@@ -39,8 +39,10 @@ from fokker_planck.solvers.eigenvalues.followed_modes import (
     found_again,
     searched,
 )
-from fokker_planck.solvers.eigenvalues.narrow_wells import has_narrow_wells
+from fokker_planck.solvers.eigenvalues.narrow_wells import has_narrow_ends, has_narrow_wells
 from fokker_planck.solvers.eigenvalues.orthogonal_modes import (
+    IMAGES,
+    IMAGES_AT_ENDS,
     beside_narrow_wells,
     orthogonal_modes,
     rounding_at_ends,
@@ -120,7 +122,7 @@ class Question:
         generator, weights, kept, rounding = condensed.generator, None, None, None
         if generator.symmetric:
             modes = self.orthogonal(condensed, absorbed)
-            if singular_ends(self.setting.exponent):
+            if singular_ends(self.setting.exponent) and not has_narrow_ends(self.setting.exponent):
                 inside = [bool(mode.log > np.log(LARGEST * condensed.slowest_inside)) for mode in modes]
                 lost = (rounding_at_ends(generator, mode) for mode in modes)
                 rounding = np.array([each if fast else 0.0 for each, fast in zip(lost, inside, strict=True)])
@@ -167,10 +169,12 @@ class Question:
             modes = slow_modes(condensed, self.wanted, self.of_powers)
             missing = self.wanted - len(modes)
             if missing > 0:
-                others = orthogonal_modes(generator, absorbed, modes, missing, rate)
-                if isinstance(self.setting, PotentialSetting) and has_narrow_wells(self.setting):
+                at_end = has_narrow_ends(self.setting.exponent)
+                others = orthogonal_modes(generator, absorbed, modes, missing, rate, at_end)
+                if at_end or isinstance(self.setting, PotentialSetting) and has_narrow_wells(self.setting):
                     slower = len(modes) + (0 if condensed.targets else 1)
-                    others = beside_narrow_wells(condensed, others, slower, rate)
+                    powers = IMAGES_AT_ENDS if at_end else IMAGES
+                    others = beside_narrow_wells(condensed, others, slower, rate, powers)
                 modes = modes + others
         modes = together(modes)[: self.wanted]
         if not max((mode.log for mode in modes), default=-np.inf) < np.log(self.scope.slower):
