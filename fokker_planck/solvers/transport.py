@@ -12,24 +12,31 @@ den Broeck, Linke, Hanggi, Rubi and Perez-Madrid, Phys. Rev. Lett. 87 (2001) 010
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from math import inf
 
 import numpy as np
 
-from fokker_planck.errors import BarrierTooHighError, ProblemError
+from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemError
+from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.reference_exponent import at_quadrature_points, weighting_of
+from fokker_planck.formulas.antiderivative import ORDER
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.reversibility.line import line_exponent
+from fokker_planck.model.reversibility.ring_transport import ring_transport
 from fokker_planck.solvers.adaptivity.accuracy import answered
 from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.eigenvalues.slow_modes import slow_modes
 from fokker_planck.solvers.results.in_time import Estimate, Transport
+from fokker_planck.solvers.results.steady import Statistics
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
@@ -48,6 +55,8 @@ LEAST, SPOILED = 1e-18, 0.01
 """Of D, and of the largest entry of the tensor: e_i + grad chi_i is rounding of one in wells, its square 1e-30, the
 rest is for slopes on small cells, and for several wells at barrier 53 nothing was left; that is a barrier of 41 units
 of epsilon.  And what of the part of a slow mode in chi may be rounding."""
+SMALLEST_LOG = -708.0
+"""Of what a double holds with all its digits."""
 REMEDY = "a lower barrier or more noise; `rates` and `exit-time` go on beyond"
 
 
@@ -177,6 +186,40 @@ def effective_transport(problem: Problem) -> Transport:
     axes = tuple(axis for axis, period in enumerate(problem.periods) if period is not None)
     if not axes:
         raise ProblemError("domain.boundary", "no periodic axis", "one along which the process goes on: periodic")
+    try:
+        return _by_cells(problem, axes)
+    except (BarrierTooHighError, ConvergenceError):
+        found = _by_quadrature(problem)
+        if found is None:
+            raise
+        return found
+
+
+def _by_quadrature(problem: Problem) -> Transport | None:
+    """On a ring, whatever the barriers, as far as doubles hold the numbers; None elsewhere."""
+    process, period = problem.process, problem.periods[0]
+    exact = process.potential is None or process.potential.exact
+    if problem.dimension > 1 or period is None or not isinstance(process, Overdamped | Drifting) or not exact:
+        return None
+    started, lower = time.perf_counter(), float(problem.bounding_box()[0][0])
+    found = ring_transport(line_exponent(process, lower, lower + period, period))
+    if found.log_diffusion < SMALLEST_LOG or (found.sign and found.log_velocity < SMALLEST_LOG):
+        raise BarrierTooHighError("a velocity or a diffusion over periods is too small for a double", REMEDY)
+    drift, diffusion = found.sign * float(np.exp(found.log_velocity)), float(np.exp(found.log_diffusion))
+    statistics = Statistics(
+        unknowns=found.panels * ORDER,
+        cells=found.panels,
+        degree=ORDER - 1,
+        levels=2,
+        seconds=time.perf_counter() - started,
+        dolfinx=_dolfinx.dolfinx_version(),
+    )
+    known = [Estimate(value, abs(value) * found.error) for value in (drift, diffusion)]
+    return Transport((0,), (known[0],), ((known[1],),), statistics)
+
+
+def _by_cells(problem: Problem, axes: tuple[int, ...]) -> Transport:
+    """By the cell problem, on finer and finer meshes."""
     setting, heights = prepare(problem), None
     # the way around leads over all saddles, and nothing tells which of them are on it
     if isinstance(setting, PotentialSetting):

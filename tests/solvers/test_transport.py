@@ -102,9 +102,37 @@ def test_a_free_particle_with_momentum():
     held(found.diffusion[0][0], 0.8, 1e-5)
 
 
+@pytest.mark.parametrize("force", [0.5, -0.5])
+def test_barriers_at_which_cells_lose_the_diffusion_are_left_to_quadratures(force):
+    """68 units of epsilon, and 342: hops one way, D = l |v| / 2, by Kramers' formula up to its next order."""
+    found = fp.effective_transport(washboard("-cos(x)", force, 0.01))
+    velocity, diffusion = reimann(lambda z: -np.cos(z), abs(force), 0.01)
+    assert found.drift[0].value == pytest.approx(math.copysign(velocity, force), rel=1e-9)
+    assert found.diffusion[0][0].value == pytest.approx(diffusion, rel=1e-9)
+    assert found.diffusion[0][0].absolute_error < 1e-11 * diffusion
+    noise = 0.002
+    found = fp.effective_transport(washboard("-cos(x)", force, noise))
+    climb = 2.0 * (math.sqrt(0.75) - 0.5 * math.acos(0.5))
+    rate = math.sqrt(0.75) / TURN * math.exp(-climb / noise)
+    assert found.drift[0].value == pytest.approx(math.copysign(TURN * rate, force), rel=3.0 * noise)
+    assert found.diffusion[0][0].value == pytest.approx(TURN**2 * rate / 2.0, rel=3.0 * noise)
+
+
+def test_quadratures_around_a_ring_agree_with_cells_where_noise_varies_and_jumps():
+    from fokker_planck.model.reversibility.line import line_exponent
+    from fokker_planck.model.reversibility.ring_transport import ring_transport
+
+    for interpretation, noise in (("ito", "0.3 + 0.1*sin(x)"), ("stratonovich", "0.2 + 0.3*heaviside(x - 2)")):
+        process = fp.Overdamped(fp.Potential("cos(x)"), fp.Formula(noise), interpretation, extra=fp.Drift(["-0.4"]))
+        given = fp.Problem(process, fp.Box([0.0], [TURN], "periodic"), fp.Resolution(tolerance=1e-8))
+        found, cells = ring_transport(line_exponent(process, 0.0, TURN, TURN)), fp.effective_transport(given)
+        assert found.sign * math.exp(found.log_velocity) == pytest.approx(cells.drift[0].value, rel=1e-8)
+        assert math.exp(found.log_diffusion) == pytest.approx(cells.diffusion[0][0].value, rel=1e-8)
+
+
 def test_what_cannot_be_answered_is_refused():
-    with pytest.raises(BarrierTooHighError, match="lost in rounding"):
-        fp.effective_transport(washboard("-cos(x)", 0.0, 0.02))
+    with pytest.raises(BarrierTooHighError, match="too small for a double"):
+        fp.effective_transport(washboard("-cos(x)", 0.0, 0.002))
     line = fp.Overdamped(fp.Potential("x**2"), fp.Isotropic(1.0))
     with pytest.raises(ProblemError, match="periodic"):
         fp.effective_transport(fp.Problem(line, fp.Box([-1.0], [1.0])))

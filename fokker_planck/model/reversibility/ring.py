@@ -84,63 +84,70 @@ class RingExponent:
     @cached_property
     def _log_window(self) -> Antiderivative:
         """Log W between lower and upper."""
-        ends = self._panels()
-        nodes, matrix = chebyshev()
-        half = 0.5 * np.diff(ends)
-        places = (ends[:-1] + half)[:, None] + half[:, None] * nodes
-        exponent, noise = self._at(places)
-        top = exponent.max(axis=1, keepdims=True)
-        series = integrated(np.exp(exponent - top) / noise @ matrix.T * half[:, None])
-        parts = np.asarray(np.polynomial.chebyshev.chebval(nodes, series.T), dtype=np.float64)
-        wholes = series.sum(axis=1)
-        # in more digits: thousands of terms are summed up
-        logs = (np.log(wholes) + top[:, 0]).astype(np.longdouble)
-        low, climb = np.array([-np.inf], dtype=np.longdouble), self.line.winding
-        before = np.logaddexp.accumulate(np.append(low, logs))
-        after = np.logaddexp.accumulate(np.append(low, logs[::-1]))[::-1]
-        at_ends = np.logaddexp(after, before + climb)
-        elsewhere = np.logaddexp(after[1:], before[:-1] + climb)[:, None]
-        inside = np.logaddexp(elsewhere, _log(parts, top, climb, wholes[:, None]))
-        coefficients = np.asarray(inside - at_ends[:-1, None], dtype=float) @ matrix.T
-        starts = np.asarray(at_ends, dtype=float)
-        return Antiderivative(lambda x: self.velocity(x[None])[0], ends, starts, coefficients)
+        return log_window(self.line, panels(self.line))
 
-    def _at(self, places: Floats) -> tuple[Floats, Floats]:
-        """Psi and D at places (panels, n)."""
-        flat = places.reshape(1, -1)
-        return self.line.value(flat).reshape(places.shape), self.line.field.tensor(flat)[0, 0].reshape(places.shape)
 
-    def _panels(self) -> Floats:
-        """Between their ends drift over noise and the noise are polynomials to rounding, and Psi hardly changes."""
-        line, ends = self.line, self.line.effective.ends
-        if not line.field.constant:
-            resistance = antiderivative(
-                lambda x: 1.0 / line.field.tensor(x[None])[0, 0], line.lower, line.upper, line.kinks, finer=line.narrow
-            )
-            ends = np.unique(np.concatenate([ends, resistance.ends]))
-        exponent, _ = self._at((ends[:-1] + ends[1:])[:, None] / 2.0 + np.outer(np.diff(ends) / 2.0, chebyshev()[0]))
-        pieces = np.ceil(np.ptp(exponent, axis=1) / CHANGE).astype(int).clip(1)
-        parts = [np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(ends[:-1], ends[1:], pieces, strict=True)]
-        return self._graded(np.append(np.concatenate(parts), ends[-1]))
+def log_window(line: LineExponent, ends: Floats, up: bool = True) -> Antiderivative:
+    """Log of int_x^(x + L) exp(Psi) / D dy, or else of int_x^(x + L) exp(-Psi) dy, on panels with these ends."""
+    nodes, matrix = chebyshev()
+    half = 0.5 * np.diff(ends)
+    places = (ends[:-1] + half)[:, None] + half[:, None] * nodes
+    exponent, noise = on_panels(line, places)
+    exponent, noise, climb = (exponent, noise, line.winding) if up else (-exponent, np.ones_like(noise), -line.winding)
+    top = exponent.max(axis=1, keepdims=True)
+    series = integrated(np.exp(exponent - top) / noise @ matrix.T * half[:, None])
+    parts = np.asarray(np.polynomial.chebyshev.chebval(nodes, series.T), dtype=np.float64)
+    wholes = series.sum(axis=1)
+    # in more digits: thousands of terms are summed up
+    logs = (np.log(wholes) + top[:, 0]).astype(np.longdouble)
+    low = np.array([-np.inf], dtype=np.longdouble)
+    before = np.logaddexp.accumulate(np.append(low, logs))
+    after = np.logaddexp.accumulate(np.append(low, logs[::-1]))[::-1]
+    at_ends = np.logaddexp(after, before + climb)
+    elsewhere = np.logaddexp(after[1:], before[:-1] + climb)[:, None]
+    inside = np.logaddexp(elsewhere, _log(parts, top, climb, wholes[:, None]))
+    coefficients = np.asarray(inside - at_ends[:-1, None], dtype=float) @ matrix.T
+    starts = np.asarray(at_ends, dtype=float)
+    return Antiderivative(line.value, ends, starts, coefficients)
 
-    def _graded(self, ends: Floats) -> Floats:
-        """Panels halved towards jumps of exp(Psi) / D, on the side where it is high.
 
-        By a factor e^s higher W there is c (d + delta) in the distance d, delta about e^-s panels: log W needs panels
-        as small as that.
-        """
-        line, more = self.line, [ends]
-        aside = line.beside(ends[1:-1][None], ends[1:-1][None] + 1.0)[0] - ends[1:-1]
-        for place, step in [(place, step) for place, step in zip(ends[1:-1], aside, strict=True) if step > 0.0]:
-            at = int(np.searchsorted(ends, place))
-            exponent, noise = self._at(np.array([[place - step, place + step]]))
-            rise = float(np.diff(exponent - np.log(noise))[0, 0])
-            more.append(_towards(float(place), float(ends[at - 1] if rise < 0.0 else ends[at + 1]), abs(rise)))
-        exponent, noise = self._at(np.array([[ends[-1] - step, ends[0] + step] for step in [1e-14 * np.ptp(ends)]]))
-        rise = float(np.diff(exponent - np.log(noise))[0, 0]) + line.winding
-        last, first = float(ends[-1]), float(ends[0])
-        more.append(_towards(last, float(ends[-2]), -rise) if rise < 0.0 else _towards(first, float(ends[1]), rise))
-        return np.unique(np.concatenate(more))
+def on_panels(line: LineExponent, places: Floats) -> tuple[Floats, Floats]:
+    """Psi and D at places (panels, n)."""
+    flat = places.reshape(1, -1)
+    return line.value(flat).reshape(places.shape), line.field.tensor(flat)[0, 0].reshape(places.shape)
+
+
+def panels(line: LineExponent) -> Floats:
+    """Between their ends drift over noise and the noise are polynomials to rounding, and Psi hardly changes."""
+    ends = line.effective.ends
+    if not line.field.constant:
+        resistance = antiderivative(
+            lambda x: 1.0 / line.field.tensor(x[None])[0, 0], line.lower, line.upper, line.kinks, finer=line.narrow
+        )
+        ends = np.unique(np.concatenate([ends, resistance.ends]))
+    exponent, _ = on_panels(line, (ends[:-1] + ends[1:])[:, None] / 2.0 + np.outer(np.diff(ends) / 2.0, chebyshev()[0]))
+    pieces = np.ceil(np.ptp(exponent, axis=1) / CHANGE).astype(int).clip(1)
+    parts = [np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(ends[:-1], ends[1:], pieces, strict=True)]
+    return _graded(line, np.append(np.concatenate(parts), ends[-1]))
+
+
+def _graded(line: LineExponent, ends: Floats) -> Floats:
+    """Panels halved towards jumps of exp(Psi) / D, where it is high, and where exp(-Psi) is.
+
+    By a factor e^s higher W there is c (d + delta) in the distance d, delta about e^-s panels: log W needs panels
+    as small as that.
+    """
+    more = [ends]
+    aside = line.beside(ends[1:-1][None], ends[1:-1][None] + 1.0)[0] - ends[1:-1]
+    for place, step in [(place, step) for place, step in zip(ends[1:-1], aside, strict=True) if step > 0.0]:
+        at = int(np.searchsorted(ends, place))
+        exponent, noise = on_panels(line, np.array([[place - step, place + step]]))
+        rise = float(np.diff(exponent - np.log(noise))[0, 0])
+        more += [_towards(float(place), float(ends[at + side]), abs(rise)) for side in (-1, 1)]
+    exponent, noise = on_panels(line, np.array([[ends[-1] - step, ends[0] + step] for step in [1e-14 * np.ptp(ends)]]))
+    rise = float(np.diff(exponent - np.log(noise))[0, 0]) + line.winding
+    more += [_towards(float(ends[k]), float(ends[n]), abs(rise)) for k, n in ((-1, -2), (0, 1))]
+    return np.unique(np.concatenate(more))
 
 
 def _towards(place: float, neighbour: float, units: float) -> Floats:
