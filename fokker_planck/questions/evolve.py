@@ -20,6 +20,7 @@ from fokker_planck.output.serialize import number_name, numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.questions.beginnings import WANTED, Start, initial_of, observables_of, written
+from fokker_planck.questions.called import target_called
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
@@ -86,7 +87,9 @@ def evolve(
     from fokker_planck.solvers import driven_evolution, evolution
 
     answer = evolution.evolution if problem.schedule is None else driven_evolution.evolution
-    return counting.said_with(answer(problem, _asked(problem, initial, times, observables or {}, absorb)), problem)
+    with target_called("evolve.absorb"):
+        found = answer(problem, _asked(problem, initial, times, observables or {}, absorb))
+    return counting.said_with(found, problem)
 
 
 def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb: Any) -> Any:

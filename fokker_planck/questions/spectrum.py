@@ -12,6 +12,7 @@ from fokker_planck.output.serialize import limits_json, number_json, prediction_
 from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.questions import predictions
+from fokker_planck.questions.called import target_called
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
@@ -60,7 +61,8 @@ def spectrum(problem: Problem, count: int = 4, target: Set | str | Literal["boun
     count = whole_number("spectrum.count", count, 2 if target is None else 1, MOST_EIGENVALUES[problem.dimension])
     shape = None if target is None else checked_target(problem, target, "spectrum.target")
     name = target if isinstance(target, str) else repr(target)
-    found = solver.spectrum(problem, count, shape, name)
+    with target_called("spectrum.target"):
+        found = solver.spectrum(problem, count, shape, name)
     beside = predictions.eigenvalues(problem, len(found.eigenvalues), absorbed=target is not None)
     eigenvalues = (replace(e, asymptotic=value) for e, value in zip(found.eigenvalues, beside.values, strict=True))
     found = replace(found, eigenvalues=tuple(eigenvalues), formula=beside.formula, limits=beside.limits)

@@ -176,6 +176,28 @@ BOOTSTRAPS = {
     )
 }  # fmt: skip
 
-KINDS = (ENDS, TIMES, COUNTS, COMMITTORS, EVOLUTIONS, CORRELATIONS, BOOTSTRAPS)
+UNFOLLOWED = "a surface that no mesh of moderate size follows"
+AROUND = fp.Problem(
+    fp.Overdamped(fp.Potential("cos(2*pi*x) + y**2/2"), fp.Isotropic(0.3)),
+    fp.Box([0, -2], [1, 2], ["periodic", "reflecting"]),
+    fp.Resolution(tolerance=1e-3),
+)
+AT_SEAM, INSIDE = fp.Ball([0.1, 0], 0.1), fp.Ball([0.5, 0], 0.1)
+BENT = fp.Problem(
+    fp.Overdamped(fp.Potential("0.1*abs((x - 0.1)**2 + y**2 - 0.01)"), fp.Isotropic(0.3)), fp.Box([0, -1], [1, 1])
+)
+SURFACES = {
+    "surfaces: the second of two sets": (
+        lambda: fp.committor(AROUND, INSIDE, AT_SEAM), "committor.to", UNFOLLOWED, "a smooth surface"),
+    "surfaces: the target of a spectrum": (
+        lambda: fp.spectrum(AROUND, 1, AT_SEAM), "spectrum.target", UNFOLLOWED, "a smooth surface"),
+    "surfaces: what absorbs": (
+        lambda: fp.evolve(AROUND, [0.5, 0.0], times=[0.1], absorb=AT_SEAM), "evolve.absorb", UNFOLLOWED, ""),
+    "surfaces: a kink": (
+        lambda: fp.mean_exit_time(BENT, [0.6, 0.3], HalfSpace([1, 0], 0.9)),
+        "potential.expression", "a jump or a kink on a surface", ""),
+}  # fmt: skip
+
+KINDS = (ENDS, TIMES, COUNTS, COMMITTORS, EVOLUTIONS, CORRELATIONS, BOOTSTRAPS, SURFACES)
 CALLS = {name: case for kind in KINDS for name, case in kind.items()}
 assert len(CALLS) == sum(map(len, KINDS)), "two cases of one name"

@@ -101,12 +101,23 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         background = _refined_at(background, fitted.triangulation.cell_points[faulty])
     if accepted:
         return accepted[0]
-    name = next(iter(regions))
+    name = _nearest(regions, fitted.triangulation.cell_points[faulty])
     raise ProblemError(
         KEYS.get(name, f"sets.{name}"),
         "a surface that no mesh of moderate size follows",
         "a smooth surface, not too small, that does not cross itself and meets walls and other surfaces at an angle",
     )
+
+
+def _nearest(regions: Mapping[str, Set], cells: Floats) -> str:
+    """The name of the set to whose surface most of the faulty cells (m, dim + 1, dim) are nearest."""
+    x = cells.mean(axis=1).T
+    distances = []
+    for region in regions.values():
+        slope = np.maximum(np.linalg.norm(region.gradient(x), axis=0), 1e-300)
+        distances.append(np.abs(region.level(x)) / slope)
+    counts = np.bincount(np.argmin(distances, axis=0), minlength=len(regions))
+    return list(regions)[int(np.argmax(counts))]
 
 
 def mark(triangulation: Triangulation, region: Set, name: str) -> Triangulation:

@@ -33,9 +33,10 @@ from fokker_planck.fem.triangulations.triangulation import (
 from fokker_planck.fem.triangulations.turning_points import entered_along, graded_planes, turning_surface
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.box_units import LONG
+from fokker_planck.model.breakpoints import surfaces_of
 from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, periods_of
 from fokker_planck.model.images import with_images
-from fokker_planck.model.interfaces import interfaces_of
+from fokker_planck.model.interfaces import formulas_of, interfaces_of
 from fokker_planck.model.line_ends import line_ends
 from fokker_planck.model.outside_box import OutsideBox
 from fokker_planck.model.phase_space import turns_around
@@ -93,11 +94,26 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
                 del curved[name]
     noise = problem.process.field(problem.dimension).tensor
     gone = {n: without_narrow_gaps(base, curved[n], noise) for n in ABSORBING if n in curved}
-    base = fit_regions(base, {**curved, **gone}) if curved else base
+    base = _fitted(problem, base, {**curved, **gone}) if curved else base
     for name, region in curved.items():
         if not base.regions[name].any() and not name.startswith(SURFACE):
             base = cut_at_ends(base, region)
     return replace(base, regions={name: mask for name, mask in base.regions.items() if not name.startswith(SURFACE)})
+
+
+def _fitted(problem: Problem, base: Triangulation, regions: Mapping[str, Set]) -> Triangulation:
+    """As :func:`fit_regions`; an error about a surface of jump names the formula that jumps there."""
+    try:
+        return fit_regions(base, regions)
+    except ProblemError as error:
+        name = error.key.removeprefix("sets.")
+        if not name.startswith(SURFACE):
+            raise
+        box = problem.bounding_box()
+        formulas = formulas_of(problem.process, problem.dimension)
+        keys = (formula.key for formula in formulas if regions[name] in surfaces_of([formula], *box))
+        found = f"a jump or a kink on {error.found}"
+        raise ProblemError(next(keys, "observables"), found, error.wanted) from None
 
 
 def _surfaces(problem: Problem, regions: Mapping[str, Set]) -> dict[str, Set]:
