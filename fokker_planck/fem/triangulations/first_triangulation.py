@@ -65,8 +65,11 @@ GRADING = 4.0
 """Ratio of neighbouring distances to a singular end: what refinement halves once or twice is there at once."""
 
 
-def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triangulation:
-    """A coarse mesh of the domain (or the fixed one of the problem's ``cells``) that is fitted to every region."""
+def domain_triangulation(problem: Problem, regions: Mapping[str, Set], *, planes: bool = True) -> Triangulation:
+    """A coarse mesh of the domain (or the fixed one of the problem's ``cells``) that is fitted to every region.
+
+    The grid is graded by ``planes`` where surfaces turn, unless a curve is to be followed across these.
+    """
     cells = problem.resolution.cells
     grid = isinstance(problem.domain, Box) or problem.dimension == 1 and isinstance(problem.domain, Ball)
     if isinstance(problem.domain, Box) and problem.dimension > 1:
@@ -74,7 +77,7 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set]) -> Triang
         regions = {n: with_images(region, box.lower, box.upper, box.periods) for n, region in regions.items()}
     regions = {**regions, **_surfaces(problem, regions)}
     flat = {name: region for name, region in regions.items() if grid and _on_faces(region, problem.dimension)}
-    base = _coarse(problem, flat, cells, [] if cells else graded_planes(problem, flat))
+    base = _coarse(problem, flat, cells, graded_planes(problem, flat) if planes and not cells else [])
     tagged = {name: region for name, region in regions.items() if isinstance(region, TaggedCells | TaggedFacets)}
     for name, tags in tagged.items():
         base = with_tagged(base, tags, name)

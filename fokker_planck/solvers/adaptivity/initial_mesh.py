@@ -86,12 +86,20 @@ def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping
     mesh = _below_cutoff(setting, regions)
     if setting.problem.resolution.cells is not None:
         return mesh
-    if setting.problem.process.turns_at_walls:
+    if setting.problem.process.turns_at_walls or ends_along_the_flow(setting):
         mesh = graded_at_turns(mesh, setting.problem, regions)
     mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), change[mesh.dimension])
     while mesh.dimension == 1 and len(mesh.cells) < FEWEST_ON_A_LINE:
         mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
     return mesh
+
+
+def ends_along_the_flow(setting: FlowSetting) -> bool:
+    """Whether the mesh ends at the energy cutoff, a wall along the flow, and not where the domain does."""
+    problem = setting.problem
+    if problem.resolution.cells is not None or not (is_degenerate(problem) and np.isfinite(setting.ceiling)):
+        return False
+    return setting.ceiling < float(setting.weighting.value(problem.sample()).max())
 
 
 def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangulation:
@@ -100,17 +108,14 @@ def _below_cutoff(setting: FlowSetting, regions: Mapping[str, Set]) -> Triangula
     Noise in some directions alone does not mend what crosses the steps that cells above the cutoff leave when they go:
     eigenvalues of the quartic well at barrier 100 had a negative real part.
     """
-    problem, free = setting.problem, setting.problem.resolution.cells is None
-    if not (free and is_degenerate(problem) and np.isfinite(setting.ceiling)):
-        return domain_triangulation(problem, regions)
-    psi, cutoff = setting.weighting.value, setting.ceiling
-    if cutoff >= float(psi(problem.sample()).max()):
+    problem, psi, cutoff = setting.problem, setting.weighting.value, setting.ceiling
+    if not ends_along_the_flow(setting):
         return domain_triangulation(problem, regions)
     slope = setting.weighting.slope
     level = Region(lambda x: cutoff - psi(x), gradient_function=lambda x: -slope(x), dimension=problem.dimension)
     walls = problem.process.turns_at_walls and turns_around(problem.domain)
     cuts = _ends_at_walls(problem, level) if walls else {}
-    mesh = domain_triangulation(problem, {**regions, **cuts, CUTOFF: level})
+    mesh = domain_triangulation(problem, {**regions, **cuts, CUTOFF: level}, planes=False)
     inside = mesh.regions[CUTOFF]
     rest = {name: members for name, members in mesh.regions.items() if not name.startswith(CUTOFF)}
     return without_cells(replace(mesh, regions=rest), inside)
