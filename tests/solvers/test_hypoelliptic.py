@@ -132,7 +132,7 @@ def test_times_and_weights_of_coloured_noise_against_simulation_and_white_noise(
 
 @pytest.mark.slow
 def test_a_mesh_that_ends_along_the_flow_has_stars_where_a_target_turns():
-    """22.13714 to 1e-5; graded by planes, which the cutoff crosses, 22.13707 with a bar of 1.8e-5, and refused beyond."""
+    """22.13714 to 1e-5; graded by planes, which the cutoff crosses, 22.13707 with a bar of 1.8e-5, and refused then."""
     process = fp.Drifting(
         fp.Drift(["x - x**3 + 0.1117 + y", "-y/0.1737"]), fp.Constant([[0.0, 0.0], [0.0, 0.1341 / 0.1737**2]])
     )
