@@ -99,8 +99,8 @@ def turns_of(problem: Problem, regions: Mapping[str, Set]) -> list[Turn]:
 def graded_planes(problem: Problem, regions: Mapping[str, Set]) -> list[list[float]]:
     """Further planes of a grid in the plane, by axis.
 
-    None in phase space, nor where else the mesh ends along the flow: such a curve crosses narrow strips in cells that are
-    folded over (150,000 of them with four planes), and stars of cells serve (:mod:`~.turning_stars`).
+    None in phase space, nor where else the mesh ends along the flow: such a curve crosses narrow strips in cells that
+    are folded over (150,000 of them with four planes), and stars of cells serve (:mod:`~.turning_stars`).
     """
     planes: list[list[float]] = [[] for _ in range(problem.dimension)]
     if problem.dimension != 2 or problem.process.turns_at_walls:
