@@ -90,6 +90,9 @@ def _found(setting: Setting, ends: Ends, count: int, target: Goal | None) -> tup
             break
         question, outcome = wider, _outcome(wider, ends, count)
         members = listed(outcome, wanted)
+    if len(members) < wanted:
+        found = f"{len(members)} of the {wanted} eigenvalues that are asked for"
+        raise ConvergenceError(found, "a smaller spectrum.count, or more noise")
     return outcome, members
 
 

@@ -30,6 +30,8 @@ from fokker_planck.landscape.sample_graph import sample_box
 from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
+from fokker_planck.solvers.setting.energy_cutoff import clear_of_top
+from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
 
 SLOWER = 0.25
@@ -94,7 +96,9 @@ def cutoff_needed(
     allowed = AT_CUTOFF * setting.problem.resolution.tolerance
     if share > allowed:
         height = max(height, ceiling + RAISED * float(np.log(share / allowed)) + NEAR)
-    return height
+    if height == ceiling or not isinstance(setting, FlowSetting):
+        return height
+    return clear_of_top(height, np.asarray(setting.exponent.value(_sample(setting.problem)[0].T)), nodes.shape[1])
 
 
 def _sample(problem: Problem) -> tuple[Floats, Integers]:

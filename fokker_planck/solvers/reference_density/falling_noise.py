@@ -78,6 +78,7 @@ class Way:
     ``noise`` is to be tried next, ``factor`` below the last.  Meshes are finer by ``FINENESS`` to the ``fineness``,
     ``sizes`` are their cells by noise; ``losses`` in a row were lost, ``creeping`` steps in a row were shortest.
     From ``nearly`` on the noise that is asked for is tried at once.  ``hottest`` is tried where the first one is lost.
+    No mesh is finer than by ``most_fine``.
     """
 
     noise: float
@@ -91,6 +92,7 @@ class Way:
     creeping: int = 0
     nearly: float = NEARLY_THERE
     hottest: float = 0.0
+    most_fine: int = FINEST
 
     @property
     def nothing_yet(self) -> bool:
@@ -103,7 +105,7 @@ class Way:
 
     def finest(self, cells: int) -> bool:
         """Whether no finer mesh than one of so many cells is tried."""
-        return self.fineness == FINEST or cells > (CHEAP if self.nothing_yet else AFFORDABLE)
+        return self.fineness >= self.most_fine or cells > (CHEAP if self.nothing_yet else AFFORDABLE)
 
     def after_loss(self, found: Step) -> Way | None:
         """A step half as long, or a finer mesh; None where neither is left.
@@ -120,6 +122,13 @@ class Way:
             return replace(self, fineness=self.fineness + 1, factor=FIRST_FACTOR, losses=0, sizes=())
         nearly = 1.0 if self.noise == 1.0 else self.nearly
         return replace(self, losses=losses, factor=float(np.sqrt(self.reached / self.noise)), nearly=nearly)
+
+    def after_too_many(self) -> Way | None:
+        """Larger cells once more, where finer ones are too many at this noise; None where these are the largest."""
+        if self.nothing_yet or self.fineness == 0:
+            return None
+        fineness, factor = self.fineness - 1, float(np.sqrt(self.reached / self.noise))
+        return replace(self, fineness=fineness, most_fine=fineness, factor=factor, losses=0, sizes=(), nearly=1.0)
 
     def lowered(self) -> Way:
         """With the noise to try next."""

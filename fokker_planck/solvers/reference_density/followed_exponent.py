@@ -129,7 +129,14 @@ def followed_exponent(
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)
-        found = _step(question, meshes, trial, FINENESS**-way.fineness)
+        try:
+            found = _step(question, meshes, trial, FINENESS**-way.fineness)
+        except BarrierTooHighError:
+            coarser = way.after_too_many()
+            if coarser is None:
+                raise
+            way = coarser.lowered()
+            continue
         wasted += found.cells if found.swing > TOLERABLE else 0
         if found.lost and not (rescued or way.nothing_yet):
             guess, rescued = rescue(), True

@@ -32,6 +32,11 @@ APART = 15.0
 """Units of epsilon above the energy cutoff, from which a saddle is out of reach: a little more than the change of the
 exponent in a cell while the density is followed, in which a ridge may lie unseen."""
 
+CLEAR = 40.0
+"""Units of epsilon below the top of a ring, from which on nothing is cut off there: the current goes over the top, and a
+cut across it holds what arrives (half a unit below a top of 349: an eigenvalue of 5e-4 that is none). Where a cut leaves
+this much above it, the current is exp(-40) of the noise."""
+
 
 @dataclass(frozen=True)
 class EnergyCutoff:
@@ -62,7 +67,8 @@ class EnergyCutoff:
         reached = tuple(members[kept] for members in self.reached)
         wells = np.searchsorted(kept, self.wells)
         few = replace(self, points=self.points[kept], edges=edges, wells=wells, reached=reached)
-        return few._with_values(weighting, values[kept])
+        height, counts = few._with_values(weighting, values[kept])
+        return clear_of_top(height, values, self.points.shape[1]), counts
 
     def _with_values(self, weighting: Weighting, values: Floats) -> tuple[float, Booleans]:
         """The same, from the exponent at all of the points."""
@@ -90,6 +96,15 @@ class EnergyCutoff:
             return np.ones(len(wells), dtype=bool)
         start, to_target = nearest_vertex(self.points, np.asarray(self.start)), np.min(to_goals, axis=0)
         return counted_wells(depths, _from(values, self.edges, start)[wells], to_target[wells], to_target[start], above)
+
+
+def clear_of_top(height: float, values: Floats, dimension: int) -> float:
+    """A cutoff on a ring, or infinity where that is near the top of the exponent's ``values`` (n,); else the same.
+
+    >>> clear_of_top(80.0, np.array([0.0, 100.0]), 1), clear_of_top(80.0, np.array([0.0, 100.0]), 2)
+    (inf, 80.0)
+    """
+    return np.inf if dimension == 1 and height > float(values.max()) - CLEAR else height
 
 
 def _from(values: Floats, edges: Integers, vertex: int) -> Floats:

@@ -10,7 +10,8 @@ from fokker_planck.solvers.setting.energy_cutoff import EnergyCutoff
 def test_a_deep_well_counts_however_far_it_is_and_a_shallow_one_does_not():
     """Along 9, 0, 80, 60, 90, -1, the target being the first of them and the start the second."""
     line = np.array([[9.0, 0.0, 80.0, 60.0, 90.0, -1.0]])
-    points, edges = np.arange(6.0)[:, None], np.array([[k, k + 1] for k in range(5)])
+    points = np.stack([np.arange(6.0), np.zeros(6)], axis=1)  # in the plane: on a ring so near the top nothing is cut
+    edges = np.array([[k, k + 1] for k in range(5)])
     asked = []
 
     class OnPoints:
@@ -18,7 +19,7 @@ def test_a_deep_well_counts_however_far_it_is_and_a_shallow_one_does_not():
             asked.append(x.shape[1])
             return line[0, np.rint(x[0]).astype(int)]
 
-    cutoff = EnergyCutoff(points, edges, np.array([1, 3, 5]), (line[0] == 9.0,), (1.0,), 30.0)
+    cutoff = EnergyCutoff(points, edges, np.array([1, 3, 5]), (line[0] == 9.0,), (1.0, 0.0), 30.0)
     height, counted = cutoff(OnPoints())
     assert counted.tolist() == [True, False, True]
     # the highest saddle between wells that count, and the margin
