@@ -33,8 +33,8 @@ APART = 15.0
 exponent in a cell while the density is followed, in which a ridge may lie unseen."""
 
 CLEAR = 40.0
-"""Units of epsilon below the top of a ring, from which on nothing is cut off there: the current goes over the top, and a
-cut across it holds what arrives (half a unit below a top of 349: an eigenvalue of 5e-4 that is none). Where a cut
+"""Units of epsilon below the top of a ring, from which on nothing is cut off: the current goes over the top, and a cut
+across it holds what arrives (half a unit below a top of 349: an eigenvalue of 5e-4 that is none). Where a cut
 leaves this much above it, the current is exp(-40) of the noise."""
 
 
