@@ -129,13 +129,9 @@ def followed_exponent(
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)
-        try:
-            found = _step(question, meshes, trial, FINENESS**-way.fineness)
-        except BarrierTooHighError:
-            coarser = way.after_too_many()
-            if coarser is None:
-                raise
-            way = coarser.lowered()
+        found = _tried(question, meshes, way, trial)
+        if isinstance(found, Way):
+            way = found
             continue
         wasted += found.cells if found.swing > TOLERABLE else 0
         if found.lost and not (rescued or way.nothing_yet):
@@ -158,6 +154,17 @@ def followed_exponent(
         f"the stationary density cannot be followed below {way.noise:.3g} times the noise that is asked for",
         "more noise or a smaller domain; where the quasipotential has kinks this is as far as the method goes",
     )
+
+
+def _tried(question: Question, meshes: _Meshes, way: Way, trial: FollowedWeight) -> Step | Way:
+    """The next step of the way; the way with larger cells, where those of the step are too many and may be larger."""
+    try:
+        return _step(question, meshes, trial, FINENESS**-way.fineness)
+    except BarrierTooHighError:
+        coarser = way.after_too_many()
+        if coarser is None:
+            raise
+        return coarser.lowered()
 
 
 class _Meshes:
