@@ -28,7 +28,7 @@ from fokker_planck.solvers.condensation.states import Target
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.eigenvalues.reduced_problem import reduced_pair
 from fokker_planck.solvers.exit_time import green_function, times_of
-from fokker_planck.solvers.reference_density.followed_exponent import resolved_below
+from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
 from fokker_planck.solvers.setting.landscape_of_flow import coarse_mesh, of_flow
 from fokker_planck.solvers.setting.setting import prepare
 

@@ -30,7 +30,7 @@ from fokker_planck.model.sets import HalfSpace, Region, Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.boundaries.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.condensation.states import Surfaces
-from fokker_planck.solvers.reference_density.followed_exponent import resolved_below
+from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
 from fokker_planck.solvers.setting.deep_wells import idle
 from fokker_planck.solvers.setting.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.setting.error_budget import budget_of

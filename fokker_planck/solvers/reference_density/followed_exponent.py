@@ -21,11 +21,8 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fields.interpolation import Nearly, nearly
 from fokker_planck.fem.generator import assemble
-from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
-from fokker_planck.fem.triangulations.fitting import component_holding
-from fokker_planck.fem.triangulations.refinement import refine
-from fokker_planck.fem.triangulations.triangulation import Triangulation, without_cells
+from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.spline import GridFunction, extended, reflected
 from fokker_planck.mesh.simplices import simplex_volumes
@@ -51,6 +48,7 @@ from fokker_planck.solvers.reference_density.falling_noise import (
     foreseen_swing,
     next_factor,
 )
+from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
 
 logger = logging.getLogger(__name__)
 
@@ -335,33 +333,3 @@ def typical_rate(process: FollowedWeight) -> float:
         sizes = mean
     extent = float(np.max(np.subtract(process.exponent.upper, process.exponent.lower)))
     return float(np.median(sizes) * (np.pi / extent) ** 2)
-
-
-def resolved_below(
-    triangulation: Triangulation,
-    weighting: Weighting,
-    attractors: Floats,
-    ceiling: float,
-    change: float | Callable[[Floats, Floats], Floats],
-    most: int,
-) -> Triangulation:
-    """Bisect until psi changes by at most ``change`` in a cell below the ceiling; cut off what lies above.
-
-    That may be a function of the least and the greatest psi of cells, (m,) each.
-    """
-    while True:
-        low, high = exponent_range(triangulation, weighting)
-        keep = low < ceiling
-        marked = keep & (np.minimum(high, ceiling) - low > (change(low, high) if callable(change) else change))
-        if not marked.any():
-            if keep.all():
-                return triangulation
-            if len(attractors):
-                keep = component_holding(triangulation, keep, attractors)
-            return without_cells(triangulation, keep)
-        if len(triangulation.cells) > most:
-            raise BarrierTooHighError(
-                f"more than {most} cells are needed to follow the density",
-                "more noise, a smaller domain, or a smoother drift",
-            )
-        triangulation = refine(triangulation, marked)
