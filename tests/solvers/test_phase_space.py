@@ -316,3 +316,13 @@ def test_the_sector_that_is_searched_comes_from_the_drift_and_the_noise_alone():
     # coloured noise beside a maximum, where the drift spreads
     spreading = fp.Drifting(fp.Drift(["4*x - x**3 + y", "-y"]), fp.Constant([[0.0, 0.0], [0.0, 0.5]]))
     assert sector_searched(replace(setting, problem=replace(well, process=spreading))) is None
+
+
+def test_rates_at_small_friction_have_bars():
+    """Their sum is the gap, by another question; a bound of what powers leave out is 4e4: points are met late."""
+    process = fp.Underdamped(fp.Potential("(x**2 - 1)**2/4 + 0.1*x"), fp.Isotropic(0.1), 0.1)
+    problem = fp.Problem(process, fp.Box([-2.2, -2.5], [2.2, 2.5]), fp.Resolution(1e-4))
+    (_, there), (back, _) = fp.rates(problem).rates
+    gap = 0.0182693074
+    assert there.relative_error < 1e-4 > back.relative_error
+    assert there.value + back.value == pytest.approx(gap, rel=2e-5)
