@@ -31,8 +31,8 @@ from fokker_planck.solvers.reference_density.followed_exponent import (
     TOLERABLE,
     Needed,
     Question,
-    resolved_below,
 )
+from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
 
 CHANGE = {2: 10.0, 3: 10.0}
 """Of psi in a cell: coloured noise in the quartic well took 800 cells."""
