@@ -221,7 +221,7 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
         share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE[problem.dimension]
     rounding = 0.0 if found.rounding is None else found.rounding
     told = (indicator, predicted, corners, at_corners, slowest, share)
-    return Kept(discretization, numbers, payload, weights, *told, rounding)
+    return Kept(discretization, numbers, payload, weights, *told, rounding, found.more)
 
 
 def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
@@ -239,7 +239,7 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
     of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked; else what
     it lets expect remains, should the two higher ones agree by chance.
     """
-    mesh, higher = kept.discretization.triangulation, first.degree + HIGHER[problem.dimension]
+    mesh, higher = kept.discretization.triangulation, first.degree + max(HIGHER[problem.dimension], kept.more)
     expected = np.zeros(len(kept.numbers))
     if first.less_first and first.degree >= LEAST_PREDICTABLE:
         errors, expected = _by_a_degree_less(problem, first, kept)

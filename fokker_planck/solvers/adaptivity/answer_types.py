@@ -28,7 +28,8 @@ class Answer:
     accuracy asked of some numbers.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None where it
     is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  ``least_share`` is
     that of the predicted error below which no bar is, if not the usual one.  ``rounding`` (k,) is what this mesh has of
-    it in every number, where that is not the same on all.  The ``payload`` travels along.
+    it in every number, where that is not the same on all.  ``more`` is by how many degrees it is verified at
+    least.  The ``payload`` travels along.
     """
 
     numbers: Numbers
@@ -40,6 +41,7 @@ class Answer:
     slowest: float = np.inf
     least_share: float | None = None
     rounding: Floats | None = None
+    more: int = 0
 
 
 Ask = Callable[[Discretization], Answer]
@@ -75,6 +77,7 @@ class Kept:
     slowest: float
     least_share: float
     rounding: Floats | float = 0.0
+    more: int = 0
 
     def worst(self, errors: Floats) -> float:
         """The largest of the errors (k,) of its numbers, each as much as it counts."""
