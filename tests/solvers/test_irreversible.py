@@ -364,6 +364,7 @@ def test_an_exponent_that_does_not_settle_serves_where_it_is_near(monkeypatch):
     """Of the exponents that were tried the one that was off by least is taken, and the number does not know it."""
     exact = PLANE["BR_c1_eps0.1"]["value"]
     monkeypatch.setattr(followed_exponent, "SETTLED", -1.0)
+    monkeypatch.setattr(followed_exponent, "FORESEEN", 0.0)
     problem = drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0)
     found = mean_exit_time(problem, [-1.0, 0.0], RIGHT).mean
     assert abs(found.value / float(exact[0] if isinstance(exact, list) else exact) - 1.0) < found.relative_error
