@@ -82,10 +82,12 @@ def eliminated(rates: Sequence[Sequence[Any]], count: int) -> Elimination:
         leaving.append(mpmath.fsum(rows[state][state + 1 :]))
         if leaving[state] == 0:
             raise BarrierTooHighError("a well has no computable way to the others", "more noise")
+        # wells along a line lead to their neighbours alone: of the rates between 210 nine in ten are zero
+        goals = [goal for goal in range(state + 1, size) if rows[state][goal] != 0]
         for other in range(state + 1, size):
             fraction = rows[other][state] / leaving[state]
             fractions[other, state] = fraction
-            for goal in range(state + 1, size):
+            for goal in goals if fraction != 0 else ():
                 if goal != other:
                     rows[other][goal] += fraction * rows[state][goal]
     return Elimination(rows, fractions, leaving)
