@@ -48,6 +48,7 @@ from fokker_planck.solvers.adaptivity.function_checks import check_functions
 from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
 from fokker_planck.solvers.adaptivity.marking import growth_in_space, refined_where_unresolved
 from fokker_planck.solvers.adaptivity.prescribed_mesh import prescribed_errors
+from fokker_planck.solvers.adaptivity.roughness import SMOOTH, error_of_roughness
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.results.steady import Statistics
 from fokker_planck.solvers.setting.error_budget import ErrorBudget
@@ -237,14 +238,18 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
 
     In space, where a degree more takes three times the factorisation, and in the plane without detailed balance, that
     of a degree less is asked first, see :func:`bars_by_less`. Where it is ``enough``, nothing else is asked; else what
-    it lets expect remains, should the two higher ones agree by chance.
+    it lets expect remains, should the two higher ones agree by chance. In the plane two neighbouring degrees can be
+    wrong alike where coefficients are no polynomials: then it is two more.
     """
     mesh, higher = kept.discretization.triangulation, first.degree + max(HIGHER[problem.dimension], kept.more)
     expected = np.zeros(len(kept.numbers))
     if first.less_first and first.degree >= LEAST_PREDICTABLE:
-        errors, expected = _by_a_degree_less(problem, first, kept)
+        errors, expected = _by_a_degree_less(problem, first, kept, enough)
         if kept.worst(errors) <= enough:
             return errors
+    rough = error_of_roughness(problem, mesh, first.degree) if problem.dimension == 2 else 0.0
+    if rough > SMOOTH * enough:
+        higher, rough = max(higher, first.degree + 2), 0.0
     _make_room(mesh)
     _say(mesh, higher, ", to verify")
     finer = discretize(mesh, higher)
@@ -252,7 +257,7 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
         finer = replace(finer, rule=finer.rule + MORE_OF_RULE[problem.dimension])
     bars = bars_by(kept, first.ask(finer).numbers)
     # in space degrees 2 and 3 tell little of 4, which is asked where 3 is too coarse to be believed
-    return bars if problem.dimension == 3 else np.maximum(bars, expected)
+    return bars if problem.dimension == 3 else np.maximum(bars, np.maximum(expected, rough))
 
 
 def _analytic(problem: Problem) -> bool:
@@ -264,19 +269,25 @@ def _analytic(problem: Problem) -> bool:
     return all(some and all(formula.smooth for formula in some) for some in formulas)
 
 
-def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept) -> tuple[Floats, Floats]:
+def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: float = np.inf) -> tuple[Floats, Floats]:
     """Relative error of every number, (k,), by the difference to a degree less; infinite where it has other or none.
 
-    And what is expected of it, without any safety, (k,).
+    And what is expected of it, without any safety, (k,).  It is not believed below what coefficients have that
+    polynomials have not, see :mod:`~.roughness`, and not asked where that alone is more than ``enough``.
     """
-    lower = discretize(kept.discretization.triangulation, first.degree - 1)
+    mesh, nothing = kept.discretization.triangulation, np.zeros(len(kept.numbers))
+    rough = error_of_roughness(problem, mesh, first.degree)
+    if rough > enough:
+        return np.full(len(nothing), np.inf), nothing
+    lower = discretize(mesh, first.degree - 1)
     try:
         found = first.ask(lower)
     except ConvergenceError:
         # a coarse mesh that serves with this degree need not with a degree less: rates between wells are negative there
-        return np.full(len(kept.numbers), np.inf), np.zeros(len(kept.numbers))
+        return np.full(len(nothing), np.inf), nothing
     predicted = predicted_errors(found)[1]
-    return bars_by_less(kept, found.numbers, predicted), expected_by_less(kept, found.numbers, predicted)
+    bars = np.maximum(bars_by_less(kept, found.numbers, predicted), rough)
+    return bars, expected_by_less(kept, found.numbers, predicted)
 
 
 def _make_room(mesh: Triangulation) -> None:
