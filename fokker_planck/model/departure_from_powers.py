@@ -14,6 +14,8 @@ powers: where they are hardly integrable, like t^-0.9, most digits lie within 1e
 feels the resistance, and everything a shorter stretch, beside which stiffness times rounding is d^(c - q - 1) 1e-16."""
 DEPARTING = 1e-5
 """Of the length, where such a departure is seen: it is 1e-5 there, of roots 3e-3, and rounding of D 1e-11 at most."""
+FAR = 0.9
+"""Of the length, up to where times are summed: the other end may be infinite as well, but for rounding."""
 PANELS = 400
 """Of the logarithm of the distance, for the part of the mass that is in a stretch: to some percent."""
 LARGEST = 700.0
@@ -40,7 +42,7 @@ class Departure:
 
     def errors(self, beside: Beside, stretch: float, q: float, c: float) -> tuple[float, float]:
         """What it makes of the mass, and of the time that it takes to arrive at the end, relative."""
-        t = np.geomspace(stretch, self.length, PANELS)
+        t = np.geomspace(stretch, FAR * self.length, PANELS)
         with np.errstate(all="ignore"):
             noise, pull = noise_at(beside.process, beside.at(t)), beside.pull(t)
             step = np.gradient(np.log(t))

@@ -31,6 +31,9 @@ VANISHING = 1e-13
 """D at an end, over its largest value, below which it is rounding: the error of evaluating D there."""
 BESIDE, GROWN = 1e-12, 0.01
 """Distance over the coordinate at which D is many times its value at an end where that is rounding, and how many."""
+ROUNDINGS, PULL = 4.0, 0.01
+"""Steps of rounding from an end, up to which a drift may be infinite, and t a / D at that distance t, beyond which
+it is: of k/t it is k. A drift that is as strong but finite would need 1e13 units of the exponent along the line."""
 SHARE = 1e-16
 """Time in the last stretch over that in the domain, (stretch/length)^(2 - q), where coordinates allow so little."""
 SHORTEST, LONGEST = 1e-100, 1e-8
@@ -161,7 +164,17 @@ def _is_singular(process: Process, place: float, inward: float, length: float) -
     # small is not zero, as where a line has been cut off close to a zero: D must grow at once
     vanishes = abs(noise) <= VANISHING * float(np.abs(inner).max())
     vanishes = vanishes and abs(noise) <= GROWN * float(noise_at(process, np.array([beside]))[0])
-    return vanishes or not np.isfinite(drift_at(process, at)).all()
+    return vanishes or _infinite_beside(process, place, noise)
+
+
+def _infinite_beside(process: Process, place: float, noise: float) -> bool:
+    """Whether the drift is infinite at the end, or so near that rounding of its coordinate is all that keeps it finite.
+
+    The zero of sin(x) next to 3.141592653589793 lies 1e-16 beyond it, where cos(x)/sin(x) is 8e15.
+    """
+    drift = float(drift_at(process, np.array([place]))[0])
+    step = ROUNDINGS * float(np.spacing(abs(place)))
+    return not np.isfinite(drift) or place != 0.0 and abs(drift) * step > PULL * abs(noise)
 
 
 def _classified(process: Process, place: float, inward: float, length: float) -> LineEnd:

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import jv
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
@@ -164,6 +166,25 @@ def test_rounding_at_ends_with_an_unbounded_density_is_in_the_bars(up, down, tol
     for k, each in enumerate(found[1:], start=1):
         assert each.real.relative_error < 3e-6
         assert each.real.value == pytest.approx(k * (k - 1 + up + down), rel=min(each.real.relative_error, 1e-8))
+
+
+def test_an_infinite_drift_within_rounding_of_an_end():
+    """b = k cos x/sin x on [0, pi], whose upper end is no double: Gegenbauer's polynomials, eps n^2 + k n."""
+    for k in (0.1, -0.1):
+        process = fp.Drifting(fp.Drift([f"{k}*cos(x)/sin(x)"]), fp.Isotropic(0.2))
+        found = fp.spectrum(fp.Problem(process, fp.Box([0], [math.pi]), fp.Resolution(1e-7)), count=4).eigenvalues
+        for n, each in enumerate(found):
+            assert each.real.value == pytest.approx(0.2 * n * n + k * n, rel=each.real.relative_error)
+            assert each.real.relative_error < 1e-7
+
+
+def test_rounding_of_differences_at_an_end_is_in_the_bars():
+    """D = 1/5, V = 0.15 log x on [0, 1]: J_(1 - nu)(s) = 0 with nu = 7/8 and s^2/5 the eigenvalues."""
+    process = fp.Overdamped(fp.Potential("0.15*log(x)"), fp.Isotropic(0.2))
+    found = fp.spectrum(fp.Problem(process, fp.Box([0], [1]), fp.Resolution(1e-4)), count=3).eigenvalues[1:]
+    for each, bracket in zip(found, [(2.0, 3.0), (5.0, 6.5)], strict=True):
+        root = brentq(lambda s: jv(0.125, s), *bracket)
+        assert each.real.value == pytest.approx(root**2 / 5.0, rel=each.real.relative_error)
 
 
 def test_many_eigenvalues_beside_ends_with_an_unbounded_density():
