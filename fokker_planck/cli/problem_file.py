@@ -11,7 +11,7 @@ from fokker_planck.cli.schedule_table import schedule_of
 from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas.names import renamed
+from fokker_planck.formulas.names import PHASE_SPACE, renamed
 from fokker_planck.model.domain import Box, Domain, MeshFile, Sublevel
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.problem_table import Table, named_in_file
@@ -21,7 +21,6 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.quantity.units import Units
 from fokker_planck.questions.registry import QUESTIONS, entry
 
-PHASE_SPACE = {"v": "y"}
 """What formulas of underdamped problems call the second coordinate, and what it is called here."""
 
 
@@ -88,7 +87,7 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     coordinates = PHASE_SPACE if isinstance(process, Underdamped) and not process.planar else {}
     sets = {name: _set(top.table("sets"), name, coordinates) for name in top.table("sets").entries}
     try:
-        problem = Problem(process, domain, resolution, sets, title, schedule_of(top), _units(top, coordinates))
+        problem = Problem(process, domain, resolution, sets, title, schedule_of(top), _units(top))
     except ProblemError as error:
         if error.key == "potential.expression" and "name" in raw.get("potential", {}):
             raise ProblemError("potential.name", error.found, error.wanted) from None  # the file has no expression
@@ -101,11 +100,10 @@ def problem_file(raw: Mapping[str, Any], path: Path) -> ProblemFile:
     )
 
 
-def _units(top: Table, coordinates: Mapping[str, str]) -> Units:
+def _units(top: Table) -> Units:
     table = top.table("units")
     table.only(("length", "time", "energy", "names"))
-    names = {"names": ("x", *coordinates)} if coordinates else {}
-    return Units(**{**names, **table.entries})
+    return Units(**table.entries)
 
 
 def _domain(table: Table, folder: Path) -> Domain:

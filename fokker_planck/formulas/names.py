@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from fokker_planck.errors import ProblemError
 
+PHASE_SPACE = {"v": "y"}
+"""Names of coordinates in the phase space of one coordinate, and what they stand for."""
 IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 
 

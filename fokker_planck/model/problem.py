@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grid_spline import BEYOND, GridSpline
+from fokker_planck.formulas.names import PHASE_SPACE
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.domain import (
@@ -34,7 +35,7 @@ from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.sets import Ball, Ellipsoid, Set, fits
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
-from fokker_planck.quantity.light_dataclasses import dataclass, field
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.quantity.units import NONE, Units
 
 #: The tolerances that double precision can be asked for.
@@ -162,6 +163,8 @@ class Problem:
             raise ProblemError("units", described(self.units), "Units(length, time, energy, names)")
         if self.units.names and len(self.units.names) != self.dimension:
             raise ProblemError("units.names", f"{len(self.units.names)} names", f"{self.dimension}, one a coordinate")
+        if not self.units.names and isinstance(self.process, Underdamped) and not self.process.planar:
+            object.__setattr__(self, "units", replace(self.units, names=("x", *PHASE_SPACE)))
         _check_size(self)
         _check_grids(self)
         if self.process.potential is not None:

@@ -19,6 +19,7 @@ from fokker_planck.model.domain import (
 from fokker_planck.model.images import with_images
 from fokker_planck.model.problem import Problem, check_mesh, check_wrapping
 from fokker_planck.model.sets import Ball, Ellipsoid, LineSet, Region, Set, fits
+from fokker_planck.model.underdamped import Underdamped
 
 EXIT_KEYS = ("start", "target", "times", "quantiles", "parts", "place")
 """Of [exit]: the first two are what all questions about an exit are about, the others those of its law and place."""
@@ -64,8 +65,10 @@ def checked_target(problem: Problem, target: Set | Literal["boundary"] | str, ke
 
 def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
     """The set itself or the one of that name, in the dimension of the problem; a region on a line by its intervals."""
+    named = problem.sets.get(given) if isinstance(given, str) else given
+    if isinstance(named, Region) and named.in_phase_space and not _in_phase_space(problem):
+        raise ProblemError(key, f"the velocity v in {str(named.expression)!r}", "x, y, z: the process has no momentum")
     if problem.dimension == 1:
-        named = problem.sets.get(given) if isinstance(given, str) else given
         if isinstance(named, Region) and fits(named, 1):
             (lower,), (upper,) = problem.bounding_box()
             intervals = named.on_line(lower, upper)
@@ -86,6 +89,10 @@ def checked_set(problem: Problem, given: Set | str, key: str) -> Set:
     check_wrapping(problem, given, key)
     check_mesh(problem, given, key)
     return whole_set(problem, given)
+
+
+def _in_phase_space(problem: Problem) -> bool:
+    return isinstance(problem.process, Underdamped) and not problem.process.planar
 
 
 def whole_set(problem: Problem, shape: Set) -> Set:

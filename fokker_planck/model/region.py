@@ -15,6 +15,7 @@ from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.level_boxes import LevelBoxes, boxes_meeting
 from fokker_planck.formulas.level_set_projection import central_differences, onto_surface
 from fokker_planck.formulas.line_zeros import zeros_on_line
+from fokker_planck.formulas.names import IDENTIFIER, PHASE_SPACE, renamed
 from fokker_planck.model.arguments import AXES
 from fokker_planck.model.line_set import LineSet, set_of_formula, set_of_function
 from fokker_planck.quantity.light_dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class Region:
     Parameters
     ----------
     expression
-        g, a text in x, y, z or a callable on arrays of shape (dim, n) that returns shape (n,)
+        g, a text in x, y, z (x and v in phase space) or a callable on arrays of shape (dim, n) that returns shape (n,)
     parameters
         values of the other names in the text
     gradient
@@ -81,7 +82,16 @@ class Region:
     def _parsed(self) -> Expression:
         from fokker_planck.formulas.expression import parse_expression
 
-        return parse_expression(str(self.expression), parameters=self.parameters, key=self.key)
+        text = str(self.expression)
+        if self.in_phase_space:
+            text = renamed(text, PHASE_SPACE, self.key)
+        return parse_expression(text, parameters=self.parameters, key=self.key)
+
+    @property
+    def in_phase_space(self) -> bool:
+        """Whether a text has the velocity v in it, the second coordinate of a process with momentum."""
+        named = isinstance(self.expression, str) and "v" in IDENTIFIER.findall(self.expression)
+        return named and "v" not in self.parameters
 
     @property
     def formula(self) -> Expression:
