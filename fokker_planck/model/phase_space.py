@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.names import PHASE_SPACE
 from fokker_planck.model.arguments import described
 from fokker_planck.model.domain import Box, Domain, Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.underdamped import Underdamped
+from fokker_planck.quantity.light_dataclasses import replace
+from fokker_planck.quantity.units import Units
 
 if TYPE_CHECKING:
     from fokker_planck.model.problem import Problem
@@ -94,3 +97,9 @@ def falls_towards_walls(energy: Potential | None, domain: Domain) -> list[tuple[
     slopes = energy.gradient(walls)[0]
     outward = zip(walls[0].tolist(), (float(slopes[0]), float(-slopes[1])), strict=True)
     return [(place, push) for place, push in outward if push > 0.0]
+
+
+def with_velocity(process: Underdamped, units: Units) -> Units:
+    """The units, with the names x and v of the coordinates of one coordinate and its velocity where none are given."""
+    named = not isinstance(units, Units) or units.names or process.planar
+    return units if named else replace(units, names=("x", *PHASE_SPACE))

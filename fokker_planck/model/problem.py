@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grid_spline import BEYOND, GridSpline
-from fokker_planck.formulas.names import PHASE_SPACE
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.domain import (
@@ -28,14 +27,14 @@ from fokker_planck.model.domain import (
 )
 from fokker_planck.model.grid_data import spline_of
 from fokker_planck.model.periodicity import check_period
-from fokker_planck.model.phase_space import check_phase_space, check_schedule_of_momentum
+from fokker_planck.model.phase_space import check_phase_space, check_schedule_of_momentum, with_velocity
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
 from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.sets import Ball, Ellipsoid, Set, fits
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
-from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.quantity.units import NONE, Units
 
 #: The tolerances that double precision can be asked for.
@@ -158,13 +157,12 @@ class Problem:
         object.__setattr__(self, "sets", _named_sets(self.sets))
         if isinstance(self.process, Underdamped):
             check_phase_space(self.process, self.domain)
+            object.__setattr__(self, "units", with_velocity(self.process, self.units))
         _check_dimensions(self)
         if not isinstance(self.units, Units):
             raise ProblemError("units", described(self.units), "Units(length, time, energy, names)")
         if self.units.names and len(self.units.names) != self.dimension:
             raise ProblemError("units.names", f"{len(self.units.names)} names", f"{self.dimension}, one a coordinate")
-        if not self.units.names and isinstance(self.process, Underdamped) and not self.process.planar:
-            object.__setattr__(self, "units", replace(self.units, names=("x", *PHASE_SPACE)))
         _check_size(self)
         _check_grids(self)
         if self.process.potential is not None:

@@ -27,7 +27,8 @@ def test_every_answer_pickles(question):
     x = np.linspace(-1.9, 1.9, 7)[None]
     for name in ("density", "field", "reactive_density"):
         if hasattr(found, name):
-            np.testing.assert_array_equal(getattr(again, name)(x), getattr(found, name)(x))
+            # what is known of a density by a formula becomes polynomials: for the quartic well they are the same
+            np.testing.assert_allclose(getattr(again, name)(x), getattr(found, name)(x), rtol=1e-13)
 
 
 def test_the_density_of_a_process_without_detailed_balance_and_its_current_pickle():
