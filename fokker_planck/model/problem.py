@@ -27,10 +27,11 @@ from fokker_planck.model.domain import (
 )
 from fokker_planck.model.grid_data import spline_of
 from fokker_planck.model.periodicity import check_period
-from fokker_planck.model.phase_space import check_phase_space, check_schedule_of_momentum, with_velocity
+from fokker_planck.model.phase_space import check_phase_space, with_velocity
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
 from fokker_planck.model.schedule import Schedule
+from fokker_planck.model.schedule_of_problem import check_schedule
 from fokker_planck.model.sets import Ball, Ellipsoid, Set, fits
 from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
@@ -55,8 +56,6 @@ USUAL_DEGREE = 4
 """Of a prescribed mesh without ``degree``: between the 3 of coarse tolerances and the 6 of adapted meshes."""
 SAME_PERIOD = 1e-5
 """Of a period: ends of axes are written with six digits."""
-_TIMES_OF_SCHEDULE = (0.0, 0.3, 1.7, 31.4)
-"""At which an added potential is looked at: it has to repeat itself at all of them."""
 _SAMPLES = 1000
 """Points of the domain at which coefficients are looked at: cheap beside any solve, some thirty an axis in the
 plane."""
@@ -169,7 +168,7 @@ class Problem:
             _check_potential(self, self.process.potential)
         _check_drift(self)
         if self.schedule is not None:
-            _check_schedule(self, self.schedule)
+            check_schedule(self, self.schedule)
 
     @property
     def dimension(self) -> int:
@@ -321,27 +320,6 @@ def _check_drift(problem: Problem) -> None:
                 wanted = f"equal values at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
                 wanted += "; a jump may be anywhere else: begin the period beside it"
                 raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
-
-
-def _check_schedule(problem: Problem, schedule: Schedule) -> None:
-    """The added potential fits the coordinates and repeats itself as the domain does."""
-    if not isinstance(schedule, Schedule):
-        raise ProblemError("schedule", described(schedule), 'a Schedule, such as Schedule(noise="1/(1 + t)")')
-    if isinstance(problem.process, Underdamped):
-        check_schedule_of_momentum(problem.process, schedule)
-    x = problem.sample()
-    schedule.check(x)
-    low, high = problem.bounding_box()
-    for axis, period in enumerate(problem.periods):
-        if period is not None and schedule.potential is not None:
-            left, right = x.copy(), x.copy()
-            left[axis], right[axis] = low[axis], high[axis]
-            for t in _TIMES_OF_SCHEDULE:
-                apart = np.abs(schedule.value(left, t) - schedule.value(right, t)).max()
-                kink = np.abs(schedule.gradient(left, t) - schedule.gradient(right, t)).max() * period
-                if max(apart, kink) > 1e-6 * (1e-300 + np.abs(schedule.value(x, t)).max()):
-                    found = f"a potential that differs across the period of {'xyz'[axis]} at t = {t:g}"
-                    raise ProblemError("schedule.potential", found, "equal values and slopes on both sides")
 
 
 def _check_grids(problem: Problem) -> None:

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from test_phase_space import QUARTIC, kinetic
+from kinetic_wells import QUARTIC, kinetic
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError

@@ -7,6 +7,7 @@ from time import process_time
 
 import numpy as np
 import pytest
+from kinetic_wells import QUARTIC, kinetic
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
@@ -16,16 +17,7 @@ from fokker_planck.solvers.adaptivity.spectral_scope import sector_searched
 from fokker_planck.solvers.momentum.kinetic_rates import rates_between_wells
 from fokker_planck.solvers.setting.setting import WHOLE, prepare
 
-QUARTIC = "(x**2 - 1)**2/4"
 SLOW = pytest.mark.slow
-
-
-def kinetic(potential, epsilon, friction, half_width, tolerance, above=26.0, sets=None, height=0.25):
-    """A box whose fastest particles stand ``above`` units of epsilon over the ``height`` of the barrier."""
-    fastest = sqrt(2.0 * (height + above * epsilon))
-    process = fp.Underdamped(fp.Potential(potential, dimension=1), fp.Isotropic(epsilon), friction)
-    box = fp.Box([-half_width, -fastest], [half_width, fastest])
-    return fp.Problem(process, box, Resolution(tolerance=tolerance), sets or {})
 
 
 @pytest.mark.parametrize(("tilt", "tolerance"), [("", 1e-2), ("+ 0.1*x", 1e-3)])

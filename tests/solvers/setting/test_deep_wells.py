@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_phase_space import QUARTIC, kinetic
+from kinetic_wells import QUARTIC, kinetic
 
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.solvers.adaptivity.initial_mesh import first_mesh
