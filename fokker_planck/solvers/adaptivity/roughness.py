@@ -31,7 +31,7 @@ CELLS_AT_ONCE = 4096
 def error_of_roughness(problem: Problem, mesh: Triangulation, degree: int) -> float:
     """Bound of the relative error of numbers where coefficients are no polynomials in the cells; zero if not asked.
 
-    The largest square of :func:`missed_by_polynomials`, infinite where a coefficient is not finite: 5 to 600 times the
+    The largest square of :func:`missed_by_polynomials`, infinite where a coefficient is not finite: 9 to 560 times the
     error of gaps, times and rates under noise sqrt(h^2 + f^2) and sqrt(0.02 + r^2), and under 1e-24 where coefficients
     are polynomials. In space, where a degree more takes three times the factorisation, constant noise is not asked.
     """
