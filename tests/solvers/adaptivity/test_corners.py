@@ -17,7 +17,7 @@ from fokker_planck.solvers.adaptivity.corners import singular_corners
 from fokker_planck.solvers.adaptivity.material_corners import Medium
 
 LARGEST_RATIO = 20.0
-L_SHAPE = Path(__file__).parents[2] / "meshes" / "l_shape.msh"
+L_SHAPE = Path(__file__).parents[3] / "meshes" / "l_shape.msh"
 
 
 def brownian(domain, tolerance=1e-6, degree=None, diffusion=None):
