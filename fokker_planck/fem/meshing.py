@@ -56,6 +56,8 @@ vanishes cells shrink to 1e-100, between jumps that are not known to 1e-16 of th
 ROUNDING_OF_PLACES = 16.0
 """Times what the rounding of coordinates makes of an exponent across a cell: no smaller cell has less of it. Beside an
 end at x = 2 where V is like log(x - 2) cells were bisected to points, 1e-8 from it."""
+BESIDE_ENDS = 64.0
+"""Widths of a cell between it and an end: meshes that are graded towards an end have less than one."""
 LOWER = 4
 """Degrees less of the rule that shows the error of a quadrature: with 2 and 8 the same exit times to 3e-11."""
 FRONT = 0.3
@@ -224,16 +226,23 @@ def unresolved(
     todo = importance > accuracy
     error = np.zeros(len(corners))
     error[todo] = quadrature_error(corners[todo], exponent, degree)
-    error[error <= ROUNDING_OF_PLACES * _rounding_of_places(corners) * (high - low)] = 0.0
+    error[error <= ROUNDING_OF_PLACES * _rounding_at_ends(corners, exponent) * (high - low)] = 0.0
     fronts = front_errors(corners, heights.fronts, degree)
     result[asked] = (error * importance > accuracy) | (fronts * importance > FRONT * accuracy)
     return result
 
 
-def _rounding_of_places(corners: Floats) -> Floats:
-    """That of coordinates over the width of every cell (m, dim + 1, dim): what no smaller cell knows of an exponent."""
-    width = np.ptp(corners, axis=1).max(axis=1)
-    return np.asarray(np.spacing(np.abs(corners).max(axis=(1, 2))) / width)
+def _rounding_at_ends(corners: Floats, exponent: Any) -> Floats:
+    """Rounding of distances over the widths of cells, (m,), beside singular ends; zero for cells that lie elsewhere.
+
+    A jump that nobody named looks the same to cells of its width, and is not to be passed over.
+    """
+    rounded = np.zeros(len(corners))
+    for end in getattr(exponent, "ends", ()):
+        distance, width = np.abs(corners[:, :, 0] - end.place).min(axis=1), np.ptp(corners[:, :, 0], axis=1)
+        beside = distance <= BESIDE_ENDS * width
+        rounded[beside] = np.spacing(abs(end.place)) / width[beside]
+    return rounded
 
 
 def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
