@@ -14,6 +14,8 @@ powers: where they are hardly integrable, like t^-0.9, most digits lie within 1e
 feels the resistance, and everything a shorter stretch, beside which stiffness times rounding is d^(c - q - 1) 1e-16."""
 DEPARTING = 1e-5
 """Of the length, where such a departure is seen: it is 1e-5 there, of roots 3e-3, and rounding of D 1e-11 at most."""
+SEEN = 1e-9
+"""A departure below which it is rounding, and tells no order: D = x^0.5 had a stretch of 5e-18, a time 5e-6 off."""
 FAR = 0.9
 """Of the length, up to where times are summed: the other end may be infinite as well, but for rounding."""
 PANELS = 400
@@ -74,5 +76,7 @@ def departure_of(beside: Beside, q: float, c: float) -> Departure:
     sizes = np.maximum(np.abs(scale - c), np.abs(weight - (c - q)))
     if not (np.isfinite(sizes).all() and sizes[0] > 0.0):
         return Departure(0.0, float(t[0]), beside.length, 1.0)
-    order = float(np.clip(np.log(sizes[1] / sizes[0]) / np.log(8.0), min(ROOTS), 1.0))
+    order = 1.0
+    if sizes[0] > SEEN:
+        order = float(np.clip(np.log(sizes[1] / sizes[0]) / np.log(8.0), min(ROOTS), 1.0))
     return Departure(float(sizes[0]), float(t[0]), beside.length, order)

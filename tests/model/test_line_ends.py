@@ -299,3 +299,13 @@ def test_a_set_far_down_beside_an_end():
     with mpmath.workdps(30):
         exact = float(mpmath.log(mpmath.gammainc(301, 0, 30, regularized=True)))
     assert abs(found.log - exact) <= found.relative_error <= 1e-11
+
+
+@pytest.mark.parametrize("tolerance", [1e-5, 1e-9])
+def test_noise_like_a_root_next_to_a_reflecting_end(tolerance):
+    """D = x^0.5 read as Klimontovich, w = 1: T = 2/3 (1 - x^1.5). What departs from a power is rounding, no order."""
+    process = fp.Overdamped(fp.Potential("0*x"), fp.Formula("x**0.5"), "klimontovich")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 1e-9 is met with twice the bar
+        found = fp.mean_exit_time(fp.Problem(process, fp.Box([0], [1]), fp.Resolution(tolerance)), 0.2, above(1.0))
+    check(found.mean, 2.0 / 3.0 * (1.0 - 0.2**1.5), 2e-9)
