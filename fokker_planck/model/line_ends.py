@@ -40,8 +40,8 @@ SHORTEST, LONGEST = 1e-100, 1e-8
 """Of the length, what a stretch at an end is held between: next to zero the square of the shortest is still a double,
 and over the longest D departs from its power by some 1e-8."""
 STIFF = 1e-3
-"""Resistance of a stretch over that of the line, at least, where few are in it: rounding of stiffness grows like one over
-it. A time under D = x^0.5 is 5e-6 off with a stretch of 5e-18, 1.3e-9 with one of 2e-11 and 5e-11 with 1e-8."""
+"""Resistance of a stretch over that of the line, at least, where few are in it: its rounding is like one
+over it. A time under D = x^0.5 is 5e-6 off with a stretch of 5e-18, 1.3e-9 with one of 2e-11 and 5e-11 with 1e-8."""
 ROUNDING_OF_ROOT, ROUNDING_OF_RESISTANCE = 5e-15, 1e-14
 """What that rounding leaves of times, over the root of a stretch and over its resistance, the less of both: errors were
 1e-11 to 7e-11 for V = a log x with a from 0.05 to 0.4 of the noise."""
