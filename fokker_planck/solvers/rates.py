@@ -70,6 +70,8 @@ LESS, SURE = 5, 1e-8
 """Powers of A_FF^-1 M that are left away to see what they bring, where what is left out may be more than that. States
 that are single points of phase space are met late, so that what is inside seems slower than the rates between them: at
 a friction of 0.05 the bound for twenty powers was 8e8, and five powers less change the rates by 1e-9."""
+SLOWEST = 0.98
+"""Ratio of two such changes, at most: what comes after them is up to fifty times the last."""
 DIGITS = 30
 """Decimal digits of the algebra that follows doubles: nothing cancels in it that they have."""
 
@@ -184,9 +186,10 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
 
     def left_out(kept: list[int], found: ChainRates) -> float:
         share = float(abs(pair.values[len(kept) - 1]) / condensed.slowest_inside) ** (2 * pair.powers + 1)
-        if share > SURE and pair.powers > LESS:
-            fewer = reduced_pair(condensed, pair.powers - LESS, left, most_states=most)
-            share = min(share, _apart(found, fewer, values_at(condensed, fewer, setting.state_places), kept))
+        if share > SURE and pair.powers > 2 * LESS:
+            fewer = (reduced_pair(condensed, pair.powers - k * LESS, left, most_states=most) for k in (1, 2))
+            logs = [_logs(each, values_at(condensed, each, setting.state_places), kept) for each in fewer]
+            share = min(share, _left(np.array(found.logs), *logs))
         return share + pair.rounding
 
     def between(kept: list[int], found: ChainRates) -> list[Mode]:
@@ -195,13 +198,21 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
     return SlowModes(pair.values, at_wells, pair.digits, functions, left_out, None if symmetric else between)
 
 
-def _apart(found: ChainRates, pair: ReducedPair, at_wells: Any, kept: list[int]) -> float:
-    """By how much the rates of another pair differ, relative; infinite where it has none."""
+def _logs(pair: ReducedPair, at_wells: Any, kept: list[int]) -> Floats:
+    """Of the rates of a pair; nan where it has none."""
     try:
-        other = rates_of(pair.values, at_wells, kept)
+        return np.array(rates_of(pair.values, at_wells, kept).logs)
     except ConvergenceError:
+        return np.full(len(kept) * (len(kept) - 1), np.nan)
+
+
+def _left(logs: Floats, fewer: Floats, fewest: Floats) -> float:
+    """What rates lack, relative, that change by so much as powers are added: a geometric series goes on as it went."""
+    last, before = np.abs(np.expm1(fewer - logs)), np.abs(np.expm1(fewest - fewer))
+    if not np.isfinite(last + before).all():
         return np.inf
-    return float(np.abs(np.expm1(np.array(other.logs) - np.array(found.logs))).max(initial=0.0))
+    ratio = np.clip(last / np.maximum(before, np.finfo(float).tiny), 0.5, SLOWEST)
+    return float((last * ratio / (1.0 - ratio)).max(initial=0.0))
 
 
 def _between(

@@ -15,7 +15,7 @@ from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.spline import GridFunction
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
-HOTTEST_RANGE, HOT_RANGE = 8.0, 30.0
+HOTTEST_RANGE, HOT_RANGE = 8.0, 16.0
 """Units of epsilon over the domain, at most, at a noise where psi = 0 serves for certain, and at the first that is
 tried: log rho swings by a tenth of that there (rotated wells, Maier and Stein's drift), which saves one or two noises;
 with 60 a noise near the end takes that time again. Where it is lost the hotter one comes next."""
