@@ -77,6 +77,7 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
     pieces = smooth_pieces(regions.values())
     background = base
     accepted: list[Triangulation] = []
+    doubtful = base.cell_points
     seams = len(np.unique(base.vertex_class)) < len(base.points)
     for attempt in range(ROUNDS_WITH_SEAMS if seams and base.dimension == 3 else ROUNDS[base.dimension]):
         try:
@@ -96,12 +97,13 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
             whole = _finished(fitted, pieces)
             if jacobian_ratios(whole, CHECKED_DEGREE[base.dimension]).min() > ACCEPTED:
                 accepted.append(whole)
+        doubtful = fitted.triangulation.cell_points[faulty]
         if len(background.cells) > MOST_CELLS[base.dimension]:
             break
-        background = _refined_at(background, fitted.triangulation.cell_points[faulty])
+        background = _refined_at(background, doubtful)
     if accepted:
         return accepted[0]
-    name = _nearest(regions, fitted.triangulation.cell_points[faulty])
+    name = _nearest(regions, doubtful)
     raise ProblemError(
         KEYS.get(name, f"sets.{name}"),
         "a surface that no mesh of moderate size follows",
