@@ -174,7 +174,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
     trial = _cut_to_size(setting, ends, change, ask) if cut and can_be_cut(setting) else None
     ask, mesh, left_out = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
     interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
-    saddle = setting.ceiling - budget_of(problem).cutoff_of_flow
+    saddle = setting.ceiling - setting.for_little - budget_of(problem).cutoff_of_flow
     left_out += changed_by_walls_in_v(problem, setting.weighting.value, saddle)
     return Beginning(
         ask,

@@ -67,7 +67,8 @@ class FlowSetting:
     attracts to, a limit cycle say, the density has its peaks without them), ``known`` tells whether psi is the
     exact exponent.  Where wells are asked for, ``unfound`` are places on walls that attract, but not as points.
     ``counted`` tells which attractors count for the question, see :mod:`~.energy_cutoff`, ``deep``
-    how far below the lowest saddle a well is one state, see :mod:`~.deep_wells`; none if infinite.
+    how far below the lowest saddle a well is one state, see :mod:`~.deep_wells`; none if infinite.  ``for_little`` of
+    the ceiling is there for what is next to nothing of a beginning.
     """
 
     problem: Problem
@@ -79,6 +80,7 @@ class FlowSetting:
     unfound: tuple[Floats, ...] = ()
     counted: tuple[bool, ...] | None = None
     deep: float = np.inf
+    for_little: float = 0.0
 
     @property
     def places(self) -> Floats:

@@ -29,9 +29,11 @@ def setting_of(problem: Problem, initial: Initial, goals: tuple[tuple[str, Goal]
         heights = setting.weighting.value(points)
         if np.max(heights, initial=-np.inf) + budget_of(problem).cutoff_of_flow > setting.ceiling:
             highest = tuple(points[:, int(np.argmax(heights))].tolist())
-            setting = prepare(problem, Ends(goals, highest), wells=True)
-        if lift > 0.0 and isinstance(setting, FlowSetting) and setting.known:
-            return replace(setting, ceiling=setting.ceiling + lift)
+            higher = prepare(problem, Ends(goals, highest), wells=True)
+            if isinstance(higher, FlowSetting):
+                setting = replace(higher, for_little=max(higher.ceiling - setting.ceiling, 0.0))
+        if lift > 0.0 and setting.known:
+            return replace(setting, ceiling=setting.ceiling + lift, for_little=setting.for_little + lift)
     return setting
 
 
