@@ -131,14 +131,19 @@ def swirled(dimension: int, degree: int, cells: int) -> list[float]:
 
 
 def sampled(field: Field) -> tuple[Any, Any]:
-    """Eight points in every cell, the same in each, and the values there: (dim, n), (n,)."""
+    """Eight points in every cell, the same in each, and what the elements make of the field there: (dim, n), (n,).
+
+    Without the formula that a field may be known by: it has no order.
+    """
     import numpy as np
+
+    from fokker_planck.quantity.light_dataclasses import replace
 
     mesh = field.discretization.triangulation
     corners = mesh.points[mesh.cells]
     inside = np.random.default_rng(1).dirichlet(np.ones(corners.shape[1]), 8)
     x = np.einsum("kc,mcd->dmk", inside, corners).reshape(corners.shape[2], -1)
-    return x, field(x)
+    return x, replace(field, known_part=None)(x)
 
 
 def order(cells: tuple[int, ...], errors: list[float]) -> tuple[float, float]:
