@@ -6,14 +6,13 @@ follow its fall.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.initial import AtPoint, Gaussian, Initial
 from fokker_planck.solvers.setting.setting import Setting
+from fokker_planck.solvers.time.early_spread import runge_kutta
 
 OF_RATE = 0.1
 """Of one over the fastest rate, a step of Runge and Kutta: it leaves 1e-6 of a standard deviation."""
@@ -67,27 +66,21 @@ def _step(setting: Setting, moments: Moments) -> Moments:
     def jacobian(point: Floats) -> Floats:
         return np.asarray(process.drift_jacobian(point[:, None], dimension))[..., 0]
 
-    def slope(point: Floats, spread: Floats) -> Moments:
+    def slope(both: Floats) -> Floats:
+        """Of the point and its spread, side by side, (dim, 1 + dim)."""
+        point, spread = both[:, 0], both[:, 1:]
         turned = jacobian(point) @ spread
         tensor = np.asarray(setting.diffusion.tensor(point[:, None]))[..., 0]
-        return np.asarray(process.drift(point[:, None], dimension))[:, 0], turned + turned.T + 2.0 * tensor
+        drift = np.asarray(process.drift(point[:, None], dimension))
+        return np.concatenate([drift, turned + turned.T + 2.0 * tensor], axis=1)
 
-    drift, change = slope(moments[0], np.zeros_like(moments[1]))
+    both = np.concatenate([moments[0][:, None], moments[1]], axis=1)
+    at_once = slope(np.concatenate([moments[0][:, None], np.zeros_like(moments[1])], axis=1))
+    drift, change = at_once[:, 0], at_once[:, 1:]
     fall = float(drift @ np.linalg.solve(0.5 * change, drift))
     rate = float(np.linalg.norm(jacobian(moments[0]), 2))
-    return _runge_kutta(slope, moments, min(OF_RATE / max(rate, 1e-300), FALL / max(fall, 1e-300)))
-
-
-def _runge_kutta(slope: Callable[[Floats, Floats], Moments], moments: Moments, step: float) -> Moments:
-    def moved(by: Moments, share: float) -> Moments:
-        return moments[0] + share * step * by[0], moments[1] + share * step * by[1]
-
-    one = slope(*moments)
-    two = slope(*moved(one, 0.5))
-    three = slope(*moved(two, 0.5))
-    four = slope(*moved(three, 1.0))
-    point, spread = ((a + 2.0 * b + 2.0 * c + d) / 6.0 for a, b, c, d in zip(one, two, three, four, strict=True))
-    return moved((point, spread), 1.0)
+    both = runge_kutta(slope, both, min(OF_RATE / max(rate, 1e-300), FALL / max(fall, 1e-300)))
+    return both[:, 0], both[:, 1:]
 
 
 def _as_wide(before: Floats, spread: Floats) -> bool:
