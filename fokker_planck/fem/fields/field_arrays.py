@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.discretization import Discretization, places_in
+from fokker_planck.fem.discretization import Discretization, nodes_in_cells
 from fokker_planck.fem.fields.discretization_arrays import by_cell_of_all, discretization_of, mesh_arrays
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.interpolation import evaluate_in_cells
@@ -58,11 +57,9 @@ def polynomials(field: Field) -> Polynomials | None:
     own, known = field.discretization, field.known_part
     if known is None:
         return None
-    dimension, cells = own.triangulation.dimension, np.arange(len(own.dofs))
-    degree = own.degree + FINER[dimension]
-    reference = _dolfinx.lagrange_nodes(dimension, degree)
-    places, _ = places_in(own, cells, np.broadcast_to(reference, (len(cells), *reference.shape)))
-    values = np.asarray(known(places.reshape(-1, dimension).T)).reshape(places.shape[:2])
+    degree = own.degree + FINER[own.triangulation.dimension]
+    places = nodes_in_cells(own.corners, own.curved, degree)
+    values = np.asarray(known(places.reshape(-1, places.shape[2]).T)).reshape(places.shape[:2])
     everywhere = all(own.comm.allgather(bool(np.isfinite(values).all())))
     return Polynomials(own, degree, values) if everywhere else None
 
