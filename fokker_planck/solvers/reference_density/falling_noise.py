@@ -17,8 +17,8 @@ from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 HOTTEST_RANGE, HOT_RANGE = 8.0, 16.0
 """Units of epsilon over the domain, at most, at a noise where psi = 0 serves for certain, and at the first that is
-tried: log rho swings by a tenth of that there (rotated wells, Maier and Stein's drift). With 30 rotated wells take the
-same time to a tenth, and a drift that turns thirty times as fast as it attracts had an exponent beside which steps in
+tried: log rho swings by a tenth of that there (rotated wells, Maier and Stein's drift). With 30 rotated wells take an
+eighth less at most, and a drift that turns thirty times as fast as it attracts had an exponent beside which steps in
 time are unstable. Where the first noise is lost the hotter one comes next."""
 FIRST_FACTOR = 2.5
 """By what the noise is lowered at first: with 1.5 the quartic well with a rotation takes one noise more, 1.2 s of CPU
