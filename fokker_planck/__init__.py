@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from fokker_planck.model.diffusion.quadratic import Quadratic as Quadratic
     from fokker_planck.model.diffusion.state_dependent import Formula as Formula
     from fokker_planck.model.diffusion.state_dependent import Sampled as Sampled
-    from fokker_planck.model.domain import Box as Box
-    from fokker_planck.model.domain import Domain as Domain
-    from fokker_planck.model.domain import MeshFile as MeshFile
-    from fokker_planck.model.domain import Sublevel as Sublevel
+    from fokker_planck.model.domains.box import Box as Box
+    from fokker_planck.model.domains.domain import Domain as Domain
+    from fokker_planck.model.domains.meshes import MeshFile as MeshFile
+    from fokker_planck.model.domains.sublevel import Sublevel as Sublevel
     from fokker_planck.model.drift import Drift as Drift
     from fokker_planck.model.gallery.registry import named as named
     from fokker_planck.model.potential import Potential as Potential
@@ -109,7 +109,7 @@ _HOME = {
     "Ball": "model.sets",
     "BarrierTooHighError": "errors",
     "Bootstrap": "questions.bootstrap",
-    "Box": "model.domain",
+    "Box": "model.domains.box",
     "Committor": "solvers.results.steady",
     "Constant": "model.diffusion.constant",
     "ConvergenceError": "errors",
@@ -117,7 +117,7 @@ _HOME = {
     "CriticalPoint": "landscape.types",
     "Diffusion": "model.diffusion.constant",
     "DolfinxMesh": "fem.dolfinx_domain",
-    "Domain": "model.domain",
+    "Domain": "model.domains.domain",
     "Drift": "model.drift",
     "Drifting": "model.process",
     "Eigenvalue": "solvers.results.steady",
@@ -134,7 +134,7 @@ _HOME = {
     "Hessian": "model.diffusion.hessian",
     "Isotropic": "model.diffusion.constant",
     "Landscape": "landscape.types",
-    "MeshFile": "model.domain",
+    "MeshFile": "model.domains.meshes",
     "MeshFileError": "errors",
     "MissingPackageError": "errors",
     "MomentumStudy": "questions.momentum_study",
@@ -160,7 +160,7 @@ _HOME = {
     "Spectrum": "solvers.results.steady",
     "Stationary": "solvers.results.steady",
     "Statistics": "solvers.results.steady",
-    "Sublevel": "model.domain",
+    "Sublevel": "model.domains.sublevel",
     "Sweep": "cli.sweeps.result",
     "Transport": "solvers.results.in_time",
     "Units": "quantity.units",

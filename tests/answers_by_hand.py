@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
-from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.quantity import Quantity
 from fokker_planck.questions.rates import WellRates
 from fokker_planck.solvers.results.steady import (

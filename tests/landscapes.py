@@ -1,6 +1,7 @@
 """Potentials and landscapes that tests of several folders look at."""
 
-from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 
 MUELLER_BROWN = " + ".join(
     f"({A})*exp(({a})*(x - ({x0}))**2 + ({b})*(x - ({x0}))*(y - ({y0})) + ({c})*(y - ({y0}))**2)"

@@ -17,7 +17,8 @@ from math import expm1, log, pi
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.landscape.types import CriticalPoint, Frame
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.quantity.light_dataclasses import replace
 
 SAFETY = 1.2

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.landscape.types import Frame
-from fokker_planck.model.domain import Box
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace
 from fokker_planck.quantity.light_dataclasses import dataclass
 

@@ -104,7 +104,7 @@ def rates(landscape: Landscape, tensor: Tensor) -> Floats:
     >>> well = dict(hessian=((40.0,),), hessian_eigenvalues=(40.0,), kind="minimum")
     >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.0, **well))
     >>> top = Saddle((0.0,), 5.0, ((-20.0,),), (-20.0,), "saddle", joins=(0, 1), unstable_direction=(1.0,))
-    >>> from fokker_planck.landscape.types import Frame
+    >>> from fokker_planck.landscape.frame import Frame
     >>> quartic = Landscape(minima, (top,), Frame((-2.0,), (2.0,), (None,)))  # (x**2 - 1)**2/4 at eps = 1/20
     >>> log_rate = rates(quartic, lambda x: np.full((1, 1, 1), 0.05))[0, 1]
     >>> round(float(log_rate) + log(2 * pi / sqrt(2)) + 5, 12)
@@ -253,7 +253,7 @@ def well_probabilities(landscape: Landscape, exponent: Function | None = None) -
     None for all if a minimum that matters is degenerate.  The error stated is one over the barrier of the well, or,
     given the ``exponent`` Phi itself, what the integrals over it and the heaviest other well say, if that is more.
 
-    >>> from fokker_planck.landscape.types import Frame
+    >>> from fokker_planck.landscape.frame import Frame
     >>> flat = CriticalPoint((-1.0,), 0.0, ((1.2,),), (1.2,), "minimum")
     >>> sharp = CriticalPoint((1.0,), 0.0, ((2.8,),), (2.8,), "minimum")
     >>> wells = Landscape((flat, sharp), (), Frame((-2.0,), (2.0,), (None,)))

@@ -53,7 +53,8 @@ def saddle_flows(landscape: Landscape, tensor: Tensor, kept: Sequence[int]) -> t
 
     Examples
     --------
-    >>> from fokker_planck.landscape.types import CriticalPoint, Frame, Saddle
+    >>> from fokker_planck.landscape.frame import Frame
+    >>> from fokker_planck.landscape.types import CriticalPoint, Saddle
     >>> well = dict(hessian=((40.0,),), hessian_eigenvalues=(40.0,), kind="minimum")
     >>> minima = (CriticalPoint((-1.0,), 0.0, **well), CriticalPoint((1.0,), 0.0, **well))
     >>> top = dict(hessian=((-20.0,),), hessian_eigenvalues=(-20.0,), kind="saddle", joins=(0, 1))

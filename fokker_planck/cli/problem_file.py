@@ -12,7 +12,10 @@ from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.names import PHASE_SPACE, renamed
-from fokker_planck.model.domain import Box, Domain, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.domain import Domain
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.problem_table import Table, named_in_file
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set

@@ -14,7 +14,7 @@ from fokker_planck.mesh.curved_facets import facet_lattice
 from fokker_planck.mesh.high_order import EDGES, curved_cells
 from fokker_planck.mesh.parts import Block, MeshData, mesh_of_blocks
 from fokker_planck.model.arguments import described
-from fokker_planck.model.domain import MeshDomain
+from fokker_planck.model.domains.meshes import MeshDomain
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:

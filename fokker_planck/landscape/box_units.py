@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 LONG = 8.0

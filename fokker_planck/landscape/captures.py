@@ -8,7 +8,8 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.box_units import units_of
-from fokker_planck.landscape.types import CriticalPoint, Frame
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 NARROW_VALLEY = 3.0

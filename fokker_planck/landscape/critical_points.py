@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.newton import Pace, newton
-from fokker_planck.landscape.types import CriticalPoint, Frame, Saddle
+from fokker_planck.landscape.types import CriticalPoint, Saddle
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 DEGENERATE = 1e-5

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.holds import Hold
-from fokker_planck.landscape.types import Frame
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 # Dormand and Prince (1980), order 5 with an embedded order 4.

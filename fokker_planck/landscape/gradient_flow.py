@@ -18,7 +18,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.box_units import FlowInUnits, frame_in, units_of
 from fokker_planck.landscape.critical_points import slope_of_rounding
 from fokker_planck.landscape.flow_steps import HeldFlow, Moving
-from fokker_planck.landscape.types import Frame
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 EXPLICIT_STEPS = 120

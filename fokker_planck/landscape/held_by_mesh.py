@@ -14,7 +14,7 @@ from fokker_planck.mesh.walls import Walls, walls_of
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
-    from fokker_planck.model.domain import MeshDomain
+    from fokker_planck.model.domains.meshes import MeshDomain
 
 
 RAYS = np.geomspace(1e-5, 0.1, 33)

@@ -14,9 +14,10 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.formulas.graphs import components, pairs_within
 from fokker_planck.landscape.critical_points import Guesses, classify, describe, newton_step, polish
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.nonsmooth_minima import Inside
 from fokker_planck.landscape.sample_graph import SampleGraph
-from fokker_planck.landscape.types import CriticalPoint, Frame
+from fokker_planck.landscape.types import CriticalPoint
 
 ASIDE, ROUNDING = 1e-3, 1e-12
 """Of the edges around, how far beside a minimum the function is looked at; of its value, by how much it has to be lower

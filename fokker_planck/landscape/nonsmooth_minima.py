@@ -10,9 +10,10 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
 from fokker_planck.landscape.boundary_minima import height_of_wall, wall_minimum
 from fokker_planck.landscape.captures import capture_of
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.sample_graph import SampleGraph
-from fokker_planck.landscape.types import CriticalPoint, Frame
+from fokker_planck.landscape.types import CriticalPoint
 
 Inside = Callable[[Floats], Booleans]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.graphs import components
-from fokker_planck.landscape.types import Frame
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.mesh.kuhn import grid_points, kuhn_edges
 from fokker_planck.quantity.light_dataclasses import dataclass
 

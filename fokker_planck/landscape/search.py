@@ -16,12 +16,13 @@ from fokker_planck.formulas.counted import Count, Counted
 from fokker_planck.landscape.boundary_minima import wall_saddle
 from fokker_planck.landscape.box_units import InUnits, frame_in, landscape_in, units_of
 from fokker_planck.landscape.captures import Capture, capture_of
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.holds import Hold
 from fokker_planck.landscape.newton_points import newton_points
 from fokker_planck.landscape.nonsmooth_minima import FLAT, Inside, unpolished_minima, wall_minima
 from fokker_planck.landscape.sample_graph import SampleGraph, sample_box
-from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle, assemble_landscape
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle, assemble_landscape
 
 MOST_WELLS, KEPT_WELLS = 200, 40
 """Wells that are told apart: a plateau, of which rounding or a spline makes ripples, has thousands. With more, only the

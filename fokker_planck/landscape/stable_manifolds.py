@@ -14,7 +14,8 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.box_units import FlowInUnits, frame_in, units_of
 from fokker_planck.landscape.flow_steps import DORMAND_PRINCE, DORMAND_PRINCE_ERROR
-from fokker_planck.landscape.types import Frame, Saddle
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import Saddle
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 FIRST = 1e-5

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
-from fokker_planck.landscape.types import Frame
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 COUNT = {1: 401, 2: 101}

@@ -15,7 +15,8 @@ from fokker_planck.landscape.sample_graph import sample_box
 from fokker_planck.landscape.search import find_landscape
 from fokker_planck.landscape.types import Landscape
 from fokker_planck.model.bounded_exponent import formula_of
-from fokker_planck.model.domain import Box, MeshDomain
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshDomain
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.line import LineExponent

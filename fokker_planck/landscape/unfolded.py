@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function
-from fokker_planck.landscape.types import Frame, Saddle
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import Saddle
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 SAMPLES = 4001

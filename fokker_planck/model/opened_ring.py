@@ -11,7 +11,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.line_set import LineSet
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set

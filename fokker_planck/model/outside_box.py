@@ -9,7 +9,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 if TYPE_CHECKING:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.names import PHASE_SPACE
 from fokker_planck.model.arguments import described
-from fokker_planck.model.domain import Box, Domain, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.domain import Domain
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import replace
 from fokker_planck.quantity.units import Units
-
-if TYPE_CHECKING:
-    from fokker_planck.model.problem import Problem
 
 
 def check_phase_space(process: Underdamped, domain: Domain) -> None:
@@ -55,21 +52,6 @@ def check_schedule_of_momentum(process: Underdamped, schedule: Schedule) -> None
         raise ProblemError("schedule", found, "one coordinate and its velocity")
     if schedule.dimension > 1:
         raise ProblemError("schedule.potential", "a potential of more than the position", "a formula in x and t")
-
-
-def positions_of(problem: Problem) -> Problem:
-    """The overdamped process of the same V and noise, in the positions of the domain of an underdamped one."""
-    from fokker_planck.model.problem import Problem, Resolution
-    from fokker_planck.model.process import Overdamped
-
-    process = problem.process
-    assert isinstance(process, Underdamped)
-    count = process.position_potential.dimension
-    lower, upper = problem.bounding_box()
-    ends = problem.domain.boundary[:count] if isinstance(problem.domain, Box) else "reflecting"
-    box = Box(lower[:count], upper[:count], ends)
-    resolution = problem.resolution if process.planar else Resolution(problem.resolution.tolerance)
-    return Problem(Overdamped(process.position_potential, process.diffusion), box, resolution)
 
 
 def has_every_question(process: object) -> bool:

@@ -14,19 +14,12 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grid_spline import BEYOND, GridSpline
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant
-from fokker_planck.model.domain import (
-    Box,
-    Domain,
-    MeshDomain,
-    Sublevel,
-    bounding_box,
-    contains,
-    dimension_of,
-    periods_of,
-    sample_points,
-)
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.domain import Domain, bounding_box, contains, dimension_of, periods_of, sample_points
+from fokker_planck.model.domains.meshes import MeshDomain
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.grid_data import spline_of
-from fokker_planck.model.periodicity import check_period
+from fokker_planck.model.periodicity import Seam, check_period, on_both_faces
 from fokker_planck.model.phase_space import check_phase_space, with_velocity
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
@@ -168,7 +161,7 @@ class Problem:
             _check_potential(self, self.process.potential)
         _check_drift(self)
         if self.schedule is not None:
-            check_schedule(self, self.schedule)
+            check_schedule(self.schedule, self.process, self.seams, self.sample())
 
     @property
     def dimension(self) -> int:
@@ -179,6 +172,14 @@ class Problem:
     def periods(self) -> tuple[float | None, ...]:
         """Length of each periodic axis, None for the others."""
         return periods_of(self.domain)[: self.dimension]
+
+    @property
+    def seams(self) -> list[Seam]:
+        """Of every periodic axis its number and its two ends."""
+        if not any(self.periods):
+            return []
+        ends = zip(self.periods, *self.bounding_box(), strict=True)
+        return [(axis, low, high) for axis, (period, low, high) in enumerate(ends) if period is not None]
 
     def bounding_box(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Lower and upper corner of a box that holds the domain."""
@@ -310,16 +311,13 @@ def _check_drift(problem: Problem) -> None:
     if not finite.all():
         where = ", ".join(f"{c:.6g}" for c in x[:, int(np.argmin(finite))])
         raise ProblemError(drift.key, f"a drift that is not finite at ({where})", "finite values in the whole domain")
-    low, high = problem.bounding_box()
-    for axis, period in enumerate(problem.periods):
-        if period is not None:
-            left, right = x.copy(), x.copy()
-            left[axis], right[axis] = low[axis], high[axis]
-            jump = float(np.abs(drift.value(left) - drift.value(right)).max())
-            if jump > 1e-8 * (1e-300 + float(np.abs(values).max())):
-                wanted = f"equal values at {'xyz'[axis]} = {low[axis]:g} and {high[axis]:g}, for a periodic boundary"
-                wanted += "; a jump may be anywhere else: begin the period beside it"
-                raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
+    for axis, low, high in problem.seams:
+        left, right = on_both_faces(x, (axis, low, high))
+        jump = float(np.abs(drift.value(left) - drift.value(right)).max())
+        if jump > 1e-8 * (1e-300 + float(np.abs(values).max())):
+            wanted = f"equal values at {'xyz'[axis]} = {low:g} and {high:g}, for a periodic boundary"
+            wanted += "; a jump may be anywhere else: begin the period beside it"
+            raise ProblemError(drift.key, f"a drift that differs by {jump:.3g} across the period", wanted)
 
 
 def _check_grids(problem: Problem) -> None:
@@ -364,6 +362,5 @@ def _check_potential(problem: Problem, potential: Potential) -> None:
         where = ", ".join(f"{c:.6g}" for c in x[:, worst])
         raise ProblemError(key, f"the value {values[worst]:g} at ({where})", "finite values in the whole domain")
     scale = float(np.ptp(values)) + 1e-9 * float(np.abs(values).max())
-    for axis, period in enumerate(problem.periods):
-        if period is not None:
-            check_period(problem, potential, key, x, axis, scale)
+    for seam in problem.seams:
+        check_period(potential, key, seam, x, scale)

@@ -15,13 +15,13 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.checks import facets_of, outer_facets
 from fokker_planck.mesh.curved_facets import CurvedFacets
 from fokker_planck.mesh.simplices import rows_among
+from fokker_planck.mesh.union import MeshUnion
 from fokker_planck.mesh.walls import Walls
 from fokker_planck.model.line_set import LineSet
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from fokker_planck.mesh.parts import MeshData
-    from fokker_planck.model.domain import MeshDomain
 
 ON_SURFACE = 1e-9
 """Of the extent of the mesh: a point as near as this to a facet is on it, as everywhere else for meshes."""
@@ -34,7 +34,7 @@ class TaggedCells:
     Its level is the distance from the facets between its cells and the others, negative in the others.
     """
 
-    domain: MeshDomain
+    domain: MeshUnion
     tag: str
 
     @property
@@ -94,7 +94,7 @@ class TaggedFacets:
     Its level is minus the distance from the facets, curved ones included.
     """
 
-    domain: MeshDomain
+    domain: MeshUnion
     tag: str
 
     @property
@@ -150,7 +150,7 @@ class TaggedFacets:
         return f"facets tagged {self.tag}"
 
 
-def cells_with(domain: MeshDomain, tag: int | str) -> TaggedCells | LineSet:
+def cells_with(domain: MeshUnion, tag: int | str) -> TaggedCells | LineSet:
     """The closed cells with a tag; on a line the intervals that they are.
 
     Raises :class:`ProblemError` for a tag that no cell has or all have, and where the surface is curved in the mesh.
@@ -169,7 +169,7 @@ def cells_with(domain: MeshDomain, tag: int | str) -> TaggedCells | LineSet:
     return TaggedCells(domain, tag)
 
 
-def facets_with(domain: MeshDomain, tag: int | str) -> TaggedFacets | LineSet:
+def facets_with(domain: MeshUnion, tag: int | str) -> TaggedFacets | LineSet:
     """The facets of the boundary with a tag; on a line the points that they are, inside of the domain as well.
 
     Raises :class:`ProblemError` for a tag that no facet has, and for facets inside of a domain of the plane or space.

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fokker_planck.quantity.number import Quantity
+from fokker_planck.quantity.estimate import Estimate
 
 LOG_LARGEST = math.log(sys.float_info.max)
 LOG_SMALLEST = math.log(sys.float_info.min)
@@ -20,21 +18,21 @@ ROUNDING = 2.0**-52
 """The last place of a double: of a logarithm that is an error of the number relative to it."""
 
 
-def sign(number: Quantity) -> int:
+def sign(number: Estimate) -> int:
     """-1, 0 or 1."""
     if number.value is None:
         return 1
     return (number.value > 0.0) - (number.value < 0.0)
 
 
-def log_size(number: Quantity) -> float:
+def log_size(number: Estimate) -> float:
     """log |number|, of a number that is not zero."""
     if number.log is not None:
         return number.log
     return math.log(abs(number.value or math.nan))
 
 
-def of_signed_log(like: Quantity, signed: int, log: float, error: float) -> Quantity:
+def of_signed_log[Number: Estimate](like: Number, signed: int, log: float, error: float) -> Number:
     """The quantity signed * exp(log), of the class of ``like``.
 
     Raises OverflowError where it is negative and fits no double: only the logarithms of positive numbers are kept.
@@ -46,7 +44,7 @@ def of_signed_log(like: Quantity, signed: int, log: float, error: float) -> Quan
     return type(like).of(-math.exp(log), error)
 
 
-def total(a: Quantity, b: Quantity) -> Quantity:
+def total[Number: Estimate](a: Number, b: Number) -> Number:
     """A + b: the errors r_a |a| and r_b |b| add up."""
     if a.value is not None and b.value is not None:
         value = a.value + b.value
@@ -55,14 +53,14 @@ def total(a: Quantity, b: Quantity) -> Quantity:
     return _by_logs(a, b, sign(a), sign(b))
 
 
-def difference(a: Quantity, b: Quantity) -> Quantity:
+def difference[Number: Estimate](a: Number, b: Number) -> Number:
     """A - b, also of a b beyond doubles, which has no negative of its own."""
     if a.value is not None and b.value is not None:
         return total(a, type(b).of(-b.value, b.relative_error))
     return _by_logs(a, b, sign(a), -sign(b))
 
 
-def _by_logs(a: Quantity, b: Quantity, sign_a: int, sign_b: int) -> Quantity:
+def _by_logs[Number: Estimate](a: Number, b: Number, sign_a: int, sign_b: int) -> Number:
     """sign_a |a| + sign_b |b|."""
     if not sign_a or not sign_b:
         zero, other, signed = (a, b, sign_b) if not sign_a else (b, a, sign_a)
@@ -79,7 +77,7 @@ def _by_logs(a: Quantity, b: Quantity, sign_a: int, sign_b: int) -> Quantity:
     return of_signed_log(a, signed, log, error)
 
 
-def _error_of_sum(a: Quantity, b: Quantity, value: float) -> float:
+def _error_of_sum(a: Estimate, b: Estimate, value: float) -> float:
     errors = [(abs(each.value or 0.0), each.relative_error) for each in (a, b)]
     if value == 0.0:
         return 0.0 if all(_is_exact(each) for each in (a, b)) else math.inf
@@ -88,16 +86,16 @@ def _error_of_sum(a: Quantity, b: Quantity, value: float) -> float:
     return sum(size / abs(value) * error for size, error in errors if size > 0.0)
 
 
-def _is_exact(number: Quantity) -> bool:
+def _is_exact(number: Estimate) -> bool:
     return number.relative_error == 0.0 or number.value == 0.0 and not math.isinf(number.relative_error)
 
 
-def quotient(a: Quantity, b: Quantity) -> Quantity:
+def quotient[Number: Estimate](a: Number, b: Number) -> Number:
     """A / b: the divisor may be as small as (1 - r_b) b, which is no bound from r_b = 1 on."""
     return product(a, power(b, -1.0))
 
 
-def product(a: Quantity, b: Quantity) -> Quantity:
+def product[Number: Estimate](a: Number, b: Number) -> Number:
     """A * b: (1 + r_a)(1 + r_b) - 1."""
     first, second = a.relative_error, b.relative_error
     error = first + second + (first * second if first and second else 0.0)
@@ -109,7 +107,7 @@ def product(a: Quantity, b: Quantity) -> Quantity:
     return of_signed_log(a, sign(a) * sign(b), log, error + ROUNDING * max(abs(log_size(a)), abs(log_size(b))))
 
 
-def power(a: Quantity, exponent: float) -> Quantity:
+def power[Number: Estimate](a: Number, exponent: float) -> Number:
     """A^p for an exactly known p: what the ends (1 - r)^p and (1 + r)^p are away from one.
 
     Raises ZeroDivisionError for a negative power of zero, ValueError for a fractional power of a negative number.
@@ -132,7 +130,7 @@ def power(a: Quantity, exponent: float) -> Quantity:
     return of_signed_log(a, signed, log, error + ROUNDING * abs(log))
 
 
-def exponential(a: Quantity) -> Quantity:
+def exponential[Number: Estimate](a: Number) -> Number:
     """exp(a), whose relative error is exp(r |a|) - 1."""
     if a.value is None:
         raise OverflowError(f"exp({a}) has a logarithm that fits no double")
@@ -140,7 +138,7 @@ def exponential(a: Quantity) -> Quantity:
     return type(a).of_log(a.value, math.expm1(spread) if spread < LOG_LARGEST else math.inf)
 
 
-def common_logarithm(a: Quantity) -> Quantity:
+def common_logarithm[Number: Estimate](a: Number) -> Number:
     """log10(a): its error is that of the exponent, relative to it."""
     if a.log is None:
         raise ValueError(f"{a} has no logarithm")
@@ -153,7 +151,7 @@ def common_logarithm(a: Quantity) -> Quantity:
     return type(a).of(value, ends / math.log(10.0) / abs(value))
 
 
-def compared(a: Quantity, b: Quantity) -> int:
+def compared(a: Estimate, b: Estimate) -> int:
     """-1, 0 or 1 as a is less than, equal to or greater than b, by their values or logarithms alone."""
     if a.value is not None and b.value is not None:
         return (a.value > b.value) - (a.value < b.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from numbers import Real
-from typing import TypedDict
+from typing import Self, TypedDict
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.quantity import arithmetic, text
@@ -64,8 +64,8 @@ class Quantity:
         if self.value is None and self.log is None:
             raise ValueError("a quantity has a value or a logarithm")
 
-    @staticmethod
-    def of(value: float, relative_error: float) -> Quantity:
+    @classmethod
+    def of(cls, value: float, relative_error: float) -> Self:
         """The quantity of an ordinary number.
 
         Raises ConvergenceError where ``value`` is not finite.
@@ -76,13 +76,13 @@ class Quantity:
         value = float(value)
         relative_error = float(relative_error)
         if value == 0.0 or abs(value) >= sys.float_info.min or not math.isfinite(value):
-            return Quantity(value, math.log(value) if value > 0.0 else None, relative_error)
+            return cls(value, math.log(value) if value > 0.0 else None, relative_error)
         if value < 0.0:
-            return Quantity(value, None, _spoiled(relative_error, value))
-        return Quantity(None, math.log(value), _spoiled(relative_error, value))
+            return cls(value, None, _spoiled(relative_error, value))
+        return cls(None, math.log(value), _spoiled(relative_error, value))
 
-    @staticmethod
-    def of_log(log: float, relative_error: float) -> Quantity:
+    @classmethod
+    def of_log(cls, log: float, relative_error: float) -> Self:
         """The quantity exp(log); minus infinity stands for zero.
 
         >>> Quantity.of_log(-5000.0, 1e-6).value is None
@@ -90,9 +90,9 @@ class Quantity:
         """
         log = float(log)
         if log == -math.inf:
-            return Quantity(0.0, None, float(relative_error))
+            return cls(0.0, None, float(relative_error))
         fits = LOG_SMALLEST <= log <= LOG_LARGEST
-        return Quantity(math.exp(log) if fits else None, log, float(relative_error))
+        return cls(math.exp(log) if fits else None, log, float(relative_error))
 
     def as_dict(self) -> QuantityDict:
         """The JSON form; an error that is not finite becomes None."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import decimal
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fokker_planck.quantity.number import Quantity
+from fokker_planck.quantity.estimate import Estimate
 
 DIGITS_OF_A_DOUBLE = 15
 """Decimal digits that every double keeps."""
@@ -23,7 +21,7 @@ _WIDE = decimal.Context(prec=25, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 """Ten digits more than a double has, for numbers of any size."""
 
 
-def digits(number: Quantity) -> str:
+def digits(number: Estimate) -> str:
     """The digits that the error estimate justifies, three at least; four where there is none.
 
     >>> from fokker_planck.quantity import Quantity
@@ -44,7 +42,7 @@ def digits(number: Quantity) -> str:
     return _written(mantissa, exponent, max(least, min(decimals, DIGITS_OF_A_DOUBLE - 1)))
 
 
-def with_uncertainty(number: Quantity) -> str:
+def with_uncertainty(number: Estimate) -> str:
     """The number and what it may be off by: one digit, rounded up, percents of the number, one digit again beyond 1000.
 
     >>> from fokker_planck.quantity import Quantity
@@ -80,7 +78,7 @@ def with_uncertainty(number: Quantity) -> str:
     return f"{whole} ± {decimal.Decimal(units).scaleb(exponent - decimals):f}"
 
 
-def formatted(number: Quantity, written: str) -> str:
+def formatted(number: Estimate, written: str) -> str:
     """By a format of numbers, also beyond doubles; one of texts is that of value and uncertainty.
 
     >>> from fokker_planck.quantity import Quantity
@@ -106,7 +104,7 @@ def _written(mantissa: float, exponent: int, decimals: int) -> str:
     return f"{text}e{exponent:+03d}"
 
 
-def _decimal(number: Quantity) -> tuple[float, int]:
+def _decimal(number: Estimate) -> tuple[float, int]:
     """Mantissa in [1, 10) up to sign, and decimal exponent."""
     if number.value is not None:
         mantissa, _, exponent = f"{number.value:.16e}".partition("e")

@@ -19,7 +19,7 @@ from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.asymptotics.underdamped import Regime
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.model.phase_space import positions_of
+from fokker_planck.model.positions import positions_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Set
 from fokker_planck.model.underdamped import Underdamped

@@ -27,7 +27,7 @@ from fokker_planck.sgd.momentum import Momentum
 
 if TYPE_CHECKING:
     from fokker_planck.landscape.types import Landscape
-    from fokker_planck.model.domain import Domain
+    from fokker_planck.model.domains.domain import Domain
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,7 @@ def momentum_study(
 
     Examples
     --------
-    >>> from fokker_planck.model.domain import Box
+    >>> from fokker_planck.model.domains.box import Box
     >>> study = momentum_study("(x**2 - 1)**2/4", Box([-2.0], [2.0]), [0.0, 0.9], [0.01], [1, 10], variance=1.0)
     >>> study.temperatures[1, 0].round(12).tolist(), study.frictions[:, 0].round(12).tolist()
     ([0.05, 0.005], [10.0, 1.0])

@@ -23,7 +23,7 @@ from fokker_planck.sgd.noise import Covariance, CovarianceKey
 from fokker_planck.sgd.noise import process as process_of
 
 if TYPE_CHECKING:
-    from fokker_planck.model.domain import Domain
+    from fokker_planck.model.domains.domain import Domain
     from fokker_planck.model.potential import Potential
     from fokker_planck.model.sets import Set
     from fokker_planck.sgd.losses import Losses
@@ -128,7 +128,7 @@ def noise_study(
 
     Examples
     --------
-    >>> from fokker_planck.model.domain import Box
+    >>> from fokker_planck.model.domains.box import Box
     >>> study = noise_study("(x**2 - 1)**2*(1 + 0.4*x)/4", Box([-2.0], [2.0]), [0.1], [1, 2], epsilon=1.0,
     ...                     questions=["stationary"])
     >>> [round(float(p), 7) for p in study.probabilities[0, :, study.flattest]]        # 0.6019150610, 0.6034466766

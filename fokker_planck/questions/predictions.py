@@ -17,7 +17,7 @@ from fokker_planck.asymptotics import eyring_kramers as kramers
 from fokker_planck.asymptotics.exit_surfaces import Outside
 from fokker_planck.asymptotics.markov_chain import log_rate_constant, log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import UnknownDensity

@@ -13,7 +13,7 @@ from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.grid_files import NAMES, checked_axis
 from fokker_planck.model.arguments import described, finite_number
 from fokker_planck.model.diffusion.state_dependent import Sampled
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, field

@@ -8,7 +8,8 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.asymptotics.anharmonicity import deviation
-from fokker_planck.landscape.types import CriticalPoint, Frame
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint
 
 
 def layered(width, noise, dimension=1):

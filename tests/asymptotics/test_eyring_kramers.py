@@ -18,9 +18,10 @@ from fokker_planck.asymptotics.eyring_kramers import (
 )
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.asymptotics.one_dimensional import isotropic
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.search import find_landscape, sample_box
-from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
-from fokker_planck.model.domain import Box
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
 

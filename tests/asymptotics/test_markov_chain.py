@@ -7,7 +7,8 @@ import fokker_planck as fp
 from fokker_planck.asymptotics.eyring_kramers import log_capacity, rates
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import saddle_flows
-from fokker_planck.landscape.types import CriticalPoint, Frame, Landscape, Saddle
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.questions.eyring_kramers import eyring_kramers
 from fokker_planck.questions.rates import rates as computed_rates
 

@@ -4,7 +4,7 @@ import numpy as np
 
 import fokker_planck as fp
 from fokker_planck import sgd
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.sets import Ball, HalfSpace
 
 PAIR = sgd.SampleLosses(["(x - 1)**2/2", "(x + 1)**2/2"])

@@ -6,7 +6,9 @@ import numpy as np
 
 import fokker_planck as fp
 from fokker_planck import Hessian, Quadratic, Sampled, sgd
-from fokker_planck.model.domain import Box, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.gallery.registry import named
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.schedule import Schedule

@@ -4,7 +4,9 @@ import numpy as np
 from bad_input.model_calls import MESHES, NAN, PLANE, process, ring, with_sets
 
 import fokker_planck as fp
-from fokker_planck.model.domain import Box, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.question_arguments import checked_exit, checked_set
 from fokker_planck.model.sets import Ball, HalfSpace, Region
 

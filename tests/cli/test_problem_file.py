@@ -14,7 +14,9 @@ from fokker_planck.cli.problem_file import (
 from fokker_planck.cli.toml import overridden
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
-from fokker_planck.model.domain import Box, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Resolution
 from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
 from fokker_planck.quantity.units import Units

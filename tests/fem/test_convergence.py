@@ -10,11 +10,11 @@ import pytest
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.domain import Ball, Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets import Ball, HalfSpace
 from fokker_planck.solvers.adaptivity.absorption import stopped
 from fokker_planck.solvers.adaptivity.spectral_scope import Scope
 from fokker_planck.solvers.boundaries.ends import TARGET

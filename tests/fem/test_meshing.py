@@ -14,11 +14,13 @@ from fokker_planck.fem.meshing import exponent_range, resolved
 from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.triangulation import diameters, facet_keys, row_numbers, volumes
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.domain import Ball, Box, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import Ellipsoid, HalfSpace, Region
+from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
 from fokker_planck.solvers.boundaries.ends import region_name
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells, heights_to_target
 from fokker_planck.solvers.setting.setting import prepare

@@ -10,10 +10,13 @@ from scipy.sparse.csgraph import connected_components
 
 from fokker_planck.landscape.survey import sample_graph, survey
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.domain import Ball, Box, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.sets import Ball
 
 MESHES = Path(__file__).parents[2] / "meshes"
 QUARTIC = "(x**2 - 1)**2/4"

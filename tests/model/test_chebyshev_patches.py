@@ -7,7 +7,7 @@ from fokker_planck.formulas.chebyshev_patches import from_gradient
 from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.state_dependent import Formula
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from fokker_planck.errors import MeshFileError, ProblemError
-from fokker_planck.model.domain import (
-    Box,
-    MeshFile,
-    Sublevel,
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.connected_part import connected_part
+from fokker_planck.model.domains.domain import (
     bounding_box,
     contains,
     dimension_of,
@@ -17,9 +16,10 @@ from fokker_planck.model.domain import (
     periods_of,
     sample_points,
 )
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.sets import Ball
-from fokker_planck.model.sublevel import connected_part
 
 MESHES = Path(__file__).parents[2] / "meshes"
 DOUBLE_WELL = Potential("(x**2 - 1)**2/4 + y**2/2")

@@ -11,12 +11,12 @@ from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.quadratic import Quadratic
 from fokker_planck.model.diffusion.state_dependent import Formula
-from fokker_planck.model.domain import Ball
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.drift_potential import DriftPotential, drift_potential
+from fokker_planck.model.sets import Ball
 
 RNG = np.random.default_rng(11)
 MAIER_STEIN = Drift(["x - x**3 - mu*x*y**2", "-(1 + x**2)*y"], {"mu": 10.0})

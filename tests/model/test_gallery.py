@@ -4,11 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fokker_planck.model.domain import Ball, Box, contains, dimension_of
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.domain import contains, dimension_of
 from fokker_planck.model.gallery import exits as gallery_exits
 from fokker_planck.model.gallery import registry as gallery
 from fokker_planck.model.gallery.registry import GalleryEntry, named, names, parameters_of
 from fokker_planck.model.potential import Potential
+from fokker_planck.model.sets import Ball
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 

@@ -11,7 +11,7 @@ from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.diffusion.noise_floor import floor_share
 from fokker_planck.model.diffusion.quadratic import Quadratic
 from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Sampled
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import DetailedBalance, ScaledPotential

@@ -8,7 +8,9 @@ import pytest
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.domain import Box, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.model.domain import Sublevel
+from fokker_planck.model.domains.connected_part import connected_part
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.sublevel import connected_part
 
 
 @pytest.mark.parametrize("width", ["1e-3", "1e-5", "1e-8"])

@@ -18,11 +18,11 @@ from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.fem.generator import assemble, free_system
 from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
-from fokker_planck.model.domain import Ball, Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import HalfSpace, Region
+from fokker_planck.model.sets import Ball, HalfSpace, Region
 from fokker_planck.solvers.adaptivity import absorption
 from fokker_planck.solvers.adaptivity.absorption import stopped
 from fokker_planck.solvers.boundaries.ends import TARGET, reached_points

@@ -12,7 +12,7 @@ import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.diffusion.state_dependent import Formula
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.potential_of_density import ScaledPotential

@@ -13,7 +13,7 @@ from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution

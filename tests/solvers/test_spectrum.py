@@ -13,11 +13,12 @@ from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.errors import FokkerPlanckError
 from fokker_planck.fem.generator import assemble
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
-from fokker_planck.model.domain import Ball, Box, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import HalfSpace, Region
+from fokker_planck.model.sets import Ball, HalfSpace, Region
 from fokker_planck.solvers.eigenvalues import spectral_question as solver
 from fokker_planck.solvers.spectrum import spectrum
 

@@ -9,10 +9,13 @@ import pytest
 from scipy.integrate import dblquad, quad
 
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
-from fokker_planck.model.domain import Ball, Box, MeshFile, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshFile
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.sets import Ball
 from fokker_planck.solvers.stationary import stationary_density
 
 REFERENCES = {

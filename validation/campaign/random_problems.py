@@ -264,8 +264,8 @@ def _affine(normal: Floats, point: Floats) -> str:
 def _set_level(rng: Generator, domain: Tables, potential: Any, dimension: int) -> None:
     """A level at which the set is in one part; a box instead of a sublevel set where there is none."""
     from fokker_planck.errors import ProblemError
-    from fokker_planck.model.domain import Sublevel
-    from fokker_planck.model.sublevel import connected_part
+    from fokker_planck.model.domains.connected_part import connected_part
+    from fokker_planck.model.domains.sublevel import Sublevel
 
     level, highest = _levels(rng, potential, dimension)
     for share in (0.0, 0.3, 0.6, 0.95):

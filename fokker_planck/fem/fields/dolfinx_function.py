@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.triangulations.curving import DEGREE
 from fokker_planck.formulas.arrays import Floats, Integers
@@ -16,25 +15,17 @@ if TYPE_CHECKING:
     import dolfinx.fem
 
     from fokker_planck.fem.discretization import Discretization
-    from fokker_planck.fem.fields.field import Field
 
 
-def dolfinx_function(field: Field, log: bool = False) -> dolfinx.fem.Function:
-    """The ``dolfinx.fem.Function`` with the values of a field, or their logarithms, at the nodes of its mesh.
+def dolfinx_function(name: str, discretization: Discretization, values: Floats, jumps: bool) -> dolfinx.fem.Function:
+    """The ``dolfinx.fem.Function`` with these values at the nodes of every cell of this rank, (cells, n).
 
-    Its space is that of the solution: Lagrange elements of the same degree, cell by cell where the field jumps.  Where
-    the mesh follows a curved surface its cells are curved, by polynomials of degree seven; elsewhere they are straight.
-    All ranks of the run have to call this.
-
-    Raises :class:`ProblemError` where values over- or underflow double precision; the logarithms do not, and are minus
-    infinity where the field vanishes.
+    Its space is that of the solution: Lagrange elements of the same degree, cell by cell where the function ``jumps``.
+    Where the mesh follows a curved surface its cells are curved, by polynomials of degree seven; elsewhere they are
+    straight. All ranks of the run have to call this.
     """
-    discretization = field.discretization
     mesh = _mesh(discretization)
-    space = _dolfinx.lagrange_space(mesh, discretization.degree, continuous=field.by_cell is None)
-    values = field.nodal[discretization.dofs] if field.by_cell is None else field.by_cell
-    values = _logarithms(values, field.logarithm) if log else _values(values, field.logarithm)
-    name = f"log {field.name}" if log else field.name
+    space = _dolfinx.lagrange_space(mesh, discretization.degree, continuous=not jumps)
     values, corners = _on_cells(discretization, _dolfinx.original_cells(mesh), values)
     return _dolfinx.function(space, _reordered(discretization, mesh, values, corners), name)
 
@@ -48,23 +39,6 @@ def _on_cells(discretization: Discretization, wanted: Integers, values: Floats) 
     place = np.empty(len(numbers), dtype=np.int64)
     place[numbers] = np.arange(len(numbers))
     return values[place[wanted]], corners[place[wanted]]
-
-
-def _values(numbers: Floats, logarithm: bool) -> Floats:
-    if not logarithm:
-        return numbers
-    with np.errstate(over="ignore", under="ignore"):
-        values = np.exp(numbers)
-    if not np.isfinite(values).all() or ((values == 0.0) & np.isfinite(numbers)).any():
-        low, high = np.min(numbers[np.isfinite(numbers)]), np.max(numbers)
-        found = f"values from exp({low:.6g}) to exp({high:.6g})"
-        raise ProblemError("to_dolfinx", found, "values within double precision, or log=True")
-    return np.asarray(values)
-
-
-def _logarithms(numbers: Floats, logarithm: bool) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return numbers if logarithm else np.log(numbers)
 
 
 def _mesh(discretization: Discretization) -> Any:

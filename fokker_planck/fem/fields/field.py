@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fokker_planck.errors import ProblemError
 from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.fields.formula_polynomials import polynomials
 from fokker_planck.fem.fields.interpolation import evaluate_in_cells, logarithms, plain
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.point_function import PointFunction
@@ -70,10 +72,16 @@ class Field(PointFunction):
 
         A function that is kept by its logarithm equals it at the nodes, and between them up to interpolation.  To have
         it on a mesh of one's own: ``function.interpolate(field)``.  Under MPI all ranks call this.
+
+        Raises :class:`ProblemError` where values over- or underflow double precision; the logarithms do not, and are
+        minus infinity where the field vanishes.
         """
         from fokker_planck.fem.fields.dolfinx_function import dolfinx_function
 
-        return dolfinx_function(self, log)
+        own = self.discretization
+        kept = self.nodal[own.dofs] if self.by_cell is None else self.by_cell
+        name, values = (f"log {self.name}", self._logs(kept)) if log else (self.name, self._doubles(kept))
+        return dolfinx_function(name, own, values, jumps=self.by_cell is not None)
 
     def triangulation(self) -> tuple[Floats, Integers, Floats]:
         """Points (n, dim), cells (m, dim + 1) and values (n,) of the linear interpolant on the mesh of the nodes."""
@@ -86,6 +94,15 @@ class Field(PointFunction):
         if self.beyond is not None and outside.any():
             found[outside] = self.beyond(points[:, outside])
         return found
+
+    def _doubles(self, kept: Floats) -> Floats:
+        values = self._values(kept)
+        lost = ~np.isfinite(values) | ((values == 0.0) & np.isfinite(kept))
+        if self.logarithm and lost.any():
+            low, high = np.min(kept[np.isfinite(kept)]), np.max(kept)
+            found = f"values from exp({low:.6g}) to exp({high:.6g})"
+            raise ProblemError("to_dolfinx", found, "values within double precision, or log=True")
+        return values
 
     def _interpolated(self, points: Floats) -> Floats:
         by_cell, dofs = self.by_cell, self.discretization.dofs
@@ -141,9 +158,7 @@ class Field(PointFunction):
         return flat[first], number[:, pattern].reshape(-1, pattern.shape[1]), cells.ravel()[first]
 
     def __getstate__(self) -> dict[str, Any]:
-        from fokker_planck.fem.fields.field_arrays import polynomials
-
-        return {**self.__dict__, "beyond": None, "known_part": polynomials(self)}
+        return {**self.__dict__, "beyond": None, "known_part": polynomials(self.discretization, self.known_part)}
 
     def __repr__(self) -> str:
         return f"<Field {self.name!r} on {self.discretization!r}>"

@@ -34,7 +34,10 @@ from fokker_planck.fem.triangulations.turning_points import entered_along, grade
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.box_units import LONG
 from fokker_planck.model.breakpoints import surfaces_of
-from fokker_planck.model.domain import Box, MeshDomain, Sublevel, bounding_box, periods_of
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.domain import bounding_box, periods_of
+from fokker_planck.model.domains.meshes import MeshDomain
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.images import with_images
 from fokker_planck.model.interfaces import formulas_of, interfaces_of
 from fokker_planck.model.line_ends import line_ends
@@ -217,7 +220,7 @@ def _on_faces(region: Set, dimension: int) -> bool:
 
 
 def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) -> Triangulation:
-    from fokker_planck.model.sublevel import connected_part
+    from fokker_planck.model.domains.connected_part import connected_part
 
     potential = problem.process.potential
     if potential is None:

@@ -13,6 +13,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import MOST_DIMENSIONS, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.diffusion.diagonal_tensors import diagonal
 from fokker_planck.model.potential import Potential
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 
@@ -128,14 +129,6 @@ class QuadraticField:
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
         """None."""
         return ()
-
-
-def diagonal(entries: Floats) -> Floats:
-    """Tensors (dim, dim, n) with the given diagonals (dim, n)."""
-    dimension, n = entries.shape
-    result = np.zeros((dimension, dimension, n))
-    result[np.arange(dimension), np.arange(dimension)] = entries
-    return result
 
 
 def _numbers(key: str, value: Any) -> Numbers:

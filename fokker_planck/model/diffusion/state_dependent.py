@@ -20,8 +20,8 @@ from fokker_planck.formulas.kinks import kinks_of
 from fokker_planck.formulas.tape import Tape
 from fokker_planck.model.arguments import MOST_DIMENSIONS, described, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.diffusion.diagonal_tensors import diagonal
 from fokker_planck.model.diffusion.hessian import Hessian
-from fokker_planck.model.diffusion.quadratic import diagonal
 from fokker_planck.model.potential import Potential
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 

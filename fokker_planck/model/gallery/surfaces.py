@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.gallery.entries import GalleryEntry, Known, KnownPoint, below, dimension_parameter, positive
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.sets import Ball, HalfSpace

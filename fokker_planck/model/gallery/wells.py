@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.gallery.entries import (
     GalleryEntry,
     Known,

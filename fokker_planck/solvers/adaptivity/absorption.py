@@ -12,7 +12,7 @@ from fokker_planck.fem.entrances import Entrance, entering, entrance, outside_on
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.truncation.domain_truncation import outside
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.outside_box import with_room_around
 from fokker_planck.model.problem import Problem

@@ -137,7 +137,8 @@ def _below_levels(setting: PotentialSetting, ends: Ends, ask: Ask, heights: Heig
     """Cells fine enough for the weight, and none above the energy cutoff."""
     problem, degree = setting.problem, degree_of(setting.problem)
     tolerance, dimension = problem.resolution.tolerance, problem.dimension
-    rounding, exponent = rounding_error(setting), setting.balance.exponent
+    exponent = setting.balance.exponent
+    rounding = rounding_error(problem, setting.balance, setting.landscape)
     interfaces = exponent.interfaces if isinstance(exponent, OneSided) else Interfaces()
     medium = Medium(setting.diffusion.tensor, interfaces, lambda x: -exponent.value(x))
     base = domain_triangulation(problem, ends.regions)

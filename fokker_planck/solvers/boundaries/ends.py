@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.model.domain import Box, MeshDomain, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.meshes import MeshDomain
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets import Ball, Set
 from fokker_planck.quantity.light_dataclasses import dataclass

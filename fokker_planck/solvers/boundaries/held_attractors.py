@@ -15,12 +15,14 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.captures import capture_of
 from fokker_planck.landscape.fixed_points import FixedPoint
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.holds import SKIN
 from fokker_planck.landscape.survey import held_by
-from fokker_planck.landscape.types import CriticalPoint, Frame
+from fokker_planck.landscape.types import CriticalPoint
 from fokker_planck.landscape.well_flow import Downhill, WellFlow
-from fokker_planck.model.domain import Box, Sublevel
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass
 

@@ -14,7 +14,7 @@ from fokker_planck.landscape.basins import BasinMap
 from fokker_planck.landscape.fixed_points import FixedPoint
 from fokker_planck.landscape.types import Saddle
 from fokker_planck.landscape.unfolded import Unfolded, energy_well, images_of, unfolded_frame
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.phase_space import falls_towards_walls, turns_around
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped

@@ -42,7 +42,7 @@ ROUNDING_OF_PSI = 4e-15
 def density_of_potential(setting: PotentialSetting) -> Stationary:
     """The density as a field, and the probability of the basin of attraction of every minimum."""
     started, problem = time.perf_counter(), setting.problem
-    degree, rounding = degree_of(problem), rounding_error(setting)
+    degree, rounding = degree_of(problem), rounding_error(problem, setting.balance, setting.landscape)
     heights = replace(heights_between_wells(setting), fronts=())
     if problem.dimension == 1:
         rounding += LINE_ROUNDING + ROUNDING_OF_PSI * (heights.top - min(heights.bottoms))

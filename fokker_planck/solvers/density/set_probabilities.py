@@ -89,7 +89,8 @@ def _of_known_density(setting: Setting, shape: Set) -> Quantity:
     rounding = ROUNDING
     if isinstance(setting, PotentialSetting):
         exponent = setting.balance.exponent
-        rounding = ROUNDING + rounding_error(setting) + mass_error(exponent)
+        of_potential = rounding_error(setting.problem, setting.balance, setting.landscape)
+        rounding = ROUNDING + of_potential + mass_error(exponent)
     found = _by_integration(setting, exponent, shape)
     if found is None:
         return Quantity.of(0.0, 0.0)

@@ -21,7 +21,7 @@ from fokker_planck.fem.hermite_velocities import HermiteSpace, even_functions, h
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.function_jumps import check_functions
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.model.problem import Problem

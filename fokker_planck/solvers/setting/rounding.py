@@ -7,17 +7,15 @@ Adding a constant to V changes nothing but the digits that are left: of V + 1e9 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.landscape.types import Landscape
+from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.line import LineExponent
-
-if TYPE_CHECKING:
-    from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 
 STEP = 1e-7
 """Of the extent of the domain: so near to each other smooth values of V differ by less than their rounding."""
@@ -43,15 +41,14 @@ OF_LANDSCAPE = 2e-6
 """As much, relative to the height of V in half of the domain above its least value, whatever the noise."""
 
 
-def rounding_error(setting: PotentialSetting) -> float:
-    """Relative error that the rounding of V brings to times, rates and weights."""
-    landscape = setting.landscape
+def rounding_error(problem: Problem, balance: DetailedBalance, landscape: Landscape) -> float:
+    """Relative error that the rounding of V brings to times, rates and weights, by the landscape of its exponent."""
     points = (*landscape.minima, *landscape.saddles)
-    places = np.array([point.position for point in points]).reshape(-1, setting.problem.dimension).T
+    places = np.array([point.position for point in points]).reshape(-1, problem.dimension).T
     curvatures = np.array([np.abs(point.hessian).max() for point in points])  # of V over epsilon
-    exact = setting.problem.process.potential is None or setting.problem.process.potential.exact
-    indirect = isinstance(setting.balance.exponent, LineExponent) and not exact
-    return _at(setting.problem, setting.balance.diffusion.tensor, places, curvatures, indirect)
+    exact = problem.process.potential is None or problem.process.potential.exact
+    indirect = isinstance(balance.exponent, LineExponent) and not exact
+    return _at(problem, balance.diffusion.tensor, places, curvatures, indirect)
 
 
 def rounding_of_drift(problem: Problem, places: Floats, jacobians: Floats) -> float:

@@ -13,7 +13,7 @@ from fokker_planck.fem.triangulations.triangulation import volumes
 from fokker_planck.fem.truncation import trimming, vertex_chain
 from fokker_planck.fem.truncation.trimming import trimmed
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped

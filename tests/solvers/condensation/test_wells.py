@@ -14,7 +14,7 @@ from fokker_planck.fem.generator import assemble, free_system
 from fokker_planck.fem.shapes.level_sets import mark
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped

@@ -10,12 +10,12 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
-from fokker_planck.model.domain import Ball as BallDomain
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
+from fokker_planck.model.sets import Ball as BallDomain
 from fokker_planck.model.sets import Region
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum

@@ -8,7 +8,7 @@ import pytest
 from fokker_planck.formulas.spline import REACH, reflected, zero_on
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.diffusion.state_dependent import Formula
-from fokker_planck.model.domain import Box
+from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped

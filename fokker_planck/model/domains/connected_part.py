@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.sublevel_walls import parts_between_walls, parts_on_line
+from fokker_planck.model.domains.sublevel_walls import parts_between_walls, parts_on_line
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
-    from fokker_planck.model.domain import Sublevel
+    from fokker_planck.model.domains.sublevel import Sublevel
     from fokker_planck.model.potential import Potential
 
 
@@ -69,7 +69,7 @@ def connected_part(domain: Sublevel, potential: Potential) -> SublevelPart:
     Raises :class:`ProblemError`, key ``domain.level``: no point has V <= level; the set is unbounded or runs out of the
     search box; or it has several parts, so that the level must be raised above the saddles between them.
 
-    >>> from fokker_planck.model.domain import Sublevel
+    >>> from fokker_planck.model.domains.sublevel import Sublevel
     >>> from fokker_planck.model.potential import Potential
     >>> bool(1.0 < connected_part(Sublevel(0.5), Potential("x**2/2")).upper[0] < 1.01)
     True
@@ -87,11 +87,9 @@ def _remembered(domain: Sublevel, potential: Potential) -> SublevelPart:
 
 
 def _searched(domain: Sublevel, potential: Potential) -> SublevelPart:
-    from fokker_planck.model.domain import dimension_of
-
     level = domain.level
     if domain.lower is None or domain.upper is None:
-        grid = _grown(level, potential, dimension_of(domain, potential))
+        grid = _grown(level, potential, domain.dimension_with(potential))
     else:
         grid = _grid(level, potential, np.asarray(domain.lower), np.asarray(domain.upper))
         if not grid.inside.any():
