@@ -12,8 +12,8 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.first_triangulation import ROOM
 from fokker_planck.fem.one_sided import values_in_cells
-from fokker_planck.fem.triangulations.first_triangulation import ROOM
 from fokker_planck.fem.triangulations.fronts import Front, front_errors
 from fokker_planck.fem.triangulations.narrow import NarrowPlaces, narrow_places, too_wide
 from fokker_planck.fem.triangulations.refinement import refine

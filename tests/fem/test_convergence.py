@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential

@@ -10,8 +10,8 @@ import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fields.point_location import locate
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import exponent_range, resolved
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.triangulation import diameters, facet_keys, row_numbers, volumes
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domains.box import Box

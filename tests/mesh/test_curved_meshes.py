@@ -9,7 +9,7 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.errors import MeshFileError
 from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.mesh.curved_facets import facet_lattice
 from fokker_planck.mesh.files import read_mesh

@@ -8,7 +8,6 @@ import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.antiderivative import antiderivative
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
-from fokker_planck.model.diffusion.noise_floor import floor_share
 from fokker_planck.model.diffusion.quadratic import Quadratic
 from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Sampled
 from fokker_planck.model.domains.box import Box
@@ -20,6 +19,7 @@ from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.classify import KnownDensity, UnknownDensity, kinetics
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
+from fokker_planck.model.reversibility.noise_floor import floor_share
 from fokker_planck.model.reversibility.path import PathExponent
 
 RNG = np.random.default_rng(3)
@@ -284,8 +284,8 @@ def test_tensors_that_are_not_semidefinite():
 
 def test_negative_noise_between_the_samples_is_found_on_the_mesh():
     from fokker_planck.fem.discretization import discretize
+    from fokker_planck.fem.first_triangulation import domain_triangulation
     from fokker_planck.fem.generator import assemble
-    from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 
     problem = Problem(Overdamped(Potential("x**2 + y**2"), Isotropic(1.0)), Box([-1.0, -1.0], [1.0, 1.0]))
     discretization = discretize(domain_triangulation(problem, {}), 2)

@@ -1,4 +1,4 @@
-"""No file of the package imports another that, on whatever way, imports it: inside functions and for types alone too."""
+"""No file of the package imports one that, whatever the way, imports it: not in functions, nor for types alone."""
 
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter

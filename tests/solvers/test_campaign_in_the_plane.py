@@ -9,8 +9,8 @@ import fokker_planck as fp
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fields import point_location
 from fokker_planck.fem.fields.interpolation import interpolate
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.indicator import energy_errors
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.triangulation import Facets, Triangulation, parts_by_facets, without_cells
 from fokker_planck.fem.truncation.trimming import attached
 from fokker_planck.formulas import finite_differences as differences

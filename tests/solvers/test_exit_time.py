@@ -15,8 +15,8 @@ from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fields.interpolation import interpolate
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.generator import assemble, free_system
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential

@@ -15,8 +15,8 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import Heights, resolved
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, volumes
 from fokker_planck.model.hoermander import is_degenerate

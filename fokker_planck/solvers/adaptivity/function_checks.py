@@ -21,7 +21,7 @@ from fokker_planck.fem.triangulations.triangulation import Triangulation, diamet
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.solvers.results.function_check import FunctionCheck
 
 POINTS = 20_000
 """Half of them spread by volume, half by cells: what covers a thousandth of the domain holds ten of them."""
@@ -35,18 +35,6 @@ NOTICED = 2.0
 by up to 0.11 and 0.125 of what it changes over the cell (measured over k), which is 17 at most below the cut."""
 UNSEEN = 5.0
 """From which on there is no answer: something as high or as deep lies between the nodes."""
-
-
-@dataclass(frozen=True)
-class FunctionCheck:
-    """How far functions are from what the mesh sees of them: ``points`` looked at, the largest ``deviation`` there.
-
-    In units of the exponent; ``place`` is where it was found.
-    """
-
-    points: int
-    deviation: float
-    place: tuple[float, ...]
 
 
 def check_functions(problem: Problem, mesh: Triangulation, degree: int) -> FunctionCheck | None:

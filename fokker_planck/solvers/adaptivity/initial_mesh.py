@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import DEEP, Heights, exponent_range, unresolved
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.fronts import Front, front_across
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, without_cells

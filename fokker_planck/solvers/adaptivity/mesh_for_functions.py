@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.fem.triangulations.first_triangulation import SURFACE
+from fokker_planck.fem.first_triangulation import SURFACE
 from fokker_planck.fem.triangulations.narrow import WIDER, NarrowPlaces, too_wide
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation

@@ -28,8 +28,8 @@ from fokker_planck.solvers.adaptivity.beginning import on_coarsest_mesh
 from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
 from fokker_planck.solvers.density.density_of_known_flow import density_of_known_flow, is_integrable
 from fokker_planck.solvers.density.density_ratio import DensityRatio, density_ratio, modes_of_shares
-from fokker_planck.solvers.density.stationary_current import CURRENT_SAFETY, Current, total_current
 from fokker_planck.solvers.density.well_weights import weights_of_states
+from fokker_planck.solvers.results.stationary_current import CURRENT_SAFETY, Current, total_current
 from fokker_planck.solvers.results.steady import Stationary
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting

@@ -30,8 +30,8 @@ from fokker_planck.solvers.adaptivity.beginning import LEAST_UNSYMMETRIC, degree
 from fokker_planck.solvers.adaptivity.initial_mesh import heights_of
 from fokker_planck.solvers.adaptivity.spectral_scope import holds_elsewhere
 from fokker_planck.solvers.density.density_of_potential import density_field, statistics_of_one_mesh
-from fokker_planck.solvers.density.stationary_current import CURRENT_SAFETY, Current, total_current
 from fokker_planck.solvers.density.well_weights import weights_of_states
+from fokker_planck.solvers.results.stationary_current import CURRENT_SAFETY, Current, total_current
 from fokker_planck.solvers.results.steady import Stationary
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting, coarse_mesh

@@ -14,9 +14,9 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.cell_weights import cells_with_weight
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.fields.field import Field
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import TRIM, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.basin_integrals import BasinMasses, basin_masses

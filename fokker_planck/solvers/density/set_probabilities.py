@@ -16,8 +16,8 @@ from mpi4py import MPI
 from fokker_planck.errors import ConvergenceError, FokkerPlanckError, ProblemError
 from fokker_planck.fem.cell_products import CellProducts, product
 from fokker_planck.fem.discretization import Discretization, discretize
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.one_sided import values_in_cells
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.narrow import narrow_places
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, boundary_facets, interface_facets

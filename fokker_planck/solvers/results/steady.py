@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from fokker_planck.model.diffusion.constant import DiffusionField
     from fokker_planck.model.sets import Set
     from fokker_planck.quantity import Quantity
-    from fokker_planck.solvers.adaptivity.function_checks import FunctionCheck
-    from fokker_planck.solvers.density.stationary_current import Current
+    from fokker_planck.solvers.results.function_check import FunctionCheck
+    from fokker_planck.solvers.results.stationary_current import Current
 
 
 EYRING_KRAMERS = "Eyring-Kramers"

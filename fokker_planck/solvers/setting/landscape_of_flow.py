@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, Weighting
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.spline import zero_on

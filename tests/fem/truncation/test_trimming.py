@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import resolved
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
 from fokker_planck.fem.triangulations.generation import axis_points, grid_triangulation
 from fokker_planck.fem.triangulations.triangulation import volumes
 from fokker_planck.fem.truncation import trimming, vertex_chain

@@ -9,7 +9,7 @@ from scipy.special import j1, jn_zeros
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.solvers.adaptivity.beginning import Beginning
 from fokker_planck.solvers.adaptivity.close_starts import with_close_start
 from fokker_planck.solvers.adaptivity.material_corners import Medium

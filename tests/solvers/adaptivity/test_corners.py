@@ -10,7 +10,7 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.errors import MeshFileError, ProblemError
 from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.mesh.files import read_mesh
 from fokker_planck.model.interfaces import interfaces_of
 from fokker_planck.solvers.adaptivity.corners import singular_corners

@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 import fokker_planck as fp
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.solvers.adaptivity.roughness import error_of_roughness
 
 ODD = "(x**2 - 1)**2*(1 + 0.4*x)/4 + (1 + x/2)*y**2/2"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.fem.triangulations.first_triangulation import domain_triangulation
+from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.model.initial import AtPoint
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.time.evolution_setting import setting_of
