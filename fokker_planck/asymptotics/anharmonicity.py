@@ -30,8 +30,9 @@ NEAREST, FURTHEST = 1e-3, 1e4
 """In widths 1/sqrt(|h|): a layer of a hundredth of the width that a well has beyond it is still seen whole."""
 TURN = 0.3
 """Units of epsilon by which the integrand may rise again: beyond that another well, or another saddle, begins."""
-PARTS = 12
-"""In which the steps are taken, the nearest first: most are not needed, and what is far out is in no domain."""
+PARTS, AT_ONCE = 12, 4
+"""In which the steps are taken, the nearest first: most are not needed, and what is far out is in no domain. So many,
+up to a fifth of a width, always are."""
 NEGLIGIBLE = 40.0
 """Units of epsilon above the point, beyond which exp(-40) = 4e-18 of the integrand is left: nothing beside 1."""
 
@@ -73,7 +74,8 @@ def _half(point: CriticalPoint, exponent: Function, frame: Frame, direction: Flo
     """The integral on one side, as far as the integrand falls and there is a domain."""
     steps = np.concatenate([[0.0], np.geomspace(NEAREST, FURTHEST, SAMPLES)]) / np.sqrt(abs(curvature))
     rise, ended = np.zeros(1), False
-    for part in np.array_split(np.arange(1, len(steps)), PARTS):
+    parts = np.array_split(np.arange(1, len(steps)), PARTS)
+    for part in [np.concatenate(parts[:AT_ONCE]), *parts[AT_ONCE:]]:
         # an exponent that is an integral along lines need not exist where nothing of the integrand is left
         rise = np.concatenate([rise, _rise(point, exponent, frame, direction[:, None] * steps[part], curvature)])
         lost = ~np.isfinite(rise)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck import __version__
 from fokker_planck.cli.arguments import OneLineParser
-from fokker_planck.cli.ending import ANSWERED, COMMAND, FAILED, INTERRUPTED, in_one_line, status_of
+from fokker_planck.cli.ending import ANSWERED, COMMAND, FAILED, INTERRUPTED, collect_seldom, in_one_line, status_of
 from fokker_planck.cli.progress_line import progress_line
 from fokker_planck.output.interruption import ended_by_interrupts
 from fokker_planck.output.parallel import World, fail_together, launched, one_thread_a_rank, world
@@ -51,7 +51,9 @@ BESIDE = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with ``arguments`` (of the process if None); the exit status."""
+    """Run the command with ``arguments`` (of the process if None, which then ends with it); the exit status."""
+    if arguments is None:
+        collect_seldom()
     fill_closed_streams()
     with errors_may_be_lost():
         return _answered(sys.argv[1:] if arguments is None else arguments)

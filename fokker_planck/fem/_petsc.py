@@ -46,8 +46,8 @@ def release_memory() -> None:
 def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symmetric: bool = True) -> PETSc.Mat:
     """Sum element matrices (m, n, n) into a sparse matrix; negative rows and columns are left out."""
     n = dofs.shape[1]
-    if comm.size == 1 and elements.size <= FEW_ENTRIES and hasattr(PETSc.Mat, "setPreallocationCOO"):
-        return _added_up(comm, size, dofs, elements, symmetric)
+    if _few(comm, elements):
+        return _added_up(comm, size, dofs, [elements], [symmetric])[0]
     # indices take as much memory as the entries otherwise; what is left out adds zero to one entry of the diagonal
     small = np.where(dofs < 0, 0, dofs).astype(PETSc.IntType)
     rows, columns, values = np.repeat(small, n, axis=1), np.tile(small, (1, n)), elements.reshape(len(dofs), -1)
@@ -78,16 +78,35 @@ def matrix(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, *, symme
     return result
 
 
-def _added_up(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats, symmetric: bool) -> PETSc.Mat:
-    """The same by PETSc itself, which leaves out negative rows and columns."""
+def stiffness_and_mass(
+    comm: MPI.Comm, size: int, dofs: Integers, stiffness: Floats, mass: Floats, *, symmetric: bool
+) -> tuple[PETSc.Mat, PETSc.Mat]:
+    """Both sums at once: entries of the same unknowns have the same places, whose search takes most of the time."""
+    if _few(comm, stiffness):
+        first, second = _added_up(comm, size, dofs, [stiffness, mass], [symmetric, True])
+        return first, second
+    return matrix(comm, size, dofs, stiffness, symmetric=symmetric), matrix(comm, size, dofs, mass)
+
+
+def _few(comm: MPI.Comm, elements: Floats) -> bool:
+    return comm.size == 1 and elements.size <= FEW_ENTRIES and hasattr(PETSc.Mat, "setPreallocationCOO")
+
+
+def _added_up(
+    comm: MPI.Comm, size: int, dofs: Integers, each: Sequence[Floats], symmetric: Sequence[bool]
+) -> list[PETSc.Mat]:
+    """The same by PETSc itself, which leaves out negative rows and columns, for element matrices of the same dofs."""
     small, n = dofs.astype(PETSc.IntType), dofs.shape[1]
-    result = PETSc.Mat().create(comm)
-    result.setSizes((size, size))
-    result.setType(PETSc.Mat.Type.AIJ)
-    result.setPreallocationCOO(np.repeat(small, n, axis=1).ravel(), np.tile(small, (1, n)).ravel())
-    result.setValuesCOO(np.ascontiguousarray(elements).ravel(), PETSc.InsertMode.ADD_VALUES)
-    result.setOption(PETSc.Mat.Option.SYMMETRIC, symmetric)
-    return result
+    pattern = PETSc.Mat().create(comm)
+    pattern.setSizes((size, size))
+    pattern.setType(PETSc.Mat.Type.AIJ)
+    pattern.setPreallocationCOO(np.repeat(small, n, axis=1).ravel(), np.tile(small, (1, n)).ravel())
+    found: list[PETSc.Mat] = []
+    for elements, alike in zip(each, symmetric, strict=True):
+        pattern.setValuesCOO(np.ascontiguousarray(elements).ravel(), PETSc.InsertMode.INSERT_VALUES)
+        found.append(pattern if len(found) == len(each) - 1 else pattern.copy())
+        found[-1].setOption(PETSc.Mat.Option.SYMMETRIC, alike)
+    return found
 
 
 def _vector(like: PETSc.Mat, values: Floats) -> PETSc.Vec:

@@ -238,9 +238,11 @@ def free_system(generator: Generator, absorbed: Booleans, *, with_mass: bool = T
     free = ~absorbed
     numbers = np.where(free, np.cumsum(free) - 1, -1)[discretization.dofs]
     size = int(free.sum())
-    stiffness = _petsc.matrix(discretization.comm, size, numbers, generator.stiffness, symmetric=generator.symmetric)
-    mass = _petsc.matrix(discretization.comm, size, numbers, generator.mass) if with_mass else None
-    return FreeSystem(stiffness, mass, free)
+    unknowns, symmetric = (discretization.comm, size, numbers), generator.symmetric
+    if not with_mass:
+        return FreeSystem(_petsc.matrix(*unknowns, generator.stiffness, symmetric=symmetric), None, free)
+    both = _petsc.stiffness_and_mass(*unknowns, generator.stiffness, generator.mass, symmetric=symmetric)
+    return FreeSystem(*both, free)
 
 
 def mass_times_constant(generator: Generator) -> Floats:

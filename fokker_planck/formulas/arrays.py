@@ -27,3 +27,18 @@ class Function(Protocol):
     def hessian(self, x: Floats) -> Floats:
         """Hessians, (dim, dim, n)."""
         ...
+
+
+def distinct(numbers: Integers) -> Integers:
+    """The different ones, ascending, of integers in any shape.
+
+    ``numpy.unique`` asks the masked arrays of numpy first, which takes 6 ms to import, as long as the whole answer
+    to some questions on a line.
+
+    >>> distinct(np.array([[3, 1], [1, 2]])).tolist()
+    [1, 2, 3]
+    """
+    ascending = np.sort(numbers, axis=None)
+    new = np.ones(len(ascending), dtype=bool)
+    new[1:] = ascending[1:] != ascending[:-1]
+    return np.asarray(ascending[new])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.formulas.arrays import Floats, Integers, distinct
 
 MOST_PAIRS = 300_000
 """Of points whose distances are all computed: 10 ms and 10 MB, where scipy takes 200 ms to be imported."""
@@ -105,7 +105,7 @@ def spanning_tree(heads: Integers, tails: Integers, heights: Floats, count: int)
         lowest = np.full(count, len(order))
         for side in trees:
             np.minimum.at(lowest, side, ranks)
-        taken = np.unique(lowest[lowest < len(order)])
+        taken = distinct(lowest[lowest < len(order)])
         kept[taken] = True
         first, second = label[ends[:, taken]]
         label = components(first, second, count)[label]

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers, distinct
 from fokker_planck.formulas.graphs import components, pairs_within
 from fokker_planck.landscape.critical_points import Guesses, classify, describe, newton_step, polish
 from fokker_planck.landscape.frame import Frame
@@ -54,12 +54,12 @@ def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> l
     kinds = classify(function, x, free, width)
     outward, values = frame.walls_met(x), function.value(x)
     found = []
-    for held in np.unique(group):
+    for held in distinct(group):
         members = np.flatnonzero(group == held)
-        distinct = _distinct(
+        apart = _distinct(
             values[members], x[:, members], kinds.index[members], kinds.degenerate[members], width[members], frame
         )
-        chosen_here = members[distinct]
+        chosen_here = members[apart]
         of_interest = chosen_here[np.isin(kinds.index[chosen_here], (0, 1))]
         bottoms = kinds.index[of_interest] == 0
         crests = _on_crests(function, x[:, of_interest], free[:, of_interest], width[of_interest])

@@ -97,7 +97,8 @@ def unpolished_minima(
     bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
     captures = capture_of(function, known, frame, saddles)
     # on a plateau that a spline makes rippled, paths would creep for thousands of steps
-    flat = FLAT * float(np.median(graph.values) - graph.values.min()) / frame.extent
+    half = len(graph.values) // 2
+    flat = FLAT * float(np.partition(graph.values, half)[half] - graph.values.min()) / frame.extent
     flow = descend(function, graph.points[bottoms].T, captures, frame, FlowSettings(1e-5, least_slope=flat))
     for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
         if label >= 0 or any(_rests_on(saddle, end, frame) for saddle in saddles):

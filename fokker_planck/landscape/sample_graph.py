@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers, distinct
 from fokker_planck.formulas.graphs import components
 from fokker_planck.landscape.frame import Frame
 from fokker_planck.mesh.kuhn import grid_points, kuhn_edges
@@ -108,7 +108,7 @@ class SampleGraph:
     def bottoms(self) -> Integers:
         """One vertex in each plateau that no edge leads down from: the lowest, in a wide plateau a central one."""
         found = []
-        for basin in np.unique(self.basins):
+        for basin in distinct(self.basins):
             members = np.flatnonzero(self.plateaus == basin)
             offset = self.frame.difference(self.points[members].T, self.points[members[0]][:, None])
             found.append(members[np.argmin(np.linalg.norm(offset - offset.mean(axis=1, keepdims=True), axis=0))])

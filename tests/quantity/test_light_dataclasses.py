@@ -25,10 +25,15 @@ class Body:
             raise ValueError("a")
 
 
-def made_by(decorator: Any, **options: bool) -> Any:
+class Plain:
+    a: "int"
+    b: "tuple[int, ...]" = ()
+
+
+def made_by(decorator: Any, like: type = Body, **options: bool) -> Any:
     """The same class by a decorator."""
-    namespace = {name: value for name, value in vars(Body).items() if name not in ("__dict__", "__weakref__")}
-    return decorator(frozen=True, **options)(type("Body", (), namespace | {"__qualname__": "Body"}))
+    namespace = {name: value for name, value in vars(like).items() if name not in ("__dict__", "__weakref__")}
+    return decorator(frozen=True, **options)(type(like.__name__, (), namespace | {"__qualname__": like.__name__}))
 
 
 LIGHT, FULL = made_by(light), made_by(dataclasses.dataclass)
@@ -40,12 +45,30 @@ class Kept:
     b: tuple[int, ...] = ()
 
 
-def test_what_can_be_asked_of_a_class_is_the_same():
-    assert str(inspect.signature(LIGHT)) == str(inspect.signature(FULL))
-    assert [f.name for f in dataclasses.fields(LIGHT)] == [f.name for f in dataclasses.fields(FULL)]
-    assert LIGHT.__match_args__ == FULL.__match_args__
-    assert repr(LIGHT.__dataclass_params__) == repr(FULL.__dataclass_params__)
-    assert LIGHT.__init__.__annotations__ == FULL.__init__.__annotations__
+@pytest.mark.parametrize("like", [Body, Plain])
+@pytest.mark.parametrize("options", [{}, {"eq": False}, {"repr": False}])
+def test_what_can_be_asked_of_a_class_is_the_same(like, options):
+    one, other = made_by(light, like, **options), made_by(dataclasses.dataclass, like, **options)
+    assert one.__match_args__ == other.__match_args__
+    assert repr(one.__dataclass_params__) == repr(other.__dataclass_params__)
+    assert str(inspect.signature(one)) == str(inspect.signature(other))
+    assert [repr(f) for f in dataclasses.fields(one)] == [repr(f) for f in dataclasses.fields(other)]
+    assert one.__init__.__annotations__ == other.__init__.__annotations__
+    match one(1):
+        case one(a, b):
+            assert (a, b) == (1, other(1).b)
+
+
+def test_fields_are_listed_when_they_are_asked_for():
+    plain = made_by(light, Plain)
+    one = plain(1, (2,))
+    assert one == plain(1, (2,)) != plain(1)
+    assert hash(one) == hash((1, (2,)))
+    assert not isinstance(vars(plain)["__dataclass_fields__"], dict)
+    assert dataclasses.replace(one, a=3) == plain(3, (2,))
+    assert isinstance(vars(plain)["__dataclass_fields__"], dict)
+    with pytest.raises(ValueError, match="mutable default"):
+        light(frozen=True)(type("Mutable", (), {"__annotations__": {"a": "list"}, "a": [], "__module__": __name__}))
 
 
 def test_what_can_be_asked_of_an_instance_is_the_same():

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers, distinct
 from fokker_planck.formulas.graphs import components
 from fokker_planck.mesh.simplices import volumes as volumes
 from fokker_planck.quantity.light_dataclasses import dataclass, field
@@ -194,7 +194,7 @@ def with_new_vertices(triangulation: Triangulation, known: int) -> Booleans:
 def without_cells(triangulation: Triangulation, keep: Booleans) -> Triangulation:
     """The triangulation of the kept cells; facets with a vertex that no kept cell uses are dropped."""
     cells = triangulation.cells[keep]
-    used = np.unique(cells)
+    used = distinct(cells)
     renumber = np.full(len(triangulation.points), -1, dtype=np.int64)
     renumber[used] = np.arange(len(used))
     facets = triangulation.facets
@@ -214,4 +214,8 @@ def without_cells(triangulation: Triangulation, keep: Booleans) -> Triangulation
 def _facets_of_cells(facets: Integers, cells: Integers) -> Booleans:
     every = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(cells.shape[1])]), axis=1)
     numbers = row_keys(np.concatenate([every, np.sort(facets, axis=1)]))
-    return np.isin(numbers[len(every) :], numbers[: len(every)])
+    asked, known = numbers[len(every) :], np.sort(numbers[: len(every)])
+    places = np.searchsorted(known, asked)
+    found = places < len(known)
+    found[found] = known[places[found]] == asked[found]
+    return found

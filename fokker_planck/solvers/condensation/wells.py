@@ -32,7 +32,7 @@ from fokker_planck.fem.algebra.static_condensation import CondensedFactorization
 from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, mass_times_constant
-from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers, distinct
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.condensation.elimination import DIGITS, Elimination, eliminated
 from fokker_planck.solvers.condensation.states import States, Surfaces, Target, states_of
@@ -57,7 +57,7 @@ INVERSE_STEPS = 14
 def well_nodes(discretization: Discretization, places: Floats, absorbed: Booleans | None = None) -> Integers:
     """The unknown nearest to every one of the ``places`` (K, dim), less those that are absorbed, each once."""
     nearest = [int(np.argmin(((discretization.nodes - place) ** 2).sum(axis=1))) for place in places]
-    return np.unique([node for node in nearest if absorbed is None or not absorbed[node]]).astype(np.int64)
+    return distinct(np.array([node for node in nearest if absorbed is None or not absorbed[node]], dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -326,7 +326,7 @@ def _couplings(generator: Generator, functions: Sequence[LongRange], given: Floa
     mantissas, powers = np.zeros((count, count)), np.zeros((count, count), dtype=np.int64)
     for column, function in enumerate(functions):
         missing = np.arange(count) != column
-        for power in np.unique(function.powers)[::-1]:
+        for power in distinct(function.powers)[::-1]:
             flows = -(given @ generator.apply_stiffness(function.over(int(power))))
             found = missing & (np.abs(flows) > SMALLEST_COUPLING)
             mantissas[found, column], powers[found, column] = flows[found], power
