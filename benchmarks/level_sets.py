@@ -13,7 +13,7 @@ from fokker_planck.errors import FokkerPlanckError
 from fokker_planck.fem.shapes.curved_quality import jacobian_ratios
 from fokker_planck.fem.shapes.level_sets import fit_regions
 from fokker_planck.fem.triangulations.generation import grid_triangulation
-from fokker_planck.model.sets import Region
+from fokker_planck.model.sets.shapes import Region
 
 WAVES = 3
 CELLS = {2: 8, 3: 5}

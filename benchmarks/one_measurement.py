@@ -18,7 +18,7 @@ LAZILY_IMPORTED = (
     "fokker_planck.questions.exit_time",
     "fokker_planck.questions.spectrum",
     "fokker_planck.asymptotics.eyring_kramers",
-    "fokker_planck.landscape.basins",
+    "fokker_planck.landscape.basins.membership",
     "fokker_planck.solvers.spectrum",
     "mpmath",
     "scipy.linalg",

@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from fokker_planck.model.process import Overdamped as Overdamped
     from fokker_planck.model.process import Process as Process
     from fokker_planck.model.schedule import Schedule as Schedule
-    from fokker_planck.model.sets import Ball as Ball
-    from fokker_planck.model.sets import Ellipsoid as Ellipsoid
-    from fokker_planck.model.sets import HalfSpace as HalfSpace
-    from fokker_planck.model.sets import Region as Region
-    from fokker_planck.model.sets import Set as Set
+    from fokker_planck.model.sets.shapes import Ball as Ball
+    from fokker_planck.model.sets.shapes import Ellipsoid as Ellipsoid
+    from fokker_planck.model.sets.shapes import HalfSpace as HalfSpace
+    from fokker_planck.model.sets.shapes import Region as Region
+    from fokker_planck.model.sets.shapes import Set as Set
     from fokker_planck.model.smoluchowski import Smoluchowski as Smoluchowski
     from fokker_planck.model.underdamped import Underdamped as Underdamped
     from fokker_planck.output.plots.committor import plot_committor as plot_committor
@@ -106,7 +106,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Ball": "model.sets",
+    "Ball": "model.sets.shapes",
     "BarrierTooHighError": "errors",
     "Bootstrap": "questions.bootstrap",
     "Box": "model.domains.box",
@@ -121,7 +121,7 @@ _HOME = {
     "Drift": "model.drift",
     "Drifting": "model.process",
     "Eigenvalue": "solvers.results.steady",
-    "Ellipsoid": "model.sets",
+    "Ellipsoid": "model.sets.shapes",
     "Estimate": "solvers.results.in_time",
     "Evolution": "solvers.time.evolution_results",
     "ExitLaw": "solvers.results.in_time",
@@ -130,7 +130,7 @@ _HOME = {
     "Field": "fem.fields.field",
     "FokkerPlanckError": "errors",
     "Formula": "model.diffusion.state_dependent",
-    "HalfSpace": "model.sets",
+    "HalfSpace": "model.sets.shapes",
     "Hessian": "model.diffusion.hessian",
     "Isotropic": "model.diffusion.constant",
     "Landscape": "landscape.types",
@@ -149,13 +149,13 @@ _HOME = {
     "Process": "model.process",
     "Quadratic": "model.diffusion.quadratic",
     "Quantity": "quantity",
-    "Region": "model.sets",
+    "Region": "model.sets.shapes",
     "Resolution": "model.problem",
     "Saddle": "landscape.types",
     "SavedResult": "questions.loading",
     "Sampled": "model.diffusion.state_dependent",
     "Schedule": "model.schedule",
-    "Set": "model.sets",
+    "Set": "model.sets.shapes",
     "Smoluchowski": "model.smoluchowski",
     "Spectrum": "solvers.results.steady",
     "Stationary": "solvers.results.steady",

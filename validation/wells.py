@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fokker_planck.model.problem import Problem
-    from fokker_planck.model.sets import HalfSpace
+    from fokker_planck.model.sets.shapes import HalfSpace
     from fokker_planck.quantity import Quantity
 
 #: half the width of a box about a turned well: V > 4 on its walls, 2.25 on those of the line
@@ -177,7 +177,7 @@ def point(x: float, dimension: int = 1, angle: float = 0.0) -> tuple[float, ...]
 
 def beyond(x: float, side: int = 1, dimension: int = 1, angle: float = 0.0) -> HalfSpace:
     """The half-space behind the point x of the line, seen from the left, side 1, or from the right, -1."""
-    from fokker_planck.model.sets import HalfSpace
+    from fokker_planck.model.sets.shapes import HalfSpace
 
     return HalfSpace(tuple(side * c for c in point(1.0, dimension, angle)), side * x)
 

@@ -178,7 +178,7 @@ def nonlinear_time(
     4.377
     """
     if rate is None:
-        from fokker_planck.formulas.finite_differences import first_derivative
+        from fokker_planck.formulas.calculus.finite_differences import first_derivative
 
         rate = -float(first_derivative(lambda x: slope(x[0]), np.array([[top]]), np.array([1.0]))[0])
     _positive(rate=rate, epsilon=epsilon)

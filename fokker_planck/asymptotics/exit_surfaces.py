@@ -11,7 +11,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.landscape.frame import Frame
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 AROUND = {2: 4096, 3: 180}
@@ -19,7 +19,7 @@ AROUND = {2: 4096, 3: 180}
 
 
 class Target(Protocol):
-    """A set of points, such as those of :mod:`fokker_planck.model.sets`."""
+    """A set of points, such as those of :mod:`~.shapes`."""
 
     def contains(self, x: Floats) -> Booleans:
         """Which of the points (dim, n) are in the set."""

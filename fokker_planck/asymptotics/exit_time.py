@@ -29,7 +29,7 @@ from fokker_planck.asymptotics.eyring_kramers import (
 )
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
-from fokker_planck.landscape.basins import BasinMap
+from fokker_planck.landscape.basins.membership import BasinMap
 from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -77,8 +77,8 @@ def mean_exit_time(
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from fokker_planck.landscape.search import find_landscape, sample_box
-    >>> from fokker_planck.model.sets import HalfSpace
+    >>> from fokker_planck.landscape.finding.search import find_landscape, sample_box
+    >>> from fokker_planck.model.sets.shapes import HalfSpace
     >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),
     ...                       hessian=lambda x: 20*(3*x**2 - 1)[None])   # (x**2 - 1)**2/4 at eps = 1/20
     >>> wells = find_landscape(phi, *sample_box([-2.0], [2.0]))

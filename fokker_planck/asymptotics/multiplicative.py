@@ -191,6 +191,6 @@ def symmetric_crossing_time(
 
 
 def _derivative(slope: LineFunction, x: float) -> float:
-    from fokker_planck.formulas.finite_differences import first_derivative
+    from fokker_planck.formulas.calculus.finite_differences import first_derivative
 
     return float(first_derivative(lambda y: slope(y[0]), np.array([[x]]), np.array([1.0]))[0])

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 Field = Callable[[Floats], Floats]

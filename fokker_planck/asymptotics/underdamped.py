@@ -84,7 +84,7 @@ def kinetic_rates(
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from fokker_planck.landscape.search import find_landscape, sample_box
+    >>> from fokker_planck.landscape.finding.search import find_landscape, sample_box
     >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),
     ...                       hessian=lambda x: 20*(3*x**2 - 1)[None])   # (x**2 - 1)**2/4 at eps = 1/20
     >>> wells = find_landscape(phi, *sample_box([-2.0], [2.0]))
@@ -130,7 +130,7 @@ def kinetic_exit_time(
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from fokker_planck.landscape.search import find_landscape, sample_box
+    >>> from fokker_planck.landscape.finding.search import find_landscape, sample_box
     >>> phi = SimpleNamespace(value=lambda x: 5*(x[0]**2 - 1)**2, gradient=lambda x: 20*(x**3 - x),
     ...                       hessian=lambda x: 20*(3*x**2 - 1)[None])   # (x**2 - 1)**2/4 at eps = 1/20
     >>> wells = find_landscape(phi, *sample_box([-2.0], [2.0]))

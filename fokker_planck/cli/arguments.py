@@ -23,7 +23,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def _meant(self, message: str) -> str:
         """The known options nearest to those that are not."""
-        from fokker_planck.formulas.near import did_you_mean
+        from fokker_planck.formulas.parsing.near import did_you_mean
 
         if not message.startswith("unrecognized arguments"):
             return ""

@@ -280,7 +280,7 @@ def _question(text: str) -> str:
     known = f"one of {', '.join(COMMANDS)}"
     if text in BESIDE:
         raise argparse.ArgumentTypeError(f"found {text} after an option; wanted it first: {COMMAND} {text} ...")
-    from fokker_planck.formulas.near import did_you_mean
+    from fokker_planck.formulas.parsing.near import did_you_mean
 
     near = did_you_mean(text, (*COMMANDS, *BESIDE))
     raise argparse.ArgumentTypeError(f"found {text[:60]!r}{near}; wanted {known}")

@@ -51,7 +51,7 @@ def _answer(options: argparse.Namespace) -> str:
 
 def _copied(files: dict[str, Path], asked: str, folder: Path, force: bool) -> str:
     from fokker_planck.errors import ProblemError
-    from fokker_planck.formulas.near import did_you_mean
+    from fokker_planck.formulas.parsing.near import did_you_mean
 
     name = asked.removesuffix(".toml")
     if name not in files:

@@ -48,7 +48,7 @@ def _figure(result: Path, options: argparse.Namespace) -> tuple[Figure, str]:
     if result.is_file() and result.suffix != ".json":
         return _of_sweep(result, options), "sweep"
     from fokker_planck.errors import ProblemError
-    from fokker_planck.formulas.near import did_you_mean
+    from fokker_planck.formulas.parsing.near import did_you_mean
     from fokker_planck.questions.loading import load
     from fokker_planck.questions.report import answer_figure
 

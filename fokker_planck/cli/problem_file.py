@@ -11,14 +11,14 @@ from fokker_planck.cli.schedule_table import schedule_of
 from fokker_planck.cli.schema import DOMAINS, SHAPES, TOP
 from fokker_planck.cli.toml import overridden, read_toml
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas.names import PHASE_SPACE, renamed
+from fokker_planck.formulas.parsing.names import PHASE_SPACE, renamed
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import Domain
 from fokker_planck.model.domains.meshes import MeshFile
 from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.problem_table import Table, named_in_file
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.quantity.units import Units

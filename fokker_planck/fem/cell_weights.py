@@ -21,7 +21,7 @@ class MeshCells:
     """Cells of a mesh, (m, dim + 1, dim) their corners, those that are curved, and a weight.
 
     ``log_weight`` is a function of points (dim, n), or the logarithms at the Lagrange nodes of ``degree`` of every
-    cell, (m, n).  See :class:`fokker_planck.landscape.weighted_cells.WeightedCells`.
+    cell, (m, n).  See :class:`~.weighted_cells.WeightedCells`.
     """
 
     corners: Floats

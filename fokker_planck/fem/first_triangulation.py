@@ -33,20 +33,20 @@ from fokker_planck.fem.triangulations.triangulation import (
 from fokker_planck.fem.triangulations.turning_points import entered_along, graded_planes, turning_surface
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.box_units import LONG
-from fokker_planck.model.breakpoints import surfaces_of
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import bounding_box, periods_of
 from fokker_planck.model.domains.meshes import MeshDomain
 from fokker_planck.model.domains.sublevel import Sublevel
-from fokker_planck.model.images import with_images
-from fokker_planck.model.interfaces import formulas_of, interfaces_of
-from fokker_planck.model.line_ends import line_ends
-from fokker_planck.model.outside_box import OutsideBox
+from fokker_planck.model.ends.line_ends import line_ends
+from fokker_planck.model.jumps.breakpoints import surfaces_of
+from fokker_planck.model.jumps.interfaces import formulas_of, interfaces_of
 from fokker_planck.model.phase_space import turns_around
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Ball, HalfSpace, Region, Set
-from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
+from fokker_planck.model.recast.outside_box import OutsideBox
+from fokker_planck.model.sets.images import with_images
+from fokker_planck.model.sets.shapes import Ball, HalfSpace, Region, Set
+from fokker_planck.model.sets.tagged_sets import TaggedCells, TaggedFacets
 
 CELLS_AN_AXIS = {1: 12, 2: 8, 3: 4}
 """Of the first mesh, before anything is known: half and twice as many end in the same time, and in bars 0.4 to 1.2

@@ -29,7 +29,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.operators import advection_matrices, mass_matrices, stiffness_matrices
 from fokker_planck.fem.reference_exponent import Weighted, Weighting, weighting_of
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.potential_of_density import DetailedBalance
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 AT_ONCE = 8

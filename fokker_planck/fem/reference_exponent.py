@@ -18,10 +18,10 @@ from fokker_planck.fem import _dolfinx
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.spline import GridFunction
-from fokker_planck.model.potential_of_density import DetailedBalance
+from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
 from fokker_planck.model.reversibility.ito_drift import noise_and_velocity
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 

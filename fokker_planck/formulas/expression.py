@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas import light_tree as light_trees
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.grammar import check_tree, read_formula, symbols
-from fokker_planck.formulas.light_nodes import Coordinate, Node, NotLightError
-from fokker_planck.formulas.tape import Tape, UnsupportedFunctionError, compile_tape
-from fokker_planck.formulas.text import checked_parameters, excerpt, parsed_text
+from fokker_planck.formulas.parsing import light_tree as light_trees
+from fokker_planck.formulas.parsing.grammar import check_tree, read_formula, symbols
+from fokker_planck.formulas.parsing.light_nodes import Coordinate, Node, NotLightError
+from fokker_planck.formulas.parsing.tape import Tape, UnsupportedFunctionError, compile_tape
+from fokker_planck.formulas.parsing.text import checked_parameters, excerpt, parsed_text
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 
 COORDINATES = ("x", "y", "z")

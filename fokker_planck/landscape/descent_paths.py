@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function, Integers
-from fokker_planck.landscape.captures import Capture, capture_of
-from fokker_planck.landscape.flow_steps import Moving
-from fokker_planck.landscape.gradient_flow import FlowSettings, descend
+from fokker_planck.landscape.flow.captures import Capture, capture_of
+from fokker_planck.landscape.flow.flow_steps import Moving
+from fokker_planck.landscape.flow.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.paths import PathOverSaddle, lengths_along
 from fokker_planck.landscape.types import Landscape, Saddle
 
@@ -63,7 +63,7 @@ def descent_paths(function: Function, landscape: Landscape) -> tuple[PathOverSad
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from fokker_planck.landscape.search import find_landscape, sample_box
+    >>> from fokker_planck.landscape.finding.search import find_landscape, sample_box
     >>> well = SimpleNamespace(value=lambda x: (x[0]**2 - 1)**2/4, gradient=lambda x: x**3 - x,
     ...                        hessian=lambda x: (3*x**2 - 1)[None])
     >>> (path,) = descent_paths(well, find_landscape(well, *sample_box([-2.0], [2.0])))

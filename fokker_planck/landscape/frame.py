@@ -11,7 +11,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 if TYPE_CHECKING:
-    from fokker_planck.landscape.holds import Hold
+    from fokker_planck.landscape.flow.holds import Hold
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 REACH = 4

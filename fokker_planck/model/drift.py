@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.bounds.kinks import kinks_of
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, run_tape
 from fokker_planck.formulas.function_breaks import breaks_of
-from fokker_planck.formulas.kinks import kinks_of
-from fokker_planck.formulas.tape import Tape
+from fokker_planck.formulas.parsing.tape import Tape
 from fokker_planck.model.arguments import MOST_DIMENSIONS
 from fokker_planck.model.diffusion.state_dependent import formulas
 from fokker_planck.quantity.light_dataclasses import dataclass, field

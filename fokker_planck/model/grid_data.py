@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.formulas.grid_files import NAMES, Grid, checked_axis, read_grid
-from fokker_planck.formulas.grid_spline import GridSpline, smoothed
+from fokker_planck.formulas.grids.grid_files import NAMES, Grid, checked_axis, read_grid
+from fokker_planck.formulas.grids.grid_spline import GridSpline, smoothed
 from fokker_planck.model.arguments import described, finite_number, positive_number
 from fokker_planck.model.diffusion.diagonal_tensors import diagonal
 from fokker_planck.quantity.light_dataclasses import dataclass

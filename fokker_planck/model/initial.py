@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 FARTHEST = 8.0

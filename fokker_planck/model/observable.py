@@ -11,7 +11,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.names import renamed
+from fokker_planck.formulas.parsing.names import renamed
 from fokker_planck.model.arguments import described
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped

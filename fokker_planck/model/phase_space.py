@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas.names import PHASE_SPACE
+from fokker_planck.formulas.parsing.names import PHASE_SPACE
 from fokker_planck.model.arguments import described
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import Domain

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
-from fokker_planck.formulas.tape import Tape
+from fokker_planck.formulas.parsing.tape import Tape
 from fokker_planck.model.arguments import MOST_DIMENSIONS
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 
@@ -83,7 +83,7 @@ class Potential:
         object.__setattr__(self, "_given", (gradient, hessian))
         function = None if formula else source
         if gradient == "jax":
-            from fokker_planck.formulas.jax_derivatives import jax_functions
+            from fokker_planck.formulas.calculus.jax_derivatives import jax_functions
 
             function, gradient, by_jax = jax_functions(source)  # type: ignore[arg-type]
             hessian = hessian or by_jax
@@ -275,8 +275,8 @@ class Potential:
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
         """In x alone: the points at which a formula passes from one branch to another, or a function jumps."""
+        from fokker_planck.formulas.bounds.kinks import kinks_of
         from fokker_planck.formulas.function_breaks import breaks_of
-        from fokker_planck.formulas.kinks import kinks_of
 
         if self._formula is not None:
             return kinks_of([self._formula], lower, upper)

@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.grid_spline import BEYOND, GridSpline
+from fokker_planck.formulas.grids.grid_spline import BEYOND, GridSpline
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import Domain, bounding_box, contains, dimension_of, periods_of, sample_points
 from fokker_planck.model.domains.meshes import MeshDomain
+from fokker_planck.model.domains.periodicity import Seam, check_period, on_both_faces
 from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.grid_data import spline_of
-from fokker_planck.model.periodicity import Seam, check_period, on_both_faces
 from fokker_planck.model.phase_space import check_phase_space, with_velocity
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Drifting, Overdamped, Process
 from fokker_planck.model.schedule import Schedule
 from fokker_planck.model.schedule_of_problem import check_schedule
-from fokker_planck.model.sets import Ball, Ellipsoid, Set, fits
-from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, Set, fits
+from fokker_planck.model.sets.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.quantity.units import NONE, Units
@@ -291,7 +291,7 @@ def _key_of(potential: Potential) -> str:
 
 
 def _sample_between_ends(problem: Problem) -> Floats:
-    """Points of the domain; at the very ends of a line coefficients may be infinite, see ``model.line_ends``."""
+    """Points of the domain; at the very ends of a line coefficients may be infinite, see ``model.ends.line_ends``."""
     x = problem.sample()
     if problem.dimension > 1 or problem.periods[0] is not None:
         return x

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fokker_planck.errors import ProblemError, UnknownKeyError
-from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.model.arguments import described, finite_number
 from fokker_planck.quantity.light_dataclasses import dataclass
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.kinks import distinct
+from fokker_planck.formulas.bounds.kinks import distinct
 from fokker_planck.model.arguments import described
 from fokker_planck.model.diffusion.constant import Constant, Diffusion, DiffusionField
 from fokker_planck.model.drift import Drift

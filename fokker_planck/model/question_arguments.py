@@ -7,16 +7,16 @@ from typing import Any, Literal
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.mesh.checks import outer_facets
 from fokker_planck.model.arguments import described, point
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import has_boundary
 from fokker_planck.model.domains.meshes import MeshDomain
 from fokker_planck.model.domains.sublevel import Sublevel
-from fokker_planck.model.images import with_images
 from fokker_planck.model.problem import Problem, check_mesh, check_wrapping
-from fokker_planck.model.sets import Ball, Ellipsoid, LineSet, Region, Set, fits
+from fokker_planck.model.sets.images import with_images
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, LineSet, Region, Set, fits
 from fokker_planck.model.underdamped import Underdamped
 
 EXIT_KEYS = ("start", "target", "times", "quantiles", "parts", "place")

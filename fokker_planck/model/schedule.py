@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.bounds.kinks import breaks_in, distinct
 from fokker_planck.formulas.expression import Expression, parse_expression
-from fokker_planck.formulas.kinks import breaks_in, distinct
-from fokker_planck.formulas.names import renamed
+from fokker_planck.formulas.parsing.names import renamed
 from fokker_planck.model.arguments import ascending, described, finite_number, positive_number
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 

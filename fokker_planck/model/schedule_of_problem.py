@@ -9,7 +9,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import described
-from fokker_planck.model.periodicity import Seam, on_both_faces
+from fokker_planck.model.domains.periodicity import Seam, on_both_faces
 from fokker_planck.model.phase_space import check_schedule_of_momentum
 from fokker_planck.model.process import Process
 from fokker_planck.model.schedule import Schedule

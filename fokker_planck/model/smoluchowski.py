@@ -69,7 +69,7 @@ class Smoluchowski(Overdamped):
 
     def noiseless_jacobian(self, x: Floats) -> Floats:
         """d_j of component i, (dim, dim, n)."""
-        from fokker_planck.formulas import finite_differences as differences
+        from fokker_planck.formulas.calculus import finite_differences as differences
 
         points = np.asarray(x, dtype=float)
         field = self.field(len(points))

@@ -17,7 +17,7 @@ HOMES: Mapping[str, str] = {
     "MostProbablePaths": "questions.paths",
     "PathOverSaddle": "landscape.paths",
     "Surface": "landscape.surface",
-    **dict.fromkeys(("Ball", "Ellipsoid", "HalfSpace"), "model.sets"),
+    **dict.fromkeys(("Ball", "Ellipsoid", "HalfSpace"), "model.sets.shapes"),
     "ConstantField": "model.diffusion.constant",
     "SaddleFlow": "asymptotics.saddle_flow",
     **dict.fromkeys(("Distance", "Evolution", "StateAtTime"), "solvers.time.evolution_results"),

@@ -13,7 +13,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.names import IDENTIFIER, renamed
+from fokker_planck.formulas.parsing.names import IDENTIFIER, renamed
 from fokker_planck.model.arguments import described, finite_number, point
 from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from fokker_planck.errors import FokkerPlanckError, ProblemError, one_line
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.grid_files import Grid
-from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.formulas.grids.grid_files import Grid
+from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.model.arguments import described, finite_number, whole_number
 from fokker_planck.model.grid_data import grid_of
 from fokker_planck.output.frames import quantities_in

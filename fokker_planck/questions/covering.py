@@ -13,7 +13,7 @@ import numpy as np
 
 from fokker_planck.asymptotics.quasipotential import SmallNoise
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.fixed_points import FixedPoint
+from fokker_planck.landscape.newton.fixed_points import FixedPoint
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.questions import small_noise

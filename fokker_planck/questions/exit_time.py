@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.table import Table as TextTable
 
-    from fokker_planck.model.sets import Set
+    from fokker_planck.model.sets.shapes import Set
 
 
 @counting

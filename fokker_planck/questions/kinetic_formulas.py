@@ -19,9 +19,9 @@ from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
 from fokker_planck.asymptotics.underdamped import Regime
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.model.positions import positions_of
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
+from fokker_planck.model.recast.positions import positions_of
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass

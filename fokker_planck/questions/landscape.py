@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Function
 from fokker_planck.landscape.descent_paths import descent_paths
+from fokker_planck.landscape.finding.survey import survey
+from fokker_planck.landscape.flow.well_flow import Downhill, WellFlow, has_potential_wells
 from fokker_planck.landscape.paths import PathOverSaddle
 from fokker_planck.landscape.surface import surface_of
-from fokker_planck.landscape.survey import survey
 from fokker_planck.landscape.types import CriticalPoint, Landscape
-from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.drift_potential import drift_potential
 from fokker_planck.model.underdamped import Underdamped

@@ -13,7 +13,7 @@ from fokker_planck.asymptotics.eyring_kramers import well_probabilities
 from fokker_planck.asymptotics.underdamped import kinetic_eigenvalues, kinetic_rates
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.survey import survey
+from fokker_planck.landscape.finding.survey import survey
 from fokker_planck.model.arguments import described
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential

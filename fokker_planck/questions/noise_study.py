@@ -25,7 +25,7 @@ from fokker_planck.sgd.noise import process as process_of
 if TYPE_CHECKING:
     from fokker_planck.model.domains.domain import Domain
     from fokker_planck.model.potential import Potential
-    from fokker_planck.model.sets import Set
+    from fokker_planck.model.sets.shapes import Set
     from fokker_planck.sgd.losses import Losses
 
 #: Quantities, and None where a number was refused or not asked for.

@@ -14,10 +14,10 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.descent_paths import POINTS, descent_paths
-from fokker_planck.landscape.fixed_points import FixedPoint
-from fokker_planck.landscape.noise_metric import InNoiseMetric
+from fokker_planck.landscape.flow.noise_metric import InNoiseMetric
+from fokker_planck.landscape.newton.fixed_points import FixedPoint
 from fokker_planck.landscape.paths import PathOverSaddle, lengths_along
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.output.serialize import number_json, numbers_json

@@ -17,19 +17,19 @@ from fokker_planck.asymptotics import eyring_kramers as kramers
 from fokker_planck.asymptotics.exit_surfaces import Outside
 from fokker_planck.asymptotics.markov_chain import log_rate_constant, log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import UnknownDensity
-from fokker_planck.model.sets import Ball
-from fokker_planck.model.tagged_sets import TaggedFacets
+from fokker_planck.model.sets.shapes import Ball
+from fokker_planck.model.sets.tagged_sets import TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions import eyring_kramers, kinetic_formulas, small_noise
 
 if TYPE_CHECKING:
-    from fokker_planck.model.sets import Set
+    from fokker_planck.model.sets.shapes import Set
     from fokker_planck.solvers.results.steady import Limits, WellWeight
 
 Table = tuple[tuple["Quantity | None", ...], ...]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
 from fokker_planck.model.phase_space import has_every_question
-from fokker_planck.model.positions import positions_of
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.positions import positions_of
 from fokker_planck.output.serialize import limits_json, number_json, numbers_json, quantity_json
 from fokker_planck.output.tables import (
     NOTHING,

@@ -80,7 +80,7 @@ def checked_question(name: str) -> str:
     """The name of a question; raises ProblemError, with the nearest one, where there is no such."""
     if name not in QUESTIONS:
         from fokker_planck.errors import ProblemError
-        from fokker_planck.formulas.near import did_you_mean
+        from fokker_planck.formulas.parsing.near import did_you_mean
 
         raise ProblemError(
             "question", f"{name[:60]!r}{did_you_mean(name, QUESTIONS)}", f"one of {', '.join(QUESTIONS)}"

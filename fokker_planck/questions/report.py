@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.output.frames import flat, frame
 from fokker_planck.output.html import html_tables
 from fokker_planck.output.plots.labels import in_units

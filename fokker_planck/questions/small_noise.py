@@ -15,7 +15,7 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.boundaries.held_attractors import HeldPoint
@@ -23,8 +23,8 @@ from fokker_planck.solvers.boundaries.held_attractors import HeldPoint
 if TYPE_CHECKING:
     from fokker_planck.asymptotics.bouchet_reygner import ExitLaw
     from fokker_planck.asymptotics.quasipotential import SmallNoise
-    from fokker_planck.landscape.fixed_points import FixedPoint
-    from fokker_planck.model.sets import Set
+    from fokker_planck.landscape.newton.fixed_points import FixedPoint
+    from fokker_planck.model.sets.shapes import Set
     from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 
 MOST_POINTS = 1_500_000

@@ -17,9 +17,9 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.well_flow import WellFlow
+from fokker_planck.landscape.flow.well_flow import WellFlow
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Ball, Ellipsoid, Set
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, Set
 
 NAMED = re.compile(r"well\s*(\d+)", re.IGNORECASE)
 NEAREST = 0.25

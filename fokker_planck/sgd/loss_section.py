@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.formulas.grid_files import NAMES, checked_axis
+from fokker_planck.formulas.grids.grid_files import NAMES, checked_axis
 from fokker_planck.model.arguments import described, finite_number
 from fokker_planck.model.diffusion.state_dependent import Sampled
 from fokker_planck.model.domains.box import Box

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.expression import COORDINATES, Expression, joint_tape, parse_expression, run_tape
-from fokker_planck.formulas.text import checked_parameters
+from fokker_planck.formulas.parsing.text import checked_parameters
 from fokker_planck.model.arguments import described
 from fokker_planck.model.potential import Potential
 from fokker_planck.quantity.light_dataclasses import dataclass

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.formulas.jax_derivatives import double_precision
+from fokker_planck.formulas.calculus.jax_derivatives import double_precision
 from fokker_planck.model.arguments import described
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.sgd.losses import DataLosses, SampleLosses, sample_values

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.model.arguments import described, finite_number, positive_number
 from fokker_planck.model.diffusion.constant import Diffusion
 from fokker_planck.model.potential import Potential

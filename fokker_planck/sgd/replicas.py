@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import LARGEST, described, point, whole_number
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 

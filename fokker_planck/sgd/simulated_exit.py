@@ -11,7 +11,7 @@ from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.arguments import LARGEST, described, point, whole_number
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region, Set
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region, Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.sgd.euler import EulerMaruyama, Process, coefficients, into_box

@@ -28,7 +28,7 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.truncation.domain_truncation import is_cut
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.absorption import Between, between

@@ -20,12 +20,12 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulations.narrow import NarrowPlaces
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.diffusion.scaled import scaled_noise
-from fokker_planck.model.hoermander import is_degenerate
 from fokker_planck.model.initial import InEquilibrium
+from fokker_planck.model.jumps.schedule_jumps import check_jumps
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.schedule import Schedule
-from fokker_planck.model.schedule_jumps import check_jumps
 from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace

@@ -23,7 +23,7 @@ from fokker_planck.fem.triangulations.narrow import NarrowPlaces
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.initial import AtPoint, ByFormula, InEquilibrium, Initial, UniformIn
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.adaptivity.absorption import stopped
 from fokker_planck.solvers.adaptivity.accuracy import refined_until_verified

@@ -28,10 +28,10 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.hoermander import is_degenerate
-from fokker_planck.model.opened_ring import OpenedRing, opened
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
+from fokker_planck.model.recast.opened_ring import OpenedRing, opened
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.adaptivity.absorption import Stopped, absorbing, stopped

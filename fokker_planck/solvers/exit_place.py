@@ -26,7 +26,7 @@ from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace

@@ -23,7 +23,7 @@ from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.truncation.domain_truncation import is_cut
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace

@@ -24,8 +24,8 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.reference_exponent import at_quadrature_points, weighting_of
-from fokker_planck.formulas.antiderivative import ORDER
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus.antiderivative import ORDER
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.line import line_exponent

@@ -18,12 +18,12 @@ from fokker_planck.asymptotics.eyring_kramers import (
 )
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.asymptotics.one_dimensional import isotropic
+from fokker_planck.landscape.finding.search import find_landscape, sample_box
 from fokker_planck.landscape.frame import Frame
-from fokker_planck.landscape.search import find_landscape, sample_box
 from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region
 
 HERE = Path(__file__).parents[1] / "reference"
 LINE = {entry["id"]: entry for entry in json.loads((HERE / "one_dimensional.json").read_text())["entries"]}

@@ -13,7 +13,7 @@ from fokker_planck.asymptotics.barrier_action import well_action
 from fokker_planck.asymptotics.depopulation import factor, log_factor, log_factor_between
 from fokker_planck.asymptotics.melnikov_meshkov import LineBarrier, energy_diffusion_rate, kramers_rate, line_barrier
 from fokker_planck.errors import ProblemError
-from fokker_planck.landscape.search import find_landscape, sample_box
+from fokker_planck.landscape.finding.search import find_landscape, sample_box
 
 QUARTIC = [0.0, -1.0, 0.0, 1.0]  # V' of (x^2 - 1)^2/4
 

@@ -5,7 +5,7 @@ import numpy as np
 import fokker_planck as fp
 from fokker_planck import sgd
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.sets import Ball, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, HalfSpace
 
 PAIR = sgd.SampleLosses(["(x - 1)**2/2", "(x + 1)**2/2"])
 WALK = sgd.Recursion(PAIR, 0.1, 1)

@@ -8,7 +8,7 @@ from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.meshes import MeshFile
 from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.question_arguments import checked_exit, checked_set
-from fokker_planck.model.sets import Ball, HalfSpace, Region
+from fokker_planck.model.sets.shapes import Ball, HalfSpace, Region
 
 ASKED = with_sets(right=HalfSpace([1, 0], 1), far=Ball([9, 9], 1))
 L_SHAPE = MeshFile(MESHES / "l_shape.msh")

@@ -18,7 +18,7 @@ from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.meshes import MeshFile
 from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Resolution
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region
 from fokker_planck.quantity.units import Units
 from fokker_planck.questions.committor import CommittorQuestion
 from fokker_planck.questions.exit_time import ExitQuestion

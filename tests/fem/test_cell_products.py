@@ -11,8 +11,8 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import detailed_balance
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.potential_of_density import detailed_balance
 
 
 def assembled(expression, epsilon, cells=400, lower=-1.0, upper=1.0):

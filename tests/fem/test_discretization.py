@@ -16,7 +16,7 @@ from fokker_planck.fem.triangulations.generation import ball_triangulation, grid
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import without_cells
 from fokker_planck.mesh.simplices import barycentric
-from fokker_planck.model.sets import Ball, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, HalfSpace
 
 
 def grid(shape, periodic=None, length=1.0):

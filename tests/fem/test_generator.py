@@ -16,9 +16,9 @@ from fokker_planck.fem.triangulations.generation import ball_triangulation, grid
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import detailed_balance
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import Ball, HalfSpace
+from fokker_planck.model.reversibility.potential_of_density import detailed_balance
+from fokker_planck.model.sets.shapes import Ball, HalfSpace
 
 
 def grid(shape, lower=-1.0, upper=1.0, periodic=None):

@@ -11,8 +11,8 @@ from fokker_planck.fem.indicator import Mode, energy_errors, errors_of_all
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import detailed_balance
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.potential_of_density import detailed_balance
 
 
 def assembled(shape, degree, expression="0", epsilon=1.0, lower=0.0, upper=1.0):

@@ -20,7 +20,7 @@ from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region
 from fokker_planck.solvers.boundaries.ends import region_name
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells, heights_to_target
 from fokker_planck.solvers.setting.setting import prepare

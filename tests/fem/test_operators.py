@@ -20,8 +20,8 @@ from fokker_planck.fem.operators import advection_matrices
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import detailed_balance
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.potential_of_density import detailed_balance
 
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("cc") or shutil.which("gcc")) or not Path(sysconfig.get_paths()["include"], "Python.h").is_file(),

@@ -11,8 +11,8 @@ from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, at
 from fokker_planck.fem.triangulations.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.model.diffusion.constant import Isotropic
-from fokker_planck.model.potential_of_density import DetailedBalance
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance
+from fokker_planck.model.sets.shapes import Ball
 
 EPSILON = 0.3
 

@@ -9,7 +9,7 @@ import pytest
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.tape import BLOCK
+from fokker_planck.formulas.parsing.tape import BLOCK
 
 HOSTILE = {
     "": "an empty string",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fokker_planck.formulas.spline import GridFunction, extended, zero_on
+from fokker_planck.formulas.grids.spline import GridFunction, extended, zero_on
 
 RNG = np.random.default_rng(5)
 

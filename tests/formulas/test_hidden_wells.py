@@ -7,10 +7,10 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.formulas.branches import smooth_branches
+from fokker_planck.formulas.bounds.branches import smooth_branches
+from fokker_planck.formulas.bounds.narrow_features import seen_boxes
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.narrow_features import seen_boxes
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 
 QUARTIC, RIGHT = "(x**2 - 1)**2/4", HalfSpace([1.0], 1.0)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.calculus import finite_differences as differences
 
 UNITS = [(4e-7, 1.0), (1e-9, 1e-12), (1e9, 1e3)]
 # to rounding where meshes are the same; where rounding decides which cell is halved, to the tolerance

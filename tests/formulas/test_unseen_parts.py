@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
+from fokker_planck.formulas.bounds.level_boxes import boxes_meeting
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.level_boxes import boxes_meeting
-from fokker_planck.model.sets import Ball, Region
+from fokker_planck.model.sets.shapes import Ball, Region
 
 PLANE = fp.Problem(fp.Overdamped(fp.Potential("0*x*y"), fp.Isotropic(1.0)), fp.Box([-1.0, -1.0], [1.0, 1.0]))
 SPECK = "1e-2**2 - (x + 0.3137)**2 - (y - 0.2137)**2"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from landscapes import MUELLER_BROWN, THREE_HOLE, chain
 
-from fokker_planck.landscape.search import find_landscape, sample_box
+from fokker_planck.landscape.finding.search import find_landscape, sample_box
 from fokker_planck.model.potential import Potential
 
 

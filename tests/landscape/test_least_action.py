@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.landscape.least_action import actions_on
 
 NOISE = np.array([[0.004, 0.001], [0.001, 0.002]])

@@ -7,9 +7,9 @@ import pytest
 from scipy.interpolate import RectBivariateSpline
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.landscape import search as landscape_search
-from fokker_planck.landscape.sample_graph import sample_box
-from fokker_planck.landscape.search import KEPT_WELLS, find_landscape
+from fokker_planck.landscape.finding import search as landscape_search
+from fokker_planck.landscape.finding.sample_graph import sample_box
+from fokker_planck.landscape.finding.search import KEPT_WELLS, find_landscape
 from fokker_planck.model.potential import Potential
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.landscape.captures import Capture
+from fokker_planck.landscape.finding.survey import held_by
+from fokker_planck.landscape.flow.captures import Capture
+from fokker_planck.landscape.flow.gradient_flow import FlowSettings, descend
+from fokker_planck.landscape.flow.held_by_mesh import HeldByMesh
 from fokker_planck.landscape.frame import Frame
-from fokker_planck.landscape.gradient_flow import FlowSettings, descend
-from fokker_planck.landscape.held_by_mesh import HeldByMesh
-from fokker_planck.landscape.survey import held_by
 from fokker_planck.mesh.walls import Walls
 
 NOTCH = (([-1.5, -0.6, 0.4, 1.5], [-1.0, -0.2, 1.0]), {(1, 1)})

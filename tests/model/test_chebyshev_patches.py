@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fokker_planck.formulas.chebyshev_patches import from_gradient
-from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
+from fokker_planck.formulas.calculus.chebyshev_patches import from_gradient
+from fokker_planck.formulas.calculus.separated_axes import SeparatedPatches, from_separated_gradient
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domains.box import Box

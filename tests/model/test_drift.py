@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.diffusion.hessian import Hessian
 from fokker_planck.model.diffusion.quadratic import Quadratic
@@ -16,7 +16,7 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.drift_potential import DriftPotential, drift_potential
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 
 RNG = np.random.default_rng(11)
 MAIER_STEIN = Drift(["x - x**3 - mu*x*y**2", "-(1 + x**2)*y"], {"mu": 10.0})

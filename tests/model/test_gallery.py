@@ -10,7 +10,7 @@ from fokker_planck.model.gallery import exits as gallery_exits
 from fokker_planck.model.gallery import registry as gallery
 from fokker_planck.model.gallery.registry import GalleryEntry, named, names, parameters_of
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 

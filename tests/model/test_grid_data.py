@@ -10,7 +10,7 @@ from scipy.integrate import quad
 import fokker_planck as fp
 from fokker_planck.cli.command import main
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas.grid_files import read_grid
+from fokker_planck.formulas.grids.grid_files import read_grid
 
 QUARTIC = 729.6706919423
 """Mean time of the quartic well, noise 1/20, from -1 to x >= 1, by quadrature."""

@@ -6,14 +6,13 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError, ProblemError
-from fokker_planck.formulas.antiderivative import antiderivative
+from fokker_planck.formulas.calculus.antiderivative import antiderivative
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.diffusion.quadratic import Quadratic
 from fokker_planck.model.diffusion.state_dependent import Formula, Hessian, Sampled
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import DetailedBalance, ScaledPotential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.classify import KnownDensity, UnknownDensity, kinetics
@@ -21,6 +20,7 @@ from fokker_planck.model.reversibility.definiteness import check_semidefinite
 from fokker_planck.model.reversibility.line import LineExponent, line_exponent
 from fokker_planck.model.reversibility.noise_floor import floor_share
 from fokker_planck.model.reversibility.path import PathExponent
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance, ScaledPotential
 
 RNG = np.random.default_rng(3)
 QUARTIC = Potential("(x**2 - 1)**2/4")

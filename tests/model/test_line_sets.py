@@ -5,10 +5,10 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.bounds.line_zeros import zeros_on_line
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.line_zeros import zeros_on_line
-from fokker_planck.model.line_set import set_of_formula, set_of_function
-from fokker_planck.model.sets import HalfSpace, Region
+from fokker_planck.model.sets.line_set import set_of_formula, set_of_function
+from fokker_planck.model.sets.shapes import HalfSpace, Region
 
 CUBE = "x**3 - 3*0.6123*x**2 + 3*0.6123**2*x - 0.6123**3"
 

@@ -8,10 +8,10 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.formulas.bounds.kinks import kinks_of
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.formulas.kinks import kinks_of
+from fokker_planck.model.bounds.line_boxes import line_boxes
 from fokker_planck.model.diffusion.state_dependent import Formula, Hessian
-from fokker_planck.model.line_boxes import line_boxes
 from fokker_planck.model.process import Overdamped
 
 QUARTIC = "(x**2 - 1)**2/4"

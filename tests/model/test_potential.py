@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.model.gallery.registry import named
 from fokker_planck.model.potential import Potential
 

@@ -15,7 +15,7 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.question_arguments import checked_exit
-from fokker_planck.model.sets import Ball, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, HalfSpace
 
 MESHES = Path(__file__).parents[2] / "meshes"
 BOX = Box([-2.0, -1.5], [2.0, 1.5])

@@ -7,8 +7,8 @@ import pytest
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.diffusion.constant import Constant, Isotropic
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import ScaledPotential, SeparatedPotential, detailed_balance
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.potential_of_density import ScaledPotential, SeparatedPotential, detailed_balance
 
 RNG = np.random.default_rng(5)
 

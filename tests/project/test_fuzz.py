@@ -111,10 +111,10 @@ def test_noise_at_the_ends_of_the_doubles_is_not_taken_for_degenerate(noise):
 
 
 def test_a_sign_change_between_the_largest_doubles_is_found():
+    from fokker_planck.formulas.bounds.high_precision import sign_at
+    from fokker_planck.formulas.bounds.line_zeros import zeros_on_line
     from fokker_planck.formulas.expression import parse_expression
-    from fokker_planck.formulas.grammar import symbols
-    from fokker_planck.formulas.high_precision import sign_at
-    from fokker_planck.formulas.line_zeros import zeros_on_line
+    from fokker_planck.formulas.parsing.grammar import symbols
 
     (zero,) = zeros_on_line(parse_expression("sinh(1e300*(x - 0.3))"), 0, -1.0, 1.0)
     assert zero == pytest.approx(0.3, rel=1e-15)

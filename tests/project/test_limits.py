@@ -16,7 +16,7 @@ LONG_FILES: dict[str, str] = {}
 """What is longer, and why: nothing."""
 MOST_PARAMETERS = {
     "questions/noise_study.py:noise_study": (13, "a study by name, nearly all of it optional, and options of problems"),
-    "formulas/narrow_features.py:seen_boxes": (9, "bounds of a search, by name"),
+    "formulas/bounds/narrow_features.py:seen_boxes": (9, "bounds of a search, by name"),
 }
 USUAL_MOST = 8
 """Of formulas, whose parameters are the letters they are written with, and of what hands arrays on that belong

@@ -10,7 +10,7 @@ import pytest
 from fokker_planck.cli import command as cli
 from fokker_planck.cli import schema as problem_schema
 from fokker_planck.cli.problem_file import load_problem_file
-from fokker_planck.formulas import text as formula_text
+from fokker_planck.formulas.parsing import text as formula_text
 from fokker_planck.model.gallery import registry as gallery
 from validation import command, report, state
 

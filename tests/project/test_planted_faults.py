@@ -11,8 +11,9 @@ import pytest
 from fokker_planck.asymptotics import bouchet_reygner, eyring_kramers
 from fokker_planck.errors import FokkerPlanckError
 from fokker_planck.fem.operators import stiffness_matrices
-from fokker_planck.model import potential_of_density, process
+from fokker_planck.model import process
 from fokker_planck.model.diffusion.constant import Isotropic
+from fokker_planck.model.reversibility import potential_of_density
 from validation.registry import claim
 
 

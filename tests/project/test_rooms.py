@@ -160,7 +160,7 @@ ALLOWED = {
     "fem/_dolfinx.py": "import dolfinx, inspect\nnew = dolfinx.__version__ > '0.7' or hasattr(dolfinx.mesh, 'x')",
     "fem/_petsc.py": "from petsc4py import PETSc\nfrom slepc4py import SLEPc",
     "fem/operators.py": "import ufl\nfrom ufl import TestFunction\nform = u * ufl.dx",
-    "solvers/exit.py": "from fokker_planck.fem import mesh\nfrom fokker_planck.model.sets import Ball",
+    "solvers/exit.py": "from fokker_planck.fem import mesh\nfrom fokker_planck.model.sets.shapes import Ball",
 }
 
 

@@ -9,7 +9,7 @@ import fokker_planck as fp
 from fokker_planck.asymptotics.markov_chain import log_rate_constant
 from fokker_planck.cli.command import main
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.model.sets import Ball, Ellipsoid
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid
 from fokker_planck.questions.well_sets import well_set
 
 SKEW = fp.Problem(

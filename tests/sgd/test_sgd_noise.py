@@ -110,7 +110,7 @@ def evaluate(losses, i, points):
 
 
 def test_divergence_by_differences(losses):
-    from fokker_planck.formulas import finite_differences as differences
+    from fokker_planck.formulas.calculus import finite_differences as differences
 
     jacobian = differences.gradient(lambda x: sgd.gradient_covariance(losses, x), POINTS)
     expected = np.einsum("jijn->in", jacobian)

@@ -13,7 +13,7 @@ from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.fem.triangulations.triangulation import Facets, Triangulation, parts_by_facets, without_cells
 from fokker_planck.fem.truncation.trimming import attached
-from fokker_planck.formulas import finite_differences as differences
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.questions.small_noise import Allowance
 from fokker_planck.solvers.adaptivity.initial_mesh import first_mesh
 from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends
@@ -154,7 +154,7 @@ def test_the_unstable_side_of_a_saddle_where_no_attractor_counts_for_the_questio
     """Shallow wells that an exit does not follow are attractors still: the formula crashed there (39 of seed 101)."""
     from types import SimpleNamespace
 
-    from fokker_planck.landscape.fixed_points import fixed_point
+    from fokker_planck.landscape.newton.fixed_points import fixed_point
     from fokker_planck.questions.small_noise import unstable_step
 
     saddle = fixed_point([0.0, 0.0], [[1.0, 0.0], [0.0, -1.0]])

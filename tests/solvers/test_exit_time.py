@@ -22,7 +22,7 @@ from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import Ball, HalfSpace, Region
+from fokker_planck.model.sets.shapes import Ball, HalfSpace, Region
 from fokker_planck.solvers.adaptivity import absorption
 from fokker_planck.solvers.adaptivity.absorption import stopped
 from fokker_planck.solvers.boundaries.ends import TARGET, reached_points

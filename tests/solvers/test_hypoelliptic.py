@@ -7,7 +7,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
-from fokker_planck.model.hoermander import lacking, refuse_uncarried
+from fokker_planck.model.degeneracy.hoermander import lacking, refuse_uncarried
 from fokker_planck.model.problem import Resolution
 
 ALONG_Y = fp.Constant([[0.0, 0.0], [0.0, 0.5]])

@@ -15,11 +15,11 @@ from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import ScaledPotential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.classify import ItoDrift, KnownDensity, UnknownDensity, kinetics
-from fokker_planck.model.sets import Ball, HalfSpace, Region
+from fokker_planck.model.reversibility.potential_of_density import ScaledPotential
+from fokker_planck.model.sets.shapes import Ball, HalfSpace, Region
 from fokker_planck.questions.committor import committor
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.rates import rates
@@ -462,7 +462,7 @@ def test_a_flow_through_the_surface_of_a_level_is_refused_for_weights():
 
 def test_separatrices_are_followed_once_for_all_meshes(monkeypatch):
     """Twice for every mesh of which there were five: two thirds of the time where V is a function."""
-    from fokker_planck.landscape import separatrix
+    from fokker_planck.landscape.basins import separatrix
 
     followed, of = [], separatrix.stable_manifolds
     monkeypatch.setattr(separatrix, "stable_manifolds", lambda *given: followed.append(given) or of(*given))

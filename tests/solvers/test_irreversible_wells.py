@@ -19,7 +19,7 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
 from fokker_planck.model.reversibility.classify import ItoDrift, UnknownDensity
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.eyring_kramers import eyring_kramers
 from fokker_planck.questions.rates import rates

@@ -5,7 +5,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.formulas.expression import parse_expression
-from fokker_planck.model.breakpoints import surfaces_of
+from fokker_planck.model.jumps.breakpoints import surfaces_of
 
 INTERPRETATIONS = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}
 LEFT, RIGHT = fp.HalfSpace([-1.0, 0.0], 1.0), fp.HalfSpace([1.0, 0.0], 1.0)

@@ -20,8 +20,8 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode, energy_errors
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import detailed_balance
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.potential_of_density import detailed_balance
 from fokker_planck.solvers.adaptivity import accuracy, beginning
 from fokker_planck.solvers.density import density_of_potential
 from fokker_planck.solvers.reference_density import followed_exponent

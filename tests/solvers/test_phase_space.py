@@ -11,8 +11,8 @@ from kinetic_wells import QUARTIC, kinetic
 
 import fokker_planck as fp
 from fokker_planck.errors import ProblemError
-from fokker_planck.model.positions import positions_of
 from fokker_planck.model.problem import Resolution
+from fokker_planck.model.recast.positions import positions_of
 from fokker_planck.solvers.adaptivity.spectral_scope import sector_searched
 from fokker_planck.solvers.momentum.kinetic_rates import rates_between_wells
 from fokker_planck.solvers.setting.setting import WHOLE, prepare

@@ -10,7 +10,7 @@ from fokker_planck.fem.shapes.level_sets import LEAST_RATIO, fit_regions
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.fem.triangulations.triangulation import volumes
 from fokker_planck.model.diffusion.state_dependent import Formula
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 
 
 def brownian_ball(tolerance=1e-3):

@@ -18,7 +18,7 @@ from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import Ball, HalfSpace, Region
+from fokker_planck.model.sets.shapes import Ball, HalfSpace, Region
 from fokker_planck.solvers.eigenvalues import spectral_question as solver
 from fokker_planck.solvers.spectrum import spectrum
 

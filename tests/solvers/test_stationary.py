@@ -15,7 +15,7 @@ from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 from fokker_planck.solvers.stationary import stationary_density
 
 REFERENCES = {

@@ -53,7 +53,7 @@ def _box(domain: Tables) -> tuple[list[float], list[float]]:
 
 def _level_below_walls(problem: RandomProblem, folder: Path) -> float | None:
     """A level just below V on the walls, if that is ``ABOVE`` everything that matters."""
-    from fokker_planck.landscape.survey import survey
+    from fokker_planck.landscape.finding.survey import survey
 
     tables = problem.tables
     if problem.question == "spectrum" or {"kinks", "jump", "waves"} & set(problem.tags):

@@ -198,7 +198,7 @@ def checked_name(number: str | None, known: Sequence[str]) -> str:
 
 def _refuse_unknown(key: str, name: str, known: Sequence[str]) -> None:
     """Raise ProblemError with the nearest of the known names, if there are any."""
-    from fokker_planck.formulas.near import did_you_mean
+    from fokker_planck.formulas.parsing.near import did_you_mean
 
     if known:
         raise ProblemError(key, f"{name!r}{did_you_mean(name, known)}", f"one of {', '.join(known)}")

@@ -16,7 +16,7 @@ from fokker_planck.fem.triangulations.refinement import split_edges
 from fokker_planck.fem.triangulations.triangulation import Triangulation, edge_table, volumes
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 #: A vertex nearer to the surface than this part of its shortest edge moves onto it. Less leaves slivers beside the

@@ -35,7 +35,7 @@ from fokker_planck.fem.triangulations.triangulation import (
     with_new_vertices,
 )
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 
 #: Least ratio of Jacobian determinants within a curved cell, see :func:`jacobian_ratios`.
 LEAST_RATIO = 0.5

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
-from fokker_planck.model.images import Images
-from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.model.sets.images import Images
+from fokker_planck.model.sets.shapes import HalfSpace, Region, Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Piece:
 def smooth_pieces(shapes: Iterable[Set]) -> tuple[Any, ...]:
     """The smooth surfaces that make up those of the sets, each once.
 
-    >>> from fokker_planck.model.sets import Ball
+    >>> from fokker_planck.model.sets.shapes import Ball
     >>> len(smooth_pieces([Ball([0.0, 0.0], 1.0), Region("0.1 - abs(x)"), Region("min(x, y)")]))
     5
     """

@@ -16,8 +16,8 @@ import numpy as np
 from fokker_planck.fem.shapes.wedges import walls_of
 from fokker_planck.fem.triangulations.triangulation import STRAIGHT, Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.images import Images
-from fokker_planck.model.sets import Ball, Ellipsoid, Region
+from fokker_planck.model.sets.images import Images
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, Region
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 FILLED = 0.05

@@ -11,7 +11,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.triangulations.narrow import too_wide
 from fokker_planck.fem.triangulations.triangulation import Triangulation, diameters
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.formulas.level_boxes import boxes_meeting
+from fokker_planck.formulas.bounds.level_boxes import boxes_meeting
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 

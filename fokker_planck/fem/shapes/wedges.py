@@ -9,7 +9,7 @@ import numpy as np
 from fokker_planck.fem.triangulations.crossings import planes_of
 from fokker_planck.fem.triangulations.triangulation import STRAIGHT, Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 
 #: What part of a gap, and of the angle of a wedge, between surfaces edges are as short as (see :func:`turn_beside`).
 GAP, WEDGE = 0.5, 0.5

@@ -24,7 +24,7 @@ from fokker_planck.fem.triangulations.triangulation import (
     oriented,
 )
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 #: Vertices that stay are found again within this part of the size of the mesh.

@@ -11,7 +11,7 @@ import numpy as np
 from fokker_planck.fem.triangulations.triangulation import Triangulation, row_keys
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.level_set_projection import onto_surfaces
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 #: Normals and offsets (in units of the size of the mesh) of facets that agree to so many digits are of one plane.

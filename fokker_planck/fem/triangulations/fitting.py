@@ -11,7 +11,7 @@ import numpy as np
 from fokker_planck.fem.triangulations.refinement import split_edges
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.sets import Region
+from fokker_planck.model.sets.shapes import Region
 
 CLOSE = 1e-6
 """Of an edge: a wall point so near to a vertex is that vertex."""

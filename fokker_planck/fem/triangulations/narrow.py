@@ -8,10 +8,10 @@ import numpy as np
 
 from fokker_planck.fem.triangulations.triangulation import Triangulation, diameters
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.formulas.narrow_features import seen_boxes
+from fokker_planck.formulas.bounds.narrow_features import seen_boxes
 from fokker_planck.mesh.locator import Locator
-from fokker_planck.model.bounded_exponent import formula_of
-from fokker_planck.model.line_boxes import SEEN, LineBoxes
+from fokker_planck.model.bounds.line_boxes import SEEN, LineBoxes
+from fokker_planck.model.reversibility.bounded_exponent import formula_of
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.quantity.light_dataclasses import dataclass
 

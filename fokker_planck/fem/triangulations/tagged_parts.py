@@ -9,7 +9,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.triangulations.coinciding_walls import CoincidingWall, with_wall_at
 from fokker_planck.fem.triangulations.triangulation import Triangulation, row_numbers
-from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
+from fokker_planck.model.sets.tagged_sets import TaggedCells, TaggedFacets
 
 
 def with_tagged(base: Triangulation, region: TaggedCells | TaggedFacets, name: str) -> Triangulation:

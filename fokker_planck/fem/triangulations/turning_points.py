@@ -13,11 +13,11 @@ from typing import cast
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.hoermander import NO_NOISE, is_degenerate
+from fokker_planck.model.degeneracy.hoermander import NO_NOISE, is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Drifting
-from fokker_planck.model.sets import HalfSpace, LineSet, Region, Set
-from fokker_planck.model.tagged_sets import TaggedCells, TaggedFacets
+from fokker_planck.model.sets.shapes import HalfSpace, LineSet, Region, Set
+from fokker_planck.model.sets.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 POINTS = 401

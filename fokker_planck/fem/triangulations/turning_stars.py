@@ -18,7 +18,7 @@ from fokker_planck.fem.triangulations.turning_points import Turn, turns_of
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.simplices import volumes
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 
 DIGITS = 3.0
 """Stars, of which there is one for every so many powers of two of the tolerance: r^3 = 2^-3 is lost with each."""

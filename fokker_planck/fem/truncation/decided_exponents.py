@@ -15,7 +15,7 @@ import numpy as np
 
 from fokker_planck.fem.truncation.vertex_chain import LEAST_OF_SHARE, log_direct_parts
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.landscape.least_action import Actions, actions_on
 from fokker_planck.quantity.light_dataclasses import dataclass
 

@@ -20,7 +20,7 @@ from fokker_planck.fem.discretization import Discretization, unknowns_on_facets
 from fokker_planck.fem.triangulations.triangulation import Triangulation, facet_keys, row_numbers, without_cells
 from fokker_planck.fem.truncation.decided_exponents import NEVER, Exponents
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.mesh.locator import Locator
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 

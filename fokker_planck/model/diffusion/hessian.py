@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.tape import in_blocks
+from fokker_planck.formulas.calculus import finite_differences as differences
+from fokker_planck.formulas.parsing.tape import in_blocks
 from fokker_planck.model.arguments import described, finite_number, positive_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.principal_axes import principal_axes
@@ -158,7 +158,7 @@ class HessianField:
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
         """Those of the potential, and the inflection points where there is no floor."""
-        from fokker_planck.formulas.kinks import distinct, zeros
+        from fokker_planck.formulas.bounds.kinks import distinct, zeros
 
         points = list(self.potential.kinks(lower, upper))
         if self.floor == 0.0:

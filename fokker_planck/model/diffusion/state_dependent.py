@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError, UnknownKeyError
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.bounds.kinks import kinks_of
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.formulas.callables import values_of
 from fokker_planck.formulas.expression import Expression, joint_tape, parse_expression, run_tape
 from fokker_planck.formulas.function_breaks import breaks_of
-from fokker_planck.formulas.kinks import kinks_of
-from fokker_planck.formulas.tape import Tape
+from fokker_planck.formulas.parsing.tape import Tape
 from fokker_planck.model.arguments import MOST_DIMENSIONS, described, finite_number
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.diagonal_tensors import diagonal
@@ -262,7 +262,7 @@ def formulas(
     rows: Sequence[Sequence[str | float]], parameters: Mapping[str, float], key: str
 ) -> tuple[tuple[Expression, ...], ...]:
     """A matrix of formulas that share their parameters; every parameter must be used in one of them."""
-    from fokker_planck.formulas.text import parameters_key, parsed_text
+    from fokker_planck.formulas.parsing.text import parameters_key, parsed_text
 
     texts = [[entry if isinstance(entry, str) else repr(float(entry)) for entry in row] for row in rows]
     names = [[_names(parsed_text(text, key)) for text in row] for row in texts]

@@ -13,7 +13,7 @@ from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.connected_part import connected_part, values_or_infinity
 from fokker_planck.model.domains.meshes import MeshDomain
 from fokker_planck.model.domains.sublevel import Sublevel
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 
 if TYPE_CHECKING:
     from fokker_planck.model.potential import Potential

@@ -9,8 +9,8 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.mesh.parts import MeshData
 from fokker_planck.mesh.union import MeshUnion
 from fokker_planck.model.arguments import described
-from fokker_planck.model.sets import Set
-from fokker_planck.model.tagged_sets import cells_with, facets_with
+from fokker_planck.model.sets.shapes import Set
+from fokker_planck.model.sets.tagged_sets import cells_with, facets_with
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 

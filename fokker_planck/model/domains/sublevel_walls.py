@@ -1,7 +1,7 @@
 """Walls between the points of the grid on which a sublevel set is sought: found by bounds of the formula for V.
 
 Grid points on both sides of a wall V > level that is thinner than their distance look connected.  Boxes that hold all
-of the surface V = level (:mod:`fokker_planck.formulas.level_boxes`) are no wider than such a wall, and some of their
+of the surface V = level (:mod:`~.level_boxes`) are no wider than such a wall, and some of their
 points lie inside of it.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.bounds.level_boxes import boxes_meeting
+from fokker_planck.formulas.bounds.line_zeros import zeros_on_line
 from fokker_planck.formulas.expression import Expression
-from fokker_planck.formulas.level_boxes import boxes_meeting
-from fokker_planck.formulas.line_zeros import zeros_on_line
 
 
 def parts_on_line(formula: Expression, level: float, lower: float, upper: float) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fokker_planck.errors import ProblemError
 from fokker_planck.model.domains.domain import Domain
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 AnySet = Ball | Ellipsoid | HalfSpace | Region

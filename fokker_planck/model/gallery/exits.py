@@ -15,7 +15,7 @@ from fokker_planck.model.gallery.entries import (
     square_of,
 )
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.sets import Ball, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, HalfSpace
 
 CLOSED_FORM = "closed form"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fokker_planck.errors import ProblemError, UnknownKeyError
-from fokker_planck.formulas.near import did_you_mean
+from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.model.gallery import exits as gallery_exits
 from fokker_planck.model.gallery import surfaces as gallery_surfaces
 from fokker_planck.model.gallery import wells as gallery_wells

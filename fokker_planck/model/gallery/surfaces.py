@@ -7,7 +7,7 @@ from math import sqrt
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.gallery.entries import GalleryEntry, Known, KnownPoint, below, dimension_parameter, positive
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.sets import Ball, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, HalfSpace
 
 SPECTRAL_ELEMENTS = "spectral elements of order 12, two meshes agree in all digits"
 

@@ -15,7 +15,7 @@ from fokker_planck.model.gallery.entries import (
     square_of,
 )
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 
 QUADRATURE = "exact quadrature in one dimension, 60 digits"
 LAPLACE = "Laplace's method at small noise"

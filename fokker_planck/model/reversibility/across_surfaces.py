@@ -15,13 +15,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.model.diffusion.constant import DiffusionField
-from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process
 from fokker_planck.model.reversibility.piecewise_exponent import solved
-from fokker_planck.model.sets import HalfSpace, Set
+from fokker_planck.model.sets.shapes import HalfSpace, Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 # Half the distance at which both sides are compared, in units of the domain: a layer of that width counts as a jump.

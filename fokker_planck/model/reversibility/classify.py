@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats, Function
+from fokker_planck.formulas.calculus import finite_differences as differences
+from fokker_planck.model.degeneracy.hoermander import lacking
 from fokker_planck.model.diffusion.constant import Constant, ConstantField, DiffusionField, Isotropic
-from fokker_planck.model.function_jumps import check_functions
-from fokker_planck.model.hoermander import lacking
-from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
-from fokker_planck.model.line_ends import line_ends
-from fokker_planck.model.potential_of_density import DetailedBalance, ScaledPotential, detailed_balance
+from fokker_planck.model.ends.line_ends import line_ends
+from fokker_planck.model.jumps.function_jumps import check_functions
+from fokker_planck.model.jumps.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.process import Drifting, Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.across_surfaces import Across, across_surfaces, keeps_flow, on_one_side
 from fokker_planck.model.reversibility.definiteness import (
@@ -35,6 +34,7 @@ from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.model.reversibility.line import LineExponent, is_driven, line_exponent
 from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance, ScaledPotential, detailed_balance
 from fokker_planck.model.reversibility.ring import RingCurrent, RingExponent, on_ring
 from fokker_planck.model.reversibility.undefined_jumps import check_defined, potential_key, refuse_steps
 from fokker_planck.model.smoluchowski import Smoluchowski

@@ -6,10 +6,10 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.tape import in_blocks
+from fokker_planck.formulas.parsing.tape import in_blocks
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.diffusion.principal_axes import principal_axes
-from fokker_planck.model.function_jumps import check_functions
+from fokker_planck.model.jumps.function_jumps import check_functions
 from fokker_planck.model.process import Process
 
 SEMIDEFINITE = 1e-12

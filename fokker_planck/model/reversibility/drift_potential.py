@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
 from fokker_planck.formulas.arrays import Floats, Function
+from fokker_planck.formulas.calculus.antiderivative import Antiderivative, antiderivative
 from fokker_planck.model.process import Overdamped, Process
 from fokker_planck.quantity.light_dataclasses import dataclass
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.diffusion.constant import DiffusionField
-from fokker_planck.model.line_ends import LineEnd
+from fokker_planck.model.ends.line_ends import LineEnd
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 

@@ -14,11 +14,11 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus.antiderivative import Antiderivative, antiderivative
+from fokker_planck.model.bounds.line_boxes import LineBoxes, line_boxes
 from fokker_planck.model.diffusion.constant import DiffusionField
-from fokker_planck.model.line_boxes import LineBoxes, line_boxes
-from fokker_planck.model.line_ends import LineEnd, line_ends
+from fokker_planck.model.ends.line_ends import LineEnd, line_ends
 from fokker_planck.model.process import Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.field_with_ends import FieldWithEnds
 from fokker_planck.quantity.light_dataclasses import dataclass
@@ -49,7 +49,7 @@ OF_DISTANCE = 0.03
 class LineExponent:
     """Psi on [lower, upper], least value about zero, with Psi' = (D' - b) / D.
 
-    In the last stretch next to a singular end, see :mod:`fokker_planck.model.line_ends`, it is the constant that gives
+    In the last stretch next to a singular end, see :mod:`~.line_ends`, it is the constant that gives
     ``int exp(-Psi)`` its value; where that is infinite, the value at the edge of the stretch.
 
     >>> from fokker_planck.model.potential import Potential

@@ -1,7 +1,7 @@
 """A function of the plane or of space with kinks or jumps on surfaces, from integrals along lines: found once.
 
 The box is divided into patches, with one point in each, the anchor, whose value is an integral along the line from far
-away. A patch that no surface crosses has polynomials (:mod:`fokker_planck.formulas.chebyshev_patches`) through its
+away. A patch that no surface crosses has polynomials (:mod:`~.chebyshev_patches`) through its
 anchor's value; in the others values are integrals along the short line from the anchor.
 """
 
@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, patch_by_patch
-from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.formulas.calculus.chebyshev_patches import ChebyshevPatches, patch_by_patch
+from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 Along = Callable[..., Floats]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.formulas.kinks import zeros
+from fokker_planck.formulas.bounds.kinks import zeros
 from fokker_planck.model.diffusion.hessian import HessianField
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.quantity.light_dataclasses import dataclass

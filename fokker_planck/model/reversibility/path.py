@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.chebyshev_patches import ChebyshevPatches, from_gradient
-from fokker_planck.formulas.separated_axes import SeparatedPatches, from_separated_gradient
+from fokker_planck.formulas.calculus import finite_differences as differences
+from fokker_planck.formulas.calculus.chebyshev_patches import ChebyshevPatches, from_gradient
+from fokker_planck.formulas.calculus.separated_axes import SeparatedPatches, from_separated_gradient
 from fokker_planck.model.diffusion.constant import DiffusionField
-from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
 from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals

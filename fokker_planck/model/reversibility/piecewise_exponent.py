@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from fokker_planck.formulas import finite_differences as differences
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.model.diffusion.constant import DiffusionField
-from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
 from fokker_planck.model.reversibility.local_integrals import LocalIntegrals, local_integrals
-from fokker_planck.model.sets import Ball, HalfSpace, Set
+from fokker_planck.model.sets.shapes import Ball, HalfSpace, Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 # Crossings of a line with a curved surface are looked for on so many intervals: closer pairs are integrated across.
@@ -47,7 +47,7 @@ class PiecewiseExponent:
 
     Examples
     --------
-    >>> from fokker_planck.model.interfaces import interfaces_of
+    >>> from fokker_planck.model.jumps.interfaces import interfaces_of
     >>> from fokker_planck.model.potential import Potential
     >>> from fokker_planck.model.diffusion.state_dependent import Formula
     >>> process = Overdamped(Potential("0*x"), Formula("1 - 0.9*heaviside(x)"))

@@ -17,8 +17,8 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.formulas.antiderivative import Antiderivative, antiderivative, chebyshev, integrated
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus.antiderivative import Antiderivative, antiderivative, chebyshev, integrated
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.quantity.light_dataclasses import dataclass
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fokker_planck.formulas.antiderivative import chebyshev, integrated
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus.antiderivative import chebyshev, integrated
 from fokker_planck.model.reversibility.line import LineExponent, is_driven
 from fokker_planck.model.reversibility.ring import log_window, on_panels, panels
 from fokker_planck.quantity.light_dataclasses import dataclass

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.diffusion.constant import DiffusionField
-from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Process, alpha_of
 from fokker_planck.model.reversibility.across_surfaces import Across, potential_jumps
 

@@ -12,11 +12,11 @@ from fokker_planck.fem.entrances import Entrance, entering, entrance, outside_on
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.truncation.domain_truncation import outside
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.hoermander import is_degenerate
-from fokker_planck.model.outside_box import with_room_around
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
+from fokker_planck.model.recast.outside_box import with_room_around
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.adaptivity.initial_mesh import unknowns_of
 from fokker_planck.solvers.boundaries.ends import FROM, TARGET, TO, Goal, region_name

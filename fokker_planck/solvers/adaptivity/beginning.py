@@ -19,10 +19,10 @@ from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import Heights, resolved
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, volumes
-from fokker_planck.model.hoermander import is_degenerate
-from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
+from fokker_planck.model.jumps.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.answer_types import Answer, Ask
 from fokker_planck.solvers.adaptivity.error_bars import LEAST_PREDICTABLE

@@ -21,12 +21,12 @@ from fokker_planck.fem.truncation.chain_states import well_name
 from fokker_planck.fem.truncation.decided_exponents import Exponents, Ground, exponents
 from fokker_planck.fem.truncation.domain_truncation import Shares, is_cut, kept_cells, outside, shares, truncated
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.formulas.spline import zero_on
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.formulas.grids.spline import zero_on
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.phase_space import turns_around
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
-from fokker_planck.model.sets import HalfSpace, Region, Set
+from fokker_planck.model.sets.shapes import HalfSpace, Region, Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.boundaries.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.condensation.states import Surfaces

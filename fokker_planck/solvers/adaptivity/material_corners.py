@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.interfaces import Interfaces
+from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 Tensor = Callable[[Floats], Floats]

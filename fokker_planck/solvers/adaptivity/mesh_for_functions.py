@@ -16,14 +16,14 @@ from fokker_planck.fem.triangulations.narrow import WIDER, NarrowPlaces, too_wid
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.bounds.intervals import bounds
+from fokker_planck.formulas.bounds.kinks import kinks_of
+from fokker_planck.formulas.bounds.narrow_features import seen_boxes
 from fokker_planck.formulas.expression import Expression
-from fokker_planck.formulas.intervals import bounds
-from fokker_planck.formulas.kinks import kinks_of
-from fokker_planck.formulas.narrow_features import seen_boxes
-from fokker_planck.model.breakpoints import surfaces_of
-from fokker_planck.model.interfaces import interfaces_of
+from fokker_planck.model.jumps.breakpoints import surfaces_of
+from fokker_planck.model.jumps.interfaces import interfaces_of
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import HalfSpace, Set
+from fokker_planck.model.sets.shapes import HalfSpace, Set
 
 SAMPLED = 1e-3
 """Of the domain: boxes as wide as that are no longer halved when there are 200,000 of them."""

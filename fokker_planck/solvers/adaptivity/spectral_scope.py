@@ -16,10 +16,10 @@ from mpi4py import MPI
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.reference_exponent import Weighting
+from fokker_planck.landscape.finding.survey import sample_graph
 from fokker_planck.landscape.minimax import climb_heights, passes_between
-from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.landscape.types import SHALLOWEST
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity import initial_mesh
 from fokker_planck.solvers.adaptivity.initial_mesh import can_be_cut

@@ -12,7 +12,7 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.line_ends import LineEnd, line_ends
+from fokker_planck.model.ends.line_ends import LineEnd, line_ends
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import alpha_of
 from fokker_planck.model.reversibility.line import LineExponent

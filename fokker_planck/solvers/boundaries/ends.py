@@ -12,7 +12,7 @@ from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.meshes import MeshDomain
 from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets import Ball, Set
+from fokker_planck.model.sets.shapes import Ball, Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 Goal = Set | Literal["boundary"]

@@ -13,14 +13,14 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.landscape.captures import capture_of
-from fokker_planck.landscape.fixed_points import FixedPoint
+from fokker_planck.landscape.finding.survey import held_by
+from fokker_planck.landscape.flow.captures import capture_of
+from fokker_planck.landscape.flow.gradient_flow import FlowSettings, descend
+from fokker_planck.landscape.flow.holds import SKIN
+from fokker_planck.landscape.flow.well_flow import Downhill, WellFlow
 from fokker_planck.landscape.frame import Frame
-from fokker_planck.landscape.gradient_flow import FlowSettings, descend
-from fokker_planck.landscape.holds import SKIN
-from fokker_planck.landscape.survey import held_by
+from fokker_planck.landscape.newton.fixed_points import FixedPoint
 from fokker_planck.landscape.types import CriticalPoint
-from fokker_planck.landscape.well_flow import Downhill, WellFlow
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.problem import Problem

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fokker_planck.landscape.basins import BasinMap
-from fokker_planck.landscape.fixed_points import FixedPoint
+from fokker_planck.landscape.basins.membership import BasinMap
+from fokker_planck.landscape.newton.fixed_points import FixedPoint
 from fokker_planck.landscape.types import Saddle
 from fokker_planck.landscape.unfolded import Unfolded, energy_well, images_of, unfolded_frame
 from fokker_planck.model.domains.box import Box

@@ -18,8 +18,8 @@ from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.fem.truncation.domain_truncation import is_cut
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.landscape.basin_integrals import basin_masses
-from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
+from fokker_planck.landscape.basins.basin_integrals import basin_masses
+from fokker_planck.landscape.basins.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.accuracy import answered

@@ -20,10 +20,10 @@ from fokker_planck.fem.meshing import TRIM, resolved
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.fem.triangulations.triangulation import boundary_facets
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.basin_integrals import basin_masses
-from fokker_planck.landscape.separatrix import Separatrices, labelled
+from fokker_planck.landscape.basins.basin_integrals import basin_masses
+from fokker_planck.landscape.basins.separatrix import Separatrices, labelled
 from fokker_planck.mesh.simplices import barycentric
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.quantity.light_dataclasses import replace
 from fokker_planck.solvers.adaptivity.beginning import LEAST_UNSYMMETRIC, degree_of, rounding_of_flow

@@ -19,8 +19,8 @@ from fokker_planck.fem.meshing import TRIM, resolved
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.basin_integrals import BasinMasses, basin_masses
-from fokker_planck.landscape.basins import BasinMap
+from fokker_planck.landscape.basins.basin_integrals import BasinMasses, basin_masses
+from fokker_planck.landscape.basins.membership import BasinMap
 from fokker_planck.landscape.types import numbered
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.adaptivity.beginning import cut_off, degree_of

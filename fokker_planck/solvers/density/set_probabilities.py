@@ -23,7 +23,7 @@ from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, boundary_facets, interface_facets
 from fokker_planck.formulas.arrays import Booleans
 from fokker_planck.model.question_arguments import whole_set
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.accuracy import answered

@@ -26,9 +26,9 @@ import numpy as np
 
 from fokker_planck.fem._petsc import smallest_eigenvalue
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.landscape.sample_graph import sample_box
-from fokker_planck.landscape.survey import sample_graph
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.landscape.finding.sample_graph import sample_box
+from fokker_planck.landscape.finding.survey import sample_graph
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.setting.energy_cutoff import clear_of_top
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting

@@ -15,8 +15,8 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.reference_exponent import FollowedWeight
-from fokker_planck.formulas.spline import zero_on
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.formulas.grids.spline import zero_on
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import UnknownDensity
 from fokker_planck.model.reversibility.ito_drift import ItoDrift

@@ -12,8 +12,8 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.fixed_points import FixedPoint
-from fokker_planck.model.sets import Set
+from fokker_planck.landscape.newton.fixed_points import FixedPoint
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.setting.deep_wells import deep_level

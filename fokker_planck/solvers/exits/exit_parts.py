@@ -18,7 +18,7 @@ from fokker_planck.fem.cell_products import by_cell
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.solvers.adaptivity.absorption import Stopped
 from fokker_planck.solvers.condensation.condensed_solution import solution
 from fokker_planck.solvers.condensation.elimination import DIGITS

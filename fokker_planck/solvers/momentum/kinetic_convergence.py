@@ -22,8 +22,8 @@ from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.function_jumps import check_functions
-from fokker_planck.model.interfaces import interfaces_of
+from fokker_planck.model.jumps.function_jumps import check_functions
+from fokker_planck.model.jumps.interfaces import interfaces_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.undefined_jumps import refuse_steps
 from fokker_planck.quantity.light_dataclasses import dataclass

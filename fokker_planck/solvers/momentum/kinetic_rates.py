@@ -17,8 +17,8 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.interpolation import point_functional
 from fokker_planck.fem.hermite_velocities import HermiteSpace
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.positions import positions_of
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.positions import positions_of
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.error_bars import warn_or_refuse

@@ -16,9 +16,9 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.formulas.grids.spline import GridFunction
+from fokker_planck.model.degeneracy.hoermander import NO_NOISE
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.hoermander import NO_NOISE
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.quantity.light_dataclasses import dataclass

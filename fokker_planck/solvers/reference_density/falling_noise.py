@@ -12,7 +12,7 @@ import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.reference_exponent import FollowedWeight
-from fokker_planck.formulas.spline import GridFunction
+from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 HOTTEST_RANGE, HOT_RANGE = 8.0, 16.0

@@ -24,9 +24,9 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.formulas.spline import GridFunction, extended, reflected
+from fokker_planck.formulas.grids.spline import GridFunction, extended, reflected
 from fokker_planck.mesh.simplices import simplex_volumes
-from fokker_planck.model.hoermander import NO_NOISE
+from fokker_planck.model.degeneracy.hoermander import NO_NOISE
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.reference_density.falling_noise import (

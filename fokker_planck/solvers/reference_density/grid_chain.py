@@ -23,7 +23,7 @@ from mpi4py import MPI
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.formulas.spline import GridFunction, extended, zero_on
+from fokker_planck.formulas.grids.spline import GridFunction, extended, zero_on
 from fokker_planck.model.reversibility.ito_drift import noise_and_velocity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 

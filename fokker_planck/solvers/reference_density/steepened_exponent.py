@@ -20,7 +20,7 @@ from fokker_planck.fem.fields.interpolation import nearly
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.spline import GridFunction, extended
+from fokker_planck.formulas.grids.spline import GridFunction, extended
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.reference_density.falling_noise import MOST_CELLS
 from fokker_planck.solvers.reference_density.followed_exponent import (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fokker_planck.fem.fields.field import Field
     from fokker_planck.fem.work import Work
     from fokker_planck.model.diffusion.constant import DiffusionField
-    from fokker_planck.model.sets import Set
+    from fokker_planck.model.sets.shapes import Set
     from fokker_planck.quantity import Quantity
     from fokker_planck.solvers.results.function_check import FunctionCheck
     from fokker_planck.solvers.results.stationary_current import Current

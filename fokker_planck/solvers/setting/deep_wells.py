@@ -18,7 +18,7 @@ from fokker_planck.fem.fields.interpolation import point_functional
 from fokker_planck.fem.meshing import exponent_range
 from fokker_planck.fem.triangulations.fitting import component_holding
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.condensation.states import Surfaces
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting

@@ -11,8 +11,8 @@ import numpy as np
 from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.triangulations.fronts import Front, front_across
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.landscape.finding.survey import sample_graph
 from fokker_planck.landscape.minimax import climb_heights
-from fokker_planck.landscape.survey import sample_graph
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.model.reversibility.noise_floor import floor_share
 from fokker_planck.solvers.boundaries.end_conditions import refuse_infinite_time, refuse_unreachable

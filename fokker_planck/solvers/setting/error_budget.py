@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import exp, log
 
 from fokker_planck.fem.meshing import NARROWED, TRIM
-from fokker_planck.landscape.basin_integrals import accuracy_of_separatrices
+from fokker_planck.landscape.basins.basin_integrals import accuracy_of_separatrices
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 

@@ -6,15 +6,15 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.degenerate_noise import refuse_degenerate_noise
-from fokker_planck.model.hoermander import is_degenerate, lacking, refuse_uncarried
-from fokker_planck.model.narrow_coefficients import refuse_narrow
+from fokker_planck.model.bounds.narrow_coefficients import refuse_narrow
+from fokker_planck.model.degeneracy.degenerate_noise import refuse_degenerate_noise
+from fokker_planck.model.degeneracy.hoermander import is_degenerate, lacking, refuse_uncarried
 from fokker_planck.model.phase_space import refuse_plane
-from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.classify import Kinetics, kinetics
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance
 from fokker_planck.model.underdamped import Underdamped
 
 

@@ -13,19 +13,19 @@ from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, Weighting
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.spline import zero_on
-from fokker_planck.landscape.basins import BasinMap
-from fokker_planck.landscape.critical_points import SLOPE_OF_ROUNDING
-from fokker_planck.landscape.fixed_points import FixedPoint, SomeMissedError, fixed_points
+from fokker_planck.formulas.grids.spline import zero_on
+from fokker_planck.landscape.basins.membership import BasinMap
+from fokker_planck.landscape.finding.survey import sample_graph
+from fokker_planck.landscape.flow.well_flow import Downhill, WellFlow
 from fokker_planck.landscape.minimax import climb_heights, passes_between
-from fokker_planck.landscape.survey import sample_graph
+from fokker_planck.landscape.newton.critical_points import SLOPE_OF_ROUNDING
+from fokker_planck.landscape.newton.fixed_points import FixedPoint, SomeMissedError, fixed_points
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
-from fokker_planck.landscape.well_flow import Downhill, WellFlow
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import Kinetics, KnownDensity, UnknownDensity
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
-from fokker_planck.model.sets import Set
+from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.boundaries.ends import Ends, graph_to
 from fokker_planck.solvers.boundaries.held_attractors import (

@@ -10,14 +10,14 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Floats, Function
-from fokker_planck.landscape.survey import survey
+from fokker_planck.landscape.finding.survey import survey
+from fokker_planck.landscape.flow.well_flow import Downhill, WellFlow, has_potential_wells
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, assemble_landscape, states_of
-from fokker_planck.landscape.well_flow import Downhill, WellFlow, has_potential_wells
-from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.drift_potential import drift_potential
 from fokker_planck.model.reversibility.line import LineExponent
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.boundaries.end_conditions import refuse_endless, singular_ends
 from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
@@ -33,7 +33,7 @@ class PotentialSetting:
     """A problem with its detailed balance and the landscape of its exponent Phi.
 
     The ``wells`` that are reported are the basins of ``downhill``: of V where the process is given by V alone, else of
-    the flow that belongs to the process however it is written, see :mod:`fokker_planck.landscape.well_flow`.
+    the flow that belongs to the process however it is written, see :mod:`~.well_flow`.
     Noise that depends on the state shifts the critical points of Phi away from those of V.
     """
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
-from fokker_planck.model.interfaces import Interfaces, OneSided, interfaces_of
+from fokker_planck.model.jumps.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.classify import KnownDensity
 from fokker_planck.model.reversibility.piecewise_exponent import can_jump
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance
 
 BESIDE = 1e-7
 """Of the extent of the domain: so far from a surface its two sides are looked at."""

@@ -13,9 +13,9 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import Landscape
-from fokker_planck.model.potential_of_density import DetailedBalance
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.line import LineExponent
+from fokker_planck.model.reversibility.potential_of_density import DetailedBalance
 
 STEP = 1e-7
 """Of the extent of the domain: so near to each other smooth values of V differ by less than their rounding."""

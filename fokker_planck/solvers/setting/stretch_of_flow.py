@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.fixed_points import FixedPoint
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.landscape.newton.fixed_points import FixedPoint
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 
 NARROW = 5.0

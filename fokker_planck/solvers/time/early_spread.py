@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.initial import AtPoint, Gaussian, Initial
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.setting.setting import Setting

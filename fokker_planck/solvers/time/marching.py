@@ -19,8 +19,8 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.landscape.survey import sample_graph
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.landscape.finding.survey import sample_graph
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.spectral_scope import fastest_current
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting

@@ -8,7 +8,7 @@ from mpi4py import MPI
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.solvers.adaptivity.spectral_scope import TooFastError
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode

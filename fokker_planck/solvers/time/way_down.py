@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.initial import AtPoint, Gaussian, Initial
 from fokker_planck.solvers.setting.setting import Setting
 from fokker_planck.solvers.time.early_spread import runge_kutta

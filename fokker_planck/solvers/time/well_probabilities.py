@@ -11,9 +11,9 @@ from fokker_planck.fem.cell_weights import cells_with_nodal_weight
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.density_samples import Samples
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.landscape.basin_integrals import basin_masses
-from fokker_planck.landscape.basins import BasinMap
-from fokker_planck.landscape.separatrix import Separatrices, labelled, near_separatrix, separatrices
+from fokker_planck.landscape.basins.basin_integrals import basin_masses
+from fokker_planck.landscape.basins.membership import BasinMap
+from fokker_planck.landscape.basins.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.landscape.types import numbered
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.setting.error_budget import budget_of

@@ -16,8 +16,8 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.fem.work import counted
 from fokker_planck.model.potential import Potential
-from fokker_planck.model.potential_of_density import detailed_balance
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.potential_of_density import detailed_balance
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 
 COSINE, SINE = math.cos(0.5), math.sin(0.5)

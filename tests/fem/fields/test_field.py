@@ -15,7 +15,7 @@ from fokker_planck.fem.shapes.level_sets import fit_regions
 from fokker_planck.fem.triangulations.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import volumes
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 
 
 def grid(shape, periodic=None, length=1.0):

@@ -14,7 +14,7 @@ from fokker_planck.fem.triangulations.curving import DEGREE, check_orientation, 
 from fokker_planck.fem.triangulations.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import STRAIGHT
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace
 
 VOLUME = {2: np.pi, 3: 4.0 / 3.0 * np.pi}
 SURFACE = {2: 2.0 * np.pi, 3: 4.0 * np.pi}

@@ -15,8 +15,8 @@ from fokker_planck.fem.triangulations.fitting import component_holding, cut_at_e
 from fokker_planck.fem.triangulations.generation import axis_points, ball_triangulation, grid_triangulation
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import STRAIGHT, diameters, facet_keys, row_numbers, volumes
-from fokker_planck.model.images import with_images
-from fokker_planck.model.sets import Ball, Ellipsoid, HalfSpace, Region
+from fokker_planck.model.sets.images import with_images
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid, HalfSpace, Region
 
 SETS = {
     "interval": (Ball([0.13], 0.41), 2 * 0.41),

@@ -6,7 +6,7 @@ import pytest
 from fokker_planck.fem.triangulations.generation import ball_triangulation, grid_triangulation
 from fokker_planck.fem.triangulations.refinement import refine, split_edges
 from fokker_planck.fem.triangulations.triangulation import diameters, edge_table, facet_keys, row_numbers, volumes
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 
 BOXES = [(False,), (True,), (False, False), (True, False), (True, True), (False, False, False), (True, False, True)]
 

@@ -16,7 +16,7 @@ from fokker_planck.fem.triangulations.triangulation import (
     volumes,
     without_cells,
 )
-from fokker_planck.model.sets import Ball
+from fokker_planck.model.sets.shapes import Ball
 
 EDGES_OF_A_BOX_OF_SIX_TETRAHEDRA = 12 + 6 + 1  # of the box, one diagonal a face, one through the middle
 

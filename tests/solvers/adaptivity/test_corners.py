@@ -12,7 +12,7 @@ from fokker_planck.errors import MeshFileError, ProblemError
 from fokker_planck.fem.discretization import discretize, unknowns_on_boundary
 from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.mesh.files import read_mesh
-from fokker_planck.model.interfaces import interfaces_of
+from fokker_planck.model.jumps.interfaces import interfaces_of
 from fokker_planck.solvers.adaptivity.corners import singular_corners
 from fokker_planck.solvers.adaptivity.material_corners import Medium
 

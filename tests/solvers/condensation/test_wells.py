@@ -18,7 +18,7 @@ from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.shapes import HalfSpace
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.setting.setting import prepare
 

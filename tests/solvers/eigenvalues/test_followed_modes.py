@@ -15,8 +15,8 @@ from fokker_planck.model.drift import Drift
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Drifting, Overdamped
-from fokker_planck.model.sets import Ball as BallDomain
-from fokker_planck.model.sets import Region
+from fokker_planck.model.sets.shapes import Ball as BallDomain
+from fokker_planck.model.sets.shapes import Region
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.solvers.adaptivity.initial_mesh import first_mesh

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.formulas.spline import zero_on
+from fokker_planck.formulas.grids.spline import zero_on
 from fokker_planck.solvers.reference_density import falling_noise
 from fokker_planck.solvers.reference_density.falling_noise import CALMLY_THERE, NEARLY_THERE, Step, Way
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fokker_planck.formulas.spline import REACH, reflected, zero_on
+from fokker_planck.formulas.grids.spline import REACH, reflected, zero_on
 from fokker_planck.model.diffusion.constant import Constant
 from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
-from fokker_planck.model.region import Region
-from fokker_planck.model.sets import HalfSpace
+from fokker_planck.model.sets.region import Region
+from fokker_planck.model.sets.shapes import HalfSpace
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.exit_time import mean_exit_time
 from fokker_planck.solvers.reference_density import followed_exponent as module

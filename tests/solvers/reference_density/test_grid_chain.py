@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
-from fokker_planck.formulas.spline import zero_on
+from fokker_planck.formulas.grids.spline import zero_on
 from fokker_planck.solvers.reference_density.grid_chain import agreed_exponent, rough_exponent
 
 WELLS = "4*(x**2 - 1)**2*(1 + 0.2*x) + 0.3*x + 1.5*y**2 + 0.3*x*y + z**2 - 0.4*y*z"

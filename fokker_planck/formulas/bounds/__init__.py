@@ -1,0 +1,1 @@
+"""What a parsed formula says beyond its values: bounds over boxes, proven zeros, branches."""

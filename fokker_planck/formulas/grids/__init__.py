@@ -1,0 +1,1 @@
+"""Values on regular grids: read, and made into smooth functions."""

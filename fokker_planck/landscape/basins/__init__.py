@@ -1,0 +1,1 @@
+"""Basins of attraction: which one a point is in, the lines between them, integrals over them."""

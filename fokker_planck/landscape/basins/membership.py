@@ -1,0 +1,155 @@
+"""Which well a point belongs to: the basin of attraction under the flow dx/dt = -grad f."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from fokker_planck.formulas.arrays import Floats, Function, Integers
+from fokker_planck.landscape.finding.search import nearest_level
+from fokker_planck.landscape.flow.captures import capture_of
+from fokker_planck.landscape.flow.gradient_flow import Captures, FlowSettings, descend
+from fokker_planck.landscape.types import Landscape, Saddle
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class BasinMap:
+    """The well of every point, by the flow dx/dt = -grad f; called on points (dim, n), it gives their wells (n,).
+
+    ``tolerance`` is the local error of a step of the flow, relative to the extent of the domain.  Where ``states`` are
+    given, the number of the state that each minimum belongs to, these are what points are told; ``captures``, one a
+    minimum, where others than balls are known.
+    """
+
+    landscape: Landscape
+    function: Function
+    tolerance: float = 1e-8
+    states: tuple[int, ...] | None = None
+    captures: tuple[Captures, ...] | None = None
+
+    @property
+    def state_of(self) -> tuple[int, ...]:
+        """The state of each minimum."""
+        return self.states if self.states is not None else tuple(range(len(self.landscape.minima)))
+
+    def __call__(self, x: Floats) -> Integers:
+        """The state of each point, or else the index into ``landscape.minima``; one of both on a separatrix."""
+        return self._descend(np.asarray(x, dtype=float), self.tolerance)[0]
+
+    def roughly(self, x: Floats) -> Integers:
+        """The same by a flow of low accuracy, for points that need not be close to a separatrix."""
+        return self._descend(np.asarray(x, dtype=float), 1e-4)[0]
+
+    def with_margin(self, x: Floats) -> tuple[Integers, Floats]:
+        """Wells, and margins (n,) that vanish linearly at a separatrix.
+
+        A path that starts at the distance d from the separatrix spends the time ``-log(d)/lambda`` near the saddle
+        with the unstable rate ``lambda``, so ``exp(-lambda time)`` is proportional to d.
+        """
+        labels, times, slowest = self._descend(np.asarray(x, dtype=float), self.tolerance)
+        if self._divides is not None:
+            distance = np.abs(slowest[0][:, None] - self._divides[1]).min(axis=1, initial=np.inf)
+            return labels, np.minimum(distance / self.landscape.frame.extent, 1.0)
+        of = self.state_of
+        between = [saddle for saddle in self.landscape.saddles if of[saddle.joins[0]] != of[saddle.joins[1]]]
+        between = between or list(self.landscape.saddles)
+        rates = np.array([self._unstable_rate(saddle) for saddle in between])
+        if len(rates) == 0 or len(labels) == 0:
+            return labels, np.ones(len(labels))
+        places = np.array([saddle.position for saddle in between]).T
+        distance = np.linalg.norm(self.landscape.frame.difference(slowest[:, :, None], places[:, None, :]), axis=0)
+        return labels, np.exp(-rates[np.argmin(distance, axis=1)] * times)
+
+    def _unstable_rate(self, saddle: Saddle) -> float:
+        """At which rate the flow leaves a saddle."""
+        if saddle.degenerate or saddle.wall_normals:
+            return max(-saddle.hessian_eigenvalues[0], 0.0)
+        return max(float(-np.linalg.eigvals(self.function.hessian(saddle.x[:, None])[:, :, 0]).real.min()), 0.0)
+
+    @cached_property
+    def _captures(self) -> tuple[Captures, ...]:
+        landscape = self.landscape
+        if self.captures is not None:
+            return self.captures
+        return capture_of(self.function, landscape.minima, landscape.frame, landscape.saddles)
+
+    @cached_property
+    def _divides(self) -> tuple[Integers, Floats] | None:
+        """On a line: the minima from left to right, (K,), and the maximum between each two neighbours, (K - 1,).
+
+        A flow would step across a narrow well. None elsewhere, and where a maximum is known only roughly.
+        """
+        frame = self.landscape.frame
+        if len(frame.lower) != 1 or any(frame.periods):
+            return None
+        order = np.argsort([minimum.position[0] for minimum in self.landscape.minima])
+        ordered = [self.landscape.minima[k].position[0] for k in order]
+        places = []
+        for left, right in zip(ordered[:-1], ordered[1:], strict=True):
+            between = [saddle for saddle in self.landscape.saddles if left < saddle.position[0] < right]
+            if not between:
+                return None
+            highest = max(between, key=lambda saddle: saddle.value)
+            if highest.degenerate:
+                return None
+            places.append(highest.position[0])
+        return order, np.array(places)
+
+    def _descend(self, x: Floats, tolerance: float) -> tuple[Integers, Floats, Floats]:
+        if len(self.landscape.minima) == 1:
+            return np.zeros(x.shape[1], dtype=np.int64), np.zeros(x.shape[1]), x
+        if self._divides is not None:
+            order, places = self._divides
+            labels = order[np.searchsorted(places, x[0])]
+            return np.asarray(self.state_of, dtype=np.int64)[labels], np.zeros(x.shape[1]), x
+        frame = self.landscape.frame
+        flow = descend(self.function, x, self._captures, frame, FlowSettings(tolerance, timed=True))
+        labels, times = flow.labels, flow.times
+        lost = np.flatnonzero(labels < 0)
+        if len(lost):
+            # On a crest exactly: one small step to a fixed side decides.
+            aside = flow.ends[:, lost] + 1e-7 * frame.extent * np.linspace(1.0, 0.6, len(x))[:, None]
+            again = descend(self.function, aside, self._captures, frame, FlowSettings(tolerance))
+            labels[lost], times[lost] = again.labels, np.inf
+            for k in np.flatnonzero(again.labels < 0):
+                labels[lost[k]] = nearest_level(self.function, again.ends[:, k], self.landscape.minima, frame)
+        return np.asarray(self.state_of, dtype=np.int64)[labels], times, flow.slowest
+
+
+def basin_of(
+    landscape: Landscape, function: Function, x: Floats, periods: Sequence[float | None] | None = None
+) -> Integers:
+    """The well whose minimum the flow dx/dt = -grad f reaches from each point.
+
+    Parameters
+    ----------
+    landscape
+        the minima of f, and the box whose walls hold the flow.
+    function
+        f with ``value``, ``gradient``, ``hessian``.
+    x
+        points, (dim, n).
+    periods
+        periods of the axes, if others than the landscape's.
+
+    Returns
+    -------
+    Integers
+        Index into ``landscape.minima``, (n,).
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from fokker_planck.landscape.finding.search import find_landscape, sample_box
+    >>> well = SimpleNamespace(value=lambda x: (x[0]**2 - 1)**2/4, gradient=lambda x: x**3 - x,
+    ...                        hessian=lambda x: (3*x**2 - 1)[None])
+    >>> landscape = find_landscape(well, *sample_box([-2.0], [2.0]))
+    >>> basin_of(landscape, well, np.array([[-1.7, -1e-9, 0.3]])).tolist()
+    [0, 0, 1]
+    """
+    if periods is not None:
+        landscape = replace(landscape, frame=replace(landscape.frame, periods=tuple(periods)))
+    return BasinMap(landscape, function)(x)

@@ -1,0 +1,1 @@
+"""All minima and saddles of a function on a domain."""

@@ -1,0 +1,154 @@
+"""Minima that Newton's method does not find: where a curved wall holds the function, or where it is not smooth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+
+import numpy as np
+
+from fokker_planck.formulas.arrays import Booleans, Floats, Function
+from fokker_planck.landscape.finding.boundary_minima import height_of_wall, wall_minimum
+from fokker_planck.landscape.finding.sample_graph import SampleGraph
+from fokker_planck.landscape.flow.captures import capture_of
+from fokker_planck.landscape.flow.gradient_flow import FlowSettings, descend
+from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.types import CriticalPoint
+
+Inside = Callable[[Floats], Booleans]
+
+FLAT = 1e-9
+"""Of the height of the lower half of the domain: a slope that leads down by less, all across it, is a plateau."""
+
+
+def wall_minima(
+    function: Function, graph: SampleGraph, contains: Inside, known: list[CriticalPoint]
+) -> list[CriticalPoint]:
+    """Minima of the graph from which the function falls out of the domain, polished along its wall."""
+    frame = graph.frame
+    found: list[CriticalPoint] = []
+    for vertex in graph.bottoms:
+        x, width = graph.points[vertex], float(graph.widths[vertex])
+        slope = function.gradient(x[:, None])[:, 0]
+        steep = float(np.linalg.norm(slope))
+        if not steep > 0.0 or contains((x - 2.0 * width * slope / steep)[:, None])[0]:
+            continue
+        # On a wall of constant height each vertex would give the same minimum again.
+        height = height_of_wall(function, contains, x, width)
+        if any(_flat(other, width) and abs(other.value - height) <= 1e-9 * width * steep for other in found):
+            continue
+        point = wall_minimum(function, contains, x, width)
+        if point is None and _lowest_around(function, contains, x, width):
+            point = _rough_point(function, x, True)
+        if point is not None and not any(_same(point, other, width, frame) for other in known + found):
+            found.append(point)
+    return found
+
+
+def _same(point: CriticalPoint, other: CriticalPoint, width: float, frame: Frame) -> bool:
+    """One place, or two on a stretch of wall along which the function is constant."""
+    level = abs(point.value - other.value) <= 1e-9 * width * max(point.wall_slopes, default=0.0)
+    distance = float(np.linalg.norm(frame.difference(other.x, point.x)))
+    return (level and _flat(point, width) and _flat(other, width)) or distance <= 0.1 * width
+
+
+def _flat(point: CriticalPoint, width: float) -> bool:
+    """Held by a curved wall along which the function does not change."""
+    held = point.degenerate and len(point.wall_slopes) == 1
+    return held and min(point.hessian_eigenvalues) <= 1e-3 * point.wall_slopes[0] / width
+
+
+def _lowest_around(function: Function, contains: Inside, x: Floats, width: float) -> bool:
+    """No point of the domain in a spray of points around x is lower: x is at an edge or a corner of the domain."""
+    spray = np.random.default_rng(1).standard_normal((len(x), 400))
+    spray *= width * np.geomspace(1e-3, 1.0, 400) / np.linalg.norm(spray, axis=0)
+    around = x[:, None] + spray
+    around = around[:, contains(around)]
+    return bool(np.all(function.value(around) >= function.value(x[:, None])[0]))
+
+
+def _rough_point(function: Function, x: Floats, on_boundary: bool) -> CriticalPoint:
+    """A minimum as it was found, without derivatives that mean anything there."""
+    hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
+    return CriticalPoint(
+        position=tuple(float(entry) for entry in x),
+        value=float(function.value(x[:, None])[0]),
+        hessian=tuple(tuple(float(entry) for entry in row) for row in hessian),
+        hessian_eigenvalues=tuple(float(entry) for entry in np.linalg.eigvalsh(hessian)),
+        kind="minimum",
+        degenerate=True,
+        on_boundary=on_boundary,
+    )
+
+
+def unpolished_minima(
+    function: Function,
+    graph: SampleGraph,
+    contains: Inside,
+    known: list[CriticalPoint],
+    saddles: Sequence[CriticalPoint] = (),
+) -> list[CriticalPoint]:
+    """Minima of the graph from which the flow reaches no known minimum: the function is not smooth there.
+
+    A graph that is too coarse for a narrow valley has minima all along it, and on a saddle the flow rests.
+    """
+    frame = graph.frame
+    extra: list[CriticalPoint] = []
+    bottoms = graph.bottoms[np.argsort(graph.values[graph.bottoms], kind="stable")]
+    captures = capture_of(function, known, frame, saddles)
+    # on a plateau that a spline makes rippled, paths would creep for thousands of steps
+    half = len(graph.values) // 2
+    flat = FLAT * float(np.partition(graph.values, half)[half] - graph.values.min()) / frame.extent
+    flow = descend(function, graph.points[bottoms].T, captures, frame, FlowSettings(1e-5, least_slope=flat))
+    for vertex, label, end in zip(bottoms, flow.labels, flow.ends.T, strict=True):
+        if label >= 0 or any(_rests_on(saddle, end, frame) for saddle in saddles):
+            continue
+        start = graph.points[vertex]
+        if not frame.box:
+            # Next to a curved wall: either its minimum is known by now, or the wall's steps made up this one.
+            slope = function.gradient(start[:, None])[:, 0]
+            ahead = start - 2.0 * graph.widths[vertex] * slope / (np.linalg.norm(slope) + 1e-300)
+            # in the point of a cusp, (x**2 + y**2)**0.75, there is no slope
+            if np.isfinite(ahead).all() and not contains(ahead[:, None])[0]:
+                continue
+        if np.isfinite(end).all() and frame.holds(end[:, None])[0] and contains(frame.pulled_in(end[:, None]))[0]:
+            start = end
+        x = _compass(function, start, graph.widths[vertex], frame)
+        value = float(function.value(x[:, None])[0])
+        steepness = float(np.linalg.norm(function.gradient(x[:, None])))
+        smooth = steepness <= 1e-4 * graph.widths[vertex] * np.abs(function.hessian(x[:, None])).max()
+        room = 1e-12 * np.abs(graph.values).max() + 1e-9 * np.ptp(graph.values)
+        near = [
+            other
+            for other in known + extra
+            if np.linalg.norm(frame.difference(other.x, x)) <= 0.1 * graph.widths[vertex]
+            or (smooth and other.degenerate and abs(other.value - value) <= room)
+        ]
+        if near:
+            continue
+        extra.append(_rough_point(function, x, bool(frame.walls_met(x[:, None]).any())))
+    return extra
+
+
+def _rests_on(saddle: CriticalPoint, end: Floats, frame: Frame) -> bool:
+    """Whether a smooth saddle is where the flow ended, to rounding."""
+    distance = float(np.linalg.norm(frame.difference(saddle.x, end)))
+    return not saddle.degenerate and distance <= 1e-7 * frame.extent
+
+
+def _compass(function: Function, x: Floats, step: float, frame: Frame) -> Floats:
+    """Descent by trial along the axes and diagonals, for a function that need not be smooth."""
+    moves = np.array([move for move in product((-1.0, 0.0, 1.0), repeat=len(x)) if any(move)]).T
+    best, value = x, float(function.value(x[:, None])[0])
+    for _ in range(400):
+        trial = frame.confine(best[:, None] + step * moves)
+        with np.errstate(all="ignore"):
+            heights = function.value(trial)
+        lowest = int(np.nanargmin(heights))
+        if heights[lowest] < value:
+            best, value = trial[:, lowest], float(heights[lowest])
+        else:
+            step *= 0.5
+            if step < 1e-12 * frame.extent:
+                break
+    return best

@@ -1,0 +1,1 @@
+"""Newton's method from many starts at once, and what it finds."""

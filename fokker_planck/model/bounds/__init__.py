@@ -1,0 +1,1 @@
+"""What proven bounds of formulas say about coefficients: that nothing narrow hides between samples."""

@@ -1,0 +1,1 @@
+"""Ends of a line at which the noise vanishes or the drift is infinite."""

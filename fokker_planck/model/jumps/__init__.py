@@ -1,0 +1,1 @@
+"""Surfaces on which coefficients jump or have a kink."""

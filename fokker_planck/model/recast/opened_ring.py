@@ -1,0 +1,108 @@
+"""A ring with a set that absorbs is a line: from the end of the set on one side of the start to that on the other.
+
+On the line -a/D has an antiderivative, whatever goes around on the ring: the killed process is in detailed balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets.line_set import LineSet
+from fokker_planck.model.sets.shapes import Set
+from fokker_planck.quantity.light_dataclasses import dataclass
+
+SAMPLES = 2001
+"""Places at which formulas are compared with what they are a period on: 6 in the shortest wave of a thousandth."""
+SAME = 1e-9
+"""Of the largest coefficient, by which it may differ a period on: rounding of formulas and of their periods."""
+ON_END = 1e-9
+"""Of the period: an end so near to a part belongs to it."""
+
+
+@dataclass(frozen=True)
+class OpenedRing:
+    """The ``problem`` on the line, ``parts`` as ends of it, and the ``period`` that places of the ring may be off."""
+
+    problem: Problem
+    parts: Mapping[str, Set]
+    period: float
+    target: Set
+
+    def around(self, on_line: Callable[[Floats], Floats], in_set: float) -> Callable[[Floats], Floats]:
+        """A function on the line as one of points (1, n) of the ring: ``in_set`` in the set, nan where it is not known.
+
+        That is between other parts of the set.
+        """
+        (lower,), (upper,) = self.problem.bounding_box()
+
+        def values(points: Floats) -> Floats:
+            places = points[0] + np.ceil((lower - points[0]) / self.period) * self.period
+            found = np.full(len(places), np.nan)
+            inside = places <= upper
+            found[inside] = on_line(places[None, inside])
+            return np.where(self.target.contains(points), in_set, found)
+
+        return values
+
+
+def opened(problem: Problem, start: Sequence[float], target: Set | str, parts: Mapping[str, Set]) -> OpenedRing | None:
+    """The ring opened at the ``target``, with the start where it is; None for what is no ring, or goes on otherwise.
+
+    Raises ``ProblemError`` for a part of which the process meets no end.
+    """
+    period = problem.periods[0]
+    if problem.dimension != 1 or period is None or isinstance(target, str) or problem.resolution.cells is not None:
+        return None
+    (low,), (high,) = problem.bounding_box()
+    ends = {end for end in target.faces((low,), (high,))[0] if low <= end <= high}
+    at_seam = target.contains(np.array([[low, high]]))
+    if at_seam[0] != at_seam[1]:
+        ends.add(low)
+    if not ends:
+        return None
+    left = max(end - turn for end in ends for turn in (0.0, period) if end - turn < start[0])
+    right = min(end + turn for end in ends for turn in (0.0, period) if end + turn > start[0])
+    if not _goes_on(problem, left, right, low, period):
+        return None
+    try:
+        line = Problem(problem.process, Box((left,), (right,)), problem.resolution, {}, problem.title)
+    except ProblemError:
+        return None
+    return OpenedRing(line, _ends_of(parts, left, right, low, period), period, target)
+
+
+def _goes_on(problem: Problem, left: float, right: float, low: float, period: float) -> bool:
+    """Whether drift and noise between the ends are what they are on the ring."""
+    places = np.linspace(left, right, SAMPLES)[1:-1]
+    on_ring = low + np.mod(places - low, period)
+    process = problem.process
+    for coefficient in (process.noiseless_drift, process.field(1).tensor):
+        with np.errstate(all="ignore"):
+            here, there = (np.asarray(coefficient(x[None])) for x in (places, on_ring))
+        if not np.abs(here - there).max() <= SAME * np.abs(there).max():
+            return False
+    return True
+
+
+def _ends_of(parts: Mapping[str, Set], left: float, right: float, low: float, period: float) -> dict[str, Set]:
+    """Each part by the ends of the line that it holds."""
+    found: dict[str, Set] = {}
+    for name, part in parts.items():
+        held = [end for end in (left, right) if _holds(part, end, low, period)]
+        if not held:
+            reason = "a set that holds neither of the places where the process meets the target"
+            raise ProblemError(f"exit.parts.{name}", reason, f"one with {left:.9g} or {right:.9g}")
+        found[name] = LineSet(tuple((end, end) for end in held), str(part))
+    return found
+
+
+def _holds(part: Set, end: float, low: float, period: float) -> bool:
+    place = low + (end - low) % period
+    seen = [place, place + period] if place < low + ON_END * period else [place]
+    return bool((part.level(np.array([seen])) >= -ON_END * period).any())
