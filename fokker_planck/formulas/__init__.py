@@ -1,1 +1,1 @@
-"""What a parsed formula says beyond its values: bounds over boxes, proven zeros."""
+"""Formulas and functions: parsed, evaluated, bounded; values on grids; derivatives and integrals."""

@@ -18,7 +18,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.sets.shapes import Ball
 
-MESHES = Path(__file__).parents[2] / "meshes"
+MESHES = Path(__file__).parents[3] / "meshes"
 QUARTIC = "(x**2 - 1)**2/4"
 PLANE = f"{QUARTIC} + y**2/2"
 

@@ -21,7 +21,7 @@ from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.sets.shapes import Ball
 
-MESHES = Path(__file__).parents[2] / "meshes"
+MESHES = Path(__file__).parents[3] / "meshes"
 DOUBLE_WELL = Potential("(x**2 - 1)**2/4 + y**2/2")
 
 
