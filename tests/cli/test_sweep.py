@@ -94,6 +94,16 @@ def test_what_is_kept_is_not_computed_again_and_grids_grow(tmp_path):
         fp.sweep(counted, {"learning": [1.0]}, file=file)
 
 
+def test_values_stand_under_their_keys_in_whatever_order_these_are_given(tmp_path):
+    def area(width, height):
+        return {"area": fp.Quantity.of(width * height, 1e-3)}
+
+    over = {"width": [2.0], "height": [3.0, 5.0]}
+    found = fp.sweep(area, over, file=tmp_path / "areas.sqlite")
+    for each in (found, fp.load_sweep(tmp_path / "areas.sqlite")):
+        assert [line.split()[:2] for line in str(each).splitlines()[3:5]] == [["2", "3"], ["2", "5"]]
+
+
 def test_failures_are_tried_again_where_that_is_asked(tmp_path):
     good = []
 

@@ -62,3 +62,20 @@ def test_an_octahedron():
     """P(x > 1/2) in |x| + |y| + |z| < 1 by quadrature."""
     problem = plane("abs(x) + abs(y) + abs(z)", 0.3, fp.Sublevel(1.0), 1e-2, right=fp.HalfSpace([1.0, 0.0, 0.0], 0.5))
     assert fp.stationary_density(problem).sets["right"].value == pytest.approx(0.03414409200821521, rel=1e-9)
+
+
+def test_a_set_that_is_centred_on_a_wall():
+    """The wall y = 0 is a mirror: the time is that to the whole ball in twice the domain."""
+    potential, ball = "(x**2 - 1)**2/4 + y**2/2", fp.Ball([1.0, 0.0], 0.25)
+    half, whole = (
+        fp.mean_exit_time(plane(potential, 0.05, fp.Box([-2.0, low], [2.0, 1.5]), 1e-5), [-1.0, 0.2], ball).mean
+        for low in (0.0, -1.5)
+    )
+    assert half.value == pytest.approx(whole.value, rel=half.relative_error + whole.relative_error)
+
+
+def test_wells_on_walls_as_sets():
+    """Transitions from A to B are as many as from B to A, and half of the time belongs to either."""
+    problem = plane("(x**2 - 1)**2/4 + y**2/2", 0.05, fp.Box([-1.0, -1.5], [1.0, 1.5]), 1e-5)
+    found = fp.committor(problem, "well 1", "well 2")
+    assert found.probability_last_from.value == pytest.approx(0.5, rel=found.probability_last_from.relative_error)

@@ -191,7 +191,8 @@ def _left(
     wanted = {**about, "format": FORMAT, "version": __version__}
     for key, value in wanted.items():
         if before and before.get(key) != value:
-            raise ProblemError(str(store.path), f"a sweep with another {key}", "another file: -o FILE")
+            other = "other questions" if key == "questions" else f"another {key}"
+            raise ProblemError(str(store.path), f"a sweep with {other}", "another file: -o FILE")
     if before and {key for key, _ in before["axes"]} != {axis.key for axis in axes}:
         raise ProblemError(str(store.path), "a sweep over other keys", "another file: -o FILE")
     store.describe({**wanted, "axes": axes_json(axes), "title": str(_title(about))})

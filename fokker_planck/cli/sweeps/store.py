@@ -82,15 +82,13 @@ class Store:
             self._connection.execute("insert or ignore into points values (?, ?, ?, ?, ?, ?)", row)
 
     def points(self, order: Iterable[Mapping[str, Any]]) -> list[Point]:
-        """Those of ``order`` that are kept, in it."""
+        """Those of ``order`` that are kept, in it, and their settings as there: the file has the keys by name."""
         asked = "select settings, result, reason, warnings, seconds from points"
         kept = {
-            key: Point(
-                json.loads(key), json.loads(result) if result else None, reason, tuple(json.loads(said)), seconds
-            )
+            key: (json.loads(result) if result else None, reason, tuple(json.loads(said)), seconds)
             for key, result, reason, said, seconds in self._connection.execute(asked)
         }
-        return [kept[key] for key in map(key_of, order) if key in kept]
+        return [Point(settings, *kept[key]) for settings in order if (key := key_of(settings)) in kept]
 
 
 @contextlib.contextmanager

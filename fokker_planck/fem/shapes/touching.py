@@ -111,12 +111,13 @@ def _nearest(wall: Any, shape: Any, points: Floats) -> _Touch | None:
     if not ((x >= points.min(axis=0) - step) & (x <= points.max(axis=0) + step)).all():
         return None
     gradient = shape.gradient(x[:, None])[:, 0]
-    steep = float(np.linalg.norm(gradient))
+    steep, level = float(np.linalg.norm(gradient)), float(shape.level(x[:, None])[0])
+    if not abs(level) < steep * reach:  # the set is centred on the wall, say, and does not only touch it
+        return None
     own = _derivatives(shape.level, x, along, step)[1]
     bent = float(np.abs(np.linalg.eigvalsh(own)).max())
-    missed = -float(shape.level(x[:, None])[0]) / steep
     closest = float(np.abs(np.linalg.eigvalsh(bend)).max())
-    return _Touch(x, gradient / steep, missed, steep / closest, steep / max(bent, steep / reach))
+    return _Touch(x, gradient / steep, -level / steep, steep / closest, steep / max(bent, steep / reach))
 
 
 def _tangents(normal: Floats) -> Floats:
