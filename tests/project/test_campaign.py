@@ -45,6 +45,20 @@ def test_the_quadrature_knows_the_quartic_well(noise, seconds):
     assert whole.log_exit_to_left(1.0, -1.0) == pytest.approx(log(seconds), rel=0, abs=ROUNDING)
 
 
+def test_the_quadrature_knows_wells_beside_walls_of_thousands_of_units_of_epsilon():
+    # 41,000 of them at an end, 1,945 between two wells: 22 digits by multiple precision around both
+    whole = line_quadrature.line(
+        lambda x: -0.6 * x + 0.2421 * 4.211 * np.sin(4.211 * x + 0.1867) + 0.04393 * np.cos(0.615 * x),
+        lambda x: np.full_like(x, 4.6515943796263186e-05),
+        -2.49,
+        2.09,
+        [-0.06344973431178869],
+    )
+    top = -0.06344973431178869
+    log_weight = whole.log_mass(-np.inf, top) - whole.log_mass(top, np.inf)
+    assert log_weight == pytest.approx(-1945.4311067638076, abs=1e-11)
+
+
 @pytest.mark.parametrize(("alpha", "time"), [(0.0, 6.5), (1.0, 0.5 * 1.0 + 10.0 + 5.0)])
 def test_the_quadrature_knows_noise_that_jumps(alpha, time):
     """D = 1 left and 0.1 right of 0, from -1 to 1: 1/2 + 1 + 5 by Ito, w = 1/D; 1/2 + 10 + 5 where w is constant."""

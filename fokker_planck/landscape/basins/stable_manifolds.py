@@ -155,7 +155,9 @@ def stable_manifolds(
     beside = np.array([[states[k] for k in s.joins] for s in between for _ in range(1 if s.wall_normals else 2)]).T
     x, way = np.array(starts).T, np.array(ways).T
     first = FIRST * frame.extent
-    pieces = [_piece(x, x + first * way, way, way, first)]
+    # one that a wall holds has begun before it: edges of a mesh lie on that wall
+    before = first * np.array([bool(s.wall_normals) for s in between for _ in range(1 if s.wall_normals else 2)])
+    pieces = [_piece(x - before * way, x + first * way, way, way, first + before)]
     owners = [np.arange(x.shape[1])]
     traced = _followed(function, x + first * way, first, frame, tolerance)
     if traced is None:

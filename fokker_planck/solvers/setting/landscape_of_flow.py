@@ -36,6 +36,7 @@ from fokker_planck.solvers.boundaries.held_attractors import (
     held_wells,
     refuse_unfound,
 )
+from fokker_planck.solvers.boundaries.held_saddles import held_saddles
 from fokker_planck.solvers.boundaries.wells_of_momentum import held_by_turning_walls, with_saddles, with_walls_unfolded
 from fokker_planck.solvers.reference_density.degenerate_exponent import guesses as degenerate_guesses
 from fokker_planck.solvers.reference_density.degenerate_exponent import refuse_flow_through_walls
@@ -339,10 +340,13 @@ def _basins(setting: FlowSetting) -> BasinMap:
         )
         for point, joins in zip(hyperbolic, _joined(basins, hyperbolic), strict=True)
     )
+    if not problem.process.turns_at_walls:
+        held = held_saddles(problem, downhill, basins.landscape.frame)
+        saddles += tuple(replace(s, joins=joins) for s, joins in zip(held, _joined(basins, held), strict=True))
     return with_saddles(basins, saddles)
 
 
-def _joined(basins: BasinMap, saddles: Sequence[FixedPoint]) -> list[tuple[int, int]]:
+def _joined(basins: BasinMap, saddles: Sequence[FixedPoint | Saddle]) -> list[tuple[int, int]]:
     """The attractors that the flow leads to from both sides of every saddle, all followed at once."""
     if not saddles:
         return []
