@@ -43,6 +43,7 @@ from fokker_planck.solvers.condensation.condensed_solution import solution
 from fokker_planck.solvers.condensation.elimination import DIGITS
 from fokker_planck.solvers.condensation.states import Target
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
+from fokker_planck.solvers.density.density_of_known_flow import is_integrable
 from fokker_planck.solvers.density.density_ratio import LEAST, density_ratio
 from fokker_planck.solvers.exits.descent_time import LeftOut, left_out
 from fokker_planck.solvers.results.steady import Committor
@@ -62,6 +63,9 @@ with the set there: at 100 all of a well is solved for, to 1e-3, with up to 340,
 MARGIN = 30.0
 """Units of epsilon below the lowest saddle, from which on it is: what is deeper leaves the well first with exp(-30); to
 the 50 that rates take the share of time on the way wants three times the cells."""
+QUOTIENT = np.array([2.0, 1.0, 2.0])
+"""Weights of the flow, of the time on the way and of that since a visit to the first set without detailed balance: rate
+constants are quotients of the first and the last, and have the bars of both. With it the bar of the last is none."""
 LOOSE = 0.005
 """Weight of the share of time on the way where a part of it is known by the descent without noise alone."""
 TOLD_APART = 16
@@ -98,7 +102,7 @@ class WholeFlow:
     @cached_property
     def _fields(self) -> list[Field] | None:
         def fields(discretization: Discretization) -> list[Field]:
-            flow: Flow = _answer(self.setting, discretization, self.sets).payload
+            flow: Flow = _answer(self.setting, discretization, self.sets, exact=_is_exact(self.setting)).payload
             return flow.fields(discretization)
 
         return on_coarsest_mesh(self.setting, self.ends.regions, fields)
@@ -131,10 +135,10 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
 
 def _committor(setting: Setting, ends: Ends, sets: tuple[Set, Set]) -> Committor:
     origin, goal = sets
-    descents = left_out(setting, sets)
+    descents, exact = left_out(setting, sets), _is_exact(setting)
 
     def answer(discretization: Discretization) -> Answer:
-        return _answer(setting, discretization, sets, descents)
+        return _answer(setting, discretization, sets, descents, exact=exact)
 
     outcome = answered(setting, ends, answer, cut=_can_be_cut(setting))
     flow: Flow = outcome.payload
@@ -196,10 +200,26 @@ def _without_return(found: Committor, kept_by_first: set[bool]) -> Committor:
     )
 
 
+def _is_exact(setting: Setting) -> bool:
+    """Whether the density is known wherever anything rests on it, but for a factor: it is then one more solve to find.
+
+    With momentum it is where the exponent is: computed over high barriers it would be that of neither well.  Of other
+    processes a circulation may cross the walls, and change it.
+    """
+    if not isinstance(setting, FlowSetting):
+        return True
+    return setting.known and (setting.problem.process.turns_at_walls or is_integrable(setting))
+
+
 def _answer(
-    setting: Setting, discretization: Discretization, sets: tuple[Set, Set], descents: LeftOut | None = None
+    setting: Setting,
+    discretization: Discretization,
+    sets: tuple[Set, Set],
+    descents: LeftOut | None = None,
+    *,
+    exact: bool,
 ) -> Answer:
-    whole, rho, log_whole = _with_density(setting, discretization)
+    whole, rho, log_whole = _with_density(setting, discretization, exact)
     end = between(setting, whole, sets, rho, ("committor.from", "committor.to"))
     first, second = (
         deep_in_target(setting, discretization, region, members)
@@ -222,7 +242,8 @@ def _answer(
     fractions = _modes_of_fractions(condensed, flow, (right, left), logs, end)
     if descents is None:
         modes += [[mode] for mode in fractions]
-        return Answer(found.numbers, flow, end.generator, modes, absorbed=end.absorbed, slowest=end.slowest)
+        weights = None if whole.symmetric else QUOTIENT
+        return Answer(found.numbers, flow, end.generator, modes, weights, end.absorbed, end.slowest)
     numbers, weights = found.numbers.copy(), np.array([1.0, LOOSE, 1.0])
     numbers[1] = np.logaddexp(numbers[1], numbers[0] + np.log(max(descents.time, LEAST)))
     modes += [fractions[:2], fractions[2:]]
@@ -237,14 +258,11 @@ def _log_mass(generator: Generator, rho: Floats | None, cells: Booleans) -> floa
     return product(generator, 1.0, inside).log_of_sum()
 
 
-def _with_density(setting: Setting, discretization: Discretization) -> tuple[Generator, Floats | None, float]:
-    """The generator with rho (N,) and the logarithm of Z = int e^-psi rho; no rho with detailed balance: it is one.
-
-    So it is with momentum where the density is known: computed over high barriers it would be that of neither well. Of
-    other processes a circulation may cross the walls, and change it.
-    """
-    momentum = setting.problem.process.turns_at_walls
-    if isinstance(setting, FlowSetting) and not (setting.known and momentum):
+def _with_density(
+    setting: Setting, discretization: Discretization, exact: bool
+) -> tuple[Generator, Floats | None, float]:
+    """The generator with rho (N,) and the logarithm of Z = int e^-psi rho; no rho with detailed balance: it is one."""
+    if isinstance(setting, FlowSetting) and not exact:
         ratio = density_ratio(setting, discretization)
         return ratio.generator, ratio.rho, ratio.log_whole
     generator = assemble(discretization, setting.weighting)

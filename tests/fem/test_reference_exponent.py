@@ -137,3 +137,15 @@ def test_noise_that_is_raised_makes_the_density_uniform(noise):
     np.testing.assert_allclose(weighted.velocity, 0.0, atol=1e-14)
     at = discretization.map.points.reshape(2, -1)
     np.testing.assert_allclose(weighted.tensor.reshape(2, 2, -1), noise * Noise().tensor(at))
+
+
+def test_in_curved_cells_an_exponent_is_a_polynomial_of_the_true_coordinates():
+    """A quartic is itself, so that rho has no kinks at faces; of the reference cell's polynomial slopes are 1e-4 off."""
+    quartic, d = EXPONENTS["quartic"], disc()
+    assert len(d.curved.cells)
+    weighted = FollowedWeight(Function(quartic), drift, Noise()).on(d)
+    x = d.map.points.reshape(2, -1)
+    slope = np.array([8.0 * x[0] * (x[0] ** 2 - 1.0), 2.0 * x[1]])
+    current = drift(x) - Noise().divergence(x) + np.einsum("ijn,jn->in", Noise().tensor(x), slope)
+    assert weighted.exponent.ravel() == pytest.approx(quartic(x), abs=1e-12)
+    assert weighted.velocity.reshape(2, -1) == pytest.approx(current, abs=1e-11)

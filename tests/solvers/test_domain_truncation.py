@@ -73,10 +73,20 @@ def test_transitions_are_as_many_as_the_time_between_them_says(sets, barrier):
     """nu = P / T, P = 1/2 by symmetry, T from one well to the other but for exp(-barrier): 101,000 unknowns uncut."""
     problem = rotated(0.25 / barrier)
     found, time = committor.committor(problem, *sets), asked(problem, (-1.0, 0.0), RIGHT).mean
-    assert found.statistics.unknowns < 60_000
+    # with both sets in one well the second of two meshes, of 66,000, is verified without a degree more
+    assert found.statistics.unknowns < 70_000
     assert abs(found.rate.log + log(2.0) + time.log) < found.rate.relative_error + time.relative_error < 3e-6
     last = found.probability_last_from
     assert abs(last.log + log(2.0)) < last.relative_error < 1e-6
+
+
+def test_a_committor_beside_a_known_density_is_not_preceded_by_a_solve_for_it():
+    """Two factorisations for each answer, and 3.3e-8 between the two, before: curved cells gave psi kinks."""
+    found = fp.committor(rotated(0.005), LEFT_WELL, RIGHT_WELL)
+    assert found.statistics.work.factorisations <= 4
+    # followed without the density being told, on another mesh
+    assert found.rate.log == pytest.approx(-51.84360772962, abs=1e-9)
+    assert found.rate_constant.relative_error < 1e-6
 
 
 @pytest.mark.slow

@@ -69,6 +69,10 @@ MORE_OF_RULE = {1: 60, 2: 12, 3: 6}
 """Degrees more of the rule by which an answer is verified where coefficients may not be analytic: where V is like
 |x|^1.5 a rule of n points errs like n^-5, and two degrees more alone, 27 points for 25, left 1.8 times the bar on a
 line, 7 times in the plane, which is 0.3 and 0.4 now. On a line it costs nothing, in the plane a tenth of the time."""
+CORNERS = 1e-5
+"""Of the error that the indicator predicts, below which what it predicts of corners is nothing, and says nothing of how
+errors fall: on surfaces of cuts, where functions are constant, it is 5e-8 to 3e-6 of it (committors at barriers of 50
+to 200), at corners of walls and targets 4e-4 to 9. It is in the bar in either case."""
 LARGE = 5000
 """Cells from which on the matrices of the mesh before are handed back first, which takes a while."""
 LONG = {1: 200_000, 2: 40_000, 3: 8_000}
@@ -135,7 +139,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     unmoved = course.everywhere and expected > UNMOVED * course.foreseen
     course = replace(course, level=course.level + 1, foreseen=expected)
     # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
-    others = first.left + first.cut / np.maximum(kept.weights, 1e-300)
+    others = first.left + first.cut / np.clip(kept.weights, 1e-300, 1.0)
     errors = np.full(len(kept.predicted), np.inf)
     if space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE:
         errors = _by_a_degree_less(problem, first, kept)[0] + others
@@ -207,10 +211,11 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     indicator, predicted = predicted_errors(found)
     nowhere = np.zeros(discretization.count, dtype=bool)
     corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, first.medium)
-    at_corners, slowest = np.zeros(len(predicted)), min(corners.slowest, found.slowest)
+    at_corners, slowest = np.zeros(len(predicted)), found.slowest
     if len(corners.exponents):
         exponents = exponents_of_cells(discretization, corners)
         at_corners = predicted_errors(found, exponents)[1]
+        slowest = min(slowest, corners.slowest if (at_corners > CORNERS * predicted).any() else np.inf)
         poles = [mode.pole for modes in found.modes for mode in modes if mode.pole is not None]
         # a value at the corner itself is no energy: its error falls like p^(-2 alpha)
         own = min([slowest, *(0.5 * float(exponents[pole].min(initial=np.inf)) for pole in poles)])

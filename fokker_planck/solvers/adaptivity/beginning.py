@@ -267,6 +267,12 @@ def _cut_to_size(
             if verified_by_less(problem, degree):
                 known |= _asked_of_less(ask, narrow, degree - 1)
                 error = _apart(known[degree], known.get(degree - 1))
+                if budget.changed_with_degree < error <= problem.resolution.tolerance:
+                    # most of it the degree's: apart from that of the cut it may verify the answer all the same
+                    narrower = known[degree - 1]
+                    known |= _asked_of_less(ask, mesh, degree - 1)
+                    error = _apart(known[degree - 1], narrower)
+                    error = error if error <= budget.changed else np.inf
             if error > budget.changed_with_degree:
                 error = _apart(known[degree], ask(discretize(narrow, degree)))
                 if error > budget.changed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -56,6 +56,9 @@ from fokker_planck.solvers.setting.potential_steps import warn_of_steps
 from fokker_planck.solvers.setting.rounding import refuse_rounding
 from fokker_planck.solvers.setting.stretch_of_flow import stretch_of_flow
 
+HIGHER = 1.0
+"""Units of epsilon above its cutoff to which a density that was followed serves another question: it was found to be
+known to six above the saddles at least, and samples of a domain on which cutoffs are found differ by a few tenths."""
 ASIDE = 1e-4
 """Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
 
@@ -216,7 +219,10 @@ def _followed_weight(
     process, dimension = problem.process, problem.dimension
     drift, field = ItoDrift(process, dimension), process.field(dimension)
     box, periods = problem.bounding_box(), problem.periods
-    guesses = _followed_before(problem)
+    for setting in _followed_before(problem):
+        if _serves(setting, places, cutoff):
+            return cast("FollowedWeight", setting.weighting)
+    guesses: list[Any] = [cast("FollowedWeight", setting.weighting).exponent for setting in _followed_before(problem)]
     guesses += [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
     if dimension == 3 and not is_degenerate(problem):
         chained, agreed = agreed_exponent(
@@ -244,10 +250,17 @@ def _followed_weight(
     return FollowedWeight(followed_exponent(asked, guesses, of_a_chain), drift, field)
 
 
-def _followed_before(problem: Problem) -> list[Any]:
-    """The exponents that were followed for other questions about the process: they may serve for this one."""
+def _followed_before(problem: Problem) -> list[FlowSetting]:
+    """The settings of other questions about the process, for which the density was followed."""
     settings = [setting for _, setting in problem.known.get("flow settings", [])]
-    return [setting.weighting.exponent for setting in settings if isinstance(setting.weighting, FollowedWeight)]
+    return [setting for setting in settings if isinstance(setting.weighting, FollowedWeight)]
+
+
+def _serves(setting: FlowSetting, places: Floats, cutoff: EnergyCutoff) -> bool:
+    """Whether the density was followed for another question as far as this one needs it, as high and in all wells."""
+    height, counted = cutoff(setting.weighting)
+    known = {tuple(place) for place in setting.places.tolist()}
+    return height <= setting.ceiling + HIGHER and known.issuperset(map(tuple, places[counted].tolist()))
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
