@@ -140,7 +140,7 @@ def test_noise_that_is_raised_makes_the_density_uniform(noise):
 
 
 def test_in_curved_cells_an_exponent_is_a_polynomial_of_the_true_coordinates():
-    """A quartic is itself, so that rho has no kinks at faces; of the reference cell's polynomial slopes are 1e-4 off."""
+    """A quartic is itself, so that rho has no kinks at faces; of the reference cell's polynomial slopes are off."""
     quartic, d = EXPONENTS["quartic"], disc()
     assert len(d.curved.cells)
     weighted = FollowedWeight(Function(quartic), drift, Noise()).on(d)

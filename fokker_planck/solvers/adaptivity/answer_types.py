@@ -24,12 +24,12 @@ class Answer:
     """An answer on one mesh: natural logarithms of what is reported, (k,), complex for complex numbers.
 
     ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
-    those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,) lower the
-    accuracy asked of some numbers, those above one raise it.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None where it
-    is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  ``least_share`` is
-    that of the predicted error below which no bar is, if not the usual one.  ``rounding`` (k,) is what this mesh has of
-    it in every number, where that is not the same on all.  ``more`` is by how many degrees it is verified at
-    least.  The ``payload`` travels along.
+    those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,) lower the accuracy asked of
+    some numbers, those above one raise it.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None
+    where it is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  ``least_share``
+    is that of the predicted error below which no bar is, if not the usual one.  ``rounding`` (k,) is what this mesh has
+    of it in every number, where that is not the same on all.  ``more`` is by how many degrees it is verified at least.
+    The ``payload`` travels along.
     """
 
     numbers: Numbers
