@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.reference_exponent import FollowedWeight, KnownWeight, Weighting
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.grids.spline import zero_on
 from fokker_planck.landscape.basins.membership import BasinMap
 from fokker_planck.landscape.finding.survey import sample_graph
 from fokker_planck.landscape.flow.well_flow import Downhill, WellFlow
@@ -23,8 +22,7 @@ from fokker_planck.landscape.newton.fixed_points import FixedPoint, SomeMissedEr
 from fokker_planck.landscape.types import SHALLOWEST, CriticalPoint, Landscape, Saddle, numbered, states_of
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.reversibility.classify import Kinetics, KnownDensity, UnknownDensity
-from fokker_planck.model.reversibility.ito_drift import ItoDrift
+from fokker_planck.model.reversibility.classify import KnownDensity
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.boundaries.ends import Ends, graph_to
@@ -38,27 +36,15 @@ from fokker_planck.solvers.boundaries.held_attractors import (
 )
 from fokker_planck.solvers.boundaries.held_saddles import held_saddles
 from fokker_planck.solvers.boundaries.wells_of_momentum import held_by_turning_walls, with_saddles, with_walls_unfolded
-from fokker_planck.solvers.reference_density.degenerate_exponent import guesses as degenerate_guesses
 from fokker_planck.solvers.reference_density.degenerate_exponent import refuse_flow_through_walls
-from fokker_planck.solvers.reference_density.followed_exponent import (
-    LEAST_MARGIN,
-    Needed,
-    Question,
-    followed_exponent,
-    typical_rate,
-)
-from fokker_planck.solvers.reference_density.grid_chain import agreed_exponent, rough_exponent
-from fokker_planck.solvers.reference_density.steepened_exponent import steepened_exponent
 from fokker_planck.solvers.setting.energy_cutoff import EnergyCutoff, nearest_vertex
 from fokker_planck.solvers.setting.error_budget import budget_of
+from fokker_planck.solvers.setting.followed_weight import Followed, followed_weight
 from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.setting.potential_steps import warn_of_steps
 from fokker_planck.solvers.setting.rounding import refuse_rounding
 from fokker_planck.solvers.setting.stretch_of_flow import stretch_of_flow
 
-HIGHER = 1.0
-"""Units of epsilon above its cutoff to which a density that was followed serves another question: it was found to be
-known to six above the saddles at least, and samples of a domain on which cutoffs are found differ by a few tenths."""
 ASIDE = 1e-4
 """Distance from a saddle, relative to the extent, at which its sides are told apart; saddles are exact to 1e-9."""
 
@@ -201,7 +187,11 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     if isinstance(kind, KnownDensity):
         weighting = KnownWeight(kind.exponent, process.field(dimension), kind.circulation.value)
     else:
-        weighting = _followed_weight(problem, kind, places, cutoff, (*attractors, *saddles))
+
+        def mesh() -> Triangulation:
+            return replace(coarse_mesh(problem, {}), stretch=stretch_of_flow(problem, (*attractors, *saddles)))
+
+        weighting = followed_weight(problem, kind, (places, cutoff), mesh, _followed_before(problem))
         if is_degenerate(problem):
             refuse_flow_through_walls(problem, weighting, cutoff(weighting)[0], ends)
     known = isinstance(kind, KnownDensity)
@@ -209,58 +199,14 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     return FlowSetting(problem, weighting, attractors, saddles, height, known, held.others, tuple(counted.tolist()))
 
 
-def _followed_weight(
-    problem: Problem, kind: Kinetics, places: Floats, cutoff: EnergyCutoff, points: Sequence[FixedPoint]
-) -> FollowedWeight:
-    """The weight of a density that is not known: of a chain on a grid in space, if two of these agree, or followed.
-
-    In the plane such a chain is asked where following fails: it can be off by more, but loses nothing.
-    """
-    process, dimension = problem.process, problem.dimension
-    drift, field = ItoDrift(process, dimension), process.field(dimension)
-    box, periods = problem.bounding_box(), problem.periods
-    for setting in _followed_before(problem):
-        if _serves(setting, places, cutoff):
-            return cast("FollowedWeight", setting.weighting)
-    guesses: list[Any] = [cast("FollowedWeight", setting.weighting).exponent for setting in _followed_before(problem)]
-    guesses += [kind.guess] if isinstance(kind, UnknownDensity) and kind.guess is not None else []
-    if dimension == 3 and not is_degenerate(problem):
-        chained, agreed = agreed_exponent(
-            drift, field, box, periods, problem.contains, lambda psi: cutoff(FollowedWeight(psi, drift, field))[0]
-        )
-        if agreed and chained is not None:
-            return FollowedWeight(chained, drift, field)
-        guesses += [] if chained is None else [chained]
-    mesh = replace(coarse_mesh(problem, {}), stretch=stretch_of_flow(problem, points))
-    spare = max(0.0, LEAST_MARGIN - budget_of(problem).cutoff_of_flow)
-    flat = zero_on(box[0], box[1], [period is not None for period in periods])
-    whole = FollowedWeight(flat, drift, field)
-
-    def needed(now: Weighting) -> Needed:
-        height, counted = cutoff(now, roughly=True)
-        return Needed(height + spare, np.asarray(places[counted]))
-
-    asked = Question(whole, mesh, needed, typical_rate(whole))
-    if is_degenerate(problem):
-        return FollowedWeight(steepened_exponent(asked, degenerate_guesses(problem)), drift, field)
-
-    def of_a_chain() -> Any:
-        return rough_exponent(drift, field, box, periods, problem.contains) if dimension == 2 else None
-
-    return FollowedWeight(followed_exponent(asked, guesses, of_a_chain), drift, field)
-
-
-def _followed_before(problem: Problem) -> list[FlowSetting]:
-    """The settings of other questions about the process, for which the density was followed."""
+def _followed_before(problem: Problem) -> list[Followed]:
+    """What was followed for other questions about the process."""
     settings = [setting for _, setting in problem.known.get("flow settings", [])]
-    return [setting for setting in settings if isinstance(setting.weighting, FollowedWeight)]
-
-
-def _serves(setting: FlowSetting, places: Floats, cutoff: EnergyCutoff) -> bool:
-    """Whether the density was followed for another question as far as this one needs it, as high and in all wells."""
-    height, counted = cutoff(setting.weighting)
-    known = {tuple(place) for place in setting.places.tolist()}
-    return height <= setting.ceiling + HIGHER and known.issuperset(map(tuple, places[counted].tolist()))
+    return [
+        Followed(setting.weighting, setting.ceiling, setting.places)
+        for setting in settings
+        if isinstance(setting.weighting, FollowedWeight)
+    ]
 
 
 def coarse_mesh(problem: Problem, regions: dict[str, Set]) -> Triangulation:
