@@ -11,7 +11,7 @@ from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grids.spline import zero_on
-from fokker_planck.model.hoermander import is_degenerate
+from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import Kinetics, UnknownDensity
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
