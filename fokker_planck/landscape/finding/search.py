@@ -17,6 +17,7 @@ from fokker_planck.landscape.box_units import InUnits, frame_in, landscape_in, u
 from fokker_planck.landscape.finding.boundary_minima import wall_saddle
 from fokker_planck.landscape.finding.newton_points import newton_points
 from fokker_planck.landscape.finding.nonsmooth_minima import FLAT, Inside, unpolished_minima, wall_minima
+from fokker_planck.landscape.finding.plateaus import one_on_each_plateau
 from fokker_planck.landscape.finding.sample_graph import SampleGraph, sample_box
 from fokker_planck.landscape.flow.captures import Capture, capture_of
 from fokker_planck.landscape.flow.gradient_flow import FlowSettings, descend
@@ -136,6 +137,7 @@ def _on_graph(function: Function, graph: SampleGraph, contains: Inside) -> Lands
         minima += wall_minima(function, graph, contains, minima)
     smooth = [point for point in found if isinstance(point, Saddle)]
     minima += unpolished_minima(function, graph, contains, minima, smooth)
+    minima = one_on_each_plateau(function, graph, minima)
     captures = capture_of(function, minima, frame, smooth)
     ends = _basin_labels(function, graph, captures, minima)
     saddles = _joined(function, smooth, captures, graph, ends)

@@ -57,3 +57,36 @@ def test_the_budget_of_a_search_is_far_from_what_it_takes():
         patch.setattr(landscape_search, "Count", Noted)
         landscape_search.find_landscape(Potential("(x**2 - 1)**2/4 + y**2"), *sample_box([-2.0, -2.0], [2.0, 2.0]))
     assert 1e4 < counts[0].spent < 1e-2 * landscape_search.EVALUATIONS
+
+
+@pytest.mark.parametrize(
+    ("potential", "minima"),
+    [
+        ("max(0, abs(x) - 1)**2", [[0.0]]),
+        ("max(0, abs(x) - 1)**4", [[0.0]]),
+        ("5 + max(0, 0.5 - abs(x))*2 + max(0, abs(x) - 2)**2", [[-1.25], [1.25]]),
+        ("max(0, abs(x) - 1)**2 + max(0, abs(y) - 1)**2", [[0.0, 0.0]]),
+        ("max(0, sqrt(x**2 + y**2) - 1)**2", None),
+    ],
+)
+def test_a_flat_bottom_is_one_minimum(potential, minima):
+    """Newton's method stops all along its rim as well, where the Hessian is that of the outer side."""
+    well = Potential(potential)
+    dimension = 2 if "y" in potential else 1
+    landscape = find_landscape(well, *sample_box([-3.2] * dimension, [3.2] * dimension))
+    assert all(minimum.degenerate for minimum in landscape.minima)
+    if minima is None:
+        assert len(landscape.minima) == 1
+    else:
+        np.testing.assert_allclose([m.position for m in landscape.minima], minima, atol=0.05)
+    assert [barrier for barrier in landscape.barriers if np.isfinite(barrier)] == [1.0] * (len(landscape.minima) - 1)
+
+
+def test_wells_that_are_shallow_but_there_are_not_taken_for_a_flat_bottom():
+    """Ripples of 1e-6 on a bottom, and a quartic well in a box ten thousand times as wide."""
+    rippled = find_landscape(Potential("max(0, abs(x) - 1)**2 + 1e-6*cos(20*x)"), *sample_box([-3.0], [3.0]))
+    assert len(rippled.minima) == 8  # six of the cosine, and one each where the bottom turns up
+    points = np.concatenate([np.linspace(-2e4, -20, 500), np.linspace(-10, 10, 1001), np.linspace(20, 2e4, 500)])
+    edges = np.stack([np.arange(len(points) - 1), np.arange(1, len(points))], axis=1)
+    quartic = find_landscape(Potential("(x**2 - 1)**2/4"), points[:, None], edges)
+    assert quartic.barriers[1] == pytest.approx(0.25, rel=1e-9)
