@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fokker_planck.solvers.adaptivity import marking
+from fokker_planck.solvers.adaptivity.answer_types import Kept
 from fokker_planck.solvers.adaptivity.error_bars import LEAST_SHARE, bars_by_less
 
 
@@ -65,3 +66,11 @@ def test_in_the_plane_a_bar_by_a_degree_less_is_what_the_indicator_predicts_or_m
     """Rotated quartic well in a ball: degree 5 was nearer to the truth than 6, 3.6e-7 off at a difference of 1.7e-7."""
     kept = _kept(9.7e-7, dimension=2)
     assert bars_by_less(kept, kept.numbers + 1.7e-7, np.array([7.3e-5]))[0] > 2.0 * 3.6e-7
+
+
+def test_what_counts_less_counts_as_all_of_itself_at_the_most():
+    """A density of 1e-12 that a coarse mesh has as 1e-8: 1e4 of it, at a weight of 1e-8, is no reason to refine."""
+    kept: Any = SimpleNamespace(weights=np.array([1.0, 1e-8]))
+    assert Kept.worst(kept, np.array([1e-5, 1e4])) == 1e-5
+    assert Kept.worst(kept, np.array([3.0, 0.0])) == 3.0
+    assert Kept.worst(kept, np.array([1e-5, np.inf])) == np.inf

@@ -194,6 +194,25 @@ def test_brownian_motion_leaves_a_ball():
         held(each.survival, ball(math.sqrt(0.14), each.time), 5e-4)
 
 
+@pytest.mark.slow
+def test_the_quartic_well_in_space():
+    """What crosses does not matter: variance by a quadrature of the second moment, survival as on a line."""
+    across, wide = fp.Potential("(x**2 - 1)**2/4 + y**2/2 + z**2/2"), 2.8
+    process, target = fp.Overdamped(across, fp.Isotropic(0.125)), fp.HalfSpace([1.0, 0.0, 0.0], 1.0)
+    box = fp.Box([-2.0, -wide, -wide], [2.0, wide, wide])
+    times = (1.0, 5.0, 40.0, 200.0)
+    law = fp.exit_law(fp.Problem(process, box, fp.Resolution(tolerance=1e-4)), (-1.0, 0.0, 0.0), target, times)
+    held(law.variance, 1465.8939455155, 1e-4)
+    line = fp.Problem(
+        fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.125)),
+        fp.Box([-2.0], [2.0]),
+        fp.Resolution(tolerance=1e-9),
+    )
+    exact = fp.exit_law(line, -1.0, fp.HalfSpace([1.0], 1.0), times)
+    for each, same in zip(law.times, exact.times, strict=True):
+        held(each.survival, same.survival.value, 1e-4)
+
+
 def test_times_to_an_end_are_even_in_the_drift():
     """Given the end, the time there from x is that of the drift the other way, whole laws by the moments of both."""
     found = []

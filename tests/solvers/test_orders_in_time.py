@@ -10,7 +10,7 @@ from fokker_planck.fem.driven_generator import DriftAlone, driven
 from fokker_planck.fem.generator import assemble
 from fokker_planck.solvers.setting.setting import WHOLE, prepare
 from fokker_planck.solvers.time.radau import STAGES, Stepper
-from fokker_planck.solvers.time.semigroup import coefficients, pole_for
+from fokker_planck.solvers.time.semigroup import coefficients, pole_for, powers_for
 
 AMPLITUDE, SPEED, LATEST = 0.8, 3.0, 2.0
 
@@ -52,3 +52,16 @@ def test_powers_of_the_resolvent_gain_a_factor_each():
     rates = np.log(np.array(errors[1:]) / errors[:-1]) / 10.0
     assert (rates < -0.75).all()
     assert rates == pytest.approx(math.log(math.sqrt(2.0) - 1.0), abs=0.15)
+
+
+@pytest.mark.parametrize("left", [1e-4, 1e-7, 1e-10])
+def test_so_many_powers_leave_no_more_than_that(left):
+    """At all times that one resolvent serves; the last terms, by which it is judged, leave no more either."""
+    powers, s = powers_for(left), np.linspace(1e-6, 1.0, 2001)
+    assert powers < powers_for(0.1 * left)
+    r = pole_for(1.0, powers)
+    for t in (0.25, 0.5, 1.0):
+        terms = coefficients(t, r, powers)
+        error = np.abs(s * np.polynomial.chebyshev.chebval(2.0 * s - 1.0, terms) - np.exp(-(1.0 / s - 1.0) * t / r))
+        assert error.max() < 0.2 * left
+        assert np.abs(terms[-4:]).max() < 2.0 * left

@@ -23,7 +23,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.quantity.light_dataclasses import replace
 from fokker_planck.solvers.adaptivity.answer_types import Ask, Kept, Numbers, Outcome
-from fokker_planck.solvers.adaptivity.beginning import Beginning, begin
+from fokker_planck.solvers.adaptivity.beginning import LAST_BUT_ONE, Beginning, begin
 from fokker_planck.solvers.adaptivity.close_starts import with_close_start
 from fokker_planck.solvers.adaptivity.corners import exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.adaptivity.course import Course, after_verification, shown
@@ -116,7 +116,14 @@ def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
     aim = ErrorBudget(tolerance, problem.dimension).aim
     mesh, course = first.mesh, Course(everywhere=first.degree < 2)
     while True:
-        kept = _asked(problem, first, unfolded(mesh))
+        try:
+            kept = _asked(problem, first, unfolded(mesh))
+        except ConvergenceError:
+            if course.level or not first.coarse or _unknowns(mesh, first.degree) > first.most_unknowns:
+                raise
+            # a first mesh that is made coarse to be refined may be too coarse for any answer
+            mesh = refine(mesh, np.ones(len(mesh.cells), dtype=bool))
+            continue
         course = _judged(problem, first, kept, course, tolerance)
         if course.errors is not None:
             return _outcome(problem, course.shown or kept, course.errors, course.level, started)
@@ -146,17 +153,25 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
         # at the end of the budget a degree more, three times the work of this mesh, is not asked
         expected = min(expected, kept.worst(errors))
     # without detailed balance the indicator can expect hundreds of times the error
+    last_but_one = space and first.by_less and _next_is_last(first, kept)
     least = kept.worst(least_bars(kept)) + others.max(initial=0.0)
     tried = first.at_once and course.level == 1 and least <= tolerance
     stalled = course.risen >= MOST_RISES
-    if not (exhausted or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved or tried or stalled):
+    due = exhausted or last_but_one or tried or stalled
+    if not (due or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved):
         return replace(course, expected=expected)
     by_lower = kept.worst(errors)
     # what a degree less would have refused though the indicator promises it is worth a degree more
     promised = by_lower > WORST_ERROR and kept.worst(kept.predicted) <= tolerance
     if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
-        errors = _verified(problem, first, kept, tolerance - first.left - first.cut) + others
+        asked = replace(first, less_first=first.less_first and not np.isfinite(errors).all())
+        errors = _verified(problem, asked, kept, tolerance - first.left - first.cut) + others
     return after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
+
+
+def _next_is_last(first: Beginning, kept: Kept) -> bool:
+    """Whether a mesh is the one before the last that is allowed, and the indicator leaves anything of the answer."""
+    return kept.discretization.count > LAST_BUT_ONE * first.most_unknowns and kept.worst(kept.predicted) < 1.0
 
 
 def _finer(problem: Problem, first: Beginning, kept: Kept, everywhere: bool, fraction: float) -> Triangulation:
@@ -230,11 +245,15 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     return Kept(discretization, numbers, payload, weights, *told, rounding, found.more)
 
 
+def _unknowns(mesh: Triangulation, degree: int) -> float:
+    """About how many a mesh has with elements of that degree."""
+    return len(mesh.cells) * degree**mesh.dimension / factorial(mesh.dimension)
+
+
 def _say(mesh: Triangulation, degree: int, purpose: str) -> None:
     """What is about to be solved: to whoever listens, aloud where it takes long."""
     cells = len(mesh.cells)
-    unknowns = cells * degree**mesh.dimension / factorial(mesh.dimension)
-    level = logging.INFO if unknowns > LONG[mesh.dimension] else logging.DEBUG
+    level = logging.INFO if _unknowns(mesh, degree) > LONG[mesh.dimension] else logging.DEBUG
     logger.log(level, f"{cells:,} cells of degree {degree}{purpose}")
 
 

@@ -80,5 +80,10 @@ class Kept:
     more: int = 0
 
     def worst(self, errors: Floats) -> float:
-        """The largest of the errors (k,) of its numbers, each as much as it counts."""
-        return float((self.weights * errors).max(initial=0.0))
+        """The largest of the errors (k,) of its numbers, each as much as it counts.
+
+        Of one that counts less, all of it at the most: what is next to nothing, an early density of 1e-12 say, may be
+        1e4 times as much on a coarse mesh, and would have all others refined for it.
+        """
+        beyond = (self.weights < 1.0) & np.isfinite(errors)
+        return float((self.weights * np.where(beyond, np.minimum(errors, 1.0), errors)).max(initial=0.0))

@@ -19,7 +19,15 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.time.marching import March
-from fokker_planck.solvers.time.semigroup import LEFT_OUT, MORE_POWERS, POWERS, coefficients, pole_for, resolvent
+from fokker_planck.solvers.time.semigroup import (
+    LEFT_OUT,
+    MORE_POWERS,
+    POWERS,
+    coefficients,
+    pole_for,
+    powers_for,
+    resolvent,
+)
 from fokker_planck.solvers.time.single_pole import Steps
 from fokker_planck.solvers.time.slow_deviation import AGREE, SETTLED, SlowPart
 from fokker_planck.solvers.time.survival import QUARTER, times_of_turning
@@ -222,10 +230,17 @@ class Propagation:
             found.append(State(t, vector, vector - self.stationary, values, off, off_mass, off_mass))
         return found
 
+    @cached_property
+    def _ladder(self) -> tuple[int, ...]:
+        """Powers of the resolvent: at first as few as the tolerance takes, where solves take time and nothing turns."""
+        if self.generator.discretization.triangulation.dimension == 1 or not self.generator.symmetric:
+            return LADDER
+        return tuple(dict.fromkeys((powers_for(max(ENOUGH * self.tolerance, LEFT_OUT)), *LADDER)))
+
     def _followed(self, times: Sequence[float]) -> list[State]:
         """By as many powers as the times take, or by the most there are."""
-        for rung in range(self.rung, len(LADDER)):
-            found = self._by(LADDER[rung], times)
+        for rung in range(self.rung, len(self._ladder)):
+            found = self._by(self._ladder[rung], times)
             self.rung = rung
             if max(state.cut_short for state in found) <= max(ENOUGH * self.tolerance, LEFT_OUT):
                 break
@@ -235,7 +250,7 @@ class Propagation:
         found = self._followed(times)
         worst = max(state.cut_short for state in found)
         if worst <= self.tolerance:
-            found = self._with_rounding(found, LADDER[self.rung]) if self._rounds else found
+            found = self._with_rounding(found, self._ladder[self.rung]) if self._rounds else found
             rounded = max(state.off_mass for state in found)
             if rounded > self.tolerance:
                 raise ConvergenceError(
@@ -243,8 +258,9 @@ class Propagation:
                     "a looser tolerance, or a beginning nearer to where the process rests",
                 )
         if worst > self.tolerance:
+            powers = self._ladder[self.rung]
             raise ConvergenceError(
-                f"{LADDER[self.rung]} powers of the resolvent leave {worst:.1e} of the mass at t = {times[-1]:.3g}",
+                f"{powers} powers of the resolvent leave {worst:.1e} of the mass at t = {times[-1]:.3g}",
                 "earlier times, or a drift that turns less between them",
             )
         return [self._leaking(state) for state in found] if self.absorbs else found

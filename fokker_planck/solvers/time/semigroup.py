@@ -32,6 +32,9 @@ POWERS, MORE_POWERS = 40, 80
 """Of the resolvent: for t between ``EARLIEST`` and ``LATEST`` times r ``POWERS`` what is left out is below ``LEFT_OUT``
 where eigenvalues are real: 32 leave 1e-7 at four times the best t, 40 leave 3e-13.  More where that does not serve:
 against a drift that takes 57 units of epsilon across the domain 40 leave 1e-10, 80 leave rounding."""
+LAST_TERM, FEWEST = 20.0, 12
+"""Times (1 + sqrt 2)^-k, the largest of the last terms of k powers at the times they serve: 2e-4 for 12, 4e-7 for 20,
+6e-12 for 32, of which the error is a part; and the fewest powers."""
 EARLIEST, LATEST = 0.3, 1.2
 """Of r times the number of powers: the times that one factorisation serves."""
 LEFT_OUT = 1e-12
@@ -41,6 +44,15 @@ law of the Ornstein-Uhlenbeck process 1e-13 was seen."""
 DIGITS = 80
 """Bits of the coefficients beyond the size of the last one: 64 leave a relative error of 1e-9 there, and rounding of
 160 steps of the recurrence takes some of them."""
+
+
+def powers_for(left: float) -> int:
+    """How many powers leave so much of the largest value at the beginning, real eigenvalues given; at most ``POWERS``.
+
+    >>> powers_for(1e-7), powers_for(1e-12)
+    (22, 35)
+    """
+    return int(np.clip(np.ceil(np.log(LAST_TERM / left) / np.log(1.0 + np.sqrt(2.0))), FEWEST, POWERS))
 
 
 def pole_for(latest: float, powers: int = POWERS) -> float:

@@ -29,9 +29,11 @@ from fokker_planck.solvers.time.semigroup import (
     LEFT_OUT,
     MORE_POWERS,
     POWERS,
+    Resolvent,
     coefficients,
     evolved,
     pole_for,
+    powers_for,
     resolvent,
 )
 from fokker_planck.solvers.time.survival_steps import LAST, MOST_UNKNOWNS, ROUNDED, March, density_march, survival_march
@@ -48,6 +50,13 @@ MOST_TURNING = 30
 """Quarters of a time that are looked at: 1e18 is between the last and the first."""
 ENOUGH = 0.1
 """Of the tolerance, relative to S: where more can be off more powers are taken."""
+OF_SERIES = 1e-3
+"""Of the tolerance, what the first series that is tried is to leave of the beginning: more powers are taken where that
+is too much of S, or of 1 - S. Of the quartic well in space at 1e-4 22 powers do, and half of the time of a law went
+into 40."""
+MORE_THAN_HALF = 4
+"""Powers more than half of those of S, for the functions at half of the time: they leave the root of what S has, times
+1e-2, and nothing but the estimate of the error rests on them."""
 OF_SHARES = 1e-14
 """What rounding leaves of the share of a mode: that of a well that a process hardly ever meets came out negative."""
 LEAST_PROBABILITY = 1e-11
@@ -185,6 +194,7 @@ class Survival:
     known: dict[tuple[int, int], Floats] = field(default_factory=dict)
     march: March | None = None
     dual: March | None = None
+    factored: Resolvent | None = None
 
     def doubt(self, t: float) -> float:
         """How far S(t) can be off beside the mesh: by what the series leaves out, and by rounding."""
@@ -211,10 +221,14 @@ class Survival:
                 self.dual = density_march(self.generator, self.free, load, OF_DUAL, self._first)
             with suppress(ConvergenceError):
                 return self._march().state(t), self.dual.state(t), load.height
-        inverse = resolvent(self.generator, self.free, pole_for(1.5 * t))
-        weights = coefficients(t, inverse.r)
-        right = evolved(inverse.series(mass_times_constant(self.generator)), weights)
-        return right, evolved(inverse.series(load.scaled, adjoint=True), weights), load.height
+        if self.generator.symmetric:
+            powers = self._powers_for(2.0 * t)
+            inverse, powers = self._resolvent(self._quarter(2.0 * t, powers)[1]), powers // 2 + MORE_THAN_HALF
+        else:
+            inverse, powers = self._resolvent(pole_for(1.5 * t)), POWERS
+        weights = coefficients(t, inverse.r, powers)
+        right = evolved(inverse.series(mass_times_constant(self.generator), powers), weights)
+        return right, evolved(inverse.series(load.scaled, powers, adjoint=True), weights), load.height
 
     def quantile(self, probability: float, likely: float) -> float:
         """log of the t with P(tau <= t) = ``probability``, looked for from the log of a ``likely`` time on."""
@@ -276,17 +290,28 @@ class Survival:
         value, off = self._by_powers(t, slope=slope)
         return value, max(off, *(self._by_powers(earlier)[1] for earlier in times_of_turning(t, self.turning)), 0.0)
 
-    def _by_powers(self, t: float, *, slope: bool = False) -> tuple[float, float]:
-        value, off = self._by(POWERS, t, slope=slope)
-        if off > max(ENOUGH * self.tolerance * abs(value), LEFT_OUT):
-            value, off = self._by(MORE_POWERS, t, slope=slope)
-        return value, off
+    @property
+    def _fewest(self) -> int:
+        """Powers of the first series that is tried: what the tolerance takes, where a solve takes time."""
+        if self.generator.discretization.triangulation.dimension == 1 or not self.generator.symmetric:
+            return POWERS
+        return powers_for(OF_SERIES * self.tolerance)
 
-    def _by(self, powers: int, t: float, *, slope: bool) -> tuple[float, float]:
-        # a mean time may be no double
-        log_unit = float(np.log(self.tail.start)) if np.isfinite(self.tail.start) else -self.tail.logs[0].real
-        number = int(np.floor((log_unit - np.log(t)) / np.log(QUARTER)))
-        r = pole_for(float(np.exp(log_unit - number * np.log(QUARTER))), powers)
+    def _by_powers(self, t: float, *, slope: bool = False) -> tuple[float, float]:
+        powers = self._powers_for(t)
+        return self._by(powers, t, slope=slope)[0], self._by(powers, t)[1]
+
+    def _powers_for(self, t: float) -> int:
+        """As few as leave little of S, or of 1 - S where there are less than the usual ones; else the most."""
+        for powers in dict.fromkeys((self._fewest, POWERS)):
+            value, off = self._by(powers, t)
+            least = abs(value) if powers == POWERS else min(abs(value), abs(1.0 - value))
+            if off <= max(ENOUGH * self.tolerance * least, LEFT_OUT):
+                return powers
+        return MORE_POWERS
+
+    def _by(self, powers: int, t: float, *, slope: bool = False) -> tuple[float, float]:
+        number, r = self._quarter(t, powers)
         if (number, powers) not in self.known:
             self.known[number, powers] = self._powers(r, powers)
         functions = self.known[number, powers]
@@ -295,11 +320,25 @@ class Survival:
         value = coefficients(t, r, powers, slope=True) @ functions if slope else terms.sum()
         return float(value), float(off)
 
+    def _quarter(self, t: float, powers: int) -> tuple[int, float]:
+        """Which quarter of quarters of the time at which modes take over holds t, and the pole that serves it."""
+        # a mean time may be no double
+        log_unit = float(np.log(self.tail.start)) if np.isfinite(self.tail.start) else -self.tail.logs[0].real
+        number = int(np.floor((log_unit - np.log(t)) / np.log(QUARTER)))
+        return number, pole_for(float(np.exp(log_unit - number * np.log(QUARTER))), powers)
+
     def _powers(self, r: float, powers: int) -> Floats:
         """T_k(2 S - 1) 1 at the start, for every k."""
         generator = self.generator
         at_start = point_functional(generator.discretization, self.start[:, 0])
         there = np.flatnonzero(at_start)
         weights = at_start[there] * np.exp(0.5 * (generator.exponent[there] - generator.lowest))
-        series = resolvent(generator, self.free, r).series(mass_times_constant(generator), powers)
+        series = self._resolvent(r).series(mass_times_constant(generator), powers)
         return np.array([weights @ each[there] for each in series])
+
+    def _resolvent(self, r: float) -> Resolvent:
+        """The last one is kept: the numbers of one time ask for it one after the other."""
+        if self.factored is None or self.factored.r != r:
+            self.factored = None
+            self.factored = resolvent(self.generator, self.free, r)
+        return self.factored
