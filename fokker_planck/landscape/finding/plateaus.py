@@ -54,7 +54,7 @@ def one_on_each_plateau(function: Function, graph: SampleGraph, minima: Sequence
     bent = [max(map(abs, point.hessian_eigenvalues)) * steps[0][k] ** 2 for k, point in enumerate(minima)]
     kept = []
     for each in dict.fromkeys(group.tolist()):
-        members = np.flatnonzero(group == each)
+        members = np.flatnonzero(group == each).tolist()
         chosen = min(members, key=lambda k: (bent[k] > LEVEL * steps[1][k], central[k]))
         kept.append(minima[chosen] if len(members) == 1 else replace(minima[chosen], degenerate=True))
     return kept
