@@ -170,5 +170,9 @@ ENTRY = Entry(
     tables=_tables,
     table=FileTable(_read, keys=("from", "to")),
     prediction=_prediction,
-    fields=lambda answer: {"committor": answer.field, "reactive_density": answer.reactive_density},
+    fields=lambda answer: {
+        "committor": answer.field,
+        "reactive_density": answer.reactive_density,
+        **({} if answer.backward is None else {"backward_committor": answer.backward}),
+    },
 )

@@ -30,7 +30,7 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.recast.opened_ring import OpenedRing, opened
+from fokker_planck.model.recast.opened_ring import opened
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
@@ -214,6 +214,7 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     mean, variance, rate = (next(quantities) for _ in range(3))
     survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
     survival = [not_by_chance(*each) for each in zip(law.times, survival, densities, strict=True)]
+    line = None if ring is None else ring.line
     density = Field("quasi-stationary density", outcome.discretization, kept.log_density, logarithm=True)
     return ExitLaw(
         mean=mean,
@@ -224,8 +225,8 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
         parts={part: PartOfExit(next(quantities), next(quantities)) for part in law.parts},
         start=tuple(start),
         target=name,
-        field=_around(ring, field_of_times(outcome.discretization, *kept.times)),
-        quasi_stationary=_around(ring, density),
+        field=replace(field_of_times(outcome.discretization, *kept.times), ring=line),
+        quasi_stationary=replace(density, ring=line),
         statistics=outcome.statistics,
     )
 
@@ -258,14 +259,6 @@ def _ceiling(setting: Setting, ends: Ends, heights: Heights | None) -> float:
     if isinstance(setting, FlowSetting):
         return setting.ceiling
     return (heights or levels_of(setting, ends)).ceiling
-
-
-def _around(ring: OpenedRing | None, found: Field) -> Field:
-    """The field of a line on all of the ring that it is of."""
-    if ring is None:
-        return found
-    nothing = -inf if found.logarithm else 0.0
-    return replace(found, beyond=ring.around(found.log if found.logarithm else found, nothing))
 
 
 def _warn_of_series(worst: float, tolerance: float) -> None:

@@ -1,6 +1,7 @@
 """Results show themselves as the command does, and come back from a folder as they were."""
 
 import json
+import pickle
 import re
 import shutil
 import sys
@@ -222,3 +223,25 @@ def test_fields_are_between_their_nodes_what_they_were(tmp_path):
     (tmp_path / "two" / "exit-time-fields.npz").write_text("no arrays")
     with pytest.raises(ProblemError, match="a file that cannot be read"):
         fp.load(tmp_path / "two")["exit-time"].field(x)
+
+
+def test_fields_of_a_ring_go_around_it_after_loading_and_pickling(tmp_path):
+    """A constant drift between absorbing ends: times and committors in closed form, backwards with the drift turned."""
+    process = fp.Overdamped(fp.Potential("0", dimension=1), fp.Isotropic(1.0), extra=fp.Drift(["2"]))
+    ring = fp.Problem(process, fp.Box([0.0], [2.0 * np.pi], "periodic"))
+    first, second = fp.Ball([0.5], 0.25), fp.Ball([3.0], 0.25)
+    law = fp.exit_law(ring, 3.35, second)
+    transitions = fp.committor(ring, first, second)
+    fp.save(tmp_path, {"exit-law": law, "committor": transitions})
+    places = np.array([[-1.0, 0.5, 2.0, 3.1, 3.5, 6.0, 8.0]])
+    drift, width = 2.0, 2.0 * np.pi - 0.5  # u'' + 2 u' = -1 between two absorbing ends
+    s = np.mod(places[0] - 3.25, 2.0 * np.pi)
+    mean = np.where(s < width, width / drift * np.expm1(-drift * s) / np.expm1(-drift * width) - s / drift, 0.0)
+    for found in (law, fp.load(tmp_path)["exit-law"], pickle.loads(pickle.dumps(law))):
+        np.testing.assert_allclose(found.field(places), mean, atol=1e-7)
+        np.testing.assert_array_equal(found.quasi_stationary.log(places), law.quasi_stationary.log(places))
+    for found in (transitions, fp.load(tmp_path)["committor"], pickle.loads(pickle.dumps(transitions))):
+        to_second = np.expm1(-drift * 1.25) / np.expm1(-drift * 2.0)
+        assert found.field([[2.0]])[0] == pytest.approx(to_second, abs=1e-7)
+        from_first = 1.0 - np.expm1(drift * 1.25) / np.expm1(drift * 2.0)
+        assert found.backward([[2.0]])[0] == pytest.approx(from_first, abs=1e-7)

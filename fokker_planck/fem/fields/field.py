@@ -15,6 +15,7 @@ from fokker_planck.fem.fields.formula_polynomials import polynomials
 from fokker_planck.fem.fields.interpolation import evaluate_in_cells, logarithms, plain
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.point_function import PointFunction
+from fokker_planck.mesh.ring_line import RingLine
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Field(PointFunction):
         a part of what the nodal values are values of, from points (dim, n) to values (n,)
     remainder
         the nodal values less the known part, in every cell, (cells, n)
+    ring
+        of which the mesh is a line; the function vanishes in the set at which it was opened
     """
 
     name: str
@@ -61,6 +64,7 @@ class Field(PointFunction):
     beyond: Callable[[Floats], Floats] | None = None
     known_part: Callable[[Floats], Floats] | None = None
     remainder: Floats | None = None
+    ring: RingLine | None = None
 
     @property
     def dimension(self) -> int:
@@ -89,6 +93,11 @@ class Field(PointFunction):
         return points, cells, self._values(self.nodal[dofs])
 
     def _at(self, points: Floats) -> Floats:
+        if self.ring is not None:
+            return self.ring.around(self._on_mesh, points, -np.inf if self.logarithm else 0.0)
+        return self._on_mesh(points)
+
+    def _on_mesh(self, points: Floats) -> Floats:
         found = self._interpolated(points) if self.known_part is None else self._by_formula(points)
         outside = np.isnan(found)
         if self.beyond is not None and outside.any():

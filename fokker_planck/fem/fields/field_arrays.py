@@ -11,6 +11,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.fem.fields.discretization_arrays import by_cell_of_all, discretization_of, mesh_arrays
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.formula_polynomials import Polynomials, finer_degree, polynomials
+from fokker_planck.mesh.ring_line import RingLine
 from fokker_planck.quantity.light_dataclasses import replace
 
 WANTED = "the file that was saved beside result.json"
@@ -22,6 +23,8 @@ def arrays_of_fields(fields: Mapping[str, Field]) -> dict[str, Any]:
     arrays: dict[str, Any] = {**mesh_arrays(mesh), "names": np.array(list(fields))}
     for number, field in enumerate(fields.values()):
         arrays |= {f"nodal{number}": field.nodal, f"logarithm{number}": field.logarithm}
+        if field.ring is not None:
+            arrays[f"ring{number}"] = field.ring.as_array()
         if field.by_cell is not None:
             arrays[f"by_cell{number}"] = by_cell_of_all(mesh, field.by_cell)
         elif (known := polynomials(mesh, field.known_part)) is not None:
@@ -45,6 +48,8 @@ def fields_of(arrays: Mapping[str, Any], key: str) -> dict[str, Field]:
             if f"known{number}" in arrays:
                 part = Polynomials(mesh, finer, np.asarray(arrays[f"known{number}"], dtype=float))
                 field = replace(field, known_part=part, remainder=np.asarray(arrays[f"remainder{number}"], dtype=float))
+            if f"ring{number}" in arrays:
+                field = replace(field, ring=RingLine.of_array(arrays[f"ring{number}"]))
             found[name] = field
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise ProblemError(key, f"arrays that are no fields ({type(error).__name__}: {error})", WANTED) from None

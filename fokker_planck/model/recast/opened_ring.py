@@ -5,12 +5,13 @@ On the line -a/D has an antiderivative, whatever goes around on the ring: the ki
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.mesh.ring_line import RingLine
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets.line_set import LineSet
@@ -27,28 +28,11 @@ ON_END = 1e-9
 
 @dataclass(frozen=True)
 class OpenedRing:
-    """The ``problem`` on the line, ``parts`` as ends of it, and the ``period`` that places of the ring may be off."""
+    """The ``problem`` on the line, ``parts`` as ends of it, and the ``line`` as a part of the ring."""
 
     problem: Problem
     parts: Mapping[str, Set]
-    period: float
-    target: Set
-
-    def around(self, on_line: Callable[[Floats], Floats], in_set: float) -> Callable[[Floats], Floats]:
-        """A function on the line as one of points (1, n) of the ring: ``in_set`` in the set, nan where it is not known.
-
-        That is between other parts of the set.
-        """
-        (lower,), (upper,) = self.problem.bounding_box()
-
-        def values(points: Floats) -> Floats:
-            places = points[0] + np.ceil((lower - points[0]) / self.period) * self.period
-            found = np.full(len(places), np.nan)
-            inside = places <= upper
-            found[inside] = on_line(places[None, inside])
-            return np.where(self.target.contains(points), in_set, found)
-
-        return values
+    line: RingLine
 
 
 def opened(problem: Problem, start: Sequence[float], target: Set | str, parts: Mapping[str, Set]) -> OpenedRing | None:
@@ -74,7 +58,21 @@ def opened(problem: Problem, start: Sequence[float], target: Set | str, parts: M
         line = Problem(problem.process, Box((left,), (right,)), problem.resolution, {}, problem.title)
     except ProblemError:
         return None
-    return OpenedRing(line, _ends_of(parts, left, right, low, period), period, target)
+    faces = sorted({right, left + period, *_between(ends, right, left + period, period)})
+    inside = _intervals(target, faces, low, period)
+    return OpenedRing(line, _ends_of(parts, left, right, low, period), RingLine(left, right, period, inside))
+
+
+def _between(ends: Iterable[float], first: float, last: float, period: float) -> list[float]:
+    """Places a whole number of periods from an end, between two others."""
+    return [place for end in ends for turn in (-1, 0, 1, 2) if first < (place := end + turn * period) < last]
+
+
+def _intervals(target: Set, ends: Sequence[float], low: float, period: float) -> Floats:
+    """Those between neighbouring ends that belong to the set, (k, 2)."""
+    both = np.stack([ends[:-1], ends[1:]], axis=1)
+    middle = low + np.mod(both.mean(axis=1) - low, period)
+    return np.asarray(both[target.contains(middle[None])])
 
 
 def _goes_on(problem: Problem, left: float, right: float, low: float, period: float) -> bool:
