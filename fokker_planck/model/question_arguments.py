@@ -9,6 +9,7 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.mesh.checks import outer_facets
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import described, point
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import has_boundary
@@ -144,9 +145,22 @@ def _meets(problem: Problem, shape: Set) -> bool:
     if (level >= 0.0).any():
         return True
     nearest = x[:, np.argsort(-np.nan_to_num(level, nan=-np.inf))[:200]]
-    if isinstance(shape, Region) and isinstance(shape.expression, str):
-        nearest = np.concatenate([nearest, shape.boxes(*problem.bounding_box()).centres], axis=1)
-    landed = shape.project(nearest)
+    if _some_land(problem, shape, nearest):
+        return True
+    if not (isinstance(shape, Region) and isinstance(shape.expression, str)):
+        return False
+    boxes = shape.boxes(*problem.bounding_box())
+    if _some_land(problem, shape, boxes.centres):
+        return True
+    if not boxes.complete:
+        found = f"more boxes than can be looked at for the zeros of {shape.expression}"
+        raise ProblemError(shape.key, found, "a formula whose zeros are a surface, without flat parts at zero")
+    return False
+
+
+def _some_land(problem: Problem, shape: Set, x: Floats) -> bool:
+    """Whether some of the points (dim, n), carried onto the surface of the set, are in the domain then."""
+    landed = shape.project(x)
     slope = np.linalg.norm(shape.gradient(landed), axis=0)
     room = 1e-9 * float(np.max(np.subtract(*problem.bounding_box()[::-1])))
     return bool((problem.contains(landed) & (shape.level(landed) >= -room * slope)).any())

@@ -15,7 +15,7 @@ from fokker_planck.model.potential import Potential
 from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.question_arguments import checked_exit
-from fokker_planck.model.sets.shapes import Ball, HalfSpace
+from fokker_planck.model.sets.shapes import Ball, HalfSpace, Region
 
 MESHES = Path(__file__).parents[2] / "meshes"
 BOX = Box([-2.0, -1.5], [2.0, 1.5])
@@ -141,3 +141,16 @@ def test_a_set_before_the_inner_corner_of_a_mesh_and_a_start_inside_of_it():
     problem = Problem(process("0"), MeshFile(MESHES / "l_shape.msh"))
     assert checked_exit(problem, [-0.5, -0.5], Ball([0.2, 0.2], 0.3))
     assert checked_exit(Problem(process(), MeshFile(MESHES / "l_shape.msh")), [-0.5, 0.0], "boundary")
+
+
+def test_a_set_with_edges_in_space_that_no_sample_sees():
+    """A brick of 0.1 x 0.07 x 0.03, turned: along its edges no bound ends, and its faces are found before."""
+    free = Overdamped(Potential("0", dimension=3), Isotropic(1.0))
+    asked = Problem(free, Box([-1.0] * 3, [1.0] * 3))
+    brick = "min(0.05 - abs(x - 0.31), min(0.05 - abs(y + z), 0.02 - abs(y - z)))"
+    assert checked_exit(asked, [0.8, 0.1, 0.0], Region(brick))[0] == (0.8, 0.1, 0.0)
+    with pytest.raises(ProblemError, match="a set that has points in the domain"):
+        checked_exit(asked, [0.8, 0.1, 0.0], Region("min(0.05 - abs(x - 1.31), 0.05 - abs(y + z))"))
+    beside = Region("min(0.05 - abs(x - 0.9), min(0.05 - abs(y - z), 0.02 - abs(y + z - 1.8)))")
+    with pytest.raises(ProblemError, match="more boxes than can be looked at"):
+        checked_exit(Problem(free, Ball([0.0] * 3, 1.0)), [0.8, 0.1, 0.0], beside)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.level_set_projection import onto_surface
+from fokker_planck.formulas.parsing.switches import CHOICES, MODULI, STEPS, SWITCHES
 from fokker_planck.model.sets.images import Images
 from fokker_planck.model.sets.shapes import HalfSpace, Region, Set
 from fokker_planck.quantity.light_dataclasses import dataclass
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 MOST_BRANCHES = 128
 #: Polynomials of a higher degree are followed whole: factors of those of degree 12 are found in milliseconds.
 HIGHEST_FACTORED = 12
-ONE_ARGUMENT, TWO_ARGUMENTS = ("RealAbs", "Abs"), ("RealMax", "RealMin")
-STEPS = ("RealSign", "RealStep", "sign")
-SELECT = "RealSelect"
 
 
 @dataclass(frozen=True)
@@ -126,9 +124,9 @@ def branches(tree: Any) -> tuple[Any, ...]:
                 here.xreplace({switch: switch.func(-1)}),
                 here.xreplace({switch: switch.func(1)}),
             ]
-        elif name == SELECT:
+        elif name in CHOICES:
             waiting += [switch.args[0], *(here.xreplace({switch: way}) for way in switch.args[1:])]
-        elif name in ONE_ARGUMENT:
+        elif name in MODULI:
             waiting += [here.xreplace({switch: sign * switch.args[0]}) for sign in (-1, 1)]
         else:
             waiting += [here.xreplace({switch: argument}) for argument in switch.args]
@@ -162,5 +160,4 @@ def _innermost(tree: Any) -> Any:
     """A switch whose arguments hold none, or nothing."""
     from sympy import postorder_traversal
 
-    names = ONE_ARGUMENT + TWO_ARGUMENTS + (*STEPS, SELECT)
-    return next((part for part in postorder_traversal(tree) if type(part).__name__ in names), None)
+    return next((part for part in postorder_traversal(tree) if type(part).__name__ in SWITCHES), None)

@@ -10,15 +10,12 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.bounds.intervals import enclosed
 from fokker_planck.formulas.expression import Expression
+from fokker_planck.formulas.parsing.switches import CHOICES, MODULI, SWITCHES, TWO_ARGUMENTS
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 MOST_BRANCHES = 16
 """Parts of a piecewise formula that are bounded each on its own: four switches make sixteen; with more, bounds are
 taken of the whole, which are wider."""
-ONE_ARGUMENT = {"RealAbs": (-1, 1), "Abs": (-1, 1), "RealSign": (-1, 1), "sign": (-1, 1), "RealStep": (0, 1)}
-"""The two values, or slopes, between which these switch at zero."""
-TWO_ARGUMENTS = ("RealMax", "RealMin")
-SELECT = "RealSelect"
 
 
 @dataclass(frozen=True)
@@ -80,17 +77,17 @@ def _ways(switch: Any) -> list[tuple[Any, Any]]:
     if name in TWO_ARGUMENTS:
         ahead = switch.over(first, others[0])
         return [(first, ahead), (others[0], -ahead)]
-    if name == SELECT:
+    if name in CHOICES:
         return [(others[0], first), (others[1], -first)]
-    if name in ("RealAbs", "Abs"):
+    if name in MODULI:
         return [(first, first), (-first, -first)]
     import sympy
 
-    low, high = ONE_ARGUMENT[name]
-    return [(sympy.Integer(low), -first), (sympy.Integer(high), first)]
+    low = sympy.Integer(0 if name == "RealStep" else -1)
+    return [(low, -first), (sympy.Integer(1), first)]
 
 
 def _switches(tree: Any) -> Iterator[Any]:
     from sympy import preorder_traversal
 
-    return (part for part in preorder_traversal(tree) if type(part).__name__ in (*ONE_ARGUMENT, *TWO_ARGUMENTS, SELECT))
+    return (part for part in preorder_traversal(tree) if type(part).__name__ in SWITCHES)

@@ -79,4 +79,5 @@ def _functions() -> dict[str, Callable[..., Any]]:
         "Abs": abs, "RealAbs": abs, "sign": mpmath.sign, "RealSign": mpmath.sign,
         "RealStep": lambda u: (1 + mpmath.sign(u)) / 2, "RealMax": max, "RealMin": min,
         "RealSelect": lambda level, u, v: u if level >= 0 else v,
+        "RealSide": lambda level, u, v: u if level > 0 else v if level < 0 else (u + v) / 2,
     }  # fmt: skip

@@ -12,6 +12,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.bounds.interval_arithmetic import BINARY, Interval, exact, power, select, unary
 from fokker_planck.formulas.expression import Expression
+from fokker_planck.formulas.parsing.switches import CHOICES
 from fokker_planck.formulas.parsing.tape import BLOCK, Tape
 from fokker_planck.quantity.light_dataclasses import dataclass
 
@@ -157,7 +158,7 @@ def run_intervals(tape: Tape, lower: Floats, upper: Floats) -> Sequence[tuple[Fl
         arguments = [registers[i] for i in instruction.arguments]
         if instruction.operation == "power":
             result = power(arguments[0], instruction.exponent)
-        elif instruction.operation == "RealSelect":
+        elif instruction.operation in CHOICES:
             result = select(*arguments)
         elif len(arguments) == 2:
             result = BINARY[instruction.operation](*arguments)

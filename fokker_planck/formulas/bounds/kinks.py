@@ -12,6 +12,7 @@ from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.bounds.line_zeros import zeros_on_line
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.parsing.grammar import symbols
+from fokker_planck.formulas.parsing.switches import CHOICES, ONE_ARGUMENT, STEPS, TWO_ARGUMENTS
 from fokker_planck.formulas.parsing.tape import UnsupportedFunctionError, compile_tape
 
 SAMPLES = 4001
@@ -22,10 +23,6 @@ SAME = 1e-12
 MOST_CHANGES = 1500
 """Of sign between ``SAMPLES`` random points, which some 2,800 zeros make: to isolate 95,000 takes 10 s, and no mesh
 follows them. Points side by side would see a wave of that length as one of a few hundred."""
-ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
-STEPS = ("RealSign", "RealStep", "sign")
-SELECT = "RealSelect"
-TWO_ARGUMENTS = ("RealMax", "RealMin")
 
 
 def kinks_of(formulas: Sequence[Expression], lower: float, upper: float) -> tuple[float, ...]:
@@ -140,7 +137,7 @@ def _switches(tree: Any) -> set[Any]:
     found = set()
     for part in _parts(tree):
         name = type(part).__name__
-        if name in ONE_ARGUMENT or name == SELECT:
+        if name in (*ONE_ARGUMENT, *CHOICES):
             found.add(part.args[0])
         elif name in TWO_ARGUMENTS:
             found.add(part.args[0] - part.args[1])

@@ -32,12 +32,15 @@ class LevelBoxes:
     doubtful_lower, doubtful_upper
         boxes in which that could not be proved: the smallest, where f = 0 touches or crosses itself or f jumps, and
         larger ones in which all of f is lost in the rounding of its terms
+    complete
+        whether they hold every zero; if not, they hold those parts that take few boxes
     """
 
     lower: Floats
     upper: Floats
     doubtful_lower: Floats
     doubtful_upper: Floats
+    complete: bool = True
 
     @property
     def size(self) -> Floats:
@@ -63,6 +66,7 @@ def boxes_meeting(
     smallest: float = SMALLEST,
     most: int = MOST_BOXES,
     breaks: bool = False,
+    partly: bool = False,
 ) -> LevelBoxes:
     """All zeros of f in the box from ``lower`` to ``upper`` (dim,), in boxes where the surface f = 0 is a graph.
 
@@ -71,7 +75,8 @@ def boxes_meeting(
     ``breaks`` the places where f jumps, has a pole or begins to be defined end up in doubtful boxes, whatever the sign
     of f there.
 
-    Raises ConvergenceError where more than ``most`` boxes are needed.
+    Raises ConvergenceError where more than ``most`` boxes are needed, but with ``partly``: a corner along a curve in
+    space, for one, may take any number of them, and all else has been found by then.
 
     >>> from fokker_planck.formulas.expression import parse_expression
     >>> found = boxes_meeting(parse_expression("1e-5 - abs(x - 0.7123)"), [-1.0], [1.0])
@@ -88,6 +93,8 @@ def boxes_meeting(
     seen = 0
     while below.shape[1]:
         seen += below.shape[1]
+        if seen > most and partly:
+            return LevelBoxes(*_joined(kept), *_joined(doubtful), complete=False)
         _refuse_endless(expression, seen, most)
         found = enclosed(expression, below, above)
         # where f is nowhere defined there is no zero either

@@ -76,6 +76,25 @@ class RealSelect(sympy.Function):  # type: ignore[misc]
         return RealSelect(level, u.diff(symbol), v.diff(symbol))
 
 
+class RealSide(sympy.Function):  # type: ignore[misc]
+    """u where level > 0, v where level < 0, their mean between: one derivative or another, of which bounds are both."""
+
+    nargs = 3
+    is_real = True
+
+    @classmethod
+    def eval(cls, level: Any, u: Any, v: Any) -> Any:
+        """Numbers and equal values only."""
+        if u == v:
+            return u
+        return (u if level > 0 else v if level < 0 else (u + v) / 2) if level.is_Number else None
+
+    def _eval_derivative(self, symbol: Any) -> Any:
+        """That of the value that counts."""
+        level, u, v = self.args
+        return RealSide(level, u.diff(symbol), v.diff(symbol))
+
+
 class _OneOfTwo(sympy.Function):  # type: ignore[misc]
     """u where it is ahead of v, else v."""
 
@@ -94,10 +113,10 @@ class _OneOfTwo(sympy.Function):  # type: ignore[misc]
             return u
         return (u if cls.over(u, v) > 0 else v) if u.is_Number and v.is_Number else None
 
-    def fdiff(self, argindex: int = 1) -> Any:
-        """One on the side that counts."""
+    def _eval_derivative(self, symbol: Any) -> Any:
+        """That of the argument that counts."""
         u, v = self.args
-        return RealStep(self.over(u, v) if argindex == 1 else self.over(v, u))
+        return RealSide(self.over(u, v), u.diff(symbol), v.diff(symbol))
 
 
 class RealMax(_OneOfTwo):

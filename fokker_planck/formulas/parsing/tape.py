@@ -30,7 +30,10 @@ _UNARY: dict[str, Callable[..., Any]] = {
 _BINARY: dict[str, Callable[..., Any]] = {
     "RealMax": np.maximum, "RealMin": np.minimum, "atan2": np.arctan2,
 }  # fmt: skip
-_TERNARY: dict[str, Callable[..., Any]] = {"RealSelect": lambda level, u, v: np.where(level >= 0.0, u, v)}
+_TERNARY: dict[str, Callable[..., Any]] = {
+    "RealSelect": lambda level, u, v: np.where(level >= 0.0, u, v),
+    "RealSide": lambda level, u, v: np.where(level > 0.0, u, np.where(level < 0.0, v, 0.5 * (u + v))),
+}
 
 
 class UnsupportedFunctionError(LookupError):

@@ -17,13 +17,10 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.bounds.kinks import changes_of_sign, zeros
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.formulas.parsing.grammar import symbols
+from fokker_planck.formulas.parsing.switches import CHOICES, MODULI, ONE_ARGUMENT, SWITCHES, TWO_ARGUMENTS
 from fokker_planck.formulas.parsing.tape import UnsupportedFunctionError, compile_tape
 from fokker_planck.model.sets.shapes import Ball, HalfSpace, Region, Set
 
-ONE_ARGUMENT = ("RealAbs", "RealSign", "RealStep", "Abs", "sign")
-SELECT = "RealSelect"
-TWO_ARGUMENTS = ("RealMax", "RealMin")
-SWITCHES = (*ONE_ARGUMENT, *TWO_ARGUMENTS, SELECT)
 # Smooth parts of one switch beyond which it is left alone: six nested switches, or a minimum of 64 terms.
 MOST_PARTS = 64
 # Polynomials above this size are not factored, which may take sympy seconds; their product is a surface as well.
@@ -80,7 +77,7 @@ def switches(tree: Any) -> Iterator[Any]:
     """What changes its sign where a sympy tree passes from one branch to another."""
     for part in _parts(tree):
         name = type(part).__name__
-        if name in ONE_ARGUMENT or name == SELECT:
+        if name in (*ONE_ARGUMENT, *CHOICES):
             yield part.args[0]
         elif name in TWO_ARGUMENTS:
             yield part.args[0] - part.args[1]
@@ -111,9 +108,9 @@ def _smooth_parts(tree: Any) -> set[Any]:
         name = type(inner).__name__
         if name in TWO_ARGUMENTS:
             ways = list(inner.args)
-        elif name == SELECT:
+        elif name in CHOICES:
             ways = list(inner.args[1:])
-        elif name in ("RealAbs", "Abs"):
+        elif name in MODULI:
             ways = [inner.args[0], -inner.args[0]]
         else:
             ways = [sympy.Integer(0 if name == "RealStep" else -1), sympy.Integer(1)]

@@ -18,6 +18,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.calculus import finite_differences as differences
+from fokker_planck.formulas.parsing.switches import CHOICES, STEPS
 from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process, alpha_of
@@ -256,8 +257,7 @@ def can_jump(tree: Any) -> bool:
     """Whether a formula can jump: it holds a step, or a choice."""
     from sympy import preorder_traversal
 
-    names = ("RealStep", "RealSign", "sign", "RealSelect")
-    return any(type(part).__name__ in names for part in preorder_traversal(tree))
+    return any(type(part).__name__ in (*STEPS, *CHOICES) for part in preorder_traversal(tree))
 
 
 def _crossings(surface: Set, centre: Floats, points: Floats) -> Floats:

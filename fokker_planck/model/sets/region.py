@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.bounds.level_boxes import LevelBoxes, boxes_meeting
 from fokker_planck.formulas.bounds.line_zeros import zeros_on_line
@@ -138,14 +138,8 @@ class Region:
         return {axis: zeros_on_line(self._parsed, axis, float(lower[axis]), float(upper[axis]))}
 
     def boxes(self, lower: Sequence[float], upper: Sequence[float]) -> LevelBoxes:
-        """Boxes that hold all of the surface of a text within a box: no part is missed, however small.
-
-        Raises :class:`ProblemError` for a text with too many zeros, one that vanishes in a whole box, say.
-        """
-        try:
-            return boxes_meeting(self._parsed, lower, upper)
-        except ConvergenceError as error:
-            raise ProblemError(self.key, error.reason, error.remedy) from None
+        """Boxes that hold all of the surface of a text within a box, however small its parts; see ``complete``."""
+        return boxes_meeting(self._parsed, lower, upper, partly=True)
 
     def on_line(self, lower: float, upper: float) -> LineSet | None:
         """The intervals that a region on a line consists of, None where it has no point in [lower, upper].

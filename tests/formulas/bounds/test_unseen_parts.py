@@ -34,6 +34,19 @@ def test_boxes_in_space_and_none_where_there_is_no_zero():
     assert boxes_meeting(parse_expression("1e-30 + (x - y)**2"), [-1.0] * 2, [1.0] * 2).centres.shape[1] == 0
 
 
+def test_an_edge_at_which_both_sides_rise_is_a_graph():
+    """The slope of a minimum is that of one side or the other, not of a part of each: 16 boxes, or any number."""
+    cap = boxes_meeting(parse_expression("min(x**2 + y**2 + z**2 - 1, z - 0.87)"), [-1.0] * 3, [1.0] * 3)
+    assert cap.complete
+    assert cap.centres.shape[1] < 50
+    cube = parse_expression("0.5 - max(abs(x), max(abs(y), abs(z)))")
+    partly = boxes_meeting(cube, [-1.0] * 3, [1.0] * 3, most=3000, partly=True)
+    assert not partly.complete
+    assert (np.abs(cube(partly.centres)) <= partly.size.max()).all()
+    for derivative, wanted in ((parse_expression("max(2*x, -x)").derivative(0), 0.5), (cube.derivative(1), 0.0)):
+        assert derivative(np.zeros((3, 1)))[0] == wanted  # the mean of both sides
+
+
 @pytest.mark.parametrize("turned", [0.0, 1e-3])
 def test_a_thin_strip_beside_a_wide_one(turned):
     text = f"max(0.1 - abs(x - 0.7123), 0.01 - abs(x + {turned}*y + 0.7123))"
