@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.mesh.checks import outer_facets
-from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.arguments import described, point
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import has_boundary
