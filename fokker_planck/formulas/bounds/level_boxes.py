@@ -91,11 +91,7 @@ def boxes_meeting(
     kept: list[tuple[Floats, Floats]] = []
     doubtful: list[tuple[Floats, Floats]] = []
     seen = 0
-    while below.shape[1]:
-        seen += below.shape[1]
-        if seen > most and partly:
-            return LevelBoxes(*_joined(kept), *_joined(doubtful), complete=False)
-        _refuse_endless(expression, seen, most)
+    while below.shape[1] and (seen := seen + below.shape[1]) <= most:
         found = enclosed(expression, below, above)
         # where f is nowhere defined there is no zero either
         meets = (found.low <= 0.0) & (found.high >= 0.0)
@@ -105,8 +101,7 @@ def boxes_meeting(
         monotone = found.monotone[:, meets].any(axis=0)
         width = (above - below) * used[:, None]
         small = (width <= largest).all(axis=0)
-        unit = 4.0 * np.spacing(np.maximum(np.abs(below), np.abs(above)))
-        divisible = (width > np.maximum(unit, smallest * extent[:, None])).any(axis=0)
+        divisible = (width > _shortest(below, above, smallest * extent)).any(axis=0)
         done = monotone & small
         kept.append((below[:, done], above[:, done]))
         lost = ~done
@@ -115,15 +110,15 @@ def boxes_meeting(
         stuck = ~done & ~divisible
         doubtful.append((below[:, stuck], above[:, stuck]))
         below, above = halved(below[:, ~done & divisible], above[:, ~done & divisible], extent, used)
-    return LevelBoxes(*_joined(kept), *_joined(doubtful))
+    if below.shape[1] and not partly:
+        reason = f"more than {most} boxes are needed to find every part of {expression.text} = 0"
+        raise ConvergenceError(reason, "a formula whose zeros are a surface, without flat parts at zero")
+    return LevelBoxes(*_joined(kept), *_joined(doubtful), complete=not below.shape[1])
 
 
-def _refuse_endless(expression: Expression, boxes: int, most: int) -> None:
-    if boxes > most:
-        raise ConvergenceError(
-            f"more than {most} boxes are needed to find every part of {expression.text} = 0",
-            "a formula whose zeros are a surface, without flat parts at zero",
-        )
+def _shortest(lower: Floats, upper: Floats, wanted: Floats) -> Floats:
+    """The edges below which boxes are not split, (dim, n): those ``wanted`` (dim,), or four units in the last place."""
+    return np.maximum(4.0 * np.spacing(np.maximum(np.abs(lower), np.abs(upper))), wanted[:, None])
 
 
 def _lost(expression: Expression, lower: Floats, upper: Floats, low: Floats, high: Floats) -> npt.NDArray[np.bool_]:
