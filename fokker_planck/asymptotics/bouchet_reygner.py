@@ -35,9 +35,9 @@ error, and both then count in the prefactor."""
 ERRORS = ("barrier_error", "amplitude_error")
 MISMATCH = 2e-2
 """How far Hess W at the end of a path may be from that of the linear theory at the saddle."""
-STRIDE = 4
-"""Of the points of a path, at which Riccati's equation takes half a step: with 2 the amplitudes of a rotated well and
-of Maier and Stein's drift change by 2e-9 to 7e-9, their bars being 1e-5 and more, in twice the time."""
+STRIDE = 8
+"""Of the points of a path, at which Riccati's equation takes half a step: with 4 the amplitudes of a rotated well and
+of Maier and Stein's drift change by 3e-8 to 3e-7, their bars being 1e-5 and more, in twice the time."""
 SLOW_MISMATCH = 0.3
 """The same where it tends there for certain, but slowly."""
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fokker_planck.asymptotics.path_boundary import BoundaryProblem, Ends, ends_of, energy
 from fokker_planck.asymptotics.quasipotential import SmallNoise
-from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass
 
@@ -69,84 +70,13 @@ class String:
     action: float
 
 
-@dataclass(frozen=True)
-class _Ends:
-    """The two points to be joined, and what is known of the quasipotential around them."""
-
-    first: Floats
-    last: Floats
-    shape: Floats  # Hess W at the first
-    twist: Floats  # its third derivatives there
-    growth: Floats  # J + 2 a Hess W there: how paths leave
-    way_in: _WayIn | None  # None for an end that is no fixed point
-
-    @property
-    def span(self) -> float:
-        return float(np.linalg.norm(self.last - self.first))
-
-
-@dataclass(frozen=True)
-class _WayIn:
-    """The stable manifold of Hamilton's equations at a saddle: ``inward . p = curve(sigma, sigma)``, sigma = left . z.
-
-    Parameters
-    ----------
-    inward
-        the stable directions of the drift, to which p stands at right angles, (dim - 1, dim)
-    basis, stable
-        the manifold's tangent space, and the linear flow in it, ``sigma' = stable sigma``
-    """
-
-    inward: Floats
-    left: Floats
-    curve: Floats
-    basis: Floats
-    stable: Floats
-
-
-def _ends_of(noise: SmallNoise, first: Floats, last: Floats) -> _Ends:
-    shape = noise.hessian_at(first)
-    growth = noise.J(first[:, None])[:, :, 0] + 2.0 * noise.a(first[:, None])[:, :, 0] @ shape
-    fixed = _is_fixed(noise, last, float(np.linalg.norm(last - first)))
-    way_in = _way_in(noise, last[:, None]) if fixed else None
-    return _Ends(first, last, shape, noise.third_derivatives_at(first), growth, way_in)
-
-
-def _way_in(noise: SmallNoise, saddle: Floats) -> _WayIn:
-    """To second order: with ``z' = A z + F(z, z)`` and U A = Lambda U for the rows U = (0, inward),
-
-    ``2 h(S sigma, sigma) - Lambda h(sigma, sigma) = U F(B sigma, B sigma)``, B a basis of the stable space, A B = B S.
-    """
-    from scipy.linalg import schur
-
-    size = len(saddle)
-    J, a = noise.J(saddle)[:, :, 0], noise.a(saddle)[:, :, 0]
-    inward = _stable_directions(J)
-    matrix = np.block([[J, 2.0 * a], [np.zeros((size, size)), -J.T]])
-    basis = schur(matrix, sort="lhp")[1][:, :size]
-    rows = schur(matrix.T, sort="lhp")[1][:, :size].T
-    left = np.linalg.solve(rows @ basis, rows)
-    stable = left @ matrix @ basis
-    bend, slant = noise.bend(saddle), noise.a_gradient(saddle)[:, :, :, 0]
-    # the p part of F, which is minus the quadratic part of H_x
-    y, p = basis[:size], basis[size:]
-    force = -np.einsum("ijk,ku,iv->juv", bend, y, p) - np.einsum("jik,iu,kv->juv", slant, p, p)
-    force = 0.5 * (force + np.swapaxes(force, 1, 2))
-    right = np.einsum("rj,juv->ruv", inward, force)
-    rates = -inward @ J.T @ inward.T
-    one, few = np.eye(size), np.eye(len(inward))
-    operator = np.kron(few, np.kron(stable.T, one) + np.kron(one, stable.T)) - np.kron(rates, np.kron(one, one))
-    curve = np.linalg.solve(operator, right.ravel()).reshape(len(inward), size, size)
-    return _WayIn(inward, left, curve, basis, stable)
-
-
 def collocated(noise: SmallNoise, relaxed: String, first: Floats, last: Floats, tolerance: float) -> ActionPath:
     """Solve Hamilton's equations in time, from a small ellipsoid around the start to a sphere around the end.
 
     The ellipsoid and the sphere shrink in steps, so that each solution is a good guess of the next.
     """
     size = len(first)
-    ends = _ends_of(noise, first, last)
+    ends = ends_of(noise, first, last)
     if size == 1:
         radius = RADII[-1]
         return _assembled(noise, *_uphill(noise, ends, radius), ends, radius, tolerance, relaxed.action)
@@ -165,7 +95,7 @@ def collocated(noise: SmallNoise, relaxed: String, first: Floats, last: Floats, 
     return _assembled(noise, times, state, ends, radius, tolerance, relaxed.action)
 
 
-def _uphill(noise: SmallNoise, ends: _Ends, fraction: float) -> tuple[Floats, Floats]:
+def _uphill(noise: SmallNoise, ends: Ends, fraction: float) -> tuple[Floats, Floats]:
     """On a line the way up is that down, backwards: ``x' = -b``, ``p = -b/a``."""
     from scipy.integrate import solve_ivp
 
@@ -200,7 +130,7 @@ def _assembled(
     noise: SmallNoise,
     times: Floats,
     state: Floats,
-    ends: _Ends,
+    ends: Ends,
     radius: float,
     tolerance: float,
     rough_action: float,
@@ -212,8 +142,8 @@ def _assembled(
     away = x[:, 0] - first
     action += 0.5 * float(away @ ends.shape @ away) + float(np.einsum("ijk,i,j,k", ends.twist, away, away, away)) / 6.0
     action += 0.5 * float(p[:, -1] @ (last - x[:, -1])) if ends.way_in is not None else 0.0
-    energy = float(np.abs(_energy(noise, x, p)).max())
-    error = float(times[-1]) * energy + (10.0 * radius**3 + tolerance) * abs(action)
+    excess = float(np.abs(energy(noise, x, p)).max())
+    error = float(times[-1]) * excess + (10.0 * radius**3 + tolerance) * abs(action)
     if not abs(action - rough_action) < 0.05 * abs(rough_action) + error:
         raise ConvergenceError(
             f"relaxation found the action {rough_action:.6g}, collocation {action:.6g}", "begin with a better guess"
@@ -221,43 +151,23 @@ def _assembled(
     return ActionPath(action, error, times, x, p, tuple(first.tolist()), tuple(last.tolist()), ends.way_in is not None)
 
 
-def _energy(noise: SmallNoise, x: Floats, p: Floats) -> Floats:
-    return np.asarray(np.einsum("in,in->n", p, noise.drift(x)) + np.einsum("in,ijn,jn->n", p, noise.a(x), p))
-
-
 def _solved(
-    noise: SmallNoise, times: Floats, state: Floats, ends: _Ends, fraction: float, tolerance: float
+    noise: SmallNoise, times: Floats, state: Floats, ends: Ends, fraction: float, tolerance: float
 ) -> tuple[Floats, Floats]:
     from scipy.integrate import solve_bvp
 
-    size, radius = len(ends.first), fraction * ends.span
-    level = radius**2 * float(np.linalg.eigvalsh(ends.shape)[0])
-    pace = float(np.linalg.norm(ends.growth))
-
-    def equations(t: Floats, y: Floats, unknown: Floats) -> Floats:
-        x, p = y[:size], y[size:]
-        return np.asarray(np.concatenate([noise.velocity(x, p), noise.momentum_rate(x, p)]) * unknown[0])
-
-    def conditions(left: Floats, right: Floats, unknown: Floats) -> Floats:
-        away, p = left[:size] - ends.first, left[size:]
-        gradient = ends.shape @ away + 0.5 * np.einsum("ijk,j,k->i", ends.twist, away, away)
-        # The length of p is such that H = 0, exactly: else the path would miss the saddle.
-        energy = _energy(noise, left[:size, None], p[:, None])[0]
-        wanted = [(p - (1.0 + unknown[1]) * gradient) / radius]
-        wanted.append(np.array([away @ ends.shape @ away / level - 1.0, energy / (pace * level)]))
-        near = right[:size] - ends.last
-        if ends.way_in is None:
-            wanted.append(near / radius)
-        else:
-            # That p has no component along the unstable direction more follows from H = 0.
-            sigma = ends.way_in.left @ np.append(near, right[size:])
-            curved = np.einsum("ruv,u,v->r", ends.way_in.curve, sigma, sigma)
-            wanted += [(ends.way_in.inward @ right[size:] - curved) / radius, np.array([near @ near / radius**2 - 1.0])]
-        return np.concatenate(wanted)
-
+    asked = BoundaryProblem(noise, ends, fraction)
     with np.errstate(all="ignore"):
         solution: Any = solve_bvp(
-            equations, conditions, times / times[-1], state, p=[times[-1], 0.0], tol=tolerance, max_nodes=MOST_NODES
+            asked.equations,
+            asked.conditions,
+            times / times[-1],
+            state,
+            p=[times[-1], 0.0],
+            fun_jac=asked.slopes,
+            bc_jac=asked.slopes_of_conditions,
+            tol=tolerance,
+            max_nodes=MOST_NODES,
         )
     if not solution.success:
         raise ConvergenceError(
@@ -268,7 +178,7 @@ def _solved(
     return float(solution.p[0]) * fine, np.asarray(solution.sol(fine))
 
 
-def _prolonged(times: Floats, state: Floats, ends: _Ends, fraction: float) -> tuple[Floats, Floats]:
+def _prolonged(times: Floats, state: Floats, ends: Ends, fraction: float) -> tuple[Floats, Floats]:
     """A path continued at both ends by the linear theory, to smaller distances."""
     from scipy.linalg import expm
 
@@ -298,23 +208,6 @@ def _prolonged(times: Floats, state: Floats, ends: _Ends, fraction: float) -> tu
     times, state = np.concatenate(parts_t), np.concatenate(parts, axis=1)
     chosen = np.unique(np.linspace(0, len(times) - 1, 400).astype(int))
     return times[chosen], state[:, chosen]
-
-
-def _is_fixed(noise: SmallNoise, point: Floats, span: float) -> bool:
-    slope = float(np.abs(noise.J(point[:, None])).max())
-    return float(np.linalg.norm(noise.drift(point[:, None]))) <= 1e-7 * slope * span
-
-
-def _stable_directions(jacobian: Floats) -> Floats:
-    """A basis of the stable eigenspace: the momentum at a saddle stands at right angles to it, (dim - 1, dim)."""
-    from scipy.linalg import schur
-
-    _form, vectors, count = schur(jacobian, sort="lhp")
-    if count != len(jacobian) - 1:
-        raise ProblemError(
-            "end", f"a fixed point with {len(jacobian) - count} unstable directions", "a saddle with one"
-        )
-    return np.asarray(vectors[:, :count].T)
 
 
 def _first_guess(relaxed: String, near: float, to_saddle: bool) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from fokker_planck.asymptotics.minimum_action import (
     minimum_action_path,
     minimum_action_paths,
 )
+from fokker_planck.asymptotics.path_boundary import BoundaryProblem, ends_of
 from fokker_planck.asymptotics.quasipotential import SmallNoise, covariance, quadratic_form, resonant
 from fokker_planck.errors import ConvergenceError, ProblemError
 
@@ -158,3 +159,34 @@ def test_action_of_a_curve_is_least_on_the_path():
 def test_what_cannot_be_joined_is_refused(start, end, error, match):
     with pytest.raises(error, match=match):
         minimum_action_path(maier_stein(1.0), start, end)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [None, lambda x: np.array([[1 + 0.3 * x[0] ** 2, 0.1 * x[1]], [0.1 * x[1], 1 + x[0] * x[1]]])],
+    ids=["one", "varies"],
+)
+@pytest.mark.parametrize("last", [(0.0, 0.0), (-0.5, 0.3)], ids=["saddle", "point"])
+def test_slopes_of_the_boundary_problem_are_those_of_differences(tensor, last):
+    noise = SmallNoise(
+        lambda x: np.array([x[0] - x[0] ** 3 - x[1] ** 2, -x[1] + x[1] * (x[0] ** 3 - x[0])]), None, tensor
+    )
+    asked = BoundaryProblem(noise, ends_of(noise, np.array([-1.0, 0.0]), np.array(last)), 0.1)
+    left, right, q = np.array([-0.96, 0.05, 0.1, -0.2]), np.array([*last, 0.1, 0.2]) + 0.05, np.array([3.0, 0.1])
+    states, t, h = np.stack([left, right], axis=1), np.zeros(2), 1e-6
+
+    def differences(function, at):
+        return np.stack(
+            [(function(at + h * one) - function(at - h * one)) / (2 * h) for one in np.eye(len(at))], axis=1
+        )
+
+    for k, y in enumerate((left, right)):
+        by_state, by_unknown = (part[:, :, k] for part in asked.slopes(t, states, q))
+        expected = differences(lambda y: asked.equations(t, y[:, None], q)[:, 0], y)
+        assert by_state == pytest.approx(expected, abs=1e-5)
+        expected = differences(lambda q, y=y: asked.equations(t, y[:, None], q)[:, 0], q)
+        assert by_unknown == pytest.approx(expected, abs=1e-5)
+    at_left, at_right, at_unknown = asked.slopes_of_conditions(left, right, q)
+    assert at_left == pytest.approx(differences(lambda y: asked.conditions(y, right, q), left), abs=1e-5)
+    assert at_right == pytest.approx(differences(lambda y: asked.conditions(left, y, q), right), abs=1e-5)
+    assert at_unknown == pytest.approx(differences(lambda q: asked.conditions(left, right, q), q), abs=1e-5)
