@@ -147,16 +147,33 @@ def _separatrices(setting: FlowSetting) -> Separatrices | None:
 
 @dataclass
 class LabelledMesh:
-    """The basins of the vertices of one mesh, which is asked with two degrees: each takes many steps of the flow."""
+    """The basins of the vertices of one mesh, which is asked with two degrees: each takes many steps of the flow.
+
+    A mesh of which more was cut away has no other vertices.
+    """
 
     between: Separatrices
     last: tuple[Triangulation, Integers, Separatrices] | None = None
 
     def of(self, mesh: Triangulation) -> tuple[Integers, Separatrices]:
         """The label of every vertex, and the separatrices that divide this mesh."""
+        if self.last is not None and self.last[0] is not mesh:
+            labels = _known_labels(self.last[0].points, self.last[1], mesh.points)
+            if labels is not None:
+                return labels, self.last[2]
         if self.last is None or self.last[0] is not mesh:
             self.last = (mesh, *labelled(mesh.points, mesh.cells, self.between))
         return self.last[1:]
+
+
+def _known_labels(known: Floats, labels: Integers, points: Floats) -> Integers | None:
+    """The ``labels`` (n,) of those of the ``known`` points (n, dim) that stand at ``points`` (m, dim); or None."""
+    _, numbers = np.unique(np.concatenate([known, points]), axis=0, return_inverse=True)
+    numbers = numbers.reshape(-1)
+    found = np.full(numbers.max() + 1, -1, dtype=np.int64)
+    found[numbers[: len(known)]] = labels
+    result: Integers = found[numbers[len(known) :]]
+    return result if (result >= 0).all() else None
 
 
 def _log_probabilities(
