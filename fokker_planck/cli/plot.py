@@ -83,7 +83,7 @@ def _of_sweep(result: Path, options: argparse.Namespace) -> Figure:
     from fokker_planck.output.plots.density import TYPOGRAPHY
 
     with matplotlib.rc_context(TYPOGRAPHY):
-        figure = Figure(figsize=ONE, layout="constrained")
+        figure = Figure(figsize=ONE, layout="compressed")
         load_sweep(result).plot(options.number, ax=figure.add_subplot(), arrhenius=options.arrhenius)
     return figure
 

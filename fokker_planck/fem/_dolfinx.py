@@ -163,10 +163,16 @@ def lagrange_nodes(dimension: int, degree: int) -> NDArray[np.float64]:
     return np.asarray(_lagrange_element(dimension, degree).points)
 
 
+def lattice(dimension: int, degree: int) -> NDArray[np.int64]:
+    """The same nodes as they are numbered, (n, dim), in steps of one over the degree, where none is warped."""
+    even = _lagrange_element(dimension, degree, basix.LagrangeVariant.equispaced)
+    return np.rint(degree * np.asarray(even.points)).astype(np.int64)
+
+
 @cache
-def _lagrange_element(dimension: int, degree: int) -> Any:
+def _lagrange_element(dimension: int, degree: int, variant: Any = basix.LagrangeVariant.gll_warped) -> Any:
     cell = getattr(basix.CellType, _CELLS[dimension])
-    return basix.create_element(basix.ElementFamily.P, cell, degree, basix.LagrangeVariant.gll_warped)
+    return basix.create_element(basix.ElementFamily.P, cell, degree, variant)
 
 
 def tabulate_lagrange(

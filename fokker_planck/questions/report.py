@@ -70,7 +70,8 @@ def answer_figure(answer: object, title: str = "", kind: str = "", units: Units 
     from fokker_planck.output.plots.labels import text
 
     with matplotlib.rc_context(TYPOGRAPHY):
-        figure = Figure(figsize=THREE_SLICES if _in_slices(answer, kind) else ONE, layout="constrained")
+        slices = _in_slices(answer, kind)
+        figure = Figure(figsize=THREE_SLICES if slices else ONE, layout="constrained" if slices else "compressed")
         answer_plot(answer, figure.add_subplot(), kind, units)
         if title:
             figure.suptitle(text(title), fontsize=12)

@@ -7,8 +7,10 @@ import matplotlib.figure
 import numpy as np
 import pytest
 from answers_by_hand import stationary
+from scipy.spatial import Delaunay
 
 import fokker_planck as fp
+from fokker_planck.output.plots.near_levels import near_levels
 
 PROBE = "import pyvista; pyvista.Plotter(off_screen=True).screenshot(return_img=True)"
 
@@ -35,3 +37,18 @@ def test_surfaces_of_a_density_are_rendered_with_a_bar():
     pixels = np.asarray(image.get_array())
     assert (pixels.min(axis=2) < 235).mean() > 0.15  # colours, not paper
     assert "density" in ax.figure.axes[-1].get_ylabel()
+
+
+def test_surfaces_are_as_smooth_as_the_function_between_its_nodes():
+    lattice = np.stack(np.meshgrid(*[np.linspace(-1.0, 1.0, 4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    cells = Delaunay(lattice).simplices
+    square = lambda x: (x**2).sum(axis=0)  # noqa: E731
+    fine = near_levels(lattice, cells, [square(lattice.T)], [(square, [0.5])])
+    pairs = np.sort(fine.cells[:, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]].reshape(-1, 2), axis=1)
+    low, high = fine.values[0][pairs].T
+    crossed = (low - 0.5) * (high - 0.5) < 0.0
+    share = ((0.5 - low[crossed]) / (high - low)[crossed])[:, None]
+    surface = (1.0 - share) * fine.points[pairs[crossed, 0]] + share * fine.points[pairs[crossed, 1]]
+    assert len(surface) > 1000
+    # (h/2)^2/(2 R) for the longest edges after three halvings, 0.2; for the longest before, 1.15, it is 0.24
+    assert np.linalg.norm(surface, axis=1) == pytest.approx(np.sqrt(0.5), abs=8e-3)

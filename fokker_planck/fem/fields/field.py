@@ -16,6 +16,7 @@ from fokker_planck.fem.fields.interpolation import evaluate_in_cells, logarithms
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.mesh.point_function import PointFunction
 from fokker_planck.mesh.ring_line import RingLine
+from fokker_planck.mesh.sublattice import lattice_pieces
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ class Field(PointFunction):
     @cached_property
     def _subdivided(self) -> tuple[Floats, Integers, Integers]:
         discretization = self.discretization
-        pattern = _subdivision(discretization.triangulation.dimension, discretization.degree)
+        degree = discretization.degree
+        pattern = lattice_pieces(_dolfinx.lattice(discretization.triangulation.dimension, degree), degree)
         cells, nodes = discretization.dofs, discretization.cell_nodes
         if discretization.comm.size > 1:
             cells = np.concatenate(discretization.comm.allgather(cells))
@@ -171,16 +173,3 @@ class Field(PointFunction):
 
     def __repr__(self) -> str:
         return f"<Field {self.name!r} on {self.discretization!r}>"
-
-
-def _subdivision(dimension: int, degree: int) -> Integers:
-    """Split the reference simplex into the small simplices of its nodes, (pieces, dim + 1)."""
-    nodes = _dolfinx.lagrange_nodes(dimension, degree)
-    if dimension == 1:
-        order = np.argsort(nodes[:, 0])
-        return np.stack([order[:-1], order[1:]], axis=1)
-    from scipy.spatial import Delaunay
-
-    pieces = Delaunay(nodes).simplices.astype(np.int64)
-    edges = nodes[pieces[:, 1:]] - nodes[pieces[:, :1]]
-    return pieces[np.abs(np.linalg.det(edges)) > 1e-6 / degree**dimension]

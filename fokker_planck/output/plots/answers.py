@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, SECOND, colour_map, curve, on_line, tidy
 from fokker_planck.output.plots.labels import measured
-from fokker_planck.output.plots.slices import mark
+from fokker_planck.output.plots.slices import Shown, mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,14 +40,21 @@ def draw_exit_time(axes: Axes, answer: ExitTime | ExitLaw) -> None:
         curve(axes, x, decades, name)
         axes.plot(answer.start, [np.interp(answer.start[0], x, decades)], "o", color=SECOND)
         return
-    logs = answer.field.log_values
-    with np.errstate(divide="ignore"):
-        # where times are less than the error of the longest a polynomial may be negative: as large as that error is
-        decades = np.where(np.isnan(logs), np.log(np.abs(values)), logs) / LOG_TEN
-    decades = np.where(np.isfinite(decades), decades, float(np.min(decades[np.isfinite(decades)])))
+    at_nodes = _decades(answer.field.log_values, values)
+    least = float(np.min(at_nodes[np.isfinite(at_nodes)]))
+    what = Shown(
+        np.where(np.isfinite(at_nodes), at_nodes, least),
+        lambda x: np.maximum(_decades(answer.field.log(x), answer.field(x)), least),
+    )
     start = np.array([answer.start])
-    shown = colour_map(axes, answer.field, decades, name, through=start[0])
+    shown = colour_map(axes, answer.field, what, name, through=start[0])
     mark(shown, start, color=SECOND, markeredgecolor="white")
+
+
+def _decades(logs: Floats, values: Floats) -> Floats:
+    """Powers of ten; where times are less than the error of the longest, a polynomial that is negative: its size."""
+    with np.errstate(divide="ignore"):
+        return np.where(np.isnan(logs), np.log(np.abs(values)), logs) / LOG_TEN
 
 
 def draw_law(axes: Axes, answer: ExitLaw) -> None:
@@ -89,14 +97,16 @@ def draw_stationary(axes: Axes, answer: Stationary) -> None:
     decades = logs / LOG_TEN
     highest = float(decades[np.isfinite(decades)].max())
     lowest = highest - DECADES[points.shape[1]]
-    decades = np.clip(np.nan_to_num(decades, neginf=lowest), lowest, None)
     minima = np.array([well.minimum for well in answer.wells]).reshape(-1, points.shape[1])
     if line:
-        curve(axes, x, decades, r"$\log_{10}$ density")
+        curve(axes, x, np.where(np.isfinite(decades), decades, np.nan), r"$\log_{10}$ density")
         axes.plot(minima[:, 0], np.interp(minima[:, 0], x, decades), "o", color=SECOND)
+        axes.set_ylim(max(lowest, axes.get_ylim()[0]), None)
         return
+    decades = np.clip(np.nan_to_num(decades, neginf=lowest), lowest, None)
     through = points[int(np.argmax(decades))]
-    shown = colour_map(axes, answer.field, decades, r"$\log_{10}$ density", through=through)
+    what = Shown(decades, lambda place: np.maximum(answer.field.log(place) / LOG_TEN, lowest))
+    shown = colour_map(axes, answer.field, what, r"$\log_{10}$ density", through=through)
     mark(shown, minima, color="white")
 
 
@@ -110,7 +120,7 @@ def draw_spectrum(axes: Axes, answer: Spectrum) -> None:
         name = measured(rf"eigenfunction of $\lambda$ = {answer.gap.digits}", "rate")
         near = np.linalg.norm((points - points.mean(axis=0)) / np.ptp(points, axis=0), axis=1)
         through = points[int(np.argmin(near + np.abs(values) / reach))]
-        colour_map(axes, field, values, name, through=through, **style)
+        colour_map(axes, field, Shown(values, field), name, through=through, **style)
         return
     for number, each in enumerate(answer.eigenfunctions[:MOST_CURVES]):
         colour, value = CYCLE[number % len(CYCLE)], answer.eigenvalues[number].real.digits

@@ -11,7 +11,8 @@ import numpy as np
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.density import TYPOGRAPHY, upright_label
 from fokker_planck.output.plots.labels import coordinate, in_units
-from fokker_planck.output.plots.slices import draw_slices
+from fokker_planck.output.plots.picture import between_nodes
+from fokker_planck.output.plots.slices import Shown, draw_slices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,9 @@ def canvas(ax: Axes | None, units: Units | None = None, wide: bool = False) -> I
         if ax is None:
             from matplotlib import pyplot
 
-            _, ax = pyplot.subplots(figsize=THREE_SLICES if wide else ONE, layout="constrained")
+            _, ax = pyplot.subplots(
+                figsize=THREE_SLICES if wide else ONE, layout="constrained" if wide else "compressed"
+            )
         yield ax
 
 
@@ -62,7 +65,7 @@ def curve(axes: Axes, x: Floats, values: Floats, name: str, **style: Any) -> Non
     tidy(axes)
 
 
-def colour_map(axes: Axes, field: Any, values: Floats, label: str, through: Floats | None = None, **style: Any) -> Any:
+def colour_map(axes: Axes, field: Any, what: Shown, label: str, through: Floats | None = None, **style: Any) -> Any:
     """A function of two coordinates with a bar of its colours; of three, on three slices ``through`` a point.
 
     Returns the axes, or the panels, on which places can be marked.
@@ -70,7 +73,8 @@ def colour_map(axes: Axes, field: Any, values: Floats, label: str, through: Floa
     points, cells, _ = field.triangulation()
     if points.shape[1] == 3:
         place = points.mean(axis=0) if through is None else through
-        return draw_slices(axes, (points, cells), values, label, place, **style)
+        return draw_slices(axes, (points, cells), what, label, place, **style)
+    points, cells, values = between_nodes(points, cells, what.values, what.function)
     image = axes.tripcolor(*points.T, cells, values, shading="gouraud", rasterized=True, **({"cmap": "YlGnBu"} | style))
     axes.figure.colorbar(image, ax=axes, aspect=28, pad=0.02, label=label)
     axes.set_facecolor(OUTSIDE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,15 +85,25 @@ def density_picture(answer: Stationary, landscape: Landscape | None = None, titl
 
 def _smoothed(density: Field, points: Floats, cells: Integers, decades: Floats, normal: int | None = None) -> Sheet:
     """The sheet on finer cells, with the values of the field itself where a coarse mesh has high degree."""
-    fine = points, cells, decades
-    while len(fine[0]) < ENOUGH_POINTS[cells.shape[1] - 1]:
-        fine = finer(*fine)
-    points, cells, linear = fine
-    values = _decades(density.log(points.T), everywhere=False)
-    decades = np.where(np.isnan(values), linear, values)  # no value beside a curved boundary
+    points, cells, decades = between_nodes(points, cells, decades, lambda x: _decades(density.log(x), everywhere=False))
     shown = tuple(axis for axis in range(points.shape[1]) if axis != normal)
     offset = 0.0 if normal is None else float(points[0, normal])
     return Sheet(points[:, shown], cells, decades, shown, normal, offset, density.in_a_box)
+
+
+def between_nodes(
+    points: Floats, cells: Integers, values: Floats, function: Callable[[Floats], Floats]
+) -> tuple[Floats, Integers, Floats]:
+    """Cells small enough for curves without corners, and at their points what is drawn: ``function`` of (dim, n).
+
+    Where that is not known, nan, beside a curved boundary say, the ``values`` at the given points go on linearly.
+    """
+    fine = points, cells, values
+    while len(fine[0]) < ENOUGH_POINTS[cells.shape[1] - 1]:
+        fine = finer(*fine)
+    points, cells, linear = fine
+    own = np.asarray(function(points.T), dtype=float)
+    return points, cells, np.where(np.isnan(own), linear, own)
 
 
 def _decades(logs: Any, everywhere: bool = True) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.output.plots.density import upright_label
 from fokker_planck.output.plots.labels import coordinate, symbol
-from fokker_planck.output.plots.picture import slice_plane
+from fokker_planck.output.plots.picture import between_nodes, slice_plane
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,16 +24,24 @@ ROOM = 0.06
 """Of the axes, between panels where these hang in axes that belong to no grid."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What is drawn of a function: ``values`` (n,) at the points of its mesh, and a ``function`` of points (dim, n)."""
+
+    values: Floats
+    function: Callable[[Floats], Floats]
+
+
 def draw_slices(
-    axes: Axes, mesh: tuple[Floats, Integers], values: Floats, label: str, through: Floats, **style: Any
+    axes: Axes, mesh: tuple[Floats, Integers], what: Shown, label: str, through: Floats, **style: Any
 ) -> list[Axes]:
-    """Values at the points of a mesh of tetrahedra, by colours on three panels with one bar; the panels.
+    """A function on a mesh of tetrahedra, by colours on three panels with one bar; the panels.
 
     Where no mesh is, next to nothing is: the colour of the least.
     """
     import matplotlib
 
-    points, cells = mesh
+    (points, cells), values = mesh, what.values
     lower, upper = points.min(axis=0), points.max(axis=0)
     place = np.clip(through, lower + INSIDE * (upper - lower), upper - INSIDE * (upper - lower))
     finite = values[np.isfinite(values)]
@@ -41,7 +51,8 @@ def draw_slices(
     shapes = [np.clip((upper - lower)[a] / (upper - lower)[b], NARROWEST, WIDEST) for a, b in shown]
     panels = _panels(axes, [float(shape) for shape in shapes])
     for panel, normal, pair, shape in zip(panels, (2, 1, 0), shown, shapes, strict=True):
-        cut, triangles, heights = slice_plane(points, cells, values, normal, place[normal])
+        flat = slice_plane(points, cells, values, normal, place[normal])
+        cut, triangles, heights = between_nodes(*flat, what.function)
         panel.set_facecolor(background)
         image = panel.tripcolor(*cut[:, pair].T, triangles, heights, shading="gouraud", rasterized=True, **style)
         panel.set_xlim(lower[pair[0]], upper[pair[0]])

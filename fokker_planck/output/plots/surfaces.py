@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.labels import AXES_NAMES, measured, symbol
+from fokker_planck.output.plots.near_levels import Levelled, near_levels
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 WINDOW = (1500, 1200)
 """Pixels: what 200 to an inch show of half a page."""
+LOWEST = 99.0
+"""Powers of ten below the highest density that a density of zero is shown as."""
 LOG_TEN = float(np.log(10.0))
 """Natural logarithms over this are powers of ten."""
 BELOW_THE_PEAK = (4.0, 2.5, 1.5, 0.5)
@@ -40,34 +43,48 @@ LONGEST = 2.5
 """Edge over the shortest edge in the picture: longer boxes are drawn shorter, with their own numbers on the axes."""
 
 
+Function: TypeAlias = Callable[[Floats], Floats]
+"""Of points (3, n), nan where it is not known."""
+
+
 @dataclass(frozen=True)
 class Surfaces:
-    """Where ``values`` at points of a mesh are ``levels``; ``marked``: zeros of other functions, by their colours."""
+    """Where a function, ``values`` at points of a mesh, is at ``levels``; ``marked``: zeros of others, by colours."""
 
     values: Floats
+    function: Function
     levels: Sequence[float]
     label: str
     colours: str = "YlGnBu"
-    marked: dict[str, Floats] = field(default_factory=dict)
+    marked: Mapping[str, Function] = field(default_factory=dict)
 
 
 def draw_density_surfaces(axes: Axes, answer: Stationary) -> None:
     """Surfaces of equal density, some powers of ten below its highest."""
     decades = answer.field.log_values / LOG_TEN
     highest = float(decades[np.isfinite(decades)].max())
-    decades = np.clip(np.nan_to_num(decades, neginf=highest - 99.0), highest - 99.0, None)
+
+    def shown(logs: Floats) -> Floats:
+        return np.maximum(logs / LOG_TEN, highest - LOWEST)
+
     levels = [highest - depth for depth in BELOW_THE_PEAK]
-    _draw(axes, answer.field, Surfaces(decades, levels, r"$\log_{10}$ density"))
+    what = Surfaces(
+        shown(np.nan_to_num(answer.field.log_values, neginf=-np.inf)),
+        lambda x: shown(answer.field.log(x)),
+        levels,
+        r"$\log_{10}$ density",
+    )
+    _draw(axes, answer.field, what)
 
 
 def draw_committor_surfaces(axes: Axes, answer: Committor) -> None:
     """Surfaces of equal committor, and both sets."""
-    points, _, values = answer.field.triangulation()
+    _, _, values = answer.field.triangulation()
     marked = {}
     if answer.sets is not None:
-        levels = (np.asarray(each.level(points.T)) for each in answer.sets)
-        marked = {colour: level for colour, level in zip(("#0072b2", "#d55e00"), levels, strict=True)}
-    _draw(axes, answer.field, Surfaces(np.clip(values, 0.0, 1.0), COMMITTORS, "committor", "cividis", marked))
+        marked = {colour: each.level for colour, each in zip(("#0072b2", "#d55e00"), answer.sets, strict=True)}
+    what = Surfaces(values, answer.field, COMMITTORS, "committor", "cividis", marked)
+    _draw(axes, answer.field, what)
 
 
 def draw_time_surfaces(axes: Axes, answer: ExitTime | ExitLaw) -> None:
@@ -77,7 +94,9 @@ def draw_time_surfaces(axes: Axes, answer: ExitTime | ExitLaw) -> None:
     low, high = float(np.quantile(finite, 0.02)), float(finite.max())
     levels = [low + share * (high - low) for share in SHARES]
     values = np.where(np.isfinite(logs), logs, low)
-    _draw(axes, answer.field, Surfaces(values, levels, measured(r"$\log_{10}$ mean exit time", "time")))
+    label = measured(r"$\log_{10}$ mean exit time", "time")
+    what = Surfaces(values, lambda x: np.maximum(answer.field.log(x) / LOG_TEN, low), levels, label)
+    _draw(axes, answer.field, what)
 
 
 def draw_eigenfunction_surfaces(axes: Axes, answer: Spectrum) -> None:
@@ -87,7 +106,7 @@ def draw_eigenfunction_surfaces(axes: Axes, answer: Spectrum) -> None:
     low, high = float(values.min()), float(values.max())
     levels = [0.5 * low, 0.0, 0.5 * high] if low < 0.0 < high else [low + s * (high - low) for s in SHARES]
     label = measured(rf"eigenfunction of $\lambda$ = {answer.gap.digits}", "rate")
-    _draw(axes, mode, Surfaces(values, levels, label, "coolwarm"))
+    _draw(axes, mode, Surfaces(values, mode, levels, label, "coolwarm"))
 
 
 def _draw(axes: Axes, function: Any, what: Surfaces) -> None:
@@ -115,24 +134,35 @@ def _rendered(points: Floats, cells: Any, what: Surfaces, colours: Sequence[Any]
     lower, upper = points.min(axis=0), points.max(axis=0)
     edges = upper - lower
     shown = np.minimum(edges, LONGEST * edges.min())
-    placed = (points - lower) / edges * shown / shown.max()
-    grid = pyvista.UnstructuredGrid({pyvista.CellType.TETRA: np.asarray(cells)}, placed)
-    grid["values"] = np.asarray(what.values, dtype=float)
+    inside = pyvista.PolyData(np.array([[0.0, 0.0, 0.0], shown / shown.max()]))
+    grid = _grid(points, cells, what)
+    grid.points = (grid.points - lower) / edges * shown / shown.max()
     with pyvista.vtk_verbosity("off"):  # that there is no screen is as it should be
         plotter = pyvista.Plotter(off_screen=True, window_size=WINDOW, lighting="three lights")
         plotter.set_background("white")
         for number, (level, colour) in enumerate(zip(what.levels, colours, strict=True), start=1):
             share = number / len(what.levels)
             _add(plotter, grid, "values", level, color=colour[:3], opacity=FAINT + (OPAQUE - FAINT) * share)
-        for name, levels in what.marked.items():
-            grid[name] = levels
+        for name in what.marked:
             _add(plotter, grid, name, 0.0, color=name, opacity=1.0)
-        _frame(plotter, grid, lower, upper)
+        _frame(plotter, inside, lower, upper)
         plotter.view_vector((1.0, -1.7, 0.9))
         plotter.camera.zoom(CLOSE)
         image = plotter.screenshot(return_img=True)
         plotter.close()
     return image
+
+
+def _grid(points: Floats, cells: Any, what: Surfaces) -> Any:
+    """Where surfaces pass, on fine cells, with the values of all functions by their names."""
+    pyvista = pyvista_or_say()
+    functions: list[Levelled] = [(what.function, what.levels), *((marked, (0.0,)) for marked in what.marked.values())]
+    values = [what.values, *(np.asarray(marked(points.T)) for marked in what.marked.values())]
+    fine = near_levels(points, np.asarray(cells), [np.asarray(each, dtype=float) for each in values], functions)
+    grid = pyvista.UnstructuredGrid({pyvista.CellType.TETRA: fine.cells}, fine.points)
+    for name, each in zip(("values", *what.marked), fine.values, strict=True):
+        grid[name] = np.ascontiguousarray(each)
+    return grid
 
 
 def _trimmed(image: Any) -> Any:

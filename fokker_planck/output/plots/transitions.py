@@ -9,6 +9,8 @@ import numpy as np
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.canvas import FIRST, INK, SECOND, colour_map, curve, on_line
 from fokker_planck.output.plots.committor import HALF, LINES
+from fokker_planck.output.plots.picture import between_nodes
+from fokker_planck.output.plots.slices import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,11 +33,13 @@ def draw_committor(axes: Axes, answer: Committor) -> None:
         axes.set_ylim(-0.02, 1.04)
         return
     q = np.clip(values, 0.0, 1.0)
-    colour_map(axes, answer.field, q, "committor", _middle(points, q, answer), vmin=0.0, vmax=1.0)
+    what = Shown(q, lambda place: np.clip(answer.field(place), 0.0, 1.0))
+    colour_map(axes, answer.field, what, "committor", _middle(points, q, answer), vmin=0.0, vmax=1.0)
     if points.shape[1] == 3:
         return
     widths = [1.4 if number == HALF else 0.5 for number in range(len(LINES))]
-    axes.tricontour(*points.T, cells, values, levels=LINES, colors=[INK if line <= 0.5 else "white" for line in LINES],
+    fine, parts, heights = between_nodes(points, cells, values, answer.field)
+    axes.tricontour(*fine.T, parts, heights, levels=LINES, colors=[INK if line <= 0.5 else "white" for line in LINES],
                     linewidths=widths)  # fmt: skip
     x, y = (np.linspace(c.min(), c.max(), GRID) for c in points.T)
     if answer.sets is not None:

@@ -137,6 +137,18 @@ def test_the_output_mesh_splits_every_cell_at_its_nodes(mesh, degree, pieces):
     assert at == pytest.approx(values, abs=1e-7)
 
 
+@pytest.mark.parametrize("degree", range(2, 8))
+def test_pieces_of_neighbouring_cells_in_space_meet_in_whole_facets(degree):
+    mesh = grid((2, 2, 1))
+    points, cells, _ = Field("u", (own := discretize(mesh, degree)), np.zeros(own.count)).triangulation()
+    facets = np.sort(cells[:, [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]]].reshape(-1, 3), axis=1)
+    facets, cells_at = np.unique(facets, axis=0, return_counts=True)
+    lower, upper = points.min(axis=0), points.max(axis=0)
+    corners = points[facets]
+    on_box = ((np.abs(corners - lower) < 1e-12).all(axis=1) | (np.abs(corners - upper) < 1e-12).all(axis=1)).any(axis=1)
+    assert (cells_at == np.where(on_box, 1, 2)).all()
+
+
 def test_a_field_of_logarithms_gives_values_and_their_logarithms():
     discretization = discretize(grid((3,)), 2)
     x = discretization.nodes[:, 0]
