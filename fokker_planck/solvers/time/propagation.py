@@ -42,6 +42,9 @@ LEAST = 2e-14
 """Of the mass, which is rounding."""
 UNIT = 2.0**-53
 """Relative rounding of a number."""
+OF_SOLVES = 1e-9
+"""Twice what rounding of solves was seen to change of the mass, 5e-10 at barrier 500: where that, times as much as the
+powers grow, is little beside the tolerance, no second resolvent looks for it. In space that is half of the time."""
 OTHER, ROUNDING = 0.9, 5.0
 """Of the pole, for a second resolvent, and of the difference that it makes: rounding of both is alike."""
 
@@ -52,7 +55,8 @@ class State:
 
     ``values`` (n,) of the functionals, and ``off`` (n,) of each, the mass first; ``off_mass`` of the vector in total
     variation and ``off_deviation`` of the deviation, ``cut_short`` what the series leaves out of that.  ``by_modes``
-    says that slow modes make it, which have digits of their own however little is left.
+    says that slow modes make it, which have digits of their own however little is left.  ``grown`` is the mass of the
+    largest power.
     """
 
     time: float
@@ -64,6 +68,7 @@ class State:
     off_deviation: float
     cut_short: float = 0.0
     by_modes: bool = False
+    grown: float = 1.0
 
 
 @dataclass
@@ -232,8 +237,12 @@ class Propagation:
 
     @cached_property
     def _ladder(self) -> tuple[int, ...]:
-        """Powers of the resolvent: at first as few as the tolerance takes, where solves take time and nothing turns."""
-        if self.generator.discretization.triangulation.dimension == 1 or not self.generator.symmetric:
+        """Powers of the resolvent: at first as few as the tolerance takes, where solves take time.
+
+        In the plane not where something turns: there 40 are not much, and fewer are often too few.
+        """
+        dimension = self.generator.discretization.triangulation.dimension
+        if dimension == 1 or (dimension == 2 and not self.generator.symmetric):
             return LADDER
         return tuple(dict.fromkeys((powers_for(max(ENOUGH * self.tolerance, LEFT_OUT)), *LADDER)))
 
@@ -250,7 +259,8 @@ class Propagation:
         found = self._followed(times)
         worst = max(state.cut_short for state in found)
         if worst <= self.tolerance:
-            found = self._with_rounding(found, self._ladder[self.rung]) if self._rounds else found
+            rounds = self._rounds(max(state.grown for state in found))
+            found = self._with_rounding(found, self._ladder[self.rung]) if rounds else found
             rounded = max(state.off_mass for state in found)
             if rounded > self.tolerance:
                 raise ConvergenceError(
@@ -265,11 +275,12 @@ class Propagation:
             )
         return [self._leaking(state) for state in found] if self.absorbs else found
 
-    @property
-    def _rounds(self) -> bool:
+    def _rounds(self, grown: float) -> bool:
         """Whether rounding has to be seen by another resolvent, which on a line costs next to nothing."""
-        on_a_line = self.generator.discretization.triangulation.dimension == 1
-        return on_a_line or self.absorbs or not self.generator.symmetric
+        if self.generator.discretization.triangulation.dimension == 1:
+            return True
+        little = OF_SOLVES * max(grown, 1.0) <= ENOUGH * self.tolerance
+        return not little and (self.absorbs or not self.generator.symmetric)
 
     def _with_rounding(self, found: Sequence[State], powers: int) -> list[State]:
         """What rounding of the solves does where no mass tells, or powers may grow: by another resolvent."""
@@ -303,7 +314,8 @@ class Propagation:
             off_mass = float(max(LEFT_OUT, cut_short, ROUNDED * masses.max(), lost))
             off = np.maximum(off, lost * own)
             means = self.functionals @ vector
-            found.append(State(t, vector, vector - self.stationary, means, off, off_mass, off_mass, cut_short))
+            deviation, grown = vector - self.stationary, float(sizes_of.max())
+            found.append(State(t, vector, deviation, means, off, off_mass, off_mass, cut_short, grown=grown))
         return found
 
     def _leaking(self, state: State) -> State:
