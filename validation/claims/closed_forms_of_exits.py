@@ -253,7 +253,10 @@ def entries() -> Sequence[Entry]:
                 *(Entry(f"barrier {b:g}", d, partial(over, d, b), partial(of_over, b), quick) for b in BARRIERS[d]),
             ]
         else:
-            found.append(Entry("quartic, epsilon 1/8", d, partial(quartic, d, 8), partial(of_quartic, 8)))
+            found += [
+                Entry("free particle", d, partial(free, d), of_free),
+                Entry("quartic, epsilon 1/8", d, partial(quartic, d, 8), partial(of_quartic, 8)),
+            ]
         found += [
             Entry(f"two ends, drift {push:g}", d, partial(two_ends, d, push), partial(of_two_ends, push), quick)
             for push in (PUSH, -PUSH)
