@@ -52,6 +52,11 @@ class Counted:
         self._spend(x)
         return np.asarray(getattr(self.function, "rough_hessian", self.function.hessian)(x))
 
+    @property
+    def dear_hessian(self) -> bool:
+        """Whether the other Hessian is worth having."""
+        return bool(getattr(self.function, "dear_hessian", False))
+
     def rounding(self, x: Floats) -> Floats:
         """What f knows of its own rounding, (n,); none where it takes no finite differences."""
         known = getattr(self.function, "rounding", None)

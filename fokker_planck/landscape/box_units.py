@@ -63,6 +63,11 @@ class InUnits:
         outer = self.units[:, None] * self.units
         return outer[:, :, None] * self.function.hessian(z * self.units[:, None])
 
+    @property
+    def dear_hessian(self) -> bool:
+        """Whether the other Hessian is worth having."""
+        return bool(getattr(self.function, "dear_hessian", False))
+
     def rough_hessian(self, z: Floats) -> Floats:
         """The same to some digits, where f has a cheaper one."""
         rough = getattr(self.function, "rough_hessian", self.function.hessian)

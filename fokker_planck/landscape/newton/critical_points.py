@@ -5,11 +5,13 @@ On the walls of a box the same is done with the coordinates across the wall held
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.frame import Frame
-from fokker_planck.landscape.newton.many_starts import Pace, newton
+from fokker_planck.landscape.newton.many_starts import Pace, Steps, newton
 from fokker_planck.landscape.types import CriticalPoint, Saddle
 from fokker_planck.quantity.light_dataclasses import dataclass
 
@@ -55,17 +57,28 @@ def slope_of_rounding(function: Function, x: Floats, frame: Frame) -> Floats:
 
 
 def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, Booleans]:
-    """Newton's method from every guess: where each went (dim, n), and whether it settled near its guess (n,)."""
+    """Newton's method from every guess: where each went (dim, n), and whether it settled near its guess (n,).
+
+    Where a Hessian is dear the way is gone with a rough one, and the last steps alone with what it is.
+    """
     width, small = guesses.width, np.minimum(1e-8 * frame.extent, 1e-5 * guesses.width)
 
-    def steps(x: Floats, which: Integers) -> tuple[Floats, Booleans]:
-        free = guesses.free[:, which]
-        gradient, hessian = function.gradient(x) * free, function.hessian(x) * free * free[:, None]
-        return newton_step(gradient, hessian, width[which])[0], np.zeros(len(which), dtype=bool)
+    def by(second: Callable[[Floats], Floats]) -> Steps:
+        def steps(x: Floats, which: Integers) -> tuple[Floats, Booleans]:
+            free = guesses.free[:, which]
+            gradient, hessian = function.gradient(x) * free, second(x) * free * free[:, None]
+            return newton_step(gradient, hessian, width[which])[0], np.zeros(len(which), dtype=bool)
+
+        return steps
 
     # steps of rounding size that shrink no more are the end of the road, also at a degenerate point
     nearly = np.minimum(1e-6 * frame.extent, 1e-5 * width)
-    arrived = newton(steps, guesses.x, Pace(width, 4.0 * width, 1e-13 * frame.extent, small, 0.9, nearly))
+    pace, starts = Pace(width, 4.0 * width, 1e-13 * frame.extent, small, 0.9, nearly), guesses.x
+    rough: Callable[[Floats], Floats] | None = getattr(function, "rough_hessian", None)
+    if rough is not None and getattr(function, "dear_hessian", False):
+        before = newton(by(rough), starts, pace)
+        starts = np.where(before.settled, before.x, starts)
+    arrived = newton(by(function.hessian), starts, pace)
     x, settled, last, going = arrived.x, arrived.settled, arrived.last, arrived.going
     left = going[~settled[going] & (last[going] <= NARROWEST * width[going])]
     if len(left):

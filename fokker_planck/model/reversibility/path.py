@@ -124,6 +124,18 @@ class PathExponent:
         found = self._by_patches(points, orders, self._second_differences)
         return found.reshape(size, size, -1)
 
+    def rough_hessian(self, x: Floats) -> Floats:
+        """The same to some digits: beyond the polynomials by one step a coordinate, a twelfth of the evaluations."""
+        if self._patches is not None:
+            return self.hessian(x)
+        jacobian = differences.rough_gradient(self._force, np.asarray(x, dtype=np.float64))
+        return np.asarray(0.5 * (jacobian + jacobian.swapaxes(0, 1)))
+
+    @property
+    def dear_hessian(self) -> bool:
+        """Whether second derivatives are differences of what itself takes long."""
+        return self._patches is None
+
     def _second_differences(self, points: Floats) -> Floats:
         """The Hessian by differences, row after row, (dim^2, n)."""
         jacobian = differences.gradient(self._force, points)
