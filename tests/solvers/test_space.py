@@ -148,3 +148,13 @@ def test_a_union_of_balls_as_target_turns_with_its_start(join):
 
     first, turned = time("x", "y", [0.8, 0.5, 0.3]), time("y", "x", [0.5, 0.8, 0.3])
     assert abs(first.value / turned.value - 1.0) < first.relative_error + turned.relative_error < 2e-2
+
+
+def test_two_degrees_that_agree_by_chance():
+    """Brownian motion out of a ball, (R^2 - r^2)/(6 D): next to the surface a time was 2.8e-5 off at a bar of 7.7e-6."""
+    problem = fp.Problem(
+        fp.Overdamped(fp.Potential("0", dimension=3), fp.Isotropic(0.7)), fp.Ball([0.3, 0, 0], 2.0), fp.Resolution(1e-3)
+    )
+    place = np.array([0.031707228602145844, -1.6524035614992378, -0.7773806808020571])
+    time = fp.mean_exit_time(problem, place + [0.3, 0.0, 0.0], "boundary").mean
+    assert abs(time.value / ((4.0 - place @ place) / (6.0 * 0.7)) - 1.0) <= time.relative_error < 1e-4

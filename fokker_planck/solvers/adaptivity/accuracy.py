@@ -37,6 +37,7 @@ from fokker_planck.solvers.adaptivity.error_bars import (
     WORST_ERROR,
     bars_by,
     bars_by_less,
+    by_chance,
     expected_by_less,
     least_bars,
     predicted_errors,
@@ -311,6 +312,8 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: fl
         return np.full(len(nothing), np.inf), nothing
     predicted = predicted_errors(found)[1]
     bars = np.maximum(bars_by_less(kept, found.numbers, predicted), rough)
+    if problem.dimension == 3:
+        bars = np.maximum(bars, by_chance(kept, problem.resolution.tolerance))
     return bars, expected_by_less(kept, found.numbers, predicted)
 
 
