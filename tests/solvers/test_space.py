@@ -151,7 +151,7 @@ def test_a_union_of_balls_as_target_turns_with_its_start(join):
 
 
 def test_two_degrees_that_agree_by_chance():
-    """Brownian motion out of a ball, (R^2 - r^2)/(6 D): next to the surface a time was 2.8e-5 off at a bar of 7.7e-6."""
+    """Brownian motion out of a ball, (R^2 - r^2)/(6 D): a time was 2.8e-5 off at a bar of 7.7e-6."""
     problem = fp.Problem(
         fp.Overdamped(fp.Potential("0", dimension=3), fp.Isotropic(0.7)), fp.Ball([0.3, 0, 0], 2.0), fp.Resolution(1e-3)
     )
