@@ -20,7 +20,6 @@ from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.process import Overdamped
 from fokker_planck.quantity.light_dataclasses import replace
 from fokker_planck.solvers.adaptivity.answer_types import Ask, Kept, Numbers, Outcome
 from fokker_planck.solvers.adaptivity.beginning import LAST_BUT_ONE, Beginning, begin
@@ -49,7 +48,7 @@ from fokker_planck.solvers.adaptivity.function_checks import check_functions
 from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
 from fokker_planck.solvers.adaptivity.marking import growth_in_space, refined_where_unresolved
 from fokker_planck.solvers.adaptivity.prescribed_mesh import prescribed_errors
-from fokker_planck.solvers.adaptivity.roughness import SMOOTH, error_of_roughness
+from fokker_planck.solvers.adaptivity.roughness import SMOOTH, error_of_roughness, is_analytic
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.results.steady import Statistics
 from fokker_planck.solvers.setting.error_budget import ErrorBudget
@@ -278,20 +277,11 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
     _make_room(mesh)
     _say(mesh, higher, ", to verify")
     finer = discretize(mesh, higher)
-    if not _analytic(problem):
+    if not is_analytic(problem):
         finer = replace(finer, rule=finer.rule + MORE_OF_RULE[problem.dimension])
     bars = bars_by(kept, first.ask(finer).numbers)
     # in space degrees 2 and 3 tell little of 4, which is asked where 3 is too coarse to be believed
     return bars if problem.dimension == 3 else np.maximum(bars, np.maximum(expected, rough))
-
-
-def _analytic(problem: Problem) -> bool:
-    """Whether all coefficients are known to be: formulas of sums, products, exponentials and waves, no other powers."""
-    process, dimension = problem.process, problem.dimension
-    field, drift = process.field(dimension), process.extra if isinstance(process, Overdamped) else process.whole
-    parts = [part for part in (process.potential, drift, None if field.constant else field) if part is not None]
-    formulas = [getattr(part, "formulas", ()) for part in parts]
-    return all(some and all(formula.smooth for formula in some) for some in formulas)
 
 
 def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: float = np.inf) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 Where Phi is known, cells are as large as its levels allow, and those above the energy cutoff are gone
 (:mod:`fokker_planck.fem.meshing`).  Without detailed balance the mesh is that of :mod:`~.initial_mesh`; what is cut
-away there is tried, since the exponents that say what matters leave factors open.
+away there is tried, see :mod:`~.trial_cut`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from typing import TypeVar
 
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError, ProblemError
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.fem.meshing import Heights, resolved
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, volumes
-from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.jumps.interfaces import Interfaces, OneSided, interfaces_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.adaptivity.answer_types import Answer, Ask
-from fokker_planck.solvers.adaptivity.error_bars import LEAST_PREDICTABLE
-from fokker_planck.solvers.adaptivity.initial_mesh import can_be_cut, first_mesh, where_it_matters
+from fokker_planck.solvers.adaptivity.answer_types import Ask
+from fokker_planck.solvers.adaptivity.initial_mesh import can_be_cut, first_mesh
 from fokker_planck.solvers.adaptivity.material_corners import Medium
+from fokker_planck.solvers.adaptivity.trial_cut import cut_to_size, verified_by_less
 from fokker_planck.solvers.boundaries.end_conditions import end_error
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.boundaries.fast_particles import changed_by_walls_in_v
@@ -69,10 +68,6 @@ GONE = 1e-9
 """Share of the volume that is missing where cells were left away, and not for rounding."""
 FEWEST_CELLS = {1: 8, 2: 16, 3: 200}
 """Of a first mesh: one of a single triangle, say, that absorbs all around has no unknown left to solve for."""
-NARROWER, LESS, MOST_CUTS = 10.0, 1e-6, 3
-"""By how much more is cut to see what that changes; by how much less is cut where it changes too much, and how often
-before nothing is cut (three wells, of which that in the middle leaves e^19 times more easily to one side: once). At
-barrier 500 1e-3 was too little, and with a third cut an exit time took 4.8 s of CPU instead of 2.6."""
 UNKNOWNS_A_CELL = 18
 """Of degree 6 in the plane, the only place where meshes are cut."""
 
@@ -183,7 +178,7 @@ def _along_the_flow(setting: FlowSetting, ends: Ends, ask: Ask, change: Mapping[
     dimension, coarse = problem.dimension, _is_coarse(problem)
     if coarse:
         change = {dimension: max(change[dimension], CHANGE_WHERE_COARSE)}
-    trial = _cut_to_size(setting, ends, change, ask) if cut and can_be_cut(setting) else None
+    trial = cut_to_size(setting, ends, change, ask, degree_of(problem)) if cut and can_be_cut(setting) else None
     ask, mesh, left_out = trial if trial is not None else (ask, first_mesh(setting, ends.regions, change), 0.0)
     interfaces = interfaces_of(problem.process, dimension, *problem.bounding_box())
     saddle = setting.ceiling - setting.for_little - budget_of(problem).cutoff_of_flow
@@ -210,15 +205,6 @@ def rounding_of_flow(setting: FlowSetting) -> float:
     return rounding_of_drift(setting.problem, places, np.array([point.jacobian for point in points]))
 
 
-def verified_by_less(problem: Problem, degree: int) -> bool:
-    """Whether a degree less verifies an answer without detailed balance, where that is enough.
-
-    Not where noise vanishes in some direction: there the error does not fall steadily with the degree.
-    """
-    planar = problem.dimension == 2 and not is_degenerate(problem)
-    return degree >= LEAST_PREDICTABLE and (planar or problem.dimension == 3)
-
-
 def on_coarsest_mesh(
     setting: FlowSetting, regions: Mapping[str, Set], ask: Callable[[Discretization], Found]
 ) -> Found | None:
@@ -233,80 +219,3 @@ def on_coarsest_mesh(
         return ask(discretize(mesh, degree_of(setting.problem)))
     except ConvergenceError:
         return None
-
-
-@dataclass
-class Remembered:
-    """The question, with the answers by degree on the mesh where a cut was tried kept for the loop, which begins there.
-
-    That of a degree less is the one with more cut away.
-    """
-
-    answer: Ask
-    mesh: Triangulation
-    found: dict[int, Answer]
-
-    def __call__(self, discretization: Discretization) -> Answer:
-        """The answer on a mesh, for the second time without asking."""
-        if discretization.triangulation is self.mesh and discretization.degree in self.found:
-            return self.found.pop(discretization.degree)
-        return self.answer(discretization)
-
-
-def _cut_to_size(
-    setting: FlowSetting, ends: Ends, change: Mapping[int, float], ask: Ask
-) -> tuple[Ask, Triangulation, float] | None:
-    """The question, a mesh without what does not matter to it, and by how much the answer can be off for that.
-
-    None where it is too much.
-
-    Exponents that say what matters leave factors open, so that they are not believed: more is cut away, by
-    ``NARROWER``, and what that changes bounds what less does.  With a degree less at once it verifies the answer, too,
-    and that is all that is asked where both together change little.
-    """
-    problem, degree = setting.problem, degree_of(setting.problem)
-    budget = budget_of(problem)
-    share = budget.tried
-    for _ in range(MOST_CUTS):
-        uncut = where_it_matters(setting, ends, change, share, degree)
-        if uncut is None:
-            return None
-        mesh, narrow = uncut.cut(), uncut.cut(NARROWER)
-        try:
-            known = {degree: ask(discretize(mesh, degree))}
-            error = np.inf
-            if verified_by_less(problem, degree):
-                known |= _asked_of_less(ask, narrow, degree - 1)
-                error = _apart(known[degree], known.get(degree - 1))
-                if budget.changed_with_degree < error <= problem.resolution.tolerance:
-                    # most of it the degree's: apart from that of the cut it may verify the answer all the same
-                    narrower = known[degree - 1]
-                    known |= _asked_of_less(ask, mesh, degree - 1)
-                    error = _apart(known[degree - 1], narrower)
-                    error = error if error <= budget.changed else np.inf
-            if error > budget.changed_with_degree:
-                error = _apart(known[degree], ask(discretize(narrow, degree)))
-                if error > budget.changed:
-                    error = np.inf
-        except (ConvergenceError, ProblemError):
-            # a state without cells, or wells that nothing joins: exponents are wrong about this process
-            return None
-        if np.isfinite(error):
-            return Remembered(ask, mesh, known), mesh, error
-        share *= LESS
-    return None
-
-
-def _asked_of_less(ask: Ask, mesh: Triangulation, degree: int) -> dict[int, Answer]:
-    """The answer of a lower degree by that; none where a coarse mesh does not serve with it."""
-    try:
-        return {degree: ask(discretize(mesh, degree))}
-    except ConvergenceError:
-        return {}
-
-
-def _apart(found: Answer, other: Answer | None) -> float:
-    """The largest relative difference of the numbers of two answers, infinite where they have not the same."""
-    if other is None or len(found.numbers) != len(other.numbers):
-        return np.inf
-    return float(np.abs(np.expm1(other.numbers - found.numbers)).max(initial=0.0))

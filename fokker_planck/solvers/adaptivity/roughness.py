@@ -14,6 +14,7 @@ from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
 
 LEAST_NOISE = 1e-6
@@ -89,3 +90,12 @@ def _rest(values: Floats, basis: Floats) -> Floats:
     """Norm of what is orthogonal to the ``basis`` (q, n) of values (k, m, q), the largest of the k, (m,)."""
     rest = values - (values @ basis) @ basis.T
     return np.asarray(np.sqrt((rest**2).sum(axis=2)).max(axis=0))
+
+
+def is_analytic(problem: Problem) -> bool:
+    """Whether all coefficients are known to be: formulas of sums, products, exponentials and waves, no other powers."""
+    process, dimension = problem.process, problem.dimension
+    field, drift = process.field(dimension), process.extra if isinstance(process, Overdamped) else process.whole
+    parts = [part for part in (process.potential, drift, None if field.constant else field) if part is not None]
+    formulas = [getattr(part, "formulas", ()) for part in parts]
+    return all(some and all(formula.smooth for formula in some) for some in formulas)
