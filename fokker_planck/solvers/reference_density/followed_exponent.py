@@ -30,6 +30,7 @@ from fokker_planck.model.degeneracy.hoermander import NO_NOISE
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.reference_density.falling_noise import (
+    AFFORDABLE,
     CALM,
     CALMLY_THERE,
     CHEAP,
@@ -61,6 +62,9 @@ LARGEST_CHANGE = {1: 8.0, 2: 14.0, 3: 10.0}
 SETTLED, TOLERABLE = 0.7, 6.0
 """Of log rho: a factor of 400 costs rho two to three of its digits, and the margin above the saddles a third of itself.
 Beside curved walls, and where noise that jumps gives the exponent a kink, a grid does no better than 3 or 4."""
+SETTLED_WHERE_DEAR = 2.0
+"""The same on meshes of more than ``AFFORDABLE`` cells, where one solve more takes up to 11 s: noise 225 times stronger
+in one direction, 1.2 on 39,000 cells, 1.34 after another step, and a rate between sets the same within 7e-6."""
 STALLED = 1.0
 """Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
 steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
@@ -228,7 +232,7 @@ def _after_success(
         return None
     if way.reached != 1.0:
         return way
-    if found.swing < SETTLED:
+    if _has_settled(found):
         return way.exponent
     here, known = replace(question.process, exponent=way.exponent), (tried, found.swing)
     settled = _settled(question, meshes, here, way.fineness, patient=True, known=known)
@@ -236,6 +240,11 @@ def _after_success(
         return settled
     # the next exponent begins at the noise of this one: there is nothing to continue
     return None if finest or found.cells > CHEAP else replace(way, before=None, fineness=way.fineness + 1)
+
+
+def _has_settled(found: Step) -> bool:
+    """Whether another solve at the same noise is not worth its time."""
+    return found.swing < (SETTLED_WHERE_DEAR if found.cells > AFFORDABLE else SETTLED)
 
 
 def _all_stay(needed: Callable[[Weighting], Needed], reached: FollowedWeight) -> bool:
@@ -269,7 +278,7 @@ def _settled(
         found = _step(question, meshes, process, FINENESS**-fineness)
         if found.lost or (found.swing > WILD and not patient):
             break
-        if found.swing < SETTLED:
+        if _has_settled(found):
             return found.exponent
         stalled = best is not None and found.swing > STALLED * least
         if found.swing < least:
