@@ -11,6 +11,7 @@ from fokker_planck.output.frames import flat, frame
 from fokker_planck.output.html import html_tables
 from fokker_planck.output.plots.labels import in_units
 from fokker_planck.output.tables import cost, printed
+from fokker_planck.quantity.units import NONE
 from fokker_planck.questions.registry import entry_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def answer_frame(answer: object) -> pandas.DataFrame:
 
 
 def answer_plot(answer: object, ax: Axes | None = None, kind: str = "", units: Units | None = None) -> Axes:
-    """The picture of one answer on its axes, or another ``kind`` of picture."""
+    """The picture of one answer on its axes, or another ``kind`` of picture, in ``units`` or those of its problem."""
     from fokker_planck.output.plots.canvas import canvas
     from fokker_planck.output.saved_field import LostField
 
@@ -55,6 +56,9 @@ def answer_plot(answer: object, ax: Axes | None = None, kind: str = "", units: U
     for field in entry.fields(answer).values():
         if isinstance(field, LostField):
             raise field.error
+    statistics = statistics_of(answer)
+    if units is None and statistics is not None and statistics.units != NONE:
+        units = statistics.units
     with canvas(ax, units, wide=_in_slices(answer, kind)) as axes:
         draw(axes, answer)
     return axes

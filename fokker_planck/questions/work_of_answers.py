@@ -59,7 +59,8 @@ class Counting(ContextDecorator):
             line = missed(entry_of(answer).json(answer), problem.resolution.tolerance)
         if line is not None:
             warnings.warn(line, stacklevel=5)  # whoever asked, above the contexts that decorate a question
-        statistics = replace(found.statistics, work=self._open[-1][1].work, missed=line)
+        work = self._open[-1][1].work
+        statistics = replace(found.statistics, work=work, missed=line, units=problem.units)
         result: Answer = replace(found, statistics=statistics)
         return result
 

@@ -121,6 +121,18 @@ def test_fields_in_space_are_drawn_in_three_slices_with_one_bar():
         ax.figure.canvas.draw()
 
 
+def test_labels_are_those_of_the_problem_where_no_others_are_asked_for():
+    process = fp.Underdamped(fp.Potential("x**2/2"), fp.Isotropic(0.1), 1.0)
+    phase_space = fp.Problem(process, fp.Box([-2.0, -2.0], [2.0, 2.0]), fp.Resolution(1e-3))
+    axes = fp.stationary_density(phase_space).plot()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("$x$", "$v$")
+    line = fp.Problem(
+        fp.Overdamped(fp.Potential("x**2/2"), fp.Isotropic(0.1)), fp.Box([-2], [2]), units=fp.Units(length="nm")
+    )
+    assert fp.stationary_density(line).plot().get_xlabel() == "$x$ / nm"
+    assert fp.stationary_density(line).plot(units=fp.Units(length="m")).get_xlabel() == "$x$ / m"
+
+
 def test_labels_have_the_units_that_are_asked_for():
     units = fp.Units(length="degree", time="ps", energy="kJ/mol", names=["phi", "psi"])
     assert exit_time().plot(units=units).get_ylabel() == "psi / degree"

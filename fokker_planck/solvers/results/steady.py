@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fokker_planck.quantity.answer import Answer
 from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity.units import NONE, Units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,8 @@ class Statistics:
         what was assembled, factored and solved
     missed
         which error bars are beyond the tolerance, None where none is
+    units
+        of the problem that was answered, with the names of its coordinates: pictures are labelled with them
     """
 
     unknowns: int
@@ -70,6 +73,7 @@ class Statistics:
     functions: FunctionCheck | None = None
     work: Work | None = None
     missed: str | None = None
+    units: Units = NONE
 
 
 @dataclass(frozen=True)
