@@ -25,7 +25,9 @@ NOISE, POTENTIAL = "schedule.noise", "schedule.potential"
 WANTED = 'a formula in t such as "1/(1 + t/100)", or a table [[t, factor], ...] that begins at t = 0'
 SAMPLED = 4000
 """Times at which a formula is looked at for its largest value, half of them evenly spread, half by their logarithm:
-what is narrower than a thousandth of the time may be missed there, and is seen by the steps."""
+what is narrower than a thousandth of the time is seen by bounds of the formula, or in a function by the steps."""
+MOST_QUICK = 500
+"""Of the times at which an added potential may change quickly, those at which its lift is looked at, evenly chosen."""
 EARLIEST = 1e-9
 """Of the latest time: the first of those that are spread by their logarithm."""
 BESIDE = 1e-12
@@ -126,12 +128,12 @@ class Schedule:
             raise ProblemError(NOISE, f"the factor {values[where]:.6g} at t = {t[where]:.6g}", "a factor > 0")
         return np.asarray(values)
 
-    def extremes(self, latest: float) -> tuple[float, float]:
-        """The smallest and the largest factor up to a time, as far as samples tell."""
+    def extremes(self, latest: float, quick: Sequence[float] | Floats = ()) -> tuple[float, float]:
+        """The smallest and the largest factor up to a time, as far as samples tell, ``quick`` times among them."""
         even = np.linspace(0.0, latest, SAMPLED // 2)
         early = latest * np.geomspace(EARLIEST, 1.0, SAMPLED // 2)
         beside = np.array(self.breaks(latest))[:, None] * (1.0 + BESIDE * np.array([-1.0, 0.0, 1.0]))
-        values = self.factor(np.concatenate([even, early, np.minimum(beside.ravel(), latest)]))
+        values = self.factor(np.concatenate([even, early, np.minimum(beside.ravel(), latest), quick]))
         return float(values.min()), float(values.max())
 
     def value(self, x: Floats, t: float) -> Floats:
@@ -161,15 +163,27 @@ class Schedule:
             found.append(parse_expression(renamed(self.potential, named, POTENTIAL), key=POTENTIAL))
         return found
 
+    def in_time(self, points: Floats) -> tuple[list[Expression], list[Expression]]:
+        """Formulas in t: the factor of the noise, and U at points (dim, n) of a problem; none of what is no formula."""
+        noise = [self._formulas["noise"]] if "noise" in self._formulas else []
+        if self.potential is None or "t" not in self._formulas["potential"].variables:
+            return noise, []
+        texts = {
+            renamed(self.potential, {c: f"({x!r})" for c, x in zip("xyz", place.tolist(), strict=False)}, POTENTIAL)
+            for place in points.T
+        }
+        return noise, [parse_expression(text, ("t",), key=POTENTIAL) for text in sorted(texts)]
+
     def _potential(self, formula: Expression, x: Floats, t: float) -> Floats:
         points = np.concatenate([np.full((1, x.shape[1]), float(t)), x])
         return np.broadcast_to(formula(points), x.shape[1:])
 
-    def largest_lift(self, x: Floats, latest: float) -> float:
-        """The largest difference that U makes between two of the points (dim, n) at any of some times up to one."""
+    def largest_lift(self, x: Floats, latest: float, quick: Floats) -> float:
+        """The largest difference that U makes between points (dim, n) at some times up to one, and ``quick`` ones."""
         if self.potential is None:
             return 0.0
-        times = np.concatenate([np.linspace(0.0, latest, 200), latest * np.geomspace(EARLIEST, 1.0, 50)])
+        some = quick[:: 1 + len(quick) // MOST_QUICK]
+        times = np.concatenate([np.linspace(0.0, latest, 200), latest * np.geomspace(EARLIEST, 1.0, 50), some])
         return max(float(np.ptp(self.value(x, t))) for t in times)
 
     def check(self, x: Floats) -> None:

@@ -36,6 +36,7 @@ from fokker_planck.solvers.time.driven_propagation import DrivenPropagation
 from fokker_planck.solvers.time.evolution_numbers import Measured
 from fokker_planck.solvers.time.evolution_results import Evolution
 from fokker_planck.solvers.time.marching import turning_of
+from fokker_planck.solvers.time.quick_times import QuickTimes, quick_times
 
 PROBES = 12
 """Points at which an added potential is looked at between the stages of a step."""
@@ -47,7 +48,8 @@ UNEQUAL = 1e4
 class Reference:
     """The ``problem`` at the ``largest`` factor of a ``schedule``, and that with twice the noise, ``more``.
 
-    ``lift`` is how much the added potential changes psi, which has ``narrow`` parts.
+    ``lift`` is how much the added potential changes psi, which has ``narrow`` parts; ``quick`` is when coefficients
+    change quickly.
     """
 
     problem: Problem
@@ -57,6 +59,7 @@ class Reference:
     smallest: float
     lift: float
     narrow: NarrowPlaces
+    quick: QuickTimes
 
     def driven(self, generator: Generator, discretization: Discretization, weighting: Weighting) -> DrivenGenerator:
         """A(t) on a mesh."""
@@ -77,7 +80,10 @@ def reference_of(problem: Problem, latest: float) -> Reference:
     schedule = problem.schedule
     if schedule is None:
         raise TypeError("a problem without a schedule")
-    smallest, largest = schedule.extremes(latest)
+    seen, _ = schedule.extremes(latest)
+    unit = _unit_of(problem) * (1.0 if isinstance(problem.process, Smoluchowski) else seen)
+    quick = quick_times(schedule, probes(problem), latest, seen, unit, problem.resolution.tolerance)
+    smallest, largest = schedule.extremes(latest, quick.starts)
     if not largest <= UNEQUAL * smallest:
         found = f"factors between {smallest:.3g} and {largest:.3g}"
         raise ProblemError(
@@ -100,9 +106,9 @@ def reference_of(problem: Problem, latest: float) -> Reference:
     unit, falls = _unit_of(reference), smallest / largest
     if isinstance(reference.process, Smoluchowski):
         falls = 1.0  # a factor of the noise is one of the drift, too
-    lift = schedule.largest_lift(problem.sample(), latest) / unit
+    lift = schedule.largest_lift(problem.sample(), latest, quick.starts) / unit
     narrow = narrow_parts(schedule, latest, unit * falls, *map(np.array, problem.bounding_box()))
-    return Reference(reference, more, schedule, largest, smallest, lift, narrow)
+    return Reference(reference, more, schedule, largest, smallest, lift, narrow, quick)
 
 
 def _unit_of(problem: Problem) -> float:
@@ -149,6 +155,7 @@ class DrivenQuestion(Question):
             bool(absorbed.any()),
             turning,
             probes(self.setting.problem),
+            self.reference.quick,
             marches,
         )
         return propagation, Measured(generator, samples, beginning, None, [], tolerance), absorbed

@@ -1,5 +1,6 @@
 """Densities where noise and potential depend on time, against closed forms and against evolutions that begin again."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.interpolate import CubicSpline
 
 import fokker_planck as fp
 from fokker_planck.fem.driven_generator import DrivenGenerator
+from fokker_planck.solvers.time.quick_times import quick_times
 
 TOLERANCE = 1e-5
 CASES = {"point": [1.0], "gaussian": {"gaussian": {"mean": [1.0], "covariance": [[0.2]]}}}
@@ -52,6 +54,36 @@ def test_moving_centre():
         mean = np.exp(-t) + a * (np.sin(w * t) - w * np.cos(w * t) + w * np.exp(-t)) / (1 + w**2)
         checked(state, "x", mean)
         checked(state, "square", mean**2 + 0.5 + (0.2 - 0.5) * np.exp(-2 * t))
+
+
+@pytest.mark.parametrize(
+    "width", [pytest.param(5e-4, marks=pytest.mark.slow), pytest.param(0.005, marks=pytest.mark.slow), 0.05]
+)
+def test_pulses_in_time(width):
+    """What is narrower than a step was missed in silence; the tail of a wide pulse, 1e-321, was refused."""
+    push, hot = 0.1 / width, 0.1 / width
+    shape = f"exp(-((t - 3)/{width})**2)"
+    schedule = fp.Schedule(noise=f"1 + {hot}*{shape}", potential=f"-{push}*{shape}*x")
+    problem = replace(on_a_line(schedule), resolution=fp.Resolution(1e-3))
+    (state,) = fp.evolve(problem, CASES["gaussian"], [5.0], {"x": "x", "square": "x**2"}).times
+    area = 0.1 * np.sqrt(np.pi)
+    mean = np.exp(-5.0) + area * np.exp(-2.0 + width**2 / 4.0)
+    variance = 0.5 + (0.2 - 0.5) * np.exp(-10.0) + area * np.exp(-4.0 + width**2)
+    for name, exact in (("x", mean), ("square", mean**2 + variance)):
+        found = state.observables[name]
+        assert abs(found.value - exact) < found.absolute_error < 1e-3
+        assert abs(found.value - exact) < 1e-5
+
+
+def test_steps_are_short_where_coefficients_are_quick():
+    """About as short as a pulse is narrow there, and as long as wanted elsewhere."""
+    schedule = fp.Schedule(potential="-20*exp(-((t - 3)/0.005)**2)*x")
+    quick = quick_times(schedule, np.array([[-1.0, 1.0]]), 5.0, 1.0, 0.3, 1e-5)
+    assert quick.end(0.0, 2.0) == 2.0
+    assert 2.9 < quick.end(0.0, 5.0) < 3.0
+    assert 0.001 < quick.end(3.0, 5.0) - 3.0 < 0.02
+    smooth = quick_times(fp.Schedule(noise="1/(1 + t/2)"), np.zeros((1, 1)), 5.0, 0.3, 0.3, 1e-5)
+    assert smooth.end(0.0, 5.0) > 2.5
 
 
 def test_formulas_that_jump_in_time():

@@ -44,6 +44,17 @@ def test_pushed_parabola():
 
 
 @pytest.mark.slow
+def test_long_periods_leave_no_communicators_behind():
+    """Each factor that is kept holds five of 2048: after 410 factors every solve failed, also later ones."""
+    found = fp.periodic_state(
+        problem(fp.Schedule(potential="-0.3*sin(2*t)*x"), tolerance=1e-3), 7.0 * np.pi, {"x": "x"}, times=[1.0]
+    )
+    x = found.times[0].observables["x"]
+    assert abs(x.value - 0.06 * (np.sin(2.0) - 2.0 * np.cos(2.0))) < x.absolute_error < 1e-2
+    assert fp.spectrum(replace(problem(None), schedule=None), count=2).gap.value == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.slow
 def test_linear_response():
     """A double well: what lags behind a weak push a cos(w t) is a w S(w)/(2 eps), and the gap is in the multiplier."""
     push, omega, noise = 0.005, 0.1, 0.1

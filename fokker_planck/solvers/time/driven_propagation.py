@@ -18,6 +18,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.solvers.time.propagation import ROUNDING, Propagation, State, largest_values
+from fokker_planck.solvers.time.quick_times import QuickTimes
 from fokker_planck.solvers.time.radau import Stepper, at_places, radau_nodes, stage_times
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ LOOKED_AT, SEEN = 24, 1e-2
 class DrivenPropagation:
     """From the ``load`` (N,) at the beginning on the ``free`` unknowns, ``functionals`` (n, N) asked, the mass first.
 
-    ``absorbs`` says that mass may be lost.  ``probes`` (dim, m) are points at which coefficients are looked at.
+    ``absorbs`` says that mass may be lost.  ``probes`` (dim, m) are points at which coefficients are looked at,
+    ``quick`` when steps have to be short.
     ``turning`` and ``marches`` are those of :class:`~.propagation.Propagation`.
     ``taken`` are the steps so far, when they began and how long they were, each in two halves.
     """
@@ -67,6 +69,7 @@ class DrivenPropagation:
     absorbs: bool
     turning: float
     probes: Floats
+    quick: QuickTimes
     marches: bool = False
     off: float = field(default=0.0, init=False)
     steps: int = field(default=0, init=False)
@@ -148,6 +151,7 @@ class DrivenPropagation:
                 step = min(tau, end - here)
                 if 0.5 * (end - here) < step < end - here:
                     step = 0.5 * (end - here)
+                step = self.quick.end(here, here + step) - here
                 source = load if vector is None else self.driven.reference.apply_mass(vector)
                 vector, here, tau = self._step(source, here, step, times[-1], tau)
                 if (share := int(TOLD * here / times[-1])) > told:
@@ -205,15 +209,17 @@ class DrivenPropagation:
         return float(self.size @ np.abs(second[-1] - whole[-1])), np.asarray(second[-1])
 
     def _seen(self, t: float, step: float) -> bool:
-        """Whether the stages of the halves know the coefficients between them."""
+        """Whether the stages of the halves know the coefficients between them, where these are not next to nothing."""
         places, half = radau_nodes().places, 0.5 * step
         between = (np.arange(LOOKED_AT) + 0.5) / LOOKED_AT
         powers = np.arange(len(places))
         through = between[:, None] ** powers @ np.linalg.inv(places[:, None] ** powers)
         for start in (t, t + half):
             stages, others = stage_times(start, half), start + half * between
-            for known, there in zip(self._coefficients(stages), self._coefficients(others), strict=True):
-                if (np.abs(through @ known - there) > SEEN * np.abs(known).max()).any():
+            both = zip(self._coefficients(stages), self._coefficients(others), (1.0, self.quick.unit), strict=False)
+            for known, there, unit in both:
+                large = max(float(np.abs(known).max()), self.tolerance * unit)
+                if (np.abs(through @ known - there) > SEEN * large).any():
                     return False
         return True
 
@@ -232,7 +238,7 @@ class DrivenPropagation:
         In one, two and four parts, each with the coefficients in its middle, extrapolated in the squares of their
         lengths: by what the last extrapolation changes the state can be off.
         """
-        span = earliest
+        span = self.quick.end(0.0, earliest)
         for _ in range(MOST_FIRST):
             rows: list[list[Floats]] = []
             for parts in PARTS:

@@ -19,6 +19,9 @@ from fokker_planck.solvers.time.radau import Step, Stepper, radau_nodes
 
 MOST_VECTORS = 60
 """Of the Krylov space: a driving of a twentieth of the time in which a well settles takes 25."""
+MOST_KEPT = 60
+"""Halves of steps that stay factored, four factors each: every one holds communicators, of which MPICH has 2048, and
+410 factors were the last before it had none. Those beyond are factored anew for every vector."""
 ENOUGH = 1e-2
 """Of the tolerance, to which eigenvalues of the Krylov space are those of P."""
 
@@ -38,7 +41,7 @@ class Leading:
 
 @dataclass
 class Monodromy:
-    """P by the steps that ``propagation`` has taken through one period, ``kept`` factored where there is memory."""
+    """P by the steps that ``propagation`` has taken through one period, the first ``kept`` where there is memory."""
 
     propagation: DrivenPropagation
     kept: bool
@@ -56,7 +59,7 @@ class Monodromy:
         enough = max(SWEPT * propagation.tolerance / len(self.halves), LEAST) * float(propagation.size @ np.abs(vector))
         for number, (t, tau) in enumerate(self.halves):
             step = self._steps[number] if number < len(self._steps) else stepper.prepared(t, tau)
-            if self.kept and number == len(self._steps):
+            if self.kept and number == len(self._steps) < MOST_KEPT:
                 self._steps.append(step)
             stages = step.stages(propagation.driven.reference.apply_mass(vector), enough)
             if stages is None:
