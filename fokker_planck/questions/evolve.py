@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from fokker_planck.model.question_arguments import checked_set, checked_target
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.output.serialize import number_name, numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
+from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.questions.beginnings import WANTED, Start, initial_of, observables_of, written
 from fokker_planck.questions.called import target_called
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from rich.table import Table as TextTable
 
     from fokker_planck.model.sets.shapes import Set
-    from fokker_planck.quantity import Quantity
 
 KEYS = ("initial", "times", "observables", "absorb")
 """Of [evolve]."""
@@ -87,9 +87,19 @@ def evolve(
     from fokker_planck.solvers import driven_evolution, evolution
 
     answer = evolution.evolution if problem.schedule is None else driven_evolution.evolution
+    asked = _asked(problem, initial, times, observables or {}, absorb)
     with target_called("evolve.absorb"):
-        found = answer(problem, _asked(problem, initial, times, observables or {}, absorb))
-    return counting.said_with(found, problem)
+        found = answer(problem, asked)
+    return counting.said_with(_with_absorbing_sets(found, problem.sets, asked.sets), problem)
+
+
+def _with_absorbing_sets(found: Evolution, sets: Iterable[str], measured: Iterable[str]) -> Evolution:
+    """With nothing in those of the ``sets`` that absorb, which are not measured: all there would be an error."""
+    absorbing = {name: Quantity.of(0.0, 0.0) for name in sets if name not in measured}
+    if not absorbing:
+        return found
+    states = [replace(state, sets={name: {**absorbing, **state.sets}[name] for name in sets}) for state in found.times]
+    return replace(found, times=tuple(states))
 
 
 def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb: Any) -> Any:
@@ -105,11 +115,12 @@ def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb:
     given = ascending("evolve.times", times, "a list of times > 0", 0.0, math.inf)
     if not given:
         raise ProblemError("evolve.times", "an empty list", "a list of times > 0")
+    sets = {name: checked_set(problem, name, f"sets.{name}") for name in problem.sets}
     return Asked(
         initial=start,
         times=given,
         observables=observables_of(problem, observables),
-        sets={name: checked_set(problem, name, f"sets.{name}") for name in problem.sets},
+        sets={name: each for name, each in sets.items() if each != target},
         target=target,
         name="" if absorb is None else absorb if isinstance(absorb, str) else repr(absorb),
     )

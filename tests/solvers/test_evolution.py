@@ -372,6 +372,17 @@ def test_means_of_functions_with_kinks_jumps_and_spikes(place):
         held(state.observables["spike"], spike, 1e-10)
 
 
+def test_nothing_is_in_the_set_that_absorbs(recwarn):
+    """It was measured, with a bar of 100 % and more, and a warning spoke of it."""
+    sets = {"out": fp.HalfSpace([1.0], 1.0), "in": fp.HalfSpace([-1.0], 0.0)}
+    bowl = fp.Problem(BOWL, fp.Box([-6.0], [6.0]), fp.Resolution(tolerance=1e-6), sets=sets)
+    (state,) = fp.evolve(bowl, [0.0], [1.0], absorb="out").times
+    assert list(state.sets) == ["out", "in"]
+    assert (state.sets["out"].value, state.sets["out"].relative_error) == (0.0, 0.0)
+    assert 0.0 < state.sets["in"].value < state.mass.value
+    assert not [each for each in recwarn if "error bars" in str(each.message)]
+
+
 def test_going_on_from_what_a_set_has_left_says_by_what_to_multiply():
     """By parts and in one go: the mass of the second part is one at its beginning."""
     bowl = fp.Problem(
