@@ -13,6 +13,7 @@ from fokker_planck.errors import ProblemError
 
 HOMES: Mapping[str, str] = {
     "Quantity": "quantity",
+    "Units": "quantity.units",
     **dict.fromkeys(("CriticalPoint", "Frame", "Landscape", "Saddle"), "landscape.types"),
     "MostProbablePaths": "questions.paths",
     "PathOverSaddle": "landscape.paths",
