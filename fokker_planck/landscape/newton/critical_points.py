@@ -11,7 +11,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.frame import Frame
-from fokker_planck.landscape.newton.many_starts import Pace, Steps, newton
+from fokker_planck.landscape.newton.many_starts import Arrivals, Pace, newton
 from fokker_planck.landscape.types import CriticalPoint, Saddle
 from fokker_planck.quantity.light_dataclasses import dataclass
 
@@ -59,26 +59,40 @@ def slope_of_rounding(function: Function, x: Floats, frame: Frame) -> Floats:
 def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, Booleans]:
     """Newton's method from every guess: where each went (dim, n), and whether it settled near its guess (n,).
 
-    Where a Hessian is dear the way is gone with a rough one, and the last steps alone with what it is.
+    Where a Hessian is dear the way is gone with a rough one, and the last steps alone with what it is; who is lost on
+    the way is lost.
     """
+    rough: Callable[[Floats], Floats] | None = getattr(function, "rough_hessian", None)
+    if rough is None or not getattr(function, "dear_hessian", False):
+        return _polished(function, guesses, frame)
+    before = _newton(function, rough, guesses, frame)
+    near, x = before.settled, before.x
+    near[before.going[before.last[before.going] <= NARROWEST * guesses.width[before.going]]] = True
+    some = np.flatnonzero(near)
+    if not len(some):
+        return x, near
+    nearer = Guesses(x[:, some], guesses.free[:, some], guesses.width[some])
+    x[:, some], near[some] = _polished(function, nearer, frame)
+    return x, near
+
+
+def _newton(function: Function, second: Callable[[Floats], Floats], guesses: Guesses, frame: Frame) -> Arrivals:
+    """With what gives second derivatives."""
     width, small = guesses.width, np.minimum(1e-8 * frame.extent, 1e-5 * guesses.width)
 
-    def by(second: Callable[[Floats], Floats]) -> Steps:
-        def steps(x: Floats, which: Integers) -> tuple[Floats, Booleans]:
-            free = guesses.free[:, which]
-            gradient, hessian = function.gradient(x) * free, second(x) * free * free[:, None]
-            return newton_step(gradient, hessian, width[which])[0], np.zeros(len(which), dtype=bool)
-
-        return steps
+    def steps(x: Floats, which: Integers) -> tuple[Floats, Booleans]:
+        free = guesses.free[:, which]
+        gradient, hessian = function.gradient(x) * free, second(x) * free * free[:, None]
+        return newton_step(gradient, hessian, width[which])[0], np.zeros(len(which), dtype=bool)
 
     # steps of rounding size that shrink no more are the end of the road, also at a degenerate point
     nearly = np.minimum(1e-6 * frame.extent, 1e-5 * width)
-    pace, starts = Pace(width, 4.0 * width, 1e-13 * frame.extent, small, 0.9, nearly), guesses.x
-    rough: Callable[[Floats], Floats] | None = getattr(function, "rough_hessian", None)
-    if rough is not None and getattr(function, "dear_hessian", False):
-        before = newton(by(rough), starts, pace)
-        starts = np.where(before.settled, before.x, starts)
-    arrived = newton(by(function.hessian), starts, pace)
+    return newton(steps, guesses.x, Pace(width, 4.0 * width, 1e-13 * frame.extent, small, 0.9, nearly))
+
+
+def _polished(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, Booleans]:
+    """With the Hessian itself; what creeps at slopes of rounding has arrived."""
+    width, arrived = guesses.width, _newton(function, function.hessian, guesses, frame)
     x, settled, last, going = arrived.x, arrived.settled, arrived.last, arrived.going
     left = going[~settled[going] & (last[going] <= NARROWEST * width[going])]
     if len(left):
