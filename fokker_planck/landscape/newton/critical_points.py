@@ -62,8 +62,8 @@ def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, 
     Where a Hessian is dear the way is gone with a rough one, and the last steps alone with what it is; who is lost on
     the way is lost.
     """
-    rough: Callable[[Floats], Floats] | None = getattr(function, "rough_hessian", None)
-    if rough is None or not getattr(function, "dear_hessian", False):
+    rough = _rough_if_dear(function)
+    if rough is None:
         return _polished(function, guesses, frame)
     before = _newton(function, rough, guesses, frame)
     near, x = before.settled, before.x
@@ -74,6 +74,11 @@ def polish(function: Function, guesses: Guesses, frame: Frame) -> tuple[Floats, 
     nearer = Guesses(x[:, some], guesses.free[:, some], guesses.width[some])
     x[:, some], near[some] = _polished(function, nearer, frame)
     return x, near
+
+
+def _rough_if_dear(function: Function) -> Callable[[Floats], Floats] | None:
+    """Second derivatives to some digits, where those that are exact take much longer."""
+    return getattr(function, "rough_hessian", None) if getattr(function, "dear_hessian", False) else None
 
 
 def _newton(function: Function, second: Callable[[Floats], Floats], guesses: Guesses, frame: Frame) -> Arrivals:
@@ -152,13 +157,13 @@ def classify(function: Function, x: Floats, free: Booleans, width: Floats) -> Ki
 
 
 def _curvature_around(function: Function, x: Floats, free: Booleans, width: Floats) -> Floats:
-    around = np.zeros(x.shape[1])
+    around, second = np.zeros(x.shape[1]), _rough_if_dear(function) or function.hessian
     for axis in range(x.shape[0]):
         for shift in (-0.5, 0.0, 0.5):
             shifted = x.copy()
             shifted[axis] += shift * width * free[axis]
             with np.errstate(all="ignore"):
-                nearby = np.abs(function.hessian(shifted) * free[:, None] * free[None, :]).max(axis=(0, 1))
+                nearby = np.abs(second(shifted) * free[:, None] * free[None, :]).max(axis=(0, 1))
             around = np.fmax(around, np.where(np.isfinite(nearby), nearby, 0.0))
     return around
 
