@@ -28,6 +28,7 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.truncation.domain_truncation import is_cut
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.moved_seams import off_seams
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -121,6 +122,7 @@ class WholeFlow:
 
 def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
     """Committor from ``origin`` to ``goal``, transition rate, and the probabilities of transition path theory."""
+    problem, (origin, goal) = off_seams(problem, (origin, goal), "committor")
     ends = _between(problem, origin, goal)
     setting = prepare(problem, ends)
     nowhere = np.zeros((problem.dimension, 0))

@@ -30,6 +30,7 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.moved_seams import off_seams
 from fokker_planck.model.recast.opened_ring import opened
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
@@ -193,6 +194,7 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     """The law of the time from ``start`` to ``target``, every number to the problem's tolerance."""
     name = name or str(target)
     problem, target = absorbing(problem, target)
+    problem, (target,) = off_seams(problem, (target,), "exit.target")
     ring = opened(problem, start, target, law.parts)
     if ring is not None:
         problem, target, law = ring.problem, "boundary", replace(law, parts=ring.parts)

@@ -13,6 +13,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.moved_seams import off_seams
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.absorption import Stopped, absorbing, stopped
@@ -39,6 +40,7 @@ HIGH_START = (
 def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, name: str = "") -> ExitTime:
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
     problem, target = absorbing(problem, target)
+    problem, (target,) = off_seams(problem, (target,), "exit.target")
     refuse_natural_start(problem, tuple(start))
     setting = prepare_exit(problem, Ends.at(target, start))
     try:

@@ -60,3 +60,28 @@ def test_a_pendulum_in_a_box_beyond_its_energy_cutoff():
     domain = fp.Box([-PI, -5.0], [PI, 5.0], ["periodic", "reflecting"])
     gap = fp.spectrum(fp.Problem(process, domain, fp.Resolution(1e-2)), count=2).gap
     assert gap.value == pytest.approx(0.5648931116, rel=gap.relative_error)
+
+
+def test_a_ball_that_touches_a_seam():
+    """The time to a ball, and transitions between two, do not know where the period begins."""
+
+    def answers(shift):
+        potential = fp.Potential(f"0.3*cos(x - {shift}) + 0.2*sin(x - {shift} - 2*y)")
+        process = fp.Overdamped(potential, fp.Isotropic(0.4))
+        torus = fp.Problem(process, fp.Box([0.0, 0.0], [2.0 * PI, 2.0 * PI], "periodic"), fp.Resolution(1e-4))
+        target, other = fp.Ball([0.4 + shift, 5.0], 0.4), fp.Ball([3.0 + shift, 2.0], 0.5)
+        return fp.mean_exit_time(torus, [3.0 + shift, 1.0], target).mean, fp.committor(torus, target, other).rate
+
+    for touching, moved in zip(answers(0.0), answers(1.0), strict=True):
+        assert touching.value == pytest.approx(moved.value, rel=touching.relative_error + moved.relative_error)
+        assert touching.relative_error < 1e-4
+
+
+def test_a_ball_that_touches_a_seam_beyond_which_the_formula_is_another():
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + 0*y"), fp.Isotropic(0.4))
+    strip = fp.Problem(process, fp.Box([-2.0, 0.0], [2.0, 1.0], ["reflecting", "periodic"]))
+    assert fp.mean_exit_time(strip, [-1.0, 0.3], fp.Ball([1.0, 0.25], 0.25)).mean.relative_error < 1e-6
+    process = fp.Overdamped(fp.Potential("(y**2 - 1)**2*y**2 + x**2"), fp.Isotropic(0.4))
+    even = fp.Problem(process, fp.Box([-2.0, -1.0], [2.0, 1.0], ["reflecting", "periodic"]))
+    with pytest.raises(fp.ProblemError, match="touches the seam y = -1 of a periodic axis; wanted a box that begins"):
+        fp.mean_exit_time(even, [-1.0, 0.3], fp.Ball([1.0, -0.75], 0.25))

@@ -1,0 +1,86 @@
+"""A periodic axis begins anywhere: where a set touches its seam, from inside, the box is moved along the axis.
+
+Cells follow seams as they follow surfaces, and where both touch no cell has a good shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.domains.box import Box
+from fokker_planck.model.problem import Problem
+from fokker_planck.model.sets.images import Images, with_images
+from fokker_planck.model.sets.shapes import Ball, Ellipsoid
+from fokker_planck.quantity.light_dataclasses import replace
+
+TOUCHES = 1e-6
+"""Of the period, the gap between a set and a seam that is none: with one of as much, or an overlap, sets are meshed."""
+MOVES = (0.01, 0.017, 0.023, 0.031)
+"""Of the period, by how much a seam is moved, the first that no set touches: further than gaps count, and little, since
+coefficients are compared over that strip alone."""
+PLACES = 500
+"""Points of the strip at which coefficients are compared with what they are a period on."""
+SAME = 1e-9
+"""Of the largest coefficient, by which they may differ there: rounding of formulas and of their periods."""
+
+
+def off_seams(problem: Problem, sets: Sequence[Any], key: str) -> tuple[Problem, tuple[Any, ...]]:
+    """The same problem in a box whose seams none of the ``sets`` touches, and these; what was given if none does.
+
+    Raises ``ProblemError`` with the ``key`` where a set touches a seam beyond which coefficients do not go on.
+    """
+    own = tuple(each.shapes[0] if isinstance(each, Images) else each for each in sets)
+    box, shapes = problem.domain, [shape for shape in own if isinstance(shape, Ball | Ellipsoid)]
+    if not isinstance(box, Box) or problem.dimension == 1 or problem.resolution.cells is not None:
+        return problem, tuple(sets)
+    moved = problem
+    for axis, period in enumerate(box.periods):
+        if period is None or not _touched(shapes, axis, box.lower[axis], period):
+            continue
+        where = f"a set that touches the seam {'xyz'[axis]} = {box.lower[axis]:g} of a periodic axis"
+        starts = [box.lower[axis] + share * period for share in MOVES]
+        free = next((start for start in starts if not _touched(shapes, axis, start, period)), None)
+        if free is None or not _goes_on(problem, axis, free):
+            raise ProblemError(key, where, "a box that begins elsewhere along it, or formulas with its period")
+        lower, upper = (list(corner) for corner in moved.bounding_box())
+        lower[axis], upper[axis] = free, free + period
+        moved = replace(moved, domain=Box(tuple(lower), tuple(upper), box.boundary))
+    if moved is problem:
+        return problem, tuple(sets)
+    return moved, tuple(with_images(each, *moved.bounding_box(), box.periods) for each in own)
+
+
+def _touched(shapes: Iterable[Ball | Ellipsoid], axis: int, start: float, period: float) -> bool:
+    """Whether an end of a set along the axis is a whole number of periods from the start."""
+    for shape in shapes:
+        reach = shape.radius if isinstance(shape, Ball) else shape.semi_axes[axis]
+        for end in (shape.center[axis] - reach, shape.center[axis] + reach):
+            turns = (end - start) / period
+            if abs(turns - round(turns)) < TOUCHES:
+                return True
+    return False
+
+
+def _goes_on(problem: Problem, axis: int, start: float) -> bool:
+    """Whether drift and noise beyond the far face are what they are beyond the near one, up to the new start."""
+    lower, upper = (np.array(corner, dtype=float) for corner in problem.bounding_box())
+    period, near = upper[axis] - lower[axis], upper.copy()
+    near[axis] = start
+    x = lower[:, None] + (near - lower)[:, None] * np.random.default_rng(1).uniform(size=(len(lower), PLACES))
+    beyond: Floats = x.copy()
+    beyond[axis] += period
+    process = problem.process
+    coefficients = [process.noiseless_drift, process.field(problem.dimension).tensor]
+    if process.potential is not None:
+        coefficients.append(process.potential.value)
+    for coefficient in coefficients:
+        with np.errstate(all="ignore"):
+            here, there = np.asarray(coefficient(x)), np.asarray(coefficient(beyond))
+        if not np.abs(here - there).max() <= SAME * max(float(np.abs(here).max()), 1e-300):
+            return False
+    return True
