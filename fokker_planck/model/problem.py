@@ -362,5 +362,7 @@ def _check_potential(problem: Problem, potential: Potential) -> None:
         where = ", ".join(f"{c:.6g}" for c in x[:, worst])
         raise ProblemError(key, f"the value {values[worst]:g} at ({where})", "finite values in the whole domain")
     scale = float(np.ptp(values)) + 1e-9 * float(np.abs(values).max())
+    spline = spline_of(getattr(potential, "source", None))
     for seam in problem.seams:
-        check_period(potential, key, seam, x, scale)
+        loose = spline is not None and not spline.periodic[seam[0]]
+        check_period(potential, key, seam, x, scale, "say periodic = true of the grid" if loose else "")

@@ -411,6 +411,12 @@ PROBLEMS = {
     "wrong period": (lambda: ring("-cos(x)", 0.0, 6.28), "potential.expression", "across the period", ""),
     "even on a ring": (
         lambda: ring("(x**2 - 1)**2/4", -2.0, 2.0), "potential.expression", "a gradient that differs", ""),
+    "both faces of a grid that is not said to be periodic": (
+        lambda: fp.Problem(
+            fp.Overdamped(
+                Potential.from_grid(([np.linspace(0, 1, 21)], np.cos(2 * np.pi * np.linspace(0, 1, 21)))), ONE),
+            Box([0], [1], "periodic")),
+        "potential", "a gradient that differs", "say periodic = true of the grid"),
     "one axis not periodic": (
         lambda: fp.Problem(process("cos(x) + y"), Box([0, 0], [2 * np.pi, 1], boundary="periodic")),
         "potential.expression", "across the period", "y ="),

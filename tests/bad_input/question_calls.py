@@ -190,7 +190,8 @@ BENT = fp.Problem(
 )
 SURFACES = {
     "surfaces: the second of two sets": (
-        lambda: fp.committor(AROUND, INSIDE, AT_SEAM), "committor.to", UNFOLLOWED, "a smooth surface"),
+        lambda: fp.committor(AROUND, INSIDE, Region("0.01 - (x - 0.1)**2 - y**2")), "committor.to", UNFOLLOWED,
+        "a smooth surface"),
     "surfaces: the target of a spectrum": (
         lambda: fp.spectrum(AROUND, 1, AT_SEAM), "spectrum.target", UNFOLLOWED, "a smooth surface"),
     "surfaces: what absorbs": (

@@ -104,10 +104,12 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
     if accepted:
         return accepted[0]
     name = _nearest(regions, doubtful)
+    alone = "a smooth surface, not too small, that does not cross itself"
+    wanted = f"{alone} and meets walls and other surfaces at an angle"
     raise ProblemError(
         KEYS.get(name, f"sets.{name}"),
         "a surface that no mesh of moderate size follows",
-        "a smooth surface, not too small, that does not cross itself and meets walls and other surfaces at an angle",
+        wanted if name else f"{wanted}: not the level of a saddle",
     )
 
 

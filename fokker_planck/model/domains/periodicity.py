@@ -25,8 +25,11 @@ def on_both_faces(x: Floats, seam: Seam) -> tuple[Floats, Floats]:
     return left, right
 
 
-def check_period(potential: Potential, key: str, seam: Seam, x: Floats, scale: float) -> None:
-    """Raise ProblemError where V is not the same on both faces of an axis, as seen from points x (dim, n)."""
+def check_period(potential: Potential, key: str, seam: Seam, x: Floats, scale: float, remedy: str = "") -> None:
+    """Raise ProblemError where V is not the same on both faces of an axis, as seen from points x (dim, n).
+
+    The ``remedy`` stands in the text where values are equal and slopes are not.
+    """
     (axis, low, high), (left, right) = seam, on_both_faces(x, seam)
     period = high - low
     jump = float(np.abs(potential.value(left) - potential.value(right)).max())
@@ -36,7 +39,7 @@ def check_period(potential: Potential, key: str, seam: Seam, x: Floats, scale: f
         elsewhere = "; a jump may be anywhere else: begin the period beside it"
         raise ProblemError(key, f"a V that differs by {jump:.3g} across the period", wanted + elsewhere)
     if kink > SAME_SLOPE * scale and not _repeats_with_kinks(potential, x, period, scale):
-        elsewhere = "; a kink may be anywhere else: begin the period beside it"
+        elsewhere = f"; {remedy or 'a kink may be anywhere else: begin the period beside it'}"
         raise ProblemError(key, f"a gradient that differs by {kink / period:.3g} across the period", wanted + elsewhere)
 
 
