@@ -137,7 +137,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
             f"no estimate of the error after {course.level + 1} meshes",
             "more noise, a smaller domain, or a smoother potential",
         )
-    course = course.with_prediction(kept.worst(kept.predicted), tolerance)
+    course = course.with_prediction(kept, tolerance)
     if course.risen >= MOST_RISES and course.best is not None:
         return shown(replace(course, level=course.level + 1), tolerance)
     exhausted, space = kept.discretization.count > first.most_unknowns, problem.dimension == 3

@@ -28,7 +28,8 @@ class Course:
 
     ``excess`` is the error last verified over that which was expected there, ``foreseen`` what the indicator says of
     the last mesh, times that, ``verified`` the last verified error, and ``expected`` what is known best.
-    ``risen`` counts meshes in a row for which the indicator itself says more, and ``best`` was verified with the least
+    ``risen`` counts meshes in a row for which the indicator itself says more, or that have more rounding than the best
+    one has error in all, and ``best`` was verified with the least
     errors, ``best_errors``; it is ``shown`` where finer meshes are worse.
     ``everywhere`` says that the indicator does not see where the error is.  ``errors`` are those to be reported, once
     no finer mesh is to come.
@@ -48,9 +49,11 @@ class Course:
     best_errors: Floats = field(default_factory=lambda: np.zeros(0))
     shown: Kept | None = None
 
-    def with_prediction(self, predicted: float, tolerance: float) -> Course:
+    def with_prediction(self, kept: Kept, tolerance: float) -> Course:
         """With what the indicator says of one mesh more; what it says before it sees anything may rise, too."""
-        risen = self.predicted < predicted <= tolerance
+        predicted, rounding = kept.worst(kept.predicted), kept.worst(np.broadcast_to(kept.rounding, kept.weights.shape))
+        rounded = self.best is not None and rounding > self.best.worst(self.best_errors)
+        risen = rounded or self.predicted < predicted <= tolerance
         return replace(self, predicted=predicted, risen=self.risen + 1 if risen else 0)
 
 
