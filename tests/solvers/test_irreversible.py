@@ -363,7 +363,8 @@ def test_noise_that_depends_on_the_state_and_breaks_detailed_balance():
 def test_an_exponent_that_does_not_settle_serves_where_it_is_near(monkeypatch):
     """Of the exponents that were tried the one that was off by least is taken, and the number does not know it."""
     exact = PLANE["BR_c1_eps0.1"]["value"]
-    monkeypatch.setattr(followed_exponent, "SETTLED", -1.0)
+    for name in ("SETTLED", "SETTLED_WHERE_DEAR"):
+        monkeypatch.setattr(followed_exponent, name, -1.0)
     monkeypatch.setattr(followed_exponent, "FORESEEN", 0.0)
     problem = drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0)
     found = mean_exit_time(problem, [-1.0, 0.0], RIGHT).mean
