@@ -30,11 +30,12 @@ MARGIN_OF_FLOW = {1: 16.0, 2: 16.0, 3: 8.0}
 digits show, and every unit of epsilon costs a twentieth more cells in space."""
 AT_CUTOFF = 10.0
 """Of the density at the energy cutoff, for the volume that lies there."""
-TRIED, CHANGED = 1e-5, 0.1
-"""Without detailed balance: what all cells that are cut away may hold together, and by how much a thousand times as
-much may change the answer: that is in the bar. With the quartic well and a rotation, barriers 50 to 200, the answer
-changes by a seventh of what is held; weights under noise that follows the Hessian, on a coarse mesh, changed by 35
-times that, and lay 36 bars away from the truth with 1e-2 and ten times as much. It costs a tenth of the time."""
+TRIED, CHANGED = 1e-4, 0.1
+"""Without detailed balance: what all cells that are cut away may hold together, and by how much a hundred times as much
+may change the answer: that is in the bar. With the quartic well and a rotation, barriers 50 to 200, the answer changes
+by a seventh of what is held; weights under noise that follows the Hessian, on a coarse mesh, by 35 times that and more:
+with 1e-2 and ten times as much they lay 36 bars off. It costs a twentieth of the time; 1e-5 and a thousand times as
+much a tenth, and at barrier 500 twice the time."""
 CHANGED_WITH_DEGREE = 0.2
 """The same where the answer with more cut away has a degree less at once and is what verifies the other: both are in
 that difference, which is then in the bar twice."""
