@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("claims", metavar="CLAIM", nargs="*", help="names of claims; all of them without any")
-    parser.add_argument("--quick", action="store_true", help="a part of the numbers, within a minute")
+    parser.add_argument("--quick", action="store_true", help="a part of the numbers, in a minute or two")
     parser.add_argument("--report", metavar="DIR", type=Path, help=f"write the report here instead of {FOLDER}")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--list", action="store_true", help="list the claims, compute nothing")

@@ -57,42 +57,46 @@ class RealStep(_Jump):
         return (1 + sympy.sign(u)) / 2 if u.is_Number else None
 
 
-class RealSelect(sympy.Function):  # type: ignore[misc]
-    """u where level >= 0, else v."""
+class _Choice(sympy.Function):  # type: ignore[misc]
+    """One of two values, by the sign of a level."""
 
     nargs = 3
     is_real = True
+
+    @staticmethod
+    def chosen(level: Any, u: Any, v: Any) -> Any:
+        """For a level that is a number."""
+        raise NotImplementedError
 
     @classmethod
     def eval(cls, level: Any, u: Any, v: Any) -> Any:
         """Numbers and equal values only."""
         if u == v:
             return u
-        return (u if level >= 0 else v) if level.is_Number else None
+        return cls.chosen(level, u, v) if level.is_Number else None
 
     def _eval_derivative(self, symbol: Any) -> Any:
         """That of the value that counts: the other may have none there."""
         level, u, v = self.args
-        return RealSelect(level, u.diff(symbol), v.diff(symbol))
+        return self.func(level, u.diff(symbol), v.diff(symbol))
 
 
-class RealSide(sympy.Function):  # type: ignore[misc]
+class RealSelect(_Choice):
+    """u where level >= 0, else v."""
+
+    @staticmethod
+    def chosen(level: Any, u: Any, v: Any) -> Any:
+        """The first at zero."""
+        return u if level >= 0 else v
+
+
+class RealSide(_Choice):
     """u where level > 0, v where level < 0, their mean between: one derivative or another, of which bounds are both."""
 
-    nargs = 3
-    is_real = True
-
-    @classmethod
-    def eval(cls, level: Any, u: Any, v: Any) -> Any:
-        """Numbers and equal values only."""
-        if u == v:
-            return u
-        return (u if level > 0 else v if level < 0 else (u + v) / 2) if level.is_Number else None
-
-    def _eval_derivative(self, symbol: Any) -> Any:
-        """That of the value that counts."""
-        level, u, v = self.args
-        return RealSide(level, u.diff(symbol), v.diff(symbol))
+    @staticmethod
+    def chosen(level: Any, u: Any, v: Any) -> Any:
+        """The mean at zero."""
+        return u if level > 0 else v if level < 0 else (u + v) / 2
 
 
 class _OneOfTwo(sympy.Function):  # type: ignore[misc]

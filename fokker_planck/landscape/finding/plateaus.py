@@ -6,7 +6,6 @@ Newton's method finds those on the rim, where the Hessian is that of the outer s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.formulas.graphs import components
 from fokker_planck.landscape.finding.sample_graph import SampleGraph
 from fokker_planck.landscape.types import CriticalPoint
+from fokker_planck.quantity.light_dataclasses import replace
 
 NEAR = 2.5
 """Edges of the graph within which the rim of a plateau has vertices of it, and two minima are looked at: one to the

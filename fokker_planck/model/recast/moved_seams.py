@@ -14,6 +14,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.going_on import goes_on
 from fokker_planck.model.sets.images import Images, with_images
 from fokker_planck.model.sets.shapes import Ball, Ellipsoid
 from fokker_planck.quantity.light_dataclasses import replace
@@ -25,8 +26,6 @@ MOVES = (0.01, 0.017, 0.023, 0.031)
 coefficients are compared over that strip alone."""
 PLACES = 500
 """Points of the strip at which coefficients are compared with what they are a period on."""
-SAME = 1e-9
-"""Of the largest coefficient, by which they may differ there: rounding of formulas and of their periods."""
 
 
 def off_seams(problem: Problem, sets: Sequence[Any], key: str) -> tuple[Problem, tuple[Any, ...]]:
@@ -74,13 +73,4 @@ def _goes_on(problem: Problem, axis: int, start: float) -> bool:
     x = lower[:, None] + (near - lower)[:, None] * np.random.default_rng(1).uniform(size=(len(lower), PLACES))
     beyond: Floats = x.copy()
     beyond[axis] += period
-    process = problem.process
-    coefficients = [process.noiseless_drift, process.field(problem.dimension).tensor]
-    if process.potential is not None:
-        coefficients.append(process.potential.value)
-    for coefficient in coefficients:
-        with np.errstate(all="ignore"):
-            here, there = np.asarray(coefficient(x)), np.asarray(coefficient(beyond))
-        if not np.abs(here - there).max() <= SAME * max(float(np.abs(here).max()), 1e-300):
-            return False
-    return True
+    return goes_on(problem, x, beyond)

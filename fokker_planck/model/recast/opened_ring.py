@@ -14,14 +14,13 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.mesh.ring_line import RingLine
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.going_on import goes_on
 from fokker_planck.model.sets.line_set import LineSet
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 SAMPLES = 2001
 """Places at which formulas are compared with what they are a period on: 6 in the shortest wave of a thousandth."""
-SAME = 1e-9
-"""Of the largest coefficient, by which it may differ a period on: rounding of formulas and of their periods."""
 ON_END = 1e-9
 """Of the period: an end so near to a part belongs to it."""
 
@@ -79,13 +78,7 @@ def _goes_on(problem: Problem, left: float, right: float, low: float, period: fl
     """Whether drift and noise between the ends are what they are on the ring."""
     places = np.linspace(left, right, SAMPLES)[1:-1]
     on_ring = low + np.mod(places - low, period)
-    process = problem.process
-    for coefficient in (process.noiseless_drift, process.field(1).tensor):
-        with np.errstate(all="ignore"):
-            here, there = (np.asarray(coefficient(x[None])) for x in (places, on_ring))
-        if not np.abs(here - there).max() <= SAME * np.abs(there).max():
-            return False
-    return True
+    return goes_on(problem, on_ring[None], places[None])
 
 
 def _ends_of(parts: Mapping[str, Set], left: float, right: float, low: float, period: float) -> dict[str, Set]:

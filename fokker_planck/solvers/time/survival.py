@@ -298,8 +298,7 @@ class Survival:
         return powers_for(OF_SERIES * self.tolerance)
 
     def _by_powers(self, t: float, *, slope: bool = False) -> tuple[float, float]:
-        powers = self._powers_for(t)
-        return self._by(powers, t, slope=slope)[0], self._by(powers, t)[1]
+        return self._by(self._powers_for(t), t, slope=slope)
 
     def _powers_for(self, t: float) -> int:
         """As few as leave little of S, or of 1 - S where there are less than the usual ones; else the most."""

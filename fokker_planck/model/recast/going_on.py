@@ -1,0 +1,28 @@
+"""Whether a process goes on across a periodic seam as it began: formulas need not have the period of their domain."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.model.problem import Problem
+
+SAME = 1e-9
+"""Of the largest coefficient, by which it may differ a period on: rounding of formulas and of their periods."""
+
+
+def goes_on(problem: Problem, here: Floats, there: Floats) -> bool:
+    """Whether drift, noise and V, if there is one, at points (dim, n) are what they are at others, a period on.
+
+    V of a process around a ring need not be, where its slope is: drift and noise are all that moves on a line.
+    """
+    process = problem.process
+    coefficients = [process.noiseless_drift, process.field(problem.dimension).tensor]
+    if process.potential is not None and problem.dimension > 1:
+        coefficients.append(process.potential.value)
+    for coefficient in coefficients:
+        with np.errstate(all="ignore"):
+            first, second = np.asarray(coefficient(here)), np.asarray(coefficient(there))
+        if not np.abs(first - second).max() <= SAME * max(float(np.abs(second).max()), 1e-300):
+            return False
+    return True
