@@ -100,8 +100,8 @@ if TYPE_CHECKING:
     from fokker_planck.solvers.results.steady import Stationary as Stationary
     from fokker_planck.solvers.results.steady import Statistics as Statistics
     from fokker_planck.solvers.results.steady import WellWeight as WellWeight
-    from fokker_planck.solvers.time.evolution_results import Evolution as Evolution
-    from fokker_planck.solvers.time.periodic_results import PeriodicState as PeriodicState
+    from fokker_planck.solvers.time.driven.periodic_results import PeriodicState as PeriodicState
+    from fokker_planck.solvers.time.evolving.evolution_results import Evolution as Evolution
 
 __version__ = "0.1.0"
 
@@ -123,7 +123,7 @@ _HOME = {
     "Eigenvalue": "solvers.results.steady",
     "Ellipsoid": "model.sets.shapes",
     "Estimate": "solvers.results.in_time",
-    "Evolution": "solvers.time.evolution_results",
+    "Evolution": "solvers.time.evolving.evolution_results",
     "ExitLaw": "solvers.results.in_time",
     "ExitPlace": "solvers.results.of_place",
     "ExitTime": "solvers.results.steady",
@@ -142,7 +142,7 @@ _HOME = {
     "NoiseStudy": "questions.noise_study",
     "Overdamped": "model.process",
     "Underdamped": "model.underdamped",
-    "PeriodicState": "solvers.time.periodic_results",
+    "PeriodicState": "solvers.time.driven.periodic_results",
     "Potential": "model.potential",
     "Problem": "model.problem",
     "ProblemError": "errors",

@@ -19,7 +19,7 @@ from fokker_planck.model.initial import AtPoint, ByFormula, Gaussian, InEquilibr
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.question_arguments import checked_set, within_periods
 from fokker_planck.model.underdamped import Underdamped
-from fokker_planck.solvers.time.evolution_results import Evolution
+from fokker_planck.solvers.time.evolving.evolution_results import Evolution
 
 WHOLE = 1e-9
 """Of the mass: what less is missing of it is what errors of an evolution leave, not what a set has absorbed."""

@@ -25,7 +25,7 @@ from fokker_planck.questions.called import target_called
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.time.evolution_results import Evolution, StateAtTime
+from fokker_planck.solvers.time.evolving.evolution_results import Evolution, StateAtTime
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,7 +20,7 @@ from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.evolve import state_json, states_table
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.work_of_answers import counting
-from fokker_planck.solvers.time.periodic_results import Harmonic, PeriodicState
+from fokker_planck.solvers.time.driven.periodic_results import Harmonic, PeriodicState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

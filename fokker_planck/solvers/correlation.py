@@ -42,13 +42,20 @@ from fokker_planck.solvers.setting.energy_levels import heights_between_wells
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting, prepare
-from fokker_planck.solvers.time.correlation_in_time import ROUNDING, Early, Spread, by_modes, in_cells
-from fokker_planck.solvers.time.correlation_numbers import Number, estimate_of, known_of, log_of
-from fokker_planck.solvers.time.correlation_parts import lorentzian, mean_of, relaxed
-from fokker_planck.solvers.time.functions_on_mesh import Centred, centred, covariance, is_smooth, product, rules_apart
-from fokker_planck.solvers.time.rational_krylov import norm
-from fokker_planck.solvers.time.relaxation import Relaxation, decaying
-from fokker_planck.solvers.time.survival import DIED_OUT, told_apart
+from fokker_planck.solvers.time.correlations.correlation_in_time import ROUNDING, Early, Spread, by_modes, in_cells
+from fokker_planck.solvers.time.correlations.correlation_numbers import Number, estimate_of, known_of, log_of
+from fokker_planck.solvers.time.correlations.correlation_parts import lorentzian, mean_of, relaxed
+from fokker_planck.solvers.time.evolving.functions_on_mesh import (
+    Centred,
+    centred,
+    covariance,
+    is_smooth,
+    product,
+    rules_apart,
+)
+from fokker_planck.solvers.time.evolving.relaxation import Relaxation, decaying
+from fokker_planck.solvers.time.stepping.rational_krylov import norm
+from fokker_planck.solvers.time.survival.survival_function import DIED_OUT, told_apart
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells, for late times: as many as for the law of an exit."""

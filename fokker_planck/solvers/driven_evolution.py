@@ -31,12 +31,12 @@ from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.evolution import Asked, Margins, Question, answered_by, result_of
-from fokker_planck.solvers.time.added_potential import narrow_parts
-from fokker_planck.solvers.time.driven_propagation import DrivenPropagation
-from fokker_planck.solvers.time.evolution_numbers import Measured
-from fokker_planck.solvers.time.evolution_results import Evolution
-from fokker_planck.solvers.time.marching import turning_of
-from fokker_planck.solvers.time.quick_times import QuickTimes, quick_times
+from fokker_planck.solvers.time.driven.added_potential import narrow_parts
+from fokker_planck.solvers.time.driven.driven_propagation import DrivenPropagation
+from fokker_planck.solvers.time.evolving.evolution_numbers import Measured
+from fokker_planck.solvers.time.evolving.evolution_results import Evolution
+from fokker_planck.solvers.time.stepping.marching import turning_of
+from fokker_planck.solvers.time.stepping.quick_times import QuickTimes, quick_times
 
 PROBES = 12
 """Points at which an added potential is looked at between the stages of a step."""

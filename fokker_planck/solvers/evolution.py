@@ -40,8 +40,7 @@ from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
-from fokker_planck.solvers.time.early_spread import early_places
-from fokker_planck.solvers.time.evolution_numbers import (
+from fokker_planck.solvers.time.evolving.evolution_numbers import (
     MASS,
     Comparison,
     Measured,
@@ -51,20 +50,21 @@ from fokker_planck.solvers.time.evolution_numbers import (
     rules_apart,
     scales_of,
 )
-from fokker_planck.solvers.time.evolution_results import Evolution, state_of
-from fokker_planck.solvers.time.evolution_setting import heights_of, setting_of, wells_in
-from fokker_planck.solvers.time.initial_state import (
+from fokker_planck.solvers.time.evolving.evolution_results import Evolution, state_of
+from fokker_planck.solvers.time.evolving.evolution_setting import heights_of, setting_of, wells_in
+from fokker_planck.solvers.time.evolving.initial_state import (
     INITIAL,
     Beginning,
     beginning_of,
     fine_enough,
     not_too_steep,
 )
-from fokker_planck.solvers.time.marching import turning_of
-from fokker_planck.solvers.time.propagation import Propagation
-from fokker_planck.solvers.time.slow_part import known_modes, slow_part
-from fokker_planck.solvers.time.way_down import way_down
-from fokker_planck.solvers.time.well_probabilities import Wells
+from fokker_planck.solvers.time.evolving.propagation import Propagation
+from fokker_planck.solvers.time.evolving.well_probabilities import Wells
+from fokker_planck.solvers.time.stepping.marching import turning_of
+from fokker_planck.solvers.time.survival.early_spread import early_places
+from fokker_planck.solvers.time.survival.slow_part import known_modes, slow_part
+from fokker_planck.solvers.time.survival.way_down import way_down
 
 LATE = 20.0
 """Over the rate at which wells settle: later than that slow modes are looked for."""

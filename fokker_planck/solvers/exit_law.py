@@ -61,11 +61,18 @@ from fokker_planck.solvers.setting.energy_levels import levels_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting
-from fokker_planck.solvers.time.exit_law_numbers import LEAST_WEIGHT, Number, Outside, at_time, not_by_chance, quantile
-from fokker_planck.solvers.time.marched_survival import MarchedSurvival
-from fokker_planck.solvers.time.marching import turning_of
-from fokker_planck.solvers.time.slow_part import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
-from fokker_planck.solvers.time.survival import Survival, Tail, no_tail, tail_of, told_apart
+from fokker_planck.solvers.time.stepping.marching import turning_of
+from fokker_planck.solvers.time.survival.exit_law_numbers import (
+    LEAST_WEIGHT,
+    Number,
+    Outside,
+    at_time,
+    not_by_chance,
+    quantile,
+)
+from fokker_planck.solvers.time.survival.marched_survival import MarchedSurvival
+from fokker_planck.solvers.time.survival.slow_part import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
+from fokker_planck.solvers.time.survival.survival_function import Survival, Tail, no_tail, tail_of, told_apart
 
 ROUNDING = 1e-12
 """Of numbers that are sums over modes, or come from several solves: the second moment has two."""

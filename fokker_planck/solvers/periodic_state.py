@@ -17,10 +17,10 @@ from fokker_planck.solvers.adaptivity.answer_types import Answer, Outcome
 from fokker_planck.solvers.driven_evolution import DrivenQuestion, probes, reference_of
 from fokker_planck.solvers.evolution import Asked, answered_by, result_of
 from fokker_planck.solvers.results.in_time import Estimate
-from fokker_planck.solvers.time.driven_propagation import DrivenPropagation
-from fokker_planck.solvers.time.evolution_numbers import Measured
-from fokker_planck.solvers.time.monodromy import Leading, Monodromy, OverPeriod
-from fokker_planck.solvers.time.periodic_results import Harmonic, Multiplier, PeriodicState
+from fokker_planck.solvers.time.driven.driven_propagation import DrivenPropagation
+from fokker_planck.solvers.time.driven.monodromy import Leading, Monodromy, OverPeriod
+from fokker_planck.solvers.time.driven.periodic_results import Harmonic, Multiplier, PeriodicState
+from fokker_planck.solvers.time.evolving.evolution_numbers import Measured
 
 REPEATED = 1e-9
 """Of the largest coefficient: what differs more after a period than that does not repeat itself."""

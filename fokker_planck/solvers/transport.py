@@ -41,8 +41,8 @@ from fokker_planck.solvers.setting.energy_levels import heights_between_wells
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import WHOLE, Setting, prepare
-from fokker_planck.solvers.time.correlation_in_time import in_cells
-from fokker_planck.solvers.time.relaxation import Relaxation, decaying
+from fokker_planck.solvers.time.correlations.correlation_in_time import in_cells
+from fokker_planck.solvers.time.evolving.relaxation import Relaxation, decaying
 
 ROUNDING = 4e-16
 """Of the sum of absolute values, what rounding leaves of a sum over cells, times ``MANY``."""

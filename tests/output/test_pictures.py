@@ -17,7 +17,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.output.plots.transitions import reactive_current
 from fokker_planck.questions.registry import entry
 from fokker_planck.solvers.results.in_time import ExitLaw, TimeOfLaw
-from fokker_planck.solvers.time.evolution_results import Evolution, StateAtTime
+from fokker_planck.solvers.time.evolving.evolution_results import Evolution, StateAtTime
 
 matplotlib.use("agg")
 

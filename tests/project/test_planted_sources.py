@@ -64,7 +64,8 @@ FAULTS = {
         "model/underdamped.py", "(0.0, float(self.friction) * self.diffusion.epsilon)",
         "(0.0, self.diffusion.epsilon)", ["solvers/test_phase_space.py", "-k", "parabola"]),
     "late times twice as late": (
-        "solvers/time/propagation.py", "self._late(slow, t) for t in times", "self._late(slow, 2 * t) for t in times",
+        "solvers/time/evolving/propagation.py",
+        "self._late(slow, t) for t in times", "self._late(slow, 2 * t) for t in times",
         ["solvers/test_evolution.py", "-k", "absorbs"]),
 }  # fmt: skip
 

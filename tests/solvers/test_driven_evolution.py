@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 import fokker_planck as fp
 from fokker_planck.fem.driven_generator import DrivenGenerator
-from fokker_planck.solvers.time.quick_times import quick_times
+from fokker_planck.solvers.time.stepping.quick_times import quick_times
 
 TOLERANCE = 1e-5
 CASES = {"point": [1.0], "gaussian": {"gaussian": {"mean": [1.0], "covariance": [[0.2]]}}}

@@ -9,8 +9,8 @@ import fokker_planck as fp
 from fokker_planck.fem.driven_generator import DriftAlone, driven
 from fokker_planck.fem.generator import assemble
 from fokker_planck.solvers.setting.setting import WHOLE, prepare
-from fokker_planck.solvers.time.radau import STAGES, Stepper
-from fokker_planck.solvers.time.semigroup import coefficients, pole_for, powers_for
+from fokker_planck.solvers.time.stepping.radau import STAGES, Stepper
+from fokker_planck.solvers.time.stepping.semigroup import coefficients, pole_for, powers_for
 
 AMPLITUDE, SPEED, LATEST = 0.8, 3.0, 2.0
 

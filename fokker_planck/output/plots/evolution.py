@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fokker_planck.quantity.units import Units
-    from fokker_planck.solvers.time.evolution_results import Evolution, StateAtTime
-    from fokker_planck.solvers.time.periodic_results import PeriodicState
+    from fokker_planck.solvers.time.driven.periodic_results import PeriodicState
+    from fokker_planck.solvers.time.evolving.evolution_results import Evolution, StateAtTime
 
 LOG_TEN = math.log(10.0)
 """Natural logarithms over this are powers of ten."""

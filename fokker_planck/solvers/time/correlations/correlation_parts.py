@@ -7,9 +7,9 @@ import numpy as np
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.algebra.long_range import LARGEST_LOG
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.solvers.time.correlation_in_time import ROUNDING
-from fokker_planck.solvers.time.rational_krylov import norm
-from fokker_planck.solvers.time.relaxation import Decaying, Relaxation
+from fokker_planck.solvers.time.correlations.correlation_in_time import ROUNDING
+from fokker_planck.solvers.time.evolving.relaxation import Decaying, Relaxation
+from fokker_planck.solvers.time.stepping.rational_krylov import norm
 
 
 def lorentzian(mode: Decaying, first: Floats, second: Floats, frequency: float) -> complex:

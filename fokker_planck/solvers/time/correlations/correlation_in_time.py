@@ -15,11 +15,11 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
-from fokker_planck.solvers.time.correlation_numbers import Number
-from fokker_planck.solvers.time.functions_on_mesh import Centred
-from fokker_planck.solvers.time.rational_krylov import KrylovSpace, krylov_space, norm
-from fokker_planck.solvers.time.relaxation import Decaying, Relaxation
-from fokker_planck.solvers.time.semigroup import resolvent
+from fokker_planck.solvers.time.correlations.correlation_numbers import Number
+from fokker_planck.solvers.time.evolving.functions_on_mesh import Centred
+from fokker_planck.solvers.time.evolving.relaxation import Decaying, Relaxation
+from fokker_planck.solvers.time.stepping.rational_krylov import KrylovSpace, krylov_space, norm
+from fokker_planck.solvers.time.stepping.semigroup import resolvent
 
 QUARTER = 4.0
 """The times that one resolvent serves: up to a latest, down to a quarter of it."""

@@ -7,9 +7,9 @@ import fokker_planck as fp
 from fokker_planck.fem.first_triangulation import domain_triangulation
 from fokker_planck.model.initial import AtPoint
 from fokker_planck.solvers.boundaries.ends import Ends
-from fokker_planck.solvers.time.evolution_setting import setting_of
-from fokker_planck.solvers.time.initial_state import HIGH, not_too_steep
-from fokker_planck.solvers.time.way_down import APART, WIDER, way_down
+from fokker_planck.solvers.time.evolving.evolution_setting import setting_of
+from fokker_planck.solvers.time.evolving.initial_state import HIGH, not_too_steep
+from fokker_planck.solvers.time.survival.way_down import APART, WIDER, way_down
 
 NOISE, HIGH_UP = 0.02, (1.25, 1.13)
 """71 units of epsilon above the middle of the bowl."""

@@ -21,7 +21,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.expression import Expression
 from fokker_planck.model.observable import Observable
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.time.relaxation import Relaxation
+from fokker_planck.solvers.time.evolving.relaxation import Relaxation
 
 Pair = tuple[Observable, Observable]
 

@@ -13,7 +13,7 @@ from fokker_planck.solvers.results.in_time import Estimate
 if TYPE_CHECKING:
     from fokker_planck.fem.fields.density_field import DensityField
     from fokker_planck.solvers.results.steady import Statistics
-    from fokker_planck.solvers.time.evolution_results import StateAtTime
+    from fokker_planck.solvers.time.evolving.evolution_results import StateAtTime
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fokker_planck.fem.fields.density_field import DensityField
     from fokker_planck.formulas.arrays import Floats
     from fokker_planck.solvers.results.steady import Statistics
-    from fokker_planck.solvers.time.evolution_numbers import Line, StateNumbers
+    from fokker_planck.solvers.time.evolving.evolution_numbers import Line, StateNumbers
 
 
 @dataclass(frozen=True)

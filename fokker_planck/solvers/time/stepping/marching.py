@@ -25,8 +25,8 @@ from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.spectral_scope import fastest_current
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
-from fokker_planck.solvers.time.rational_krylov import KrylovSpace, krylov_space, norm
-from fokker_planck.solvers.time.semigroup import resolvent
+from fokker_planck.solvers.time.stepping.rational_krylov import KrylovSpace, krylov_space, norm
+from fokker_planck.solvers.time.stepping.semigroup import resolvent
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Complexes, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field
-from fokker_planck.solvers.time.driven_propagation import LEAST, SWEPT, DrivenPropagation
-from fokker_planck.solvers.time.radau import Step, Stepper, radau_nodes
+from fokker_planck.solvers.time.driven.driven_propagation import LEAST, SWEPT, DrivenPropagation
+from fokker_planck.solvers.time.stepping.radau import Step, Stepper, radau_nodes
 
 MOST_VECTORS = 60
 """Of the Krylov space: a driving of a twentieth of the time in which a well settles takes 25."""

@@ -19,7 +19,7 @@ from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.condensation.point_load import PointLoad
-from fokker_planck.solvers.time.semigroup import LEFT_OUT, Resolvent, coefficients, pole_for, resolvent
+from fokker_planck.solvers.time.stepping.semigroup import LEFT_OUT, Resolvent, coefficients, pole_for, resolvent
 
 LAST, ROUNDED = 4, 2e-16
 """Terms of the series at its end, the largest of which stands for what is left out, and rounding of the largest power:

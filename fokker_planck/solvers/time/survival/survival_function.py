@@ -25,7 +25,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.condensation.point_load import point_load
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
-from fokker_planck.solvers.time.semigroup import (
+from fokker_planck.solvers.time.stepping.semigroup import (
     LEFT_OUT,
     MORE_POWERS,
     POWERS,
@@ -36,7 +36,14 @@ from fokker_planck.solvers.time.semigroup import (
     powers_for,
     resolvent,
 )
-from fokker_planck.solvers.time.survival_steps import LAST, MOST_UNKNOWNS, ROUNDED, March, density_march, survival_march
+from fokker_planck.solvers.time.survival.survival_steps import (
+    LAST,
+    MOST_UNKNOWNS,
+    ROUNDED,
+    March,
+    density_march,
+    survival_march,
+)
 
 DIED_OUT = 32.0
 """Log of what a mode that is not known has lost when the others take over: 1e-14 of the slowest is left."""

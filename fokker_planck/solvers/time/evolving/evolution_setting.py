@@ -17,8 +17,8 @@ from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting, prepare
-from fokker_planck.solvers.time.initial_state import CORE, TAIL, highest_exponent, representative, support
-from fokker_planck.solvers.time.well_probabilities import Wells, wells_of
+from fokker_planck.solvers.time.evolving.initial_state import CORE, TAIL, highest_exponent, representative, support
+from fokker_planck.solvers.time.evolving.well_probabilities import Wells, wells_of
 
 
 def setting_of(problem: Problem, initial: Initial, goals: tuple[tuple[str, Goal], ...], lift: float) -> Setting:

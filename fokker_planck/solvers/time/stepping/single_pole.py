@@ -23,7 +23,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.time.semigroup import Resolvent, resolvent
+from fokker_planck.solvers.time.stepping.semigroup import Resolvent, resolvent
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from fokker_planck.fem.fields.interpolation import point_functional
 from fokker_planck.fem.generator import mass_times_constant
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.condensation.point_load import point_load
-from fokker_planck.solvers.time.marching import March, MarchedTwice
-from fokker_planck.solvers.time.semigroup import LEFT_OUT
-from fokker_planck.solvers.time.survival import QUARTER, Survival
+from fokker_planck.solvers.time.stepping.marching import March, MarchedTwice
+from fokker_planck.solvers.time.stepping.semigroup import LEFT_OUT
+from fokker_planck.solvers.time.survival.survival_function import QUARTER, Survival
 
 ENOUGH = 1e-3
 """Of the tolerance, what a space may leave of S in the norm of M."""

@@ -12,7 +12,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.initial import AtPoint, Gaussian, Initial
 from fokker_planck.solvers.setting.setting import Setting
-from fokker_planck.solvers.time.early_spread import runge_kutta
+from fokker_planck.solvers.time.survival.early_spread import runge_kutta
 
 OF_RATE = 0.1
 """Of one over the fastest rate, a step of Runge and Kutta: it leaves 1e-6 of a standard deviation."""

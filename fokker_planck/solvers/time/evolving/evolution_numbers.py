@@ -19,11 +19,11 @@ from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field
-from fokker_planck.solvers.time.distances import distances
-from fokker_planck.solvers.time.functions_on_mesh import RULES_APART
-from fokker_planck.solvers.time.initial_state import Beginning
-from fokker_planck.solvers.time.propagation import State
-from fokker_planck.solvers.time.well_probabilities import WellsOnMesh
+from fokker_planck.solvers.time.evolving.distances import distances
+from fokker_planck.solvers.time.evolving.functions_on_mesh import RULES_APART
+from fokker_planck.solvers.time.evolving.initial_state import Beginning
+from fokker_planck.solvers.time.evolving.propagation import State
+from fokker_planck.solvers.time.evolving.well_probabilities import WellsOnMesh
 
 MASS = ("mass", "")
 SMALL = 0.1

@@ -18,8 +18,8 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
-from fokker_planck.solvers.time.marching import March
-from fokker_planck.solvers.time.semigroup import (
+from fokker_planck.solvers.time.stepping.marching import March
+from fokker_planck.solvers.time.stepping.semigroup import (
     LEFT_OUT,
     MORE_POWERS,
     POWERS,
@@ -28,10 +28,10 @@ from fokker_planck.solvers.time.semigroup import (
     powers_for,
     resolvent,
 )
-from fokker_planck.solvers.time.single_pole import Steps
-from fokker_planck.solvers.time.slow_deviation import AGREE, SETTLED, SlowPart
-from fokker_planck.solvers.time.survival import QUARTER, times_of_turning
-from fokker_planck.solvers.time.survival_steps import LAST, ROUNDED
+from fokker_planck.solvers.time.stepping.single_pole import Steps
+from fokker_planck.solvers.time.survival.slow_deviation import AGREE, SETTLED, SlowPart
+from fokker_planck.solvers.time.survival.survival_function import QUARTER, times_of_turning
+from fokker_planck.solvers.time.survival.survival_steps import LAST, ROUNDED
 
 LADDER = (POWERS, MORE_POWERS, 160)
 """Powers of the resolvent: more where a drift turns fast. With 160 a linear drift that turns 5 times as fast as it

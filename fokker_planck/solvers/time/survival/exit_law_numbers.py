@@ -17,7 +17,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.condensation.point_load import point_load
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
-from fokker_planck.solvers.time.survival import Survival
+from fokker_planck.solvers.time.survival.survival_function import Survival
 
 Outside = Callable[[Floats], Floats]
 

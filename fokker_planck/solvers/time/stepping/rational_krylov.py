@@ -19,7 +19,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.eigenvalues.shift_and_invert import Numbers, times_mass
-from fokker_planck.solvers.time.semigroup import Resolvent
+from fokker_planck.solvers.time.stepping.semigroup import Resolvent
 
 STEP, MOST = 8, 120
 """Vectors between two looks at what the last of them change, and the most: one costs a solve."""

@@ -1,0 +1,1 @@
+"""Correlation functions and power spectra in the stationary state."""
