@@ -62,8 +62,6 @@ if TYPE_CHECKING:
     from fokker_planck.output.plots.evolution import film as film
     from fokker_planck.quantity import Quantity as Quantity
     from fokker_planck.quantity.units import Units as Units
-    from fokker_planck.questions.bootstrap import Bootstrap as Bootstrap
-    from fokker_planck.questions.bootstrap import bootstrap as bootstrap
     from fokker_planck.questions.committor import committor as committor
     from fokker_planck.questions.correlation import correlation as correlation
     from fokker_planck.questions.detailed_balance import is_reversible as is_reversible
@@ -72,21 +70,23 @@ if TYPE_CHECKING:
     from fokker_planck.questions.exit_place import exit_place as exit_place
     from fokker_planck.questions.exit_time import mean_exit_time as mean_exit_time
     from fokker_planck.questions.eyring_kramers import eyring_kramers as eyring_kramers
+    from fokker_planck.questions.keeping.loading import SavedResult as SavedResult
+    from fokker_planck.questions.keeping.loading import load as load
+    from fokker_planck.questions.keeping.result_folder import save as save
     from fokker_planck.questions.landscape import energy_landscape as energy_landscape
-    from fokker_planck.questions.loading import SavedResult as SavedResult
-    from fokker_planck.questions.loading import load as load
-    from fokker_planck.questions.momentum_study import MomentumStudy as MomentumStudy
-    from fokker_planck.questions.momentum_study import momentum_study as momentum_study
-    from fokker_planck.questions.noise_study import NoiseStudy as NoiseStudy
-    from fokker_planck.questions.noise_study import noise_study as noise_study
     from fokker_planck.questions.paths import MostProbablePaths as MostProbablePaths
     from fokker_planck.questions.paths import most_probable_paths as most_probable_paths
     from fokker_planck.questions.periodic import periodic_state as periodic_state
     from fokker_planck.questions.rates import WellRates as WellRates
     from fokker_planck.questions.rates import rates as rates
-    from fokker_planck.questions.result_folder import save as save
     from fokker_planck.questions.spectrum import spectrum as spectrum
     from fokker_planck.questions.stationary import stationary_density as stationary_density
+    from fokker_planck.questions.studies.bootstrap import Bootstrap as Bootstrap
+    from fokker_planck.questions.studies.bootstrap import bootstrap as bootstrap
+    from fokker_planck.questions.studies.momentum_study import MomentumStudy as MomentumStudy
+    from fokker_planck.questions.studies.momentum_study import momentum_study as momentum_study
+    from fokker_planck.questions.studies.noise_study import NoiseStudy as NoiseStudy
+    from fokker_planck.questions.studies.noise_study import noise_study as noise_study
     from fokker_planck.questions.transport import effective_transport as effective_transport
     from fokker_planck.solvers.results.in_time import Correlation as Correlation
     from fokker_planck.solvers.results.in_time import Estimate as Estimate
@@ -108,7 +108,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Ball": "model.sets.shapes",
     "BarrierTooHighError": "errors",
-    "Bootstrap": "questions.bootstrap",
+    "Bootstrap": "questions.studies.bootstrap",
     "Box": "model.domains.box",
     "Committor": "solvers.results.steady",
     "Constant": "model.diffusion.constant",
@@ -137,9 +137,9 @@ _HOME = {
     "MeshFile": "model.domains.meshes",
     "MeshFileError": "errors",
     "MissingPackageError": "errors",
-    "MomentumStudy": "questions.momentum_study",
+    "MomentumStudy": "questions.studies.momentum_study",
     "MostProbablePaths": "questions.paths",
-    "NoiseStudy": "questions.noise_study",
+    "NoiseStudy": "questions.studies.noise_study",
     "Overdamped": "model.process",
     "Underdamped": "model.underdamped",
     "PeriodicState": "solvers.time.driven.periodic_results",
@@ -152,7 +152,7 @@ _HOME = {
     "Region": "model.sets.shapes",
     "Resolution": "model.problem",
     "Saddle": "landscape.types",
-    "SavedResult": "questions.loading",
+    "SavedResult": "questions.keeping.loading",
     "Sampled": "model.diffusion.state_dependent",
     "Schedule": "model.schedule",
     "Set": "model.sets.shapes",
@@ -166,14 +166,14 @@ _HOME = {
     "Units": "quantity.units",
     "WellRates": "questions.rates",
     "WellWeight": "solvers.results.steady",
-    "bootstrap": "questions.bootstrap",
+    "bootstrap": "questions.studies.bootstrap",
     "committor": "questions.committor",
     "correlation": "questions.correlation",
     "effective_transport": "questions.transport",
     "energy_landscape": "questions.landscape",
     "eyring_kramers": "questions.eyring_kramers",
     "is_reversible": "questions.detailed_balance",
-    "load": "questions.loading",
+    "load": "questions.keeping.loading",
     "load_problem": "cli.problem_file",
     "load_sweep": "cli.sweeps.result",
     "evolve": "questions.evolve",
@@ -181,15 +181,15 @@ _HOME = {
     "exit_place": "questions.exit_place",
     "film": "output.plots.evolution",
     "mean_exit_time": "questions.exit_time",
-    "momentum_study": "questions.momentum_study",
+    "momentum_study": "questions.studies.momentum_study",
     "most_probable_paths": "questions.paths",
     "named": "model.gallery.registry",
-    "noise_study": "questions.noise_study",
+    "noise_study": "questions.studies.noise_study",
     "periodic_state": "questions.periodic",
     "plot_committor": "output.plots.committor",
     "plot_density": "output.plots.density",
     "rates": "questions.rates",
-    "save": "questions.result_folder",
+    "save": "questions.keeping.result_folder",
     "spectrum": "questions.spectrum",
     "stationary_density": "questions.stationary",
     "sweep": "cli.sweeps.run",

@@ -112,7 +112,7 @@ def _run(options: argparse.Namespace, ranks: World) -> str:
             answers[question] = _answer(question, asked)
     written: tuple[str, ...] = ()
     if folder is not None:
-        from fokker_planck.questions.result_folder import Folder, saved
+        from fokker_planck.questions.keeping.result_folder import Folder, saved
 
         with _progress("result files", ranks, options):
             about = Folder(folder, asked.problem.title, asked.raw, asked.problem.units)
@@ -184,7 +184,7 @@ def _tables(
     written: tuple[str, ...],
 ) -> str:
     from fokker_planck.questions.detailed_balance import is_reversible
-    from fokker_planck.questions.report import render
+    from fokker_planck.questions.keeping.report import render
 
     shown = answers if options.question == SOLVE else {options.question: answers[options.question]}
     process = asked.problem.process

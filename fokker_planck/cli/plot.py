@@ -49,8 +49,8 @@ def _figure(result: Path, options: argparse.Namespace) -> tuple[Figure, str]:
         return _of_sweep(result, options), "sweep"
     from fokker_planck.errors import ProblemError
     from fokker_planck.formulas.parsing.near import did_you_mean
-    from fokker_planck.questions.loading import load
-    from fokker_planck.questions.report import answer_figure
+    from fokker_planck.questions.keeping.loading import load
+    from fokker_planck.questions.keeping.report import answer_figure
 
     saved = load(result)
     asked = options.question or next((name for name in (*DRAWN_FIRST, *saved) if name in saved), "")
@@ -64,7 +64,7 @@ def _figure(result: Path, options: argparse.Namespace) -> tuple[Figure, str]:
 def _film(result: Path, options: argparse.Namespace) -> str:
     from fokker_planck.errors import ProblemError
     from fokker_planck.output.plots.evolution import film
-    from fokker_planck.questions.loading import load
+    from fokker_planck.questions.keeping.loading import load
 
     saved = load(result) if not result.is_file() or result.suffix == ".json" else {}
     answer: Any = saved.get("evolve")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # How answers look is the business of the questions, far above; they are asked for at the first use, as names of the
 # package are.
-_SHOWN_BY = "fokker_planck.questions.report"
+_SHOWN_BY = "fokker_planck.questions.keeping.report"
 
 
 class Answer:

@@ -13,11 +13,11 @@ from fokker_planck.output.plots.labels import measured
 from fokker_planck.output.serialize import number_json, quantity_json
 from fokker_planck.output.tables import NOTHING, empty_table, error_bar, significant
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.questions import predictions
+from fokker_planck.questions.beside import predictions
 from fokker_planck.questions.entry import Entry, FileTable
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.well_sets import number_of, well_places, well_set, wells_within
-from fokker_planck.questions.work_of_answers import counting
+from fokker_planck.questions.posing.well_sets import number_of, well_places, well_set, wells_within
 from fokker_planck.solvers.results.steady import EYRING_KRAMERS, Committor, quotient
 
 if TYPE_CHECKING:

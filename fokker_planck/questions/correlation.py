@@ -13,8 +13,8 @@ from fokker_planck.model.problem_table import Table
 from fokker_planck.output.tables import empty_table, error_bar, literal, short
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.entry import Entry, FileTable
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results.in_time import Correlation, Estimate
 
 if TYPE_CHECKING:

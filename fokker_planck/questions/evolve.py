@@ -20,11 +20,11 @@ from fokker_planck.output.serialize import number_name, numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
-from fokker_planck.questions.beginnings import WANTED, Start, initial_of, observables_of, written
-from fokker_planck.questions.called import target_called
 from fokker_planck.questions.entry import Entry, FileTable
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
+from fokker_planck.questions.posing.beginnings import WANTED, Start, initial_of, observables_of, written
+from fokker_planck.questions.posing.called import target_called
 from fokker_planck.solvers.time.evolving.evolution_results import Evolution, StateAtTime
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from fokker_planck.output.serialize import numbers_json
 from fokker_planck.output.tables import empty_table, error_bar, literal, point_text, short
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.entry import Entry, FileTable
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results.of_place import ExitPlace
 
 if TYPE_CHECKING:

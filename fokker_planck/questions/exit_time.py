@@ -11,10 +11,10 @@ from fokker_planck.model.question_arguments import EXIT_KEYS, checked_exit
 from fokker_planck.output.serialize import limits_json, number_json, prediction_json, quantity_json
 from fokker_planck.output.tables import compared, comparison, empty_table, limits_tables, literal, point_text
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.questions import predictions
+from fokker_planck.questions.beside import predictions
 from fokker_planck.questions.entry import Entry, FileTable
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results.steady import ExitTime
 
 if TYPE_CHECKING:

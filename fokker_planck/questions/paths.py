@@ -24,10 +24,10 @@ from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import empty_table, point_text, short
 from fokker_planck.quantity.answer import Answer
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.questions import small_noise
-from fokker_planck.questions.covering import Descent, descent, descents, rolled, unrolled
+from fokker_planck.questions.beside import small_noise
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.posing.covering import Descent, descent, descents, rolled, unrolled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,11 +15,11 @@ from fokker_planck.model.question_arguments import checked_set
 from fokker_planck.output.serialize import number_name, numbers_json
 from fokker_planck.output.tables import empty_table, literal
 from fokker_planck.quantity.light_dataclasses import dataclass, field
-from fokker_planck.questions.beginnings import observables_of
 from fokker_planck.questions.entry import Entry, FileTable
 from fokker_planck.questions.evolve import state_json, states_table
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
+from fokker_planck.questions.posing.beginnings import observables_of
 from fokker_planck.solvers.time.driven.periodic_results import Harmonic, PeriodicState
 
 if TYPE_CHECKING:

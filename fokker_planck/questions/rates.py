@@ -21,10 +21,10 @@ from fokker_planck.output.tables import (
     significant,
 )
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.questions import predictions
+from fokker_planck.questions.beside import predictions
 from fokker_planck.questions.entry import Entry
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results.steady import Rates, quotient
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class WellRates(Rates):
 
     def to_markov_state_model(self, lag_time: float | None = None) -> MarkovStateModel:
         """The chain as a MarkovStateModel of deeptime: see :func:`.markov_state_model`."""
-        from fokker_planck.questions.markov_state_model import markov_state_model
+        from fokker_planck.questions.keeping.markov_state_model import markov_state_model
 
         return markov_state_model(self.rates, lag_time)
 

@@ -11,10 +11,10 @@ from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.serialize import numbers_json, prediction_json, quantity_json
 from fokker_planck.output.tables import COMPARISON, NOTHING, compared, empty_table, error_bar, point_text
-from fokker_planck.questions import predictions
+from fokker_planck.questions.beside import predictions
 from fokker_planck.questions.entry import Entry
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results.steady import Stationary
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from fokker_planck.model.arguments import AXES
 from fokker_planck.model.problem import Problem
 from fokker_planck.output.tables import empty_table
 from fokker_planck.questions.entry import Entry
+from fokker_planck.questions.keeping.work_of_answers import counting
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.work_of_answers import counting
 from fokker_planck.solvers.results.in_time import Estimate, Transport
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.output import folder as io
 from fokker_planck.output.serialize import json_text
 from fokker_planck.quantity import Quantity
+from fokker_planck.questions.keeping.report import answer_json
+from fokker_planck.questions.keeping.result_folder import save
 from fokker_planck.questions.registry import entry_of
-from fokker_planck.questions.report import answer_json
-from fokker_planck.questions.result_folder import save
 
 EVERYTHING = {
     "landscape": landscape(),

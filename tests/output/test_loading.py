@@ -16,8 +16,8 @@ import fokker_planck as fp
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.output.origin import origin
 from fokker_planck.output.records import HOMES
+from fokker_planck.questions.keeping.report import render, rows_of
 from fokker_planck.questions.registry import QUESTIONS, entry
-from fokker_planck.questions.report import render, rows_of
 from fokker_planck.solvers.results.in_time import ExitLaw, PartOfExit, TimeOfLaw
 
 ANSWERS = {

@@ -8,7 +8,7 @@ from answers_by_hand import committor, exit_time, landscape, rates, spectrum, st
 import fokker_planck as fp
 from fokker_planck.output.tables import significant
 from fokker_planck.quantity import Quantity
-from fokker_planck.questions.report import render
+from fokker_planck.questions.keeping.report import render
 
 
 def cells_of(text, first):

@@ -15,7 +15,10 @@ LONG_FUNCTIONS: dict[str, str] = {}
 LONG_FILES: dict[str, str] = {}
 """What is longer, and why: nothing."""
 MOST_PARAMETERS = {
-    "questions/noise_study.py:noise_study": (13, "a study by name, nearly all of it optional, and options of problems"),
+    "questions/studies/noise_study.py:noise_study": (
+        13,
+        "a study by name, nearly all optional, and options of problems",
+    ),
     "formulas/bounds/narrow_features.py:seen_boxes": (9, "bounds of a search, by name"),
 }
 USUAL_MOST = 8

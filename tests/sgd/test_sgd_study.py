@@ -6,7 +6,7 @@ import pytest
 import fokker_planck as fp
 from fokker_planck import sgd
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.questions import noise_study as sgd_study
+from fokker_planck.questions.studies import noise_study as sgd_study
 
 LOSS = "(x**2 - 1)**2*(1 + 0.4*x)/4"
 LINE = fp.Box([-2.0], [2.0])

@@ -14,7 +14,7 @@ from fokker_planck.fem.indicator import energy_errors
 from fokker_planck.fem.triangulations.triangulation import Facets, Triangulation, parts_by_facets, without_cells
 from fokker_planck.fem.truncation.trimming import attached
 from fokker_planck.formulas.calculus import finite_differences as differences
-from fokker_planck.questions.small_noise import Allowance
+from fokker_planck.questions.beside.small_noise import Allowance
 from fokker_planck.solvers.adaptivity.initial_mesh import first_mesh
 from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends
 from fokker_planck.solvers.committor import _answer
@@ -155,7 +155,7 @@ def test_the_unstable_side_of_a_saddle_where_no_attractor_counts_for_the_questio
     from types import SimpleNamespace
 
     from fokker_planck.landscape.newton.fixed_points import fixed_point
-    from fokker_planck.questions.small_noise import unstable_step
+    from fokker_planck.questions.beside.small_noise import unstable_step
 
     saddle = fixed_point([0.0, 0.0], [[1.0, 0.0], [0.0, -1.0]])
     setting = SimpleNamespace(

@@ -54,7 +54,7 @@ class SavedResult(Mapping[str, object]):
 
     def __str__(self) -> str:
         """The tables of the command line."""
-        from fokker_planck.questions.report import render
+        from fokker_planck.questions.keeping.report import render
 
         return render(self._answers, self.title).rstrip("\n")
 

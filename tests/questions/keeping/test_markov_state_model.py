@@ -8,7 +8,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import MissingPackageError, ProblemError
-from fokker_planck.questions.markov_state_model import _stationary, markov_state_model, transition_probabilities
+from fokker_planck.questions.keeping.markov_state_model import _stationary, markov_state_model, transition_probabilities
 
 
 def quantities(rates):

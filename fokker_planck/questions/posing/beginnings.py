@@ -96,7 +96,7 @@ def initial_of(problem: Problem, given: Any) -> Initial:
 
 def _saved(folder: Any) -> Evolution:
     """The evolution in a result folder."""
-    from fokker_planck.questions.loading import load
+    from fokker_planck.questions.keeping.loading import load
 
     key = "evolve.initial.result"
     if not isinstance(folder, str | PathLike):

@@ -10,7 +10,7 @@ from fokker_planck.asymptotics.markov_chain import log_rate_constant
 from fokker_planck.cli.command import main
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.model.sets.shapes import Ball, Ellipsoid
-from fokker_planck.questions.well_sets import well_set
+from fokker_planck.questions.posing.well_sets import well_set
 
 SKEW = fp.Problem(
     fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2 + 0.3*x*y"), fp.Isotropic(0.03)),

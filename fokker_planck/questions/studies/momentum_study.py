@@ -21,8 +21,8 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.questions.noise_study import QuantityArray
 from fokker_planck.questions.numpy_warnings import quietly
+from fokker_planck.questions.studies.noise_study import QuantityArray
 from fokker_planck.sgd.momentum import Momentum
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.newton.fixed_points import FixedPoint
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.questions import small_noise
+from fokker_planck.questions.beside import small_noise
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 
 SETTLED = 30.0

@@ -7,7 +7,7 @@ import pytest
 import fokker_planck as fp
 from fokker_planck.output.tables import printed
 from fokker_planck.quantity import Quantity
-from fokker_planck.questions import kinetic_formulas, predictions
+from fokker_planck.questions.beside import kinetic_formulas, predictions
 from fokker_planck.questions.registry import entry
 from fokker_planck.solvers.results.steady import Eigenvalue, Spectrum, Statistics
 

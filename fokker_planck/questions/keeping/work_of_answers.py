@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fokker_planck.questions.missed_tolerance import missed
+from fokker_planck.questions.keeping.missed_tolerance import missed
 from fokker_planck.questions.registry import entry_of
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from fokker_planck.output.records import record
 from fokker_planck.output.saved_field import POLYNOMIALS
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.quantity.units import NONE, Units
+from fokker_planck.questions.keeping.report import answer_figure, statistics_of
 from fokker_planck.questions.registry import entry_of
-from fokker_planck.questions.report import answer_figure, statistics_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

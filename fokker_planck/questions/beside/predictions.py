@@ -1,8 +1,8 @@
 """What formulas for small noise say beside an answer: one function a question, for every kind of process.
 
 That is Eyring and Kramers with detailed balance (:mod:`fokker_planck.asymptotics.eyring_kramers`), over the saddles of
-Phi, and Bouchet and Reygner without (:mod:`fokker_planck.questions.small_noise`), over those of the drift; with
-momentum Mel'nikov and Meshkov and its limits (:mod:`fokker_planck.questions.kinetic_formulas`), over those of V.
+Phi, and Bouchet and Reygner without (:mod:`~.small_noise`), over those of the drift; with
+momentum Mel'nikov and Meshkov and its limits (:mod:`~.kinetic_formulas`), over those of V.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from fokker_planck.model.sets.tagged_sets import TaggedFacets
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.questions import eyring_kramers, kinetic_formulas, small_noise
+from fokker_planck.questions import eyring_kramers
+from fokker_planck.questions.beside import kinetic_formulas, small_noise
 
 if TYPE_CHECKING:
     from fokker_planck.model.sets.shapes import Set

@@ -6,7 +6,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.questions.small_noise import predicted_exit_time, predicted_rates
+from fokker_planck.questions.beside.small_noise import predicted_exit_time, predicted_rates
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 

@@ -1,0 +1,1 @@
+"""Formulas for small noise beside the answers of the solvers."""

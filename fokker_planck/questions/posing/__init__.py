@@ -1,0 +1,1 @@
+"""What a question is asked with: beginnings and functions, wells as sets, a ring unrolled."""
