@@ -103,7 +103,7 @@ def _with_absorbing_sets(found: Evolution, sets: Iterable[str], measured: Iterab
 
 
 def _asked(problem: Problem, initial: Any, times: Any, observables: Any, absorb: Any) -> Any:
-    from fokker_planck.solvers.evolution import Asked
+    from fokker_planck.solvers.time.evolving.asked import Asked
 
     if isinstance(problem.process, Underdamped) and problem.process.planar:
         raise ProblemError("evolve", "an underdamped process of two coordinates", "one of a single coordinate")

@@ -90,8 +90,8 @@ def periodic_state(
 
 
 def _asked(problem: Problem, period: Any, observables: Any, times: Any, count: Any) -> Any:
-    from fokker_planck.solvers.evolution import Asked
     from fokker_planck.solvers.periodic_state import quarters
+    from fokker_planck.solvers.time.evolving.asked import Asked
 
     length = positive_number("periodic.period", period, PERIOD)
     wanted = f"a list of times between 0 and the period, {length:g}"

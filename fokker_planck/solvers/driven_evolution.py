@@ -30,9 +30,10 @@ from fokker_planck.model.smoluchowski import Smoluchowski
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.answer_types import Answer
-from fokker_planck.solvers.evolution import Asked, Margins, Question, answered_by, result_of
+from fokker_planck.solvers.evolution import Margins, Question, answered_by, result_of
 from fokker_planck.solvers.time.driven.added_potential import narrow_parts
 from fokker_planck.solvers.time.driven.driven_propagation import DrivenPropagation
+from fokker_planck.solvers.time.evolving.asked import Asked, asked_off_seams
 from fokker_planck.solvers.time.evolving.evolution_numbers import Measured
 from fokker_planck.solvers.time.evolving.evolution_results import Evolution
 from fokker_planck.solvers.time.stepping.marching import turning_of
@@ -172,6 +173,7 @@ def evolution(problem: Problem, asked: Asked) -> Evolution:
     if isinstance(asked.initial, InEquilibrium):
         found = "stationary, beside a schedule"
         raise ProblemError("evolve.initial", found, 'a density, such as { expression = "exp(-V/epsilon)" }')
+    problem, asked = asked_off_seams(problem, asked)
     reference = reference_of(problem, asked.times[-1])
     question_of = partial(DrivenQuestion, reference=reference)
     return result_of(*answered_by(reference.problem, asked, question_of, reference.margins))

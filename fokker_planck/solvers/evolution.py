@@ -8,7 +8,7 @@ by powers of a resolvent and slow modes (:mod:`~.propagation`), on a mesh that r
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,9 +21,8 @@ from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.fem.triangulations.narrow import NarrowPlaces
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.model.initial import AtPoint, ByFormula, InEquilibrium, Initial, UniformIn
+from fokker_planck.model.initial import AtPoint, ByFormula, InEquilibrium, UniformIn
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.adaptivity.absorption import stopped
 from fokker_planck.solvers.adaptivity.accuracy import refined_until_verified
@@ -34,12 +33,13 @@ from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
 from fokker_planck.solvers.adaptivity.mesh_for_functions import narrow_parts, seeing, surfaces_followed
 from fokker_planck.solvers.adaptivity.spectral_scope import Scope
 from fokker_planck.solvers.boundaries.end_conditions import singular_ends
-from fokker_planck.solvers.boundaries.ends import Ends, Goal
+from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.density.density_ratio import density_ratio
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
+from fokker_planck.solvers.time.evolving.asked import Asked, asked_off_seams
 from fokker_planck.solvers.time.evolving.evolution_numbers import (
     MASS,
     Comparison,
@@ -70,21 +70,6 @@ LATE = 20.0
 """Over the rate at which wells settle: later than that slow modes are looked for."""
 SET = "set "
 """Before the name of a set, as a region of the mesh."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of an evolution: from an ``initial`` state, at ascending ``times``, means of ``observables``.
-
-    ``target`` absorbs, ``sets`` are measured.
-    """
-
-    initial: Initial
-    times: tuple[float, ...]
-    observables: Mapping[str, Callable[[Floats], Floats]] = field(default_factory=dict)
-    sets: Mapping[str, Set] = field(default_factory=dict)
-    target: Goal | None = None
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -228,7 +213,7 @@ NO_MARGINS = Margins()
 
 def evolution(problem: Problem, asked: Asked) -> Evolution:
     """Carry the initial state to all times, every number to the problem's tolerance."""
-    return result_of(*answered_by(problem, asked, Question))
+    return result_of(*answered_by(*asked_off_seams(problem, asked), Question))
 
 
 def answered_by[Kind: Question](
@@ -286,7 +271,7 @@ def result_of(question: Question, outcome: Outcome) -> Evolution:
             worst = max(worst, found.negative)
     if worst > 0.0:
         warnings.warn(f"{worst:.1e} of the mass of a density lies below zero, beyond its error", stacklevel=3)
-    minima = question.wells.minima
+    minima = asked.told(question.wells.minima)
     return Evolution(tuple(states), minima, str(asked.initial), asked.name or None, outcome.statistics)
 
 

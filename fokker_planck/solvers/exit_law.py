@@ -30,12 +30,10 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.model.recast.moved_seams import off_seams
-from fokker_planck.model.recast.opened_ring import opened
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
-from fokker_planck.solvers.adaptivity.absorption import Stopped, absorbing, stopped
+from fokker_planck.solvers.adaptivity.absorption import Stopped, stopped
 from fokker_planck.solvers.adaptivity.accuracy import answered
 from fokker_planck.solvers.adaptivity.answer_types import Answer, Outcome
 from fokker_planck.solvers.adaptivity.spectral_scope import Scope
@@ -56,6 +54,7 @@ from fokker_planck.solvers.exit_time import (
 )
 from fokker_planck.solvers.exits.descent import prepare_exit
 from fokker_planck.solvers.exits.exit_parts import logs_of_parts
+from fokker_planck.solvers.exits.recast_exit import recast_exit
 from fokker_planck.solvers.results.in_time import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.setting.energy_levels import levels_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
@@ -200,18 +199,15 @@ class Question:
 def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law, name: str = "") -> ExitLaw:
     """The law of the time from ``start`` to ``target``, every number to the problem's tolerance."""
     name = name or str(target)
-    problem, target = absorbing(problem, target)
-    problem, (target,) = off_seams(problem, (target,), "exit.target")
-    ring = opened(problem, start, target, law.parts)
-    if ring is not None:
-        problem, target, law = ring.problem, "boundary", replace(law, parts=ring.parts)
-    ends = Ends.at(target, start)
-    setting = prepare_exit(problem, ends, HIGH)
+    seen = recast_exit(problem, start, target, law.parts)
+    law, line = replace(law, parts=seen.parts), seen.line
+    ends = Ends.at(seen.target, seen.start)
+    setting = prepare_exit(seen.problem, ends, HIGH)
     if singular_ends(setting.exponent):
         found = "a line at an end of which the noise vanishes or the drift is infinite"
         raise ProblemError("exit", found, "the question exit-time, which answers there")
-    column = np.asarray(start)[:, None]
-    question = Question(setting, target, column, law, Eigenvalues(setting, target, 0, Scope(), as_functions=True))
+    rate = Eigenvalues(setting, seen.target, 0, Scope(), as_functions=True)
+    question = Question(setting, seen.target, np.asarray(seen.start)[:, None], law, rate)
     outcome = _outcome(question, ends)
     kept: Found = outcome.payload
     bars = outcome.errors + kept.without + ROUNDING
@@ -220,15 +216,14 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     _warn_of_series(kept.worst, problem.resolution.tolerance)
     logs = np.real(outcome.numbers)
     quantities = iter([Quantity.of_log(float(log), float(bar)) for log, bar in zip(logs, bars, strict=True)])
-    mean, variance, rate = (next(quantities) for _ in range(3))
+    mean, variance, slowest = (next(quantities) for _ in range(3))
     survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
     survival = [not_by_chance(*each) for each in zip(law.times, survival, densities, strict=True)]
-    line = None if ring is None else ring.line
     density = Field("quasi-stationary density", outcome.discretization, kept.log_density, logarithm=True)
     return ExitLaw(
         mean=mean,
         variance=variance,
-        rate=rate,
+        rate=slowest,
         times=tuple(TimeOfLaw(*each) for each in zip(law.times, survival, densities, strict=True)),
         quantiles={probability: next(quantities) for probability in law.quantiles},
         parts={part: PartOfExit(next(quantities), next(quantities)) for part in law.parts},

@@ -28,6 +28,8 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.question_arguments import within_periods
+from fokker_planck.model.recast.moved_seams import off_seams
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.absorption import Stopped, stopped
@@ -100,9 +102,11 @@ def exit_place(problem: Problem, start: tuple[float, ...], target: Goal, name: s
         raise ProblemError("exit", found, "one in the plane, or exit-law with [exit] parts")
     if is_degenerate(problem):
         raise ProblemError("exit", "noise that vanishes in some direction", "exit-law with [exit] parts")
-    ends = Ends.at(target, start)
+    problem, (target,) = off_seams(problem, (target,), "exit.target")
+    place = within_periods(problem, tuple(start))
+    ends = Ends.at(target, place)
     setting = prepare_exit(problem, ends)
-    question = Question(setting, target, start)
+    question = Question(setting, target, place)
     outcome = answered(setting, ends, question.answer, _heights(setting, ends))
     kept: Found = outcome.payload
     higher = _again(question, outcome)

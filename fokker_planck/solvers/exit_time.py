@@ -13,6 +13,7 @@ from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.question_arguments import within_periods
 from fokker_planck.model.recast.moved_seams import off_seams
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -41,12 +42,14 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
     problem, target = absorbing(problem, target)
     problem, (target,) = off_seams(problem, (target,), "exit.target")
-    refuse_natural_start(problem, tuple(start))
-    setting = prepare_exit(problem, Ends.at(target, start))
+    place = within_periods(problem, tuple(start))
+    refuse_natural_start(problem, place)
+    setting = prepare_exit(problem, Ends.at(target, place))
     try:
-        return _mean_exit_time(with_deep_wells(setting), start, target, name)
+        found = _mean_exit_time(with_deep_wells(setting), place, target, name)
     except NotDeepError:
-        return _mean_exit_time(setting, start, target, name)
+        found = _mean_exit_time(setting, place, target, name)
+    return replace(found, start=tuple(start))
 
 
 def _mean_exit_time(setting: Setting, start: tuple[float, ...], target: Goal, name: str) -> ExitTime:

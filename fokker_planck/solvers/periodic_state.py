@@ -15,11 +15,12 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.answer_types import Answer, Outcome
 from fokker_planck.solvers.driven_evolution import DrivenQuestion, probes, reference_of
-from fokker_planck.solvers.evolution import Asked, answered_by, result_of
+from fokker_planck.solvers.evolution import answered_by, result_of
 from fokker_planck.solvers.results.in_time import Estimate
 from fokker_planck.solvers.time.driven.driven_propagation import DrivenPropagation
 from fokker_planck.solvers.time.driven.monodromy import Leading, Monodromy, OverPeriod
 from fokker_planck.solvers.time.driven.periodic_results import Harmonic, Multiplier, PeriodicState
+from fokker_planck.solvers.time.evolving.asked import Asked, asked_off_seams
 from fokker_planck.solvers.time.evolving.evolution_numbers import Measured
 
 REPEATED = 1e-9
@@ -114,6 +115,7 @@ def _check_settled(propagation: DrivenPropagation, leading: Leading, end: Floats
 def periodic_state(problem: Problem, period: float, asked: Asked, count: int) -> PeriodicState:
     """The periodic state with ``count`` multipliers; times of ``asked`` end with the period."""
     _check_period(problem, period)
+    problem, asked = asked_off_seams(problem, asked)
     reference = reference_of(problem, period)
     question_of = partial(PeriodicQuestion, reference=reference, count=count)
     question, outcome = answered_by(reference.problem, asked, question_of, reference.margins)

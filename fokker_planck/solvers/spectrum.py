@@ -14,6 +14,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.recast.moved_seams import off_seams
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.adaptivity.accuracy import answered
@@ -52,6 +53,7 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
         from fokker_planck.solvers.momentum import kinetic_spectrum
 
         return kinetic_spectrum.spectrum(problem, count, target)
+    problem, (target,) = off_seams(problem, (target,), "spectrum.target")
     ends = Ends.at(target)
     setting = prepare(problem, ends)
     if target is None:

@@ -77,6 +77,74 @@ def test_a_ball_that_touches_a_seam():
         assert touching.relative_error < 1e-4
 
 
+def torus_seen_from(shift, sets=None):
+    """A torus whose sets all touch a seam in a box that begins at zero, and none does once all is shifted."""
+    process = fp.Overdamped(fp.Potential(f"0.3*cos(x - {shift}) + 0.2*sin(x - {shift} - 2*y)"), fp.Isotropic(0.4))
+    box = fp.Box([0.0, 0.0], [2.0 * PI, 2.0 * PI], "periodic")
+    return fp.Problem(process, box, fp.Resolution(1e-2), {} if sets is None else sets)
+
+
+def lowest_rates(shift, ball):
+    return [one.real for one in fp.spectrum(torus_seen_from(shift), 2, ball).eigenvalues]
+
+
+def later(shift, ball):
+    state = fp.evolve(torus_seen_from(shift), [3.0 + shift, 1.0], [4.0], {"s": f"sin(x - {shift})"}, absorb=ball)
+    return [state.times[0].mass, *state.times[0].wells]
+
+
+def spread_from_the_ball(shift, ball):
+    state = fp.evolve(torus_seen_from(shift, {"T": ball}), {"set": "T"}, [0.5]).times[0]
+    return [state.sets["T"], *state.wells]
+
+
+def where_it_leaves(shift, ball):
+    return [share.probability for share in fp.exit_place(torus_seen_from(shift), [0.02 + shift, 1.0], ball).shares]
+
+
+slow = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [lowest_rates, where_it_leaves, pytest.param(later, marks=slow), pytest.param(spread_from_the_ball, marks=slow)],
+)
+def test_every_question_about_a_ball_that_touches_a_seam(asked):
+    touching, moved = (asked(shift, fp.Ball([0.4 + shift, 5.0], 0.4)) for shift in (0.0, 1.0))
+    for one, other in zip(touching, moved, strict=True):
+        assert one.value == pytest.approx(other.value, rel=one.relative_error + other.relative_error)
+        assert one.relative_error < 1e-2
+
+
+def test_the_probability_of_a_ball_that_touches_a_seam():
+    def weight(y, x):
+        return np.exp(-(0.3 * np.cos(x) + 0.2 * np.sin(x - 2.0 * y)) / 0.4)
+
+    def half(x):
+        return np.sqrt(max(0.0, 0.16 - (x - 0.4) ** 2))
+
+    whole = dblquad(weight, 0.0, 2.0 * PI, 0.0, 2.0 * PI)[0]
+    share = dblquad(weight, 0.0, 0.8, lambda x: 5.0 - half(x), lambda x: 5.0 + half(x))[0] / whole
+    found = fp.stationary_density(torus_seen_from(0.0, {"T": fp.Ball([0.4, 5.0], 0.4)})).sets["T"]
+    assert found.value == pytest.approx(share, rel=found.relative_error + 1e-9)
+
+
+def test_a_part_of_a_ball_that_touches_a_seam():
+    """All of the target is a part: 0.883 left through it where the part had no image beyond the seam."""
+    ball = fp.Ball([0.4, 5.0], 0.4)
+    law = fp.exit_law(torus_seen_from(0.0), [3.0, 1.0], ball, parts={"all": ball})
+    assert law.parts["all"].probability.value == pytest.approx(1.0, abs=1e-9)
+
+
+def test_what_ends_at_the_seam_that_a_ball_touches():
+    """A region that ends there, and an observable that jumps, are others in a box that begins elsewhere."""
+    ball, ends = fp.Ball([0.4, 5.0], 0.4), fp.Region("min(x - 5, 2*pi - x, 2 - abs(y - 2))")
+    with pytest.raises(ProblemError, match="touches the seam x = 0 of a periodic axis"):
+        fp.committor(torus_seen_from(0.0), ball, ends)
+    with pytest.raises(ProblemError, match="touches the seam x = 0 of a periodic axis"):
+        fp.evolve(torus_seen_from(0.0), [3.0, 1.0], [0.5], {"x": "x"}, absorb=ball)
+
+
 def test_a_ball_that_touches_a_seam_beyond_which_the_formula_is_another():
     process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + 0*y"), fp.Isotropic(0.4))
     strip = fp.Problem(process, fp.Box([-2.0, 0.0], [2.0, 1.0], ["reflecting", "periodic"]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
@@ -20,9 +22,14 @@ def goes_on(problem: Problem, here: Floats, there: Floats) -> bool:
     coefficients = [process.noiseless_drift, process.field(problem.dimension).tensor]
     if process.potential is not None and problem.dimension > 1:
         coefficients.append(process.potential.value)
-    for coefficient in coefficients:
+    return same_values(coefficients, here, there)
+
+
+def same_values(functions: Iterable[Callable[[Floats], Floats]], here: Floats, there: Floats) -> bool:
+    """Whether functions of points (dim, n) are at some what they are at others."""
+    for function in functions:
         with np.errstate(all="ignore"):
-            first, second = np.asarray(coefficient(here)), np.asarray(coefficient(there))
+            first, second = np.asarray(function(here)), np.asarray(function(there))
         if not np.abs(first - second).max() <= SAME * max(float(np.abs(second).max()), 1e-300):
             return False
     return True

@@ -23,6 +23,7 @@ from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, boundary_facets, interface_facets
 from fokker_planck.formulas.arrays import Booleans
 from fokker_planck.model.question_arguments import whole_set
+from fokker_planck.model.recast.moved_seams import off_seams
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -39,7 +40,7 @@ from fokker_planck.solvers.setting.energy_levels import heights_between_wells
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.rounding import rounding_error
-from fokker_planck.solvers.setting.setting import Setting
+from fokker_planck.solvers.setting.setting import Setting, prepare_for_wells
 
 REGION = "probability of "
 """Before the name of a set in the mesh, where surfaces and targets have theirs."""
@@ -65,12 +66,13 @@ def set_probabilities(setting: Setting) -> dict[str, Quantity | None]:
     """
     found: dict[str, Quantity | None] = {}
     for name, given in setting.problem.sets.items():
-        shape = whole_set(setting.problem, given)
         try:
-            if isinstance(setting, FlowSetting) and setting.problem.dimension > 1:
-                found[name] = _of_flow(setting, shape)
+            moved, (shape,) = off_seams(setting.problem, (whole_set(setting.problem, given),), f"sets.{name}")
+            seen = setting if moved is setting.problem else prepare_for_wells(moved, "weights of wells")
+            if isinstance(seen, FlowSetting) and seen.problem.dimension > 1:
+                found[name] = _of_flow(seen, shape)
             else:
-                found[name] = _of_known_density(setting, shape)
+                found[name] = _of_known_density(seen, shape)
         except FokkerPlanckError as reason:
             warnings.warn(f"the probability of the set {name} is not known: {_said(reason)}", stacklevel=4)
             found[name] = None
