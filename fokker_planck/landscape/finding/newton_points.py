@@ -16,23 +16,32 @@ from fokker_planck.formulas.graphs import components, pairs_within
 from fokker_planck.landscape.finding.nonsmooth_minima import Inside
 from fokker_planck.landscape.finding.sample_graph import SampleGraph
 from fokker_planck.landscape.frame import Frame
-from fokker_planck.landscape.newton.critical_points import Guesses, classify, describe, newton_step, polish
-from fokker_planck.landscape.types import CriticalPoint
+from fokker_planck.landscape.newton.critical_points import Guesses, Kinds, classify, describe, newton_step, polish
+from fokker_planck.landscape.types import CriticalPoint, Saddle
+from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 
 ASIDE, ROUNDING = 1e-3, 1e-12
 """Of the edges around, how far beside a minimum the function is looked at; of its value, by how much it has to be lower
 there: a slope falls by a thousandth of what it does over an edge."""
 
 
-def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> list[CriticalPoint]:
-    """Polished critical points of index 0 and 1, in the interior and on each wall of a box."""
+@dataclass(frozen=True)
+class Polished:
+    """Critical ``points`` of index 0 and 1, and those at which more than two ways down may meet, a monkey's saddle."""
+
+    points: list[CriticalPoint | Saddle] = field(default_factory=list)
+    meeting: list[Saddle] = field(default_factory=list)
+
+
+def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> Polished:
+    """Polished critical points, in the interior and on each wall of a box."""
     frame = graph.frame
     chosen = [
         (vertices, np.broadcast_to(sign[:, None], (len(sign), len(vertices))))
         for vertices, sign in _near_critical(function, graph)
     ]
     if not chosen:
-        return []
+        return Polished()
     vertices = np.concatenate([some for some, _ in chosen])
     sign = np.concatenate([signs for _, signs in chosen], axis=1)
     group = np.repeat(np.arange(len(chosen)), [len(some) for some, _ in chosen])
@@ -50,10 +59,10 @@ def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> l
         kept[kept] &= np.all((slope < -1e-7 * strength) | free[:, kept], axis=0)
     x, free, width, group = x[:, kept], free[:, kept], width[kept], group[kept]
     if x.shape[1] == 0:
-        return []
+        return Polished()
     kinds = classify(function, x, free, width)
     outward, values = frame.walls_met(x), function.value(x)
-    found = []
+    found = Polished()
     for held in distinct(group):
         members = np.flatnonzero(group == held)
         apart = _distinct(
@@ -63,9 +72,17 @@ def newton_points(function: Function, graph: SampleGraph, contains: Inside) -> l
         of_interest = chosen_here[np.isin(kinds.index[chosen_here], (0, 1))]
         bottoms = kinds.index[of_interest] == 0
         crests = _on_crests(function, x[:, of_interest], free[:, of_interest], width[of_interest])
-        of_interest = of_interest[~(bottoms & crests)]
-        found += describe(function, x, free, kinds, of_interest, outward)
+        of_interest = of_interest[~(bottoms & (crests | kinds.meeting[of_interest]))]
+        found.points.extend(describe(function, x, free, kinds, of_interest, outward))
+        found.meeting.extend(_as_saddles(function, x, free, kinds, chosen_here[kinds.meeting[chosen_here]], outward))
     return found
+
+
+def _as_saddles(
+    function: Function, x: Floats, free: Booleans, kinds: Kinds, numbers: Integers, outward: Floats
+) -> list[Saddle]:
+    passes = replace(kinds, index=np.ones_like(kinds.index))
+    return [point for point in describe(function, x, free, passes, numbers, outward) if isinstance(point, Saddle)]
 
 
 def _on_crests(function: Function, x: Floats, free: Booleans, width: Floats) -> Booleans:

@@ -67,7 +67,7 @@ def find_landscape(
     -------
     Landscape
         Minima and saddles in ascending value. A reflecting wall holds minima and passes of its own, flagged
-        ``on_boundary``. A continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
+        ``on_boundary``. Where more than two ways down meet, a saddle stands there once for each further well. A continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
 
     Raises
     ------
@@ -129,7 +129,8 @@ def _everywhere(x: Floats) -> Booleans:
 def _on_graph(function: Function, graph: SampleGraph, contains: Inside) -> Landscape:
     """Smooth critical points, minima that walls and crests hold, and between these the saddles."""
     frame = graph.frame
-    found = newton_points(function, graph, contains)
+    polished = newton_points(function, graph, contains)
+    found = polished.points
     if len(found) > MOST_POINTS:
         found = _beside_the_deepest(found, graph)
     minima = [point for point in found if point.kind == "minimum"]
@@ -142,6 +143,7 @@ def _on_graph(function: Function, graph: SampleGraph, contains: Inside) -> Lands
     ends = _basin_labels(function, graph, captures, minima)
     saddles = _joined(function, smooth, captures, graph, ends)
     rough = _missing_passes(function, graph, ends, minima, saddles)
+    rough = [_where_ways_meet(saddle, polished.meeting, graph) for saddle in rough]
     saddles += [_on_wall(function, saddle, graph, contains) for saddle in rough]
     return assemble_landscape(minima, saddles, frame)
 
@@ -229,6 +231,15 @@ def _nearest(graph: SampleGraph, x: Floats) -> Integers:
         [np.argmin(np.linalg.norm(frame.difference(graph.points.T, one[:, None]), axis=0)) for one in x.T],
         dtype=np.int64,
     )
+
+
+def _where_ways_meet(rough: Saddle, meeting: list[Saddle], graph: SampleGraph) -> Saddle:
+    """A saddle of the graph, or one beside it at which more than two wells meet: it is found once for each further."""
+    width = float(graph.widths[_nearest(graph, rough.x[:, None])[0]])
+    distances = [float(np.linalg.norm(graph.frame.difference(one.x, rough.x))) for one in meeting]
+    if not distances or min(distances) > BESIDE * width:
+        return rough
+    return replace(meeting[int(np.argmin(distances))], joins=rough.joins, unstable_direction=rough.unstable_direction)
 
 
 def _on_wall(function: Function, rough: Saddle, graph: SampleGraph, contains: Inside) -> Saddle:

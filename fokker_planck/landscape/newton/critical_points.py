@@ -21,6 +21,9 @@ DEGENERATE = 1e-5
 SLOPE_OF_ROUNDING = 300.0
 """Slopes from finite differences are rounding by up to 170 units in the last place of f over the extent of the domain,
 as measured for a quartic plus 1e9; Newton's steps never become shorter than what that leaves of them."""
+WAYS = 40
+"""Combinations of flat directions along which f is looked at: with 10 of them a saddle of eight sectors of 45 degrees
+is missed once in five hundred times, with these once in 5e11."""
 NARROWEST = 0.1
 """Of the mesh width: what rounding blurs further is no critical point."""
 
@@ -121,12 +124,15 @@ class Kinds:
         of the Hessian in the free directions (n, dim)
     unstable
         direction of steepest descent (n, dim)
+    meeting
+        whether two directions or more are flat, and f falls along some combinations and rises along others (n,)
     """
 
     index: Integers
     degenerate: Booleans
     eigenvalues: Floats
     unstable: Floats
+    meeting: Booleans
 
 
 def classify(function: Function, x: Floats, free: Booleans, width: Floats) -> Kinds:
@@ -142,10 +148,7 @@ def classify(function: Function, x: Floats, free: Booleans, width: Floats) -> Ki
     for which in range(x.shape[0]):
         points = np.flatnonzero(null[:, which])
         if len(points):
-            # Newton's method across the flat directions: V diag(1/lambda) V^T on the others.
-            curved = ~(null[points] | fixed[points])
-            inverse = np.where(curved, 1.0 / np.where(curved, eigenvalues[points], 1.0), 0.0)
-            relax = np.einsum("nij,nj,nkj->ikn", vectors[points], inverse, vectors[points])
+            relax = _across(eigenvalues[points], vectors[points], ~(null[points] | fixed[points]))
             step = 0.5 * width[points] * vectors[points, :, which].T
             forward = _change(function, x[:, points], step, relax, noise[points])
             backward = _change(function, x[:, points], -step, relax, noise[points])
@@ -153,7 +156,30 @@ def classify(function: Function, x: Floats, free: Booleans, width: Floats) -> Ki
             descending[points, which] = forward + backward < 0
     chosen = np.argmax(descending, axis=1)
     unstable = np.take_along_axis(vectors, chosen[:, None, None], axis=2)[:, :, 0]
-    return Kinds(np.where(through, -1, descending.sum(axis=1)), null.any(axis=1), eigenvalues, unstable)
+    meeting = np.zeros(x.shape[1], dtype=bool)
+    points = np.flatnonzero(null.sum(axis=1) > 1)
+    if len(points):
+        relax = _across(eigenvalues[points], vectors[points], ~(null[points] | fixed[points]))
+        plane = 0.5 * width[points][:, None, None] * vectors[points] * null[points][:, None]
+        meeting[points] = _rises_and_falls(function, x[:, points], plane, relax, noise[points])
+    return Kinds(np.where(through, -1, descending.sum(axis=1)), null.any(axis=1), eigenvalues, unstable, meeting)
+
+
+def _across(eigenvalues: Floats, vectors: Floats, curved: Booleans) -> Floats:
+    """Of Newton's method across the flat directions: V diag(1/lambda) V^T on the others, (dim, dim, n)."""
+    inverse = np.where(curved, 1.0 / np.where(curved, eigenvalues, 1.0), 0.0)
+    return np.einsum("nij,nj,nkj->ikn", vectors, inverse, vectors)
+
+
+def _rises_and_falls(function: Function, x: Floats, plane: Floats, relax: Floats, noise: Floats) -> Booleans:
+    """Whether f does both, of points (dim, n), from each along combinations of the columns of ``plane``, (n, dim, dim).
+
+    On a monkey's saddle every other of six sectors falls, and no pair of axes tells.
+    """
+    ways = np.random.default_rng(1).normal(size=(WAYS, len(x)))
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    signs = np.array([_change(function, x, (plane @ way).T, relax, noise) for way in ways])
+    return np.asarray((signs > 0).any(axis=0) & (signs < 0).any(axis=0))
 
 
 def _curvature_around(function: Function, x: Floats, free: Booleans, width: Floats) -> Floats:
