@@ -67,7 +67,8 @@ def find_landscape(
     -------
     Landscape
         Minima and saddles in ascending value. A reflecting wall holds minima and passes of its own, flagged
-        ``on_boundary``. Where more than two ways down meet, a saddle stands there once for each further well. A continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
+        ``on_boundary``. Where more than two ways down meet, a saddle stands there once for each further well. A
+        continuous family of minima (or of saddles) gives one, flagged ``degenerate``.
 
     Raises
     ------
