@@ -8,8 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem.shapes.level_sets import fit_regions, mark
-from fokker_planck.fem.shapes.touching import without_narrow_gaps
 from fokker_planck.fem.triangulations.coinciding_walls import with_wall
 from fokker_planck.fem.triangulations.fitting import component_holding, cut_at_ends, with_ends, with_vertices
 from fokker_planck.fem.triangulations.generation import (
@@ -81,6 +79,11 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set], *, planes
     regions = {**regions, **_surfaces(problem, regions)}
     flat = {name: region for name, region in regions.items() if grid and _on_faces(region, problem.dimension)}
     base = _coarse(problem, flat, cells, graded_planes(problem, flat) if planes and not cells else [])
+    if not regions:
+        return base
+    from fokker_planck.fem.shapes.level_sets import mark
+    from fokker_planck.fem.shapes.touching import without_narrow_gaps
+
     tagged = {name: region for name, region in regions.items() if isinstance(region, TaggedCells | TaggedFacets)}
     for name, tags in tagged.items():
         base = with_tagged(base, tags, name)
@@ -108,7 +111,9 @@ def domain_triangulation(problem: Problem, regions: Mapping[str, Set], *, planes
 
 
 def _fitted(problem: Problem, base: Triangulation, regions: Mapping[str, Set]) -> Triangulation:
-    """As :func:`fit_regions`; an error about a surface of jump names the formula that jumps there."""
+    """As ``fit_regions``; an error about a surface of jump names the formula that jumps there."""
+    from fokker_planck.fem.shapes.level_sets import fit_regions
+
     try:
         return fit_regions(base, regions)
     except ProblemError as error:
@@ -220,6 +225,7 @@ def _on_faces(region: Set, dimension: int) -> bool:
 
 
 def _sublevel(triangulation: Triangulation, domain: Sublevel, problem: Problem) -> Triangulation:
+    from fokker_planck.fem.shapes.level_sets import fit_regions, mark
     from fokker_planck.model.domains.connected_part import connected_part
 
     potential = problem.process.potential

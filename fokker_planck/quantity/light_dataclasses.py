@@ -1,10 +1,10 @@
 """``dataclass(frozen=True)`` that writes a class's methods when they are first called, not when the class is made.
 
 The standard library compiles six functions for every frozen dataclass, which takes 0.9 ms; of the 270 classes that a
-question imports it makes a quarter, and compares fewer. Here ``__init__`` is compiled at the first instance, the others
-are shared, the list of fields is made when it is first asked for, and 0.02 ms is left. ``fields``, ``replace``,
-``asdict``, signatures, pickling, pattern matching and, for a class that is based on such a class, the decorator of the
-standard library go on as they do.
+question imports it makes a quarter, and compares fewer. Here ``__init__`` is compiled when a class has some instances,
+the others are shared, the list of fields is made when it is first asked for, and 0.02 ms is left. ``fields``,
+``replace``, ``asdict``, signatures, pickling, pattern matching and, for a class that is based on such a class, the
+decorator of the standard library go on as they do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import field as field
 from dataclasses import replace as replace
+from functools import partial
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ def _light(cls: type, init: bool, repr: bool, eq: bool, frozen: bool) -> type:
         compared = tuple(each.name for each in listed if each.compare)
         counted = tuple(each.name for each in listed if (each.compare if each.hash is None else each.hash))
     if init:
-        methods["__init__"] = _FirstCall()
+        methods["__init__"] = _FirstCalls()
     if repr:
         methods["__repr__"] = _shown
     if eq:
@@ -114,10 +115,42 @@ def _replaced(self: Any, /, **changes: Any) -> Any:
     return replace(self, **changes)
 
 
-class _FirstCall:
-    """Stands for ``__init__`` until that is asked for, by an instance or by who reads the signature."""
+FEW = 20
+"""Instances that are filled field by field, in 2 microseconds each, before 0.15 ms go into a compiled ``__init__``: of
+the 90 classes that a question makes instances of most have fewer."""
+
+
+class _FirstCalls:
+    """Stands for ``__init__`` until there are a ``FEW`` instances, or somebody asks for it who reads the signature."""
+
+    def __init__(self) -> None:
+        self.made = 0
 
     def __get__(self, instance: object, owner: type) -> Any:
+        plain = type(instance) is owner and isinstance(vars(owner).get(_FIELDS), _Listed)
+        if plain and vars(owner).get("__init__") is self and self.made < FEW:
+            self.made += 1
+            return partial(self._filled, owner, instance)
+        return self._compiled(instance, owner)
+
+    def _filled(self, cls: type, instance: Any, /, *given: Any, **named: Any) -> None:
+        """Set the fields from arguments; of those that do not fit the compiled ``__init__`` speaks."""
+        names, known = list(cls.__annotations__), vars(cls)
+        values = dict(zip(names, given, strict=False))
+        values |= {name: known[name] for name in names[len(given) :] if name in known} | named
+        if len(given) > len(names) or len(values) != len(names) or named.keys() & set(names[: len(given)]):
+            self._compiled(instance, cls)(*given, **named)
+            return
+        try:
+            for name in names:
+                object.__setattr__(instance, name, values[name])
+        except KeyError:
+            self._compiled(instance, cls)(*given, **named)
+            return
+        if hasattr(cls, "__post_init__"):
+            instance.__post_init__()
+
+    def _compiled(self, instance: object, owner: type) -> Any:
         # inspect of Python 3.13 asks a class as the instance of its type
         bases = (*owner.__mro__, *(instance.__mro__ if isinstance(instance, type) else ()))
         cls = next(base for base in bases if vars(base).get("__init__") is self)

@@ -27,7 +27,6 @@ from fokker_planck.solvers.boundaries.end_conditions import (
     spectrum_error,
 )
 from fokker_planck.solvers.boundaries.ends import Ends, Goal, reaches
-from fokker_planck.solvers.eigenvalues.followed_modes import stale
 from fokker_planck.solvers.eigenvalues.listed_eigenvalues import Member, listed, warn_of_clusters
 from fokker_planck.solvers.eigenvalues.slow_modes import WRONG_SIGN, refuse_sign
 from fokker_planck.solvers.eigenvalues.slowest_above import MOST_CUTOFFS, cutoff_needed
@@ -146,7 +145,11 @@ def _outcome(question: Question, ends: Ends, count: int) -> Outcome:
             question.setting, ends, question.answer, scope.heights, UNKNOWNS_A_MODE * count, scope.change, cut=scope.cut
         )
         kept = outcome.payload.followed
-        if kept is None or not stale(kept, question.change):
+        if kept is None:
+            return outcome
+        from fokker_planck.solvers.eigenvalues.followed_modes import stale
+
+        if not stale(kept, question.change):
             return outcome
         question.search(outcome.discretization)
     raise ConvergenceError("the list of eigenvalues changes from mesh to mesh", "another degree or a finer mesh")

@@ -4,12 +4,14 @@ import copy
 import dataclasses
 import inspect
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar
 
 import pytest
 
+from fokker_planck.quantity.light_dataclasses import FEW
 from fokker_planck.quantity.light_dataclasses import dataclass as light
 
 
@@ -99,6 +101,20 @@ def test_what_is_refused_is_the_same(asked):
         asked(FULL)
     with pytest.raises(type(full.value)):
         asked(LIGHT)
+
+
+@pytest.mark.parametrize("before", [0, 1, FEW + 1])
+def test_the_first_instances_are_made_as_all_others(before):
+    one, other = made_by(light, Plain), made_by(dataclasses.dataclass, Plain)
+    for _ in range(before):
+        one(1)
+    for given, named in (((1,), {}), ((1, (2,)), {}), ((), {"b": (3,), "a": 4}), ((5,), {"b": (6,)})):
+        assert vars(one(*given, **named)) == vars(other(*given, **named))
+    for given, named in (((), {}), ((1, 2, 3), {}), ((1,), {"z": 2}), ((1,), {"a": 1}), ((), {"b": 1, "z": 2})):
+        with pytest.raises(TypeError) as full:  # noqa: PT011  whatever the standard library says
+            other(*given, **named)
+        with pytest.raises(TypeError, match=f"^{re.escape(str(full.value))}$"):
+            one(*given, **named)
 
 
 def test_classes_by_identity():

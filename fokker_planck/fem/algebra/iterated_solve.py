@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.algebra.conjugate_gradients import conjugate_gradients
-from fokker_planck.fem.algebra.vertex_stars import VertexStars
 from fokker_planck.formulas.arrays import Floats
+
+if TYPE_CHECKING:
+    from fokker_planck.fem.algebra.vertex_stars import VertexStars
 
 logger = logging.getLogger(__name__)
 

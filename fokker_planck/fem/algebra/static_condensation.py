@@ -19,7 +19,6 @@ from fokker_planck.fem.algebra.conjugate_gradients import REACH
 from fokker_planck.fem.algebra.iterated_solve import LARGEST_FACTOR, IteratedSolve
 from fokker_planck.fem.algebra.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.algebra.scaled_lu import scaled_lu
-from fokker_planck.fem.algebra.vertex_stars import CellBlocks, vertex_stars
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import AT_ONCE
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
@@ -105,6 +104,16 @@ class CondensedFactorization:
         return total
 
 
+def _iterated(
+    discretization: Discretization, outer: Floats, rows: Side, numbers: Integers, exponent: Floats, size: int
+) -> IteratedSolve | None:
+    """What solves with S in space without a factor; None where it would not pay."""
+    from fokker_planck.fem.algebra.vertex_stars import CellBlocks, vertex_stars
+
+    stars = vertex_stars(discretization, CellBlocks(outer, rows.coupling, numbers), exponent, size)
+    return None if stars is None else IteratedSolve(stars)
+
+
 def condensed_factorization(
     discretization: Discretization,
     elements: Floats,
@@ -132,9 +141,7 @@ def condensed_factorization(
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
     outer: _petsc.TwoSidedFactorization | IteratedSolve | None = None
     if symmetric and exponent is not None and dimension == 3 and size > _most_factored(discretization.degree, exponent):
-        blocks = CellBlocks(elements[:, :count, :count], rows.coupling, numbers)
-        stars = vertex_stars(discretization, blocks, exponent, size)
-        outer = None if stars is None else IteratedSolve(stars)
+        outer = _iterated(discretization, elements[:, :count, :count], rows, numbers, exponent, size)
     if outer is None:
         schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
         summed = _petsc.matrix(discretization.comm, size, numbers, schur, symmetric=symmetric)

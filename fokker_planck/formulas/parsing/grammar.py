@@ -7,7 +7,6 @@ sympy sees it, so that no formula can ask for an integer with a million digits.
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -161,6 +160,8 @@ def _named(name: str, scope: Scope) -> Term:
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
+    import difflib  # of use where something is refused
+
     close = difflib.get_close_matches(name, known, n=1)
     listed = f"one of {', '.join(known)}"
     return f"{close[0]}? It is {listed}" if close else listed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -12,5 +11,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("epsilom", ["epsilon", "matrix"])
     ' (did you mean epsilon?)'
     """
+    import difflib  # of use where something is refused
+
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {found[0]}?)" if found else ""

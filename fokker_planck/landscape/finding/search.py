@@ -182,7 +182,9 @@ def _basin_labels(
 ) -> Integers:
     """The number of the minimum for every vertex of the graph, by the graph's own basins."""
     frame = graph.frame
-    flat = FLAT * float(np.median(graph.values) - graph.values.min()) / frame.extent
+    halves = [(len(graph.values) - 1) // 2, len(graph.values) // 2]
+    median = np.partition(graph.values, halves)[halves].mean()  # numpy's own imports masked arrays, 7 ms
+    flat = FLAT * float(median - graph.values.min()) / frame.extent
     flow = descend(function, graph.points[graph.bottoms].T, captures, frame, FlowSettings(1e-5, least_slope=flat))
     labels = flow.labels
     for k in np.flatnonzero(labels < 0):

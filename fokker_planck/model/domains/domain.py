@@ -10,7 +10,6 @@ import numpy as np
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.domains.box import Box
-from fokker_planck.model.domains.connected_part import connected_part, values_or_infinity
 from fokker_planck.model.domains.meshes import MeshDomain
 from fokker_planck.model.domains.sublevel import Sublevel
 from fokker_planck.model.sets.shapes import Ball
@@ -60,6 +59,8 @@ def bounding_box(domain: Domain, potential: Potential | None = None) -> tuple[tu
         return tuple(points.min(axis=0).tolist()), tuple(points.max(axis=0).tolist())
     if potential is None:
         raise ProblemError("domain", "a sublevel set without its potential", "the potential that it is the sublevel of")
+    from fokker_planck.model.domains.connected_part import connected_part
+
     part = connected_part(domain, potential)
     return part.lower, part.upper
 
@@ -84,6 +85,8 @@ def contains(domain: Domain, x: Floats, potential: Potential | None = None) -> B
             slack = 1e-13 * (b - a) + 1e-15 * max(abs(a), abs(b))
             inside &= (row >= a - slack) & (row <= b + slack)
     if isinstance(domain, Sublevel) and potential is not None:
+        from fokker_planck.model.domains.connected_part import values_or_infinity
+
         inside &= values_or_infinity(potential, x) <= domain.level
     return np.asarray(inside)
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import erf, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fokker_planck.asymptotics import underdamped
 from fokker_planck.asymptotics.eyring_kramers import well_probabilities
-from fokker_planck.asymptotics.kramers_langer import unstable_rate
 from fokker_planck.asymptotics.markov_chain import log_watched_chain
-from fokker_planck.asymptotics.underdamped import Regime
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.recast.positions import positions_of
@@ -25,6 +22,9 @@ from fokker_planck.model.sets.shapes import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
+
+if TYPE_CHECKING:
+    from fokker_planck.asymptotics.underdamped import Regime
 
 ANY_FRICTION, LARGE_FRICTION, SMALL_FRICTION = "Mel'nikov-Meshkov", "Kramers-Langer", "energy diffusion"
 REACH = 3.0
@@ -93,6 +93,7 @@ def of(problem: Problem) -> Kinetic:
 
 def eigenvalues(problem: Problem, count: int) -> tuple[list[Quantity | None], Limits]:
     """Of the small eigenvalues, the zero first; and in the limits."""
+    from fokker_planck.asymptotics import underdamped
 
     def by(regime: Regime) -> list[Quantity | None]:
         found = underdamped.kinetic_eigenvalues(*of(problem).arguments, count, regime)
@@ -103,6 +104,7 @@ def eigenvalues(problem: Problem, count: int) -> tuple[list[Quantity | None], Li
 
 def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Table | None, Limits]:
     """Between the wells at ``places``, from row to column; and in the limits pair by pair, row by row."""
+    from fokker_planck.asymptotics import underdamped
 
     def by(regime: Regime) -> Table | None:
         kinetic = of(problem)
@@ -123,6 +125,7 @@ def rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Tabl
 
 def exit_time(problem: Problem, start: tuple[float, ...], target: Set) -> tuple[Quantity | None, Limits]:
     """From the well of ``start`` to the wells whose minima are in the ``target``; None where it reaches to a saddle."""
+    from fokker_planck.asymptotics import underdamped
 
     def by(regime: Regime) -> Quantity | None:
         kinetic = of(problem)
@@ -173,6 +176,8 @@ def _is_beyond(kinetic: Kinetic, target: Set) -> bool:
     In the linear drift at the saddle who stands at the distance s beyond the separatrix goes on with the probability
     ``(1 + erf(s sqrt(lambda_+/(2 gamma eps))))/2``, where ``s = w . (x - z)`` with ``w = (lambda_+ + gamma, 1)``.
     """
+    from fokker_planck.asymptotics.kramers_langer import unstable_rate
+
     landscape, process = kinetic.landscape, kinetic.process
     for saddle in landscape.saddles:
         place = np.array([[saddle.position[0]], [0.0]])

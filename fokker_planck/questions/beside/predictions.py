@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fokker_planck.asymptotics import exit_time as exit_times
 from fokker_planck.asymptotics import eyring_kramers as kramers
-from fokker_planck.asymptotics.exit_surfaces import Outside
 from fokker_planck.asymptotics.markov_chain import log_rate_constant, log_watched_chain
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow, saddle_flows
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
@@ -27,7 +25,7 @@ from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions import eyring_kramers
-from fokker_planck.questions.beside import kinetic_formulas, small_noise
+from fokker_planck.questions.beside import kinetic_formulas
 
 if TYPE_CHECKING:
     from fokker_planck.model.sets.shapes import Set
@@ -61,6 +59,9 @@ def _with(formula: str, found: tuple[Any, Limits]) -> tuple[Any, str, Limits]:
 
 
 def _exit_time(problem: Problem, start: tuple[float, ...], target: Set | Literal["boundary"]) -> Quantity | None:
+    from fokker_planck.asymptotics import exit_time as exit_times
+    from fokker_planck.asymptotics.exit_surfaces import Outside
+    from fokker_planck.questions.beside import small_noise
     from fokker_planck.solvers.boundaries.ends import Ends
     from fokker_planck.solvers.exits.descent import holds_nothing
     from fokker_planck.solvers.setting.kinetics_of_problem import is_reversible, kinetics_of
@@ -170,6 +171,8 @@ def _rates(problem: Problem, places: tuple[tuple[float, ...], ...]) -> tuple[Tab
 
     setting = prepare(problem, wells=True)
     if not isinstance(setting, PotentialSetting):
+        from fokker_planck.questions.beside import small_noise
+
         states = [k for k in sorted(set(setting.states)) if setting.attractors[k].position in places]
         return small_noise.predicted_rates(setting, states), ()
     landscape, tensor = limit_landscape(setting), setting.diffusion.tensor

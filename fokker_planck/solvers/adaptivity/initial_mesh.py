@@ -7,6 +7,7 @@ decided; elsewhere cells stay large, and are cut away.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, without_cells
 from fokker_planck.fem.triangulations.turning_stars import graded_at_turns
 from fokker_planck.fem.truncation.chain_states import well_name
-from fokker_planck.fem.truncation.decided_exponents import Exponents, Ground, exponents
 from fokker_planck.fem.truncation.domain_truncation import Shares, is_cut, kept_cells, outside, shares, truncated
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.grids.spline import zero_on
@@ -35,6 +35,9 @@ from fokker_planck.solvers.setting.deep_wells import idle
 from fokker_planck.solvers.setting.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+
+if TYPE_CHECKING:
+    from fokker_planck.fem.truncation.decided_exponents import Exponents
 
 CHANGE = {1: 4.0, 2: 13.0, 3: 14.0}
 """Of the exponent in a cell: with degree 6 twice that of degree 4, which took four times the unknowns. In the plane 15
@@ -191,6 +194,8 @@ def _exponents(setting: FlowSetting, ends: Ends, share: float) -> list[Exponents
 
     Between two sets the density counts, too, whose states are the wells alone.
     """
+    from fokker_planck.fem.truncation.decided_exponents import Ground, exponents
+
     problem = setting.problem
     lower, upper = problem.bounding_box()
     grid = zero_on(lower, upper, [period is not None for period in problem.periods])

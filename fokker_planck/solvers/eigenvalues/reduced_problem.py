@@ -17,7 +17,7 @@ none, and rates were off by a percent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mpmath
 import numpy as np
@@ -30,8 +30,10 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.condensation.krylov import DEPENDENT, images
-from fokker_planck.solvers.condensation.slow_subspace import Eigenpairs, general_pairs, slow_or_in_doubles, whole_of
 from fokker_planck.solvers.condensation.wells import Condensation
+
+if TYPE_CHECKING:
+    from fokker_planck.solvers.condensation.slow_subspace import Eigenpairs
 
 FAR_BELOW = 0.1
 """Of the slowest rate inside wells: a fixed point converges by that factor a step, faster ones are found otherwise."""
@@ -180,6 +182,8 @@ def reduced_pair(
             mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
             found = _condensed_pencil(flows, mass, energy, below) or _beside_others(flows, mass, energy)
         else:
+            from fokker_planck.solvers.condensation.slow_subspace import general_pairs
+
             found = general_pairs(flows, mass, energy)
     values, vectors, left_vectors, rounding = found
     return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers, rounding)
@@ -292,11 +296,15 @@ def _ascending_eigen(flows: Any, mass: Floats) -> tuple[list[Any], Any]:
 
 def _beside_others(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same where E is not far above."""
+    from fokker_planck.solvers.condensation.slow_subspace import slow_or_in_doubles
+
     return slow_or_in_doubles(flows, mass, energy, symmetric=True) or _whole_pencil(flows, mass, energy)
 
 
 def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same from all of the widened problem at once."""
+    from fokker_planck.solvers.condensation.slow_subspace import whole_of
+
     size, count = len(mass), flows.rows
     values, vectors = _ascending_eigen(whole_of(flows, energy), mass)
     columns = [[vectors[i, k] for i in range(size)] for k in range(count)]

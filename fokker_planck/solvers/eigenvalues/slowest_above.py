@@ -158,6 +158,7 @@ def slowest_above(points: Floats, edges: Integers, heights: Floats, tensor: Floa
     above = heights > ceiling
     if not above.any():
         return float(np.inf)
+    edges = edges[above[edges].any(axis=1)]
     along = points[edges[:, 1]] - points[edges[:, 0]]
     length = np.maximum(np.linalg.norm(along, axis=1), 1e-300)
     middle = np.moveaxis(0.5 * (tensor[..., edges[:, 0]] + tensor[..., edges[:, 1]]), -1, 0)

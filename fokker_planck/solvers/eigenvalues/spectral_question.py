@@ -8,6 +8,7 @@ others come from shift and invert: with detailed balance the lowest ones, from w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from fokker_planck.fem.generator import assemble
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.adaptivity.absorption import stopped
 from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.adaptivity.initial_mesh import members_of, surfaces
 from fokker_planck.solvers.adaptivity.spectral_scope import (
@@ -30,15 +30,6 @@ from fokker_planck.solvers.boundaries.end_conditions import singular_ends
 from fokker_planck.solvers.boundaries.ends import Goal
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode, normalised
-from fokker_planck.solvers.eigenvalues.followed_modes import (
-    NOTHING,
-    ROUNDING,
-    Followed,
-    Plan,
-    eigenmodes,
-    found_again,
-    searched,
-)
 from fokker_planck.solvers.eigenvalues.narrow_wells import has_narrow_ends, has_narrow_wells
 from fokker_planck.solvers.eigenvalues.orthogonal_modes import (
     IMAGES,
@@ -48,7 +39,6 @@ from fokker_planck.solvers.eigenvalues.orthogonal_modes import (
     rounding_at_ends,
     together,
 )
-from fokker_planck.solvers.eigenvalues.pencil import Pencil
 from fokker_planck.solvers.eigenvalues.reduced_problem import MOST_STATES
 from fokker_planck.solvers.eigenvalues.slow_modes import LARGEST, slow_modes
 from fokker_planck.solvers.setting.deep_wells import deep_states
@@ -56,6 +46,9 @@ from fokker_planck.solvers.setting.error_budget import ErrorBudget, budget_of
 from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting
+
+if TYPE_CHECKING:
+    from fokker_planck.solvers.eigenvalues.followed_modes import Followed, Plan
 
 LEAST_RATIO = 1e-6
 """Of an eigenvalue to the rates inside the wells, down to which doubles hold it: shift and invert leaves 1e-14."""
@@ -112,6 +105,8 @@ class Question:
     @property
     def change(self) -> float:
         """Of the matrix, relative, by what is cut off, and by rounding: what no mesh makes less."""
+        from fokker_planck.solvers.eigenvalues.followed_modes import ROUNDING
+
         return (CUT * float(np.exp(-self.budget.cutoff_of_flow)) if self.closed else 0.0) + ROUNDING
 
     @property
@@ -153,6 +148,8 @@ class Question:
         if self.target is None:
             generator = assemble(discretization, setting.weighting)
         else:
+            from fokker_planck.solvers.adaptivity.absorption import stopped
+
             end = stopped(setting, discretization, self.target)
             generator, absorbed, slowest = end.generator, end.absorbed, end.slowest
         wells = well_nodes(discretization, setting.places, absorbed)
@@ -188,6 +185,15 @@ class Question:
 
     def of_both_sides(self, condensed: Condensation, absorbed: Booleans) -> tuple[list[Eigenmode], Followed]:
         """All eigenvalues with real parts up to the last one wanted, and a few more."""
+        from fokker_planck.solvers.eigenvalues.followed_modes import (
+            NOTHING,
+            Followed,
+            eigenmodes,
+            found_again,
+            searched,
+        )
+        from fokker_planck.solvers.eigenvalues.pencil import Pencil
+
         generator, rate, first = condensed.generator, self.setting.relaxation_rate, self.plan is None
         most = len(condensed.wells) if first else self.slow
         slow = slow_modes(

@@ -11,7 +11,6 @@ from __future__ import annotations
 from math import exp, log
 
 from fokker_planck.fem.meshing import NARROWED, TRIM
-from fokker_planck.landscape.basins.basin_integrals import accuracy_of_separatrices
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
@@ -134,6 +133,8 @@ class ErrorBudget:
     @property
     def curves(self) -> float:
         """Error of the curves between basins of a flow, relative to the extent."""
+        from fokker_planck.landscape.basins.basin_integrals import accuracy_of_separatrices
+
         return min(accuracy_of_separatrices(self.tolerance), COARSEST_CURVE)
 
     @property
