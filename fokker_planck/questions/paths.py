@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.table import Table
 
-    from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+    from fokker_planck.solvers.setting.flow_setting import FlowSetting
     from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 
 

@@ -49,7 +49,7 @@ from fokker_planck.solvers.density.density_ratio import LEAST, density_ratio
 from fokker_planck.solvers.exits.descent_time import LeftOut, left_out
 from fokker_planck.solvers.results.steady import Committor
 from fokker_planck.solvers.setting.deep_wells import NotDeepError, deep_in_target, deep_states, with_deep_wells
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import WHOLE, Setting, prepare
 
 ROUNDING = 5e-12

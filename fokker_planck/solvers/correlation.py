@@ -39,7 +39,7 @@ from fokker_planck.solvers.eigenvalues.slow_modes import slow_modes
 from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.results.in_time import Correlation, CorrelationAtTime, SpectralDensity
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting, prepare
 from fokker_planck.solvers.time.correlations.correlation_in_time import ROUNDING, Early, Spread, by_modes, in_cells

@@ -37,7 +37,7 @@ from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.density.density_ratio import density_ratio
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
 from fokker_planck.solvers.time.evolving.asked import Asked, asked_off_seams
 from fokker_planck.solvers.time.evolving.evolution_numbers import (

@@ -57,7 +57,7 @@ from fokker_planck.solvers.exits.exit_parts import logs_of_parts
 from fokker_planck.solvers.exits.recast_exit import recast_exit
 from fokker_planck.solvers.results.in_time import ExitLaw, PartOfExit, TimeOfLaw
 from fokker_planck.solvers.setting.energy_levels import levels_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting
 from fokker_planck.solvers.time.stepping.marching import turning_of

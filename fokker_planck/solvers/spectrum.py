@@ -33,7 +33,7 @@ from fokker_planck.solvers.eigenvalues.slowest_above import MOST_CUTOFFS, cutoff
 from fokker_planck.solvers.eigenvalues.spectral_question import Question
 from fokker_planck.solvers.results.steady import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting.deep_wells import with_deep_wells
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting, prepare
 
 UNKNOWNS_A_MODE = 6

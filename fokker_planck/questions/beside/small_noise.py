@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fokker_planck.asymptotics.quasipotential import SmallNoise
     from fokker_planck.landscape.newton.fixed_points import FixedPoint
     from fokker_planck.model.sets.shapes import Set
-    from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+    from fokker_planck.solvers.setting.flow_setting import FlowSetting
 
 MOST_POINTS = 1_500_000
 """At which a drift is evaluated for paths beside one answer, where noise depends on the state: for noise that follows a

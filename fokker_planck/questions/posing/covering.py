@@ -17,7 +17,7 @@ from fokker_planck.landscape.newton.fixed_points import FixedPoint
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.questions.beside import small_noise
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 
 SETTLED = 30.0
 """Times of settling at an attractor for which the drift is followed down: e^-30 of the way is left."""

@@ -32,7 +32,7 @@ from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.boundaries.fast_particles import changed_by_walls_in_v
 from fokker_planck.solvers.setting.energy_levels import levels_of
 from fokker_planck.solvers.setting.error_budget import budget_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.rounding import rounding_error, rounding_of_drift
 from fokker_planck.solvers.setting.setting import Setting

@@ -34,7 +34,7 @@ from fokker_planck.solvers.reference_density.resolved_cells import resolved_belo
 from fokker_planck.solvers.setting.deep_wells import idle
 from fokker_planck.solvers.setting.energy_levels import SAME_HEIGHT
 from fokker_planck.solvers.setting.error_budget import budget_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 
 if TYPE_CHECKING:
     from fokker_planck.fem.truncation.decided_exponents import Exponents

@@ -26,7 +26,7 @@ from fokker_planck.solvers.adaptivity.initial_mesh import can_be_cut
 from fokker_planck.solvers.boundaries.end_conditions import singular_ends
 from fokker_planck.solvers.boundaries.ends import Ends, reached_points
 from fokker_planck.solvers.setting.energy_levels import fastest_spared, heights_between_wells, levels_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting
 

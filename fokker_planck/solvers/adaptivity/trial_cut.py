@@ -22,7 +22,7 @@ from fokker_planck.solvers.adaptivity.initial_mesh import where_it_matters
 from fokker_planck.solvers.adaptivity.roughness import SMOOTH, error_of_roughness, is_analytic
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.setting.error_budget import budget_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 
 NARROWER, LESS, MOST_CUTS = 100.0, 1e-6, 3
 """By how much more is cut to see what that changes; by how much less is cut where it changes too much, and how often

@@ -32,7 +32,7 @@ from fokker_planck.solvers.density.well_weights import weights_of_states
 from fokker_planck.solvers.results.stationary_current import CURRENT_SAFETY, Current, total_current
 from fokker_planck.solvers.results.steady import Stationary
 from fokker_planck.solvers.setting.error_budget import budget_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import WHOLE
 
 

@@ -14,7 +14,7 @@ from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.adaptivity.initial_mesh import surfaces
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 
 LEAST = 1e-300
 """Stands for a rho or a share that is no double any more."""

@@ -37,7 +37,7 @@ from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.density.density_of_potential import ROUNDING_OF_PSI
 from fokker_planck.solvers.density.density_ratio import density_ratio, modes_of_shares
 from fokker_planck.solvers.setting.energy_levels import heights_between_wells
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.rounding import rounding_error
 from fokker_planck.solvers.setting.setting import Setting, prepare_for_wells

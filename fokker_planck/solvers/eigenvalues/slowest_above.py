@@ -31,7 +31,7 @@ from fokker_planck.landscape.finding.survey import sample_graph
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.setting.energy_cutoff import clear_of_top
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
 
 SLOWER = 0.25

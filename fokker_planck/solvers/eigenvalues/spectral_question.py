@@ -43,7 +43,7 @@ from fokker_planck.solvers.eigenvalues.reduced_problem import MOST_STATES
 from fokker_planck.solvers.eigenvalues.slow_modes import LARGEST, slow_modes
 from fokker_planck.solvers.setting.deep_wells import deep_states
 from fokker_planck.solvers.setting.error_budget import ErrorBudget, budget_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting
 

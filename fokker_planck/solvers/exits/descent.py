@@ -22,8 +22,9 @@ from fokker_planck.model.reversibility.classify import UnknownDensity
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.solvers.boundaries.ends import Ends, reaches
 from fokker_planck.solvers.reference_density.degenerate_exponent import refuse_flow_through_walls
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting, fixed_points_inside
+from fokker_planck.solvers.setting.landscape_of_flow import fixed_points_inside
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting, prepare
 

@@ -17,7 +17,7 @@ from fokker_planck.model.sets.shapes import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.setting.deep_wells import deep_level
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
 
 ASIDE = 1e-4

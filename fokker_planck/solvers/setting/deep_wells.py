@@ -21,7 +21,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.solvers.condensation.states import Surfaces
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
 
 MARGIN = 50.0

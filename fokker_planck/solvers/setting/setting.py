@@ -11,9 +11,8 @@ from __future__ import annotations
 from fokker_planck.mesh.walls import refuse_slits
 from fokker_planck.model.problem import Problem
 from fokker_planck.solvers.boundaries.ends import Ends
-from fokker_planck.solvers.boundaries.held_attractors import refuse_flow_through_level
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.kinetics_of_problem import is_reversible, kinetics_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting, of_flow
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting, of_potential
 
 Setting = PotentialSetting | FlowSetting
@@ -23,7 +22,11 @@ WHOLE = Ends()
 
 def prepare(problem: Problem, ends: Ends = WHOLE, *, wells: bool = False) -> Setting:
     """The setting for a question with these ends, about the ``wells`` that walls hold, too, if so asked."""
-    return of_potential(problem) if is_reversible(problem) else of_flow(problem, ends, wells=wells)
+    if is_reversible(problem):
+        return of_potential(problem)
+    from fokker_planck.solvers.setting.landscape_of_flow import of_flow
+
+    return of_flow(problem, ends, wells=wells)
 
 
 def prepare_for_wells(problem: Problem, question: str) -> Setting:
@@ -31,6 +34,8 @@ def prepare_for_wells(problem: Problem, question: str) -> Setting:
 
     Raises ``ProblemError`` where they are not known: in domains with slits, beside walls that the flow runs along.
     """
+    from fokker_planck.solvers.boundaries.held_attractors import refuse_flow_through_level
+
     kinetics_of(problem)  # refuses noise that is none, before the flow is asked
     refuse_slits(problem.domain, question)
     refuse_flow_through_level(problem, question)

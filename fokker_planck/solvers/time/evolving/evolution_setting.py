@@ -14,7 +14,7 @@ from fokker_planck.solvers.boundaries.ends import Ends, Goal
 from fokker_planck.solvers.boundaries.held_attractors import refuse_flow_through_level
 from fokker_planck.solvers.setting.energy_levels import levels_of
 from fokker_planck.solvers.setting.error_budget import budget_of
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from fokker_planck.solvers.setting.setting import Setting, prepare
 from fokker_planck.solvers.time.evolving.initial_state import CORE, TAIL, highest_exponent, representative, support

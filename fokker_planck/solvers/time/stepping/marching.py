@@ -23,7 +23,7 @@ from fokker_planck.landscape.finding.survey import sample_graph
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.spectral_scope import fastest_current
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
 from fokker_planck.solvers.setting.setting import Setting
 from fokker_planck.solvers.time.stepping.rational_krylov import KrylovSpace, krylov_space, norm
 from fokker_planck.solvers.time.stepping.semigroup import resolvent
