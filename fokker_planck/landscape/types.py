@@ -20,6 +20,7 @@ from fokker_planck.landscape.paths import PathOverSaddle
 from fokker_planck.landscape.surface import Surface
 from fokker_planck.quantity.answer import Answer
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
+from fokker_planck.quantity.units import NONE, Units
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ class Landscape(Answer):
         for
     surface
         V on a grid, for the picture; None in space
+    units
+        of the problem, for tables and pictures
 
     Examples
     --------
@@ -139,6 +142,7 @@ class Landscape(Answer):
     frame: Frame
     paths: tuple[PathOverSaddle | None, ...] = ()
     surface: Surface | None = None
+    units: Units = NONE
 
     @property
     def dimension(self) -> int:

@@ -23,7 +23,7 @@ MEASURED = {
     **dict.fromkeys(("mean time", "mean time to it", "mean time then", "time", "t"), "time"),
     **dict.fromkeys(("rate", "eigenvalue"), "rate"),
     **dict.fromkeys(("V", "barrier"), "energy"),
-    **dict.fromkeys(("position", "minimum", "start", "from", "between"), "length"),
+    **dict.fromkeys(("position", "minimum", "start", "from", "between", "length"), "length"),
 }
 """Headings, and what stands below them."""
 TWO_FORMULAS = "Formulas for large and for small friction"

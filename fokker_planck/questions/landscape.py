@@ -63,7 +63,7 @@ def energy_landscape(problem: Problem) -> Landscape:
     if has_potential_wells(problem.process):
         downhill = Downhill(WellFlow(problem.process, problem.dimension), function)
     surface = surface_of(function, landscape.frame, problem.contains)
-    return replace(landscape, paths=descent_paths(downhill, landscape), surface=surface)
+    return replace(landscape, paths=descent_paths(downhill, landscape), surface=surface, units=problem.units)
 
 
 @quietly

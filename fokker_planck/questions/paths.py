@@ -15,8 +15,10 @@ from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.descent_paths import POINTS, descent_paths
 from fokker_planck.landscape.flow.noise_metric import InNoiseMetric
+from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.newton.fixed_points import FixedPoint
 from fokker_planck.landscape.paths import PathOverSaddle, lengths_along
+from fokker_planck.landscape.surface import Surface, surface_of
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.underdamped import Underdamped
@@ -24,6 +26,7 @@ from fokker_planck.output.serialize import number_json, numbers_json
 from fokker_planck.output.tables import empty_table, point_text, short
 from fokker_planck.quantity.answer import Answer
 from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity.units import NONE, Units
 from fokker_planck.questions.beside import small_noise
 from fokker_planck.questions.entry import Entry
 from fokker_planck.questions.numpy_warnings import quietly
@@ -53,6 +56,10 @@ class MostProbablePaths(Answer):
         whether the ways back are the same curves
     periods
         of the axes that are periodic, None for the others
+    surface
+        in the plane minus the logarithm of the density on a grid, for the picture; None where no formula has it
+    units
+        of the problem, for tables and pictures
     """
 
     minima: tuple[tuple[float, ...], ...]
@@ -60,6 +67,8 @@ class MostProbablePaths(Answer):
     box: tuple[tuple[float, ...], tuple[float, ...]]
     reversible: bool
     periods: tuple[float | None, ...] = ()
+    surface: Surface | None = None
+    units: Units = NONE
 
     def action(self, number: int) -> float:
         """The climb of a path, in units of epsilon: the exponent of the rate along it."""
@@ -119,7 +128,12 @@ def most_probable_paths(problem: Problem) -> MostProbablePaths:
         raise ProblemError("paths", f"{len(minima)} wells and no saddle between two of them", "two wells and a saddle")
     found = sorted(found, key=lambda path: path.values[path.summit] - path.values[0])
     reversible, periods = isinstance(setting, PotentialSetting), tuple(problem.periods)
-    return MostProbablePaths(minima, tuple(found), problem.bounding_box(), reversible, periods)
+    surface = None
+    if problem.dimension == 2 and (isinstance(setting, PotentialSetting) or setting.known):
+        lower, upper = problem.bounding_box()
+        surface = surface_of(setting.exponent, Frame(lower, upper, periods), problem.contains)
+    box, paths = problem.bounding_box(), tuple(found)
+    return MostProbablePaths(minima, paths, box, reversible, periods, surface, problem.units)
 
 
 def _by_descent(setting: PotentialSetting) -> tuple[tuple[tuple[float, ...], ...], list[PathOverSaddle]]:

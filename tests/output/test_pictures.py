@@ -131,6 +131,23 @@ def test_labels_are_those_of_the_problem_where_no_others_are_asked_for():
     )
     assert fp.stationary_density(line).plot().get_xlabel() == "$x$ / nm"
     assert fp.stationary_density(line).plot(units=fp.Units(length="m")).get_xlabel() == "$x$ / m"
+    assert "minimum / nm" in str(fp.stationary_density(line))
+
+
+def test_what_needs_no_mesh_has_the_units_of_the_problem_too(tmp_path):
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.05))
+    units = fp.Units(length="degree", energy="kJ/mol", names=["phi", "psi"])
+    problem = fp.Problem(process, fp.Box([-2, -2], [2, 2]), units=units)
+    answers = {"landscape": fp.energy_landscape(problem), "paths": fp.most_probable_paths(problem)}
+    fp.save(tmp_path, answers)
+    loaded = fp.load(tmp_path)
+    for answer in (*answers.values(), *(loaded[name] for name in answers)):
+        axes = answer.plot(ax=matplotlib.figure.Figure().add_subplot())
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("phi / degree", "psi / degree")
+    assert "V / (kJ/mol)" in answers["landscape"]._repr_html_()
+    assert "length / degree" in str(answers["paths"])
+    isolines = answers["paths"].surface.grid
+    assert isolines[50, 50] - isolines.min() == pytest.approx(5.0, rel=1e-3)  # a quarter over 1/20, at the saddle
 
 
 def test_labels_have_the_units_that_are_asked_for():

@@ -16,6 +16,7 @@ from fokker_planck.quantity.units import NONE, Units
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
+    from rich.table import Table
 
     from fokker_planck.quantity import Quantity
 
@@ -126,29 +127,41 @@ class Sweep:
 
     def __str__(self) -> str:
         """The numbers next to the top of every answer, and below them what failed."""
+        from fokker_planck.output.tables import printed
+
+        return "\n".join([printed([([self._table()], None)]).rstrip("\n"), *self._reasons()])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        from fokker_planck.output.html import html_tables
+
+        return html_tables([self._table()], "; ".join(self._reasons()))
+
+    def _table(self) -> Table:
         from fokker_planck.output.plots.labels import in_units, measured
         from fokker_planck.output.plots.series import kind_of
-        from fokker_planck.output.tables import NOTHING, empty_table, literal, printed, short
+        from fokker_planck.output.tables import NOTHING, empty_table, literal, short
 
         shown = sorted(self.columns, key=lambda name: name.count("."))[:SHOWN]
         with in_units(self.units):
             headings = [text for name in shown for text in (measured(name, kind_of(name)), "rel. error")]
             keys = [measured(key, kind_of(key)) for key in self.axes]
             table = empty_table(literal(self.title) or "Sweep", keys, headings)
-        reasons = []
         for point in self.points:
             settings = [short(v) if isinstance(v, float) else literal(str(v)) for v in point.settings.values()]
-            if point.result is None:
-                where = ", ".join(f"{key} = {value}" for key, value in point.settings.items())
-                reasons.append(f"no answer at {where}: {point.reason}")
             numbers = [_quantities(point).get(name) for name in shown]
             table.add_row(
                 *settings, *(text for q in numbers for text in ((NOTHING, NOTHING) if q is None else _cells(q)))
             )
-        return "\n".join([printed([([table], None)]).rstrip("\n"), *reasons])
+        return table
 
-    def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html())
+    def _reasons(self) -> list[str]:
+        """Why points have no answer."""
+        return [
+            f"no answer at {', '.join(f'{key} = {value}' for key, value in point.settings.items())}: {point.reason}"
+            for point in self.points
+            if point.result is None
+        ]
 
     def __repr__(self) -> str:
         return f"<Sweep: {len(self.points)} points, {len(self.failures)} failed>"

@@ -12,6 +12,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, SECOND, plane, tidy
 from fokker_planck.output.plots.labels import measured, symbol
+from fokker_planck.output.plots.triangulated_surface import triangulated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BELOW = 3.0
 """Points, of the way down: where a way up covers it both are seen."""
+LINES, HIGHEST = 16, 1.6
+"""Isolines, closer ones run together; up to that times the way from the lowest well to the highest saddle."""
 MOST = 6
 """Paths over their lengths on one pair of axes: as many as there are colours."""
 
@@ -32,6 +35,8 @@ def draw_paths(axes: Axes, answer: Any) -> None:
     if len(answer.minima[0]) != 2:
         _draw_climbs(axes, answer)
         return
+    if answer.surface is not None:
+        _isolines(axes, answer)
     down_colour = SECOND if answer.reversible else FIRST
     for path in answer.paths:
         for x in _images(path.x, answer):
@@ -50,6 +55,28 @@ def draw_paths(axes: Axes, answer: Any) -> None:
     axes.plot([], [], color=SECOND, label="against the drift")
     axes.plot([], [], color=FIRST, label="with the drift")
     axes.legend(frameon=False, fontsize="small", loc="upper right")
+
+
+def _isolines(axes: Axes, answer: Any) -> None:
+    """Of minus the logarithm of the density, up to somewhat above the highest saddle."""
+    from matplotlib.ticker import MaxNLocator
+
+    triangles, values = triangulated(answer.surface)
+    # climbs of different wells begin at different heights, of which the surface knows
+    high = max(answer.action(number) + _height(answer, path.x[:, 0]) for number, path in enumerate(answer.paths))
+    low = float(np.nanmin(values))
+    levels = MaxNLocator(LINES).tick_values(low, low + HIGHEST * (high - low))
+    axes.tricontour(
+        triangles, np.nan_to_num(values, posinf=2.0 * levels[-1]), levels=levels, colors="0.7", linewidths=0.5
+    )
+
+
+def _height(answer: Any, place: Floats) -> float:
+    """The surface at the grid point next to a place (2,)."""
+    nearest = tuple(
+        int(np.argmin(np.abs(np.array(axis) - x))) for axis, x in zip(answer.surface.axes, place, strict=True)
+    )
+    return float(answer.surface.grid[nearest])
 
 
 def _images(x: Floats, answer: Any) -> Iterator[Floats]:

@@ -31,14 +31,15 @@ def answer_json(answer: object, name: str | None = None) -> dict[str, Any]:
 
 def answer_text(answer: object) -> str:
     """The tables that the command prints for one answer."""
-    return render({"": answer}).rstrip("\n")
+    return render({"": answer}, units=units_of(answer)).rstrip("\n")
 
 
 def answer_html(answer: object) -> str:
     """The same tables for a notebook."""
     statistics = statistics_of(answer)
     said = () if statistics is None else (cost(statistics), statistics.missed)
-    return html_tables(entry_of(answer).tables(answer, None), "; ".join(line for line in said if line is not None))
+    with in_units(units_of(answer)):
+        return html_tables(entry_of(answer).tables(answer, None), "; ".join(line for line in said if line is not None))
 
 
 def answer_frame(answer: object) -> pandas.DataFrame:
@@ -56,10 +57,7 @@ def answer_plot(answer: object, ax: Axes | None = None, kind: str = "", units: U
     for field in entry.fields(answer).values():
         if isinstance(field, LostField):
             raise field.error
-    statistics = statistics_of(answer)
-    if units is None and statistics is not None and statistics.units != NONE:
-        units = statistics.units
-    with canvas(ax, units, wide=_in_slices(answer, kind)) as axes:
+    with canvas(ax, units or units_of(answer), wide=_in_slices(answer, kind)) as axes:
         draw(axes, answer)
     return axes
 
@@ -117,6 +115,12 @@ def render(
     )
     with in_units(units):
         return printed(sections, title, terminal, reversible)
+
+
+def units_of(answer: object) -> Units | None:
+    """Those of the problem that was asked about; None without any, where those of around hold."""
+    found: Units = getattr(statistics_of(answer) or answer, "units", NONE)
+    return None if found == NONE else found
 
 
 def statistics_of(answer: object) -> Statistics | None:

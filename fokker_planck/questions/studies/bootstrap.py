@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,15 @@ from fokker_planck.output.frames import quantities_in
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 MOST_DRAWS = 100_000
 """Of surfaces, each of which is an answer of its own."""
 LEAST_DRAWS = 5
 """From which a spread is told: that of five has an error of a third."""
+
+NOTE = "rel. error is that of the computation; noise in the data is in the spread alone"
 
 Surface = tuple[tuple[Floats, ...], Floats]
 """Axes and values, as ``Potential.from_grid`` takes them."""
@@ -78,7 +83,18 @@ class Bootstrap:
 
     def __str__(self) -> str:
         """The numbers with their error bars, and beside these the spread from the noise in the data."""
-        from fokker_planck.output.tables import empty_table, error_bar, printed
+        from fokker_planck.output.tables import printed
+
+        return "\n".join([printed([([self._table()], None)]).rstrip("\n"), *self._reasons(), NOTE])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        from fokker_planck.output.html import html_tables
+
+        return html_tables([self._table()], "; ".join([*self._reasons(), NOTE]))
+
+    def _table(self) -> Table:
+        from fokker_planck.output.tables import empty_table, error_bar
 
         headings = ("number", "rel. error", "spread of log", "shift", "surfaces")
         table = empty_table(f"Bootstrap over {len(self.draws)} surfaces", ("",), headings)
@@ -87,9 +103,10 @@ class Bootstrap:
             told = have >= LEAST_DRAWS and quantity.log is not None and all(q.log is not None for q in self._of(name))
             moved = (f"{self.spread(name):.3g}", f"{self.shift(name):+.3g}") if told else ("-", "-")
             table.add_row(name, quantity.digits, error_bar(quantity), *moved, str(have))
-        reasons = [f"no answer: {reason}" for reason in dict.fromkeys(self.failures)]
-        note = "rel. error is that of the computation; noise in the data is in the spread alone"
-        return "\n".join([printed([([table], None)]).rstrip("\n"), *reasons, note])
+        return table
+
+    def _reasons(self) -> list[str]:
+        return [f"no answer: {reason}" for reason in dict.fromkeys(self.failures)]
 
     def __repr__(self) -> str:
         return f"<Bootstrap: {len(self.draws)} surfaces, {len(self.failures)} without an answer>"

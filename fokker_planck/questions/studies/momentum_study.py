@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.numpy_warnings import quietly
 from fokker_planck.questions.studies.noise_study import QuantityArray
+from fokker_planck.questions.studies.study import Study, of_wells, some
 from fokker_planck.sgd.momentum import Momentum
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from fokker_planck.model.domains.domain import Domain
 
 
-@dataclass(frozen=True, eq=False)
-class MomentumStudy:
+@dataclass(frozen=True, eq=False, repr=False)
+class MomentumStudy(Study):
     """Formulas for the kinetic equation over momenta, learning rates and batch sizes, in this order of the axes.
 
     Attributes
@@ -69,6 +70,18 @@ class MomentumStudy:
     probabilities: QuantityArray
     flattest: int
     sharpest: int
+
+    @property
+    def axes(self) -> Mapping[str, Any]:
+        """Momenta, learning rates and batch sizes."""
+        return {"momentum": self.momenta, "learning_rate": self.learning_rates, "batch_size": self.batch_sizes}
+
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        """The gap per iteration, probabilities of the wells, and rates per iteration between two."""
+        wells = range(len(self.minima))
+        rates = {f"rate_{k + 1}_{m + 1}": self.rates[..., k, m] for k in wells for m in wells if k != m}
+        return some({"gap": self.gaps, **of_wells("probability", self.probabilities), **rates})
 
     def rate(self, start: int, stop: int) -> QuantityArray:
         """Rates per iteration from one well to another, (momenta, rates, sizes)."""

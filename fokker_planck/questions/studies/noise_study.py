@@ -17,6 +17,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density
+from fokker_planck.questions.studies.study import Study, of_wells, some
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import DataLosses, SampleLosses
 from fokker_planck.sgd.noise import Covariance, CovarianceKey
@@ -34,8 +35,8 @@ QuantityArray: TypeAlias = npt.NDArray[np.object_]
 QUESTIONS = ("exit-time", "stationary", "spectrum")
 
 
-@dataclass(frozen=True, eq=False)
-class NoiseStudy:
+@dataclass(frozen=True, eq=False, repr=False)
+class NoiseStudy(Study):
     """Answers over learning rates (rows) and batch sizes (columns).
 
     Attributes
@@ -69,6 +70,17 @@ class NoiseStudy:
     flattest: int | None
     sharpest: int | None
     refused: Mapping[tuple[str, int, int], str] = field(default_factory=dict)
+
+    @property
+    def axes(self) -> Mapping[str, Any]:
+        """Learning rates and batch sizes."""
+        return {"learning_rate": self.learning_rates, "batch_size": self.batch_sizes}
+
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        """Iterations and times to leave, probabilities of the wells, gaps: those that were asked for."""
+        wells = of_wells("probability", self.probabilities)
+        return some({"iterations": self.iterations, "time": self.times, **wells, "gap": self.gaps})
 
     def occupation_ratios(self, one: int | None = None, other: int | None = None) -> QuantityArray:
         """Probability of one well over that of another: the flattest over the sharpest if not said otherwise."""
