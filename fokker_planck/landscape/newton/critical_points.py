@@ -168,7 +168,7 @@ def classify(function: Function, x: Floats, free: Booleans, width: Floats) -> Ki
 def _across(eigenvalues: Floats, vectors: Floats, curved: Booleans) -> Floats:
     """Of Newton's method across the flat directions: V diag(1/lambda) V^T on the others, (dim, dim, n)."""
     inverse = np.where(curved, 1.0 / np.where(curved, eigenvalues, 1.0), 0.0)
-    return np.einsum("nij,nj,nkj->ikn", vectors, inverse, vectors)
+    return np.asarray(np.einsum("nij,nj,nkj->ikn", vectors, inverse, vectors))
 
 
 def _rises_and_falls(function: Function, x: Floats, plane: Floats, relax: Floats, noise: Floats) -> Booleans:

@@ -155,7 +155,8 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     # without detailed balance the indicator can expect hundreds of times the error
     last_but_one = space and first.by_less and _next_is_last(first, kept)
     least = kept.worst(least_bars(kept)) + others.max(initial=0.0)
-    tried = first.at_once and course.level == 1 and least <= tolerance
+    # where rounding is known to count, finer cells have more of it: the first mesh may be the best there is
+    tried = course.level == 1 and ((first.at_once and least <= tolerance) or bool(np.any(kept.rounding)))
     stalled = course.risen >= MOST_RISES
     due = exhausted or last_but_one or tried or stalled
     if not (due or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved):

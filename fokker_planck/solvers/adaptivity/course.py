@@ -53,7 +53,9 @@ class Course:
         """With what the indicator says of one mesh more; what it says before it sees anything may rise, too."""
         predicted, rounding = kept.worst(kept.predicted), kept.worst(np.broadcast_to(kept.rounding, kept.weights.shape))
         rounded = self.best is not None and rounding > self.best.worst(self.best_errors)
-        risen = rounded or self.predicted < predicted <= tolerance
+        # where rounding counts it is in the indicator, too
+        settled = predicted <= tolerance or (self.best is not None and bool(np.any(kept.rounding)))
+        risen = rounded or (settled and self.predicted < predicted)
         return replace(self, predicted=predicted, risen=self.risen + 1 if risen else 0)
 
 

@@ -9,7 +9,7 @@ images under A_FF^-1 M, whose energy, summed up from differences within cells, i
 
 An end of a line at which the density has no bound is such a well, as narrow as coordinates allow: constants are at rest
 there up to a rate of 0.01 to 1, and under x (1 - x) with mutation rates of 0.1 an assembled matrix had an eigenvalue of
--0.8. The span of the potentials and their images alone has the slowest modes there to ten digits.
+-0.8. The span of the potentials, their images and polynomials alone has the slowest modes there to ten digits.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.solvers.boundaries.end_conditions import singular_ends
 from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 
-INDEPENDENT = 1e-10
-"""Square of the part of a normed function that others leave, below which it brings nothing but rounding over it."""
+ROUNDS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10)
+"""Squares of the part of a normed function that others leave, round by round: below the last it brings nothing but
+rounding over it."""
 FASTER = 1e6
 """Than the slowest well settles: a rate from which on rounding of it is seen at a tolerance of 1e-8."""
 
@@ -45,7 +46,7 @@ def has_narrow_ends(exponent: object) -> bool:
 
 
 def combined(
-    generator: Generator, potentials: Sequence[Floats], modes: Sequence[Floats], slower: int
+    generator: Generator, functions: Sequence[Floats], slower: int, count: int
 ) -> tuple[Floats, list[Floats]] | None:
     """Logarithms of the eigenvalues and nodal values of the modes, improved; None where they depend on each other.
 
@@ -53,14 +54,13 @@ def combined(
     ----------
     generator
         with the mass and the stiffness.
-    potentials
-        of the wells, and their images, nodal values (N,).
-    modes
-        nodal values (N,).
+    functions
+        potentials of the wells, their images, modes as they were found, nodal values (N,).
     slower
         how many eigenvalues, zero among them, come before.
+    count
+        how many modes are wanted.
     """
-    functions = [*potentials, *modes]
     cells = [nodal[generator.discretization.dofs] for nodal in functions]
     logs = [0.5 * product(generator, u, u).log_of_sum() for u in cells]
     size = len(functions)
@@ -78,22 +78,29 @@ def combined(
         values, columns = eigh(flow[np.ix_(kept, kept)], mass[np.ix_(kept, kept)])
     except LinAlgError:
         return None
-    chosen = slice(slower, slower + len(modes))
-    if len(values[chosen]) < len(modes) or not (values[chosen] > 0.0).all():
+    chosen = slice(slower, slower + count)
+    if len(values[chosen]) < count or not (values[chosen] > 0.0).all():
         return None
     rows = np.array([nodal * np.exp(-log + logs[-1]) for nodal, log in zip(functions, logs, strict=True)])
     return np.log(values[chosen]), [np.asarray(columns[:, k] @ rows) for k in range(len(kept))[chosen]]
 
 
 def _independent(mass: Floats) -> list[int]:
-    """The numbers of normed functions with this Gram matrix, in their order, that depend on none before."""
+    """The numbers of normed functions with this Gram matrix that depend on no others: the first that do clearly.
+
+    Those that are left with less come in later rounds: in their own order a row of polynomials left a matrix that
+    rounding made indefinite, and by what is left alone modes with rounding came before what is exact.
+    """
+    left = np.array(mass)
     kept: list[int] = []
-    for number, row in enumerate(mass):
-        seen = row[kept]
-        left = row[number] - seen @ np.linalg.solve(mass[np.ix_(kept, kept)], seen)
-        if left > INDEPENDENT:
+    for least in ROUNDS:
+        for number in range(len(mass)):
+            if number in kept or left[number, number] <= least:
+                continue
             kept.append(number)
-    return kept
+            column = left[:, number] / np.sqrt(left[number, number])
+            left -= np.outer(column, column)
+    return sorted(kept)
 
 
 def _sum(products: object, scale: float) -> float:

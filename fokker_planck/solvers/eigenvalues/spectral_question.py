@@ -62,9 +62,6 @@ SHARE_OF_DEGENERATE = 0.06
 """Of what the indicator predicts, for the bar of an eigenvalue where noise vanishes in some direction: degrees 5 to 7
 agreed to 4e-7 there and were 1.2e-5 off, degree 8 was not.  Errors were 0.003 to 0.027 of what is predicted (quartic
 well, noise 1/20, frictions 0.2 to 0.5)."""
-OF_DIFFERENCES = 1.5e-14
-"""64 units of rounding: what they leave in energies summed from differences, over what constants decay by; under
-0.15 log x with noise 0.2, where that is 1e8, eigenvalues were 1.5e-8 and 2.7e-7 off."""
 NONE = np.zeros(0)
 
 
@@ -122,10 +119,9 @@ class Question:
             modes = self.orthogonal(condensed, absorbed)
             if singular_ends(self.setting.exponent):
                 inside = [bool(mode.log > np.log(LARGEST * condensed.slowest_inside)) for mode in modes]
-                lost = (rounding_at_ends(generator, mode) for mode in modes)
+                narrow = has_narrow_ends(self.setting.exponent)
+                lost = (mode.no_less if narrow else rounding_at_ends(generator, mode) for mode in modes)
                 rounding = np.array([each if fast else 0.0 for each, fast in zip(lost, inside, strict=True)])
-                if has_narrow_ends(self.setting.exponent):
-                    rounding = OF_DIFFERENCES * np.sqrt(rounding)
         else:
             modes, kept = self.of_both_sides(condensed, absorbed)
             weights = _weights(modes, self.wanted)
