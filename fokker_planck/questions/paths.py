@@ -7,7 +7,7 @@ down with the drift.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -130,8 +130,8 @@ def most_probable_paths(problem: Problem) -> MostProbablePaths:
     reversible, periods = isinstance(setting, PotentialSetting), tuple(problem.periods)
     surface = None
     if problem.dimension == 2 and (isinstance(setting, PotentialSetting) or setting.known):
-        lower, upper = problem.bounding_box()
-        surface = surface_of(setting.exponent, Frame(lower, upper, periods), problem.contains)
+        (lower, upper), exponent = problem.bounding_box(), cast(Any, setting.exponent)
+        surface = surface_of(exponent, Frame(lower, upper, periods), problem.contains)
     box, paths = problem.bounding_box(), tuple(found)
     return MostProbablePaths(minima, paths, box, reversible, periods, surface, problem.units)
 
