@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from itertools import combinations
+from typing import Any
 
 import matplotlib.figure
 import numpy as np
@@ -10,6 +12,8 @@ from answers_by_hand import stationary
 from scipy.spatial import Delaunay
 
 import fokker_planck as fp
+from fokker_planck.output.plots.edges_of_box import EDGES, Edge, draw_edge, inner_numbers
+from fokker_planck.output.plots.labels import in_units
 from fokker_planck.output.plots.near_levels import near_levels
 
 PROBE = "import pyvista; pyvista.Plotter(off_screen=True).screenshot(return_img=True)"
@@ -35,8 +39,38 @@ def test_surfaces_of_a_density_are_rendered_with_a_bar():
     stationary(3, 21).plot(ax=ax, kind="surfaces")
     (image,) = ax.get_images()
     pixels = np.asarray(image.get_array())
-    assert (pixels.min(axis=2) < 235).mean() > 0.15  # colours, not paper
+    assert (pixels.min(axis=2) < 235).mean() > 0.08  # colours, not paper
     assert "density" in ax.figure.axes[-1].get_ylabel()
+    assert {"$x$", "$y$", "$z$"} < set(labels_of(ax))
+
+
+def labels_of(ax: Any) -> dict[str, Any]:
+    """The box of every text on the axes, in pixels, by what it says with its place; none of them meet."""
+    ax.figure.canvas.draw()
+    texts = [text for text in ax.texts if text.get_text()]
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    return {text.get_text(): box for text, box in zip(texts, boxes, strict=True)}
+
+
+@pytest.mark.parametrize(("lower", "upper"), [([-1.8, -1.4, -1.0], [1.8, 1.4, 1.0]), ([0, 0, 0], [1e-3, 180.0, 7.5e5])])
+def test_numbers_at_the_edges_of_a_box_do_not_meet(lower, upper):
+    """Corners as a camera at (1, -1.7, 0.9) sees them, in an image of 1500 x 1200 pixels."""
+    seen = {(0, 0, 0): (200, 850), (1, 0, 0): (1050, 1100), (1, 1, 0): (1350, 700), (0, 0, 1): (150, 300)}
+    units = fp.Units(length="nm")
+    figure = matplotlib.figure.Figure(figsize=(5.6, 4.0))
+    ax = figure.add_subplot()
+    ax.imshow(np.full((1200, 1500), 255))
+    with in_units(units):
+        for axis, (first, last) in enumerate(EDGES):
+            numbers = inner_numbers(lower[axis], upper[axis])
+            ends = np.array([seen[first], seen[last]], dtype=float)
+            parts = (np.array(numbers)[:, None] - lower[axis]) / (upper[axis] - lower[axis])
+            along = ends[1] - ends[0]
+            out = np.array([-along[1], along[0]]) * (1.0 if axis == 0 else 1.0 if axis == 1 else -1.0)
+            places = ends[0] + parts * along
+            draw_edge(ax, Edge(axis, ends, tuple(f"{n:.6g}" for n in numbers), places, out / np.linalg.norm(out)))
+    assert {"$x$ / nm", "$y$ / nm", "$z$ / nm"} < set(labels_of(ax))
 
 
 def test_surfaces_are_as_smooth_as_the_function_between_its_nodes():

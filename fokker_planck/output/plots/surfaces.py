@@ -9,7 +9,8 @@ import numpy as np
 
 from fokker_planck.errors import MissingPackageError, ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.output.plots.labels import AXES_NAMES, measured, symbol
+from fokker_planck.output.plots.edges_of_box import MINUS, Edge, draw_edge, edges_in_picture
+from fokker_planck.output.plots.labels import measured
 from fokker_planck.output.plots.near_levels import Levelled, near_levels
 from fokker_planck.quantity.light_dataclasses import dataclass, field
 
@@ -120,21 +121,26 @@ def _draw(axes: Axes, function: Any, what: Surfaces) -> None:
         raise ProblemError("kind", f"surfaces in {points.shape[1]} coordinates", "a problem in space")
     count = len(what.levels)
     colours = [colormaps[what.colours](0.12 + 0.85 * k / max(count - 1, 1)) for k in range(count)]
-    axes.imshow(_trimmed(_rendered(np.asarray(points, dtype=float), cells, what, colours)))
+    image, edges = _rendered(np.asarray(points, dtype=float), cells, what, colours)
+    axes.imshow(image)
     axes.set_axis_off()
+    around = [draw_edge(axes, edge) for edge in edges]
+    ink = np.argwhere((image < 250).any(axis=2))[:, ::-1]
+    low, high = (end(np.concatenate([ink, *around]), axis=0) for end in (np.min, np.max))
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(high[1], low[1])
     scale = ScalarMappable(BoundaryNorm(np.arange(count + 1) - 0.5, count), ListedColormap(colours))
     bar = axes.figure.colorbar(scale, ax=axes, ticks=range(count), shrink=0.7, aspect=14, pad=0.02, label=what.label)
-    bar.ax.set_yticklabels([f"{level:.2g}" for level in what.levels])
+    bar.ax.set_yticklabels([f"{level:.2g}".replace("-", MINUS) for level in what.levels])
     bar.ax.tick_params(length=0)
 
 
-def _rendered(points: Floats, cells: Any, what: Surfaces, colours: Sequence[Any]) -> Any:
-    """The picture as an array of pixels."""
+def _rendered(points: Floats, cells: Any, what: Surfaces, colours: Sequence[Any]) -> tuple[Any, list[Edge]]:
+    """The picture as an array of pixels, and where three edges of the box are in it."""
     pyvista = pyvista_or_say()
     lower, upper = points.min(axis=0), points.max(axis=0)
     edges = upper - lower
     shown = np.minimum(edges, LONGEST * edges.min())
-    inside = pyvista.PolyData(np.array([[0.0, 0.0, 0.0], shown / shown.max()]))
     grid = _grid(points, cells, what)
     grid.points = (grid.points - lower) / edges * shown / shown.max()
     with pyvista.vtk_verbosity("off"):  # that there is no screen is as it should be
@@ -145,12 +151,14 @@ def _rendered(points: Floats, cells: Any, what: Surfaces, colours: Sequence[Any]
             _add(plotter, grid, "values", level, color=colour[:3], opacity=FAINT + (OPAQUE - FAINT) * share)
         for name in what.marked:
             _add(plotter, grid, name, 0.0, color=name, opacity=1.0)
-        _frame(plotter, inside, lower, upper)
+        corner = shown / shown.max()
+        plotter.add_mesh(pyvista.Box([0.0, corner[0], 0.0, corner[1], 0.0, corner[2]]), opacity=0.0)
         plotter.view_vector((1.0, -1.7, 0.9))
         plotter.camera.zoom(CLOSE)
         image = plotter.screenshot(return_img=True)
+        edges = edges_in_picture(plotter, lower, upper, corner)
         plotter.close()
-    return image
+    return image, edges
 
 
 def _grid(points: Floats, cells: Any, what: Surfaces) -> Any:
@@ -165,38 +173,11 @@ def _grid(points: Floats, cells: Any, what: Surfaces) -> Any:
     return grid
 
 
-def _trimmed(image: Any) -> Any:
-    """Without the white around it."""
-    ink = (image < 250).any(axis=2)
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else image
-
-
 def _add(plotter: Any, grid: Any, name: str, level: float, **style: Any) -> None:
     surface = grid.contour([level], scalars=name)
     if surface.n_points:
-        surface = surface.smooth_taubin(n_iter=SMOOTHINGS, pass_band=0.1)
+        surface = surface.smooth_taubin(n_iter=SMOOTHINGS, pass_band=0.1, boundary_smoothing=False)
         plotter.add_mesh(surface, smooth_shading=True, show_scalar_bar=False, scalars=None, **style)
-
-
-def _frame(plotter: Any, grid: Any, lower: Floats, upper: Floats) -> None:
-    """A box around the domain with the numbers of the coordinates."""
-    plain = [symbol(axis).strip("$") or AXES_NAMES[axis] for axis in range(3)]
-    plotter.show_bounds(
-        mesh=grid,
-        axes_ranges=[float(end) for pair in zip(lower, upper, strict=True) for end in pair],
-        xtitle=plain[0],
-        ytitle=plain[1],
-        ztitle=plain[2],
-        n_xlabels=3,
-        n_ylabels=3,
-        n_zlabels=3,
-        location="outer",
-        padding=0.06,
-        color="#262626",
-        font_size=30,
-        fmt="%.3g",
-    )
 
 
 def pyvista_or_say() -> Any:
