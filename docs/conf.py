@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from types import UnionType
+from typing import Any
 
 import mpi4py.MPI  # noqa: F401  (before dolfinx, which autodoc imports: the wheel loads its MPI here)
 
@@ -44,3 +46,14 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def names_of_union(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Of several classes that stand for one thing their names are said, not what a union is in Python."""
+    if isinstance(obj, UnionType):
+        lines[:] = [f"One of {', '.join(f'``{kind.__name__}``' for kind in obj.__args__)}."]
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", names_of_union)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 CAPTION = "text-align: left; font-weight: bold"
+FITTING = "overflow-x: auto; white-space: nowrap"
+"""A number stays on its line, and where a table is wider than the page it is moved below a finger."""
 
 
 def html_tables(tables: Iterable[Table], footer: str = "") -> str:
@@ -21,8 +23,8 @@ def html_tables(tables: Iterable[Table], footer: str = "") -> str:
     >>> html_tables([table]).count("<td")
     2
     """
-    last = f"<small>{escape(footer)}</small>" if footer else ""
-    return "<div>" + "".join(_table(table) for table in tables) + last + "</div>"
+    last = f'<small style="white-space: normal">{escape(footer)}</small>' if footer else ""
+    return f'<div style="{FITTING}">' + "".join(_table(table) for table in tables) + last + "</div>"
 
 
 def _table(table: Table) -> str:

@@ -200,7 +200,7 @@ def transitions(dimension):
     field = log_density_field(dimension, 9)
     points, cells, _ = field.triangulation()
     logs = field.log_values
-    committor = SimpleNamespace(triangulation=lambda: (points, cells, np.exp(logs - logs.max())))
+    committor = GridField(points, cells, np.exp(logs - logs.max()))
     return SimpleNamespace(field=committor, reactive_density=field)
 
 
@@ -208,6 +208,32 @@ def transitions(dimension):
 def test_a_committor_and_its_paths(tmp_path, dimension):
     path = committor_plot.plot_committor(transitions(dimension), tmp_path / "committor.png", title="50%")
     assert 0.02 < np.mean(pixels(path) < 0.99) < 0.95
+
+
+def test_isolines_of_a_committor_follow_the_function_between_nodes_and_what_has_no_mesh_is_grey(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(committor_plot, "save_figure", lambda figure, path: seen.append(figure))
+    answer = transitions(2)
+    parabola = lambda x: (0.25 * x[0] + 0.5) ** 2  # noqa: E731
+    answer.field = OwnValues(answer.field.points, answer.field.cells, parabola(answer.field.points.T), parabola)
+    committor_plot.plot_committor(answer, tmp_path / "committor.png")
+    axes = seen[0].axes[0]
+    assert axes.get_facecolor()[:3] == pytest.approx((0.93, 0.93, 0.93))
+    lines = next(each for each in axes.collections if hasattr(each, "levels"))
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        # the nodes are 0.5 apart, where straight lines miss the place by up to 0.06
+        np.testing.assert_allclose(path.vertices[:, 0], 4.0 * np.sqrt(level) - 2.0, atol=3e-3)
+
+
+class OwnValues(GridField):
+    """Nodal values, and the function they are taken from."""
+
+    def __init__(self, points, cells, nodal, function):
+        super().__init__(points, cells, nodal)
+        self.function = function
+
+    def __call__(self, x):
+        return self.function(x)
 
 
 def test_a_committor_in_space_is_refused(tmp_path):

@@ -12,7 +12,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.output.plots.density import TYPOGRAPHY, upright_label
 from fokker_planck.output.plots.labels import coordinate, in_units
 from fokker_planck.output.plots.picture import between_nodes
-from fokker_planck.output.plots.slices import Shown, draw_slices
+from fokker_planck.output.plots.slices import OUTSIDE, Shown, draw_slices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,8 +23,6 @@ INK, FIRST, SECOND = "0.15", "#0072b2", "#d55e00"
 """Black, and the blue and vermilion of Okabe and Ito, which every colour vision tells apart."""
 SMOOTH = 800
 """Points of a curve: one for each dot of a picture of 5 inches."""
-OUTSIDE = "0.93"
-"""Grey where no mesh is: outside of the domain, or where next to nothing ever comes."""
 ONE, THREE_SLICES = (5.6, 4.0), (9.6, 3.2)
 """Inches: a column of a page, and its width."""
 LONG = 4.0

@@ -11,6 +11,8 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.output.plots.density import COLOURS, TYPOGRAPHY, save_figure, upright_label
 from fokker_planck.output.plots.labels import coordinate
+from fokker_planck.output.plots.picture import between_nodes
+from fokker_planck.output.plots.slices import OUTSIDE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,11 +55,16 @@ def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path
 
     points, cells, committor = answer.field.triangulation()
     logs = answer.reactive_density.log_values
-    density = np.exp(logs - logs[np.isfinite(logs)].max())
+    highest = float(logs[np.isfinite(logs)].max())
+    density = np.exp(logs - highest)
     dimension = points.shape[1]
     if dimension > 2:
         wanted = "one or two; ParaView shows the committor.vtu of the result folder"
         raise ProblemError("picture", "a committor in three dimensions", wanted)
+
+    def relative(x: Floats) -> Floats:
+        return np.asarray(np.exp(answer.reactive_density.log(x) - highest))
+
     with matplotlib.rc_context(TYPOGRAPHY):
         figure = Figure(figsize=(9.2, 3.4 if dimension == 1 else 4.2), layout="constrained")
         panels = figure.subplots(1, 2)
@@ -67,7 +74,8 @@ def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path
                 axes.plot(points[order, 0], values[order], color="black", linewidth=1.2)
                 axes.set_ylim(-0.02, 1.04)
             else:
-                image = _map(axes, points, cells, values, lines=name == TITLES[0])
+                of_field = answer.field if name == TITLES[0] else relative
+                image = _map(axes, between_nodes(points, cells, values, of_field), lines=name == TITLES[0])
                 figure.colorbar(image, ax=axes, ticks=np.linspace(0.0, 1.0, 6), aspect=28, pad=0.02)
                 upright_label(axes, coordinate(1))
             axes.set_xlabel(coordinate(0))
@@ -77,9 +85,10 @@ def plot_committor(answer: Committor, path: str | Path, title: str = "") -> Path
         return save_figure(figure, Path(path))
 
 
-def _map(axes: Axes, points: Floats, cells: Integers, values: Floats, *, lines: bool) -> Any:
+def _map(axes: Axes, surface: tuple[Floats, Integers, Floats], *, lines: bool) -> Any:
     from matplotlib.tri import Triangulation
 
+    points, cells, values = surface
     triangles = Triangulation(points[:, 0], points[:, 1], cells)
     image = axes.tripcolor(
         triangles, np.clip(values, 0.0, 1.0), cmap=COLOURS, vmin=0.0, vmax=1.0, shading="gouraud", rasterized=True
@@ -88,6 +97,7 @@ def _map(axes: Axes, points: Floats, cells: Integers, values: Floats, *, lines: 
         widths = [1.4 if number == HALF else 0.5 for number in range(len(LINES))]
         colours = ["black" if line <= 0.5 else "white" for line in LINES]
         axes.tricontour(triangles, values, levels=LINES, colors=colours, linewidths=widths)
+    axes.set_facecolor(OUTSIDE)
     axes.set_aspect("equal")
     axes.set_xlim(points[:, 0].min(), points[:, 0].max())
     axes.set_ylim(points[:, 1].min(), points[:, 1].max())

@@ -22,6 +22,8 @@ INSIDE = 1e-6
 """Of an edge: a slice through a point of the wall lies that far inside."""
 ROOM = 0.06
 """Of the axes, between panels where these hang in axes that belong to no grid."""
+OUTSIDE = "0.93"
+"""Grey where no mesh is: outside of the domain, or where next to nothing ever comes."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +39,20 @@ def draw_slices(
 ) -> list[Axes]:
     """A function on a mesh of tetrahedra, by colours on three panels with one bar; the panels.
 
-    Where no mesh is, next to nothing is: the colour of the least.
+    Where no mesh is they are grey: a committor may be one there as well as zero.
     """
-    import matplotlib
-
     (points, cells), values = mesh, what.values
     lower, upper = points.min(axis=0), points.max(axis=0)
     place = np.clip(through, lower + INSIDE * (upper - lower), upper - INSIDE * (upper - lower))
     finite = values[np.isfinite(values)]
     style = {"cmap": "YlGnBu", "vmin": float(finite.min()), "vmax": float(finite.max())} | style
-    background = matplotlib.colormaps[style["cmap"]](0.0)
     shown = [[axis for axis in range(3) if axis != normal] for normal in (2, 1, 0)]
     shapes = [np.clip((upper - lower)[a] / (upper - lower)[b], NARROWEST, WIDEST) for a, b in shown]
     panels = _panels(axes, [float(shape) for shape in shapes])
     for panel, normal, pair, shape in zip(panels, (2, 1, 0), shown, shapes, strict=True):
         flat = slice_plane(points, cells, values, normal, place[normal])
         cut, triangles, heights = between_nodes(*flat, what.function)
-        panel.set_facecolor(background)
+        panel.set_facecolor(OUTSIDE)
         image = panel.tripcolor(*cut[:, pair].T, triangles, heights, shading="gouraud", rasterized=True, **style)
         panel.set_xlim(lower[pair[0]], upper[pair[0]])
         panel.set_ylim(lower[pair[1]], upper[pair[1]])
