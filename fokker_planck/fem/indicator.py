@@ -197,14 +197,21 @@ def _degree_energies(generator: Generator, functions: Sequence[_Functions]) -> l
 
     With v_k the best approximation of u (cells, n) by degree k, in the energy of the cell, that is
     a_c(v_k - v_(k - 1), v_k - v_(k - 1)) for k = 1 to p. In a basis whose first functions span the lower degrees they
-    are sums of squares of L^T u, with L the Cholesky factor of the energy.
+    are sums of squares of L^T u, with L the Cholesky factor of the energy.  Where only corners are asked for, zero in
+    all other cells.
     """
     discretization = generator.discretization
     basis, degrees = _hierarchical_basis(discretization.triangulation.dimension, discretization.degree)
     of_degree = np.equal.outer(degrees, np.arange(1, discretization.degree + 1)).astype(float)
     result = [np.zeros((len(discretization.dofs), discretization.degree)) for _ in functions]
-    for first in range(0, len(discretization.dofs), CELLS_AT_ONCE):
-        cells = slice(first, first + CELLS_AT_ONCE)
+    asked = np.zeros(len(discretization.dofs), dtype=bool)
+    for each in functions:
+        asked |= True if each.exponents is None else np.isfinite(each.exponents)
+    numbers = np.flatnonzero(asked)
+    for first in range(0, len(numbers), CELLS_AT_ONCE):
+        cells: slice | Integers = numbers[first : first + CELLS_AT_ONCE]
+        if len(numbers) == len(asked):
+            cells = slice(first, first + CELLS_AT_ONCE)
         exponent = generator.exponent[discretization.dofs[cells]]
         half = np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
         weighted = basis * half[:, :, None]

@@ -67,6 +67,8 @@ the 50 that rates take the share of time on the way wants three times the cells.
 QUOTIENT = np.array([2.0, 1.0, 2.0])
 """Weights of the flow, of the time on the way and of that since a visit to the first set without detailed balance: rate
 constants are quotients of the first and the last, and have the bars of both. With it the bar of the last is none."""
+RESTS_ON = ((0,), (1, 2), (3,))
+"""Which modes the flow, the time on the way and that since a visit to the first set rest on."""
 LOOSE = 0.005
 """Weight of the share of time on the way where a part of it is known by the descent without noise alone."""
 TOLD_APART = 16
@@ -221,7 +223,7 @@ def _answer(
     *,
     exact: bool,
 ) -> Answer:
-    whole, rho, log_whole = _with_density(setting, discretization, exact)
+    whole, rho, log_whole, larger = _with_density(setting, discretization, exact)
     end = between(setting, whole, sets, rho, ("committor.from", "committor.to"))
     first, second = (
         deep_in_target(setting, discretization, region, members)
@@ -233,7 +235,7 @@ def _answer(
     goals = list(zip((FROM, TO), end.sets, strict=True))
     cuts = surfaces(discretization, wells, setting.places, end.absorbed, goals)
     cuts = cuts or deep_states(setting, discretization, wells, first, second)
-    condensed = condense(end.generator, wells, targets, setting.relaxation_rate, cuts)
+    condensed = condense(end.generator, wells, targets, setting.relaxation_rate, cuts, larger)
     found = transitions_of(condensed, log_whole, _log_mass(whole, rho, end.within_first))
     flow = replace(found.flow, rho=rho)
     right = end.outside(condensed.cell_values(found.at_states, np.zeros(discretization.count)))
@@ -241,15 +243,13 @@ def _answer(
     logs = np.maximum(found.numbers[1:] + log_whole + whole.lowest, np.log(LEAST))
     # with detailed balance nu is a minimum of energies: its error is the square of that of q
     modes = [[Mode(right) if whole.symmetric else Mode(right, left, log_whole=found.log_current)]]
-    fractions = _modes_of_fractions(condensed, flow, (right, left), logs, end)
-    if descents is None:
-        modes += [[mode] for mode in fractions]
-        weights = None if whole.symmetric else QUOTIENT
-        return Answer(found.numbers, flow, end.generator, modes, weights, end.absorbed, end.slowest)
-    numbers, weights = found.numbers.copy(), np.array([1.0, LOOSE, 1.0])
-    numbers[1] = np.logaddexp(numbers[1], numbers[0] + np.log(max(descents.time, LEAST)))
-    modes += [fractions[:2], fractions[2:]]
-    return Answer(numbers, flow, end.generator, modes, weights, end.absorbed, end.slowest)
+    modes += [[mode] for mode in _modes_of_fractions(condensed, flow, (right, left), logs, end)]
+    numbers, weights = found.numbers, None if whole.symmetric else QUOTIENT
+    if descents is not None:
+        numbers, weights = numbers.copy(), np.array([1.0, LOOSE, 1.0])
+        numbers[1] = np.logaddexp(numbers[1], numbers[0] + np.log(max(descents.time, LEAST)))
+    told = (weights, end.absorbed, end.slowest)
+    return Answer(numbers, flow, end.generator, modes, *told, rests_on=RESTS_ON)
 
 
 def _log_mass(generator: Generator, rho: Floats | None, cells: Booleans) -> float:
@@ -262,14 +262,17 @@ def _log_mass(generator: Generator, rho: Floats | None, cells: Booleans) -> floa
 
 def _with_density(
     setting: Setting, discretization: Discretization, exact: bool
-) -> tuple[Generator, Floats | None, float]:
-    """The generator with rho (N,) and the logarithm of Z = int e^-psi rho; no rho with detailed balance: it is one."""
+) -> tuple[Generator, Floats | None, float, Condensation | None]:
+    """The generator with rho (N,) and the logarithm of Z = int e^-psi rho; no rho with detailed balance: it is one.
+
+    And what rho was found with, if it had to be.
+    """
     if isinstance(setting, FlowSetting) and not exact:
         ratio = density_ratio(setting, discretization)
-        return ratio.generator, ratio.rho, ratio.log_whole
+        return ratio.generator, ratio.rho, ratio.log_whole, ratio.condensed
     generator = assemble(discretization, setting.weighting)
     rho = None if generator.symmetric else np.ones(discretization.count)
-    return generator, rho, product(generator, 1.0, 1.0).log_of_sum()
+    return generator, rho, product(generator, 1.0, 1.0).log_of_sum(), None
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,19 @@ def test_a_committor_beside_a_known_density_is_not_preceded_by_a_solve_for_it():
 
 
 @pytest.mark.slow
+def test_a_committor_beside_an_unknown_density_is_verified_by_one_answer():
+    """Three answers before, a degree less on the mesh itself, too: all three numbers had one and the same error."""
+    drift = fp.Drift(["-(x**3 - x) - y", "-y + x**3 - x"])
+    unknown = fp.Problem(fp.Drifting(drift, fp.Isotropic(0.0025)), BOX, fp.Resolution(tolerance=1e-6))
+    found = fp.committor(unknown, LEFT_WELL, RIGHT_WELL)
+    # six noises on the way, and two factors for each answer
+    assert found.statistics.work.factorisations <= 10
+    # of the known density, at a bar of 4e-8
+    assert abs(found.rate.log + 101.84071544665) < found.rate.relative_error < 5e-7
+    assert found.probability_last_from.log == pytest.approx(-log(2.0), abs=1e-9)
+
+
+@pytest.mark.slow
 def test_a_committor_goes_on_where_its_mesh_was_cut():
     found = committor.committor(rotated(0.005), LEFT_WELL, RIGHT_WELL)
     deep = np.array([[-1.0, -1.3, 1.0, 1.3], [0.0, 0.1, 0.0, -0.1]])

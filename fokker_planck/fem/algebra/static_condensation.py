@@ -145,7 +145,8 @@ def condensed_factorization(
     if outer is None:
         schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
         summed = _petsc.matrix(discretization.comm, size, numbers, schur, symmetric=symmetric)
-        outer = (_petsc.Factorization if symmetric else _petsc.TwoSidedFactorization)(summed)
+        factor = _petsc.Factorization if symmetric else _petsc.TwoSidedFactorization
+        outer = factor(summed, planar=dimension == 2)
     return CondensedFactorization(
         rest=rest,
         inside=inside,

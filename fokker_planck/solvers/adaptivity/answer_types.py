@@ -24,11 +24,13 @@ class Answer:
     """An answer on one mesh: natural logarithms of what is reported, (k,), complex for complex numbers.
 
     ``modes`` are the functions that must be resolved, cell by cell as :func:`energy_errors` takes them: for each number
-    those that it stands for, or fewer entries that concern all numbers.  ``weights`` (k,) lower the accuracy asked of
-    some numbers, those above one raise it.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None
+    those that it stands for, or fewer entries that concern all numbers; ``rests_on`` lists the entries of each number
+    where it stands for several with duals, whose errors add up.  ``weights`` (k,) lower the accuracy asked of some
+    numbers, those above one raise it.  ``absorbed`` (N,) are the unknowns at which the process is stopped, None
     where it is nowhere.  ``slowest`` is the least exponent of singular functions that no corner tells.  ``least_share``
     is that of the predicted error below which no bar is, if not the usual one.  ``rounding`` (k,) is what this mesh has
     of it in every number, where that is not the same on all.  ``more`` is by how many degrees it is verified at least.
+    ``predicted`` are the errors that the indicator tells, by cell and by number, where it was asked already.
     The ``payload`` travels along.
     """
 
@@ -42,6 +44,8 @@ class Answer:
     least_share: float | None = None
     rounding: Floats | None = None
     more: int = 0
+    predicted: tuple[Floats, Floats] | None = None
+    rests_on: Sequence[Sequence[int]] | None = None
 
 
 Ask = Callable[[Discretization], Answer]

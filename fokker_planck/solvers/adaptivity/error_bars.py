@@ -56,20 +56,24 @@ def predicted_errors(current: Answer, exponents: Floats | None = None) -> tuple[
 
     Given ``exponents`` (cells of this rank,), of the cells alone where they are finite: at corners.
     """
+    if exponents is None and current.predicted is not None:
+        return current.predicted
     distinct = {id(modes): modes for modes in current.modes}
     errors = errors_of_all(current.generator, list(distinct.values()), exponents)
     parts = dict(zip(distinct, errors, strict=True))
-    if len(current.modes) != len(current.numbers):
+    if current.rests_on is None and len(current.modes) != len(current.numbers):
         indicator = np.sum(list(parts.values()), axis=0)
         return indicator, np.full(len(current.numbers), indicator.sum())
+    entries = current.rests_on or [[k] for k in range(len(current.numbers))]
+    keys = [[id(current.modes[k]) for k in each] for each in entries]
     weights = dict.fromkeys(parts, 1.0)
     if current.weights is not None:
         # what several numbers rest on counts as much as that which counts most
         weights = dict.fromkeys(parts, 0.0)
-        for modes, weight in zip(current.modes, current.weights, strict=True):
-            weights[id(modes)] = max(weights[id(modes)], float(weight))
+        for each, weight in zip(keys, current.weights, strict=True):
+            weights |= {key: max(weights[key], float(weight)) for key in each}
     indicator = np.sum([weights[key] * part for key, part in parts.items()], axis=0)
-    return indicator, np.array([parts[id(modes)].sum() for modes in current.modes])
+    return indicator, np.array([sum(parts[key].sum() for key in each) for each in keys])
 
 
 def bars_by(kept: Kept, others: Numbers) -> Floats:

@@ -15,7 +15,7 @@ from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.answer_types import Answer, Ask
 from fokker_planck.solvers.adaptivity.error_bars import HIGHER, LEAST_BY_LESS, LEAST_PREDICTABLE, predicted_errors
 from fokker_planck.solvers.adaptivity.initial_mesh import where_it_matters
@@ -85,20 +85,20 @@ def cut_to_size(
 def _changed(problem: Problem, asked: Remembered, narrow: Triangulation, degree: int) -> float:
     """By how much the answer is off for what is cut away, infinite if that is too much; what was asked is kept.
 
-    A degree less on the ``narrow`` mesh verifies the answer if that changes little.  If it is the degree that changes
-    more, the mesh itself with a degree less tells that apart, where it may verify the answer; elsewhere a degree more
-    on the narrow mesh does.
+    A degree less on the ``narrow`` mesh verifies the answer if that changes little, or no more than is allowed with all
+    that is in the bar then.  If it is the degree that changes more, the mesh itself with a degree less tells that
+    apart, where it may verify the answer; elsewhere a degree more on the narrow mesh does.
     """
-    budget, known, ask = budget_of(problem), asked.found, asked.answer
+    budget, known, ask, tolerance = budget_of(problem), asked.found, asked.answer, problem.resolution.tolerance
     answer, below, above = known[degree], degree - 1, degree + HIGHER[2]
-    error = np.inf
     if verified_by_less(problem, degree):
+        answer = known[degree] = replace(answer, predicted=predicted_errors(answer))
         known |= _asked(ask, narrow, below)
         error = _apart(answer, known.get(below))
-        if error <= budget.changed_with_degree:
+        if error <= budget.changed_with_degree or _bars_with(answer, known.get(below), error) <= tolerance:
             return error
         predicted = LEAST_BY_LESS[2] * float(predicted_errors(answer)[1].max(initial=0.0))
-        if max(error, predicted) <= problem.resolution.tolerance:
+        if max(error, predicted) <= tolerance:
             narrower = known[below]
             known |= _asked(ask, asked.mesh, below)
             error = _apart(known[below], narrower)
@@ -112,6 +112,19 @@ def _changed(problem: Problem, asked: Remembered, narrow: Triangulation, degree:
                 return error
     error = _apart(answer, ask(discretize(narrow, degree)))
     return error if error <= budget.changed else np.inf
+
+
+def _worst(answer: Answer, errors: Floats) -> float:
+    """The largest of the errors (k,) of its numbers, each as much as it counts."""
+    return float(((1.0 if answer.weights is None else answer.weights) * errors).max(initial=0.0))
+
+
+def _bars_with(answer: Answer, less: Answer | None, cut: float) -> float:
+    """About the worst bar by the answer of a degree ``less``, with what the cut changes, which it has in it, on top."""
+    if less is None or len(less.numbers) != len(answer.numbers):
+        return np.inf
+    difference = np.abs(np.expm1(less.numbers - answer.numbers))
+    return _worst(answer, np.maximum(difference, LEAST_BY_LESS[2] * predicted_errors(answer)[1]) + cut)
 
 
 def _verified_by_one_more(problem: Problem, mesh: Triangulation, answer: Answer, degree: int) -> bool:

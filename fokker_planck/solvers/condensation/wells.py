@@ -214,12 +214,14 @@ def condense(
     targets: Sequence[Target | Booleans],
     expected_rate: float,
     surfaces: Surfaces | None = None,
+    larger: Condensation | None = None,
 ) -> Condensation:
     """Factor A_FF and solve for the equilibrium potentials of every well and target.
 
     ``surfaces`` are those of what was cut away.
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
-    overlooked; it is added.
+    overlooked; it is added.  Of a ``larger`` F of the same generator, of which this one is a part, that is known: a
+    process that is stopped in more places is stopped sooner.
 
     Raises ``BarrierTooHighError`` where a state is cut off from all others.
     """
@@ -243,6 +245,9 @@ def condense(
             symmetric=generator.symmetric,
             exponent=generator.exponent,
         )
+        if larger is not None and larger.generator is generator and not (rest & ~larger.rest).any():
+            slowest = larger.slowest_inside
+            break
         slowest, mode = _slowest_mode(generator, rest, inner)
         if slowest > (OVERLOOKED_ON_A_LINE if line and added < SOUGHT_ON_A_LINE else OVERLOOKED) * expected_rate:
             break

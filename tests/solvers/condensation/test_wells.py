@@ -42,6 +42,23 @@ def case(expression, noise, cells=400, lower=-1.25, upper=1.25, degree=6, target
     return setting, generator, wells, targets, condense(generator, wells, targets, setting.relaxation_rate)
 
 
+def test_what_stops_in_more_places_is_not_looked_at_again():
+    """Of a part of F of the same generator: no mode of it is slower."""
+    setting, generator, wells, _, whole = case(TRIPLE, 20)
+    target = np.zeros(len(generator.exponent), dtype=bool)
+    target[generator.discretization.nodes[:, 0] > 0.9] = True
+    rest = wells[~target[wells]]
+    looked, told = (
+        condense(generator, rest, [target], setting.relaxation_rate, larger=larger) for larger in (None, whole)
+    )
+    # each by iteration, to five percent
+    assert told.slowest_inside == whole.slowest_inside <= 1.05 * looked.slowest_inside
+    np.testing.assert_array_equal(told.couplings.logs, looked.couplings.logs)
+    # with a well that the other had singled out among the rest it is
+    more = condense(generator, rest[:1], [target], setting.relaxation_rate, larger=whole)
+    assert len(more.wells) == 2 and more.slowest_inside == pytest.approx(looked.slowest_inside, rel=0.1)
+
+
 @pytest.mark.parametrize("noise", [8, 100, 1000])
 def test_one_unknown_at_every_minimum(noise):
     _, generator, wells, _, condensed = case(TRIPLE, noise)
