@@ -13,6 +13,7 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError, ProblemError
 from fokker_planck.fem.discretization import Discretization, discretize
 from fokker_planck.fem.triangulations.triangulation import Triangulation
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
