@@ -56,7 +56,8 @@ def test_what_stops_in_more_places_is_not_looked_at_again():
     np.testing.assert_array_equal(told.couplings.logs, looked.couplings.logs)
     # with a well that the other had singled out among the rest it is
     more = condense(generator, rest[:1], [target], setting.relaxation_rate, larger=whole)
-    assert len(more.wells) == 2 and more.slowest_inside == pytest.approx(looked.slowest_inside, rel=0.1)
+    assert len(more.wells) == 2
+    assert more.slowest_inside == pytest.approx(looked.slowest_inside, rel=0.1)
 
 
 @pytest.mark.parametrize("noise", [8, 100, 1000])
