@@ -25,7 +25,7 @@ class PointFunction:
         raise NotImplementedError
 
     def __call__(self, x: Floats) -> Floats:
-        """Values at points of shape (dim, n); nan outside of the mesh, unless they are known there."""
+        """Values at points of shape (dim, n), on a line (n,) or a number; nan outside, unless they are known there."""
         return self._values(self._kept(x))
 
     def log(self, x: Floats) -> Floats:
@@ -36,6 +36,8 @@ class PointFunction:
         x = np.asarray(x, dtype=float)
         if x.ndim == 2 and len(x) == 3:
             x = x[: self.dimension]  # as dolfinx gives points of a plane
+        if self.dimension == 1 and x.ndim < 2 and x.shape != (1,):
+            x = x[None]  # a number, or a row of them
         if x.ndim == 0 or len(x) != self.dimension:
             raise ProblemError("points", f"an array of shape {x.shape}", f"shape ({self.dimension}, n)")
         return self._at(x.reshape(self.dimension, -1)).reshape(x.shape[1:])

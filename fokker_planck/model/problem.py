@@ -146,6 +146,8 @@ class Problem:
             raise ProblemError("process", described(self.process), "an Overdamped, Drifting or Underdamped process")
         if not isinstance(self.domain, (Box, Ball, MeshDomain, Sublevel)):
             raise ProblemError("domain", described(self.domain), "a Box, Ball, MeshFile, DolfinxMesh or Sublevel")
+        if not isinstance(self.resolution, Resolution):
+            raise ProblemError("discretization", described(self.resolution), "a Resolution, such as Resolution(1e-8)")
         object.__setattr__(self, "sets", _named_sets(self.sets))
         if isinstance(self.process, Underdamped):
             check_phase_space(self.process, self.domain)

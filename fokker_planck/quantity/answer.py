@@ -34,7 +34,7 @@ class Answer:
         return str(shown.answer_html(self))
 
     def to_frame(self) -> pandas.DataFrame:
-        """A row for each eigenvalue, well, pair of wells or critical point, else one row.
+        """A row for each eigenvalue, well, pair of wells, critical point or time of an evolution, else one row.
 
         A number ``mean`` has columns ``mean``, ``mean_log`` and ``mean_relative_error``; what fits no double is nan,
         and has its logarithm.  Raises MissingPackageError without pandas (the extra ``pandas``).

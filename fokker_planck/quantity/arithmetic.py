@@ -138,17 +138,18 @@ def exponential[Number: Estimate](a: Number) -> Number:
     return type(a).of_log(a.value, math.expm1(spread) if spread < LOG_LARGEST else math.inf)
 
 
-def common_logarithm[Number: Estimate](a: Number) -> Number:
-    """log10(a): its error is that of the exponent, relative to it."""
+def logarithm[Number: Estimate](a: Number, base: float = math.e) -> Number:
+    """The logarithm of a: its error is that of the exponent, relative to it."""
     if a.log is None:
         raise ValueError(f"{a} has no logarithm")
-    value = a.log / math.log(10.0)
+    unit = math.log(base)
+    value = a.log / unit
     ends = -math.log1p(-a.relative_error) if a.relative_error < 1.0 else math.inf
     if math.isnan(a.relative_error):
         ends = math.nan
     if value == 0.0:
         return type(a).of(0.0, math.inf if ends else 0.0)
-    return type(a).of(value, ends / math.log(10.0) / abs(value))
+    return type(a).of(value, ends / unit / abs(value))
 
 
 def compared(a: Estimate, b: Estimate) -> int:

@@ -63,6 +63,8 @@ class Quantity:
                 raise ConvergenceError(f"a computed number is {number}", "nothing can be said about it")
         if self.value is None and self.log is None:
             raise ValueError("a quantity has a value or a logarithm")
+        if self.log is not None:
+            object.__setattr__(self, "log", Logarithm(self.log, self.relative_error))
 
     @classmethod
     def of(cls, value: float, relative_error: float) -> Self:
@@ -138,6 +140,13 @@ class Quantity:
         difference = self.log - other.log
         return math.exp(difference) if LOG_SMALLEST <= difference <= LOG_LARGEST else None
 
+    def __int__(self) -> int:
+        return int(float(self))
+
+    def __round__(self, decimals: int | None = None) -> float:
+        """The value, rounded: a plain number."""
+        return round(float(self), decimals)
+
     def __float__(self) -> float:
         if self.value is None:
             raise OverflowError(f"{self} does not fit a double: use its logarithm, {self.log}")
@@ -201,6 +210,15 @@ class Quantity:
             return NotImplemented
         return arithmetic.power(self, float(exponent))
 
+    def __rpow__(self, base: float) -> Quantity:
+        if not isinstance(base, Real) or not base > 0.0:
+            return NotImplemented
+        return arithmetic.exponential(self * math.log(base))
+
+    def conjugate(self) -> Quantity:
+        """Itself; ``numpy.std`` asks for it."""
+        return self
+
     def sqrt(self) -> Quantity:
         """The square root; ``numpy.sqrt`` takes it."""
         return arithmetic.power(self, 0.5)
@@ -210,8 +228,8 @@ class Quantity:
         return arithmetic.exponential(self)
 
     def log10(self) -> Quantity:
-        """The logarithm to base ten; ``numpy.log10`` takes it.  The natural one is the number ``log``."""
-        return arithmetic.common_logarithm(self)
+        """The logarithm to base ten; ``numpy.log10`` takes it, as ``numpy.log`` the natural one."""
+        return arithmetic.logarithm(self, 10.0)
 
     def __eq__(self, other: object) -> bool:
         """The same number to the same error; a plain number equals the value."""
@@ -237,6 +255,28 @@ class Quantity:
     def __ge__(self, other: Quantity | float) -> bool:
         order = _order(self, other)
         return NotImplemented if order is None else order >= 0
+
+
+class Logarithm(float):
+    """The natural logarithm of a quantity: a number, which called gives itself with its error, as numpy.log does.
+
+    >>> import numpy as np
+    >>> rates = np.array([Quantity.of_log(-3000.0, 1e-3), Quantity.of(0.5, 1e-3)])
+    >>> print(*np.log(rates), rates[0].log)
+    -3000.000 ± 0.002 -0.693 ± 0.002 -3000.0
+    """
+
+    def __new__(cls, value: float, relative_error: float = math.nan) -> Self:
+        """The number, and the relative error of what it is the logarithm of."""
+        made = super().__new__(cls, value)
+        made._relative_error = relative_error
+        return made
+
+    _relative_error: float
+
+    def __call__(self) -> Quantity:
+        """The logarithm with its error."""
+        return arithmetic.logarithm(Quantity.of_log(self, self._relative_error))
 
 
 def _operand(other: object) -> Quantity | None:

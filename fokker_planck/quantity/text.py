@@ -16,6 +16,8 @@ IN_PERCENT = 0.01
 """The relative error from which it is said in percent, as such estimates are: of the number, whose digits end there."""
 IN_POWERS = 10.0
 """The relative error beyond which percents would be a row of digits that nobody reads."""
+DIGITS_OF_PYTHON = 6
+"""Of a double in a format that says none."""
 NUMBER_TYPES = frozenset("eEfFgGn%")
 _WIDE = decimal.Context(prec=25, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 """Ten digits more than a double has, for numbers of any size."""
@@ -90,7 +92,10 @@ def formatted(number: Estimate, written: str) -> str:
     if number.value is not None:
         return format(number.value, written)
     with decimal.localcontext(_WIDE):
-        return format(decimal.Decimal(number.log or 0.0).exp(), written)
+        number_itself = decimal.Decimal(number.log or 0.0).exp()
+        if "." not in written and written[-1] in "eEgG":  # as of a double, not all digits that there are
+            written = f"{written[:-1]}.{DIGITS_OF_PYTHON}{written[-1]}"
+        return format(number_itself, written)
 
 
 def _written(mantissa: float, exponent: int, decimals: int) -> str:

@@ -258,6 +258,7 @@ ENTRY = Entry(
     kinds={"map": _draw_map, "probabilities": _draw_probabilities},
     ask=lambda problem, asked: evolve(problem, asked.initial, asked.times, asked.observables, asked.absorb),
     json=_json,
+    rows=lambda answer: [state_json(state) for state in answer.times],
     tables=_tables,
     checkpoint=_checkpoint,
     resumed=_resumed,

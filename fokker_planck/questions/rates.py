@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fokker_planck.asymptotics.saddle_flow import SaddleFlow
+from fokker_planck.formulas.arrays import Floats
 from fokker_planck.model.phase_space import has_every_question
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.recast.positions import positions_of
@@ -62,6 +65,15 @@ class WellRates(Rates):
     """
 
     flows: tuple[SaddleFlow, ...] = ()
+
+    @property
+    def matrix(self) -> Floats:
+        """The rates as numbers, minus the sum of its row on the diagonal: the generator of the chain.
+
+        Raises OverflowError where a rate fits no double.
+        """
+        found = np.array([[0.0 if rate is None else float(rate) for rate in row] for row in self.rates])
+        return np.asarray(found - np.diag(found.sum(axis=1)))
 
     def to_markov_state_model(self, lag_time: float | None = None) -> MarkovStateModel:
         """The chain as a MarkovStateModel of deeptime: see :func:`.markov_state_model`."""

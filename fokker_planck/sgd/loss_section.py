@@ -35,7 +35,7 @@ DEPENDENT = 1e-8
 """Of its length: what is left of a direction that is a combination of the others."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Section:
     """theta(s) = center + sum_k s_k v_k with orthonormal v_k: V(s) = 1/n sum_i l_i and C_jk(s) = Cov(v_j.g_i, v_k.g_i).
 
@@ -72,6 +72,10 @@ class Section:
     slope_error: float
     across: float
     model: ManyLosses = field(repr=False)
+
+    def __repr__(self) -> str:
+        sizes = " x ".join(str(len(axis)) for axis in self.axes)
+        return f"<Section: {sizes} points, {self.directions.shape[1]} parameters, {self.samples} samples>"
 
     @property
     def dimension(self) -> int:

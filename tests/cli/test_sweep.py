@@ -166,6 +166,7 @@ def test_the_command_sweeps_a_file(tmp_path, capsys):
     [
         (["sweep", str(EXAMPLE)], "--over"),
         (["sweep", "nowhere.toml", "--over", "a=1"], "no such file"),
+        (["sweep", str(EXAMPLE), "--over", "diffusion.epsilon=0.2:0.1"], "without a count"),
         (["sweep", str(EXAMPLE), "--over", "diffusion.epsilom=0.1"], "did you mean epsilon"),
         (["sweep", str(EXAMPLE), "--over", "diffusion.epsilon=0.1", "--question", "spektrum"], "did you mean spectrum"),
         (["sweep", str(EXAMPLE), "--over", "diffusion.epsilon=0.1", "--jobs", "0"], "jobs: found 0"),

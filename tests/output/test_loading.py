@@ -245,3 +245,15 @@ def test_fields_of_a_ring_go_around_it_after_loading_and_pickling(tmp_path):
         assert found.field([[2.0]])[0] == pytest.approx(to_second, abs=1e-7)
         from_first = 1.0 - np.expm1(drift * 1.25) / np.expm1(drift * 2.0)
         assert found.backward([[2.0]])[0] == pytest.approx(from_first, abs=1e-7)
+
+
+def test_an_answer_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    fp.save(tmp_path, {"exit-time": exit_time()})
+    with pytest.raises(KeyError, match=r"exit_time \(did you mean exit-time\?\): there is exit-time"):
+        fp.load(tmp_path)["exit_time"]
+    assert fp.load(tmp_path).get("spectrum") is None
+
+
+def test_what_is_large_has_a_short_repr():
+    axis = np.linspace(-1.0, 1.0, 41)
+    assert len(repr(fp.Potential.from_grid(([axis], axis**2)))) < 200

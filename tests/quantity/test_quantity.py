@@ -328,3 +328,35 @@ def test_powers_have_the_limits_of_real_ones():
         Quantity.of(-2.0, 0.1) ** 0.5
     with pytest.raises(ZeroDivisionError):
         1 / Quantity.of(0.0, 0.0)
+
+
+def test_numpy_takes_logarithms_of_quantities_and_of_arrays_of_them():
+    small = Quantity.of_log(-3000.0, 1e-3)
+    assert float(np.log(small)) == -3000.0
+    assert np.log(small).relative_error == pytest.approx(1e-3 / 3000.0, rel=1e-3)
+    logs = np.log(np.array([small, Quantity.of(math.e, 1e-4)]))
+    assert [float(each) for each in logs] == [-3000.0, 1.0]
+    assert logs[1].relative_error == pytest.approx(1e-4, rel=1e-3)
+    assert float(np.log(Quantity.of(1.0, 0.0))) == 0.0
+    assert json.dumps(small.log) == "-3000.0" == repr(small.log)
+    assert pickle.loads(pickle.dumps(small)) == small
+    assert np.asarray([small.log, 1.0]).dtype == np.float64
+    with pytest.raises(TypeError):
+        np.log(Quantity.of(-1.0, 0.0))
+
+
+def test_quantities_are_rounded_and_powers_of_numbers_and_formatted_as_doubles_are():
+    number = Quantity.of(2.7182818, 1e-6)
+    assert (int(number), round(number), round(number, 2)) == (2, 3, 2.72)
+    assert (2.0**number).value == pytest.approx(2.0**2.7182818)
+    assert (2.0**number).relative_error == pytest.approx(math.log(2.0) * 2.7182818e-6, rel=1e-3)
+    with pytest.raises(TypeError):
+        (-2.0) ** number
+    with pytest.raises(OverflowError, match="its logarithm"):
+        int(Quantity.of_log(3000.0, 0.0))
+    tiny = Quantity.of_log(-3000.0, 1e-6)
+    assert (f"{tiny:g}", f"{tiny:e}", f"{tiny:.3g}", f"{tiny:>15.2e}") == (
+        "1.30784e-1303", "1.307839e-1303", "1.31e-1303", "     1.31e-1303",
+    )  # fmt: skip
+    spread = np.std(np.array([Quantity.of(1.0, 1e-9), Quantity.of(3.0, 1e-9)]))
+    assert float(spread) == pytest.approx(1.0)

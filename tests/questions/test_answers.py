@@ -166,3 +166,22 @@ def test_the_spectrum_of_the_absorbed_process_by_name_and_by_set():
     assert by_name.target == "B"
     with pytest.raises(ProblemError, match=r"spectrum\.target"):
         fp.spectrum(problem, 2, "C")
+
+
+def test_points_of_a_line_may_be_a_number_or_a_row():
+    density = fp.stationary_density(double_well()).density
+    row = np.array([-1.0, 0.0, 1.0])
+    assert density(row) == pytest.approx(density(row[None]))
+    assert float(density(1.0)) == pytest.approx(float(density(np.array([[1.0]]))[0]))
+    assert density.log(row).shape == (3,)
+
+
+def test_a_chain_has_its_matrix():
+    chain = fp.rates(double_well())
+    assert chain.matrix.sum(axis=1) == pytest.approx([0.0, 0.0], abs=1e-18)
+    assert chain.matrix[0, 1] == chain.rates[0][1].value == -chain.matrix[0, 0]
+
+
+def test_a_resolution_is_no_number():
+    with pytest.raises(ProblemError, match=r"discretization: found 1e-08; wanted a Resolution"):
+        double_well(resolution=1e-8)

@@ -18,6 +18,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 WANTED = "KEY=LOW:HIGH:COUNT, KEY=LOW:HIGH:COUNTlog or KEY=VALUE,VALUE,..., such as diffusion.epsilon=0.5:0.01:30log"
 MOST_POINTS = 1_000_000
 """Of one sweep: a slip of the pen is refused before a table of it is made."""
+_HALF_A_RANGE = re.compile(r"\s*[-+.\deE]+\s*:\s*[-+.\deE]+\s*(log|lin)?\s*")
 _RANGE = re.compile(r"([^:,\[\]{}]+):([^:,\[\]{}]+):\s*(\d+)\s*(log|lin)?\s*")
 
 
@@ -43,6 +44,8 @@ def parsed_axis(text: str) -> Axis:
     span = _RANGE.fullmatch(written)
     if span is not None:
         return Axis(key.strip(), _spaced(span[1], span[2], int(span[3]), span[4] == "log"))
+    if _HALF_A_RANGE.fullmatch(written):
+        raise ProblemError("--over", f"{described(text)}, without a count", WANTED)
     return checked_axis(key.strip(), [value_of(part.strip()) for part in _split(written)])
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from fokker_planck.quantity import Quantity
 
 SHOWN = 3
-"""Columns of numbers in the printed table; the frame has all."""
+"""Columns of numbers in the printed table, at most; the frame has all."""
+OF_A_NUMBER, GAP = 14, 3
+"""Columns of a page that a number takes, and between two."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,7 +144,7 @@ class Sweep:
         from fokker_planck.output.plots.series import kind_of
         from fokker_planck.output.tables import NOTHING, empty_table, literal, short
 
-        shown = sorted(self.columns, key=lambda name: name.count("."))[:SHOWN]
+        shown = self._shown()
         with in_units(self.units):
             headings = [text for name in shown for text in (measured(name, kind_of(name)), "rel. error")]
             keys = [measured(key, kind_of(key)) for key in self.axes]
@@ -154,6 +156,19 @@ class Sweep:
                 *settings, *(text for q in numbers for text in ((NOTHING, NOTHING) if q is None else _cells(q)))
             )
         return table
+
+    def _shown(self) -> list[str]:
+        """Names of the numbers that fit beside each other on a page, those next to the top of every answer."""
+        from fokker_planck.output.tables import WIDTH_WITHOUT_TERMINAL
+
+        names = sorted(self.columns, key=lambda name: name.count("."))[:SHOWN]
+        found: list[str] = []
+        room = WIDTH_WITHOUT_TERMINAL - sum(GAP + max(len(key), OF_A_NUMBER) for key in self.axes)
+        for name in names:
+            room -= GAP + max(len(name), OF_A_NUMBER) + GAP + len("rel. error")
+            if room >= 0 or not found:
+                found.append(name)
+        return found
 
     def _reasons(self) -> list[str]:
         """Why points have no answer."""

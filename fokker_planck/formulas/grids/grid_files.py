@@ -44,6 +44,8 @@ def read_grid(path: Path, value: str = "F", key: str = "potential.grid") -> Grid
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ProblemError(key, f"no such file: {path}", WANTED) from None
+    except ProblemError:
+        raise
     except (OSError, ValueError) as error:
         raise ProblemError(key, f"a file that cannot be read ({error})", WANTED) from None
     return _of_plumed(text, key) if text.lstrip().startswith("#!") else _of_table(text, key)

@@ -16,7 +16,7 @@ BEYOND = 1e-9
 """Of an axis: how far outside of the grid a point still counts as on its face."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GridSpline:
     """The spline through ``values`` (n_1, ..., n_d, ...) at equal steps from ``lower`` to ``upper``, both included.
 
@@ -33,6 +33,10 @@ class GridSpline:
     upper: tuple[float, ...]
     values: Floats
     periodic: tuple[bool, ...]
+
+    def __repr__(self) -> str:
+        sizes = " x ".join(str(count) for count in self.values.shape[: self.dimension])
+        return f"<GridSpline: {sizes} values from {self.lower} to {self.upper}>"
 
     @property
     def dimension(self) -> int:

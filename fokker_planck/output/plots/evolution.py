@@ -11,9 +11,10 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.output.plots.canvas import CYCLE, OUTSIDE, canvas, curve, on_line, plane, tidy
+from fokker_planck.output.plots.canvas import CYCLE, canvas, curve, on_line, plane, tidy
 from fokker_planck.output.plots.density import COLOURS
 from fokker_planck.output.plots.labels import coordinate, measured, text
+from fokker_planck.output.plots.slices import OUTSIDE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,9 @@ import numpy as np
 
 from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, OUTSIDE, SECOND, plane, tidy
+from fokker_planck.output.plots.canvas import CYCLE, FIRST, INK, SECOND, plane, tidy
 from fokker_planck.output.plots.labels import coordinate, measured
+from fokker_planck.output.plots.slices import OUTSIDE
 from fokker_planck.output.plots.triangulated_surface import triangulated
 
 if TYPE_CHECKING:

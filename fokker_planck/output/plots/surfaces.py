@@ -156,9 +156,9 @@ def _rendered(points: Floats, cells: Any, what: Surfaces, colours: Sequence[Any]
         plotter.view_vector((1.0, -1.7, 0.9))
         plotter.camera.zoom(CLOSE)
         image = plotter.screenshot(return_img=True)
-        edges = edges_in_picture(plotter, lower, upper, corner)
+        seen = edges_in_picture(plotter, lower, upper, corner)
         plotter.close()
-    return image, edges
+    return image, seen
 
 
 def _grid(points: Floats, cells: Any, what: Surfaces) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.output.folder import PROGRAM, RESULT
 from fokker_planck.output.records import answer_of
 from fokker_planck.quantity.light_dataclasses import dataclass, field
@@ -44,6 +45,9 @@ class SavedResult(Mapping[str, object]):
     units: Units = NONE
 
     def __getitem__(self, question: str) -> object:
+        if question not in self._answers:
+            known = ", ".join(self._answers) or "no answers"
+            raise KeyError(f"{question}{did_you_mean(str(question), self._answers)}: there is {known}")
         return self._answers[question]
 
     def __iter__(self) -> Iterator[str]:

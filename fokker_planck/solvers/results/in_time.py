@@ -89,6 +89,24 @@ class Estimate:
     value: float
     absolute_error: float
 
+    def __str__(self) -> str:
+        """Value and uncertainty.
+
+        >>> print(Estimate(3.10028226, 5e-8), Estimate(0.0, 2e-9), Estimate(1e-9, 2e-6))
+        3.10028226 ± 0.00000005 0 ± 2e-09 1e-09 ± 2e-06
+        """
+        from fokker_planck.quantity import Quantity
+
+        if abs(self.absolute_error) < abs(self.value):
+            return str(Quantity.of(self.value, self.absolute_error / abs(self.value)))
+        return f"{self.value:.1g} ± {self.absolute_error:.1g}"
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __format__(self, written: str) -> str:
+        return format(self.value if "." in written or written[-1:] in "eEfFgGn%" and written else str(self), written)
+
 
 @dataclass(frozen=True)
 class CorrelationAtTime:
