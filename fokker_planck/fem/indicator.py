@@ -119,15 +119,23 @@ def _relative(generator: Generator, modes: Sequence[Mode], missed: Iterator[Cell
             log_whole = _finite(energy(generator, first.values, first.dual).log_of_sum())
     else:
         log_whole = _finite(energy(generator, first.values).log_of_sum())
-    return _on_all_cells(error.relative_to(log_whole), generator.discretization)
+    return on_all_cells(error.relative_to(log_whole), generator.discretization)
 
 
 def _real(values: NDArray[Any]) -> list[Floats]:
     return [values.real, values.imag] if np.iscomplexobj(values) else [values]
 
 
-def _on_all_cells(local: Floats, discretization: Discretization) -> Floats:
-    """Of every cell of the mesh, on every rank."""
+def last_degrees(discretization: Discretization, values: Floats) -> Floats:
+    """What the last two degrees are of a function with ``values`` (cells of this rank, n), over its largest value."""
+    basis, degrees = _hierarchical_basis(discretization.triangulation.dimension, discretization.degree)
+    last = basis[:, degrees >= discretization.degree - 1]
+    parts = (values / sizes(values)[:, None]) @ last
+    return np.asarray(np.sqrt((parts**2).sum(axis=1) / len(basis)))
+
+
+def on_all_cells(local: Floats, discretization: Discretization) -> Floats:
+    """``local`` (cells of this rank,) of every cell of the mesh, on every rank."""
     result = np.zeros(len(discretization.triangulation.cells))
     result[discretization.cells] = local
     if discretization.comm.size > 1:

@@ -20,8 +20,9 @@ import numpy as np
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.fields.interpolation import Nearly, nearly
-from fokker_planck.fem.generator import assemble
+from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
+from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.grids.spline import GridFunction, extended, reflected
@@ -50,6 +51,7 @@ from fokker_planck.solvers.reference_density.falling_noise import (
     next_factor,
 )
 from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
+from fokker_planck.solvers.reference_density.unresolved_ratio import MOST_REPAIRS, worth_refining
 
 logger = logging.getLogger(__name__)
 
@@ -290,32 +292,50 @@ def _settled(
 
 
 def _step(question: Question, meshes: _Meshes, process: FollowedWeight, finer: float) -> Step:
-    """One solve with the weight and at the noise of ``process``, psi changing by so much less in a cell."""
-    base, exponent = question.base, process.exponent
-    needed = question.needed(process)
-    height, places = needed.height, needed.places
+    """One solve with the weight and at the noise of ``process``, psi changing by so much less in a cell.
+
+    Where rho is lost, or swings by more than an exponent may be off, and a few cells do not resolve it, it is solved
+    for once more on smaller ones.
+    """
+    base, needed = question.base, question.needed(process)
     change, most = finer * LARGEST_CHANGE[base.dimension], MOST_CELLS[base.dimension]
-    mesh = resolved_below(base, process, places, height, change, most)
-    on_grid = meshes.on_grid(mesh, exponent)
+    mesh = resolved_below(base, process, needed.places, needed.height, change, most)
+    for _ in range(1 + MOST_REPAIRS):
+        found, generator, rho = _solved(question, meshes, process, needed, mesh)
+        if rho is None or not found.swing > TOLERABLE:
+            break
+        smaller = worth_refining(generator, rho, needed.height - SURE)
+        if not smaller.any():
+            break
+        mesh = refine(mesh, smaller, all_edges=True)
+    return found
+
+
+def _solved(
+    question: Question, meshes: _Meshes, process: FollowedWeight, needed: Needed, mesh: Triangulation
+) -> tuple[Step, Generator, Floats | None]:
+    """The step that follows from one mesh, and rho (N,) there, if that is anything."""
+    exponent, height = process.exponent, needed.height
+    on_grid, lost = meshes.on_grid(mesh, exponent), Step(np.inf, True, exponent, len(mesh.cells))
     generator = assemble(on_grid.discretization, process)
     try:
-        nodes = well_nodes(on_grid.discretization, places)
+        nodes = well_nodes(on_grid.discretization, needed.places)
         rho = condense(generator, nodes, [], RATE * process.noise * question.rate).density_ratio()
     except ConvergenceError:  # where psi is far from -log p factors and couplings between wells leave the doubles
-        return Step(np.inf, True, exponent, len(mesh.cells))
+        return lost, generator, None
     positive = (rho > 0.0) & (generator.exponent < height - SURE)
     logs = np.log(np.where(positive, rho, 1.0))
     core = generator.exponent < height - CERTAIN
     if not core.any() or not positive[core].all() or not np.isfinite(rho).all():
-        return Step(np.inf, True, exponent, len(mesh.cells))
+        return lost, generator, rho
     typical = float(np.median(logs[core]))
     swing = float(np.abs(logs[core] - typical).max())
     if swing > LARGEST_STEP:
-        return Step(swing, True, exponent, len(mesh.cells))
+        return replace(lost, swing=swing), generator, rho
     # the mesh sees no more of psi than its interpolant: what lies between must not stay, and grow
     fresh = on_grid(np.where(positive, generator.exponent + typical - logs, np.nan))
-    moved = _moved(exponent, fresh.reshape(exponent.values.shape), meshes.inside(base, exponent))
-    return Step(swing, False, moved, len(mesh.cells))
+    moved = _moved(exponent, fresh.reshape(exponent.values.shape), meshes.inside(question.base, exponent))
+    return Step(swing, False, moved, len(mesh.cells)), generator, rho
 
 
 def _moved(exponent: GridFunction, fresh: Floats, inside: Booleans) -> GridFunction:
