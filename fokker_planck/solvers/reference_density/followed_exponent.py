@@ -18,15 +18,12 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem.discretization import discretize
-from fokker_planck.fem.fields.interpolation import Nearly, nearly
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.reference_exponent import FollowedWeight, Weighting
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation
-from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.formulas.grids.spline import GridFunction, extended, reflected
-from fokker_planck.mesh.simplices import simplex_volumes
+from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.model.degeneracy.hoermander import NO_NOISE
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.condensation.wells import condense, well_nodes
@@ -50,14 +47,12 @@ from fokker_planck.solvers.reference_density.falling_noise import (
     foreseen_swing,
     next_factor,
 )
+from fokker_planck.solvers.reference_density.moved_exponent import LARGEST_STEP, Meshes, moved
 from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
 from fokker_planck.solvers.reference_density.unresolved_ratio import MOST_REPAIRS, worth_refining
 
 logger = logging.getLogger(__name__)
 
-DEGREE = {1: 4, 2: 6, 3: 3}
-"""Of the elements on the way, log rho being wanted to tenths: in the plane 4 in place of 6 ended in an exit time 4e-7
-off, 3 took half as long again (noise 0.02)."""
 LARGEST_CHANGE = {1: 8.0, 2: 14.0, 3: 10.0}
 """Of psi in a cell while it is followed: log rho is wanted to a few tenths only. The rotated quartic well at barrier
 100 takes 3.4 s of CPU with 14 in the plane and 7.8 s with 10, psi being right to 0.01; with 18 rho is lost there."""
@@ -70,8 +65,6 @@ in one direction, 1.2 on 39,000 cells, 1.34 after another step, and a rate betwe
 STALLED = 1.0
 """Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
 steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
-LARGEST_STEP = 15.0
-"""Of psi in one step; a swing beyond is a density that is lost. 5 and 40 changed nothing where none was lost."""
 SURE, CERTAIN = 14.0, 22.0
 """Units of epsilon below the cutoff where rho is used if it is positive, and where it has to be: 10 and 18 for the one,
 18 for the other gave the same exit time within its bar; with 30 nothing was left to be certain of."""
@@ -87,8 +80,6 @@ time needs none; 40 such steps took 170 s before that was asked without."""
 FINENESS = 2.5
 """By what the change of psi in a cell is divided where the density is lost though the noise hardly fell: a circulation
 that is strong beside the noise makes layers that psi does not show (Brusselator: 10 is too much, 4 is enough)."""
-WHOLE = 1e-9
-"""Of the volume of a box, that a mesh may lack and still fill it."""
 LEAST_MARGIN = CERTAIN + 6.0
 """Above the saddles, so that a few units of epsilon are certain at any tolerance."""
 
@@ -124,7 +115,7 @@ def followed_exponent(
 
     Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
     """
-    meshes = _Meshes()
+    meshes = Meshes()
     settled = _from_guesses(question, meshes, guesses)
     if settled is not None:
         return settled
@@ -160,7 +151,7 @@ def followed_exponent(
     )
 
 
-def _tried(question: Question, meshes: _Meshes, way: Way, trial: FollowedWeight) -> Step | Way:
+def _tried(question: Question, meshes: Meshes, way: Way, trial: FollowedWeight) -> Step | Way:
     """The next step of the way; the way with larger cells, where those of the step are too many and may be larger."""
     try:
         return _step(question, meshes, trial, FINENESS**-way.fineness)
@@ -171,33 +162,8 @@ def _tried(question: Question, meshes: _Meshes, way: Way, trial: FollowedWeight)
         return coarser.lowered()
 
 
-class _Meshes:
-    """The last mesh's discretization and its values on the grid, which in space take seconds: most steps share one."""
-
-    def __init__(self) -> None:
-        self.last: Nearly | None = None
-        self.within: Booleans | None = None
-
-    def inside(self, base: Triangulation, grid: GridFunction) -> Booleans:
-        """Which points of the grid lie in the domain, an array of the shape of its values."""
-        if self.within is None:
-            self.within = np.ones(grid.values.shape, dtype=bool)
-            box = float(np.prod(np.subtract(grid.upper, grid.lower)))
-            if simplex_volumes(base.cell_points).sum() < (1.0 - WHOLE) * box:
-                linear = discretize(base, 1)
-                values = nearly(linear, grid.points)(np.zeros(linear.count))
-                self.within = np.isfinite(values).reshape(grid.values.shape)
-        return self.within
-
-    def on_grid(self, mesh: Triangulation, grid: GridFunction) -> Nearly:
-        """Those of a mesh."""
-        if self.last is None or self.last.discretization.triangulation is not mesh:
-            self.last = nearly(discretize(mesh, DEGREE[mesh.dimension]), grid.points)
-        return self.last
-
-
 def _from_guesses(
-    question: Question, meshes: _Meshes, guesses: Sequence[Any], *, patient: bool = False
+    question: Question, meshes: Meshes, guesses: Sequence[Any], *, patient: bool = False
 ) -> GridFunction | None:
     """The exponent that follows from the first guess that serves at the noise that is asked for, if one does."""
     grid = question.process.exponent
@@ -216,7 +182,7 @@ def _from_guesses(
 
 
 def _after_success(
-    question: Question, meshes: _Meshes, way: Way, found: Step, tried: GridFunction
+    question: Question, meshes: Meshes, way: Way, found: Step, tried: GridFunction
 ) -> Way | GridFunction | None:
     """How to go on from a noise that served: the exponent itself where that is known now, None where nothing helps."""
     foreseen, finest = foreseen_swing(found.swing, way.before, way.reached, way.noise), way.finest(found.cells)
@@ -262,7 +228,7 @@ def _all_stay(needed: Callable[[Weighting], Needed], reached: FollowedWeight) ->
 
 def _settled(
     question: Question,
-    meshes: _Meshes,
+    meshes: Meshes,
     process: FollowedWeight,
     fineness: int,
     *,
@@ -291,7 +257,7 @@ def _settled(
     return best
 
 
-def _step(question: Question, meshes: _Meshes, process: FollowedWeight, finer: float) -> Step:
+def _step(question: Question, meshes: Meshes, process: FollowedWeight, finer: float) -> Step:
     """One solve with the weight and at the noise of ``process``, psi changing by so much less in a cell.
 
     Where rho is lost, or swings by more than an exponent may be off, and a few cells do not resolve it, it is solved
@@ -312,7 +278,7 @@ def _step(question: Question, meshes: _Meshes, process: FollowedWeight, finer: f
 
 
 def _solved(
-    question: Question, meshes: _Meshes, process: FollowedWeight, needed: Needed, mesh: Triangulation
+    question: Question, meshes: Meshes, process: FollowedWeight, needed: Needed, mesh: Triangulation
 ) -> tuple[Step, Generator, Floats | None]:
     """The step that follows from one mesh, and rho (N,) there, if that is anything."""
     exponent, height = process.exponent, needed.height
@@ -334,23 +300,8 @@ def _solved(
         return replace(lost, swing=swing), generator, rho
     # the mesh sees no more of psi than its interpolant: what lies between must not stay, and grow
     fresh = on_grid(np.where(positive, generator.exponent + typical - logs, np.nan))
-    moved = _moved(exponent, fresh.reshape(exponent.values.shape), meshes.inside(question.base, exponent))
-    return Step(swing, False, moved, len(mesh.cells)), generator, rho
-
-
-def _moved(exponent: GridFunction, fresh: Floats, inside: Booleans) -> GridFunction:
-    """psi moved to what is known on its grid, continued smoothly to where nothing is (NaN), its minimum zero.
-
-    Beyond the walls of the domain, of which ``inside`` tells, it goes on with its slope.
-    """
-    change = np.clip(fresh - exponent.values, -LARGEST_STEP, LARGEST_STEP)
-    seen = np.isfinite(change)
-    values = exponent.values + reflected(extended(np.where(seen, change, 0.0), seen), inside)
-    for axis, wraps in enumerate(exponent.periodic):
-        if wraps:
-            first = np.take(values, [0], axis)
-            values = np.concatenate([np.delete(values, -1, axis), first], axis)
-    return replace(exponent, values=values - values[inside].min())
+    found = moved(exponent, fresh.reshape(exponent.values.shape), meshes.inside(question.base, exponent))
+    return Step(swing, False, found, len(mesh.cells)), generator, rho
 
 
 def typical_rate(process: FollowedWeight) -> float:

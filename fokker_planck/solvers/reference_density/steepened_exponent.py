@@ -25,13 +25,13 @@ from fokker_planck.solvers.condensation.wells import condense, well_nodes
 from fokker_planck.solvers.reference_density.falling_noise import MOST_CELLS
 from fokker_planck.solvers.reference_density.followed_exponent import (
     CERTAIN,
-    DEGREE,
     RATE,
     SETTLED,
     TOLERABLE,
     Needed,
     Question,
 )
+from fokker_planck.solvers.reference_density.moved_exponent import DEGREE
 from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
 
 CHANGE = {2: 10.0, 3: 10.0}

@@ -68,7 +68,7 @@ def test_where_following_loses_the_density_a_chain_on_a_grid_finds_it(monkeypatc
     assert len(steps) < 12
     assert any(found.lost and noise > 1.0 for _, noise, found in steps)
     at_last = replace(steps[-1][0].process, exponent=setting.weighting.exponent)
-    again = original(steps[-1][0], module._Meshes(), at_last, 0.5)
+    again = original(steps[-1][0], module.Meshes(), at_last, 0.5)
     assert not again.lost
     assert again.swing < 1.0
 
