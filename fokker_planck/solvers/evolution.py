@@ -136,7 +136,10 @@ class Question:
             weights.append(float(np.clip(max(decayed * np.exp(-decayed), 1e-9), 0.0, 1.0)))
         relative = measured.generator.exponent - measured.generator.lowest
         kept = Kept(found, relative, measured.beginning.error)
-        return Answer(np.array(numbers), kept, measured.generator, functions, np.array(weights), absorbed)
+        rounding = np.zeros(len(numbers))
+        rounding[: len(apart)] = [state.off_mass for state in measured.states]
+        told = (measured.generator, functions, np.array(weights), absorbed)
+        return Answer(np.array(numbers), kept, *told, rounding=rounding)
 
     def rules_apart(self, measured: Measured) -> Floats:
         """What finer rules of integration change the mean of every observable by, (times, observables)."""

@@ -467,3 +467,14 @@ def test_what_depends_on_one_coordinate_of_the_plane():
     exact = 4.0 / np.pi * np.sum((-1.0) ** k / odd * np.exp(-(odd**2) * rate * 0.3))
     found = law.times[0].survival
     assert abs(found.value / exact - 1.0) <= found.relative_error < 1e-7
+
+
+def test_from_beside_a_saddle_high_up():
+    """By finite volumes with exponential fitting, extrapolated in the width of the cells: 5e-10.
+
+    Powers of the resolvent grow to 1e14 on the saddle, and that was taken for rounding: bars of 73 %.
+    """
+    problem = on_line("1.986*(x**2 - 1)**2", 0.02445, -2.0, 2.0, 1e-6)
+    law = fp.exit_law(problem, 0.05, fp.HalfSpace([1.0], 0.99), (1.0, 1.3))
+    for each, exact in zip(law.times, (0.193734262768, 0.185289862722), strict=True):
+        held(each.survival, exact, 1e-6)

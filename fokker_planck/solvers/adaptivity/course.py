@@ -8,7 +8,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.adaptivity.answer_types import Kept
 from fokker_planck.solvers.adaptivity.beginning import Beginning
-from fokker_planck.solvers.adaptivity.error_bars import Standstill, warn_or_refuse
+from fokker_planck.solvers.adaptivity.error_bars import SAFETY, Standstill, warn_or_refuse
 
 STAGNATION = 0.5
 """Of a verified error, left by a mesh on which the indicator expected less than the tolerance: where more is left it
@@ -18,6 +18,8 @@ FLAT, STALLED = 1e-9, 100.0
 does not lower is of rounding: three bars of 1.1e-6, 2.4e-6 and 2.6e-6 came of 9e-8, for the time to cross 1 by 1e4."""
 MOST_STALLS = 3
 """Of the error in a row, after which it is reported as it is: each takes twice the unknowns of the one before."""
+OF_ROUNDING = 2.0 * SAFETY
+"""Times the rounding of one answer, what the bar is that comes of it alone: two of them are compared."""
 WORSE = 2.0
 """Times the bar of the best mesh, from which on that is shown."""
 
@@ -51,12 +53,17 @@ class Course:
 
     def with_prediction(self, kept: Kept, tolerance: float) -> Course:
         """With what the indicator says of one mesh more; what it says before it sees anything may rise, too."""
-        predicted, rounding = kept.worst(kept.predicted), kept.worst(np.broadcast_to(kept.rounding, kept.weights.shape))
+        predicted, rounding = kept.worst(kept.predicted), rounding_of(kept)
         rounded = self.best is not None and rounding > self.best.worst(self.best_errors)
         # where rounding counts it is in the indicator, too
         settled = predicted <= tolerance or (self.best is not None and bool(np.any(kept.rounding)))
         risen = rounded or (settled and self.predicted < predicted)
         return replace(self, predicted=predicted, risen=self.risen + 1 if risen else 0)
+
+
+def rounding_of(kept: Kept) -> float:
+    """The most that one mesh has of it in any number."""
+    return kept.worst(np.broadcast_to(kept.rounding, kept.weights.shape))
 
 
 def shown(course: Course, tolerance: float) -> Course:
@@ -80,7 +87,9 @@ def after_verification(
     assert course.best is not None
     # of flat cells rounding is left, which finer ones do not mend
     flat = first.least_error > FLAT and before <= verified <= STALLED * first.least_error
-    exhausted |= standstill.count >= MOST_STALLS or flat
+    rounding = rounding_of(kept)
+    rounded = tolerance < rounding and verified <= OF_ROUNDING * rounding
+    exhausted |= standstill.count >= MOST_STALLS or flat or rounded
     if verified > tolerance and exhausted:
         least = course.best.worst(course.best_errors)
         if verified > WORSE * least:

@@ -35,6 +35,7 @@ from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers, distinct
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.condensation.elimination import DIGITS, Elimination, eliminated
+from fokker_planck.solvers.condensation.slowest_mode import slowest_mode
 from fokker_planck.solvers.condensation.states import States, Surfaces, Target, states_of
 
 SMALLEST_COUPLING = 1e-250
@@ -48,10 +49,6 @@ OVERLOOKED = 1e-5
 OVERLOOKED_ON_A_LINE, SOUGHT_ON_A_LINE = 1e-2, 2
 """The same for the first few on a line, where a factorisation takes no time: a step of V that holds the flow is no
 fixed point, and as much as its mode is slower is lost in rounding (15 units of epsilon: 4e-6, with it 7e-14)."""
-MODE_DIGITS = 4
-"""Of its solves, where these are iterations: for a rate to 5 %."""
-INVERSE_STEPS = 14
-"""Of inverse iteration, which stops at 5 % of the rate: three to eight are taken."""
 
 
 def well_nodes(discretization: Discretization, places: Floats, absorbed: Booleans | None = None) -> Integers:
@@ -248,10 +245,10 @@ def condense(
         if larger is not None and larger.generator is generator and not (rest & ~larger.rest).any():
             slowest = larger.slowest_inside
             break
-        slowest, mode = _slowest_mode(generator, rest, inner)
+        slowest, mode = slowest_mode(generator, rest, inner)
         if slowest > (OVERLOOKED_ON_A_LINE if line and added < SOUGHT_ON_A_LINE else OVERLOOKED) * expected_rate:
             break
-        wells = np.append(wells, np.argmax(np.abs(mode)))
+        wells = np.append(wells, np.argmax(mode))
     else:
         raise ConvergenceError(
             f"a part of the domain relaxes at a rate of {slowest:.1e}, though nothing attracts there", "a finer mesh"
@@ -291,34 +288,6 @@ def _solved(
         references=states.references,
         slowest_inside=slowest,
     )
-
-
-def _slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactorization) -> tuple[float, Floats]:
-    """Rate of the slowest mode of (A_FF, M_FF) and its vector, by inverse iteration."""
-    mode = first_guess(generator, rest)
-    image = generator.apply_mass(mode)
-    mode, image = (vector / np.sqrt(float(mode @ image)) for vector in (mode, image))
-    rate = np.inf
-    for _ in range(INVERSE_STEPS):
-        mode = inner.solve(image, digits=MODE_DIGITS)
-        before, flow, image = rate, float(mode @ image), generator.apply_mass(mode)
-        size = float(mode @ image)
-        # modes are orthogonal with detailed balance, and the Rayleigh quotient is better by a square
-        rate = flow / size if generator.symmetric else 1.0 / np.sqrt(size)
-        mode, image = mode / np.sqrt(size), image / np.sqrt(size)
-        if abs(before - rate) < 0.05 * rate:
-            break
-    return rate, mode
-
-
-def first_guess(generator: Generator, rest: Booleans) -> Floats:
-    """A vector (N,) on F in which every slow mode has a share, those where the weight is and those far up.
-
-    Ones alone lie nearly all far up, so that an iteration may linger among fast modes while its rate stands still.
-    """
-    parts = [np.where(rest, 1.0, 0.0), np.where(rest, generator.constant, 0.0)]
-    sizes = [np.sqrt(max(float(part @ generator.apply_mass(part)), 1e-300)) for part in parts]
-    return np.asarray(parts[0] / sizes[0] + parts[1] / sizes[1])
 
 
 def _couplings(generator: Generator, functions: Sequence[LongRange], given: Floats) -> LongRange:

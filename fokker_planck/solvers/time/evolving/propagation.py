@@ -45,6 +45,9 @@ UNIT = 2.0**-53
 OF_SOLVES = 1e-9
 """Twice what rounding of solves was seen to change of the mass, 5e-10 at barrier 500: where that, times as much as the
 powers grow, is little beside the tolerance, no second resolvent looks for it. In space that is half of the time."""
+MOST_ROUNDED = 1e-6
+"""Of the mass, by which rounding may be beyond the tolerance where steps have no less of it: that is in the bars then. A
+thousand times what was seen of starts beside a saddle, of 1e-9 and 2e-8; what grows further is refused."""
 OTHER, ROUNDING = 0.9, 5.0
 """Of the pole, for a second resolvent, and of the difference that it makes: rounding of both is alike."""
 
@@ -69,6 +72,18 @@ class State:
     cut_short: float = 0.0
     by_modes: bool = False
     grown: float = 1.0
+
+
+class RoundedError(ConvergenceError):
+    """Of ``states`` that rounding leaves beyond the tolerance, and nothing else."""
+
+    def __init__(self, states: Sequence[State], latest: float) -> None:
+        self.states = list(states)
+        self.rounded = max(state.off_mass for state in states)
+        super().__init__(
+            f"rounding leaves {self.rounded:.1e} of the mass at t = {latest:.3g}",
+            "a looser tolerance, or a beginning nearer to where the process rests",
+        )
 
 
 @dataclass
@@ -177,6 +192,8 @@ class Propagation:
             try:
                 return self._in_steps(times)
             except ConvergenceError as error:
+                if isinstance(refused, RoundedError) and refused.rounded <= MOST_ROUNDED and not self.absorbs:
+                    return refused.states
                 raise refused or error from None
         last = before[-1]
         rest = replace(self, load=self.generator.apply_mass(last.vector), slow=None)
@@ -261,12 +278,8 @@ class Propagation:
         if worst <= self.tolerance:
             rounds = self._rounds(max(state.grown for state in found))
             found = self._with_rounding(found, self._ladder[self.rung]) if rounds else found
-            rounded = max(state.off_mass for state in found)
-            if rounded > self.tolerance:
-                raise ConvergenceError(
-                    f"rounding leaves {rounded:.1e} of the mass at t = {times[-1]:.3g}",
-                    "a looser tolerance, or a beginning nearer to where the process rests",
-                )
+            if max(state.off_mass for state in found) > self.tolerance:
+                raise RoundedError(found, times[-1])
         if worst > self.tolerance:
             powers = self._ladder[self.rung]
             raise ConvergenceError(

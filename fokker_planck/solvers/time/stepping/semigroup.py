@@ -60,6 +60,11 @@ def pole_for(latest: float, powers: int = POWERS) -> float:
     return latest / (LATEST * powers)
 
 
+def latest_of(r: float, powers: int) -> float:
+    """The latest time that a pole serves."""
+    return r * LATEST * powers
+
+
 def coefficients(t: float, r: float, powers: int = POWERS, *, slope: bool = False) -> Floats:
     """c_k(t), (``powers`` + 1,), of exp(-t lambda), or of its derivative by t if ``slope``, each with its own digits.
 
