@@ -55,7 +55,7 @@ from fokker_planck.solvers.time.evolving.functions_on_mesh import (
 )
 from fokker_planck.solvers.time.evolving.relaxation import Relaxation, decaying
 from fokker_planck.solvers.time.stepping.rational_krylov import norm
-from fokker_planck.solvers.time.survival.survival_function import DIED_OUT, told_apart
+from fokker_planck.solvers.time.survival.tail_of_survival import DIED_OUT, told_apart
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells, for late times: as many as for the law of an exit."""

@@ -71,7 +71,8 @@ from fokker_planck.solvers.time.survival.exit_law_numbers import (
 )
 from fokker_planck.solvers.time.survival.marched_survival import MarchedSurvival
 from fokker_planck.solvers.time.survival.slow_part import CLEARLY_FASTER, LEAST_INSIDE, MORE_MODES
-from fokker_planck.solvers.time.survival.survival_function import Survival, Tail, no_tail, tail_of, told_apart
+from fokker_planck.solvers.time.survival.survival_function import Survival
+from fokker_planck.solvers.time.survival.tail_of_survival import Tail, no_tail, tail_of, told_apart
 
 ROUNDING = 1e-12
 """Of numbers that are sums over modes, or come from several solves: the second moment has two."""

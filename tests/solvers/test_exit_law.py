@@ -250,7 +250,7 @@ def test_early_and_late_meet(monkeypatch):
     problem, target = on_line("x**2/2", 1.0, -1.0, 14.0), fp.HalfSpace([-1.0], 0.0)
     found = []
     for died_out in (25.0, 60.0):
-        monkeypatch.setattr("fokker_planck.solvers.time.survival.survival_function.DIED_OUT", died_out)
+        monkeypatch.setattr("fokker_planck.solvers.time.survival.tail_of_survival.DIED_OUT", died_out)
         found.append(fp.exit_law(problem, 1.0, target, (4.0, 6.0)).times)
     for early, late in zip(*found, strict=True):
         assert early.survival.log == pytest.approx(late.survival.log, abs=1e-8)

@@ -32,10 +32,10 @@ def slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactoriza
     vector, rate, stays = first_guess(generator, rest), np.inf, 0
     image = generator.apply_mass(vector)
     for count in range(1, MOST_SOLVES + 1):
-        size = np.sqrt(vector @ image)
+        size = float(np.sqrt(vector @ image))
         basis[count - 1], images[count - 1] = vector / size, image / size
         vector = inner.solve(images[count - 1], digits=MODE_DIGITS)
-        before, whole = rate, np.sqrt(max(vector @ generator.apply_mass(vector), 0.0))
+        before, whole = rate, float(np.sqrt(max(float(vector @ generator.apply_mass(vector)), 0.0)))
         # twice: what rounding leaves of the first time goes
         for _ in range(2):
             shares = images[:count] @ vector
@@ -46,7 +46,7 @@ def slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactoriza
         rate = 1.0 / float(np.abs(values[slowest]))
         stays = stays + 1 if abs(before - rate) < UNCHANGED * rate else 0
         image = generator.apply_mass(vector)
-        left = np.sqrt(max(vector @ image, 0.0))
+        left = float(np.sqrt(max(float(vector @ image), 0.0)))
         if stays == IN_A_ROW or left <= NOTHING_NEW * whole or count == MOST_SOLVES:
             break
         projected[count, count - 1] = left
@@ -60,7 +60,8 @@ def first_guess(generator: Generator, rest: Booleans) -> Floats:
     had of the mode on a saddle what rounding leaves.
     """
     diagonal = generator.mass_diagonal
-    everywhere = np.sqrt(np.divide(1.0, diagonal, out=np.zeros(len(diagonal)), where=rest & (diagonal > 0.0)))
+    there, everywhere = rest & (diagonal > 0.0), np.zeros(len(rest))
+    everywhere[there] = 1.0 / np.sqrt(diagonal[there])
     parts = [everywhere, np.where(rest, generator.constant, 0.0)]
     sizes = [np.sqrt(max(float(part @ generator.apply_mass(part)), 1e-300)) for part in parts]
     return np.asarray(parts[0] / sizes[0] + parts[1] / sizes[1])

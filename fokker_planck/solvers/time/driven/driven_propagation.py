@@ -17,7 +17,8 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.driven_generator import DrivenGenerator
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.solvers.time.evolving.propagation import ROUNDING, Propagation, State, largest_values
+from fokker_planck.solvers.time.evolving.propagation import ROUNDING, Propagation, largest_values
+from fokker_planck.solvers.time.evolving.state import State
 from fokker_planck.solvers.time.stepping.quick_times import QuickTimes
 from fokker_planck.solvers.time.stepping.radau import Stepper, at_places, radau_nodes, stage_times
 

@@ -22,7 +22,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.time.evolving.distances import distances
 from fokker_planck.solvers.time.evolving.functions_on_mesh import RULES_APART
 from fokker_planck.solvers.time.evolving.initial_state import Beginning
-from fokker_planck.solvers.time.evolving.propagation import State
+from fokker_planck.solvers.time.evolving.state import State
 from fokker_planck.solvers.time.evolving.well_probabilities import WellsOnMesh
 
 MASS = ("mass", "")

@@ -18,6 +18,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
+from fokker_planck.solvers.time.evolving.state import RoundedError, State
 from fokker_planck.solvers.time.stepping.marching import March
 from fokker_planck.solvers.time.stepping.semigroup import (
     LEFT_OUT,
@@ -46,44 +47,10 @@ OF_SOLVES = 1e-9
 """Twice what rounding of solves was seen to change of the mass, 5e-10 at barrier 500: where that, times as much as the
 powers grow, is little beside the tolerance, no second resolvent looks for it. In space that is half of the time."""
 MOST_ROUNDED = 1e-6
-"""Of the mass, by which rounding may be beyond the tolerance where steps have no less of it: that is in the bars then. A
-thousand times what was seen of starts beside a saddle, of 1e-9 and 2e-8; what grows further is refused."""
+"""Of the mass, by which rounding may be beyond the tolerance where steps have no less of it: that is in the bars then.
+Of starts beside a saddle 1e-9 and 2e-8 were seen; what grows further is refused."""
 OTHER, ROUNDING = 0.9, 5.0
 """Of the pole, for a second resolvent, and of the difference that it makes: rounding of both is alike."""
-
-
-@dataclass(frozen=True)
-class State:
-    """The vector at a ``time``, what it is apart from the stationary one, and how far it can be off beside the mesh.
-
-    ``values`` (n,) of the functionals, and ``off`` (n,) of each, the mass first; ``off_mass`` of the vector in total
-    variation and ``off_deviation`` of the deviation, ``cut_short`` what the series leaves out of that.  ``by_modes``
-    says that slow modes make it, which have digits of their own however little is left.  ``grown`` is the mass of the
-    largest power.
-    """
-
-    time: float
-    vector: Floats
-    deviation: Floats
-    values: Floats
-    off: Floats
-    off_mass: float
-    off_deviation: float
-    cut_short: float = 0.0
-    by_modes: bool = False
-    grown: float = 1.0
-
-
-class RoundedError(ConvergenceError):
-    """Of ``states`` that rounding leaves beyond the tolerance, and nothing else."""
-
-    def __init__(self, states: Sequence[State], latest: float) -> None:
-        self.states = list(states)
-        self.rounded = max(state.off_mass for state in states)
-        super().__init__(
-            f"rounding leaves {self.rounded:.1e} of the mass at t = {latest:.3g}",
-            "a looser tolerance, or a beginning nearer to where the process rests",
-        )
 
 
 @dataclass

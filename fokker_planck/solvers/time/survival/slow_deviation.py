@@ -10,7 +10,7 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.time.survival.survival_function import DIED_OUT
+from fokker_planck.solvers.time.survival.tail_of_survival import DIED_OUT
 
 AGREE = 1e-7
 """Of the mass, by which powers and slow modes may differ where they meet, before modes are not believed."""

@@ -15,7 +15,7 @@ from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.eigenvalues.slow_modes import slow_modes
 from fokker_planck.solvers.eigenvalues.spectral_question import Question as Eigenvalues
 from fokker_planck.solvers.time.survival.slow_deviation import SlowPart, takes_over
-from fokker_planck.solvers.time.survival.survival_function import told_apart
+from fokker_planck.solvers.time.survival.tail_of_survival import told_apart
 
 MORE_MODES = 4
 """Eigenvalues beside those of wells: with them the tail of the Ornstein-Uhlenbeck process takes over where S is 2e-2,
