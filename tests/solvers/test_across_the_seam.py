@@ -153,3 +153,19 @@ def test_a_ball_that_touches_a_seam_beyond_which_the_formula_is_another():
     even = fp.Problem(process, fp.Box([-2.0, -1.0], [2.0, 1.0], ["reflecting", "periodic"]))
     with pytest.raises(fp.ProblemError, match="touches the seam y = -1 of a periodic axis; wanted a box that begins"):
         fp.mean_exit_time(even, [-1.0, 0.3], fp.Ball([1.0, -0.75], 0.25))
+
+
+def test_a_slanted_half_space_ends_at_the_seams():
+    """It absorbs on the seam, too, where facets follow no piece of its surface: meshes went on to be refined there."""
+    times = []
+    for dimension in (2, 3):
+        formula = "0.3*cos(x) + 0.2*cos(y)" + (" + z**2/2" if dimension == 3 else "")
+        ends = (*[("periodic", 0.0, 2.0 * PI)] * 2, ("reflecting", -1.0, 1.0))[:dimension]
+        boundary, lower, upper = zip(*ends, strict=True)
+        process = fp.Overdamped(fp.Potential(formula), fp.Isotropic(0.4))
+        problem = fp.Problem(process, fp.Box(lower, upper, list(boundary)), fp.Resolution(1e-2))
+        target = fp.HalfSpace([0.8, 0.6, 0.0][:dimension], 5.0)
+        times.append(fp.mean_exit_time(problem, [1.0, 1.0, 0.0][:dimension], target))
+    plane, space = (each.mean for each in times)
+    assert space.value == pytest.approx(plane.value, rel=space.relative_error + plane.relative_error)
+    assert times[0].statistics.cells < 1000

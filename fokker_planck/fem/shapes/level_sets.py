@@ -28,6 +28,7 @@ from fokker_planck.fem.triangulations.triangulation import (
     STRAIGHT,
     Facets,
     Triangulation,
+    boundary_facets,
     diameters,
     interface_facets,
     local_edges,
@@ -159,9 +160,10 @@ def _marked(cut: Cut, pieces: Sequence[Any], regions: Mapping[str, Set]) -> Fitt
     mesh = cut.triangulation
     marks = {name: insides(mesh, region) for name, region in regions.items()}
     mesh = replace(mesh, regions={**mesh.regions, **marks})
-    facets = unique(
-        [interface_facets(mesh.cells, mesh.vertex_class, marks[name]) for name in regions], mesh.facets.vertices
-    )
+    between = [interface_facets(mesh.cells, mesh.vertex_class, marks[name]) for name in regions]
+    # where a set ends at a periodic seam, as a half-space does, its facets are those of the seam, which follow no piece
+    rim = boundary_facets(mesh.cells, np.arange(len(mesh.points)))
+    facets = unique(between, np.concatenate([mesh.facets.vertices, rim]))
     return Fitted(mesh, facets, owners(mesh, facets, pieces))
 
 
