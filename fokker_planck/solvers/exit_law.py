@@ -24,6 +24,7 @@ from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.interpolation import interpolate
+from fokker_planck.fem.fields.within_sets import constant_within
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.meshing import Heights
@@ -38,7 +39,7 @@ from fokker_planck.solvers.adaptivity.accuracy import answered
 from fokker_planck.solvers.adaptivity.answer_types import Answer, Outcome
 from fokker_planck.solvers.adaptivity.spectral_scope import Scope
 from fokker_planck.solvers.boundaries.end_conditions import singular_ends
-from fokker_planck.solvers.boundaries.ends import Ends, Goal
+from fokker_planck.solvers.boundaries.ends import TARGET, Ends, Goal
 from fokker_planck.solvers.condensation.condensed_solution import solution
 from fokker_planck.solvers.condensation.wells import Condensation
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode, normalised
@@ -220,7 +221,9 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     mean, variance, slowest = (next(quantities) for _ in range(3))
     survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
     survival = [not_by_chance(*each) for each in zip(law.times, survival, densities, strict=True)]
-    density = Field("quasi-stationary density", outcome.discretization, kept.log_density, logarithm=True)
+    mesh = outcome.discretization
+    by_cell = constant_within(mesh, kept.log_density, {TARGET: -np.inf})
+    density = Field("quasi-stationary density", mesh, kept.log_density, logarithm=True, by_cell=by_cell)
     return ExitLaw(
         mean=mean,
         variance=variance,

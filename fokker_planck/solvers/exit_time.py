@@ -9,6 +9,7 @@ from fokker_planck.fem.algebra.long_range import LARGEST_LOG, times_exp
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.interpolation import interpolate
+from fokker_planck.fem.fields.within_sets import constant_within
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Booleans, Floats
@@ -22,7 +23,7 @@ from fokker_planck.solvers.adaptivity.accuracy import answered
 from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.adaptivity.initial_mesh import members_of, surfaces
 from fokker_planck.solvers.boundaries.end_conditions import end_error, out_of_stretch, refuse_natural_start
-from fokker_planck.solvers.boundaries.ends import Ends, Goal
+from fokker_planck.solvers.boundaries.ends import TARGET, Ends, Goal
 from fokker_planck.solvers.condensation.condensed_solution import log_solution_at_wells, solution
 from fokker_planck.solvers.condensation.point_load import point_load
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
@@ -89,10 +90,13 @@ def _mean_exit_time(setting: Setting, start: tuple[float, ...], target: Goal, na
 def field_of_times(discretization: Discretization, relative: Floats, log_scale: float) -> Field:
     """The mean times ``relative`` (N,) exp(``log_scale``), or their logarithms where doubles do not hold them."""
     if log_scale < LARGEST_LOG:
-        return Field("mean exit time", discretization, relative * np.exp(log_scale))
+        nodal = relative * np.exp(log_scale)
+        by_cell = constant_within(discretization, nodal, {TARGET: 0.0})
+        return Field("mean exit time", discretization, nodal, by_cell=by_cell)
     with np.errstate(divide="ignore", invalid="ignore"):
         nodal = np.log(np.maximum(relative, 0.0)) + log_scale
-    return Field("mean exit time", discretization, nodal, logarithm=True)
+    by_cell = constant_within(discretization, nodal, {TARGET: -np.inf})
+    return Field("mean exit time", discretization, nodal, logarithm=True, by_cell=by_cell)
 
 
 @dataclass(frozen=True)

@@ -210,3 +210,23 @@ def test_fields_repeat_along_a_periodic_axis(dimension):
             assert np.allclose(field(there), field(here), rtol=1e-9)
     if dimension == 2:
         assert np.isnan(times(np.array([[0.2], [1.5]]))).all()
+
+
+def test_with_momentum_functions_are_constant_within_sets_that_are_left_through_a_part_of_their_surface(tmp_path):
+    """Inside x > 0.75 the mean time is zero and the committor one, though both have other values at x = 0.75, v < 0."""
+    process = fp.Underdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.1), 0.6)
+    problem = fp.Problem(process, fp.Box([-2.3, -2.4], [2.3, 2.4]), fp.Resolution(1e-2))
+    left, right = fp.HalfSpace([-1, 0], 0.75), fp.HalfSpace([1, 0], 0.75)
+    inside = np.array([[0.76, 0.8, 0.9, 1.0, 1.2], [-0.5, -1.2, 0.5, -0.1, -0.5]])
+    time = fp.mean_exit_time(problem, [-1, 0], right)
+    assert time.field(inside).tolist() == [0.0] * 5
+    assert (time.field.log(inside) == -np.inf).all()
+    assert time.field(np.array([[0.74], [-0.5]]))[0] > 1.0
+    ways = fp.committor(problem, left, right)
+    assert (*ways.field(inside), *ways.field(-inside)) == pytest.approx((1.0,) * 5 + (0.0,) * 5, abs=1e-12)
+    assert (*ways.backward(inside), *ways.backward(-inside)) == pytest.approx((0.0,) * 5 + (1.0,) * 5, abs=1e-12)
+    assert (ways.reactive_density.log(inside) == -np.inf).all()
+    fp.save(tmp_path, {"exit-time": time, "committor": ways})
+    loaded = fp.load(tmp_path)
+    assert loaded["exit-time"].field(inside).tolist() == [0.0] * 5
+    assert loaded["committor"].field(inside) == pytest.approx(1.0, abs=1e-12)
