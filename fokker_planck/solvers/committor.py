@@ -14,7 +14,6 @@ Source: E and Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; Metzner, Schuette a
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from functools import cached_property, partial
 
 import mpmath
@@ -24,7 +23,7 @@ from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.cell_products import by_cell, product
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.field import Field
-from fokker_planck.fem.fields.within_sets import constant_within
+from fokker_planck.fem.fields.within_sets import field_within
 from fokker_planck.fem.generator import Generator, assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.truncation.domain_truncation import is_cut
@@ -88,16 +87,15 @@ class Flow:
 
     def fields(self, discretization: Discretization) -> list[Field]:
         """q+, the density of what is on the way, and q-, zero where rho is lost, unless it is 1 - q+."""
-        zero = dict.fromkeys((FROM, TO), -np.inf)
-
-        def field(name: str, nodal: Floats, in_sets: Mapping[str, float], logarithm: bool = False) -> Field:
-            return Field(name, discretization, nodal, logarithm, constant_within(discretization, nodal, in_sets))
-
-        forward = field("committor", self.forward, {FROM: 0.0, TO: 1.0})
-        fields = [forward, field("reactive density", self.log_density, zero, logarithm=True)]
+        nothing = {FROM: -np.inf, TO: -np.inf}
+        forward = field_within("committor", discretization, self.forward, {FROM: 0.0, TO: 1.0})
+        fields = [
+            forward,
+            field_within("reactive density", discretization, self.log_density, nothing, logarithm=True),
+        ]
         if self.rho is not None:
             nodal = np.clip(self.backward / np.where(self.rho > LEAST, self.rho, np.inf), 0.0, 1.0)
-            fields.append(field("backward committor", nodal, {FROM: 1.0, TO: 0.0}))
+            fields.append(field_within("backward committor", discretization, nodal, {FROM: 1.0, TO: 0.0}))
         return fields
 
 

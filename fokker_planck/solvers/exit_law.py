@@ -22,9 +22,8 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError, ProblemE
 from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.interpolation import interpolate
-from fokker_planck.fem.fields.within_sets import constant_within
+from fokker_planck.fem.fields.within_sets import field_within
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.meshing import Heights
@@ -221,9 +220,8 @@ def exit_law(problem: Problem, start: tuple[float, ...], target: Goal, law: Law,
     mean, variance, slowest = (next(quantities) for _ in range(3))
     survival, densities = ([next(quantities) for _ in law.times] for _ in range(2))
     survival = [not_by_chance(*each) for each in zip(law.times, survival, densities, strict=True)]
-    mesh = outcome.discretization
-    by_cell = constant_within(mesh, kept.log_density, {TARGET: -np.inf})
-    density = Field("quasi-stationary density", mesh, kept.log_density, logarithm=True, by_cell=by_cell)
+    named, nothing = "quasi-stationary density", {TARGET: -np.inf}
+    density = field_within(named, outcome.discretization, kept.log_density, nothing, logarithm=True)
     return ExitLaw(
         mean=mean,
         variance=variance,

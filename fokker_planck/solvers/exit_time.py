@@ -9,7 +9,7 @@ from fokker_planck.fem.algebra.long_range import LARGEST_LOG, times_exp
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.interpolation import interpolate
-from fokker_planck.fem.fields.within_sets import constant_within
+from fokker_planck.fem.fields.within_sets import field_within
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Booleans, Floats
@@ -90,13 +90,10 @@ def _mean_exit_time(setting: Setting, start: tuple[float, ...], target: Goal, na
 def field_of_times(discretization: Discretization, relative: Floats, log_scale: float) -> Field:
     """The mean times ``relative`` (N,) exp(``log_scale``), or their logarithms where doubles do not hold them."""
     if log_scale < LARGEST_LOG:
-        nodal = relative * np.exp(log_scale)
-        by_cell = constant_within(discretization, nodal, {TARGET: 0.0})
-        return Field("mean exit time", discretization, nodal, by_cell=by_cell)
+        return field_within("mean exit time", discretization, relative * np.exp(log_scale), {TARGET: 0.0})
     with np.errstate(divide="ignore", invalid="ignore"):
         nodal = np.log(np.maximum(relative, 0.0)) + log_scale
-    by_cell = constant_within(discretization, nodal, {TARGET: -np.inf})
-    return Field("mean exit time", discretization, nodal, logarithm=True, by_cell=by_cell)
+    return field_within("mean exit time", discretization, nodal, {TARGET: -np.inf}, logarithm=True)
 
 
 @dataclass(frozen=True)

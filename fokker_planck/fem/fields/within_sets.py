@@ -12,6 +12,7 @@ import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.fem.discretization import Discretization
+from fokker_planck.fem.fields.field import Field
 from fokker_planck.formulas.arrays import Floats
 
 ROUNDING = 1e-12
@@ -36,3 +37,10 @@ def constant_within(discretization: Discretization, nodal: Floats, values: Mappi
         jumps = jumps or not np.isclose(by_cell[inside], values[name], rtol=0.0, atol=ROUNDING).all()
         by_cell[inside] = values[name]
     return by_cell if discretization.comm.allreduce(bool(jumps), op=MPI.LOR) else None
+
+
+def field_within(
+    name: str, discretization: Discretization, nodal: Floats, values: Mapping[str, float], *, logarithm: bool = False
+) -> Field:
+    """The field of a function that is constant within sets, or of its ``logarithm``; as :func:`constant_within`."""
+    return Field(name, discretization, nodal, logarithm, constant_within(discretization, nodal, values))
