@@ -79,12 +79,30 @@ def test_answers_in_time_are_saved_loaded_and_drawn(question, example, up, tmp_p
             fp.film(loaded, tmp_path / "film.png")
 
 
-def test_a_density_in_the_plane_has_a_frame_for_each_time(tmp_path):
+def frames():
+    """A density in the plane at eight times."""
+
     def state(t):
         half = fp.Quantity.of(0.5, 1e-6)
         return StateAtTime(t, half, (half, half), {}, {}, None, stationary().field, 1e-6, 0.0)
 
-    answer = Evolution(tuple(state(float(t)) for t in range(1, 9)), ((-1.0, 0.0), (1.0, 0.0)), "", None, COST)
+    return Evolution(tuple(state(float(t)) for t in range(1, 9)), ((-1.0, 0.0), (1.0, 0.0)), "", None, COST)
+
+
+@pytest.mark.parametrize("make", [*(each[0] for each in ANSWERS.values()), frames], ids=[*ANSWERS, "frames"])
+def test_nothing_of_a_picture_on_axes_of_its_own_is_cut_off(make):
+    from matplotlib import pyplot
+
+    figure = make().plot().figure
+    figure.canvas.draw()
+    shown = [axes.get_tightbbox() for axes in figure.axes]
+    pyplot.close(figure)
+    whole = figure.bbox.padded(1.0)
+    assert [box for box in shown if box and not (whole.contains(*box.min) and whole.contains(*box.max))] == []
+
+
+def test_a_density_in_the_plane_has_a_frame_for_each_time(tmp_path):
+    answer = frames()
     ax = matplotlib.figure.Figure().add_subplot()
     answer.plot(ax=ax)
     titles = [panel.get_title() for panel in ax.figure.axes if panel.get_title()]

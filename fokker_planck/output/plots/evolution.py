@@ -111,6 +111,8 @@ def draw_frames(axes: Axes, answer: Evolution | PeriodicState) -> None:
     spec = axes.get_subplotspec()
     if spec is None:
         raise ProblemError("picture", "axes that stand in no grid", "axes of subplots, for frames")
+    if axes.figure.get_layout_engine() is not None:
+        axes.figure.set_layout_engine("constrained")  # compressed, it cuts titles and labels of panels in panels off
     grid = spec.subgridspec(rows, columns)
     panels = [axes.figure.add_subplot(grid[divmod(k, columns)]) for k in range(len(states))]
     limits = _limits(answer)
