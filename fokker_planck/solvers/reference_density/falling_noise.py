@@ -23,6 +23,10 @@ time are unstable. Where the first noise is lost the hotter one comes next."""
 FIRST_FACTOR = 2.5
 """By what the noise is lowered at first: with 1.5 the quartic well with a rotation takes one noise more, 1.2 s of CPU
 instead of 0.95 at barriers of 50 to 200; Maier and Stein's drift is followed alike."""
+CHAINED_FACTOR = 16.0
+"""By what the noise is lower, of that at which psi = 0 serves, where a chain on a grid of some fifty points an axis is
+a first guess: rotated quartic well, three noises instead of six, log rho swinging by 0.3 at the first. What the chain
+costs is a third of one. Where log rho swings by more than ``WILD`` psi = 0 is begun with all the same."""
 SHORTEST_FACTOR, LONGEST_FACTOR = 1.05, 2.5
 """Between which that factor stays; with 1.5 and 5 at the upper end the same in the same time."""
 NEARLY_THERE, CALMLY_THERE = 1.2, 2.0
@@ -79,7 +83,7 @@ class Way:
     ``noise`` is to be tried next, ``factor`` below the last.  Meshes are finer by ``FINENESS`` to the ``fineness``,
     ``sizes`` are their cells by noise; ``losses`` in a row were lost, ``creeping`` steps in a row were shortest.
     From ``nearly`` on the noise that is asked for is tried at once.  ``hottest`` is tried where the first one is lost.
-    No mesh is finer than by ``most_fine``.
+    No mesh is finer than by ``most_fine``.  ``otherwise`` is how to begin where the first exponent does not serve.
     """
 
     noise: float
@@ -94,6 +98,7 @@ class Way:
     nearly: float = NEARLY_THERE
     hottest: float = 0.0
     most_fine: int = FINEST
+    otherwise: Way | None = None
 
     @property
     def nothing_yet(self) -> bool:
@@ -107,6 +112,10 @@ class Way:
     def finest(self, cells: int) -> bool:
         """Whether no finer mesh than one of so many cells is tried."""
         return self.fineness >= self.most_fine or cells > (CHEAP if self.nothing_yet else AFFORDABLE)
+
+    def begun_otherwise(self, found: Step) -> Way | None:
+        """Another way to begin, where the guess of the first exponent is off by so much that nothing is gained."""
+        return self.otherwise if self.nothing_yet and (found.lost or found.swing > WILD) else None
 
     def after_loss(self, found: Step) -> Way | None:
         """A step half as long, or a finer mesh; None where neither is left.

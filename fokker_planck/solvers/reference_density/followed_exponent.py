@@ -31,6 +31,7 @@ from fokker_planck.solvers.reference_density.falling_noise import (
     AFFORDABLE,
     CALM,
     CALMLY_THERE,
+    CHAINED_FACTOR,
     CHEAP,
     FIRST_FACTOR,
     FORESEEN,
@@ -106,12 +107,13 @@ class Question:
 
 
 def followed_exponent(
-    question: Question, guesses: Sequence[Any] = (), rescue: Callable[[], Any] = lambda: None
+    question: Question, guesses: Sequence[Any] = (), chained: Callable[[float], Any] = lambda noise: None
 ) -> GridFunction:
     """psi with |psi + log p - constant| below one wherever the question needs it.
 
-    ``guesses`` are exponents to begin with, the likeliest first, if any are known.  What ``rescue`` gives, if anything,
-    is one more of them, to be tried once where the density has been followed for a while and is lost.
+    ``guesses`` are exponents to begin with, the likeliest first, if any are known.  What ``chained`` gives at so many
+    times the noise, if anything, is the first exponent on the way, and at the noise that is asked for one more guess,
+    to be tried once where the density has been followed for a while and is lost.
 
     Raises ``ConvergenceError`` where the density cannot be followed down to the noise that is asked for.
     """
@@ -119,8 +121,7 @@ def followed_exponent(
     settled = _from_guesses(question, meshes, guesses)
     if settled is not None:
         return settled
-    (first, hottest), wasted, rescued = first_noises(question.process), 0, False
-    way = Way(first, FIRST_FACTOR, question.process.exponent, hottest=hottest)
+    way, wasted, rescued = _begun(question, chained), 0, False
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)
@@ -128,9 +129,13 @@ def followed_exponent(
         if isinstance(found, Way):
             way = found
             continue
+        begun = way.begun_otherwise(found)
+        if begun is not None:
+            way = begun
+            continue
         wasted += found.cells if found.swing > TOLERABLE else 0
         if found.lost and not (rescued or way.nothing_yet):
-            guess, rescued = rescue(), True
+            guess, rescued = chained(1.0), True
             settled = None if guess is None else _from_guesses(question, meshes, [guess], patient=True)
             if settled is not None:
                 return settled
@@ -149,6 +154,20 @@ def followed_exponent(
         f"the stationary density cannot be followed below {way.noise:.3g} times the noise that is asked for",
         "more noise or a smaller domain; where the quasipotential has kinks this is as far as the method goes",
     )
+
+
+def _begun(question: Question, chained: Callable[[float], Any]) -> Way:
+    """With the exponent of a chain, if there is one, where noise is much more than is asked for; else with none."""
+    first, hottest = first_noises(question.process)
+    flat = question.process.exponent
+    plain, noise = Way(first, FIRST_FACTOR, flat, hottest=hottest), first / CHAINED_FACTOR
+    guess = chained(noise) if noise > FIRST_FACTOR else None
+    if guess is None:
+        return plain
+    values = np.asarray(guess.value(flat.points)).reshape(flat.values.shape)
+    if not np.isfinite(values).all():
+        return plain
+    return Way(noise, FIRST_FACTOR, replace(flat, values=values - values.min()), hottest=0.0, otherwise=plain)
 
 
 def _tried(question: Question, meshes: Meshes, way: Way, trial: FollowedWeight) -> Step | Way:

@@ -1,15 +1,21 @@
 """The way down to the noise that is asked for: what is tried after a loss."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import fokker_planck as fp
 from fokker_planck.formulas.grids.spline import zero_on
+from fokker_planck.solvers.exit_time import mean_exit_time
 from fokker_planck.solvers.reference_density import falling_noise
-from fokker_planck.solvers.reference_density.falling_noise import CALMLY_THERE, NEARLY_THERE, Step, Way
+from fokker_planck.solvers.reference_density.falling_noise import CALMLY_THERE, NEARLY_THERE, WILD, Step, Way
+from fokker_planck.solvers.setting import followed_weight
 
 FLAT = zero_on((-1.0, -1.0), (1.0, 1.0), (False, False))
 LOST = Step(np.inf, True, FLAT, 10_000)
+KNOWN = 6.217837850733
+"""Log of the mean time of the rotated quartic well at barrier 5 beside its known density, to 1e-9."""
 
 
 @pytest.mark.parametrize(("reached", "nearly"), [(1.1, NEARLY_THERE), (1.1, CALMLY_THERE), (1.8, CALMLY_THERE)])
@@ -32,6 +38,39 @@ def test_a_first_noise_that_is_too_low_is_followed_by_the_one_that_serves_for_ce
     assert (hotter.noise, hotter.fineness) == (40.0, 0)
     assert hotter.lowered().noise == 40.0
     assert hotter.after_loss(lost).fineness == 1
+
+
+def test_a_first_guess_far_off_is_given_up_for_none():
+    plain = Way(10.0, 2.5, FLAT)
+    guessed = Way(1.0, 2.5, FLAT, otherwise=plain)
+    assert guessed.begun_otherwise(LOST) is plain
+    assert guessed.begun_otherwise(Step(1.1 * WILD, False, FLAT, 128)) is plain
+    assert guessed.begun_otherwise(Step(0.9 * WILD, False, FLAT, 128)) is None
+    # not after a noise that served
+    assert replace(guessed, reached=1.5).begun_otherwise(LOST) is None
+
+
+SLOW = [pytest.param(factor, marks=pytest.mark.slow, id=name) for factor, name in ((1.0, "as it is"), (30.0, "steep"))]
+
+
+@pytest.mark.parametrize("factor", [pytest.param(-3.0, id="upside down"), *SLOW])
+def test_the_number_does_not_know_the_first_exponent(monkeypatch, factor):
+    """Quartic well with a rotation, barrier 5, of which the chain is asked at 3.4 times the noise."""
+    asked, original = [], followed_weight.rough_exponent
+
+    def guess(*given):
+        asked.append(given[1].noise)
+        found = original(*given)
+        return replace(found, values=factor * found.values)
+
+    monkeypatch.setattr(followed_weight, "rough_exponent", guess)
+    drift = fp.Drift(["-(x**3 - x) - y", "-y + x**3 - x"])
+    problem = fp.Problem(
+        fp.Drifting(drift, fp.Isotropic(0.05)), fp.Box([-2.0, -1.5], [2.0, 1.5]), fp.Resolution(tolerance=1e-4)
+    )
+    found = mean_exit_time(problem, [-1.0, 0.0], fp.HalfSpace([1.0, 0.0], 1.0)).mean
+    assert asked == pytest.approx([3.4], abs=0.1)
+    assert abs(found.log - KNOWN) < found.relative_error < 1e-4
 
 
 @pytest.mark.slow
