@@ -13,13 +13,13 @@ import numpy as np
 
 from fokker_planck.fem.discretization import Discretization, unknowns_in, unknowns_on_boundary
 from fokker_planck.fem.first_triangulation import domain_triangulation
-from fokker_planck.fem.meshing import DEEP, Heights, exponent_range, unresolved
+from fokker_planck.fem.meshing import DEEP, Heights, unresolved
 from fokker_planck.fem.triangulations.fronts import Front, front_across
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, without_cells
 from fokker_planck.fem.triangulations.turning_stars import graded_at_turns
 from fokker_planck.fem.truncation.chain_states import well_name
-from fokker_planck.fem.truncation.domain_truncation import Shares, is_cut, kept_cells, outside, shares, truncated
+from fokker_planck.fem.truncation.domain_truncation import Shares, is_cut, kept_cells, outside, truncated
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.grids.spline import zero_on
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
@@ -28,6 +28,7 @@ from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
 from fokker_planck.model.sets.shapes import HalfSpace, Region, Set
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
+from fokker_planck.solvers.adaptivity.measured_cells import Measured, measured
 from fokker_planck.solvers.boundaries.ends import TARGET, Ends, Goal, reached_points, region_name
 from fokker_planck.solvers.condensation.states import Surfaces
 from fokker_planck.solvers.reference_density.resolved_cells import resolved_below
@@ -174,19 +175,26 @@ def where_it_matters(
     found = _exponents(setting, ends, share)
     if not found:
         return None
-    mesh, heights = domain_triangulation(setting.problem, ends.regions), heights_of(setting)
-    mesh = _resolved(setting, replace(mesh, stretch=setting.stretch), COARSE[mesh.dimension])
-    largest = change[mesh.dimension]
+    mesh, heights = coarse_triangulation(setting, ends), heights_of(setting)
+    largest, tolerance = change[mesh.dimension], setting.problem.resolution.tolerance
+    known: Measured | None = None
     for _ in range(MOST_ROUNDS):
-        held = shares(mesh, found)
-        keep, carried = kept_cells(held.held, share), ~kept_cells(held.decided, share)
-        large = _changes(setting, mesh) > np.where(carried, max(CARRIED, largest), largest)
-        rest, tolerance = keep & ~large, setting.problem.resolution.tolerance
-        large |= unresolved(mesh, setting.weighting, heights, degree, tolerance, rest)
-        if not (keep & large).any():
-            return Uncut(mesh, held, share)
-        mesh = refine(mesh, keep & large)
+        known = measured(setting, mesh, found, known)
+        keep, carried = kept_cells(known.holds.held, share), ~kept_cells(known.holds.decided, share)
+        large = known.changes > np.where(carried, max(CARRIED, largest), largest)
+        rest = keep & ~large & ~known.fine
+        coarse = unresolved(mesh, setting.weighting, heights, degree, tolerance, rest)
+        if not (keep & (large | coarse)).any():
+            return Uncut(mesh, known.holds, share)
+        known = replace(known, fine=known.fine | (rest & ~coarse))
+        mesh = refine(mesh, keep & (large | coarse))
     return None
+
+
+def coarse_triangulation(setting: FlowSetting, ends: Ends) -> Triangulation:
+    """Large cells below the energy cutoff, before it is known which of them matter."""
+    mesh = domain_triangulation(setting.problem, ends.regions)
+    return _resolved(setting, replace(mesh, stretch=setting.stretch), COARSE[mesh.dimension])
 
 
 def _exponents(setting: FlowSetting, ends: Ends, share: float) -> list[Exponents]:
@@ -250,12 +258,6 @@ def _turning(setting: FlowSetting, x: Floats) -> Floats:
     if ahead is None or behind is None:
         return np.zeros_like(steps)
     return np.asarray((ahead - behind) / (2.0 * np.diag(steps)))
-
-
-def _changes(setting: FlowSetting, mesh: Triangulation) -> Floats:
-    """Of psi in every cell, below the energy cutoff, (m,)."""
-    low, high = exponent_range(mesh, setting.weighting)
-    return np.asarray(np.minimum(high, setting.ceiling) - low)
 
 
 def unknowns_of(discretization: Discretization, target: Goal) -> Booleans:
