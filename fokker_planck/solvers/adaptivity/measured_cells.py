@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from fokker_planck.fem.truncation.decided_exponents import Exponents
 from fokker_planck.fem.truncation.domain_truncation import Shares, shares
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.setting.landscape_of_flow import FlowSetting
+from fokker_planck.solvers.setting.flow_setting import FlowSetting
+
+Cells = TypeVar("Cells", Floats, Booleans)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def measured(
     if before is None:
         return Measured(mesh, here, changes, fine)
 
-    def joined(new: Floats, old: Floats) -> Floats:
+    def joined(new: Cells, old: Cells) -> Cells:
         result = old[same]
         result[fresh] = new
         return result
