@@ -129,6 +129,18 @@ def test_the_probability_of_a_ball_that_touches_a_seam():
     assert found.value == pytest.approx(share, rel=found.relative_error + 1e-9)
 
 
+def test_a_ball_that_touches_a_seam_in_space():
+    """Of the box that begins elsewhere it is the middle: of a thin cap beyond a seam no mesh followed the surface."""
+    process = fp.Overdamped(fp.Potential("z**2/2"), fp.Isotropic(0.4))
+    box = fp.Box([0.0, 0.0, -1.0], [2.0, 2.0, 1.0], ["periodic", "periodic", "reflecting"])
+    found = []
+    for place in (0.5, 1.0):
+        sets = {"T": fp.Ball([place, place, 0.0], 0.5)}
+        found.append(fp.stationary_density(fp.Problem(process, box, fp.Resolution(3e-2), sets)).sets["T"])
+    touching, inside = found
+    assert touching.value == pytest.approx(inside.value, rel=touching.relative_error + inside.relative_error)
+
+
 def test_a_part_of_a_ball_that_touches_a_seam():
     """All of the target is a part: 0.883 left through it where the part had no image beyond the seam."""
     ball = fp.Ball([0.4, 5.0], 0.4)

@@ -24,6 +24,8 @@ TOUCHES = 1e-6
 MOVES = (0.01, 0.017, 0.023, 0.031)
 """Of the period, by how much a seam is moved, the first that no set touches: further than gaps count, and little, since
 coefficients are compared over that strip alone."""
+FAR_MOVES = tuple(k / 16 for k in range(1, 16))
+"""Of the period, in space: of a ball that is across a seam by a hundredth no mesh of moderate size follows the cap."""
 PLACES = 500
 """Points of the strip at which coefficients are compared with what they are a period on."""
 Functions = Sequence[Callable[[Floats], Floats]]
@@ -47,13 +49,16 @@ def off_seams(
         if period is None or not _touched(round_ones, axis, box.lower[axis], period):
             continue
         where = f"a set that touches the seam {'xyz'[axis]} = {box.lower[axis]:g} of a periodic axis"
-        starts = [box.lower[axis] + share * period for share in MOVES]
+        starts = [box.lower[axis] + share * period for share in (MOVES if problem.dimension < 3 else FAR_MOVES)]
+        if problem.dimension == 3:
+            starts.sort(key=lambda start: _clearance(round_ones, axis, start, period), reverse=True)
         free = next((start for start in starts if not _touched(round_ones, axis, start, period)), None)
         if free is None or not _goes_on(problem, axis, free, functions):
             raise ProblemError(key, where, "a box that begins elsewhere along it, or formulas with its period")
         lower, upper = (list(corner) for corner in moved.bounding_box())
         lower[axis], upper[axis] = free, free + period
-        moved = replace(moved, domain=Box(tuple(lower), tuple(upper), box.boundary))
+        named = {name: _brought_in(each, axis, free, period) for name, each in moved.sets.items()}
+        moved = replace(moved, domain=Box(tuple(lower), tuple(upper), box.boundary), sets=named)
     return (problem, tuple(sets)) if moved is problem else (moved, [in_box_of(moved, each) for each in sets])
 
 
@@ -92,6 +97,25 @@ def _touched(shapes: Iterable[Ball | Ellipsoid], axis: int, start: float, period
             if abs(turns - round(turns)) < TOUCHES:
                 return True
     return False
+
+
+def _brought_in(shape: Set, axis: int, start: float, period: float) -> Set:
+    """The image of a ball whose centre lies in the box that begins at the start; any other set as it is."""
+    if not isinstance(shape, Ball | Ellipsoid):
+        return shape
+    center = list(shape.center)
+    center[axis] -= period * float(np.floor((center[axis] - start) / period))
+    return replace(shape, center=tuple(center))
+
+
+def _clearance(shapes: Iterable[Ball | Ellipsoid], axis: int, start: float, period: float) -> float:
+    """The least distance of a seam from the middle of a set along the axis, less what the set reaches there."""
+    found = period
+    for shape in shapes:
+        reach = shape.radius if isinstance(shape, Ball) else shape.semi_axes[axis]
+        away = (shape.center[axis] - start) / period
+        found = min(found, abs(away - round(away)) * period - reach)
+    return found
 
 
 def _goes_on(problem: Problem, axis: int, start: float, functions: Functions) -> bool:
