@@ -14,6 +14,7 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.formulas.counted import Count, Counted
 from fokker_planck.landscape.box_units import InUnits, frame_in, landscape_in, units_of
+from fokker_planck.landscape.finding.along_a_line import next_minima
 from fokker_planck.landscape.finding.boundary_minima import wall_saddle
 from fokker_planck.landscape.finding.newton_points import newton_points
 from fokker_planck.landscape.finding.nonsmooth_minima import FLAT, Inside, unpolished_minima, wall_minima
@@ -142,7 +143,7 @@ def _on_graph(function: Function, graph: SampleGraph, contains: Inside) -> Lands
     minima = one_on_each_plateau(function, graph, minima)
     captures = capture_of(function, minima, frame, smooth)
     ends = _basin_labels(function, graph, captures, minima)
-    saddles = _joined(function, smooth, captures, graph, ends)
+    saddles = _joined(function, smooth, minima, captures, graph, ends)
     rough = _missing_passes(function, graph, ends, minima, saddles)
     rough = [_where_ways_meet(saddle, polished.meeting, graph) for saddle in rough]
     saddles += [_on_wall(function, saddle, graph, contains) for saddle in rough]
@@ -204,12 +205,22 @@ def nearest_level(function: Function, x: Floats, minima: Sequence[CriticalPoint]
 
 
 def _joined(
-    function: Function, saddles: list[Saddle], captures: Sequence[Capture], graph: SampleGraph, labels: Integers
+    function: Function,
+    saddles: list[Saddle],
+    minima: list[CriticalPoint],
+    captures: Sequence[Capture],
+    graph: SampleGraph,
+    labels: Integers,
 ) -> list[Saddle]:
     """The saddles with the minima that the flow reaches on their two sides: all sides are followed at once."""
     if not saddles:
         return []
     frame = graph.frame
+    if len(frame.lower) == 1 and (sides := next_minima(saddles, minima, frame)).min() >= 0:
+        return [
+            replace(saddle, joins=(int(behind), int(ahead)))
+            for saddle, (behind, ahead) in zip(saddles, sides.T, strict=True)
+        ]
     place = np.array([saddle.position for saddle in saddles]).T
     offset = np.array([saddle.unstable_direction for saddle in saddles]).T
     offset = 0.02 * graph.widths[_nearest(graph, place)] * offset
