@@ -478,3 +478,20 @@ def test_from_beside_a_saddle_high_up():
     law = fp.exit_law(problem, 0.05, fp.HalfSpace([1.0], 0.99), (1.0, 1.3))
     for each, exact in zip(law.times, (0.193734262768, 0.185289862722), strict=True):
         held(each.survival, exact, 1e-6)
+
+
+def test_the_density_at_a_time_that_is_next_to_nothing_beside_a_mean_time_beyond_doubles():
+    """Rates of modes are then apart by more than doubles hold: -S' is the rate, by the mean time."""
+    law = fp.exit_law(on_line(QUARTIC, 0.25 / 800.0, -2.0, 3.0, 1e-6), -1.0, fp.HalfSpace([1.0], 1.0), (1000.0,))
+    assert law.mean.log > 750.0
+    assert law.times[0].density.log == pytest.approx(-law.mean.log, abs=2e-6)
+
+
+def test_a_density_that_is_rounding_beside_a_faster_well_is_given_as_that():
+    """Before wells exchange what they hold -S' is far below the rate of that times rounding: it was refused."""
+    problem = on_line("1.887*(x**2 - 1)**2*(1 + 0.1358*x) + 0.4*x", 0.05, -1.92, 1.6, 1e-6)
+    with pytest.warns(UserWarning, match="density"):
+        law = fp.exit_law(problem, -1.03, "boundary", (1000.0,))
+    density = law.times[0].density
+    assert law.rate.value < density.value < 1e-24
+    assert 1.0 <= density.relative_error < 1.1

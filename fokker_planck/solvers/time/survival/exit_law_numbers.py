@@ -54,9 +54,10 @@ def at_time(survival: Survival, t: float, slowest: Eigenmode, outside: Outside) 
     if t >= survival.tail.start:
         # the relative error of the eigenvalue counts lambda t times
         own = ROUNDING_OF_RATE * float(np.exp(min(slowest.log.real + np.log(t), LARGEST_LOG)))
-        own += survival.tail.doubt(float(np.log(t)))
-        known = _known(own, survival.tolerance)
-        return Number(log, [*slowest.modes], known, own), Number(density, [*slowest.modes], known, own)
+        own, own_density = (own + survival.tail.doubt(float(np.log(t)), slope=slope) for slope in (False, True))
+        known, known_density = (_known(each, survival.tolerance) for each in (own, own_density))
+        modes = [*slowest.modes]
+        return Number(log, modes, known, own), Number(density, [*modes], known_density, own_density)
     doubt, leaving = survival.doubt(t), density + np.log(t)
     own, own_density = doubt / np.exp(log), doubt / np.exp(leaving)
     modes = _mode_at(survival, t, log, outside) if own < UNKNOWN else [*slowest.modes]

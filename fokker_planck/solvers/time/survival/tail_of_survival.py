@@ -41,14 +41,13 @@ class Tail:
     shares: Numbers
 
     def log(self, log_t: float, *, slope: bool = False) -> float:
-        """log S(t), or log -S'(t), at a time that need not be a double."""
-        slowest, total = self._sum(log_t, slope=slope)
-        total = max(total, self._rounding)
-        return float(np.log(total)) - slowest + (self.logs[0].real if slope else 0.0)
+        """log S(t), or log -S'(t), at a time that need not be a double; where that is rounding, the log of this."""
+        top, total = self._sum(log_t, slope=slope)
+        return float(np.log(max(total, self._rounding))) + top
 
-    def doubt(self, log_t: float) -> float:
-        """What rounding of the shares is of S(t)."""
-        return self._rounding / max(self._sum(log_t)[1], self._rounding)
+    def doubt(self, log_t: float, *, slope: bool = False) -> float:
+        """What rounding of the shares is of S(t), or of -S'(t): there of those times the largest rate that is left."""
+        return self._rounding / max(self._sum(log_t, slope=slope)[1], self._rounding)
 
     @property
     def _rounding(self) -> float:
@@ -56,14 +55,15 @@ class Tail:
         return OF_SHARES * max(1.0, float(np.abs(self.shares).max()))
 
     def _sum(self, log_t: float, *, slope: bool = False) -> tuple[float, float]:
-        """The exponent of the slowest mode, and the sum beside its exponential."""
-        slowest = float(np.exp(self.logs[0].real + log_t))
-        total = 0.0
-        for log, share in zip(self.logs, self.shares, strict=True):
-            exponent = np.exp(log.real + log_t) * (1.0 + 1j * log.imag)
-            factor = (1.0 + 1j * log.imag) * np.exp(log.real - self.logs[0].real) if slope else 1.0
-            total += float((share * factor * np.exp(slowest - exponent)).real)
-        return slowest, total
+        """The log of the largest term but for its share, and the sum beside its exponential."""
+        exponents, total = [], 0.0
+        for log in self.logs:
+            exponents.append((log.real if slope else 0.0) - np.exp(log.real + log_t) * (1.0 + 1j * log.imag))
+        top = float(max(exponent.real for exponent in exponents))
+        for log, share, exponent in zip(self.logs, self.shares, exponents, strict=True):
+            factor = 1.0 + 1j * log.imag if slope else 1.0
+            total += float((share * factor * np.exp(exponent - top)).real)
+        return top, total
 
 
 def tail_of(generator: Generator, modes: Sequence[Eigenmode], faster: float, start: Floats) -> Tail:
