@@ -101,7 +101,7 @@ def _written_otherwise(problem: RandomProblem, rng: np.random.Generator) -> Iter
     smooth = not {"kinks", "jump"} & set(problem.tags)
     # wells are those of V where V alone is given, and of b - div D where a drift is: one flow where D is constant
     varies = noise["kind"] in ("expression", "hessian") and "drift" not in tables
-    if varies and problem.question in ("stationary", "rates"):
+    if varies and problem.question in ("stationary", "rates", "evolve"):
         smooth = False
     if noise["kind"] == "expression" and smooth and noise["interpretation"] != "ito":
         drift = _with_half_or_all(tables, noise, dimension)
