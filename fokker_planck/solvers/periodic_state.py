@@ -84,12 +84,14 @@ class PeriodicQuestion(DrivenQuestion):
         count = len(numbers) - len(answer.numbers)
         alone = [measured.mode(measured.states[-1].vector)]
         weights = np.ones(len(answer.numbers)) if answer.weights is None else answer.weights
+        rounding = np.zeros(len(answer.numbers)) if answer.rounding is None else answer.rounding
         return replace(
             answer,
             numbers=numbers,
             payload=(answer.payload, found),
             modes=[*answer.modes, *([alone] * count)],
             weights=np.concatenate([weights, np.ones(count)]),
+            rounding=np.concatenate([rounding, np.zeros(count)]),
         )
 
     @property

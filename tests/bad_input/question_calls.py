@@ -184,13 +184,13 @@ AROUND = fp.Problem(
     fp.Box([0, -2], [1, 2], ["periodic", "reflecting"]),
     fp.Resolution(tolerance=1e-3),
 )
-AT_SEAM, INSIDE = fp.Ball([0.1, 0], 0.1), fp.Ball([0.5, 0], 0.1)
+AT_SEAM, INSIDE = Region("0.01 - (x - 0.1)**2 - y**2"), fp.Ball([0.5, 0], 0.1)
 BENT = fp.Problem(
     fp.Overdamped(fp.Potential("0.1*abs((x - 0.1)**2 + y**2 - 0.01)"), fp.Isotropic(0.3)), fp.Box([0, -1], [1, 1])
 )
 SURFACES = {
     "surfaces: the second of two sets": (
-        lambda: fp.committor(AROUND, INSIDE, Region("0.01 - (x - 0.1)**2 - y**2")), "committor.to", UNFOLLOWED,
+        lambda: fp.committor(AROUND, INSIDE, AT_SEAM), "committor.to", UNFOLLOWED,
         "a smooth surface"),
     "surfaces: the target of a spectrum": (
         lambda: fp.spectrum(AROUND, 1, AT_SEAM), "spectrum.target", UNFOLLOWED, "a smooth surface"),

@@ -58,8 +58,8 @@ FAULTS = {
         "sgd/learning.py", "return time.scaled(1.0 / self.learning_rate)", "return time.scaled(self.learning_rate)",
         ["sgd/test_section.py", "-k", "escape"]),
     "committor from the wrong set": (
-        "solvers/committor.py", 'Field("committor", discretization, self.forward)',
-        'Field("committor", discretization, 1.0 - self.forward)', ["questions/test_transitions.py", "-k", "committor"]),
+        "solvers/committor.py", '"committor", discretization, self.forward',
+        '"committor", discretization, 1.0 - self.forward', ["questions/test_transitions.py", "-k", "committor"]),
     "noise without its friction": (
         "model/underdamped.py", "(0.0, float(self.friction) * self.diffusion.epsilon)",
         "(0.0, self.diffusion.epsilon)", ["solvers/test_phase_space.py", "-k", "parabola"]),

@@ -24,7 +24,7 @@ from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.potential_of_density import detailed_balance
 from fokker_planck.solvers.adaptivity import accuracy, beginning
 from fokker_planck.solvers.density import density_of_potential
-from fokker_planck.solvers.reference_density import followed_exponent
+from fokker_planck.solvers.reference_density import moved_exponent
 
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE.parent / "examples"
@@ -59,7 +59,7 @@ def alone(monkeypatch):
             return fem_discretization.discretize(triangulation, degree, comm)
 
         with monkeypatch.context() as patch:
-            for module in (accuracy, beginning, density_of_potential, followed_exponent):
+            for module in (accuracy, beginning, density_of_potential, moved_exponent):
                 patch.setattr(module, "discretize", discretize)
             return question()
 

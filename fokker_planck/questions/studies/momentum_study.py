@@ -22,8 +22,7 @@ from fokker_planck.model.process import Overdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.questions.numpy_warnings import quietly
-from fokker_planck.questions.studies.noise_study import QuantityArray
-from fokker_planck.questions.studies.study import Study, of_wells, some
+from fokker_planck.questions.studies.study import Axis, QuantityArray, Study, of_wells, some
 from fokker_planck.sgd.momentum import Momentum
 
 if TYPE_CHECKING:
@@ -72,12 +71,12 @@ class MomentumStudy(Study):
     sharpest: int
 
     @property
-    def axes(self) -> Mapping[str, Any]:
+    def axes(self) -> Mapping[str, Axis]:
         """Momenta, learning rates and batch sizes."""
         return {"momentum": self.momenta, "learning_rate": self.learning_rates, "batch_size": self.batch_sizes}
 
     @property
-    def numbers(self) -> Mapping[str, Any]:
+    def numbers(self) -> Mapping[str, QuantityArray]:
         """The gap per iteration, probabilities of the wells, and rates per iteration between two."""
         wells = range(len(self.minima))
         rates = {f"rate_{k + 1}_{m + 1}": self.rates[..., k, m] for k in wells for m in wells if k != m}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.questions.exit_time import mean_exit_time
 from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.questions.stationary import stationary_density
-from fokker_planck.questions.studies.study import Study, of_wells, some
+from fokker_planck.questions.studies.study import Axis, QuantityArray, Study, of_wells, some
 from fokker_planck.sgd.learning import Learning
 from fokker_planck.sgd.losses import DataLosses, SampleLosses
 from fokker_planck.sgd.noise import Covariance, CovarianceKey
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from fokker_planck.model.potential import Potential
     from fokker_planck.model.sets.shapes import Set
     from fokker_planck.sgd.losses import Losses
-
-#: Quantities, and None where a number was refused or not asked for.
-QuantityArray: TypeAlias = npt.NDArray[np.object_]
 
 QUESTIONS = ("exit-time", "stationary", "spectrum")
 
@@ -72,12 +69,12 @@ class NoiseStudy(Study):
     refused: Mapping[tuple[str, int, int], str] = field(default_factory=dict)
 
     @property
-    def axes(self) -> Mapping[str, Any]:
+    def axes(self) -> Mapping[str, Axis]:
         """Learning rates and batch sizes."""
         return {"learning_rate": self.learning_rates, "batch_size": self.batch_sizes}
 
     @property
-    def numbers(self) -> Mapping[str, Any]:
+    def numbers(self) -> Mapping[str, QuantityArray]:
         """Iterations and times to leave, probabilities of the wells, gaps: those that were asked for."""
         wells = of_wells("probability", self.probabilities)
         return some({"iterations": self.iterations, "time": self.times, **wells, "gap": self.gaps})

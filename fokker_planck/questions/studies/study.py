@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import batched
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from fokker_planck.errors import ProblemError
+from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.output.frames import frame
 
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
     from rich.table import Table
+
+    from fokker_planck.quantity import Quantity
+
+#: Quantities, and None where a number was refused or not asked for.
+QuantityArray: TypeAlias = npt.NDArray[np.object_]
+Axis: TypeAlias = Floats | Integers
 
 BESIDE_EACH_OTHER = 2
 """Numbers with their error bars in a table: three and three axes are wider than a page of 120 columns."""
@@ -29,22 +37,22 @@ class Study:
     __slots__ = ()
 
     @property
-    def axes(self) -> Mapping[str, Any]:
+    def axes(self) -> Mapping[str, Axis]:
         """The values of every axis by its name, in the order of the axes of all arrays."""
         raise NotImplementedError
 
     @property
-    def numbers(self) -> Mapping[str, Any]:
+    def numbers(self) -> Mapping[str, QuantityArray]:
         """Arrays of quantities over the axes by name, those of which there is any; None where one is missing."""
         raise NotImplementedError
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, float | None]]:
         """A row for every place on the axes; a number ``gap`` has columns ``gap_log``, ``gap_relative_error``, too."""
         found = []
         for place in np.ndindex(self._shape):
-            row: dict[str, Any] = self._settings(place)
+            row: dict[str, float | None] = {**self._settings(place)}
             for name, array in self.numbers.items():
-                quantity = array[place]
+                quantity: Quantity | None = array.item(*place)
                 parts = (None,) * 3 if quantity is None else (quantity.value, quantity.log, quantity.relative_error)
                 row |= dict(zip((name, f"{name}_log", f"{name}_relative_error"), parts, strict=True))
             found.append(row)
@@ -86,7 +94,11 @@ class Study:
                 varied = [text for text, n in zip(told, curves.tolist(), strict=True) if n > 1]
                 curve = (position, ", ".join(varied))
                 draw_series(
-                    axes, self.axes[key], self.numbers[name][whole].tolist(), (_words(key), _words(name)), curve=curve
+                    axes,
+                    self.axes[key].tolist(),
+                    self.numbers[name][whole].tolist(),
+                    (_words(key), _words(name)),
+                    curve=curve,
                 )
         return axes
 
@@ -113,7 +125,7 @@ class Study:
             headings = [text for name in names for text in (_words(name), "rel. error")]
             table = empty_table("", [_words(key) for key in self.axes], headings)
             for place in np.ndindex(self._shape):
-                told = (self.numbers[name][place] for name in names)
+                told = (self.numbers[name].item(*place) for name in names)
                 cells = [text for q in told for text in ((NOTHING, NOTHING) if q is None else (q.digits, error_bar(q)))]
                 table.add_row(*(f"{value:g}" for value in self._settings(place).values()), *cells)
             found.append(table)
@@ -123,7 +135,7 @@ class Study:
     def _shape(self) -> tuple[int, ...]:
         return tuple(len(values) for values in self.axes.values())
 
-    def _settings(self, place: tuple[int, ...]) -> dict[str, Any]:
+    def _settings(self, place: tuple[int, ...]) -> dict[str, float]:
         return {key: values[index].item() for (key, values), index in zip(self.axes.items(), place, strict=True)}
 
 
@@ -140,11 +152,11 @@ def _known(key: str, name: str | None, known: list[str]) -> str:
     return known[0] if name is None else name
 
 
-def of_wells(name: str, array: Any) -> dict[str, Any]:
+def of_wells(name: str, array: QuantityArray) -> dict[str, QuantityArray]:
     """An array over axes and wells as one for every well, by its number."""
     return {f"{name}_{well + 1}": array[..., well] for well in range(array.shape[-1])}
 
 
-def some(arrays: Mapping[str, Any]) -> dict[str, Any]:
+def some(arrays: Mapping[str, QuantityArray]) -> dict[str, QuantityArray]:
     """Those that have a number anywhere."""
     return {name: array for name, array in arrays.items() if any(each is not None for each in array.ravel())}
