@@ -137,7 +137,9 @@ class Question:
         relative = measured.generator.exponent - measured.generator.lowest
         kept = Kept(found, relative, measured.beginning.error)
         rounding = np.zeros(len(numbers))
-        rounding[: len(apart)] = [state.off_mass for state in measured.states]
+        # below the tolerance it is what steps leave, of which finer meshes have no more
+        off = np.array([state.off_mass for state in measured.states])
+        rounding[: len(apart)] = np.where(off > measured.tolerance, off, 0.0)
         told = (measured.generator, functions, np.array(weights), absorbed)
         return Answer(np.array(numbers), kept, *told, rounding=rounding)
 

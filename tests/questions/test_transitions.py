@@ -80,6 +80,8 @@ class TestIdentities:
     def test_the_committor_is_zero_on_the_first_set_and_one_on_the_second(self, forth_and_back):
         inside = np.array([[-1.0, 1.0, -1.2, 1.2], [0.0, 0.0, 0.1, 0.1]])
         np.testing.assert_allclose(forth_and_back[0].field(inside), [0.0, 1.0, 0.0, 1.0], atol=1e-12)
+        beside = forth_and_back[0].field(np.array([[-0.5, 0.5], [0.0, 0.0]]))
+        assert beside[0] < 0.2 < 0.8 < beside[1]
 
     @pytest.mark.slow
     def test_scaling_time_scales_rates(self):
