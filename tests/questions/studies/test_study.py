@@ -29,6 +29,10 @@ def test_a_row_has_its_place_on_the_axes_and_what_was_not_asked_is_left_out():
     assert rows[2]["iterations_log"] == pytest.approx(BARRIER * 2 * 4 / 0.1)
     assert rows[3]["time"] is None
     assert "gap" not in rows[0]
+
+
+def test_a_frame_has_a_row_for_every_place():
+    pytest.importorskip("pandas")
     frame = study().to_frame()
     assert list(frame.columns[:2]) == ["learning_rate", "batch_size"]
     assert len(frame) == 6
