@@ -7,7 +7,7 @@ BIN := .venv/bin
 RESULTS := results
 PYTEST_ARGS :=
 # Tests at a time: one for every core, for the memory (an everyday test takes up to 2 GB, a slow one up to 10), and no more than eight.
-at_a_time = $(shell cores=$$(nproc 2>/dev/null || echo 1); memory=$$(awk '/^MemTotal/{print int($$2/1e6)}' /proc/meminfo 2>/dev/null || echo 8); \
+at_a_time = $(shell cores=$$(env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 1); memory=$$(awk '/^MemTotal/{print int($$2/1e6)}' /proc/meminfo 2>/dev/null || echo 8); \
   fit=$$((memory/$(1))); n=$$((cores < fit ? cores : fit)); n=$$((n < 8 ? n : 8)); echo $$((n > 1 ? n : 1)))
 WORKERS := $(call at_a_time,2)
 SLOW_WORKERS := $(call at_a_time,10)

@@ -29,7 +29,7 @@ CACHE=${DEBIAN_ROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/fokker-planck/debian-roots
 ROOT=$CACHE/$SUITE
 LOG=$CACHE/$SUITE.log
 TIME_LIMIT=${TIME_LIMIT:-1800}
-cores=$(nproc)
+cores=$(env -u OMP_NUM_THREADS nproc) # of which nproc itself takes no more than threads are allowed
 WORKERS=${WORKERS:-$((cores < 8 ? cores : 8))}
 PACKAGES="python3-dolfinx python3-dolfinx-real python3-petsc4py python3-petsc4py-real python3-slepc4py python3-slepc4py-real
  python3-numpy python3-scipy python3-sympy python3-mpmath python3-meshio python3-matplotlib python3-rich python3-jinja2 python3-pytest python3-pytest-xdist
