@@ -1,6 +1,6 @@
 """S x = b for a symmetric matrix by preconditioned conjugate gradients, each entry of x with digits of its own.
 
-Vectors are whole on every rank.  All recurrences are sums of two vectors, entry by entry: what is small stays as
+Each rank has its portion of vectors.  All recurrences are sums of two vectors, entry by entry: what is small stays as
 accurate as its neighbours, and the residual goes on falling far below rounding of the largest entry.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc, work
+from fokker_planck.fem.algebra.portions import Portion
 from fokker_planck.formulas.arrays import Floats
 
 INDEFINITE = "rounding has made an energy negative in conjugate gradients"
@@ -37,24 +37,24 @@ SOLVED = 1e-10
 
 
 class Operator(Protocol):
-    """S and the preconditioner B, the same on every rank."""
+    """S and the preconditioner B, for vectors of which each rank has k entries."""
 
     @property
-    def comm(self) -> MPI.Comm:
-        """Of the ranks."""
+    def portion(self) -> Portion:
+        """Of vectors, on this rank."""
 
     @property
     def scale(self) -> Floats:
-        """One over the root of the diagonal of S, (n,)."""
+        """One over the root of the diagonal of S, (k,)."""
 
     def surroundings(self, vector: Floats) -> Floats:
-        """For every unknown the largest entry of |vector| in the cells around, in the scale of the diagonal, (n,)."""
+        """For every unknown the largest entry of |vector| in the cells around, in the scale of the diagonal, (k,)."""
 
     def applied(self, vector: Floats) -> Floats:
-        """S times a vector, (n,)."""
+        """S times a vector, (k,)."""
 
     def preconditioned(self, residual: Floats) -> Floats:
-        """B times a vector, (n,)."""
+        """B times a vector, (k,)."""
 
 
 def conjugate_gradients(operator: Operator, right: Floats, digits: int | None = None) -> Floats:
@@ -65,7 +65,8 @@ def conjugate_gradients(operator: Operator, right: Floats, digits: int | None = 
     largest = float(np.abs(right).max(initial=0.0))
     if largest == 0.0:
         return np.zeros_like(right)
-    load = right / largest
+    portion = operator.portion
+    load = portion.of(right) / largest
     x, residual, steps, start, looks = np.zeros_like(load), load, 0, 0.0, 0 if digits else RESTARTS
     while True:
         x, done, taken, size = _descended(operator, x, residual, load, digits, start)
@@ -76,14 +77,14 @@ def conjugate_gradients(operator: Operator, right: Floats, digits: int | None = 
             break
         looks -= 1
     # the norm of the residual in B is nearly that of the error in energy
-    error = abs(_product(operator.comm, residual, operator.preconditioned(residual))) / start
+    error = abs(portion.product(residual, operator.preconditioned(residual))) / start
     if not done or not error <= max(SOLVED, 2.0 * 10.0 ** -(digits or MOST_DIGITS)) ** 2:
         raise ConvergenceError(f"conjugate gradients did not converge in {steps} steps", _petsc.REMEDY)
     if not left <= ROUNDED:
         reason = f"conjugate gradients left a residual of {left:.1e} beside what is around it"
         raise ConvergenceError(reason, _petsc.REMEDY)
     work.done(solves=1, iterations=steps)
-    return np.asarray(x * largest)
+    return portion.whole(x) * largest
 
 
 def _descended(
@@ -94,18 +95,18 @@ def _descended(
     ``whole`` is what the last was at the very start, zero where this is it.
     """
     direction = image = operator.preconditioned(residual)
-    size = first = _product(operator.comm, residual, image)
+    size = first = operator.portion.product(residual, image)
     least = 10.0 ** (-2 * (digits or MOST_DIGITS)) * (whole or first)
     looked = 10.0 ** (-2 * DIGITS) * (whole or first)
     for step in range(1, MOST_STEPS + 1):
         flow = operator.applied(direction)
-        energy = _product(operator.comm, direction, flow)
+        energy = operator.portion.product(direction, flow)
         if not energy > 0.0:
             raise ConvergenceError(INDEFINITE, _petsc.REMEDY)
         length = size / energy
         x, residual = x + length * direction, residual - length * flow
         image = operator.preconditioned(residual)
-        before, size = size, _product(operator.comm, residual, image)
+        before, size = size, operator.portion.product(residual, image)
         if not size >= 0.0:
             raise ConvergenceError(INDEFINITE, _petsc.REMEDY)
         look = not digits and step % CHECKED == 0 and size <= looked
@@ -118,12 +119,6 @@ def _descended(
 def _left(operator: Operator, x: Floats, load: Floats, residual: Floats) -> float:
     """The largest residual of an entry beside its surroundings, of those that are not beyond ``REACH``."""
     near = operator.surroundings(x)
-    known = near >= REACH * near.max()
+    known = near >= REACH * operator.portion.greatest(float(near.max(initial=0.0)))
     beside = np.abs(residual * operator.scale)[known] / (near + np.abs(load * operator.scale))[known]
-    largest = float(beside.max())
-    return float(operator.comm.bcast(largest, root=0))
-
-
-def _product(comm: MPI.Comm, first: Floats, second: Floats) -> float:
-    """That of the first rank: in the last digit it depends on where vectors lie in memory, and so would the steps."""
-    return float(comm.bcast(float(first @ second), root=0)) if comm.size > 1 else float(first @ second)
+    return operator.portion.greatest(float(beside.max(initial=0.0)))

@@ -50,7 +50,7 @@ class IteratedSolve:
                     raise ConvergenceError(found, error.remedy) from None
                 logger.info("%s: %s unknowns are factored instead", error.reason, f"{len(right):,}")
                 # the preconditioner is freed before the factor is made
-                blocks, comm, self._stars = self._stars.blocks, self._stars.comm, None
+                blocks, comm, self._stars = self._stars.blocks, self._stars.portion.comm, None
                 summed = _petsc.matrix(comm, len(right), blocks.numbers, blocks.matrices(slice(None)))
                 self._factor = _petsc.Factorization(summed)
         if self._factor is None:

@@ -18,11 +18,12 @@ import numpy as np
 from mpi4py import MPI
 
 from fokker_planck.fem import _dolfinx, _petsc
+from fokker_planck.fem.algebra.portions import Portion, portion_of
 from fokker_planck.fem.algebra.star_inverses import StarInverses, packed_inverse
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 ENTRIES_AT_ONCE = 1_000_000
 """Of the matrices of stars that are summed up and inverted together: 8 MB, in blocks of some dozens of stars."""
@@ -63,49 +64,51 @@ class CellBlocks:
 
 @dataclass(frozen=True)
 class VertexStars:
-    """S with its preconditioner; vectors (n,) are whole on every rank.
+    """S with its preconditioner, for vectors of which each rank has its ``portion``.
 
-    ``scale`` (n,) is one over the root of the diagonal of S; ``inverses`` are those of this rank's stars.
+    ``scale`` (k,) is one over the root of the diagonal of S; ``around`` (m, b) and ``members`` (j,) are the positions
+    of the unknowns of cells and of stars, one beyond the end where there is none; ``inverses`` are those of this rank's
+    stars.  ``prolongation`` (k, vertices) has the rows of the portion, ``restriction`` the columns of what it owns.
     """
 
     blocks: CellBlocks
+    portion: Portion
     scale: Floats
+    around: Integers
+    members: Integers
     inverses: tuple[StarInverses, ...]
     prolongation: Any
+    restriction: Any
     coarse: _petsc.Factorization
-    comm: MPI.Comm
 
     def applied(self, vector: Floats) -> Floats:
-        """S times a vector, (n,)."""
-        numbers = self.blocks.numbers
-        local = self.blocks.applied(np.append(vector, 0.0)[numbers])
-        return self._summed(numbers, local, len(vector))
+        """S times a vector, (k,)."""
+        local = self.blocks.applied(np.append(vector, 0.0)[self.around])
+        return self.portion.added_up(self.around, local)
 
     def preconditioned(self, residual: Floats) -> Floats:
-        """B times a vector, (n,)."""
+        """B times a vector, (k,)."""
         scaled = residual * self.scale
-        smallest = DIGITS_OF_SINGLES * float(np.abs(scaled).max(initial=0.0))
-        held = np.where(np.abs(scaled) > smallest, scaled, 0.0)
-        members = np.concatenate([stars.members for stars in self.inverses])
-        image = np.concatenate([stars.times(held) for stars in self.inverses])
-        result = self._summed(members, image, len(residual)) * self.scale
-        return result + np.asarray(self.prolongation @ self.coarse.apply(self.prolongation.T @ residual))
+        sizes = np.abs(scaled)
+        scaled[sizes <= DIGITS_OF_SINGLES * self.portion.greatest(float(sizes.max(initial=0.0)))] = 0.0
+        image = np.concatenate([stars.times(scaled) for stars in self.inverses])
+        result = self.portion.added_up(self.members, image)
+        result *= self.scale
+        result += self.prolongation @ self.coarse.apply(self._restricted(residual))
+        return result
+
+    def _restricted(self, residual: Floats) -> Floats:
+        """P^T times a vector, (vertices,), the same on every rank."""
+        result = np.asarray(self.restriction @ residual[: self.portion.owned])
+        if self.portion.comm.size > 1:
+            self.portion.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.SUM)
+        return result
 
     def surroundings(self, vector: Floats) -> Floats:
-        """For every unknown the largest entry of |vector| in the cells around, in the scale of the diagonal, (n,)."""
+        """For every unknown the largest entry of |vector| in the cells around, in the scale of the diagonal, (k,)."""
         sizes = np.append(np.abs(vector) / self.scale, 0.0)
-        largest = sizes[self.blocks.numbers].max(axis=1, initial=0.0)
-        result = np.zeros(len(sizes))
-        np.maximum.at(result, self.blocks.numbers, largest[:, None])
-        if self.comm.size > 1:
-            self.comm.Allreduce(MPI.IN_PLACE, result, op=MPI.MAX)
-        return result[:-1]
-
-    def _summed(self, numbers: Integers, values: Any, size: int) -> Floats:
-        total = np.bincount(numbers.ravel() % (size + 1), weights=values.ravel(), minlength=size + 1)[:size]
-        if self.comm.size > 1:
-            self.comm.Allreduce(MPI.IN_PLACE, total, op=MPI.SUM)
-        return np.asarray(total, dtype=float)
+        largest = sizes[self.around].max(axis=1, initial=0.0)
+        return self.portion.largest(self.around, largest[:, None])
 
 
 def vertex_stars(discretization: Discretization, blocks: CellBlocks, exponent: Floats, size: int) -> VertexStars | None:
@@ -127,7 +130,22 @@ def vertex_stars(discretization: Discretization, blocks: CellBlocks, exponent: F
     if not comm.allreduce(largest, op=MPI.MAX) < HOPELESS:
         return None
     prolongation, coarse = _linear_functions(discretization, blocks, exponent, size)
-    return VertexStars(blocks, scale, inverses, prolongation, coarse, comm)
+    touched = np.zeros(size + 1, dtype=bool)
+    touched[blocks.numbers] = True
+    members = np.concatenate([stars.members for stars in inverses])
+    touched[members] = True
+    portion = portion_of(comm, size, touched[:size])
+    return VertexStars(
+        blocks=blocks,
+        portion=portion,
+        scale=portion.of(scale),
+        around=portion.positions(blocks.numbers),
+        members=portion.positions(members),
+        inverses=tuple(replace(stars, members=portion.positions(stars.members)) for stars in inverses),
+        prolongation=prolongation[portion.unknowns],
+        restriction=prolongation[portion.unknowns[: portion.owned]].T.tocsr(),
+        coarse=coarse,
+    )
 
 
 def _nodes_on_faces(discretization: Discretization, count: int) -> Floats:
