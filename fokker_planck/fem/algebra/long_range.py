@@ -116,7 +116,7 @@ def decaying_solution(
         if known.all():
             break
         reached = LongRange(np.where(known, mantissas, 0.0), powers).over(power)
-        front = touching(~known)
+        front = touching(~known) & free
         residual = np.where(front, -apply(reached), 0.0)
         largest = float(np.abs(residual).max())
         if not 0.0 < largest < LARGEST:
