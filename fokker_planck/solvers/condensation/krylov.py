@@ -15,14 +15,23 @@ nothing."""
 
 
 def images(
-    generator: Generator, start: Sequence[Floats] | Floats, solve: Callable[[Floats], Floats], powers: int
+    generator: Generator,
+    start: Sequence[Floats] | Floats,
+    solve: Callable[[Floats], Floats],
+    powers: int,
+    beside: Floats | None = None,
 ) -> Floats:
     """What A_FF^-1 M and its powers make of vectors (N,), orthonormal in M, dependent ones left out, (size, N).
 
-    ``solve`` is A_FF^-1, or its transpose's, of vectors (k, N).
+    ``solve`` is A_FF^-1, or its transpose's, of vectors (k, N).  Those ``beside`` which they are to be, orthonormal
+    ones, come first in the result.  One vector after the other loses what the earlier have of it, without rotations:
+    these would put 1e-16 of the functions of one well into those of another, where they are 1e-100.
     """
     start = np.asarray(start).reshape(len(start), len(generator.exponent))
-    (basis, masses), count = np.empty((2, powers * len(start), start.shape[1])), 0
+    count = 0 if beside is None else len(beside)
+    basis, masses = np.empty((2, count + powers * len(start), start.shape[1]))
+    if beside is not None and count:
+        basis[:count], masses[:count] = beside, generator.apply_mass(beside)
     loads = generator.apply_mass(start)
     for _ in range(powers if len(start) else 0):
         current = solve(loads)

@@ -34,6 +34,11 @@ LEAST_GAP, MOST_MORE = 1.3, 2
 ten; and how many times as many modes inside as wells are looked at for it."""
 MOST_IN_EXTENDED = 100
 """Unknowns, all eigenvalues of which are found in multiple precision: 100 take a minute, more the cube of it."""
+LEFT = 1e-12
+"""Of an entry of X that is begun with nothing, what so many steps leave of its error: as many digits as rates have."""
+KNOWN = 1e-10
+"""Of the length of a well's function, down to which doubles of X are taken to begin with: their rounding is 1e-16 of it
+times a condition, for which this leaves 1e6."""
 REGULAR = 1e-6
 """Of the singular values of what slow modes have in the wells, least over largest, below which doubles tell nothing of
 X, and the iteration begins with none."""
@@ -51,10 +56,11 @@ NOTHING = 1e-13
 """Of the largest eigenvalue, for zero."""
 
 
-def slow_subspace(flows: Any, mass: Floats, energy: Floats) -> tuple[Matrix, Matrix] | None:
+def slow_subspace(flows: Any, mass: Floats, energy: Floats, least_steps: int) -> tuple[Matrix, Matrix] | None:
     """X (rows of numbers of mpmath) and G of the pencil of S (``flows``) and E with the ``mass`` [T, B; C, N].
 
-    None where the iteration does not settle.
+    None where the iteration does not settle, ``least_steps`` of which are made: what one well has of another, far
+    below the digits of a double, begins with nothing.
     """
     count = flows.rows
     try:
@@ -65,8 +71,8 @@ def slow_subspace(flows: Any, mass: Floats, energy: Floats) -> tuple[Matrix, Mat
         return None
     at_rest, bridge = mpmath.matrix(mass[:count, :count].tolist()), mass[:count, count:]
     rows_towards = _exact(towards)
-    space = _exact(_in_doubles(flows, mass, energy))
-    for _ in range(MOST_STEPS):
+    space = _exact(_begun(_in_doubles(flows, mass, energy), mass))
+    for step in range(MOST_STEPS):
         seen = at_rest + mpmath.matrix(_of_doubles(bridge, space))
         inner = (mpmath.inverse(seen) * flows).tolist()
         moved = _of_doubles(inside, space)
@@ -79,7 +85,7 @@ def slow_subspace(flows: Any, mass: Floats, energy: Floats) -> tuple[Matrix, Mat
             for new, old in zip(_transposed(moved), _transposed(space), strict=True)
         )
         space = moved
-        if settled:
+        if settled and step + 1 >= least_steps:
             return space, inner
     return None
 
@@ -142,6 +148,13 @@ def _of_doubles(matrix: Floats, columns: Matrix) -> Matrix:
     return [[mpmath.ldexp(entry, power) for entry, power in zip(row, powers, strict=True)] for row in product]
 
 
+def _begun(space: Floats, mass: Floats) -> Floats:
+    """X from doubles without what rotations leave in it: 1e-16 where two wells have 1e-100 in common."""
+    count, sizes = space.shape[1], np.sqrt(np.abs(np.diag(mass)))
+    known = np.abs(space) * sizes[count:, None] > KNOWN * sizes[:count]
+    return np.where(known, space, 0.0)
+
+
 def _in_doubles(flows: Any, mass: Floats, energy: Floats) -> Floats:
     """What doubles know of X, (size - K, K); zero where that is nothing."""
     count, size = flows.rows, len(mass)
@@ -170,8 +183,9 @@ def slow_pairs(
     None where they are too close to others.
     """
     count = flows.rows
-    right = slow_subspace(flows, mass, energy) if _settles(flows, mass, energy) else None
-    left = right if symmetric or right is None else slow_subspace(flows.T, mass.T, energy.T)
+    steps = _steps_to_settle(flows, mass, energy)
+    right = None if steps is None else slow_subspace(flows, mass, energy, steps)
+    left = right if symmetric or right is None else slow_subspace(flows.T, mass.T, energy.T, steps or 0)
     if right is None or left is None:
         return None
     space, inner = right
@@ -188,10 +202,16 @@ def slow_pairs(
     return [found[k] for k in order], _transposed(columns), rows
 
 
-def _settles(flows: Any, mass: Floats, energy: Floats) -> bool:
-    """Whether a step of :func:`slow_subspace` gains, by the quotient of the slowest of the others and the K-th mode."""
+def _steps_to_settle(flows: Any, mass: Floats, energy: Floats) -> int | None:
+    """Steps of :func:`slow_subspace` that leave ``LEFT`` of what is not there, ``MOST_STEPS`` at most; None for no gain.
+
+    Each gains the quotient of the slowest of the others and the K-th mode.
+    """
     moduli = np.sort(np.abs(np.linalg.eigvals(np.linalg.solve(mass, _whole_in_doubles(flows, energy)))))
-    return flows.rows == len(moduli) or bool(moduli[flows.rows] > LEAST_GAP * moduli[flows.rows - 1])
+    if flows.rows == len(moduli):
+        return 0
+    gap = moduli[flows.rows] / max(moduli[flows.rows - 1], np.finfo(float).tiny)
+    return min(MOST_STEPS, int(np.ceil(-np.log(LEFT) / np.log(gap)))) if gap > LEAST_GAP else None
 
 
 def pairs_in_doubles(

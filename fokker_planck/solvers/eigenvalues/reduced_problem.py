@@ -29,7 +29,7 @@ from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.adaptivity.answer_types import Numbers
-from fokker_planck.solvers.condensation.krylov import DEPENDENT, images
+from fokker_planck.solvers.condensation.krylov import images
 from fokker_planck.solvers.condensation.wells import Condensation
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def reduced_pair(
         )
     inner = images(generator, right, condensed.solve_inside, powers)
     if not generator.symmetric:
-        inner = _of_both_sides(generator, inner, images(generator, left, solve_adjoint, powers))
+        inner = images(generator, left, solve_adjoint, powers, beside=inner)
     left_inner = inner
     left_basis = basis = np.concatenate([right, inner])
     if not generator.symmetric:
@@ -198,19 +198,6 @@ def _scaled_generator(condensed: Condensation, scale: Sequence[Any]) -> Any:
             entry = reduced[min(i, j), max(i, j)] if condensed.generator.symmetric else reduced[i, j]
             flows[i, j] = entry * scale[i] * scale[j]
     return flows
-
-
-def _of_both_sides(generator: Generator, right: Floats, left: Floats) -> Floats:
-    """Orthonormal functions in M whose span holds both."""
-    if not len(right) or not len(left):
-        return right if len(right) else left
-    apart, masses = left, generator.apply_mass(right)
-    for _ in range(2):
-        apart = apart - (apart @ masses.T) @ right
-    gram = apart @ generator.apply_mass(apart).T
-    sizes, turned = np.linalg.eigh(0.5 * (gram + gram.T))
-    kept = sizes > DEPENDENT
-    return np.concatenate([right, (turned[:, kept] / np.sqrt(sizes[kept])).T @ apart])
 
 
 def _condensed_pencil(flows: Any, mass: Floats, energy: Floats, below: float) -> Eigenpairs | None:

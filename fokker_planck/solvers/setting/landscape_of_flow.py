@@ -85,7 +85,18 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
             refuse_flow_through_walls(problem, weighting, cutoff(weighting)[0], ends)
     known = isinstance(kind, KnownDensity)
     height, counted = cutoff(weighting)
-    return FlowSetting(problem, weighting, attractors, saddles, height, known, held.others, tuple(counted.tolist()))
+    setting = FlowSetting(problem, weighting, attractors, saddles, height, known, held.others, tuple(counted.tolist()))
+    return _of_states(setting, cutoff) if wells and ends == Ends() else setting
+
+
+def _of_states(setting: FlowSetting, cutoff: EnergyCutoff) -> FlowSetting:
+    """The setting of a question about states alone, no higher than these ask for: shallow wells far up are none."""
+    states = sorted(set(setting.states))
+    if not states or len(states) == len(setting.attractors):
+        return setting
+    height, _ = replace(cutoff, wells=cutoff.wells[states])(setting.weighting)
+    counted = tuple(number in states for number in range(len(setting.attractors)))
+    return replace(setting, ceiling=min(height, setting.ceiling), counted=counted)
 
 
 def _followed_before(problem: Problem) -> list[Followed]:

@@ -78,3 +78,23 @@ def test_what_is_as_slow_inside_is_counted_with_the_wells():
         known, _ = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy))
         for value, expected in list(zip(values, sorted(known, key=abs), strict=False))[1:]:
             assert float(abs(value / expected - 1)) < 1e-11
+
+
+def test_what_a_deep_well_has_of_a_mode_of_shallow_ones_is_no_rounding():
+    # of the slow mode of two wells 300 and 320 units of epsilon up the deepest has 1e-130, and rates are read from that
+    heights = np.array([0.0, 300.0, 320.0])
+    flows, mass, energy = a_pencil(3, 6, heights, 0.3)
+    near = np.exp(-0.5 * np.abs(heights[:, None] - heights)) ** (1 - np.eye(3))
+    apart = np.kron(np.ones((3, 3)), near)  # functions of one well in another
+    mass, energy = mass * apart, energy * apart[3:, 3:]
+    with mpmath.workdps(400):
+        values, right, _ = slow_pairs(flows, mass, energy)
+        found, vectors = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy))
+        order = sorted(range(9), key=lambda k: abs(found[k]))[:3]
+        known = mpmath.matrix([[vectors[i, k] for k in order] for i in range(3)])
+        known = known * mpmath.diag([found[k] for k in order]) * mpmath.inverse(known)
+        columns = mpmath.matrix([column[:3] for column in right]).T
+        chain = columns * mpmath.diag(values) * mpmath.inverse(columns)
+        for k in range(3):
+            for m in range(3):
+                assert float(abs(chain[k, m] / known[k, m] - 1)) < 1e-9

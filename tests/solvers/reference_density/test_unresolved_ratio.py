@@ -15,7 +15,11 @@ from fokker_planck.model.problem import Problem, Resolution
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.solvers.reference_density import followed_exponent
-from fokker_planck.solvers.reference_density.unresolved_ratio import MOST_REPAIRED, worth_refining
+from fokker_planck.solvers.reference_density.unresolved_ratio import (
+    MOST_NEARLY_RESOLVED,
+    MOST_REPAIRED,
+    worth_refining,
+)
 from fokker_planck.solvers.setting.setting import prepare_for_wells
 from fokker_planck.solvers.stationary import stationary_density
 from validation.campaign.coordinates import changed, turned
@@ -53,7 +57,11 @@ def test_a_negative_density_is_refined_where_it_is(monkeypatch):
     rho = np.ones(generator.discretization.count)
     rho[np.argmin(((generator.discretization.nodes - 0.4) ** 2).sum(axis=1))] = -1e-3
     assert 1 <= worth_refining(generator, rho, 1.0).sum() <= 8
+    # beyond a number of cells where nearly all resolve it, and nowhere beyond another
     monkeypatch.setitem(MOST_REPAIRED, 2, 10)
+    assert 1 <= worth_refining(generator, rho, 1.0).sum() <= 8
+    assert not worth_refining(generator, np.where(generator.discretization.nodes[:, 0] > 0.5, -1.0, rho), 1.0).any()
+    monkeypatch.setitem(MOST_NEARLY_RESOLVED, 2, 10)
     assert not worth_refining(generator, rho, 1.0).any()
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
+from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.setting.energy_cutoff import EnergyCutoff
+from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 
 
 def test_a_deep_well_counts_however_far_it_is_and_a_shallow_one_does_not():
@@ -25,6 +27,24 @@ def test_a_deep_well_counts_however_far_it_is_and_a_shallow_one_does_not():
     # the highest saddle between wells that count, and the margin
     assert height == 120.0
     assert asked == [6, 1]  # the exponent is asked once for all of it
+
+
+def test_a_well_that_is_no_state_asks_for_nothing():
+    """A well 60 units of epsilon up, 0.4 deep: all of the weight is in the other, and a mesh need not reach it."""
+    potential = fp.Potential("20*((x**2 - 1)**2 + 1.5155*x) + 20*y**2")
+    process = fp.Overdamped(potential, fp.Isotropic(1.0), extra=fp.Drift(["40*y", "-20*(4*x*(x**2 - 1) + 1.5155)"]))
+    problem = fp.Problem(process, fp.Box([-1.8, -1.5], [1.5, 1.5]), fp.Resolution(tolerance=1e-5))
+    setting = of_flow(problem, Ends(), wells=True)
+    lowest, shallow = sorted(float(setting.weighting.value(place.x[:, None])[0]) for place in setting.attractors)
+    assert shallow - lowest > 50.0
+    assert len(setting.places) == 1
+    assert setting.ceiling < lowest + 40.0
+    # of everything that has eigenfunctions it is one
+    assert of_flow(problem, Ends()).ceiling > shallow + 10.0
+    found = fp.stationary_density(problem)
+    assert [len(well.merged) for well in found.wells] == [1]
+    assert found.wells[0].probability.value == 1.0
+    assert found.statistics.unknowns < 20_000
 
 
 @pytest.mark.slow
