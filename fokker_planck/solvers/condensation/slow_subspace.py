@@ -203,7 +203,7 @@ def slow_pairs(
 
 
 def _steps_to_settle(flows: Any, mass: Floats, energy: Floats) -> int | None:
-    """Steps of :func:`slow_subspace` that leave ``LEFT`` of what is not there, ``MOST_STEPS`` at most; None for no gain.
+    """Steps of :func:`slow_subspace` that leave ``LEFT`` of what is not there, or ``MOST_STEPS``; None for no gain.
 
     Each gains the quotient of the slowest of the others and the K-th mode.
     """

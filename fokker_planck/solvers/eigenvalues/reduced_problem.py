@@ -24,7 +24,6 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.algebra.long_range import times_exp
-from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass

@@ -89,7 +89,9 @@ def test_what_a_deep_well_has_of_a_mode_of_shallow_ones_is_no_rounding():
     mass, energy = mass * apart, energy * apart[3:, 3:]
     with mpmath.workdps(400):
         values, right, _ = slow_pairs(flows, mass, energy)
-        found, vectors = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy))
+        found, vectors = mpmath.eig(
+            mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy)
+        )
         order = sorted(range(9), key=lambda k: abs(found[k]))[:3]
         known = mpmath.matrix([[vectors[i, k] for k in order] for i in range(3)])
         known = known * mpmath.diag([found[k] for k in order]) * mpmath.inverse(known)
