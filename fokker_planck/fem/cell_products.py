@@ -44,6 +44,11 @@ def energy(generator: Generator, u: Floats, v: Floats | None = None) -> CellProd
     return _products(generator, generator.stiffness, first, first if v is None else v - v[:, :1])
 
 
+def flow(generator: Generator, u: Floats, v: Floats) -> CellProducts:
+    """a(u, v) of functions given likewise, u up to a constant in each cell: of v it counts where a current is left."""
+    return _products(generator, generator.stiffness, u - u[:, :1], v)
+
+
 @dataclass(frozen=True)
 class LogScaled:
     """Functions by cell, ``values`` (cells, n) times exp(``logs`` (cells,)), which need not be a double."""

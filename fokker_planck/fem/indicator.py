@@ -93,6 +93,24 @@ def errors_of_all(
     return [_relative(generator, modes, missed) for modes in groups]
 
 
+def energy_shares(generator: Generator, modes: Sequence[Mode]) -> Floats:
+    """What every cell has of the functions themselves, not of their errors, over what the modes stand for, (cells,).
+
+    a_c(u, u) / a(u, u), or sqrt(a_c(u, u) a_c(z, z)) / a(u, z) with a dual z: of cells that were not there, with what
+    they lead to in their place, a(u, z) would be off by a_c(u, z) to first order.
+    """
+    exponent = generator.exponent[generator.discretization.dofs]
+    lowest = exponent.min(axis=1)
+    half, wholes = np.exp(-0.5 * (exponent - lowest[:, None])), []
+    for values, logs in _parts(generator, modes):
+        each, amounts = _Functions.of(values, logs, None), np.zeros(len(lowest))
+        for u, scale in zip(values, each.scales, strict=True):
+            scaled = (u - u[:, :1]) * (half * (scale / each.size[:, None]))
+            amounts += np.maximum((scaled * (generator.energy @ scaled[..., None])[..., 0]).sum(axis=1), 0.0)
+        wholes.append(CellProducts(amounts, lowest - 2.0 * np.log(each.size), generator.discretization.comm))
+    return _relative(generator, modes, iter(wholes))
+
+
 def _parts(generator: Generator, modes: Sequence[Mode]) -> list[tuple[list[Floats], list[float]]]:
     """The functions whose errors are added up, with the logarithms of what each is divided by: the dual's apart."""
     first = modes[0]

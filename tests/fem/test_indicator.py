@@ -7,7 +7,7 @@ import pytest
 
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generator import assemble
-from fokker_planck.fem.indicator import Mode, energy_errors, errors_of_all
+from fokker_planck.fem.indicator import Mode, energy_errors, energy_shares, errors_of_all
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
@@ -114,3 +114,27 @@ def test_groups_of_modes_have_the_errors_that_each_has_alone():
     groups = [[steep], [wave, line], [Mode(steep.values, wave.values)], [turning]]
     for together, group in zip(errors_of_all(generator, groups), groups, strict=True):
         assert together == pytest.approx(energy_errors(generator, group), rel=1e-12)
+
+
+def test_cells_have_of_a_function_what_its_energy_is_there():
+    """Of u = x^2 on (0, 1) a cell from a to b has b^3 - a^3; beside a dual z = x + 5 the root of that and of b - a."""
+    generator = assembled((4,), 3)
+    square, line = mode_of(generator, lambda x: x[0] ** 2), mode_of(generator, lambda x: x[0] + 5.0)
+    left = by_place(generator)[:, 0] - 0.125
+    cubes = (left + 0.25) ** 3 - left**3
+    assert energy_shares(generator, [square]) == pytest.approx(cubes, rel=1e-12)
+    beside = energy_shares(generator, [Mode(square.values, line.values, log_whole=math.log(10.0))])
+    assert beside == pytest.approx(np.sqrt(4.0 / 3.0 * cubes * 0.25) / 10.0, rel=1e-12)
+
+
+def test_what_goes_with_cells_is_what_functions_have_there():
+    """V = -10 x on (0, 1), u from 0 to 1: without the last cells, u one beside them, the flow grows by what they had.
+
+    The flow from end to end is the energy 10 / (1 - exp(-10)) of u = (1 - exp(-10 x)) / (1 - exp(-10)).
+    """
+    generator = assembled((10,), 8, "-10*x")
+    top = 1.0 - math.exp(-10.0)
+    exact = mode_of(generator, lambda x: (1.0 - np.exp(-10.0 * x[0])) / top)
+    gone = by_place(generator)[:, 0] > 0.8
+    changed = (10.0 / (1.0 - math.exp(-8.0))) / (10.0 / top) - 1.0
+    assert energy_shares(generator, [exact])[gone].sum() == pytest.approx(changed, rel=1e-3)

@@ -81,6 +81,7 @@ def decaying_solution(
     *,
     gentle: bool = True,
     reach: float = 0.0,
+    first: Floats | None = None,
 ) -> LongRange:
     """u with u = ``given`` where that is not free, A u = 0 where it is.
 
@@ -101,6 +102,8 @@ def decaying_solution(
         up to exp(350).
     reach
         of the largest entry, down to which ``solve`` gives every entry with its own accuracy.
+    first
+        ``solve`` of minus A times ``given``, where that was found with others.
     """
 
     def trusted(values: Floats) -> Booleans:
@@ -109,7 +112,7 @@ def decaying_solution(
         large = np.abs(values) >= (SMALLEST if gentle else SMALLEST_STEEP)
         return ~free | large | touching(np.abs(values) >= CLEAR) if gentle else ~free | large
 
-    mantissas = given + solve(-apply(given))
+    mantissas = given + (solve(-apply(given)) if first is None else first)
     powers, power = np.zeros(len(mantissas), dtype=np.int64), 0
     known = trusted(mantissas)
     for _ in range(MOST_STAGES):

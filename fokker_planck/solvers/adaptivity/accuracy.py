@@ -27,6 +27,7 @@ from fokker_planck.solvers.adaptivity.close_starts import with_close_start
 from fokker_planck.solvers.adaptivity.corners import exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.adaptivity.course import Course, after_verification, shown
 from fokker_planck.solvers.adaptivity.error_bars import (
+    ALONE,
     HIGHER,
     LEAST_PREDICTABLE,
     LEAST_SHARE,
@@ -36,6 +37,7 @@ from fokker_planck.solvers.adaptivity.error_bars import (
     WORST_ERROR,
     bars_by,
     bars_by_less,
+    beyond_less,
     by_chance,
     expected_by_less,
     least_bars,
@@ -268,7 +270,10 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
     """
     mesh, higher = kept.discretization.triangulation, first.degree + max(HIGHER[problem.dimension], kept.more)
     expected = np.zeros(len(kept.numbers))
-    if first.less_first and first.degree >= LEAST_PREDICTABLE:
+    less = first.less_first and first.degree >= LEAST_PREDICTABLE
+    if less and problem.dimension == 2 and beyond_less(kept.predicted, kept.weights, enough):
+        expected = ALONE * kept.predicted
+    elif less:
         errors, expected = _by_a_degree_less(problem, first, kept, enough)
         if kept.worst(errors) <= enough:
             return errors

@@ -80,9 +80,13 @@ class Uncut:
     found: Shares
     share: float
 
+    def kept(self, wider: float = 1.0) -> Booleans:
+        """All cells but those that matter least, which hold no more than ``wider`` times the share together, (m,)."""
+        return kept_cells(self.found.held, wider * self.share)
+
     def cut(self, wider: float = 1.0) -> Triangulation:
-        """Without the cells that matter least, which hold no more than ``wider`` times the share together."""
-        return truncated(self.mesh, kept_cells(self.found.held, wider * self.share), self.found)
+        """The mesh of these cells alone."""
+        return truncated(self.mesh, self.kept(wider), self.found)
 
 
 def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping[int, float] = CHANGE) -> Triangulation:

@@ -64,13 +64,27 @@ def missed_by_polynomials(problem: Problem, mesh: Triangulation, degree: int) ->
         points = np.moveaxis(barycentric(reference) @ block, 2, 0)
         tensor, velocity = noise_and_velocity(drift, noise, points.reshape(dimension, -1))
         shape = points.shape[1:]
-        inverse = _inverse(tensor)
-        largest = np.linalg.eigvalsh(np.moveaxis(inverse.reshape(dimension, dimension, *shape) @ root**2, 2, 0))[:, -1]
+        # noise that is the same everywhere is inverted once
+        uniform = bool((tensor == tensor[:, :, :1]).all())
+        inverse = _inverse(tensor[:, :, :1] if uniform else tensor)
         length = np.linalg.norm(block[:, :, None] - block[:, None], axis=3).max(axis=(1, 2))
-        of_noise = _rest(inverse.reshape(-1, *shape) * root, slopes) / largest
-        of_drift = _rest(np.einsum("ijn,jn->in", inverse, velocity).reshape(-1, *shape) * root, functions) * length
+        of_drift = _rest(_times(inverse, velocity).reshape(-1, *shape) * root, functions) * length
+        of_noise = 0.0 if uniform else _missed_of_noise(inverse.reshape(dimension, dimension, *shape), root, slopes)
         result[first : first + CELLS_AT_ONCE] = of_noise + of_drift
     return result
+
+
+def _missed_of_noise(inverse: Floats, root: Floats, slopes: Floats) -> Floats:
+    """Part of D^-1 (dim, dim, m, q) that is orthogonal to the ``slopes``, over its largest eigenvalue, (m,)."""
+    largest = np.linalg.eigvalsh(np.moveaxis(inverse @ root**2, 2, 0))[:, -1]
+    return np.asarray(_rest(inverse.reshape(-1, *inverse.shape[2:]) * root, slopes) / largest)
+
+
+def _times(inverse: Floats, velocity: Floats) -> Floats:
+    """D^-1 (dim, dim, n), or one for all points, times vectors (dim, n)."""
+    if inverse.shape[2] == 1:
+        return np.asarray(inverse[:, :, 0] @ velocity)
+    return np.einsum("ijn,jn->in", inverse, velocity)
 
 
 def _positive_rule(dimension: int, degree: int) -> tuple[Floats, Floats]:

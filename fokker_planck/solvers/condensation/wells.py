@@ -20,7 +20,7 @@ discrete; for two sides Landim, Mariani and Seo, Arch. Rational Mech. Anal. 231 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import mpmath
@@ -260,19 +260,24 @@ def _solved(
     generator: Generator, states: States, rest: Booleans, inner: CondensedFactorization, slowest: float
 ) -> Condensation:
     """The potentials of all states, and the couplings between these."""
+    touching, reach = generator.discretization.touching, inner.reach
 
-    def solve_adjoint(vector: Floats) -> Floats:
-        return inner.solve(vector, adjoint=True)
+    def decaying(given: Floats, *, adjoint: bool, reach: float) -> list[LongRange]:
+        """Of every state, the first solves of all at once."""
+        apply, solve = (
+            generator.apply_adjoint if adjoint else generator.apply_stiffness,
+            partial(inner.solve, adjoint=adjoint),
+        )
+        first = solve(-apply(given)) if len(given) else given
+        pairs = zip(given, first, strict=True)
+        return [decaying_solution(apply, solve, touching, one, rest, reach=reach, first=each) for one, each in pairs]
 
-    touching = generator.discretization.touching
-    apply, reach = generator.apply_stiffness, inner.reach
-    solved = [decaying_solution(apply, inner.solve, touching, one, rest, reach=reach) for one in states.ones]
+    solved = decaying(states.ones, adjoint=False, reach=reach)
     couplings = _couplings(generator, solved, states.given)
     right = tuple(states.continued_inside(function, state) for state, function in enumerate(solved))
     left = right
     if not generator.symmetric or states.given is not states.ones:
-        adjoint = generator.apply_adjoint
-        solved = [decaying_solution(adjoint, solve_adjoint, touching, values, rest) for values in states.given]
+        solved = decaying(states.given, adjoint=True, reach=0.0)
         shaped = enumerate(zip(solved, states.profiles, strict=True))
         left = tuple(states.continued_inside(function, state, profile) for state, (function, profile) in shaped)
     return Condensation(

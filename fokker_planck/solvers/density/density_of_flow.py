@@ -29,7 +29,7 @@ from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
 from fokker_planck.solvers.density.density_of_known_flow import density_of_known_flow, is_integrable
 from fokker_planck.solvers.density.density_ratio import DensityRatio, density_ratio, modes_of_shares
 from fokker_planck.solvers.density.well_weights import weights_of_states
-from fokker_planck.solvers.results.stationary_current import CURRENT_SAFETY, Current, total_current
+from fokker_planck.solvers.results.stationary_current import CURRENT_SAFETY, Current, total_current_of
 from fokker_planck.solvers.results.steady import Stationary
 from fokker_planck.solvers.setting.error_budget import budget_of
 from fokker_planck.solvers.setting.flow_setting import FlowSetting
@@ -46,7 +46,7 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
 
     def answer(discretization: Discretization) -> Answer:
         ratio = density_ratio(setting, discretization)
-        total = total_current(discretization, setting.weighting, ratio.rho, ratio.log_whole)
+        total = total_current_of(ratio.generator, setting.weighting, ratio.rho, ratio.log_whole)
         totals.append(total)
         if basins is None:
             alone = [[_self_pair(ratio, problem.resolution.tolerance)]]

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.cell_products import flow
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.point_location import locate
+from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.reference_exponent import Weighting, at_quadrature_points
 from fokker_planck.fem.triangulations.curving import DEGREE
 from fokker_planck.formulas.arrays import Floats, Integers
@@ -69,6 +71,19 @@ def total_current(discretization: Discretization, weighting: Weighting, rho: Flo
         flux += weighted.velocity * values
     amount = np.exp(-weighted.exponent - log_whole) * discretization.map.volume
     return np.asarray(discretization.comm.allreduce((flux * amount).sum(axis=(1, 2))))
+
+
+def total_current_of(generator: Generator, weighting: Weighting, rho: Floats, log_whole: float) -> Floats:
+    """The same by the elements that rho was found with, where their functions hold the coordinates: -a(x_k, rho) / Z.
+
+    The gradient of x_k being a unit vector, that is the component k, and no coefficient is asked again.
+    """
+    discretization = generator.discretization
+    if len(discretization.curved.cells) and discretization.degree < DEGREE:
+        return total_current(discretization, weighting, rho, log_whole)
+    local = rho[discretization.dofs]
+    parts = (flow(generator, x, local).relative_to(log_whole) for x in np.moveaxis(discretization.cell_nodes, 2, 0))
+    return np.asarray(discretization.comm.allreduce(-np.array([part.sum() for part in parts])))
 
 
 def _slope_of(density: Field, x: Floats) -> Floats:
