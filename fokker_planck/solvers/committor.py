@@ -43,6 +43,7 @@ from fokker_planck.solvers.boundaries.end_conditions import refuse_infinite_time
 from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends, Goal
 from fokker_planck.solvers.condensation.condensed_solution import solution
 from fokker_planck.solvers.condensation.elimination import DIGITS
+from fokker_planck.solvers.condensation.slowest_mode import Looked
 from fokker_planck.solvers.condensation.states import Target
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
 from fokker_planck.solvers.density.density_of_known_flow import is_integrable
@@ -144,10 +145,10 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
 
 def _committor(setting: Setting, ends: Ends, sets: tuple[Set, Set]) -> Committor:
     origin, goal = sets
-    descents, exact = left_out(setting, sets), _is_exact(setting)
+    descents, exact, looked = left_out(setting, sets), _is_exact(setting), Looked()
 
     def answer(discretization: Discretization) -> Answer:
-        return _answer(setting, discretization, sets, descents, exact=exact)
+        return _answer(setting, discretization, sets, descents, looked, exact=exact)
 
     outcome = answered(setting, ends, answer, cut=_can_be_cut(setting))
     flow: Flow = outcome.payload
@@ -225,10 +226,11 @@ def _answer(
     discretization: Discretization,
     sets: tuple[Set, Set],
     descents: LeftOut | None = None,
+    looked: Looked | None = None,
     *,
     exact: bool,
 ) -> Answer:
-    whole, rho, log_whole, larger = _with_density(setting, discretization, exact)
+    whole, rho, log_whole, larger = _with_density(setting, discretization, looked, exact)
     end = between(setting, whole, sets, rho, ("committor.from", "committor.to"))
     first, second = (
         deep_in_target(setting, discretization, region, members)
@@ -266,14 +268,14 @@ def _log_mass(generator: Generator, rho: Floats | None, cells: Booleans) -> floa
 
 
 def _with_density(
-    setting: Setting, discretization: Discretization, exact: bool
+    setting: Setting, discretization: Discretization, looked: Looked | None, exact: bool
 ) -> tuple[Generator, Floats | None, float, Condensation | None]:
     """The generator with rho (N,) and the logarithm of Z = int e^-psi rho; no rho with detailed balance: it is one.
 
     And what rho was found with, if it had to be.
     """
     if isinstance(setting, FlowSetting) and not exact:
-        ratio = density_ratio(setting, discretization)
+        ratio = density_ratio(setting, discretization, looked)
         return ratio.generator, ratio.rho, ratio.log_whole, ratio.condensed
     generator = assemble(discretization, setting.weighting)
     rho = None if generator.symmetric else np.ones(discretization.count)

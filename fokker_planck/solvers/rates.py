@@ -43,6 +43,7 @@ from fokker_planck.solvers.condensation.reduced_chain import (
     result_of,
     warn_of_the_left_out,
 )
+from fokker_planck.solvers.condensation.slowest_mode import Looked
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
 from fokker_planck.solvers.eigenvalues.orthogonal_modes import orthogonal_modes
 from fokker_planck.solvers.eigenvalues.reduced_problem import ReducedPair, reduced_pair
@@ -86,9 +87,10 @@ def rates(problem: Problem) -> Rates:
     places = setting.state_places
     refuse_count(len(places), setting.key)
     kept: list[int] = []
+    looked = Looked()
 
     def answer(discretization: Discretization) -> Answer:
-        return _answer(setting, kept, discretization)
+        return _answer(setting, kept, looked, discretization)
 
     outcome = answered(setting, WHOLE, answer, cut=cut_between_wells(setting, WHOLE))
     if not kept:
@@ -107,11 +109,11 @@ def rates(problem: Problem) -> Rates:
     return replace(chain, numbers=tuple(setting.state_numbers[k] for k in kept))
 
 
-def _answer(setting: Setting, kept: list[int], discretization: Discretization) -> Answer:
+def _answer(setting: Setting, kept: list[int], looked: Looked, discretization: Discretization) -> Answer:
     """The chain on one mesh; the first one says which places are ``kept``, and the others keep to it."""
     generator = assemble(discretization, setting.weighting)
     modes = _in_doubles(setting, generator) if generator.symmetric and len(setting.state_places) > FEW else None
-    modes = modes or _by_condensation(setting, generator)
+    modes = modes or _by_condensation(setting, generator, None if generator.symmetric else looked)
     degenerate = is_degenerate(setting.problem)
     with mpmath.workdps(modes.digits):
         states, found = _chain(modes, kept, even_if_none=degenerate)
@@ -155,7 +157,7 @@ class SlowModes:
     between: Callable[[list[int], ChainRates], list[Mode]] | None = None
 
 
-def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
+def _by_condensation(setting: Setting, generator: Generator, looked: Looked | None) -> SlowModes:
     """The modes in multiple precision, however small their eigenvalues."""
     discretization, symmetric = generator.discretization, generator.symmetric
     # of both sides many are too many for multiple precision: those that are no states are left to what is inside,
@@ -168,7 +170,7 @@ def _by_condensation(setting: Setting, generator: Generator) -> SlowModes:
     nothing = np.zeros(discretization.count, dtype=bool)
     cuts = surfaces(discretization, wells, setting.places, nothing)
     cuts = cuts or deep_states(setting, discretization, wells)
-    condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
+    condensed = condense(generator, wells, [], setting.relaxation_rate, cuts, looked)
     if len(condensed.wells) > len(wells) and not symmetric:
         place = discretization.nodes[condensed.wells[-1]].round(4).tolist()
         raise ConvergenceError(

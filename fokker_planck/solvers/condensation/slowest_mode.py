@@ -11,6 +11,7 @@ import numpy as np
 from fokker_planck.fem.algebra.static_condensation import CondensedFactorization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.quantity.light_dataclasses import dataclass
 
 MODE_DIGITS = 4
 """Of its solves, where these are iterations: for a rate to 5 %."""
@@ -21,6 +22,25 @@ UNCHANGED, IN_A_ROW = 0.05, 3
 saddle, at 8.0, was taken for one of a well, at 18.5, by a first vector with 1e-4 of it; two in a row leave it so."""
 NOTHING_NEW = 1e-8
 """Of an image, what is left of it beside those before when the space is all that there is."""
+
+
+@dataclass
+class Looked:
+    """The slowest ``rate`` on the mesh of most ``cells`` that was looked at for a question and needed no more wells.
+
+    One with no more of them, of another degree or with more cut away, is there to verify the answer on that.
+    """
+
+    cells: int = 0
+    rate: float = np.inf
+
+    def covers(self, generator: Generator) -> bool:
+        """Whether nothing new is to be looked for on the mesh of a generator."""
+        return len(generator.discretization.triangulation.cells) <= self.cells
+
+    def tell(self, generator: Generator, rate: float) -> None:
+        """What was found there."""
+        self.cells, self.rate = len(generator.discretization.triangulation.cells), rate
 
 
 def slowest_mode(generator: Generator, rest: Booleans, inner: CondensedFactorization) -> tuple[float, Floats]:

@@ -35,7 +35,7 @@ from fokker_planck.fem.generator import Generator, mass_times_constant
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers, distinct
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.condensation.elimination import DIGITS, Elimination, eliminated
-from fokker_planck.solvers.condensation.slowest_mode import slowest_mode
+from fokker_planck.solvers.condensation.slowest_mode import Looked, slowest_mode
 from fokker_planck.solvers.condensation.states import States, Surfaces, Target, states_of
 
 SMALLEST_COUPLING = 1e-250
@@ -211,14 +211,14 @@ def condense(
     targets: Sequence[Target | Booleans],
     expected_rate: float,
     surfaces: Surfaces | None = None,
-    larger: Condensation | None = None,
+    known: Condensation | Looked | None = None,
 ) -> Condensation:
     """Factor A_FF and solve for the equilibrium potentials of every well and target.
 
     ``surfaces`` are those of what was cut away.
     ``expected_rate`` is the rate at which a well settles.  Where A_FF has a much slower mode, a well has been
-    overlooked; it is added.  Of a ``larger`` F of the same generator, of which this one is a part, that is known: a
-    process that is stopped in more places is stopped sooner.
+    overlooked; it is added.  Of a larger F of the same generator, of which this one is a part, that is ``known``: a
+    process that is stopped in more places is stopped sooner; and of a mesh that verifies one that was looked at.
 
     Raises ``BarrierTooHighError`` where a state is cut off from all others.
     """
@@ -242,11 +242,14 @@ def condense(
             symmetric=generator.symmetric,
             exponent=generator.exponent,
         )
-        if larger is not None and larger.generator is generator and not (rest & ~larger.rest).any():
-            slowest = larger.slowest_inside
+        told = _known_slowest(known, generator, rest)
+        if told is not None:
+            slowest = told
             break
         slowest, mode = slowest_mode(generator, rest, inner)
         if slowest > (OVERLOOKED_ON_A_LINE if line and added < SOUGHT_ON_A_LINE else OVERLOOKED) * expected_rate:
+            if isinstance(known, Looked) and not added:
+                known.tell(generator, slowest)
             break
         wells = np.append(wells, np.argmax(mode))
     else:
@@ -254,6 +257,15 @@ def condense(
             f"a part of the domain relaxes at a rate of {slowest:.1e}, though nothing attracts there", "a finer mesh"
         )
     return _solved(generator, states_of(generator, wells, sets, rest, surfaces), rest, inner, slowest)
+
+
+def _known_slowest(known: Condensation | Looked | None, generator: Generator, rest: Booleans) -> float | None:
+    """The rate of the slowest mode on the ``rest`` (N,), or less, where it is known."""
+    if isinstance(known, Looked):
+        return known.rate if known.covers(generator) else None
+    if known is None or known.generator is not generator or (rest & ~known.rest).any():
+        return None
+    return known.slowest_inside
 
 
 def _solved(

@@ -26,6 +26,7 @@ from fokker_planck.solvers.adaptivity.accuracy import answered
 from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.adaptivity.beginning import on_coarsest_mesh
 from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
+from fokker_planck.solvers.condensation.slowest_mode import Looked
 from fokker_planck.solvers.density.density_of_known_flow import density_of_known_flow, is_integrable
 from fokker_planck.solvers.density.density_ratio import DensityRatio, density_ratio, modes_of_shares
 from fokker_planck.solvers.density.well_weights import weights_of_states
@@ -42,10 +43,11 @@ def density_of_flow(setting: FlowSetting) -> Stationary:
     if between is not None and is_integrable(setting):
         return density_of_known_flow(setting, between)
     totals: list[Floats] = []
+    looked = Looked()
     basins = None if between is None else LabelledMesh(between)
 
     def answer(discretization: Discretization) -> Answer:
-        ratio = density_ratio(setting, discretization)
+        ratio = density_ratio(setting, discretization, looked)
         total = total_current_of(ratio.generator, setting.weighting, ratio.rho, ratio.log_whole)
         totals.append(total)
         if basins is None:

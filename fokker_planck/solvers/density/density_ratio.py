@@ -13,6 +13,7 @@ from fokker_planck.fem.reference_exponent import KnownWeight
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.adaptivity.initial_mesh import surfaces
+from fokker_planck.solvers.condensation.slowest_mode import Looked
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
 from fokker_planck.solvers.setting.flow_setting import FlowSetting
 
@@ -60,12 +61,12 @@ class DensityRatio:
         return np.asarray(np.log(rho) + np.log(typical) - self.log_whole)
 
 
-def density_ratio(setting: FlowSetting, discretization: Discretization) -> DensityRatio:
-    """Solve for rho on one mesh."""
+def density_ratio(setting: FlowSetting, discretization: Discretization, looked: Looked | None = None) -> DensityRatio:
+    """Solve for rho on one mesh; ``looked`` tells of those before that it may be there to verify."""
     generator = assemble(discretization, setting.weighting)
     wells = well_nodes(discretization, setting.places)
     cuts = surfaces(discretization, wells, setting.places, np.zeros(discretization.count, dtype=bool))
-    condensed = condense(generator, wells, [], setting.relaxation_rate, cuts)
+    condensed = condense(generator, wells, [], setting.relaxation_rate, cuts, looked)
     rho = condensed.density_ratio()
     whole = float((rho * generator.constant) @ condensed.load)
     exponent, weighting = None, setting.weighting

@@ -49,13 +49,13 @@ def test_what_stops_in_more_places_is_not_looked_at_again():
     target[generator.discretization.nodes[:, 0] > 0.9] = True
     rest = wells[~target[wells]]
     looked, told = (
-        condense(generator, rest, [target], setting.relaxation_rate, larger=larger) for larger in (None, whole)
+        condense(generator, rest, [target], setting.relaxation_rate, known=larger) for larger in (None, whole)
     )
     # each by iteration, to five percent
     assert told.slowest_inside == whole.slowest_inside <= 1.05 * looked.slowest_inside
     np.testing.assert_array_equal(told.couplings.logs, looked.couplings.logs)
     # with a well that the other had singled out among the rest it is
-    more = condense(generator, rest[:1], [target], setting.relaxation_rate, larger=whole)
+    more = condense(generator, rest[:1], [target], setting.relaxation_rate, known=whole)
     assert len(more.wells) == 2
     assert more.slowest_inside == pytest.approx(looked.slowest_inside, rel=0.1)
 
