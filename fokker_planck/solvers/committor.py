@@ -144,7 +144,6 @@ def committor(problem: Problem, origin: Set, goal: Set) -> Committor:
 
 
 def _committor(setting: Setting, ends: Ends, sets: tuple[Set, Set]) -> Committor:
-    origin, goal = sets
     descents, exact, looked = left_out(setting, sets), _is_exact(setting), Looked()
 
     def answer(discretization: Discretization) -> Answer:
@@ -170,7 +169,7 @@ def _committor(setting: Setting, ends: Ends, sets: tuple[Set, Set]) -> Committor
         backward=fields[2] if len(fields) > 2 else None,
     )
     keeping = [end.place for end in singular_ends(setting.exponent) if not end.finite_mass]
-    kept = {bool(origin.contains(np.array([[place]]))[0]) for place in keeping}
+    kept = {bool(sets[0].contains(np.array([[place]]))[0]) for place in keeping}
     return _without_return(found, kept) if kept else found
 
 
@@ -255,8 +254,7 @@ def _answer(
     if descents is not None:
         numbers, weights = numbers.copy(), np.array([1.0, LOOSE, 1.0])
         numbers[1] = np.logaddexp(numbers[1], numbers[0] + np.log(max(descents.time, LEAST)))
-    told = (weights, end.absorbed, end.slowest)
-    return Answer(numbers, flow, end.generator, modes, *told, rests_on=RESTS_ON)
+    return Answer(numbers, flow, end.generator, modes, weights, end.absorbed, end.slowest, rests_on=RESTS_ON)
 
 
 def _log_mass(generator: Generator, rho: Floats | None, cells: Booleans) -> float:

@@ -81,7 +81,6 @@ def decaying_solution(
     *,
     gentle: bool = True,
     reach: float = 0.0,
-    first: Floats | None = None,
 ) -> LongRange:
     """u with u = ``given`` where that is not free, A u = 0 where it is.
 
@@ -102,9 +101,21 @@ def decaying_solution(
         up to exp(350).
     reach
         of the largest entry, down to which ``solve`` gives every entry with its own accuracy.
-    first
-        ``solve`` of minus A times ``given``, where that was found with others.
     """
+    return decaying_solutions(apply, solve, touching, given[None], free, gentle=gentle, reach=reach)[0]
+
+
+def decaying_solutions(
+    apply: Callable[[Floats], Floats],
+    solve: Callable[[Floats], Floats],
+    touching: Callable[[Booleans], Booleans],
+    given: Floats,
+    free: Booleans,
+    *,
+    gentle: bool = True,
+    reach: float = 0.0,
+) -> list[LongRange]:
+    """One for every row of ``given`` (k, N), the first solves of all at once: both functions take rows, too."""
 
     def trusted(values: Floats) -> Booleans:
         if reach:
@@ -112,7 +123,20 @@ def decaying_solution(
         large = np.abs(values) >= (SMALLEST if gentle else SMALLEST_STEEP)
         return ~free | large | touching(np.abs(values) >= CLEAR) if gentle else ~free | large
 
-    mantissas = given + (solve(-apply(given)) if first is None else first)
+    # one alone as a vector, as most functions that are no methods of a generator take it
+    first = [solve(-apply(given[0]))] if len(given) == 1 else solve(-apply(given)) if len(given) else []
+    starts = [one + each for one, each in zip(given, first, strict=True)]
+    return [_continued(apply, solve, touching, start, trusted) for start in starts]
+
+
+def _continued(
+    apply: Callable[[Floats], Floats],
+    solve: Callable[[Floats], Floats],
+    touching: Callable[[Booleans], Booleans],
+    mantissas: Floats,
+    trusted: Callable[[Floats], Booleans],
+) -> LongRange:
+    """A first solution, stage by stage beyond the range of doubles."""
     powers, power = np.zeros(len(mantissas), dtype=np.int64), 0
     known = trusted(mantissas)
     for _ in range(MOST_STAGES):

@@ -27,7 +27,7 @@ import mpmath
 import numpy as np
 
 from fokker_planck.errors import BarrierTooHighError, ConvergenceError
-from fokker_planck.fem.algebra.long_range import LongRange, decaying_solution
+from fokker_planck.fem.algebra.long_range import LongRange, decaying_solutions
 from fokker_planck.fem.algebra.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.fem.cell_products import LogScaled, product
 from fokker_planck.fem.discretization import Discretization
@@ -235,13 +235,7 @@ def condense(
         rest[wells] = False
         for around in surfaces.to if surfaces else ():
             rest &= ~around
-        inner = condensed_factorization(
-            generator.discretization,
-            generator.stiffness,
-            rest,
-            symmetric=generator.symmetric,
-            exponent=generator.exponent,
-        )
+        inner = _factored(generator, rest)
         told = _known_slowest(known, generator, rest)
         if told is not None:
             slowest = told
@@ -259,6 +253,12 @@ def condense(
     return _solved(generator, states_of(generator, wells, sets, rest, surfaces), rest, inner, slowest)
 
 
+def _factored(generator: Generator, rest: Booleans) -> CondensedFactorization:
+    """A_FF, F being the ``rest`` (N,)."""
+    on, symmetric, exponent = generator.discretization, generator.symmetric, generator.exponent
+    return condensed_factorization(on, generator.stiffness, rest, symmetric=symmetric, exponent=exponent)
+
+
 def _known_slowest(known: Condensation | Looked | None, generator: Generator, rest: Booleans) -> float | None:
     """The rate of the slowest mode on the ``rest`` (N,), or less, where it is known."""
     if isinstance(known, Looked):
@@ -273,23 +273,13 @@ def _solved(
 ) -> Condensation:
     """The potentials of all states, and the couplings between these."""
     touching, reach = generator.discretization.touching, inner.reach
-
-    def decaying(given: Floats, *, adjoint: bool, reach: float) -> list[LongRange]:
-        """Of every state, the first solves of all at once."""
-        apply, solve = (
-            generator.apply_adjoint if adjoint else generator.apply_stiffness,
-            partial(inner.solve, adjoint=adjoint),
-        )
-        first = solve(-apply(given)) if len(given) else given
-        pairs = zip(given, first, strict=True)
-        return [decaying_solution(apply, solve, touching, one, rest, reach=reach, first=each) for one, each in pairs]
-
-    solved = decaying(states.ones, adjoint=False, reach=reach)
+    solved = decaying_solutions(generator.apply_stiffness, inner.solve, touching, states.ones, rest, reach=reach)
     couplings = _couplings(generator, solved, states.given)
     right = tuple(states.continued_inside(function, state) for state, function in enumerate(solved))
     left = right
     if not generator.symmetric or states.given is not states.ones:
-        solved = decaying(states.given, adjoint=True, reach=0.0)
+        solve_adjoint = partial(inner.solve, adjoint=True)
+        solved = decaying_solutions(generator.apply_adjoint, solve_adjoint, touching, states.given, rest)
         shaped = enumerate(zip(solved, states.profiles, strict=True))
         left = tuple(states.continued_inside(function, state, profile) for state, (function, profile) in shaped)
     return Condensation(
