@@ -123,28 +123,30 @@ def decaying_solutions(
         large = np.abs(values) >= (SMALLEST if gentle else SMALLEST_STEEP)
         return ~free | large | touching(np.abs(values) >= CLEAR) if gentle else ~free | large
 
+    def front(known: Booleans) -> Booleans:
+        return touching(~known) & free
+
     # one alone as a vector, as most functions that are no methods of a generator take it
     first = [solve(-apply(given[0]))] if len(given) == 1 else solve(-apply(given)) if len(given) else []
     starts = [one + each for one, each in zip(given, first, strict=True)]
-    return [_continued(apply, solve, touching, start, trusted) for start in starts]
+    return [_continued(apply, solve, front, start, trusted) for start in starts]
 
 
 def _continued(
     apply: Callable[[Floats], Floats],
     solve: Callable[[Floats], Floats],
-    touching: Callable[[Booleans], Booleans],
+    front: Callable[[Booleans], Booleans],
     mantissas: Floats,
     trusted: Callable[[Floats], Booleans],
 ) -> LongRange:
-    """A first solution, stage by stage beyond the range of doubles."""
+    """A first solution, stage by stage beyond the range of doubles; ``front`` is what is free there."""
     powers, power = np.zeros(len(mantissas), dtype=np.int64), 0
     known = trusted(mantissas)
     for _ in range(MOST_STAGES):
         if known.all():
             break
         reached = LongRange(np.where(known, mantissas, 0.0), powers).over(power)
-        front = touching(~known) & free
-        residual = np.where(front, -apply(reached), 0.0)
+        residual = np.where(front(known), -apply(reached), 0.0)
         largest = float(np.abs(residual).max())
         if not 0.0 < largest < LARGEST:
             break
