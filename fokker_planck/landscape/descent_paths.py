@@ -44,7 +44,7 @@ class _Trail:
     places: list[Floats] = field(default_factory=list)
     forces: list[Floats] = field(default_factory=list)
 
-    def __call__(self, active: Integers, now: Moving) -> None:
+    def __call__(self, active: Integers, now: Moving, clock: Floats) -> None:
         self.which.append(active)
         self.places.append(now.position)
         self.forces.append(now.force)

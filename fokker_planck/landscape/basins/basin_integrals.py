@@ -19,8 +19,9 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Integers
 from fokker_planck.landscape.basins.cut_cells import Front, advanced, crossed, shifted
+from fokker_planck.landscape.basins.lines import Label
 from fokker_planck.landscape.basins.log_quadrature import log_masses, whole_cells
-from fokker_planck.landscape.basins.separatrix import Label, Separatrices, labelled, near_separatrix, separatrices
+from fokker_planck.landscape.basins.separatrix import Separatrices, labelled, near_separatrix, separatrices
 from fokker_planck.landscape.basins.weighted_cells import StraightCells, WeightedCells
 from fokker_planck.quantity.light_dataclasses import dataclass
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.landscape.basins.line_sums import LINES, CutParts, cut_masses
+from fokker_planck.landscape.basins.lines import Lines
 from fokker_planck.landscape.basins.log_quadrature import Parts, affordable, log_integrals, log_masses, whole_cells
-from fokker_planck.landscape.basins.separatrix import Lines, Separatrices, labels_beyond
+from fokker_planck.landscape.basins.separatrix import Separatrices, labels_beyond
 from fokker_planck.landscape.basins.weighted_cells import WeightedCells
 from fokker_planck.mesh.quadrature import children_of
 from fokker_planck.quantity.light_dataclasses import dataclass, replace

@@ -7,8 +7,9 @@ from math import factorial
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.landscape.basins.lines import Lines
 from fokker_planck.landscape.basins.log_quadrature import log_mean
-from fokker_planck.landscape.basins.separatrix import Lines, Separatrices, crossings
+from fokker_planck.landscape.basins.separatrix import Separatrices, crossings
 from fokker_planck.landscape.basins.weighted_cells import WeightedCells
 from fokker_planck.mesh.quadrature import simplex_rule
 from fokker_planck.quantity.light_dataclasses import dataclass
@@ -62,41 +63,76 @@ def cut_masses(
     first = parts.marks == parts.marks[:, :1]
     few = np.where((2 * first.sum(axis=1) <= size)[:, None], first, ~first)
     order = np.argsort(~few, axis=1, kind="stable")
+    bundles: list[_Bundle] = []
     for count in range(1, size // 2 + 1):
         members = np.flatnonzero(few.sum(axis=1) == count)
-        if not len(members):
-            continue
-        bundle = parts.arranged(members, order[members])
-        for result, rule in zip((coarse, fine), zip(LINES[cells.dimension], ALONG, strict=True), strict=True):
-            if cells.dimension == 1 and result is coarse:
-                continue
-            sums, bad = _line_sums(bundle, count, cells, between, rule)
-            result[members[:, None], bundle.marks[:, [0, -1]]] = sums
-            result[members[bad]] = np.nan
-            grazed.append(bundle.vertices[bad][:, count:])
-            if count > 1:
-                grazed.append(bundle.vertices[bad][:, :count])
+        some = parts.arranged(members, order[members])
+        rules = [(coarse, LINES[cells.dimension][0], ALONG[0]), (fine, LINES[cells.dimension][1], ALONG[1])]
+        for result, ends, along in rules[cells.dimension == 1 :] if len(members) else ():
+            bundles.append(_Bundle(result, members, some, count, *_bundle(size, count, ends), along))
+    for bundle, root in zip(bundles, _roots(bundles, cells, between), strict=True):
+        sums, bad = _line_sums(bundle, root, cells)
+        bundle.result[bundle.members[:, None], bundle.parts.marks[:, [0, -1]]] = sums
+        bundle.result[bundle.members[bad]] = np.nan
+        grazed.append(bundle.parts.vertices[bad][:, bundle.count :])
+        if bundle.count > 1:
+            grazed.append(bundle.parts.vertices[bad][:, : bundle.count])
     if cells.dimension == 1:
         coarse = fine
     return fine, coarse, grazed
 
 
-def _line_sums(
-    parts: CutParts, count: int, cells: WeightedCells, between: Separatrices, rule: tuple[int, int]
-) -> tuple[Floats, Booleans]:
-    """Logarithms (m, 2) of the masses before and behind the crossings, and where some line has no single one (m,).
+@dataclass(frozen=True)
+class _Bundle:
+    """Lines through parts of cells of which the first ``count`` corners are in one basin.
 
-    The first ``count`` corners are in one basin; the ``rule`` is of points on an edge, and along a line.
+    Parameters
+    ----------
+    result
+        where their sums go, the rows ``members``
+    parts
+        themselves, (m,)
+    first, last, weight
+        both ends of every line, by corners (lines, dim + 1), and its weight
+    along
+        points on either part of a line
     """
-    size, dimension = cells.dimension + 1, cells.dimension
-    first, last, weight = _bundle(size, count, rule[0])
-    begin, end, many = first @ parts.corners, last @ parts.corners, len(weight)
-    ends, resolution = np.repeat(parts.marks[:, [0, -1]], many, axis=0), np.repeat(parts.resolution, many)
-    lines = Lines(cells, np.repeat(parts.number, many), begin.reshape(-1, size), end.reshape(-1, size))
-    root = crossings(between, lines, ends, resolution).reshape(-1, many)
+
+    result: Floats
+    members: Integers
+    parts: CutParts
+    count: int
+    first: Floats
+    last: Floats
+    weight: Floats
+    along: int
+
+
+def _roots(bundles: list[_Bundle], cells: WeightedCells, between: Separatrices) -> list[Floats]:
+    """Where the lines of every bundle cross, (m, lines): asked all at once, since steps of few paths cost as many."""
+    if not bundles:
+        return []
+    size = cells.dimension + 1
+    begin = [(bundle.first @ bundle.parts.corners).reshape(-1, size) for bundle in bundles]
+    end = [(bundle.last @ bundle.parts.corners).reshape(-1, size) for bundle in bundles]
+    many = [len(bundle.weight) for bundle in bundles]
+    of_each = list(zip([bundle.parts for bundle in bundles], many, strict=True))
+    number = [np.repeat(parts.number, each) for parts, each in of_each]
+    marks = [np.repeat(parts.marks[:, [0, -1]], each, axis=0) for parts, each in of_each]
+    wanted = [np.repeat(parts.resolution, each) for parts, each in of_each]
+    lines = Lines(cells, np.concatenate(number), np.concatenate(begin), np.concatenate(end))
+    root = crossings(between, lines, np.concatenate(marks), np.concatenate(wanted))
+    found = np.split(root, np.cumsum([len(part) for part in number])[:-1])
+    return [part.reshape(-1, each) for part, each in zip(found, many, strict=True)]
+
+
+def _line_sums(bundle: _Bundle, root: Floats, cells: WeightedCells) -> tuple[Floats, Booleans]:
+    """Logarithms (m, 2) of the masses before and behind the crossings, and where some line has no single one (m,)."""
+    size, dimension, parts, count = cells.dimension + 1, cells.dimension, bundle.parts, bundle.count
+    begin, end = bundle.first @ parts.corners, bundle.last @ parts.corners
     bad = ~np.isfinite(root).all(axis=1)
     root = np.where(np.isfinite(root), root, 0.5)
-    nodes, node_weight = np.polynomial.legendre.leggauss(rule[1])
+    nodes, node_weight = np.polynomial.legendre.leggauss(bundle.along)
     nodes, node_weight = 0.5 * (1.0 + nodes), 0.5 * node_weight
     constant = factorial(dimension) / (factorial(count - 1) * factorial(dimension - count))
     with np.errstate(divide="ignore"):
@@ -108,7 +144,7 @@ def _line_sums(
         logs = cells.log_density(parts.number, barycentric.reshape(len(parts.number), -1, size))
         with np.errstate(divide="ignore"):
             logs = logs + np.log(density.reshape(logs.shape))
-        sums.append(log_mean(logs, (weight[:, None] * node_weight).ravel()) + volume)
+        sums.append(log_mean(logs, (bundle.weight[:, None] * node_weight).ravel()) + volume)
     return np.stack(sums, axis=1), bad
 
 

@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Function, Integers
+from fokker_planck.landscape.basins.margins import Approaches, by_time, margins_of
 from fokker_planck.landscape.finding.search import nearest_level
 from fokker_planck.landscape.flow.captures import capture_of
 from fokker_planck.landscape.flow.gradient_flow import Captures, FlowSettings, descend
-from fokker_planck.landscape.types import Landscape, Saddle
+from fokker_planck.landscape.types import Landscape
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 
@@ -44,30 +45,19 @@ class BasinMap:
         return self._descend(np.asarray(x, dtype=float), 1e-4)[0]
 
     def with_margin(self, x: Floats) -> tuple[Integers, Floats]:
-        """Wells, and margins (n,) that vanish linearly at a separatrix.
-
-        A path that starts at the distance d from the separatrix spends the time ``-log(d)/lambda`` near the saddle
-        with the unstable rate ``lambda``, so ``exp(-lambda time)`` is proportional to d.
-        """
-        labels, times, slowest = self._descend(np.asarray(x, dtype=float), self.tolerance)
+        """Wells, and margins (n,) that vanish linearly at a separatrix; see :mod:`~.margins`."""
+        x = np.asarray(x, dtype=float)
         if self._divides is not None:
-            distance = np.abs(slowest[0][:, None] - self._divides[1]).min(axis=1, initial=np.inf)
-            return labels, np.minimum(distance / self.landscape.frame.extent, 1.0)
-        of = self.state_of
+            distance = np.abs(x[0][:, None] - self._divides[1]).min(axis=1, initial=np.inf)
+            return self._descend(x, self.tolerance)[0], np.minimum(distance / self.landscape.frame.extent, 1.0)
+        of, frame = self.state_of, self.landscape.frame
         between = [saddle for saddle in self.landscape.saddles if of[saddle.joins[0]] != of[saddle.joins[1]]]
         between = between or list(self.landscape.saddles)
-        rates = np.array([self._unstable_rate(saddle) for saddle in between])
-        if len(rates) == 0 or len(labels) == 0:
-            return labels, np.ones(len(labels))
-        places = np.array([saddle.position for saddle in between]).T
-        distance = np.linalg.norm(self.landscape.frame.difference(slowest[:, :, None], places[:, None, :]), axis=0)
-        return labels, np.exp(-rates[np.argmin(distance, axis=1)] * times)
-
-    def _unstable_rate(self, saddle: Saddle) -> float:
-        """At which rate the flow leaves a saddle."""
-        if saddle.degenerate or saddle.wall_normals:
-            return max(-saddle.hessian_eigenvalues[0], 0.0)
-        return max(float(-np.linalg.eigvals(self.function.hessian(saddle.x[:, None])[:, :, 0]).real.min()), 0.0)
+        if not between or not x.shape[1]:
+            return self._descend(x, self.tolerance)[0], np.ones(x.shape[1])
+        met = Approaches.of(x, np.array([saddle.position for saddle in between]).T, frame)
+        labels, times = self._descend(x, self.tolerance, met, timed=any(by_time(saddle) for saddle in between))
+        return labels, margins_of(self.function, between, met, times)
 
     @cached_property
     def _captures(self) -> tuple[Captures, ...]:
@@ -98,15 +88,17 @@ class BasinMap:
             places.append(highest.position[0])
         return order, np.array(places)
 
-    def _descend(self, x: Floats, tolerance: float) -> tuple[Integers, Floats, Floats]:
+    def _descend(
+        self, x: Floats, tolerance: float, met: Approaches | None = None, *, timed: bool = False
+    ) -> tuple[Integers, Floats]:
         if len(self.landscape.minima) == 1:
-            return np.zeros(x.shape[1], dtype=np.int64), np.zeros(x.shape[1]), x
+            return np.zeros(x.shape[1], dtype=np.int64), np.zeros(x.shape[1])
         if self._divides is not None:
             order, places = self._divides
             labels = order[np.searchsorted(places, x[0])]
-            return np.asarray(self.state_of, dtype=np.int64)[labels], np.zeros(x.shape[1]), x
+            return np.asarray(self.state_of, dtype=np.int64)[labels], np.zeros(x.shape[1])
         frame = self.landscape.frame
-        flow = descend(self.function, x, self._captures, frame, FlowSettings(tolerance, timed=True))
+        flow = descend(self.function, x, self._captures, frame, FlowSettings(tolerance, timed=timed), met)
         labels, times = flow.labels, flow.times
         lost = np.flatnonzero(labels < 0)
         if len(lost):
@@ -116,7 +108,7 @@ class BasinMap:
             labels[lost], times[lost] = again.labels, np.inf
             for k in np.flatnonzero(again.labels < 0):
                 labels[lost[k]] = nearest_level(self.function, again.ends[:, k], self.landscape.minima, frame)
-        return np.asarray(self.state_of, dtype=np.int64)[labels], times, flow.slowest
+        return np.asarray(self.state_of, dtype=np.int64)[labels], times
 
 
 def basin_of(

@@ -7,38 +7,22 @@ two basins, and ends when that is short enough, whatever its guesses are worth.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.graphs import components
+from fokker_planck.landscape.basins.line_search import Asked, by_flow
+from fokker_planck.landscape.basins.lines import Label, Lines
 from fokker_planck.landscape.basins.membership import BasinMap
 from fokker_planck.landscape.basins.stable_manifolds import ON_END, Curves, stable_manifolds
-from fokker_planck.landscape.basins.weighted_cells import WeightedCells
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 
-Label = Callable[[Floats], Integers]
-
-SECTIONS = 16
-"""Parts of a bracket that are told apart at once where there are no margins to guess by."""
-GUESSES = 8
-"""Rounds of guesses before brackets are cut blindly: smooth margins settle in three to five."""
-BEYOND = 0.05
-"""How far beyond the guess, relative to the way to it, the flow is asked: brackets close from both sides."""
 WITNESSES = 12
 """Vertices whose flow is followed in each part of a mesh between curves, to see that no separatrix is missing."""
 ON_CURVE = 1e-7
 """Fraction of an edge from its end within which a curve passes through the vertex: curves are exact to 1e-9."""
 NEWTON = 5
 """Tangents to a line in a curved cell before it is given to the flow: each squares an error of a few hundredths."""
-
-
-def with_margin(label: Label, points: Floats) -> tuple[Integers, Floats]:
-    """Labels of points (n, dim), and margins: NaN where the map has none."""
-    if isinstance(label, BasinMap):
-        return label.with_margin(points.T)
-    return np.asarray(label(points.T), dtype=np.int64), np.full(len(points), np.nan)
 
 
 def near_separatrix(cells: Integers, labels: Integers) -> Booleans:
@@ -52,34 +36,16 @@ def near_separatrix(cells: Integers, labels: Integers) -> Booleans:
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Lines in cells (n,) from and to barycentric coordinates (n, dim + 1), straight in these."""
-
-    cells: WeightedCells
-    cell: Integers
-    start: Floats
-    stop: Floats
-
-    def __len__(self) -> int:
-        return len(self.cell)
-
-    def chosen(self, which: Booleans | Integers) -> Lines:
-        """Some of them."""
-        return Lines(self.cells, self.cell[which], self.start[which], self.stop[which])
-
-    def at(self, t: Floats) -> Floats:
-        """Places (n, dim) at the fractions (n,)."""
-        barycentric = self.start + t[:, None] * (self.stop - self.start)
-        return np.asarray(self.cells.places(self.cell, barycentric[:, None, :])[:, :, 0].T)
-
-
-@dataclass(frozen=True)
 class Separatrices:
-    """Which basin a point is in, and where the boundaries between basins are, if that is known."""
+    """Which basin a point is in, and where the boundaries between basins are, if that is known.
+
+    What the flow has told of lines is kept in ``asked``: those of one mesh are asked for with every degree.
+    """
 
     label: Label
     curves: Curves | None = None
     places: Floats | None = None
+    asked: Asked = field(default_factory=Asked)
 
     def known_crossings(self, lines: Lines, labels: Integers | None = None) -> tuple[Integers, Floats]:
         """How often each line crosses the separatrices that are known, and where it does if once; (n,).
@@ -199,7 +165,7 @@ def crossings(separatrices: Separatrices, lines: Lines, labels: Integers, resolu
     # curves that were found to divide the mesh as the flow does are believed: no line but a bent one crosses unseen
     left = np.flatnonzero(count != 1)
     if separatrices.curves is None and len(left):
-        root[left] = _by_flow(separatrices.label, lines.chosen(left), labels[left], resolution[left])
+        root[left] = by_flow(separatrices.label, lines.chosen(left), labels[left], resolution[left], separatrices.asked)
     elif separatrices.curves is not None and len(left):
         start, stop = (lines.chosen(left).at(np.full(len(left), t)) for t in (0.0, 1.0))
         for end, place in ((start, 0.0), (stop, 1.0)):
@@ -214,55 +180,3 @@ def _on_curve(curves: Curves, points: Floats, ways: Floats) -> Booleans:
     for way in (across, ways):
         near |= curves.crossings(points - ON_CURVE * way, 2.0 * ON_CURVE * way)[0] > 0
     return near
-
-
-def _by_flow(label: Label, lines: Lines, labels: Integers, resolution: Floats) -> Floats:
-    """The same by asking the flow."""
-    count = len(lines)
-    # For both sides the last two places where the margin is known, and the margins there.
-    place = np.stack([np.zeros((2, count)), np.ones((2, count))])
-    margin = np.full((2, 2, count), np.nan)
-    found, both = with_margin(label, np.concatenate([lines.at(place[0, 1]), lines.at(place[1, 1])]))
-    margin[:, 1] = both.reshape(2, count)
-    fits = (found[:count] == labels[:, 0]) & (found[count:] == labels[:, 1])
-    # An end that lies on the separatrix, as vertices do by symmetry, may be told to be on either side.
-    with np.errstate(invalid="ignore"):
-        at_start = ~fits & (found[:count] == labels[:, 1]) & (margin[0, 1] <= resolution * margin[1, 1])
-        at_stop = ~fits & (found[count:] == labels[:, 0]) & (margin[1, 1] <= resolution * margin[0, 1])
-    place[1, 1, at_start], place[0, 1, at_stop] = 0.0, 1.0
-    active = np.flatnonzero(fits & np.isfinite(margin[:, 1]).all(axis=0))
-    for _ in range(GUESSES):
-        if len(active) == 0:
-            break
-        t = _guess(place[:, :, active], margin[:, :, active], resolution[active])
-        now, value = with_margin(label, lines.chosen(active).at(t))
-        side = np.where(now == labels[active, 0], 0, 1)
-        place[side, 0, active], margin[side, 0, active] = place[side, 1, active], margin[side, 1, active]
-        place[side, 1, active], margin[side, 1, active] = t, value
-        active = active[place[1, 1, active] - place[0, 1, active] > resolution[active]]
-    low, high = place[0, 1], place[1, 1]
-    while True:
-        wide = np.flatnonzero(fits & (high - low > np.maximum(resolution, 1e-15)))
-        if len(wide) == 0:
-            return np.where(fits | at_start | at_stop, 0.5 * (low + high), np.nan)
-        fractions = low[wide] + (high[wide] - low[wide]) * np.arange(1, SECTIONS)[:, None] / SECTIONS
-        many = lines.chosen(np.tile(wide, SECTIONS - 1))
-        inside = np.asarray(label(many.at(fractions.ravel()).T)).reshape(fractions.shape) == labels[wide, 0]
-        part = np.where(inside.all(axis=0), SECTIONS - 1, np.argmin(inside, axis=0))
-        width = (high[wide] - low[wide]) / SECTIONS
-        low[wide], high[wide] = low[wide] + width * part, low[wide] + width * (part + 1)
-
-
-def _guess(place: Floats, margin: Floats, resolution: Floats) -> Floats:
-    """Where the margin seems to vanish, and a little beyond; the middle of the bracket where that is not inside."""
-    low, high = place[0, 1], place[1, 1]
-    with np.errstate(all="ignore"):
-        between = (low * margin[1, 1] + high * margin[0, 1]) / (margin[0, 1] + margin[1, 1])
-        along = place[:, 1] + margin[:, 1] * (place[:, 1] - place[:, 0]) / (margin[:, 0] - margin[:, 1])
-    side = np.where(margin[0, 1] <= margin[1, 1], 0, 1)[None]
-    along = np.take_along_axis(along, side, 0)[0]
-    guess = np.where((along > low) & (along < high), along, between)
-    nearest = np.where(side[0] == 0, low, high)
-    towards = np.sign(guess - nearest)
-    guess = guess + towards * np.maximum(0.4 * resolution, BEYOND * np.abs(guess - nearest))
-    return np.asarray(np.where((guess > low) & (guess < high), guess, 0.5 * (low + high)))

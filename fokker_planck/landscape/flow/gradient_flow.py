@@ -52,14 +52,11 @@ class Descent:
         where it stopped (dim, n)
     times
         how long it took, to the end of the last step or, if asked for, to the ball (n,)
-    slowest
-        the slowest point on the way, which is near a saddle for a point near a separatrix (dim, n)
     """
 
     labels: Integers
     ends: Floats
     times: Floats
-    slowest: Floats
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def descend(
     captures: Sequence[Captures],
     frame: Frame,
     settings: FlowSettings = USUAL,
-    seen: Callable[[Integers, Moving], None] | None = None,
+    seen: Callable[[Integers, Moving, Floats], None] | None = None,
 ) -> Descent:
     """Follow dx/dt = -grad f from points (dim, n), held back by the walls of the box.
 
@@ -110,16 +107,16 @@ def descend(
     settings
         how far, and how well.
     seen
-        told after every step where the paths are that are under way, and their numbers.
+        told after every step the numbers of the paths that are under way, where they are, and since when.
     """
     units = units_of(frame)
     if units is not None:
         column = units[:, None]
         scaled = [capture.in_units(units) for capture in captures]
         within = replace(settings, least_slope=settings.least_slope * float(units.min()))
-        told = None if seen is None else lambda active, now: seen(active, _out_of(now, column))
+        told = None if seen is None else lambda active, now, clock: seen(active, _out_of(now, column), clock)
         path = descend(FlowInUnits(function, units), x / column, scaled, frame_in(frame, units), within, told)
-        return Descent(path.labels, path.ends * column, path.times, path.slowest * column)
+        return Descent(path.labels, path.ends * column, path.times)
     flow = HeldFlow(function, frame, settings.tolerance * frame.extent)
     with np.errstate(all="ignore"):
         paths = _Paths.started(flow, x)
@@ -129,12 +126,12 @@ def descend(
                 break
             paths.step(flow.explicit if count < EXPLICIT_STEPS else flow.implicit)
             if seen is not None:
-                seen(paths.active, paths.now)
+                seen(paths.active, paths.now, paths.clock)
             if count >= EXPLICIT_STEPS:
                 force, level = paths.now.force, slope_of_rounding(function, paths.now.position, frame)
                 paths.resting = np.where(np.linalg.norm(force, axis=0) <= level, paths.resting + 1, 0)
     paths.end(np.ones(len(paths.active), dtype=bool))
-    return Descent(paths.labels, paths.ends, paths.times, paths.slowest)
+    return Descent(paths.labels, paths.ends, paths.times)
 
 
 def _out_of(now: Moving, column: Floats) -> Moving:
@@ -148,14 +145,12 @@ class _Paths:
 
     Parameters
     ----------
-    labels, ends, times, slowest
+    labels, ends, times
         as in :class:`Descent`
     now, before
         where they are, and were before the last step
     taken, clock
         how long that step took (m,), and all of them
-    least
-        the least force so far (m,)
     resting
         steps in a row in a force of rounding (m,)
     """
@@ -163,13 +158,11 @@ class _Paths:
     labels: Integers
     ends: Floats
     times: Floats
-    slowest: Floats
     active: Integers
     now: Moving
     before: Moving
     taken: Floats
     clock: Floats
-    least: Floats
     resting: Integers
 
     @classmethod
@@ -178,9 +171,9 @@ class _Paths:
         count, start = x.shape[1], flow.frame.confine(np.array(x, dtype=float))
         now = flow.start(start.copy())
         return cls(
-            labels=np.full(count, -1, dtype=np.int64), ends=start, times=np.zeros(count), slowest=start.copy(),
+            labels=np.full(count, -1, dtype=np.int64), ends=start, times=np.zeros(count),
             active=np.arange(count), now=now, before=now, taken=np.zeros(count), clock=np.zeros(count),
-            least=np.linalg.norm(now.force, axis=0), resting=np.zeros(count, dtype=np.int64),
+            resting=np.zeros(count, dtype=np.int64),
         )  # fmt: skip
 
     def end(self, done: Booleans) -> None:
@@ -190,7 +183,7 @@ class _Paths:
         self.ends[:, self.active[done]], self.times[self.active[done]] = self.now.position[:, done], self.clock[done]
         keep = ~done
         self.active, self.now = self.active[keep], self.now.chosen(keep)
-        self.least, self.clock, self.resting = self.least[keep], self.clock[keep], self.resting[keep]
+        self.clock, self.resting = self.clock[keep], self.resting[keep]
 
     def step(self, method: Callable[[Moving], tuple[Moving, Booleans]]) -> None:
         """One step of all that are active."""
@@ -216,14 +209,11 @@ def _arrived(paths: _Paths, captures: Sequence[Captures], frame: Frame, timed: b
 
 
 def _stopped(paths: _Paths, frame: Frame, least_slope: float) -> Booleans:
-    """Which of the active paths lead no further, (m,), their slowest points being noted.
+    """Which of the active paths lead no further, (m,).
 
     Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
     """
     now, speed = paths.now, np.linalg.norm(paths.now.force, axis=0)
-    slower = speed < paths.least
-    paths.least = np.where(slower, speed, paths.least)
-    paths.slowest[:, paths.active[slower]] = now.position[:, slower]
     return (
         (paths.resting >= STALLED)
         | ~np.isfinite(speed)
