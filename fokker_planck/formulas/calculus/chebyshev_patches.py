@@ -20,6 +20,7 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.parsing.tape import in_blocks
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 POINTS = {1: 20, 2: 20, 3: 12}
@@ -76,7 +77,10 @@ class ChebyshevPatches:
 
     def derivative(self, x: Floats, orders: Sequence[int]) -> Floats:
         """A partial derivative at points (dim, n) of the box, (n,)."""
-        points, counts = np.asarray(x, dtype=float), np.array(self.counts)[:, None]
+        return in_blocks(lambda points: self._derivative(points, orders), x)
+
+    def _derivative(self, points: Floats, orders: Sequence[int]) -> Floats:
+        counts = np.array(self.counts)[:, None]
         lower = np.array(self.lower)[:, None]
         widths = (np.array(self.upper)[:, None] - lower) / counts
         patch = np.clip(np.floor((points - lower) / widths).astype(np.int64), 0, counts - 1)
