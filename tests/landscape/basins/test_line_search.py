@@ -31,7 +31,8 @@ def _lines():
     corners = np.array([[[-1.6, 1.2, -1.1], [1.0, -1.5, -1.7], [1.0, 0.1, -1.3], [1.3, -0.2, -0.8]]])
     to = np.random.default_rng(3).dirichlet(np.ones(3), 40)
     start = np.tile([1.0, 0.0, 0.0, 0.0], (40, 1))
-    return Lines(StraightCells(corners, lambda x: 0.0 * x[0]), np.zeros(40, dtype=int), start, np.c_[0.0 * to[:, 0], to])
+    stop = np.c_[0.0 * to[:, 0], to]
+    return Lines(StraightCells(corners, lambda x: 0.0 * x[0]), np.zeros(40, dtype=int), start, stop)
 
 
 def _counted(monkeypatch):
