@@ -49,7 +49,8 @@ class Scope:
     """On which meshes a spectrum is asked, and which eigenvalues they serve.
 
     With detailed balance up to the ``heights``, for what is ``slower`` than that.  Without, the exponent ``change`` s
-    by so much in a cell; for modes of wells ``only_slow``, and then what decides nothing between them may be ``cut``.
+    by so much in a cell.  For modes of wells ``only_slow``: then what decides nothing between them may be ``cut``, or
+    trimmed, whose edge runs down slopes and has wells of its own, with modes as slow as those of the process.
     """
 
     heights: Heights | None = None
@@ -83,7 +84,10 @@ def _below_levels(setting: PotentialSetting, ends: Ends, count: int) -> Iterator
     if spared > 0.0:
         low = heights_between_wells(setting, all_critical_points=True, faster=spared)
         yield Scope(_up_to(setting, ends, low), SLOWER * spared)
-    yield Scope(_up_to(setting, ends, heights_between_wells(setting, all_critical_points=beyond)))
+    high = _up_to(setting, ends, heights_between_wells(setting, all_critical_points=beyond))
+    if high.trim:
+        yield Scope(high, only_slow=True)
+    yield Scope(replace(high, trim=False))
 
 
 def _up_to(setting: PotentialSetting, ends: Ends, everywhere: Heights) -> Heights:

@@ -163,10 +163,14 @@ class Question:
             modes = orthogonal_modes(generator, absorbed, [], self.wanted, rate)
             if not modes[0].log > np.log(LEAST_RATIO * condensed.slowest_inside):
                 modes = []
+            elif self.scope.only_slow:
+                raise TooFastError
         if not modes:
             modes = slow_modes(condensed, self.wanted, self.of_powers)
             missing = self.wanted - len(modes)
             if missing > 0:
+                if self.scope.only_slow:
+                    raise TooFastError
                 at_end = has_narrow_ends(self.setting.exponent)
                 others = orthogonal_modes(generator, absorbed, modes, missing, rate, at_end)
                 if at_end or isinstance(self.setting, PotentialSetting) and has_narrow_wells(self.setting):
