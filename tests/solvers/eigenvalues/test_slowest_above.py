@@ -3,6 +3,8 @@
 import pytest
 
 import fokker_planck as fp
+from fokker_planck.solvers.eigenvalues.slowest_above import high_enough
+from fokker_planck.solvers.setting.landscape_of_potential import of_potential
 
 BOWL = "0.15*x**2 + 0.15*y**2 - 1.034*exp(-((x + 0.3025)**2 + (y + 0.757)**2)/(2*0.292**2))"
 SLOWEST = (0.2466925458, 0.487194764)
@@ -52,3 +54,11 @@ def test_nothing_is_cut_off_near_the_top_of_a_ring():
     ring = fp.Box([-2.4], [1.6], "periodic")
     found = fp.spectrum(fp.Problem(process, ring, fp.Resolution(tolerance=1e-5)), 3).eigenvalues
     assert [one.real.value for one in found] == pytest.approx([0.0, 0.02068417072, 0.606592837], rel=1e-6)
+
+
+@pytest.mark.parametrize(("fastest", "higher"), [(1.5, False), (2.1, True)])
+def test_a_hill_above_the_cutoff_counts_from_its_own_rate_on(fastest, higher):
+    """The top of a harmonic hill has the sum of its curvatures for its slowest rate, 2, less a few percent of noise."""
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + (y**2 - 1)**2/4"), fp.Isotropic(0.005))
+    setting = of_potential(fp.Problem(process, fp.Box([-1.6, -1.6], [1.6, 1.6])))
+    assert (high_enough(setting, 75.0, fastest) > 75.0) is higher
