@@ -328,14 +328,14 @@ def lowest_eigenvectors(
     return np.asarray(values), np.asarray(vectors)
 
 
-def smallest_eigenvalue(size: int, dofs: Integers, elements: Floats) -> float:
-    """The smallest eigenvalue of a symmetric positive definite matrix, from element matrices as in :func:`matrix`.
+def smallest_eigenvalue(size: int, dofs: Integers, elements: Floats, count: int = 1, shift: float = 0.0) -> float:
+    """The smallest eigenvalue of a symmetric matrix above ``shift``, from element matrices as in :func:`matrix`.
 
-    Every rank finds it for itself.
+    Or that of the number ``count``.  Every rank finds it for itself.
     """
     comm = MPI.COMM_SELF
     operator = matrix(comm, size, dofs, elements)
     if size < FEW_ROWS:
-        return float(np.linalg.eigvalsh(operator.getValues(range(size), range(size)))[0])
+        return float(np.linalg.eigvalsh(operator.getValues(range(size), range(size)))[count - 1])
     identity = matrix(comm, size, np.arange(size)[:, None], np.ones((size, 1, 1)))
-    return float(lowest_eigenvectors(operator, identity, 1, 0.0, [])[0][0])
+    return float(np.sort(lowest_eigenvectors(operator, identity, count, shift, [])[0])[count - 1])

@@ -29,7 +29,7 @@ from fokker_planck.solvers.boundaries.end_conditions import (
 from fokker_planck.solvers.boundaries.ends import Ends, Goal, reaches
 from fokker_planck.solvers.eigenvalues.listed_eigenvalues import Member, listed, warn_of_clusters
 from fokker_planck.solvers.eigenvalues.slow_modes import WRONG_SIGN, refuse_sign
-from fokker_planck.solvers.eigenvalues.slowest_above import MOST_CUTOFFS, cutoff_needed
+from fokker_planck.solvers.eigenvalues.slowest_above import MOST_CUTOFFS, cutoff_expected, cutoff_needed
 from fokker_planck.solvers.eigenvalues.spectral_question import Question
 from fokker_planck.solvers.results.steady import Eigenvalue, Spectrum
 from fokker_planck.solvers.setting.deep_wells import with_deep_wells
@@ -78,7 +78,10 @@ def _found(setting: Setting, ends: Ends, count: int, target: Goal | None) -> tup
     wanted = count - 1 if target is None else count
     for scope in scopes(setting, ends, count):
         deep = scope.only_slow and target is None
-        question = Question(with_deep_wells(setting) if deep else setting, target, wanted, scope)
+        asked = with_deep_wells(setting) if deep else setting
+        if isinstance(asked, FlowSetting) and not scope.only_slow and target is None and _can_be_raised(asked):
+            asked = replace(asked, ceiling=cutoff_expected(asked, asked.ceiling, count))
+        question = Question(asked, target, wanted, scope)
         try:
             outcome = _outcome(question, ends, count)
             break
@@ -109,6 +112,10 @@ def _eigenvalues(setting: Setting, members: Sequence[Member], target: Goal | Non
         Eigenvalue(Quantity.of_log(member.log.real, float(error)), float(value * member.log.imag))
         for member, value, error in zip(members, found, errors, strict=True)
     ]
+
+
+def _can_be_raised(setting: FlowSetting) -> bool:
+    return setting.problem.resolution.cells is None and bool(np.isfinite(setting.ceiling))
 
 
 def _wider(question: Question, outcome: Outcome, members: Sequence[Member]) -> Question | None:

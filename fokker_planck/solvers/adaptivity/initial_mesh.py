@@ -55,9 +55,9 @@ CARRIED = 16.0
 """The same in the plane where an unknown density is carried along and nothing is decided: a quarter of the cells less
 than with 13 at barrier 200, an exit time 1e-9 off instead of 1e-11; with 19 4e-7, at a bar that wants finer meshes."""
 STIRRED = 3.0
-"""|e . D^-1 c| of an edge e in the current's velocity c, up to which the current needs no smaller cells than the exponent:
-of two spectra of four wells a third of the cells were left with 3, half with 2, a quarter with none; a limit cycle,
-which has modes there whose real parts are negative where cells are too large, is above it all along."""
+"""|e . D^-1 c| of an edge e in the current's velocity c, up to which the current needs no smaller cells than the
+exponent: of two spectra of four wells a third of the cells were left with 3, half with 2, a quarter with none. A limit
+cycle, which has modes there whose real parts are negative where cells are too large, is above it all along."""
 STEP = 1e-3
 """Of the extent, for the Jacobian of c at a saddle, which decides on a mesh and nothing else."""
 LARGEST_DIMENSION = 2
@@ -113,7 +113,7 @@ def first_mesh(setting: FlowSetting, regions: Mapping[str, Set], change: Mapping
 
 
 def _stirred(setting: FlowSetting, mesh: Triangulation, change: float) -> Booleans:
-    """The cells, (m,), that the current crosses fast, in which psi changes by more than that below the energy cutoff."""
+    """The cells, (m,), that the current crosses fast, and in which psi changes by more than that below the cutoff."""
     corners = mesh.cell_points
     x = corners.mean(axis=1).T
     low, high = exponent_range(mesh, setting.weighting)

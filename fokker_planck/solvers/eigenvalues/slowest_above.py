@@ -41,11 +41,13 @@ SLOWER = 0.25
 are as large as a well, and tell to a factor of two (a bowl and a narrow well in it, noise 0.035: 0.31 for 0.29)."""
 SHARPER = 0.85
 """The same of the limit of two samples, less what is in doubt of it: between a part killed below and one killed above,
-which overlap by ``OVERLAP``, a partition of unity costs (pi / OVERLAP)^2 of W, a tenth. With a quarter two of four spectra
-in the plane were asked anew below cutoffs twice as high, in four times the time, and no digit changed."""
+which overlap by ``OVERLAP``, a partition of unity costs (pi / OVERLAP)^2 of W, a tenth. With a quarter of one two of
+four spectra in the plane were asked anew below cutoffs twice as high, in four times the time, and no digit changed."""
 OVERLAP = 10.0
-"""Units of epsilon from the cutoff down to where that chain is killed, so that what lives around the cutoff is all in one
-part or the other: 5 and 10 gave the same to 1e-8, with 15 it has the saddles below in it."""
+"""Units of epsilon from the cutoff down to where that chain is killed, so that what lives around the cutoff is all in
+one part or the other: 5 and 10 gave the same to 1e-8, with 15 it has the saddles below in it."""
+SHIFT = 0.05
+"""Of the rate at which wells settle, below zero, for the eigenvalues of a chain on the whole domain: one is zero."""
 STEEPEST = 60.0
 """Units of epsilon along an edge that are counted: beyond, a step down takes no time, whatever is done with it."""
 NEAR = 2.0
@@ -91,6 +93,20 @@ def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
     return float(levels[high]) if high < len(levels) - 1 else float(np.inf)
 
 
+def cutoff_expected(setting: Setting, ceiling: float, count: int) -> float:
+    """The energy cutoff that ``count`` eigenvalues, zero among them, are expected to need, before any is known.
+
+    Their rates are those of chains on the whole domain, where two of them tell: else ``ceiling``.
+    """
+    samples = [] if is_degenerate(setting.problem) else _samples(setting)
+    if len(samples) < 3:
+        return ceiling
+    shift = -SHIFT * setting.relaxation_rate
+    fine, coarse = (sample.slowest(-np.inf, count, shift) for sample in samples[1:])
+    height = high_enough(setting, ceiling, fine + (fine - coarse) / 3.0)
+    return clear_of_top(height, samples[0].heights, setting.problem.dimension)
+
+
 def cutoff_needed(
     setting: Setting, ceiling: float, fastest: float, nodes: Floats, functions: Sequence[Floats]
 ) -> float:
@@ -116,9 +132,9 @@ class _Sample:
     heights: Floats
     sizes: Floats
 
-    def slowest(self, level: float) -> float:
+    def slowest(self, level: float, count: int = 1, shift: float = 0.0) -> float:
         """See :func:`slowest_above`."""
-        return slowest_above(self.edges, self.heights, self.sizes, level)
+        return slowest_above(self.edges, self.heights, self.sizes, level, count, shift)
 
 
 def _rough_sample(setting: Setting) -> _Sample:
@@ -139,10 +155,10 @@ def _consistent_sample(setting: Setting, per_axis: int) -> _Sample | None:
     a u_x^2 + 2 c u_x u_y + b u_y^2  =  (a - c) u_x^2 + (b - c) u_y^2 + c (u_x + u_y)^2      in units of the grid.
     """
     problem = setting.problem
-    lower, upper = (np.asarray(end, dtype=np.float64) for end in problem.bounding_box())
+    lower, upper = problem.bounding_box()
     points, edges = sample_box(lower, upper, per_axis, problem.periods)
     periodic = np.array([period is not None for period in problem.periods])
-    step = (upper - lower) / np.where(periodic, per_axis, per_axis - 1)
+    step = np.subtract(upper, lower) / np.where(periodic, per_axis, per_axis - 1)
     kept = problem.contains(points.T)
     number = np.cumsum(kept) - 1
     edges, points = number[edges[kept[edges].all(axis=1)]], points[kept]
@@ -208,7 +224,9 @@ def share_at_cutoff(exponent: Floats, functions: Sequence[Floats], ceiling: floa
     return float(np.exp(worst))
 
 
-def slowest_above(edges: Integers, heights: Floats, sizes: Floats, ceiling: float) -> float:
+def slowest_above(
+    edges: Integers, heights: Floats, sizes: Floats, ceiling: float, count: int = 1, shift: float = 0.0
+) -> float:
     """The smallest eigenvalue of the chain on the part above ``ceiling``; infinite where there is none.
 
     Parameters
@@ -221,6 +239,10 @@ def slowest_above(edges: Integers, heights: Floats, sizes: Floats, ceiling: floa
         the rates without psi along the edges, (m,).
     ceiling
         the chain is killed at points below.
+    count
+        the number of the eigenvalue, for another than the smallest.
+    shift
+        below all of them, where they are looked for.
 
     Examples
     --------
@@ -241,4 +263,4 @@ def slowest_above(edges: Integers, heights: Floats, sizes: Floats, ceiling: floa
     matrices[:, 0, 1] = matrices[:, 1, 0] = -size
     matrices[:, 0, 0] = size * np.exp(-0.5 * rise)
     matrices[:, 1, 1] = size * np.exp(0.5 * rise)
-    return smallest_eigenvalue(int(number.max()) + 1, number[edges], matrices)
+    return smallest_eigenvalue(int(number.max()) + 1, number[edges], matrices, count, shift)
