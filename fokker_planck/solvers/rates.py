@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -68,7 +69,8 @@ SOLVED = 1e-12
 COUNTS = 0.1
 """Of the rates out of a well, from which on one steers the refinement."""
 LESS, SURE = 5, 1e-8
-"""Powers of A_FF^-1 M that are left away to see what they bring, where what is left out may be more than that. States
+"""Powers of A_FF^-1 M that are left away to see what they bring, where what is left out may be more than that; a third
+of them where they are few (eight shallow wells in space, six powers: a bound of 0.35 for 3e-6). States
 that are single points of phase space are met late, so that what is inside seems slower than the rates between them: at
 a friction of 0.05 the bound for twenty powers was 8e8, and five powers less change the rates by 1e-9."""
 SLOWEST = 0.98
@@ -96,7 +98,8 @@ def rates(problem: Problem) -> Rates:
     if not kept:
         refuse_chain()
     warn_of_the_left_out(len(places), len(kept))
-    found, digits, left_out = outcome.payload
+    found, digits, tell = outcome.payload
+    left_out = tell()
     if left_out > WORST_ERROR:
         warnings.warn(
             f"the wells are left about as fast as the process settles in them: relative errors of rates reach "
@@ -117,7 +120,8 @@ def _answer(setting: Setting, kept: list[int], looked: Looked, discretization: D
     degenerate = is_degenerate(setting.problem)
     with mpmath.workdps(modes.digits):
         states, found = _chain(modes, kept, even_if_none=degenerate)
-    payload = (found, modes.digits, modes.left_out(states, found))
+    # told of the last mesh alone: it takes as long as the rates
+    payload = (found, modes.digits, partial(modes.left_out, list(states), found))
     functions = [[mode] for mode in modes.functions(len(states))]
     if modes.between is not None:
         own = [[mode] for mode in modes.between(states, found)]
@@ -188,8 +192,9 @@ def _by_condensation(setting: Setting, generator: Generator, looked: Looked | No
 
     def left_out(kept: list[int], found: ChainRates) -> float:
         share = float(abs(pair.values[len(kept) - 1]) / condensed.slowest_inside) ** (2 * pair.powers + 1)
-        if share > SURE and pair.powers > 2 * LESS:
-            fewer = (reduced_pair(condensed, pair.powers - k * LESS, left, most_states=most) for k in (1, 2))
+        less = min(LESS, pair.powers // 3)
+        if share > SURE and less:
+            fewer = (reduced_pair(condensed, pair.powers - k * less, left, most_states=most) for k in (1, 2))
             logs = [_logs(each, values_at(condensed, each, setting.state_places), kept) for each in fewer]
             share = min(share, _left(np.array(found.logs), *logs))
         return share + pair.rounding

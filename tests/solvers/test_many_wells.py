@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
+from fokker_planck.solvers import rates as solver
 from fokker_planck.solvers.condensation.reduced_chain import chain_of, metastable, table_of
 
 
@@ -82,3 +83,14 @@ def test_rates_between_wells_of_very_different_depth_are_a_chain():
     for quantity, exact in ((found[0][1], 7.1777620184e-59), (found[1][0], 0.03078083961835)):
         assert quantity.relative_error < 1e-8
         assert abs(quantity.value / exact - 1.0) < quantity.relative_error + 1e-11
+
+
+def test_what_few_powers_leave_out_is_told_by_fewer(monkeypatch):
+    """Wells one unit of epsilon deep, by three powers: the quotient of rates alone bounds the error by 2e-4."""
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2/2"), fp.Isotropic(0.18))
+    problem = fp.Problem(process, fp.Box([-2.2, -2.0], [2.2, 2.0]), fp.Resolution(tolerance=1e-6))
+    known = fp.rates(problem).rates[0][1]
+    monkeypatch.setattr(solver, "MOST_POWERS", 3)
+    found = fp.rates(problem).rates[0][1]
+    assert abs(found.log - known.log) < 0.1 * found.relative_error
+    assert found.relative_error < 1e-6
