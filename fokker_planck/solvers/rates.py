@@ -62,6 +62,8 @@ HIGHEST = 600.0
 """Units of epsilon above a well, up to which the scale of unknowns is a double: minima lie next to their own node."""
 FEW = 10
 """States, up to which their modes are found in multiple precision: 10 take 2 s, 20 take 30 s, more the cube of it."""
+MOST_IN_PRECISION = 12
+"""States of detailed balance, whose modes are found so where doubles do not hold them: 11 take a minute in all."""
 LEAST_RATIO = 1e-6
 """Of the eigenvalues of a chain, down to which doubles hold them: by shift and invert a vector is known to 1e-12."""
 SOLVED = 1e-12
@@ -107,7 +109,7 @@ def rates(problem: Problem) -> Rates:
             stacklevel=3,
         )
     with mpmath.workdps(digits):
-        errors = outcome.errors + left_out
+        errors = found.errors_shared(outcome.errors + left_out)
         chain = result_of([places[k] for k in kept], outcome.numbers, errors, found, outcome.statistics)
     return replace(chain, numbers=tuple(setting.state_numbers[k] for k in kept))
 
@@ -182,7 +184,8 @@ def _by_condensation(setting: Setting, generator: Generator, looked: Looked | No
             "ask for the spectrum or for transitions between sets; the chain is between fixed points",
         )
     # without detailed balance the condition of the modes enters, and those of many are not found in doubles
-    left, most = (ROUNDING, FEW) if symmetric else (budget_of(setting.problem).left_out_of_pairs, MOST_STATES)
+    left = ROUNDING if symmetric else budget_of(setting.problem).left_out_of_pairs
+    most = MOST_IN_PRECISION if symmetric else MOST_STATES
     powers = min(MOST_POWERS, max(FEWEST_POWERS, FUNCTIONS // len(condensed.wells)))
     pair = reduced_pair(condensed, powers, left, most_states=most)
     at_wells = values_at(condensed, pair, setting.state_places)
@@ -279,7 +282,10 @@ def _in_doubles(setting: Setting, generator: Generator) -> SlowModes | None:
     """The modes of many shallow wells by shift and invert; None where doubles do not hold the smallest eigenvalue."""
     places, discretization = setting.state_places, generator.discretization
     count, absorbed = len(places), np.zeros(discretization.count, dtype=bool)
-    modes = orthogonal_modes(generator, absorbed, [], count - 1, setting.relaxation_rate)[: count - 1]
+    try:
+        modes = orthogonal_modes(generator, absorbed, [], count - 1, setting.relaxation_rate)[: count - 1]
+    except ConvergenceError:  # the smallest came out as rounding, of any sign
+        return None
     logs = np.array([mode.log for mode in modes])
     if logs[0] - logs[-1] < np.log(LEAST_RATIO):
         return None

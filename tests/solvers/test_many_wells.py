@@ -5,7 +5,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.solvers import rates as solver
-from fokker_planck.solvers.condensation.reduced_chain import chain_of, metastable, table_of
+from fokker_planck.solvers.condensation.reduced_chain import chain_of, metastable, rates_of, table_of
 
 
 def test_a_narrow_minimum_that_is_left_faster_than_the_wells_settle_is_no_state():
@@ -94,3 +94,20 @@ def test_what_few_powers_leave_out_is_told_by_fewer(monkeypatch):
     found = fp.rates(problem).rates[0][1]
     assert abs(found.log - known.log) < 0.1 * found.relative_error
     assert found.relative_error < 1e-6
+
+
+def test_rates_that_are_differences_have_the_errors_of_their_terms():
+    """Three states whose modes are off by 1e-3 at most: where terms cancel, entries are off by more of themselves."""
+    flows, weights = np.array([[0.0, 0.2, 0.004], [0.2, 0.0, 0.1], [0.004, 0.1, 0.0]]), np.array([0.2, 0.3, 0.5])
+    root = np.sqrt(weights)
+    values, modes = np.linalg.eigh((np.diag(flows.sum(axis=1)) - flows) / np.outer(root, root))
+    modes = modes / root[:, None]
+    known = rates_of(values, modes, [0, 1, 2])
+    assert np.allclose(np.exp(known.logs), [1.0, 0.02, 2.0 / 3.0, 1.0 / 3.0, 0.008, 0.2])
+    found = rates_of(values * [1.0, 1.0009, 0.9991], modes, [0, 1, 2])
+    errors = np.abs(np.expm1(known.logs - found.logs))
+    shared = found.errors_shared(np.full(6, 1e-3))
+    assert (errors <= shared).all()
+    assert errors[[1, 4]].min() > 5e-3  # 0.02 and 0.008 from sums of 0.5 and more
+    assert shared.max() < 0.1
+    assert shared[[0, 2, 3, 5]].max() < 4e-3

@@ -21,6 +21,10 @@ from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.results.steady import Rates, Statistics
 
+COUNTS = 0.1
+"""Of the rates out of a well, from which on one says how well those beside it are known."""
+MOST_CANCELLING = 600.0
+"""Logarithm of a factor that is a double, times any error: nothing is known of what is so much less than its terms."""
 LEFT_OUT = 0.05
 """Of the rate out of a well, by which an entry may be negative: what a chain leaves out is of the order of its rates
 over those of settling. 50 wells, left four times as slowly as they settle, come to 0.02."""
@@ -64,10 +68,7 @@ def chain_of(values: Any, at_states: Any, kept: list[int]) -> Any:
             return None
         rates = np.array([float(value) for value in values[:size]])
         return -(rows * rates) @ np.linalg.inv(rows)
-    rows = mpmath.matrix(size, size)
-    for row, state in enumerate(kept):
-        for column in range(size):
-            rows[row, column] = at_states[state, column]
+    rows = _rows(at_states, kept)
     middle = mpmath.diag([-values[k] if k else mpmath.mpf(0) for k in range(size)])
     try:
         return rows * middle * mpmath.inverse(rows)
@@ -75,17 +76,63 @@ def chain_of(values: Any, at_states: Any, kept: list[int]) -> Any:
         return None
 
 
+def _rows(at_states: Any, kept: list[int]) -> Any:
+    """The modes at the states ``kept``, as many, a matrix of mpmath."""
+    size = len(kept)
+    rows = mpmath.matrix(size, size)
+    for row, state in enumerate(kept):
+        for column in range(size):
+            rows[row, column] = at_states[state, column]
+    return rows
+
+
+def log_terms_of(values: Any, at_states: Any, kept: list[int]) -> Floats:
+    """Logarithms of sum_i |X_ki Lambda_i (X^-1)_im|, (K, K): how large the terms are of which entries of R are sums."""
+    size = len(kept)
+    if isinstance(at_states, np.ndarray):
+        rows = at_states[kept, :size]
+        inverse: Any = np.linalg.inv(rows)
+    else:
+        rows = _rows(at_states, kept)
+        inverse = mpmath.inverse(rows)
+    left, right = (_logs([[part[i, j] for j in range(size)] for i in range(size)]) for part in (rows, inverse))
+    middle = _logs([list(values[:size])])[0]
+    middle[0] = -np.inf
+    return np.asarray(np.logaddexp.reduce(left[:, :, None] + middle[:, None] + right, axis=1))
+
+
+def _logs(table: list[list[Any]]) -> Floats:
+    """Of absolute values."""
+    return np.array([[float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in row] for row in table])
+
+
 @dataclass(frozen=True)
 class ChainRates:
     """The entries of R out of every state, in the order of ``pairs_of``: logarithms of their sizes, and their signs.
 
-    ``weights`` says how much each counts, see :func:`weights_of_rates`; ``chain`` is R itself, real.
+    ``weights`` says how much each counts, see :func:`weights_of_rates`; ``chain`` is R itself, real.  ``cancelling``
+    is by how much smaller each is than the terms of which it is a sum, as a logarithm.
     """
 
     logs: Floats
     signs: Floats
     weights: Floats
     chain: Any
+    cancelling: Floats
+
+    def errors_shared(self, errors: Floats) -> Floats:
+        """The ``errors`` (n,) of the rates, each no less than what its terms have of the worst of those that count.
+
+        All entries are sums of the same modes.  One that hardly changes from mesh to mesh may do so by chance, and one
+        that is small because terms cancel has the error of these.
+        """
+        worst = float(np.where(self.weights >= COUNTS, errors, 0.0).max(initial=0.0))
+        return np.asarray(np.maximum(errors, worst * np.exp(np.minimum(self.cancelling, MOST_CANCELLING))))
+
+
+def len_of(chain: Any) -> int:
+    """Number of states."""
+    return len(chain) if isinstance(chain, np.ndarray) else int(chain.rows)
 
 
 def rates_of(values: Any, at_states: Any, kept: list[int]) -> ChainRates:
@@ -103,7 +150,9 @@ def rates_of(values: Any, at_states: Any, kept: list[int]) -> ChainRates:
     entries = [chain[k, m] for k, m in pairs]
     logs = np.array([float(mpmath.log(abs(entry))) if entry != 0 else -np.inf for entry in entries])
     signs = np.array([float(mpmath.sign(entry)) for entry in entries])
-    return ChainRates(np.where(np.isfinite(logs), logs, 0.0), signs, weights_of_rates(logs, pairs), chain)
+    terms = log_terms_of(values, at_states, kept)
+    cancelling = np.maximum(np.array([terms[pair] for pair in pairs]) - logs, 0.0)
+    return ChainRates(np.where(np.isfinite(logs), logs, 0.0), signs, weights_of_rates(logs, pairs), chain, cancelling)
 
 
 def result_of(
@@ -184,7 +233,7 @@ def pairs_of(count: int) -> list[tuple[int, int]]:
 def log_hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
     """Logarithms of the mean times of the chain from k to m, for every pair."""
     exact = not isinstance(chain, np.ndarray)
-    size = chain.rows if exact else len(chain)
+    size = len_of(chain)
     result = {}
     for goal in range(size):
         rest = [k for k in range(size) if k != goal]
