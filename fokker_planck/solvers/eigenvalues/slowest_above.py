@@ -76,15 +76,16 @@ def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
     problem = setting.problem
     if is_degenerate(problem):
         return ceiling
-    samples = _samples(setting)
-    levels = np.sort(samples[0].heights[samples[0].heights > ceiling])
-    if not len(levels):
+    rough = _rough_sample(setting)
+    levels = np.sort(rough.heights[rough.heights > ceiling])
+    if not len(levels) or SLOWER * rough.slowest(ceiling) > rate:
         return ceiling
+    grids = _grids(setting, 1)
 
     def fast(level: float) -> bool:
-        return _least_above(samples, level) > rate
+        return SLOWER * rough.slowest(level) > rate or _least_above(grids, level) > rate
 
-    if fast(ceiling):
+    if _least_above(grids, ceiling) > rate:
         return ceiling
     low, high = 0, len(levels) - 1
     for _ in range(HALVINGS):
@@ -96,15 +97,15 @@ def high_enough(setting: Setting, ceiling: float, rate: float) -> float:
 def cutoff_expected(setting: Setting, ceiling: float, count: int) -> float:
     """The energy cutoff that ``count`` eigenvalues, zero among them, are expected to need, before any is known.
 
-    Their rates are those of chains on the whole domain, where two of them tell: else ``ceiling``.
+    Their rates are those of small chains on the whole domain, where two of them tell: else ``ceiling``.
     """
-    samples = [] if is_degenerate(setting.problem) else _samples(setting)
-    if len(samples) < 3:
+    grids = [] if is_degenerate(setting.problem) else _grids(setting, 2)
+    if not grids:
         return ceiling
     shift = -SHIFT * setting.relaxation_rate
-    fine, coarse = (sample.slowest(-np.inf, count, shift) for sample in samples[1:])
+    fine, coarse = (grid.slowest(-np.inf, count, shift) for grid in grids)
     height = high_enough(setting, ceiling, fine + (fine - coarse) / 3.0)
-    return clear_of_top(height, samples[0].heights, setting.problem.dimension)
+    return clear_of_top(height, grids[0].heights, setting.problem.dimension)
 
 
 def cutoff_needed(
@@ -171,27 +172,25 @@ def _consistent_sample(setting: Setting, per_axis: int) -> _Sample | None:
     return None if (sizes < 0.0).any() else _Sample(edges, np.asarray(setting.exponent.value(points.T)), sizes)
 
 
-def _least_above(samples: Sequence[_Sample], level: float) -> float:
-    """What relaxes above a level does not do so more slowly, as far as the samples tell."""
-    least = SLOWER * samples[0].slowest(level)
-    if len(samples) < 3 or not np.isfinite(least):
-        return least
-    fine, coarse = (sample.slowest(level - OVERLAP) for sample in samples[1:])
+def _least_above(grids: Sequence[_Sample], level: float) -> float:
+    """What relaxes above a level does not do so more slowly, as far as two grids tell; zero where there are none."""
+    if not grids:
+        return 0.0
+    fine, coarse = (grid.slowest(level - OVERLAP) for grid in grids)
     if not np.isfinite(coarse):
-        return least
+        return 0.0
     doubt = abs(fine - coarse) / 3.0
-    return max(least, SHARPER * (fine + (fine - coarse) / 3.0 - doubt))
+    return SHARPER * (fine + (fine - coarse) / 3.0 - doubt)
 
 
-def _samples(setting: Setting) -> list[_Sample]:
-    """The sample of the domain, and where they tell more two grids, the second with half as many points an axis."""
+def _grids(setting: Setting, coarser: int) -> list[_Sample]:
+    """Grids of a survey's points an axis over ``coarser``, and of half as many; none where they tell nothing."""
     problem = setting.problem
-    rough = _rough_sample(setting)
     if problem.dimension == 3 or problem.known.get("narrow") is not None:
-        return [rough]
-    most = PER_AXIS[problem.dimension]
+        return []
+    most = PER_AXIS[problem.dimension] // coarser + 1
     grids = [_consistent_sample(setting, count) for count in (most, most // 2 + 1)]
-    return [rough, *(grid for grid in grids if grid is not None)]
+    return [grid for grid in grids if grid is not None] if None not in grids else []
 
 
 def _sample(problem: Problem) -> tuple[Floats, Integers]:
