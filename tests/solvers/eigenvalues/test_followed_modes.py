@@ -309,7 +309,9 @@ def test_a_strange_attractor_in_space_is_refused_in_a_line():
     formulas = ["10*(y - x)", "x*(28 - z) - y", "x*y - 8*z/3"]
     domain = Box([-35.0, -45.0, -15.0], [35.0, 45.0, 70.0])
     problem = Problem(Drifting(Drift(formulas), Isotropic(5.0)), domain, Resolution(tolerance=1e-2))
-    with pytest.raises(ConvergenceError, match="cells are needed to follow the density|an eigenvalue came out as -"):
+    # which of them depends on the order in which entries are added up: nothing but rounding is left of the density
+    said = "cells are needed to follow the density|an eigenvalue came out as -|eigenvalues of both sides differ"
+    with pytest.raises(ConvergenceError, match=said):
         spectrum(problem, 2)
 
 
