@@ -58,10 +58,6 @@ MOST_WASTED = 45_000
 """Cells in the plane, of all steps after which log rho was lost or swung by more than an exponent may be off: some 30 s
 of CPU. Twelve wells under noise 45 times stronger in one direction swung by 7 to 16 on 15,000 to 22,000 cells a step,
 without end; densities that were followed in the end wasted up to 40,000 (a bar of 3e-4 after 36 s, noise 17 : 1)."""
-MOST_WORK = 140_000
-"""Cells in the plane, of all solves together where less noise is still to come, some 35 s of CPU; at f times the noise
-that is asked for 1/(1 + log f) of it, for meshes grow. With a second well 523 units of epsilon up 118,000 are taken in
-all, 78,000 of them down to 1.4 times the noise; a refusal at 30 times the noise came after 67 s before."""
 GROWN, TOO_MANY = 2000, 20.0
 """The cells from which their growth with 1 / noise is believed, and how far beyond the limit it must lead."""
 
@@ -71,14 +67,13 @@ class Step:
     """One solve: how far log rho is from constant below the ceiling less ``CERTAIN``, and the exponent that follows.
 
     What is known of rho reaches up to the ceiling less ``SURE``; ``lost`` tells that this does not cover the rest.
-    ``cells`` is the size of the mesh, ``work`` that of all meshes that were tried for it.
+    ``cells`` is the size of the mesh.
     """
 
     swing: float
     lost: bool
     exponent: GridFunction
     cells: int
-    work: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,11 +144,6 @@ class Way:
         """With the noise to try next."""
         noise = self.noise if self.nothing_yet else self.reached / self.factor
         return replace(self, noise=noise if noise > self.nearly else 1.0)
-
-
-def is_exhausted(work: int, noise: float, dimension: int) -> bool:
-    """Whether so many cells of all solves, at a noise that served or not, are more than what is left is worth."""
-    return dimension == 2 and work > MOST_WORK / (1.0 + log(max(noise, 1.0)))
 
 
 def check_growth(sizes: Sequence[tuple[float, int]], dimension: int, goes_on: Callable[[], bool]) -> None:

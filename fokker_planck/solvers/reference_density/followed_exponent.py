@@ -46,7 +46,6 @@ from fokker_planck.solvers.reference_density.falling_noise import (
     continued,
     first_noises,
     foreseen_swing,
-    is_exhausted,
     next_factor,
 )
 from fokker_planck.solvers.reference_density.moved_exponent import LARGEST_STEP, Meshes, moved
@@ -122,7 +121,7 @@ def followed_exponent(
     settled = _from_guesses(question, meshes, guesses)
     if settled is not None:
         return settled
-    way, wasted, work, rescued = _begun(question, chained), 0, 0, False
+    way, wasted, rescued = _begun(question, chained), 0, False
     for _ in range(MOST_STEPS):
         logger.debug(f"the density at {way.noise:.3g} times the noise")
         trial = replace(question.process, exponent=way.trial(), noise=way.noise)
@@ -134,7 +133,7 @@ def followed_exponent(
         if begun is not None:
             way = begun
             continue
-        wasted, work = wasted + (found.cells if found.swing > TOLERABLE else 0), work + found.work
+        wasted += found.cells if found.swing > TOLERABLE else 0
         if found.lost and not (rescued or way.nothing_yet):
             guess, rescued = chained(1.0), True
             settled = None if guess is None else _from_guesses(question, meshes, [guess], patient=True)
@@ -146,10 +145,10 @@ def followed_exponent(
             following: Way | GridFunction | None = way.after_loss(found)
         else:
             following = _after_success(question, meshes, way, found, trial.exponent)
+        if following is None:
+            break
         if isinstance(following, GridFunction):
             return following
-        if following is None or is_exhausted(work, way.noise, question.base.dimension):
-            break
         way = following.lowered()
     raise ConvergenceError(
         f"the stationary density cannot be followed below {way.noise:.3g} times the noise that is asked for",
@@ -285,17 +284,16 @@ def _step(question: Question, meshes: Meshes, process: FollowedWeight, finer: fl
     """
     base, needed = question.base, question.needed(process)
     change, most = finer * LARGEST_CHANGE[base.dimension], MOST_CELLS[base.dimension]
-    mesh, work = resolved_below(base, process, needed.places, needed.height, change, most), 0
+    mesh = resolved_below(base, process, needed.places, needed.height, change, most)
     for _ in range(1 + MOST_REPAIRS):
         found, generator, rho = _solved(question, meshes, process, needed, mesh)
-        work += found.cells
         if rho is None or not found.swing > TOLERABLE:
             break
         smaller = worth_refining(generator, rho, needed.height - SURE)
         if not smaller.any():
             break
         mesh = refine(mesh, smaller, all_edges=True)
-    return replace(found, work=work)
+    return found
 
 
 def _solved(
