@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem import _dolfinx
-from fokker_planck.fem.first_triangulation import ROOM
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulations.fronts import Front, front_errors
 from fokker_planck.fem.triangulations.narrow import NarrowPlaces, narrow_places, too_wide
@@ -23,10 +21,11 @@ from fokker_planck.fem.triangulations.triangulation import (
     parts_by_facets,
     without_cells,
 )
-from fokker_planck.fem.truncation.trimming import attached, trimmed
+from fokker_planck.fem.truncation.trimming import Trimmed, attached, trimmed
+from fokker_planck.fem.weight_quadrature import quadrature_error
 from fokker_planck.formulas.arrays import Booleans, Floats
-from fokker_planck.mesh.simplices import barycentric
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.mesh.locator import Locator
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 MOST_CELLS = {1: 200_000, 2: 400_000, 3: 400_000}
 """Of a mesh that follows Phi before a solve: what needs more has steps, and takes gigabytes to factor."""
@@ -38,12 +37,19 @@ FINE, LARGEST_FINE_CHANGE = 1e-6, {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
 """By what the change in a cell falls from one cut of the domain to the next: 0.4 and 0.9 give the same exit times to
 1e-11 and the same time within a third."""
+WRONGLY_CUT = {1: 200.0, 2: 200.0, 3: 50.0}
+"""Of the share that may be cut, what a state holds at cuts made on coarser cells, from which on these are not believed.
+A well of which a part was cut holds 0.01 to 0.4 of itself there, others 1e-9 at a share of 1e-10; more in space, where
+cells at cuts are as large as wells."""
+SAFER = 2.0
+"""Times the largest change in a cell, from which on cells are cut where cuts on coarser ones took what counts."""
 DEEP = {1: 60.0, 2: 40.0, 3: 20.0}
 """Units of epsilon from the lowest minimum to the cutoff, from which on cutting cells away repays its time: half and
 twice of it change an exit time at barrier 50 by 2e-11."""
 STEEPEST = 35.0
 """Of Phi in any cell: exp(-35) = 6e-16 is where the energy would lose its sign; 20 and 70 change smooth wells by less
-than 1e-11."""
+than 1e-11. On a line not where eigenfunctions are asked for, which live far above the saddles, too: beside a wall 450
+units up one cell of 33 made degrees 6 and 8 err alike, and an eigenvalue was 7.0e-7 off at a bar of 6.5e-7."""
 TRIM = {1: 1e-4, 2: 1e-4, 3: 2e-2}
 """Of the tolerance, what cells hold together that go. The channels that are left carry what went through those that are
 gone, too: gaps of double ridges in the plane were wrong by up to 160 times the share (six of them, 1e-4), two times in
@@ -58,8 +64,6 @@ ROUNDING_OF_PLACES = 16.0
 end at x = 2 where V is like log(x - 2) cells were bisected to points, 1e-8 from it."""
 BESIDE_ENDS = 64.0
 """Widths of a cell between it and an end: meshes that are graded towards an end have less than one."""
-LOWER = 4
-"""Degrees less of the rule that shows the error of a quadrature: with 2 and 8 the same exit times to 3e-11."""
 FRONT = 0.3
 """Of the accuracy, for transition layers: 1 changes nothing, 0.1 makes the bar at barrier 50 a half, for as much
 time."""
@@ -123,29 +127,62 @@ def resolved(
     dimension, whole = triangulation.dimension, triangulation
     narrow = narrow_places(triangulation, exponent, heights, accuracy)
     largest = (LARGEST_CHANGE if accuracy >= FINE else LARGEST_FINE_CHANGE)[dimension]
-    change = heights.ceiling - min(heights.bottoms)
-    deep = heights.trim and change > DEEP[dimension]
-    while deep and change > largest:
-        change = max(STEP * change, largest)
-        triangulation = _refined_until(triangulation, exponent, heights, change, narrow)
-        triangulation = _trimmed(triangulation, exponent, heights, accuracy if kept is None else kept)
-    triangulation = _refined_until(triangulation, exponent, heights, largest, narrow, degree, accuracy)
-    if deep:
-        triangulation = _trimmed(triangulation, exponent, heights, accuracy if kept is None else kept)
+    change, share = heights.ceiling - min(heights.bottoms), TRIM[dimension] * (accuracy if kept is None else kept)
+    cutting = heights.trim and change > DEEP[dimension]
+    heights = _without_wells_in_targets(whole, heights)
+    for coarsest in (change, SAFER * largest) if cutting else ():
+        cut = _cut_on_the_way(whole, exponent, heights, (coarsest, largest), narrow, share)
+        triangulation = _refined_until(cut.mesh, exponent, heights, largest, narrow, degree, accuracy)
+        cut = _trimmed(triangulation, exponent, heights, share, largest)
+        triangulation = cut.mesh
+        if cut.at_cuts <= WRONGLY_CUT[dimension] * share:
+            break
+    else:
+        triangulation = _refined_until(whole, exponent, heights, largest, narrow, degree, accuracy)
+        if cutting:
+            triangulation = _trimmed(triangulation, exponent, heights, share, largest).mesh
     if parts_by_facets(whole.cells, whole.vertex_class).any():
         # a domain that narrows to a point is what it is
         return triangulation
     return attached(triangulation, heights.wells, heights.targets, heights.start)
 
 
-def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, accuracy: float) -> Triangulation:
+def _without_wells_in_targets(triangulation: Triangulation, heights: Heights) -> Heights:
+    """Wells in a target are no states, and are not looked for once the cells around them are gone."""
+    inside = [triangulation.regions[name] for name in heights.targets if name != "boundary"]
+    if heights.fill_targets or not inside or not len(heights.wells):
+        return heights
+    cells = Locator(triangulation.points, triangulation.cells).find(heights.wells.T)
+    return replace(heights, wells=heights.wells[(cells < 0) | ~np.any(inside, axis=0)[cells]])
+
+
+def _cut_on_the_way(
+    triangulation: Triangulation,
+    exponent: Any,
+    heights: Heights,
+    changes: tuple[float, float],
+    narrow: NarrowPlaces,
+    share: float,
+) -> Trimmed:
+    """Cells in which Phi changes less and less, from the first of the ``changes`` to the last, cut in between."""
+    change, largest = changes
+    cut = Trimmed(triangulation)
+    while change > largest:
+        change = max(STEP * change, largest)
+        refined = _refined_until(cut.mesh, exponent, heights, change, narrow)
+        cut = _trimmed(refined, exponent, heights, share, change)
+    return cut
+
+
+def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, share: float, change: float) -> Trimmed:
     return trimmed(
         triangulation,
         exponent,
         heights.ceiling,
         heights.wells,
         heights.targets,
-        TRIM[triangulation.dimension] * accuracy,
+        share,
+        change=change,
         start=heights.start,
         fill_targets=heights.fill_targets,
     )
@@ -161,14 +198,15 @@ def _refined_until(
     accuracy: float = 1.0,
 ) -> Triangulation:
     """Bisect until Phi changes by at most ``change`` in a cell and, given a degree, the weight is integrated well."""
-    limit = MOST_CELLS[triangulation.dimension]
+    limit, fine = MOST_CELLS[triangulation.dimension], triangulation.dimension == 1 and not heights.trim
+    steepest = change if fine else max(STEEPEST, change)
     while True:
         low, high = exponent_range(triangulation, exponent)
         low = _with_wells(triangulation, exponent, heights, low)
         keep = low < heights.ceiling
-        allowed = np.clip(change + low - heights.top, change, max(STEEPEST, change))
+        allowed = np.clip(change + low - heights.top, change, steepest)
         marked = np.minimum(high, heights.ceiling) - np.minimum(low, heights.ceiling) > allowed
-        marked |= keep & (high - low > max(STEEPEST, change))
+        marked |= keep & (high - low > steepest)
         if degree is not None:
             marked |= unresolved(triangulation, exponent, heights, degree, accuracy, keep & ~marked)
         if not marked.any():
@@ -243,29 +281,6 @@ def _rounding_at_ends(corners: Floats, exponent: Any) -> Floats:
         beside = distance <= BESIDE_ENDS * width
         rounded[beside] = np.spacing(abs(end.place)) / width[beside]
     return rounded
-
-
-def quadrature_error(corners: Floats, exponent: Any, degree: int) -> Floats:
-    """Relative error of the integral of exp(-Phi) over every cell (m, dim + 1, dim) by a rule the forms have at least.
-
-    The difference to a rule of ``LOWER`` degrees less, what that many degrees bring at least where
-    Phi changes by no more than ``LARGEST_CHANGE``.
-    """
-    dimension = corners.shape[2]
-    rule = 2 * degree + ROOM[dimension]
-    fine = _weight_integrals(corners, exponent, rule)
-    coarse = _weight_integrals(corners, exponent, rule - LOWER)
-    return np.abs(np.expm1(coarse - fine))
-
-
-def _weight_integrals(corners: Floats, exponent: Any, rule: int) -> Floats:
-    """Logarithm of the mean of exp(-Phi) over every cell."""
-    reference, weights = _dolfinx.quadrature_points(corners.shape[2], rule)
-    coordinates = barycentric(reference)
-    points = coordinates @ corners
-    values = values_in_cells(exponent, points, corners)
-    lowest = values.min(axis=1, keepdims=True)
-    return np.log(np.exp(lowest - values) @ weights) - lowest[:, 0]
 
 
 def exponent_range(triangulation: Triangulation, exponent: Any) -> tuple[Floats, Floats]:

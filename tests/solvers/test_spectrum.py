@@ -367,3 +367,14 @@ def test_a_trimmed_mesh_has_no_modes_of_its_own():
     first, second = spectrum(problem(f"{along_x} + {along_y}", 0.01691, box, tolerance=1e-2), 3).eigenvalues[1:]
     assert first.real.log == pytest.approx(-21.518, abs=1e-2)
     assert second.real.log == pytest.approx(-3.8063953, abs=1e-6 + second.real.relative_error)
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 3.5e-6])
+def test_a_mode_beside_a_wall_far_up_is_within_its_bar(tolerance):
+    """The fourth eigenvalue lives 450 units of epsilon above the well; by 500 elements of degree 6 for exp(-V/2) u."""
+    well = "0.15*x**2 - 0.8121*exp(-0.5*((x - 0.1095)/0.5671)**2) - 0.528*exp(-0.5*((x - 0.2832)/0.257)**2)"
+    process = Overdamped(Potential(f"{well} + 0.08774*sin(2.488*x)/2.488"), Isotropic(0.003616))
+    found = spectrum(Problem(process, Box([-2.38], [1.63]), resolution=Resolution(tolerance=tolerance)), 4)
+    fourth = found.eigenvalues[3].real
+    assert abs(fourth.value / 21.3484120554 - 1.0) <= fourth.relative_error + 1e-11
+    assert fourth.relative_error < tolerance

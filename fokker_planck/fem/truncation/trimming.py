@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.fem.triangulations.triangulation import Triangulation, edge_table, parts_by_facets, without_cells
+from fokker_planck.fem.triangulations.triangulation import (
+    Triangulation,
+    boundary_facets,
+    edge_table,
+    parts_by_facets,
+    row_numbers,
+    without_cells,
+)
 from fokker_planck.fem.truncation.chain_states import members_on, unseen_change, vertex_values
 from fokker_planck.fem.truncation.vertex_chain import (
     LARGEST_STEP,
@@ -22,10 +29,24 @@ from fokker_planck.fem.truncation.vertex_chain import (
     along_edges,
     chain,
     energy_shares,
+    mass_at,
     mass_shares,
     rates,
 )
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.quantity.light_dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """A ``mesh`` without the cells that matter least, and what a state holds at most ``at_cuts`` made before, a share.
+
+    What was cut away held about as much.  A chain on coarse cells takes a valley between its vertices for a ridge, and
+    most of a well for what nothing leads to: at cuts that it made then a chain on smaller cells finds that much.
+    """
+
+    mesh: Triangulation
+    at_cuts: float = 0.0
 
 
 def trimmed(
@@ -36,42 +57,68 @@ def trimmed(
     targets: tuple[str, ...],
     share: float,
     *,
+    change: float,
     start: tuple[float, ...] | None = None,
     fill_targets: bool = False,
-) -> Triangulation:
+) -> Trimmed:
     """Drop the cells that matter least, as long as all of them together hold no more than ``share`` of any state.
 
     Arguments: ``ceiling``, above which Phi is not told apart; ``wells`` (K, dim) positions of the minima; ``targets``
     names of regions, or "boundary", whose inside is dropped unless ``fill_targets``; ``start``, where an exit begins,
     keeps its way to the wells.
 
-    What a cell holds is multiplied by the exponential of the change of Phi that its vertices do not show.  A mesh so
-    coarse that the chain says nothing is returned as it is.
+    What a cell holds is multiplied by the exponential of the change of Phi that its vertices do not show; ``change`` is
+    that in a cell at most.  A mesh so coarse that the chain says nothing is returned as it is.
     """
     classes = triangulation.vertex_class[triangulation.cells]
     states = members_on(triangulation, wells, targets)
     begun = states if start is None else members_on(triangulation, np.vstack([wells, start]), targets)
     if len(begun) < 2:
-        return triangulation
+        return Trimmed(triangulation)
     inside = vertex_values(triangulation, exponent, ceiling)
     phi = np.full(int(classes.max()) + 1, np.inf)
     np.minimum.at(phi, classes.ravel(), inside.ravel())
     table = edge_table(classes)
     if float(np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]]).max()) > LARGEST_STEP:
-        return triangulation
+        return Trimmed(triangulation)
     doubt = np.exp(np.minimum(unseen_change(triangulation, exponent, ceiling, inside), LARGEST_STEP))
     along = along_edges(triangulation, table, exponent, ceiling)
     flows = rates(triangulation, table, phi, inside, along)
-    held = np.zeros(len(classes))
+    held, cuts, at_cuts = np.zeros(len(classes)), _at_cuts(triangulation), 0.0
     try:
         for sets in [states] if len(begun) == len(states) else [states, begun]:
             current = chain(triangulation, table, phi, flows, sets)
-            held = np.maximum(held, _held_by(current, sets, doubt, share, fill_targets))
+            held = np.maximum(held, _held_by(current, sets, doubt, share, change, fill_targets))
+            at_cuts = max(at_cuts, *(mass_at(current, k, cuts) for k in range(len(sets)) if len(sets[k]) == 1), 0.0)
     except ConvergenceError:
-        return triangulation
+        return Trimmed(triangulation)
     held *= doubt
     keep = _kept(classes, held, share, begun)
-    return triangulation if keep is None or keep.all() else without_cells(triangulation, keep)
+    if keep is None or keep.all():
+        return Trimmed(triangulation, at_cuts)
+    return Trimmed(without_cells(triangulation, keep | _behind(triangulation, keep, targets)), at_cuts)
+
+
+def _behind(triangulation: Triangulation, keep: Booleans, targets: Sequence[str]) -> Booleans:
+    """The cells inside of targets, (m,), that touch a kept one outside: by them finer meshes know what absorbs."""
+    classes, result = triangulation.vertex_class[triangulation.cells], np.zeros(len(keep), dtype=bool)
+    for name in targets:
+        if name != "boundary":
+            inside = triangulation.regions[name]
+            outer = np.zeros(int(classes.max()) + 1, dtype=bool)
+            outer[classes[keep & ~inside]] = True
+            result |= inside & outer[classes].any(axis=1)
+    return result
+
+
+def _at_cuts(triangulation: Triangulation) -> Integers:
+    """The vertex classes on the boundary of the mesh that is not the domain's."""
+    classes, facets = triangulation.vertex_class, triangulation.facets
+    ends = np.sort(classes[boundary_facets(triangulation.cells, classes)], axis=1)
+    walls = np.sort(classes[facets.vertices[facets.boundary]].reshape(-1, ends.shape[1]), axis=1)
+    numbers = row_numbers(np.concatenate([ends, walls]))
+    cut = ~np.isin(numbers[: len(ends)], numbers[len(ends) :])
+    return np.unique(ends[cut])
 
 
 def attached(
@@ -109,7 +156,9 @@ def _kept(classes: Integers, held: Floats, share: float, states: Sequence[Intege
     return keep
 
 
-def _held_by(current: Chain, sets: Sequence[Integers], doubt: Floats, share: float, fill_targets: bool) -> Floats:
+def _held_by(
+    current: Chain, sets: Sequence[Integers], doubt: Floats, share: float, change: float, fill_targets: bool
+) -> Floats:
     """The largest share of any state, of its energy or its mass, that each cell holds, (m,).
 
     Between sets that are filled, of a committor, the share of what is on its way from one state to another, too: that
@@ -118,9 +167,9 @@ def _held_by(current: Chain, sets: Sequence[Integers], doubt: Floats, share: flo
     held = energy_shares(current, sets, doubt, share)
     for state in range(len(sets)):
         if fill_targets or len(sets[state]) == 1:
-            held = np.maximum(held, mass_shares(current, state, state))
+            held = np.maximum(held, mass_shares(current, state, state, change))
         for other in range(state) if fill_targets else ():
-            held = np.maximum(held, mass_shares(current, state, other))
+            held = np.maximum(held, mass_shares(current, state, other, change))
     return held
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import fokker_planck as fp
 from fokker_planck.fem.first_triangulation import domain_triangulation
-from fokker_planck.fem.meshing import resolved
+from fokker_planck.fem.meshing import LARGEST_CHANGE, resolved
 from fokker_planck.fem.triangulations.generation import axis_points, grid_triangulation
 from fokker_planck.fem.triangulations.triangulation import volumes
 from fokker_planck.fem.truncation import trimming, vertex_chain
@@ -38,7 +38,8 @@ def grid(columns=64, rows=48):
 def cut(noise, share, mesh=None, **options):
     exponent = prepare(double_well(2, noise)).balance.exponent
     mesh = grid() if mesh is None else mesh
-    return trimmed(mesh, exponent, noise / 4.0 + 40.0, AT, (), share, **options), exponent
+    found = trimmed(mesh, exponent, noise / 4.0 + 40.0, AT, (), share, change=LARGEST_CHANGE[2], **options)
+    return found.mesh, exponent
 
 
 def mass(mesh, exponent):
@@ -246,3 +247,37 @@ def test_what_narrowed_channels_and_little_rates_owe_to_a_cut_is_in_their_bars()
         assert abs(rate.log - exact.log) <= rate.relative_error + exact.relative_error
     # of the three wells, the rates by which each is left
     assert sorted(rate.relative_error for rate in tables[1])[2] < 1e-6
+
+
+@pytest.mark.parametrize("width", [0.1, 0.2, 0.7])
+def test_a_wide_well_beside_a_target_is_kept(width):
+    """V = f(x) + width y^2, exit to x = 0.93 from the bottom at 1.03, two units below, one 52 units deeper beyond.
+
+    The time depends on x alone: int dy exp(f(y)/eps) int_y dz exp(-f(z)/eps) / eps.
+    """
+    from scipy.integrate import quad
+
+    noise, end, start = 0.00833, 0.93356, 1.0273
+
+    def f(x):
+        return 1.45 * (x**2 - 1.0) ** 2 * (1.0 - 0.3055 * x) - 0.2184 * x
+
+    def inner(y):
+        return quad(lambda z: math.exp((f(y) - f(z)) / noise), y, 1.8, epsabs=0.0, epsrel=1e-10, points=[y + 0.1])[0]
+
+    exact = quad(inner, end, start, epsabs=0.0, epsrel=1e-9)[0] / noise
+    potential = Potential(f"1.45*(x**2 - 1)**2*(1 - 0.3055*x) - 0.2184*x + {width}*y**2")
+    problem = Problem(Overdamped(potential, Isotropic(noise)), Box([-2.13, -1.5], [2.15, 1.7]))
+    found = fp.mean_exit_time(problem, [start, 0.1], HalfSpace([-1.0, 0.0], -end)).mean
+    assert abs(found.value / exact - 1.0) <= found.relative_error + 1e-9
+    assert found.relative_error < 1e-6
+
+
+def test_what_an_earlier_cut_took_wrongly_is_seen():
+    whole = grid()
+    middle = whole.cell_points.mean(axis=1)
+    wrong = trimming.without_cells(whole, np.abs(middle[:, 1]) < 0.15)
+    exponent = prepare(double_well(2, 100)).balance.exponent
+    for mesh, seen in ((whole, False), (wrong, True)):
+        found = trimmed(mesh, exponent, 65.0, AT, (), 1e-8, change=LARGEST_CHANGE[2])
+        assert (found.at_cuts > 1e-6) == seen
