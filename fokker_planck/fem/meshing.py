@@ -21,7 +21,7 @@ from fokker_planck.fem.triangulations.triangulation import (
     parts_by_facets,
     without_cells,
 )
-from fokker_planck.fem.truncation.trimming import Trimmed, attached, trimmed
+from fokker_planck.fem.truncation.trimming import Allowed, Trimmed, attached, trimmed
 from fokker_planck.fem.weight_quadrature import quadrature_error
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.mesh.locator import Locator
@@ -178,11 +178,9 @@ def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, shar
     return trimmed(
         triangulation,
         exponent,
-        heights.ceiling,
+        Allowed(share, heights.ceiling, change),
         heights.wells,
         heights.targets,
-        share,
-        change=change,
         start=heights.start,
         fill_targets=heights.fill_targets,
     )

@@ -38,6 +38,18 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """What may be cut: a ``share`` of any state, and all above the ``ceiling``, from where on Phi is not told apart.
+
+    ``change`` is that of Phi in a cell at most.
+    """
+
+    share: float
+    ceiling: float
+    change: float
+
+
+@dataclass(frozen=True)
 class Trimmed:
     """A ``mesh`` without the cells that matter least, and what a state holds at most ``at_cuts`` made before, a share.
 
@@ -52,24 +64,23 @@ class Trimmed:
 def trimmed(
     triangulation: Triangulation,
     exponent: Any,
-    ceiling: float,
+    allowed: Allowed,
     wells: Floats,
     targets: tuple[str, ...],
-    share: float,
     *,
-    change: float,
     start: tuple[float, ...] | None = None,
     fill_targets: bool = False,
 ) -> Trimmed:
-    """Drop the cells that matter least, as long as all of them together hold no more than ``share`` of any state.
+    """Drop the cells that matter least, as long as all of them together hold no more of any state than is ``allowed``.
 
-    Arguments: ``ceiling``, above which Phi is not told apart; ``wells`` (K, dim) positions of the minima; ``targets``
+    Arguments: ``wells`` (K, dim) positions of the minima; ``targets``
     names of regions, or "boundary", whose inside is dropped unless ``fill_targets``; ``start``, where an exit begins,
     keeps its way to the wells.
 
-    What a cell holds is multiplied by the exponential of the change of Phi that its vertices do not show; ``change`` is
-    that in a cell at most.  A mesh so coarse that the chain says nothing is returned as it is.
+    What a cell holds is multiplied by the exponential of the change of Phi that its vertices do not show.  A mesh so
+    coarse that the chain says nothing is returned as it is.
     """
+    ceiling, share = allowed.ceiling, allowed.share
     classes = triangulation.vertex_class[triangulation.cells]
     states = members_on(triangulation, wells, targets)
     begun = states if start is None else members_on(triangulation, np.vstack([wells, start]), targets)
@@ -88,7 +99,7 @@ def trimmed(
     try:
         for sets in [states] if len(begun) == len(states) else [states, begun]:
             current = chain(triangulation, table, phi, flows, sets)
-            held = np.maximum(held, _held_by(current, sets, doubt, share, change, fill_targets))
+            held = np.maximum(held, _held_by(current, sets, doubt, allowed, fill_targets))
             at_cuts = max(at_cuts, *(mass_at(current, k, cuts) for k in range(len(sets)) if len(sets[k]) == 1), 0.0)
     except ConvergenceError:
         return Trimmed(triangulation)
@@ -156,15 +167,13 @@ def _kept(classes: Integers, held: Floats, share: float, states: Sequence[Intege
     return keep
 
 
-def _held_by(
-    current: Chain, sets: Sequence[Integers], doubt: Floats, share: float, change: float, fill_targets: bool
-) -> Floats:
+def _held_by(current: Chain, sets: Sequence[Integers], doubt: Floats, allowed: Allowed, fill_targets: bool) -> Floats:
     """The largest share of any state, of its energy or its mass, that each cell holds, (m,).
 
     Between sets that are filled, of a committor, the share of what is on its way from one state to another, too: that
     spreads over the slopes down to both, where a current needs hardly any width.
     """
-    held = energy_shares(current, sets, doubt, share)
+    held, change = energy_shares(current, sets, doubt, allowed.share), allowed.change
     for state in range(len(sets)):
         if fill_targets or len(sets[state]) == 1:
             held = np.maximum(held, mass_shares(current, state, state, change))

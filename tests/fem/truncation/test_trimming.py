@@ -11,7 +11,7 @@ from fokker_planck.fem.meshing import LARGEST_CHANGE, resolved
 from fokker_planck.fem.triangulations.generation import axis_points, grid_triangulation
 from fokker_planck.fem.triangulations.triangulation import volumes
 from fokker_planck.fem.truncation import trimming, vertex_chain
-from fokker_planck.fem.truncation.trimming import trimmed
+from fokker_planck.fem.truncation.trimming import Allowed, trimmed
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.potential import Potential
@@ -38,7 +38,7 @@ def grid(columns=64, rows=48):
 def cut(noise, share, mesh=None, **options):
     exponent = prepare(double_well(2, noise)).balance.exponent
     mesh = grid() if mesh is None else mesh
-    found = trimmed(mesh, exponent, noise / 4.0 + 40.0, AT, (), share, change=LARGEST_CHANGE[2], **options)
+    found = trimmed(mesh, exponent, Allowed(share, noise / 4.0 + 40.0, LARGEST_CHANGE[2]), AT, (), **options)
     return found.mesh, exponent
 
 
@@ -279,5 +279,5 @@ def test_what_an_earlier_cut_took_wrongly_is_seen():
     wrong = trimming.without_cells(whole, np.abs(middle[:, 1]) < 0.15)
     exponent = prepare(double_well(2, 100)).balance.exponent
     for mesh, seen in ((whole, False), (wrong, True)):
-        found = trimmed(mesh, exponent, 65.0, AT, (), 1e-8, change=LARGEST_CHANGE[2])
+        found = trimmed(mesh, exponent, Allowed(1e-8, 65.0, LARGEST_CHANGE[2]), AT, ())
         assert (found.at_cuts > 1e-6) == seen
