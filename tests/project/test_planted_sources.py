@@ -49,11 +49,15 @@ FAULTS = {
         "return 0.0 if self._field.constant else 1.0 - alpha_of(self.process)", "return 0.0",
         ["solvers/test_jumps.py", "-k", "in_the_plane"]),
     "left functions from the matrix itself": (
-        "solvers/condensation/wells.py", "adjoint = generator.apply_adjoint\n", "adjoint = generator.apply_stiffness\n",
+        "solvers/condensation/wells.py", "generator.apply_adjoint, solve_adjoint",
+        "generator.apply_stiffness, solve_adjoint",
         ["solvers/test_irreversible_wells.py"]),
     "left functions inside cells from the matrix itself": (
         "fem/algebra/static_condensation.py", "(self.columns, self.rows) if adjoint else (self.rows, self.columns)",
         "(self.rows, self.columns)", ["fem/algebra/test_static_condensation.py"]),
+    "valleys between vertices as ridges": (
+        "fem/truncation/vertex_chain.py", "np.minimum(chain.logs[state] + change, 0.0) - chain.phi",
+        "chain.logs[state] - chain.phi", ["fem/truncation/test_trimming.py", "-k", "wide_well"]),
     "iterations from times": (
         "sgd/learning.py", "return time.scaled(1.0 / self.learning_rate)", "return time.scaled(self.learning_rate)",
         ["sgd/test_section.py", "-k", "escape"]),
