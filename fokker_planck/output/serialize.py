@@ -89,11 +89,26 @@ def json_text(content: Mapping[str, Any]) -> str:
 def plain(content: Any) -> Any:
     """What JSON knows: other objects as texts, numbers that are not finite as null."""
     if isinstance(content, Mapping):
-        return {str(key): plain(value) for key, value in content.items()}
+        return {_encodable(str(key)): plain(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
         return [plain(item) for item in content]
     if isinstance(content, float):
         return content if math.isfinite(content) else None
-    if content is None or isinstance(content, (bool, int, str)):
+    if content is None or isinstance(content, (bool, int)):
         return content
-    return str(content)
+    return _encodable(str(content))
+
+
+def _encodable(text: str) -> str:
+    r"""Text that UTF-8 holds: in the C locale Python keeps the bytes of arguments as halves of characters.
+
+    >>> _encodable(b"\xc3\xa9t\xc3\xa9".decode("ascii", "surrogateescape"))
+    'été'
+    """
+    if text.isascii():
+        return text
+    try:
+        encoded = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        encoded = text.encode("utf-8", "replace")
+    return encoded.decode("utf-8", "replace")
