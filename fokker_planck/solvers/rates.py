@@ -34,6 +34,7 @@ from fokker_planck.solvers.adaptivity.error_bars import WORST_ERROR
 from fokker_planck.solvers.adaptivity.initial_mesh import surfaces
 from fokker_planck.solvers.adaptivity.spectral_scope import cut_between_wells
 from fokker_planck.solvers.condensation.reduced_chain import (
+    COUNTS,
     MOST_STATES,
     ROUNDING,
     ChainRates,
@@ -68,8 +69,6 @@ LEAST_RATIO = 1e-6
 """Of the eigenvalues of a chain, down to which doubles hold them: by shift and invert a vector is known to 1e-12."""
 SOLVED = 1e-12
 """Relative error by shift and invert of the largest eigenvalue; of others as much more as they are less."""
-COUNTS = 0.1
-"""Of the rates out of a well, from which on one steers the refinement."""
 LESS, SURE = 5, 1e-8
 """Powers of A_FF^-1 M that are left away to see what they bring, where what is left out may be more than that; a third
 of them where they are few (eight shallow wells in space, six powers: a bound of 0.35 for 3e-6). States

@@ -72,39 +72,6 @@ def times_exp(values: Floats, exponent: Floats | float) -> Floats:
         return np.asarray(np.sign(values) * np.exp(np.log(np.abs(values)) + exponent))
 
 
-def decaying_solution(
-    apply: Callable[[Floats], Floats],
-    solve: Callable[[Floats], Floats],
-    touching: Callable[[Booleans], Booleans],
-    given: Floats,
-    free: Booleans,
-    *,
-    gentle: bool = True,
-    reach: float = 0.0,
-) -> LongRange:
-    """u with u = ``given`` where that is not free, A u = 0 where it is.
-
-    Parameters
-    ----------
-    apply
-        A times a vector, (N,).
-    solve
-        A_FF^-1 times the free part of a vector, zero elsewhere.
-    touching
-        all unknowns that are neighbours of the marked ones, and those.
-    given
-        the values that are not free, zero on F; (N,).
-    free
-        marks F, (N,).
-    gentle
-        neighbours differ by few orders of magnitude, a tiny value beside a large one is a change of sign; otherwise by
-        up to exp(350).
-    reach
-        of the largest entry, down to which ``solve`` gives every entry with its own accuracy.
-    """
-    return decaying_solutions(apply, solve, touching, given[None], free, gentle=gentle, reach=reach)[0]
-
-
 def decaying_solutions(
     apply: Callable[[Floats], Floats],
     solve: Callable[[Floats], Floats],
@@ -115,7 +82,26 @@ def decaying_solutions(
     gentle: bool = True,
     reach: float = 0.0,
 ) -> list[LongRange]:
-    """One for every row of ``given`` (k, N), the first solves of all at once: both functions take rows, too."""
+    """For every row of ``given`` the u that is as given where that is not free, with A u = 0 where it is.
+
+    Parameters
+    ----------
+    apply
+        A times vectors, (k, N) or (N,).
+    solve
+        A_FF^-1 times the free part of vectors, zero elsewhere, (k, N) or (N,): the first solves are those of all rows.
+    touching
+        all unknowns that are neighbours of the marked ones, and those.
+    given
+        the values that are not free, zero on F; (k, N).
+    free
+        marks F, (N,).
+    gentle
+        neighbours differ by few orders of magnitude, a tiny value beside a large one is a change of sign; otherwise by
+        up to exp(350).
+    reach
+        of the largest entry, down to which ``solve`` gives every entry with its own accuracy.
+    """
 
     def trusted(values: Floats) -> Booleans:
         if reach:
@@ -126,9 +112,7 @@ def decaying_solutions(
     def front(known: Booleans) -> Booleans:
         return touching(~known) & free
 
-    # one alone as a vector, as most functions that are no methods of a generator take it
-    first = [solve(-apply(given[0]))] if len(given) == 1 else solve(-apply(given)) if len(given) else []
-    starts = [one + each for one, each in zip(given, first, strict=True)]
+    starts = given + solve(-apply(given)) if len(given) else given
     return [_continued(apply, solve, front, start, trusted) for start in starts]
 
 

@@ -73,9 +73,8 @@ def trimmed(
 ) -> Trimmed:
     """Drop the cells that matter least, as long as all of them together hold no more of any state than is ``allowed``.
 
-    Arguments: ``wells`` (K, dim) positions of the minima; ``targets``
-    names of regions, or "boundary", whose inside is dropped unless ``fill_targets``; ``start``, where an exit begins,
-    keeps its way to the wells.
+    Arguments: ``wells`` (K, dim) positions of the minima; ``targets`` names of regions, or "boundary", whose inside is
+    dropped unless ``fill_targets``; ``start``, where an exit begins, keeps its way to the wells.
 
     What a cell holds is multiplied by the exponential of the change of Phi that its vertices do not show.  A mesh so
     coarse that the chain says nothing is returned as it is.

@@ -10,7 +10,7 @@ from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
-from fokker_planck.fem.algebra.long_range import decaying_solution
+from fokker_planck.fem.algebra.long_range import decaying_solutions
 from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulations.triangulation import EdgeTable, Triangulation, local_edges, volumes
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
@@ -134,12 +134,14 @@ def _potentials(
     dofs = np.concatenate([np.stack([number[i], number[j]], axis=1), own])
     solver = _petsc.Factorization(_petsc.matrix(MPI.COMM_SELF, size, dofs, elements))
 
-    def apply(vector: Floats) -> Floats:
-        return diagonal * vector - _gathered(i, rates * vector[j], count) - _gathered(j, rates * vector[i], count)
+    def apply(vectors: Floats) -> Floats:
+        rows = np.atleast_2d(vectors)
+        moved = [_gathered(i, rates * row[j], count) + _gathered(j, rates * row[i], count) for row in rows]
+        return diagonal * vectors - np.reshape(moved, vectors.shape)
 
     def solve(right: Floats) -> Floats:
-        result = np.zeros(count)
-        result[free] = solver.solve(right[free])
+        result = np.zeros(right.shape)
+        result[..., free] = solver.solve(right[..., free])
         return result
 
     def touching(marked: Booleans) -> Booleans:
@@ -148,13 +150,12 @@ def _potentials(
         result[j[marked[i]]] = True
         return result
 
-    logs = np.zeros((len(sets), count))
-    for state, members in enumerate(sets):
-        level = float(phi[members].min())
-        given = np.zeros(count)
-        given[members] = np.exp(-0.5 * (phi[members] - level))
-        logs[state] = decaying_solution(apply, solve, touching, given, free, gentle=False).logs + 0.5 * (phi - level)
-    return logs
+    levels = np.array([phi[members].min() for members in sets])
+    given = np.zeros((len(sets), count))
+    for row, members, level in zip(given, sets, levels, strict=True):
+        row[members] = np.exp(-0.5 * (phi[members] - level))
+    found = decaying_solutions(apply, solve, touching, given, free, gentle=False)
+    return np.array([function.logs for function in found]) + 0.5 * (phi - levels[:, None])
 
 
 def energy_shares(chain: Chain, sets: Sequence[Integers], doubt: Floats, share: float) -> Floats:

@@ -22,7 +22,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.results.steady import Rates, Statistics
 
 COUNTS = 0.1
-"""Of the rates out of a well, from which on one says how well those beside it are known."""
+"""Of the rates out of a well, from which on one steers the refinement, and says how well those beside it are known."""
 MOST_CANCELLING = 600.0
 """Logarithm of a factor that is a double, times any error: nothing is known of what is so much less than its terms."""
 LEFT_OUT = 0.05

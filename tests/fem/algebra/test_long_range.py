@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fokker_planck.fem.algebra.long_range import LARGEST, LongRange, decaying_solution, times_exp
+from fokker_planck.fem.algebra.long_range import LARGEST, LongRange, decaying_solutions, times_exp
 
 
 @pytest.mark.parametrize("exponent", [0.0, 5.0, 700.0, -700.0])
@@ -44,16 +44,16 @@ def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall, behind):
     free[[start - 10, start]] = False
     diagonal = np.full(count, 2.0 * math.cosh(fall))
 
-    def apply(vector):
-        image = diagonal * vector
-        image[1:] -= vector[:-1]
-        image[:-1] -= vector[1:]
+    def apply(vectors):
+        image = diagonal * vectors
+        image[..., 1:] -= vectors[..., :-1]
+        image[..., :-1] -= vectors[..., 1:]
         return image
 
     def solve(right):
         upper = np.where(free[1:] & free[:-1], -1.0, 0.0)
         bands = np.vstack([np.r_[0.0, upper], np.where(free, diagonal, 1.0)])
-        return solveh_banded(bands, np.where(free, right, 0.0))
+        return solveh_banded(bands, np.where(free, right, 0.0).T).T
 
     def touching(marked):
         result = marked.copy()
@@ -61,9 +61,9 @@ def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall, behind):
         result[:-1] |= marked[1:]
         return result
 
-    given = np.zeros(count)
-    given[start] = 1.0
-    solution = decaying_solution(apply, solve, touching, given, free)
+    given = np.zeros((1, count))
+    given[0, start] = 1.0
+    (solution,) = decaying_solutions(apply, solve, touching, given, free)
     inside = np.arange(4000 - 100)
     assert solution.logs[start + inside] == pytest.approx(-fall * inside, abs=1e-9)
     assert solution.powers.min() < -fall * 4000 / math.log(2.0) + 2000.0
