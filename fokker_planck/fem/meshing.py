@@ -37,10 +37,10 @@ FINE, LARGEST_FINE_CHANGE = 1e-6, {1: 9.0, 2: 14.0, 3: 14.0}
 STEP = 0.7
 """By what the change in a cell falls from one cut of the domain to the next: 0.4 and 0.9 give the same exit times to
 1e-11 and the same time within a third."""
-WRONGLY_CUT = {1: 200.0, 2: 200.0, 3: 50.0}
-"""Of the share that may be cut, what a state holds at cuts made on coarser cells, from which on these are not believed.
-A well of which a part was cut holds 0.01 to 0.4 of itself there, others 1e-9 at a share of 1e-10; more in space, where
-cells at cuts are as large as wells."""
+WRONGLY_CUT = 1.0
+"""Of the accuracy, what a state holds at cuts made on coarser cells, from which on these are not believed. A well of
+which a part was cut holds 0.01 to 0.4 of itself there; others held 1e-13 to 9e-8 at an accuracy of 1e-6, where the exit
+time with less cut is the same to 3e-11."""
 SAFER = 2.0
 """Times the largest change in a cell, from which on cells are cut where cuts on coarser ones took what counts."""
 DEEP = {1: 60.0, 2: 40.0, 3: 20.0}
@@ -127,7 +127,8 @@ def resolved(
     dimension, whole = triangulation.dimension, triangulation
     narrow = narrow_places(triangulation, exponent, heights, accuracy)
     largest = (LARGEST_CHANGE if accuracy >= FINE else LARGEST_FINE_CHANGE)[dimension]
-    change, share = heights.ceiling - min(heights.bottoms), TRIM[dimension] * (accuracy if kept is None else kept)
+    change, allowed = heights.ceiling - min(heights.bottoms), accuracy if kept is None else kept
+    share = TRIM[dimension] * allowed
     cutting = heights.trim and change > DEEP[dimension]
     heights = _without_wells_in_targets(whole, heights)
     for coarsest in (change, SAFER * largest) if cutting else ():
@@ -135,7 +136,7 @@ def resolved(
         triangulation = _refined_until(cut.mesh, exponent, heights, largest, narrow, degree, accuracy)
         cut = _trimmed(triangulation, exponent, heights, share, largest)
         triangulation = cut.mesh
-        if cut.at_cuts <= WRONGLY_CUT[dimension] * share:
+        if cut.at_cuts <= WRONGLY_CUT * allowed:
             break
     else:
         triangulation = _refined_until(whole, exponent, heights, largest, narrow, degree, accuracy)

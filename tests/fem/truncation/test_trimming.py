@@ -261,7 +261,7 @@ def test_a_wide_well_beside_a_target_is_kept(width, believed, monkeypatch):
     from scipy.integrate import quad
 
     if believed:
-        monkeypatch.setattr(meshing, "WRONGLY_CUT", {2: math.inf})
+        monkeypatch.setattr(meshing, "WRONGLY_CUT", math.inf)
     noise, end, start = 0.00833, 0.93356, 1.0273
 
     def f(x):
