@@ -13,7 +13,7 @@ import pytest
 
 import fokker_planck as fp
 from validation.campaign import coordinates, line_quadrature
-from validation.campaign.identities import outside
+from validation.campaign.comparison import outside
 from validation.campaign.questions import Number, ask, load
 from validation.campaign.random_problems import random_problem
 from validation.campaign.runner import campaign, holds
@@ -89,6 +89,16 @@ def test_a_problem_has_the_same_answer_in_other_coordinates(tmp_path):
     assert outside(found, other) == []
     wrong = {**other, "mean": Number(None, other["mean"].log + 0.01, other["mean"].bar)}
     assert len(outside(found, wrong)) == 1
+
+
+def test_numbers_that_are_not_known_may_stand_elsewhere_in_the_order():
+    def rates(*known):
+        return {f"rate {k}": Number(None, log, bar) for k, (log, bar) in enumerate(known)}
+
+    found = rates((-1.0, 1e-4), (-15.5, 700.0), (-19.5, 1e-3), (-24.6, 1e-2))
+    assert outside(found, rates((-1.0, 1e-4), (-19.5, 1e-3), (-24.6, 1e-2), (-29.8, 28.0))) == []
+    assert outside(found, rates((-1.0, 1e-4), (-19.6, 1e-3), (-24.6, 1e-2), (-29.8, 28.0)))
+    assert outside(found, rates((-1.0, 1e-4), (-19.5, 1e-3), (-5.0, 1e-2), (-24.6, 1e-2)))
 
 
 def test_problems_depend_on_their_number_alone():

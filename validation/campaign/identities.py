@@ -1,4 +1,4 @@
-"""What must not change: every reference that a problem has, and the comparison of bar with bar."""
+"""What must not change: every reference that a problem has."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from validation.campaign.coordinates import Change, changed, identity, in_formul
 from validation.campaign.in_time import identities_in_time
 from validation.campaign.line_quadrature import Line, line
 from validation.campaign.other_domains import ends_of_sublevel, other_domains
-from validation.campaign.questions import IN_TIME, Number, Numbers, ask, exactly, load
+from validation.campaign.questions import IN_TIME, Numbers, ask, exactly, load
 from validation.campaign.random_noise import whole_drift
 from validation.campaign.random_problems import RandomProblem
 
 Tables = dict[str, Any]
-ROUNDING = 1e-12  # of the coefficients of a changed problem, times barriers of hundreds of units of epsilon
 FINER = 1e-2
-LONG = 0.1  # a bar of a logarithm from which on it is not symmetric
 LEAST_TOLERANCE = {1: 1e-11, 2: 1e-8, 3: 1e-2}
 
 
@@ -266,31 +264,3 @@ def _answer(problem: RandomProblem, file: Any, whole: Line) -> Numbers:
     left, right = sorted((first, second))
     across = whole.log_scale_between(left[1], right[0])
     return {"rate": exactly(-across - total)}
-
-
-def outside(found: Numbers, reference: Numbers) -> list[str]:
-    """Numbers that are further apart than both bars and the rounding of the reference together."""
-    wrong = []
-    if any(name.startswith("well") for name in found) and found.keys() != reference.keys():
-        wrong.append(f"{len(found)} wells and {len(reference)}")
-    for name in found.keys() & reference.keys():
-        one, other = found[name], reference[name]
-        size = max(1.0, abs(one.value or 0.0)) if one.log is None else max(1.0, 1e-2 * abs(one.log))
-        allowed = one.bar + other.bar + ROUNDING * size
-        if not one.distance(other) <= allowed and not _both_unknown(one, other):
-            apart = f"apart by {one.distance(other):.2g}, bars {one.bar:.2g} and {other.bar:.2g}"
-            wrong.append(f"{name}: {_shown(one)} and {_shown(other)}, {apart}")
-    return wrong
-
-
-def _both_unknown(one: Number, other: Number) -> bool:
-    """Whether bars are as long as the numbers: they are those of the numbers then, not of logarithms."""
-    if one.log is None or other.log is None or max(one.bar, other.bar) < LONG:
-        return False
-    low, high = sorted((one, other), key=lambda number: float(number.log or 0.0))
-    up = float(low.log or 0.0) + float(np.log1p(low.bar))
-    return up >= float(high.log or 0.0) + (float(np.log1p(-high.bar)) if high.bar < 1.0 else -np.inf)
-
-
-def _shown(number: Number) -> str:
-    return f"exp({number.log!r})" if number.log is not None else repr(number.value)

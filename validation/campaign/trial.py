@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from validation.campaign.identities import outside, references
+from validation.campaign.comparison import outside
+from validation.campaign.identities import references
 from validation.campaign.questions import ask, load
 from validation.campaign.random_problems import random_problem
 
