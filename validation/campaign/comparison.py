@@ -29,7 +29,8 @@ def outside(found: Numbers, reference: Numbers) -> list[str]:
 def _agree(one: Number, other: Number) -> bool:
     size = max(1.0, abs(one.value or 0.0)) if one.log is None else max(1.0, 1e-2 * abs(one.log))
     allowed = one.bar + other.bar + ROUNDING * size
-    return bool(one.distance(other) <= allowed) or _both_unknown(one, other)
+    as_logs = one.log is None or other.log is None or max(one.bar, other.bar) < 1.0
+    return (as_logs and bool(one.distance(other) <= allowed)) or _both_unknown(one, other)
 
 
 def _agree_in_another_order(found: Numbers, reference: Numbers) -> bool:
