@@ -13,8 +13,9 @@ from mpi4py import MPI
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.cell_map import CellMap, cell_map, points_in_cells, quadrature
 from fokker_planck.fem.triangulations.coinciding_walls import wall_facets
-from fokker_planck.fem.triangulations.curving import DEGREE, CurvedCells, check_orientation, curved_cells
+from fokker_planck.fem.triangulations.curving import DEGREE, CurvedCells, curved_cells
 from fokker_planck.fem.triangulations.fitting import ON_SURFACE
 from fokker_planck.fem.triangulations.numbering import unknowns_of_cells
 from fokker_planck.fem.triangulations.triangulation import Triangulation, edge_table, local_edges, row_numbers
@@ -24,21 +25,6 @@ from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 PART_OF_A_CELL = 1e-2
 """Share of a cell's size within which an unknown lies on a surface: nodes of degree 12 are further apart."""
-
-
-@dataclass(frozen=True)
-class CellMap:
-    """F and its derivative at the quadrature points of every cell of this rank.
-
-    ``points`` (dim, cells, n); ``inverse`` (dim, dim, curved cells, n) is (dF)^-1 with respect to straight
-    coordinates, for the curved cells alone; ``stretch`` (cells, n) is det dF; ``volume`` (cells, n) is quadrature
-    weight times volume in true coordinates.
-    """
-
-    points: Floats
-    inverse: Floats
-    stretch: Floats
-    volume: Floats
 
 
 @dataclass(frozen=True)
@@ -91,12 +77,12 @@ class Discretization:
     @property
     def map(self) -> CellMap:
         """The map at the quadrature points, made anew each time: kept, it would be a fifth of what a mesh takes."""
-        return _cell_map(self.corners, self.curved, self.rule)
+        return cell_map(self.corners, self.curved, self.rule)
 
     @property
     def reference_points(self) -> Floats:
         """Quadrature points on the reference simplex, (n, dim)."""
-        return _dolfinx.quadrature_points(self.triangulation.dimension, self.rule)[0]
+        return quadrature(self.triangulation.dimension, self.rule)[0]
 
     @property
     def corners(self) -> Floats:
@@ -136,9 +122,8 @@ def discretize(
     rule = quadrature_degree(degree, dimension)
     geometry = curved_cells(triangulation, ordered, _dolfinx.lagrange_nodes(dimension, DEGREE))
     corners = triangulation.points[ordered]
-    _cell_map(
-        corners[geometry.cells], replace(geometry, cells=np.arange(len(geometry.cells))), rule
-    )  # refuses folded cells
+    bent = replace(geometry, cells=np.arange(len(geometry.cells)))
+    cell_map(corners[geometry.cells], bent, rule)  # refuses folded cells
     cell_nodes = nodes_in_cells(corners, geometry, degree)
     nodes = _shared(comm, count, dofs, cell_nodes)
     if comm.size > 1:
@@ -164,7 +149,7 @@ def discretize(
 
 def nodes_in_cells(corners: Floats, curved: CurvedCells, degree: int) -> Floats:
     """True coordinates of the Lagrange nodes of cells with these ``corners`` (m, dim + 1, dim), (m, n, dim)."""
-    return _mapped(corners, curved, _dolfinx.lagrange_nodes(corners.shape[2], degree))
+    return points_in_cells(corners, curved, _dolfinx.lagrange_nodes(corners.shape[2], degree))
 
 
 def unknowns_in(discretization: Discretization, name: str, region: Any = None) -> Booleans:
@@ -241,16 +226,6 @@ def _in_local_order(triangulation: Triangulation, cells: Integers, corners: Floa
     return np.take_along_axis(given, np.argmin(distance, axis=2), axis=1)
 
 
-def _mapped(corners: Floats, geometry: Any, reference: Floats) -> Floats:
-    """True coordinates of reference points in every cell, (cells, n, dim)."""
-    coordinates = barycentric(reference)
-    points = coordinates @ corners
-    if len(geometry.cells):
-        basis = _dolfinx.tabulate_lagrange(reference.shape[1], DEGREE, reference)[0]
-        points[geometry.cells] = basis @ geometry.nodes
-    return points
-
-
 def places_in(discretization: Discretization, cells: Integers, reference: Floats) -> tuple[Floats, Floats]:
     """True coordinates of reference points of some cells, (m, q, dim) both, and |det| of the map there, (m, q)."""
     corners, curved = discretization.corners[cells], discretization.curved
@@ -268,25 +243,6 @@ def places_in(discretization: Discretization, cells: Integers, reference: Floats
         points[bent] = np.einsum("mqa,mad->mqd", table[0], nodes)
         stretch[bent] = np.abs(np.linalg.det(np.einsum("jmqa,mad->mqdj", table[1:], nodes)))
     return points, stretch
-
-
-def _cell_map(corners: Floats, geometry: Any, rule: int) -> CellMap:
-    dimension = corners.shape[2]
-    reference, weights = _dolfinx.quadrature_points(dimension, rule)
-    points = _mapped(corners, geometry, reference)
-    shape = (len(corners), len(weights))
-    straight = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
-    inverse = np.zeros((0, len(weights), dimension, dimension))
-    stretch = np.ones(shape)
-    if len(geometry.cells):
-        gradients = _dolfinx.tabulate_lagrange(dimension, DEGREE, reference, 1)[1:]
-        jacobian = np.stack([gradient @ geometry.nodes for gradient in gradients], axis=-1)
-        derivative = jacobian @ np.linalg.inv(straight[geometry.cells])[:, None]
-        stretch[geometry.cells] = np.linalg.det(derivative)
-        check_orientation(stretch[geometry.cells], geometry.cells)
-        inverse = np.linalg.inv(derivative)
-    volume = stretch * np.abs(np.linalg.det(straight))[:, None] * weights
-    return CellMap(np.moveaxis(points, 2, 0), np.moveaxis(inverse, (2, 3), (0, 1)), stretch, volume)
 
 
 def _shared(comm: MPI.Comm, count: int, dofs: Integers, cell_nodes: Floats) -> Floats:

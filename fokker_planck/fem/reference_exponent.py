@@ -14,9 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from fokker_planck.errors import ProblemError
-from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.cell_map import lagrange_at_rule
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
+from fokker_planck.fem.true_polynomials import at_nodes_of_element, interpolants, values_and_slopes
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.grids.spline import GridFunction
 from fokker_planck.model.reversibility.definiteness import check_semidefinite
@@ -42,8 +43,12 @@ class Weighted:
 class Weighting(Protocol):
     """A process together with a reference exponent."""
 
-    def on(self, discretization: Discretization) -> Weighted:
-        """The exponent and the coefficients where the forms need them."""
+    def at_nodes(self, discretization: Discretization) -> Floats:
+        """psi at the nodes, as the forms need it, (N,)."""
+        ...
+
+    def on(self, discretization: Discretization, nodal: Floats | None = None) -> Weighted:
+        """The exponent and the coefficients where the forms need them; ``nodal`` is psi at the nodes, if known."""
         ...
 
     def value(self, x: Floats) -> Floats:
@@ -99,7 +104,11 @@ class KnownWeight:
         """The circulation at points (dim, n), (dim, n)."""
         return None if self.circulation is None else np.asarray(self.circulation(x))
 
-    def on(self, discretization: Discretization) -> Weighted:
+    def at_nodes(self, discretization: Discretization) -> Floats:
+        """Where Psi jumps, the smallest of its limits, (N,)."""
+        return values_at_nodes(self.exponent, discretization)
+
+    def on(self, discretization: Discretization, nodal: Floats | None = None) -> Weighted:
         """Everything from its formula."""
         points = discretization.map.points
         flat = points.reshape(len(points), -1)
@@ -110,9 +119,9 @@ class KnownWeight:
             raise ProblemError("potential", found, "a potential that is finite in the domain")
         tensor = np.asarray(self.diffusion.tensor(flat))
         if not getattr(self.diffusion, "constant", True):
-            check_semidefinite(self.diffusion, flat, tensor)
+            check_semidefinite(self.diffusion, flat, tensor, discretization.nodes.T)
         return Weighted(
-            values_at_nodes(self.exponent, discretization),
+            self.at_nodes(discretization) if nodal is None else nodal,
             exponent,
             tensor.reshape(len(points), *points.shape),
             None if self.circulation is None else np.asarray(self.circulation(flat)).reshape(points.shape),
@@ -165,12 +174,16 @@ class FollowedWeight:
         tensor, velocity = noise_and_velocity(self.drift, self.diffusion, x)
         return velocity + self.noise * np.einsum("ijn,jn->in", tensor, slope)
 
-    def on(self, discretization: Discretization) -> Weighted:
+    def at_nodes(self, discretization: Discretization) -> Floats:
+        """What psi interpolates, (N,)."""
+        finer = isinstance(self.exponent, GridFunction)
+        return np.asarray((self.exponent.finer_value if finer else self.value)(discretization.nodes.T))
+
+    def on(self, discretization: Discretization, nodal: Floats | None = None) -> Weighted:
         """c = b - div D + D grad psi, with psi the interpolant of the exponent."""
         points = discretization.map.points
         flat = points.reshape(len(points), -1)
-        finer = isinstance(self.exponent, GridFunction)
-        nodal = (self.exponent.finer_value if finer else self.value)(discretization.nodes.T)
+        nodal = self.at_nodes(discretization) if nodal is None else nodal
         exponent, slope = _at_quadrature_points(discretization, nodal[discretization.dofs])
         tensor, drift = noise_and_velocity(self.drift, self.diffusion, flat)
         tensor = (self.noise * tensor).reshape(len(points), *points.shape)
@@ -184,14 +197,15 @@ class FollowedWeight:
 def at_quadrature_points(discretization: Discretization, local: Floats) -> tuple[Floats, Floats]:
     """Values (cells, n) and gradients (dim, cells, n) of a function given by its nodal values in every cell."""
     dimension = discretization.triangulation.dimension
-    table = _dolfinx.tabulate_lagrange(dimension, discretization.degree, discretization.reference_points, 1)
+    table = lagrange_at_rule(dimension, discretization.degree, discretization.rule)
     corners = discretization.corners
     inverse = np.linalg.inv(np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2))
-    slope = np.einsum("cn,jqn,cji->icq", local, table[1:], inverse, optimize=True)
+    found = (local @ table.reshape(-1, table.shape[2]).T).reshape(-1, *table.shape[:2])
+    slope = np.einsum("cjq,cji->icq", found[:, 1:], inverse)
     curved = discretization.curved.cells
     if len(curved):
         slope[:, curved] = np.einsum("kicq,kcq->icq", discretization.map.inverse, slope[:, curved])
-    return local @ table[0].T, slope
+    return found[:, 0], slope
 
 
 def _at_quadrature_points(discretization: Discretization, local: Floats) -> tuple[Floats, Floats]:
@@ -203,20 +217,16 @@ def _at_quadrature_points(discretization: Discretization, local: Floats) -> tupl
     curved, degree = discretization.curved.cells, discretization.degree
     if not len(curved):
         return values, slope
-    dimension, corners = discretization.triangulation.dimension, discretization.corners[curved]
     # by the straight cell's own coordinates
+    corners, curved_values = discretization.corners[curved], local[curved]
     inverse = np.linalg.inv(corners[:, 1:] - corners[:, :1])
-    places = np.moveaxis(discretization.map.points[:, curved], 0, 2)
-    shape = places.shape[:2]
-    nodes, points = (
-        ((x - corners[:, :1]) @ inverse).reshape(-1, dimension) for x in (discretization.cell_nodes[curved], places)
-    )
-    table = _dolfinx.tabulate_lagrange(dimension, degree, nodes)[0].reshape(len(curved), local.shape[1], -1)
-    middle = local[curved].mean(axis=1, keepdims=True)
-    of_straight = np.linalg.solve(table, (local[curved] - middle)[..., None])[..., 0]
-    usable = np.abs(of_straight).max(axis=1) < MOST_BENT * np.ptp(local[curved], axis=1)
-    at_points = _dolfinx.tabulate_lagrange(dimension, degree, points, 1).reshape(dimension + 1, *shape, -1)
-    found = np.einsum("kcqn,cn->kcq", at_points, of_straight)
-    values[curved[usable]] = (found[0] + middle)[usable]
-    slope[:, curved[usable]] = np.einsum("jcq,cij->icq", found[1:], inverse)[:, usable]
+    middle = curved_values.mean(axis=1, keepdims=True)
+    nodes = (discretization.cell_nodes[curved] - corners[:, :1]) @ inverse
+    polynomials = interpolants(degree, nodes, curved_values - middle)
+    on_straight = at_nodes_of_element(degree, polynomials, corners.shape[2])
+    usable = np.abs(on_straight).max(axis=1) < MOST_BENT * np.ptp(curved_values, axis=1)
+    away = discretization.map.points[:, curved] - corners[:, 0].T[:, :, None]
+    found = values_and_slopes(degree, polynomials, np.einsum("icq,cij->jcq", away, inverse))
+    values[curved[usable]] = (found[:, 0] + middle)[usable]
+    slope[:, curved[usable]] = np.einsum("cjq,cij->icq", found[:, 1:], inverse)[:, usable]
     return values, slope

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from fokker_planck.fem import _dolfinx
+from fokker_planck.fem.blocks_of_cells import blocks, some_cells
 from fokker_planck.fem.cell_products import flow
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.fem.fields.point_location import locate
-from fokker_planck.fem.generator import Generator
+from fokker_planck.fem.generator import Generator, with_room_for_currents
 from fokker_planck.fem.reference_exponent import Weighting, at_quadrature_points
 from fokker_planck.fem.triangulations.curving import DEGREE
 from fokker_planck.formulas.arrays import Floats, Integers
@@ -64,26 +65,41 @@ class Current:
 
 def total_current(discretization: Discretization, weighting: Weighting, rho: Floats, log_whole: float) -> Floats:
     """The integral of J over the mesh, (dim,): that of e^-psi (rho c - D grad rho) / Z; ``log_whole`` is log Z."""
-    weighted = weighting.on(discretization)
-    values, slope = at_quadrature_points(discretization, rho[discretization.dofs])
-    flux = -np.einsum("ijcq,jcq->icq", weighted.tensor, slope)
-    if weighted.velocity is not None:
-        flux += weighted.velocity * values
-    amount = np.exp(-weighted.exponent - log_whole) * discretization.map.volume
-    return np.asarray(discretization.comm.allreduce((flux * amount).sum(axis=(1, 2))))
+    nodal = weighting.at_nodes(discretization)
+    return np.asarray(discretization.comm.allreduce(_by_rule(discretization, weighting, rho, (nodal, log_whole))))
 
 
 def total_current_of(generator: Generator, weighting: Weighting, rho: Floats, log_whole: float) -> Floats:
     """The same by the elements that rho was found with, where their functions hold the coordinates: -a(x_k, rho) / Z.
 
-    The gradient of x_k being a unit vector, that is the component k, and no coefficient is asked again.
+    The gradient of x_k being a unit vector, that is the component k, and no coefficient is asked again.  In curved
+    cells coordinates are polynomials of degree ``DEGREE`` alone: there of lower ones it is by the generator's rule.
     """
-    discretization = generator.discretization
-    if len(discretization.curved.cells) and discretization.degree < DEGREE:
-        return total_current(discretization, weighting, rho, log_whole)
+    discretization, curved = generator.discretization, generator.discretization.curved.cells
+    straight, total = np.ones(len(discretization.cells), dtype=bool), np.zeros(discretization.triangulation.dimension)
+    if len(curved) and discretization.degree < DEGREE:
+        straight[curved] = False
+        bent = some_cells(with_room_for_currents(discretization), curved)
+        total += _by_rule(bent, weighting, rho, (generator.exponent, log_whole))
     local = rho[discretization.dofs]
-    parts = (flow(generator, x, local).relative_to(log_whole) for x in np.moveaxis(discretization.cell_nodes, 2, 0))
-    return np.asarray(discretization.comm.allreduce(-np.array([part.sum() for part in parts])))
+    for k, x in enumerate(np.moveaxis(discretization.cell_nodes, 2, 0)):
+        total[k] -= flow(generator, x, local).relative_to(log_whole)[straight].sum()
+    return np.asarray(discretization.comm.allreduce(total))
+
+
+def _by_rule(
+    discretization: Discretization, weighting: Weighting, rho: Floats, logs: tuple[Floats, float]
+) -> Floats:
+    """What this rank's cells have of it, by the rule of the mesh; ``logs`` are psi at its nodes, and log Z."""
+    (nodal, log_whole), total = logs, np.zeros(discretization.triangulation.dimension)
+    for _, part in blocks(discretization):
+        weighted = weighting.on(part, nodal)
+        values, slope = at_quadrature_points(part, rho[part.dofs])
+        flux = -np.einsum("ijcq,jcq->icq", weighted.tensor, slope)
+        if weighted.velocity is not None:
+            flux += weighted.velocity * values
+        total += (flux * (np.exp(-weighted.exponent - log_whole) * part.map.volume)).sum(axis=(1, 2))
+    return total
 
 
 def _slope_of(density: Field, x: Floats) -> Floats:

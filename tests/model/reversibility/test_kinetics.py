@@ -282,6 +282,32 @@ def test_tensors_that_are_not_semidefinite():
         check_semidefinite(Sampled(lambda y: space).field(None, 3), np.zeros((3, 4)))
 
 
+def test_rounding_of_noise_is_that_of_its_largest_values():
+    """Where D vanishes a block of points has next to none, and what rounding leaves there is no negative noise."""
+    noise = Sampled(lambda y: (y[0] - 1e-15) * np.eye(3)[:, :, None]).field(None, 3)
+    x = np.linspace(0.0, 1.0, 11) * np.ones((3, 1))
+    check_semidefinite(noise, x)
+    check_semidefinite(noise, x[:, :1], elsewhere=x)
+    with pytest.raises(ProblemError, match="eigenvalue -1e-15"):
+        check_semidefinite(noise, x[:, :1])
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_pivots_tell_of_negative_noise_what_eigenvalues_do(dimension):
+    roots = RNG.normal(size=(200, dimension, dimension))
+    turned = np.linalg.qr(roots)[0]
+    values = RNG.uniform(-0.1, 1.0, (200, dimension))
+    tensor = np.moveaxis(np.einsum("nia,na,nja->nij", turned, values, turned), 0, 2)
+    tensor = 0.5 * (tensor + tensor.swapaxes(0, 1))
+    for k, least in enumerate(values.min(axis=1)):
+        field = Sampled(lambda y, k=k: tensor[:, :, k : k + 1]).field(None, dimension)
+        if least >= 0.0:
+            check_semidefinite(field, np.zeros((dimension, 1)))
+        else:
+            with pytest.raises(ProblemError, match="value -"):
+                check_semidefinite(field, np.zeros((dimension, 1)))
+
+
 def test_negative_noise_between_the_samples_is_found_on_the_mesh():
     from fokker_planck.fem.discretization import discretize
     from fokker_planck.fem.first_triangulation import domain_triangulation
