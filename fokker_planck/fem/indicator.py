@@ -99,16 +99,43 @@ def energy_shares(generator: Generator, modes: Sequence[Mode]) -> Floats:
     a_c(u, u) / a(u, u), or sqrt(a_c(u, u) a_c(z, z)) / a(u, z) with a dual z: of cells that were not there, with what
     they lead to in their place, a(u, z) would be off by a_c(u, z) to first order.
     """
+    return _relative(generator, modes, iter(_wholes(generator, _parts(generator, modes))))
+
+
+def slope_shares(generator: Generator, modes: Sequence[Mode]) -> Floats:
+    """The same where slopes of functions may be off by a part of themselves, cell by cell, in all of a cell at once.
+
+    Times the square of that part it is the error of what the modes stand for.  Without detailed balance the slope of a
+    left function z follows the weight, z' = (D^-1 c) z on a line, and may be off by a part of z over the length h of
+    the cell though z hardly changes: there a_c(z, z) is max |z|^2 int e^-psi tr D / (dim h^2) at least.  A function
+    that is its own dual is the density.
+    """
+    parts, dual = _parts(generator, modes), modes[0].dual
+    shares = _relative(generator, modes, iter(_wholes(generator, parts)))
+    if generator.symmetric or dual is None:
+        return shares
+    discretization = generator.discretization
+    corners = discretization.corners
+    length = np.linalg.norm(corners[:, :, None] - corners[:, None], axis=3).max(axis=(1, 2))
+    size = np.abs(dual).max(axis=1) / (length * np.sqrt(corners.shape[2]))
+    along = [x * size[:, None] for x in np.moveaxis(discretization.cell_nodes, 2, 0)]
+    for part in range(0 if modes[0].values is dual else 1, 2):
+        parts[part] = (along, [0.0] * len(along))
+    return np.maximum(shares, _relative(generator, modes, iter(_wholes(generator, parts))))
+
+
+def _wholes(generator: Generator, parts: list[tuple[list[Floats], list[float]]]) -> list[CellProducts]:
+    """Energies in every cell of the functions themselves, summed over those of each part."""
     exponent = generator.exponent[generator.discretization.dofs]
     lowest = exponent.min(axis=1)
     half, wholes = np.exp(-0.5 * (exponent - lowest[:, None])), []
-    for values, logs in _parts(generator, modes):
+    for values, logs in parts:
         each, amounts = _Functions.of(values, logs, None), np.zeros(len(lowest))
         for u, scale in zip(values, each.scales, strict=True):
             scaled = (u - u[:, :1]) * (half * (scale / each.size[:, None]))
             amounts += np.maximum((scaled * (generator.energy @ scaled[..., None])[..., 0]).sum(axis=1), 0.0)
         wholes.append(CellProducts(amounts, lowest - 2.0 * np.log(each.size), generator.discretization.comm))
-    return _relative(generator, modes, iter(wholes))
+    return wholes
 
 
 def _parts(generator: Generator, modes: Sequence[Mode]) -> list[tuple[list[Floats], list[float]]]:

@@ -1,13 +1,14 @@
 """The error estimate by cell: zero for what the space holds, local where the fault is, as large as the error itself."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generator import assemble
-from fokker_planck.fem.indicator import Mode, energy_errors, energy_shares, errors_of_all
+from fokker_planck.fem.indicator import Mode, energy_errors, energy_shares, errors_of_all, slope_shares
 from fokker_planck.fem.triangulations.generation import grid_triangulation
 from fokker_planck.model.diffusion.constant import Isotropic
 from fokker_planck.model.potential import Potential
@@ -125,6 +126,20 @@ def test_cells_have_of_a_function_what_its_energy_is_there():
     assert energy_shares(generator, [square]) == pytest.approx(cubes, rel=1e-12)
     beside = energy_shares(generator, [Mode(square.values, line.values, log_whole=math.log(10.0))])
     assert beside == pytest.approx(np.sqrt(4.0 / 3.0 * cubes * 0.25) / 10.0, rel=1e-12)
+
+
+def test_slopes_of_left_functions_may_be_off_by_a_part_of_their_size():
+    """u = x^2 on (0, 1) beside z = 5, whose slope is zero: a part of z over the length of a cell if c is not."""
+    generator = assembled((4,), 3)
+    square, flat = mode_of(generator, lambda x: x[0] ** 2), mode_of(generator, lambda x: 5.0 + 0.0 * x[0])
+    mode, itself = (Mode(values, flat.values, log_whole=math.log(10.0)) for values in (square.values, flat.values))
+    cubes = energy_shares(generator, [square])
+    driven = replace(generator, stiffness=generator.stiffness.copy())
+    assert slope_shares(generator, [mode]) == pytest.approx(np.zeros(4), abs=1e-12)
+    assert slope_shares(driven, [square]) == pytest.approx(cubes, rel=1e-12)
+    of_size = 5.0**2 / 0.25
+    assert slope_shares(driven, [mode]) == pytest.approx(np.sqrt(4.0 / 3.0 * cubes * of_size) / 10.0, rel=1e-12)
+    assert slope_shares(driven, [itself]) == pytest.approx(of_size / 10.0 * np.ones(4), rel=1e-12)
 
 
 def test_what_goes_with_cells_is_what_functions_have_there():

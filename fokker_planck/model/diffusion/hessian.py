@@ -124,7 +124,7 @@ class HessianField:
         """d_j (div D)_i, (dim, dim, n): exact on a line and for formulas with a floor, else by differences."""
         points = np.asarray(x, dtype=np.float64)
         if len(points) > 1 and self.floor > 0.0 and self.potential.expression is not None:
-            return self._curvature(points)
+            return in_blocks(self._curvature, points)
         if len(points) > 1:
             return np.moveaxis(differences.gradient(self.divergence, points), 0, 1)
         hessian, third = self.potential.hessian(points), self.potential.third_derivatives(points)[0]
@@ -133,28 +133,32 @@ class HessianField:
         return self.scale * (_over(hessian * fourth, root) + _over(third**2, root) * _over(self.floor, root) ** 2)
 
     def _curvature(self, points: Floats) -> Floats:
-        """d_j d_k D_ik, (dim, dim, n), from fourth derivatives of V.
+        """d_j d_k D_ik, (dim, dim, n), from fourth derivatives of V, all along the axes, R_abc and S_abcd.
 
         To G . (Q^T d_jk H Q) there is added sum_c F_acb (A^j_ac A^k_cb + A^k_ac A^j_cb), A^k = Q^T d_k H Q, with the
         second divided differences F_abc of f, in closed form and without cancellation: of sinh and cosh with
-        l = floor sinh u they are 1 / (2 floor cosh((u_a + u_b)/2) cosh((u_b + u_c)/2) cosh((u_c + u_a)/2)).
+        l = floor sinh u they are 1 / (2 floor cosh((u_a + u_b)/2) cosh((u_b + u_c)/2) cosh((u_c + u_a)/2)).  So
+
+            d_j d_k D_ik = Q_ia Q_jd [sum_b G_ab S_adbb + sum_bc F_acb (R_acd R_cbb + R_acb R_cbd)].
         """
-        third, fourth = self.potential.third_derivatives(points), self.potential.fourth_derivatives(points)
         values, axes = principal_axes(self.potential.hessian(points))
-        eigenvalues, q = values.T, np.moveaxis(axes, -1, 0)
-        roots = np.hypot(eigenvalues, self.floor)
-        one, other = eigenvalues[:, :, None], eigenvalues[:, None, :]
-        f, g = roots[:, :, None], roots[:, None, :]
+        third, fourth = self.potential.third_derivatives(points), self.potential.fourth_derivatives(points)
+        roots = np.hypot(values, self.floor)
+        one, other, f, g = values[:, None], values[None], roots[:, None], roots[None]
         once = (one + other) / (f + g)
         # 2 cosh^2((u_a + u_b)/2) floor^2 = floor^2 + f g + l m, which would cancel where l m < 0
         alike = self.floor**2 * (one**2 + other**2 + self.floor**2) / (f * g + np.abs(one * other))
         pairs = np.sqrt(self.floor**2 + np.where(one * other < 0.0, alike, f * g + one * other))
-        twice = np.sqrt(2.0) * self.floor**2 / (pairs[:, :, :, None] * pairs[:, None, :, :] * pairs[:, :, None, :])
-        first = np.einsum("nia,ijkn,njb->nkab", q, third, q, optimize=True)
-        second = np.einsum("nia,ijkln,njb->nklab", q, fourth, q, optimize=True) * once[:, None, None]
-        second += np.einsum("nacb,njac,nkcb->njkab", twice, first, first, optimize=True)
-        second += np.einsum("nacb,nkac,njcb->njkab", twice, first, first, optimize=True)
-        return np.asarray(self.scale * np.einsum("nia,njkab,nkb->ijn", q, second, q, optimize=True))
+        twice = np.sqrt(2.0) * self.floor**2 / (pairs[:, :, None] * pairs[None] * pairs[:, None])
+        along = third
+        for _ in range(3):  # each turns the first index, and puts it last
+            along = np.einsum("i...n,ian->...an", along, axes)
+        both = np.einsum("ijkbn,kbn->ijbn", np.einsum("ijkln,lbn->ijkbn", fourth, axes), axes)
+        both = np.einsum("ajbn,jdn->adbn", np.einsum("ijbn,ian->ajbn", both, axes), axes)
+        within = np.einsum("abn,adbn->adn", once, both)
+        within += np.einsum("acn,acdn->adn", np.einsum("acbn,cbbn->acn", twice, along), along)
+        within += np.einsum("acbn,cbdn->adn", twice * along, along)
+        return np.asarray(self.scale * np.einsum("ajn,ian->ijn", np.einsum("adn,jdn->ajn", within, axes), axes))
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
         """Those of the potential, and the inflection points where there is no floor."""

@@ -42,7 +42,9 @@ from fokker_planck.solvers.adaptivity.error_bars import (
     expected_by_less,
     least_bars,
     predicted_errors,
+    rule_beyond,
     safety_of,
+    shares_of_numbers,
     warn_of_coarseness,
     warn_or_refuse,
 )
@@ -50,7 +52,13 @@ from fokker_planck.solvers.adaptivity.function_checks import check_functions
 from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
 from fokker_planck.solvers.adaptivity.marking import growth_in_space, refined_where_unresolved
 from fokker_planck.solvers.adaptivity.prescribed_mesh import prescribed_errors
-from fokker_planck.solvers.adaptivity.roughness import SMOOTH, error_of_roughness, is_analytic
+from fokker_planck.solvers.adaptivity.roughness import (
+    SMOOTH,
+    error_of_roughness,
+    errors_of_roughness,
+    is_analytic,
+    may_be_rough,
+)
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.results.steady import Statistics
 from fokker_planck.solvers.setting.error_budget import ErrorBudget
@@ -67,10 +75,6 @@ MOST_RISES = 3
 """Meshes in a row of which each is expected to be worse than the one before: finer cells have more rounding, as next to
 an end where D vanishes, and the best that was verified is what can be had."""
 
-MORE_OF_RULE = {1: 60, 2: 12, 3: 6}
-"""Degrees more of the rule by which an answer is verified where coefficients may not be analytic: where V is like
-|x|^1.5 a rule of n points errs like n^-5, and two degrees more alone, 27 points for 25, left 1.8 times the bar on a
-line, 7 times in the plane, which is 0.3 and 0.4 now. On a line it costs nothing, in the plane a tenth of the time."""
 CORNERS = 1e-5
 """Of the error that the indicator predicts, below which what it predicts of corners is nothing, and says nothing of how
 errors fall: on surfaces of cuts, where functions are constant, it is 5e-8 to 3e-6 of it (committors at barriers of 50
@@ -150,8 +154,10 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     # what is cut is a share of the largest: of a rate that is little beside others out of a well it is more
     others = first.left + first.cut / np.clip(kept.weights, 1e-300, 1.0)
     errors = np.full(len(kept.predicted), np.inf)
-    if space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE:
-        errors = _by_a_degree_less(problem, first, kept)[0] + others
+    by_less = space and (first.by_less or (exhausted and first.coarse)) and first.degree >= LEAST_PREDICTABLE
+    if by_less:
+        # at the end of the budget a bar may be any, before that one that would be refused tells nothing
+        errors = _by_a_degree_less(problem, first, kept, np.inf if exhausted else WORST_ERROR)[0] + others
         # at the end of the budget a degree more, three times the work of this mesh, is not asked
         expected = min(expected, kept.worst(errors))
     # without detailed balance the indicator can expect hundreds of times the error
@@ -164,10 +170,12 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     if not (due or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved):
         return replace(course, expected=expected)
     by_lower = kept.worst(errors)
-    # what a degree less would have refused though the indicator promises it is worth a degree more
-    promised = by_lower > WORST_ERROR and kept.worst(kept.predicted) <= tolerance
+    # what a degree less would have refused though the indicator promises it is worth a degree more; where coefficients
+    # may be rough, whatever it leaves open
+    promised = by_lower > (WORST_ERROR if kept.shares is None else tolerance)
+    promised &= kept.worst(kept.predicted) <= tolerance
     if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
-        asked = replace(first, less_first=first.less_first and not np.isfinite(errors).all())
+        asked = replace(first, less_first=first.less_first and not by_less)
         errors = _verified(problem, asked, kept, tolerance - first.left - first.cut) + others
     return after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
 
@@ -245,7 +253,8 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
         share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE[problem.dimension]
     rounding = 0.0 if found.rounding is None else found.rounding
     told = (indicator, predicted, corners, at_corners, slowest, share)
-    return Kept(discretization, numbers, payload, weights, *told, rounding, found.more)
+    shares = shares_of_numbers(found) if problem.dimension == 3 and may_be_rough(problem) else None
+    return Kept(discretization, numbers, payload, weights, *told, rounding, found.more, shares)
 
 
 def _unknowns(mesh: Triangulation, degree: int) -> float:
@@ -284,7 +293,7 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
     _say(mesh, higher, ", to verify")
     finer = discretize(mesh, higher)
     if not is_analytic(problem):
-        finer = replace(finer, rule=finer.rule + MORE_OF_RULE[problem.dimension])
+        finer = replace(finer, rule=rule_beyond(problem.dimension, kept.discretization.rule, finer.rule))
     bars = bars_by(kept, first.ask(finer).numbers)
     # in space degrees 2 and 3 tell little of 4, which is asked where 3 is too coarse to be believed
     return bars if problem.dimension == 3 else np.maximum(bars, np.maximum(expected, rough))
@@ -297,8 +306,8 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: fl
     polynomials have not, see :mod:`~.roughness`, and not asked where that alone is more than ``enough``.
     """
     mesh, nothing = kept.discretization.triangulation, np.zeros(len(kept.numbers))
-    rough = error_of_roughness(problem, mesh, first.degree)
-    if rough > enough:
+    rough = _roughness(problem, first, kept)
+    if (kept.worst(rough) if problem.dimension == 3 else float(rough.max())) > enough:
         return np.full(len(nothing), np.inf), nothing
     lower = discretize(mesh, first.degree - 1)
     try:
@@ -311,6 +320,14 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: fl
     if problem.dimension == 3:
         bars = np.maximum(bars, by_chance(kept, problem.resolution.tolerance))
     return bars, expected_by_less(kept, found.numbers, predicted)
+
+
+def _roughness(problem: Problem, first: Beginning, kept: Kept) -> Floats:
+    """What a bar by a degree less is at least, (k,); in space by what the cells are to each number."""
+    mesh = kept.discretization.triangulation
+    if kept.shares is None:
+        return np.full(len(kept.numbers), error_of_roughness(problem, mesh, first.degree))
+    return errors_of_roughness(problem, mesh, first.degree, kept.shares)
 
 
 def _make_room(mesh: Triangulation) -> None:

@@ -67,7 +67,8 @@ class Kept:
     """What stays of an answer on one mesh: without the matrices, of which those of a higher degree need the room.
 
     ``indicator`` is its estimated error in every cell, ``predicted`` that of every number, (k,), and ``at_corners``
-    that of the cells at ``corners`` alone; ``slowest`` is the least exponent there.
+    that of the cells at ``corners`` alone; ``slowest`` is the least exponent there.  ``shares`` (k, cells) are what
+    slopes in every cell are to every number, where coefficients may be rough, in space.
     """
 
     discretization: Discretization
@@ -82,6 +83,7 @@ class Kept:
     least_share: float
     rounding: Floats | float = 0.0
     more: int = 0
+    shares: Floats | None = None
 
     def worst(self, errors: Floats) -> float:
         """The largest of the errors (k,) of its numbers, each as much as it counts.

@@ -7,8 +7,14 @@ import pytest
 from scipy.integrate import quad
 
 import fokker_planck as fp
+from fokker_planck.fem.cell_map import quadrature
 from fokker_planck.fem.first_triangulation import domain_triangulation
-from fokker_planck.solvers.adaptivity.roughness import error_of_roughness
+from fokker_planck.solvers.adaptivity.error_bars import rule_beyond
+from fokker_planck.solvers.adaptivity.roughness import (
+    error_of_roughness,
+    errors_of_roughness,
+    missed_by_polynomials,
+)
 
 ODD = "(x**2 - 1)**2*(1 + 0.4*x)/4 + (1 + x/2)*y**2/2"
 TURNED = "(x**2 - 1)**2/4 + y**2/2 + 0.2*x*y"
@@ -90,3 +96,34 @@ def test_polynomials_miss_nothing_of_a_cubic_drift_and_most_of_a_branch_point():
     assert error_of_roughness(smooth, mesh, 6) < 1e-20
     assert 1e-5 < error_of_roughness(fp.Problem(_turning("sqrt(0.02 + x**2 + y**2)"), WIDE), mesh, 6) < 1.0
     assert error_of_roughness(fp.Problem(_turning("1/(x**2 + y**2)**2"), WIDE), mesh, 6) > 1e-4
+
+
+def test_roughness_in_space_is_what_the_numbers_rest_on():
+    """Of all shares in the roughest cell it is the largest, of none there less, and of none at all nothing."""
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4 + y**2 + z**2/2 + x*y*z"), fp.Hessian(0.2, floor=0.3))
+    problem = fp.Problem(process, fp.Box([-1.5] * 3, [1.5] * 3))
+    mesh = domain_triangulation(problem, {})
+    missed = missed_by_polynomials(problem, mesh, 3)
+    worst = int(np.argmax(missed))
+    shares = np.zeros((3, len(mesh.cells)))
+    shares[0, worst], shares[1] = 1.0, 1.0 / (len(mesh.cells) - 1)
+    shares[1, worst] = 0.0
+    largest, beside, nothing = errors_of_roughness(problem, mesh, 3, shares)
+    assert largest == pytest.approx(error_of_roughness(problem, mesh, 3), rel=1e-12)
+    assert 0.0 < beside < largest
+    assert nothing == 0.0
+    constant = fp.Problem(fp.Overdamped(process.potential, fp.Isotropic(0.1)), problem.domain)
+    assert (errors_of_roughness(constant, mesh, 3, shares) == 0.0).all()
+
+
+def test_rules_that_verify_in_space_are_no_products_of_rules_on_lines():
+    """Where one of these has twice the points of the answer's; in the plane and on lines as they were."""
+    assert [rule_beyond(3, answered, rule) for answered, rule in ((8, 10), (10, 12), (12, 14), (14, 16))] == [
+        15,
+        15,
+        20,
+        22,
+    ]
+    assert [rule_beyond(dimension, 14, 16) for dimension in (1, 2)] == [76, 28]
+    assert len(quadrature(3, 15)[1]) == 214
+    assert len(quadrature(3, 16)[1]) > 700
