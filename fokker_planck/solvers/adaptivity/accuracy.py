@@ -55,9 +55,9 @@ from fokker_planck.solvers.adaptivity.prescribed_mesh import prescribed_errors
 from fokker_planck.solvers.adaptivity.roughness import (
     SMOOTH,
     error_of_roughness,
-    errors_of_roughness,
     is_analytic,
     may_be_rough,
+    roughness_of,
 )
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.results.steady import Statistics
@@ -306,7 +306,7 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: fl
     polynomials have not, see :mod:`~.roughness`, and not asked where that alone is more than ``enough``.
     """
     mesh, nothing = kept.discretization.triangulation, np.zeros(len(kept.numbers))
-    rough = _roughness(problem, first, kept)
+    rough = roughness_of(problem, kept)
     if (kept.worst(rough) if problem.dimension == 3 else float(rough.max())) > enough:
         return np.full(len(nothing), np.inf), nothing
     lower = discretize(mesh, first.degree - 1)
@@ -320,14 +320,6 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: fl
     if problem.dimension == 3:
         bars = np.maximum(bars, by_chance(kept, problem.resolution.tolerance))
     return bars, expected_by_less(kept, found.numbers, predicted)
-
-
-def _roughness(problem: Problem, first: Beginning, kept: Kept) -> Floats:
-    """What a bar by a degree less is at least, (k,); in space by what the cells are to each number."""
-    mesh = kept.discretization.triangulation
-    if kept.shares is None:
-        return np.full(len(kept.numbers), error_of_roughness(problem, mesh, first.degree))
-    return errors_of_roughness(problem, mesh, first.degree, kept.shares)
 
 
 def _make_room(mesh: Triangulation) -> None:

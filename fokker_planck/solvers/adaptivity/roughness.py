@@ -16,6 +16,7 @@ from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.process import Overdamped
 from fokker_planck.model.reversibility.ito_drift import ItoDrift, noise_and_velocity
+from fokker_planck.solvers.adaptivity.answer_types import Kept
 
 LEAST_NOISE = 1e-6
 """Of the trace of D, added to it: 1e-6 of what is missed."""
@@ -53,6 +54,14 @@ def errors_of_roughness(problem: Problem, mesh: Triangulation, degree: int, shar
         return np.zeros(len(shares))
     squares = _squares(problem, mesh, degree)
     return np.array([float(row[row > 0.0] @ squares[row > 0.0]) for row in shares])
+
+
+def roughness_of(problem: Problem, kept: Kept) -> Floats:
+    """What a bar by a degree less is at least, (k,); in space by what the cells are to each number."""
+    mesh, degree = kept.discretization.triangulation, kept.discretization.degree
+    if kept.shares is None:
+        return np.full(len(kept.numbers), error_of_roughness(problem, mesh, degree))
+    return errors_of_roughness(problem, mesh, degree, kept.shares)
 
 
 def may_be_rough(problem: Problem) -> bool:
