@@ -251,12 +251,10 @@ def led_by_first_rank(comm: MPI.Comm, apply: Any, compute: Any) -> Any:
     return outcome
 
 
-def is_positive(comm: MPI.Comm, size: int, dofs: Integers, real: Floats, imaginary: Floats) -> bool:
-    """Whether P + iK is positive definite, by the signs of its pivots, from element matrices of P and a skew K."""
-    both = np.concatenate([2 * dofs, np.where(dofs < 0, -1, 2 * dofs + 1)], axis=1)
-    rows = [np.concatenate([real, -imaginary], axis=2), np.concatenate([imaginary, real], axis=2)]
+def is_positive(comm: MPI.Comm, size: int, dofs: Integers, elements: Floats) -> bool:
+    """Whether a symmetric matrix is positive definite, by the signs of its pivots, from element matrices (m, n, n)."""
     factored = PETSc.PC().create(comm)
-    factored.setOperators(matrix(comm, 2 * size, both, np.concatenate(rows, axis=1)))
+    factored.setOperators(matrix(comm, size, dofs, elements))
     factored.setType("cholesky")
     factored.setFactorSolverType("mumps")
     factored.setFactorSetUpSolverType()

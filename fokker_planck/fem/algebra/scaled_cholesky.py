@@ -6,11 +6,16 @@ scale is that of a small relative change of every entry (Demmel 1989).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass
+
+Numbers = NDArray[Any]
 
 SHIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-10, 1e-8)
 """Of the diagonal, which is one: from rounding to what still leaves eight digits; a larger one is an error
@@ -35,18 +40,26 @@ def scaled_cholesky(matrices: Floats) -> ScaledCholesky:
     >>> factor.scale.tolist(), factor.lower[0].round(12).tolist()
     ([[0.5, 10000000.0]], [[1.0, 0.0], [0.1, 0.994987437107]])
     """
-    diagonal = np.einsum("cii->ci", matrices)
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    scaled = matrices * scale[:, :, None] * scale[:, None, :]
     for shift in SHIFTS:
         try:
-            return ScaledCholesky(np.linalg.cholesky(scaled + shift * np.eye(scaled.shape[1])), scale)
+            return ScaledCholesky(*in_own_scale(matrices, shift))
         except np.linalg.LinAlgError:
             continue
     raise ConvergenceError("rounding has made the energy of a cell negative", "a finer mesh, or more noise")
 
 
-def forward_substituted(lower: Floats, right: Floats) -> Floats:
+def in_own_scale(matrices: Numbers, shift: float = 0.0) -> tuple[Numbers, Floats]:
+    """Cholesky factor and scale of Hermitian matrices (m, n, n), a multiple of the identity added in their scale.
+
+    Raises ``LinAlgError`` where one is not positive definite.
+    """
+    diagonal = np.einsum("cii->ci", matrices).real
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    scaled = matrices * scale[:, :, None] * scale[:, None, :]
+    return np.linalg.cholesky(scaled + shift * np.eye(scaled.shape[1])), scale
+
+
+def forward_substituted(lower: Numbers, right: Numbers) -> Numbers:
     """L^-1 times ``right`` (m, n, k), row after row for all matrices at once."""
     result = np.empty_like(right)
     for row in range(lower.shape[1]):

@@ -6,24 +6,31 @@ With I the unknowns that belong to one cell alone and B the others, A_II is a bl
 
 Only the matrix on B is summed up and factored: at degree 7 in the plane a third of the entries, on a line two by two.
 A symmetric matrix is factored as L L^T, inside cells and between them, any other as L U; the transpose is solved with
-the same factors.
+the same factors.  A complex one is condensed as such, and what is left of it factored as a real one twice the size:
+sixteen eigenvalues near a complex shift, 186,000 unknowns of degree 6 in the plane, take 20 s of CPU instead of 29.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from fokker_planck.fem import _dolfinx, _petsc
+from fokker_planck.fem.algebra.complex_factorization import ComplexFactorization, as_real, interleaved
 from fokker_planck.fem.algebra.conjugate_gradients import REACH
 from fokker_planck.fem.algebra.iterated_solve import LARGEST_FACTOR, IteratedSolve
-from fokker_planck.fem.algebra.scaled_cholesky import forward_substituted, scaled_cholesky
+from fokker_planck.fem.algebra.scaled_cholesky import forward_substituted, in_own_scale, scaled_cholesky
 from fokker_planck.fem.algebra.scaled_lu import scaled_lu
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import AT_ONCE
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.quantity.light_dataclasses import dataclass
+
+Numbers = NDArray[Any]
 
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 138,000 of degree 5 take 4 s and half of the
@@ -62,7 +69,7 @@ class CondensedFactorization:
     rows: Side
     columns: Side
     kept: Integers
-    outer: _petsc.TwoSidedFactorization | IteratedSolve
+    outer: _petsc.TwoSidedFactorization | ComplexFactorization | IteratedSolve
     comm: MPI.Comm
 
     @property
@@ -70,7 +77,7 @@ class CondensedFactorization:
         """Of the largest entry of a solution that decays, down to which its entries are known each for itself."""
         return REACH if isinstance(self.outer, IteratedSolve) and self.outer.iterated else 0.0
 
-    def solve(self, right: Floats, *, adjoint: bool = False, digits: int | None = None) -> Floats:
+    def solve(self, right: Numbers, *, adjoint: bool = False, digits: int | None = None) -> Numbers:
         """A_FF^-1, or its transpose's, applied to the F part of vectors (N,) or (k, N); zero elsewhere.
 
         ``digits`` are those of an iteration, where a few are enough; a direct solve has its own.
@@ -83,7 +90,7 @@ class CondensedFactorization:
         load = np.where(self.rest, rows, 0.0)
         within = first.half @ load.T[self.inside]
         load -= self._summed(self.around, np.swapaxes(second.coupling, 1, 2) @ within, load.shape)
-        result = np.zeros(load.shape)
+        result = np.zeros_like(load)
         if isinstance(self.outer, IteratedSolve):
             result[:, self.kept] = [self.outer.solve(one, digits) for one in load[:, self.kept]]
         else:
@@ -92,8 +99,10 @@ class CondensedFactorization:
         result += self._summed(self.inside, np.swapaxes(second.half, 1, 2) @ within, load.shape)
         return result.reshape(right.shape)
 
-    def _summed(self, numbers: Integers, values: Floats, shape: tuple[int, ...]) -> Floats:
+    def _summed(self, numbers: Integers, values: Numbers, shape: tuple[int, ...]) -> Numbers:
         """Entries (m, n, k) at unknowns (m, n), added up in k vectors of N, (k, N)."""
+        if np.iscomplexobj(values):
+            return self._summed(numbers, values.real, shape) + 1j * self._summed(numbers, values.imag, shape)
         total = np.zeros(shape)
         if numbers.shape[1] == 0:
             return total
@@ -116,7 +125,7 @@ def _iterated(
 
 def condensed_factorization(
     discretization: Discretization,
-    elements: Floats,
+    elements: Numbers,
     rest: Booleans,
     *,
     symmetric: bool = True,
@@ -124,7 +133,7 @@ def condensed_factorization(
 ) -> CondensedFactorization:
     """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
 
-    Raises ``ConvergenceError`` where a factorisation fails.
+    Complex ones are ``symmetric`` no more.  Raises ``ConvergenceError`` where a factorisation fails.
     """
     count = functions_on_faces(discretization.triangulation.dimension, discretization.degree)
     around, inside = discretization.dofs[:, :count], discretization.dofs[:, count:]
@@ -139,14 +148,12 @@ def condensed_factorization(
     shared[discretization.marked(inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
-    outer: _petsc.TwoSidedFactorization | IteratedSolve | None = None
+    outer: _petsc.TwoSidedFactorization | ComplexFactorization | IteratedSolve | None = None
     if symmetric and exponent is not None and dimension == 3 and size > _most_factored(discretization.degree, exponent):
         outer = _iterated(discretization, elements[:, :count, :count], rows, numbers, exponent, size)
     if outer is None:
         schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
-        summed = _petsc.matrix(discretization.comm, size, numbers, schur, symmetric=symmetric)
-        factor = _petsc.Factorization if symmetric else _petsc.TwoSidedFactorization
-        outer = factor(summed, planar=dimension == 2)
+        outer = _factored(discretization.comm, size, numbers, schur, symmetric=symmetric, planar=dimension == 2)
     return CondensedFactorization(
         rest=rest,
         inside=inside,
@@ -157,6 +164,45 @@ def condensed_factorization(
         outer=outer,
         comm=discretization.comm,
     )
+
+
+def _factored(
+    comm: MPI.Comm, size: int, numbers: Integers, schur: Numbers, *, symmetric: bool, planar: bool
+) -> _petsc.TwoSidedFactorization | ComplexFactorization:
+    """The matrix on faces, of its element matrices (m, b, b)."""
+    if np.iscomplexobj(schur):
+        return ComplexFactorization(comm, size, numbers, schur, planar=planar)
+    summed = _petsc.matrix(comm, size, numbers, schur, symmetric=symmetric)
+    return (_petsc.Factorization if symmetric else _petsc.TwoSidedFactorization)(summed, planar=planar)
+
+
+def is_positive(discretization: Discretization, elements: Numbers, rest: Booleans) -> bool:
+    """Whether the Hermitian matrix of element matrices (m, n, n) is positive definite on ``rest`` (N,).
+
+    It is where all blocks inside of cells are, and what is left on faces: of a matrix of degree 6 in the plane two
+    fifths of the entries.
+    """
+    count = functions_on_faces(discretization.triangulation.dimension, discretization.degree)
+    around, inside = discretization.dofs[:, :count], discretization.dofs[:, count:]
+    free, schur, positive = rest[inside], elements[:, :count, :count], True
+    if inside.shape[1]:
+        diagonal = np.arange(inside.shape[1])
+        block = elements[:, count:, count:] * free[:, :, None] * free[:, None, :]
+        block[:, diagonal, diagonal] += ~free
+        try:
+            # no multiple of the identity may be added here, as where energies are known to be positive
+            lower, scale = in_own_scale(block)
+            coupling = forward_substituted(lower, elements[:, count:, :count] * (free * scale)[:, :, None])
+            schur = schur - np.conj(np.swapaxes(coupling, 1, 2)) @ coupling
+        except np.linalg.LinAlgError:
+            positive = False
+    if not discretization.comm.allreduce(positive, op=MPI.LAND):
+        return False
+    shared = rest.copy()
+    shared[discretization.marked(inside)] = False
+    numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
+    size, both = 2 * int(shared.sum()), interleaved(numbers)
+    return _petsc.is_positive(discretization.comm, size, both, as_real(schur))
 
 
 def _sides(block: Floats, free: Booleans, towards: Floats, backwards: Floats | None) -> tuple[Side, Side]:

@@ -13,9 +13,10 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
+from fokker_planck.fem.algebra.static_condensation import is_positive
 from fokker_planck.fem.generator import Generator
-from fokker_planck.formulas.arrays import Booleans, Floats, Integers
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.quantity.light_dataclasses import dataclass, field
 from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.eigenvalues.shift_and_invert import ShiftedPencil
 
@@ -50,24 +51,20 @@ class Pencil:
     """The pencil of a ``generator`` where ``absorbed`` (N,) does not hold.
 
     ``closed`` allows that the stationary current is taken as tangential where the domain is cut off.  Where noise is
-    degenerate the numerical range is no sector, and |Im| <= ``sector`` Re is what is searched.
+    degenerate the numerical range is no sector, and |Im| <= ``sector`` Re is what is searched.  The ``last`` real
+    shift is kept with its factor, which is asked again: for the vectors found, and for those of the other side.
     """
 
     generator: Generator
     absorbed: Booleans
     closed: bool = True
     sector: float | None = None
+    last: list[ShiftedPencil] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         """Number of unknowns."""
         return int((~self.absorbed).sum())
-
-    @cached_property
-    def numbers(self) -> Integers:
-        """Numbers of the unknowns by cell, (cells, n), negative where absorbed."""
-        free = ~self.absorbed
-        return np.asarray(np.where(free, np.cumsum(free) - 1, -1)[self.generator.discretization.dofs])
 
     @cached_property
     def weights(self) -> Floats:
@@ -91,12 +88,12 @@ class Pencil:
         """
         if self.sector is not None:
             return height >= self.sector * width
-        generator, comm = self.generator, self.generator.discretization.comm
+        generator = self.generator
         transposed = np.swapaxes(generator.stiffness, 1, 2)
         skew = 0.5 * (generator.stiffness - transposed)
         form = generator.energy if self.closed else 0.5 * (generator.stiffness + transposed)
         lifted = slope * form + (height - slope * width) * generator.mass
-        return _petsc.is_positive(comm, self.size, self.numbers, lifted, skew)
+        return is_positive(generator.discretization, lifted + 1j * skew, ~self.absorbed)
 
     def modes(self, shift: complex, known: Numbers, wanted: Sequence[int]) -> dict[int, PencilMode]:
         """The ``wanted`` of the ``known`` modes near a shift, by their numbers, as this mesh has them."""
@@ -113,10 +110,19 @@ class Pencil:
 
     def _sides(self, shift: complex, count: int, *, both: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Eigenvalues near a shift with the vectors (k, n) of the right side, and of the left one if ``both``."""
-        factored, none = ShiftedPencil(self.generator, ~self.absorbed, shift), np.zeros(0)
+        factored, none = self._shifted(shift), np.zeros(0)
         values, right = factored.nearest(count)
         duals, left = factored.nearest(min(count + 2, self.size - 2), adjoint=True) if both else (none, none)
         return values, right, duals, left
+
+    def _shifted(self, shift: complex) -> ShiftedPencil:
+        """The last real one if it has the same shift; the factor of another goes first, one that is complex at once."""
+        if complex(shift).imag:
+            return ShiftedPencil(self.generator, ~self.absorbed, shift)
+        if not (self.last and self.last[0].shift == shift):
+            self.last.clear()
+            self.last.append(ShiftedPencil(self.generator, ~self.absorbed, shift))
+        return self.last[0]
 
     def _mode(self, value: complex, vector: Numbers, duals: Numbers, left: Numbers) -> PencilMode:
         """With the left eigenvector of the same eigenvalue; of a multiple one the combination that fits ``vector``."""

@@ -19,7 +19,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.algebra.static_condensation import condensed_factorization
 from fokker_planck.fem.generator import Generator
-from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans
 
 Numbers = NDArray[Any]
 Solve = Callable[..., Any]
@@ -37,23 +37,23 @@ and as converged."""
 class ShiftedPencil:
     """A - s M on the ``free`` unknowns (N,), factored.
 
-    A real shift takes real arithmetic, and unknowns inside cells are eliminated first; for a complex one real and
-    imaginary parts are interleaved.  ``solve`` takes a vector (N,) and whether the adjoint is meant, for a complex
-    shift the conjugate one.
+    A real shift takes real arithmetic.  ``solve`` takes a vector (N,) and whether the adjoint is meant, for a complex
+    shift the conjugate one.  What was ``found`` on the right side is not looked for again.
     """
 
     def __init__(self, generator: Generator, free: Booleans, shift: complex) -> None:
         self.generator, self.free, self.shift = generator, free, complex(shift)
         self.real = self.shift.imag == 0.0
-        self.solve: Solve = (
-            _real_solve(generator, free, self.shift.real) if self.real else _solve(generator, free, self.shift)
-        )
+        self.solve: Solve = _solve(generator, free, self.shift)
+        self.found: tuple[Numbers, Numbers] | None = None
 
     def nearest(self, count: int, *, adjoint: bool = False) -> tuple[Numbers, Numbers]:
         """The ``count`` eigenvalues of A u = lambda M u nearest to s, by distance, and their vectors (k, n).
 
         With ``adjoint`` the vectors z of A^T z = lambda M z.
         """
+        if self.found is not None and not adjoint and count <= len(self.found[0]):
+            return self.found[0][:count], self.found[1][:count]
         size, dtype = int(self.free.sum()), np.dtype(np.float64 if self.real else np.complex128)
         whole = np.zeros(len(self.free), dtype=dtype)
 
@@ -78,35 +78,21 @@ class ShiftedPencil:
         values, vectors = 1.0 / inverse[order], vectors.T[order]
         if adjoint and not self.real:
             values, vectors = np.conj(values), np.conj(vectors)
+        if not adjoint:
+            self.found = self.shift + values, vectors
         return self.shift + values, vectors
 
 
-def _real_solve(generator: Generator, free: Booleans, shift: float) -> Solve:
-    shifted = generator.stiffness - shift * generator.mass
+def _solve(generator: Generator, free: Booleans, shift: complex) -> Solve:
+    """That of A - s M, or of its adjoint."""
+    exact = shift.real if shift.imag == 0.0 else shift
+    shifted = generator.stiffness - exact * generator.mass
     factored = condensed_factorization(generator.discretization, shifted, free, symmetric=False)
 
-    def solve(vector: Floats, adjoint: bool) -> Floats:
-        return factored.solve(vector, adjoint=adjoint)
-
-    return solve
-
-
-def _solve(generator: Generator, free: Booleans, shift: complex) -> Solve:
-    """That of A - s M or its adjoint, from the real matrix of u and v interleaved, z = u + i v."""
-    discretization, size = generator.discretization, int(free.sum())
-    numbers = np.where(free, np.cumsum(free) - 1, -1)[discretization.dofs]
-    both = np.concatenate([2 * numbers, np.where(numbers < 0, -1, 2 * numbers + 1)], axis=1)
-    real, imaginary = generator.stiffness - shift.real * generator.mass, shift.imag * generator.mass
-    rows = [np.concatenate([real, imaginary], axis=2), np.concatenate([-imaginary, real], axis=2)]
-    doubled = _petsc.matrix(discretization.comm, 2 * size, both, np.concatenate(rows, axis=1), symmetric=False)
-    factored = _petsc.TwoSidedFactorization(doubled)
-
     def solve(vector: Numbers, adjoint: bool) -> Numbers:
-        flat, result = np.empty(2 * size), np.zeros(len(free), dtype=complex)
-        flat[0::2], flat[1::2] = vector[free].real, vector[free].imag
-        flat = factored.solve(flat, adjoint=adjoint)
-        result[free] = flat[0::2] + 1j * flat[1::2]
-        return result
+        if not (adjoint and np.iscomplexobj(shifted)):
+            return factored.solve(vector, adjoint=adjoint)
+        return np.conj(factored.solve(np.conj(vector), adjoint=True))
 
     return solve
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import eigh
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.algebra.scaled_cholesky import forward_substituted, scaled_cholesky
 from fokker_planck.fem.algebra.scaled_lu import scaled_lu
-from fokker_planck.fem.algebra.static_condensation import condensed_factorization, functions_on_faces
+from fokker_planck.fem.algebra.static_condensation import condensed_factorization, functions_on_faces, is_positive
 from fokker_planck.fem.discretization import discretize
 from fokker_planck.fem.generator import AT_ONCE, assemble
 from fokker_planck.fem.reference_exponent import KnownWeight
@@ -72,6 +73,51 @@ def test_the_solution_is_that_of_the_whole_matrix(shape, degree, push):
         assert np.abs(together - many * wanted).max() < 1e-10 * np.abs(wanted).max()
         applied = generator.apply_adjoint(together) if adjoint else generator.apply_stiffness(together)
         assert np.abs((applied - many * right)[:, rest]).max() < 1e-9
+
+
+def left_free(discretization):
+    """All unknowns but some on faces, inside of a cell, and all of a cell."""
+    away = np.linalg.norm(discretization.nodes - discretization.nodes.mean(axis=0) - 0.2, axis=1) < 0.25
+    return ~(away | (discretization.nodes[:, 0] > 0.99))
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(("shape", "degree"), [((5,), 6), ((3, 2), 5), ((2, 1, 1), 4)])
+def test_a_complex_matrix_is_condensed_as_such(shape, degree):
+    """(A - s M) x = b and its transpose, on the unknowns that are left."""
+    generator = pushed(shape, degree, 2.0)
+    rest, shift = left_free(generator.discretization), 0.3 + 7.0j
+    condensed = condensed_factorization(
+        generator.discretization, generator.stiffness - shift * generator.mass, rest, symmetric=False
+    )
+    rng = np.random.default_rng(2)
+    right = rng.standard_normal((2, len(rest))) + 1j * rng.standard_normal((2, len(rest)))
+    for adjoint in (False, True):
+        apply = generator.apply_adjoint if adjoint else generator.apply_stiffness
+        found = condensed.solve(right, adjoint=adjoint)
+        assert (found[:, ~rest] == 0.0).all()
+        image = apply(found.real) + 1j * apply(found.imag)
+        image -= shift * (generator.apply_mass(found.real) + 1j * generator.apply_mass(found.imag))
+        assert np.abs((image - right)[:, rest]).max() < 1e-9
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(("shape", "degree"), [((5,), 1), ((5,), 6), ((3, 2), 5)])
+def test_a_hermitian_matrix_is_positive_above_its_lowest_eigenvalue(shape, degree):
+    """H + iK - l M, on either side of where it ceases to be, as the whole matrix says."""
+    generator = pushed(shape, degree, 2.0)
+    discretization, rest = generator.discretization, left_free(generator.discretization)
+    transposed = np.swapaxes(generator.stiffness, 1, 2)
+    elements = 0.5 * (generator.stiffness + transposed) + 0.5j * (generator.stiffness - transposed)
+    whole, mass = np.zeros((2, discretization.count, discretization.count), dtype=complex)
+    for numbers, each, weight in zip(discretization.dofs, elements, generator.mass, strict=True):
+        whole[np.ix_(numbers, numbers)] += each
+        mass[np.ix_(numbers, numbers)] += weight
+    whole, mass = (discretization.comm.allreduce(matrix)[np.ix_(rest, rest)] for matrix in (whole, mass))
+    lowest = float(eigh(whole, mass, eigvals_only=True)[0])
+    for above, positive in ((-0.01, True), (0.01, False), (40.0, False)):
+        level = lowest + above * abs(lowest)
+        assert is_positive(discretization, elements - level * generator.mass, rest) == positive
 
 
 @pytest.mark.parametrize("push", [0.0, 2.0])

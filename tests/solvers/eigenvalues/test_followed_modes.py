@@ -22,6 +22,7 @@ from fokker_planck.questions.spectrum import spectrum
 from fokker_planck.solvers.adaptivity.initial_mesh import first_mesh
 from fokker_planck.solvers.adaptivity.spectral_scope import Scope, fastest_current, holds_elsewhere
 from fokker_planck.solvers.boundaries.ends import Ends
+from fokker_planck.solvers.eigenvalues import pencil
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.eigenvalues.eigenvalue_clusters import grouped
 from fokker_planck.solvers.eigenvalues.followed_modes import without_slow
@@ -48,6 +49,25 @@ def strip_of(values, total, unit=0.05, bounded=None):
 def turning(most=60):
     """0.1 k^2 +- 10 k i + n."""
     return np.array([0.1 * k**2 + 10j * k + n for k in range(-most, most + 1) for n in range(most)])
+
+
+def test_a_shift_is_factored_once(monkeypatch):
+    """What was searched is asked again for its vectors, and for those of the other side."""
+    made = []
+
+    class Shifted:
+        def __init__(self, generator, free, shift):
+            self.shift = shift
+            made.append(shift)
+
+    monkeypatch.setattr(pencil, "ShiftedPencil", Shifted)
+    asked = pencil.Pencil(None, np.zeros(3, dtype=bool))
+    first = asked._shifted(-0.1)
+    assert asked._shifted(-0.1) is first
+    assert asked._shifted(1j) is not first
+    assert asked._shifted(-0.1) is first
+    assert made == [-0.1, 1j]
+    assert asked._shifted(-0.2) is not first
 
 
 @pytest.mark.parametrize("total", [2, 4, 6, 12])
