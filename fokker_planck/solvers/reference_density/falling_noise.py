@@ -58,6 +58,14 @@ MOST_WASTED = 45_000
 """Cells in the plane, of all steps after which log rho was lost or swung by more than an exponent may be off: some 30 s
 of CPU. Twelve wells under noise 45 times stronger in one direction swung by 7 to 16 on 15,000 to 22,000 cells a step,
 without end; densities that were followed in the end wasted up to 40,000 (a bar of 3e-4 after 36 s, noise 17 : 1)."""
+STEEPEST_GROWTH = 2.0
+"""Power of one over the noise with which cells grow at the most: in the plane cells of a size in all of the domain."""
+CREPT, MOST_AHEAD = 4, 150_000
+"""Shortest steps in a row after which more are expected, and cells of all that are to come in the plane, beyond which
+they are not taken: 45 s of CPU, and as much again for an answer on the last of these meshes. A barrier of 750 under
+noise 120 times stronger in one direction was followed to 1.33 times the noise in 51 s and 22 steps, from 2.3 on in
+shortest ones, each on 5 to 20 % more cells; log rho swung by 5 to 6 over the noise whatever the step, as beside a kink
+of the exponent on a grid."""
 GROWN, TOO_MANY = 2000, 20.0
 """The cells from which their growth with 1 / noise is believed, and how far beyond the limit it must lead."""
 
@@ -140,6 +148,15 @@ class Way:
         fineness, factor = self.fineness - 1, float(np.sqrt(self.reached / self.noise))
         return replace(self, fineness=fineness, most_fine=fineness, factor=factor, losses=0, sizes=(), nearly=1.0)
 
+    def cells_ahead(self, cells: int) -> float:
+        """Of all steps to come, should they be as short as the last and their meshes grow as they did; zero else."""
+        if self.creeping < CREPT or len(self.sizes) < CREPT:
+            return 0.0
+        noisy, few = self.sizes[-CREPT]
+        growth = min(max(log(cells / few) / log(noisy / self.noise), 0.0), STEEPEST_GROWTH)
+        steps = np.arange(1.0, max(log(self.noise / self.nearly) / log(SHORTEST_FACTOR), 0.0) + 2.0)
+        return float((cells * SHORTEST_FACTOR ** (growth * steps)).sum())
+
     def lowered(self) -> Way:
         """With the noise to try next."""
         noise = self.noise if self.nothing_yet else self.reached / self.factor
@@ -161,6 +178,16 @@ def check_growth(sizes: Sequence[tuple[float, int]], dimension: int, goes_on: Ca
             f"at {noise:.3g} times the noise {many} cells are needed to follow the density, at that which is asked for "
             f"about {expected:.1g}",
             "more noise, or a smaller domain",
+        )
+
+
+def check_steps(ahead: float, noise: float) -> None:
+    """Refuse early where the steps to come at this noise have so many cells ``ahead`` of them."""
+    if ahead > MOST_AHEAD:
+        raise BarrierTooHighError(
+            f"at {noise:.3g} times the noise the density is followed in steps of five per cent only, which need about "
+            f"{ahead:.1g} cells in all down to that which is asked for",
+            "more noise or a smaller domain; where the quasipotential has kinks no steps are longer",
         )
 
 

@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 import fokker_planck as fp
+from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.formulas.grids.spline import zero_on
 from fokker_planck.solvers.exit_time import mean_exit_time
 from fokker_planck.solvers.reference_density import falling_noise
-from fokker_planck.solvers.reference_density.falling_noise import CALMLY_THERE, NEARLY_THERE, WILD, Step, Way
+from fokker_planck.solvers.reference_density.falling_noise import (
+    CALMLY_THERE,
+    CREPT,
+    NEARLY_THERE,
+    SHORTEST_FACTOR,
+    WILD,
+    Step,
+    Way,
+    check_steps,
+)
 from fokker_planck.solvers.setting import followed_weight
 
 FLAT = zero_on((-1.0, -1.0), (1.0, 1.0), (False, False))
@@ -48,6 +58,19 @@ def test_a_first_guess_far_off_is_given_up_for_none():
     assert guessed.begun_otherwise(Step(0.9 * WILD, False, FLAT, 128)) is None
     # not after a noise that served
     assert replace(guessed, reached=1.5).begun_otherwise(LOST) is None
+
+
+def test_what_creeps_on_larger_and_larger_meshes_is_refused_before_the_work_is_spent():
+    """Seed 107 of the campaign, number 116: a barrier of 750, from 2.6 times the noise on in steps of five per cent."""
+    sizes = ((2.63, 5355), (2.51, 5604), (2.39, 6062), (2.28, 7952))
+    way = Way(2.17, SHORTEST_FACTOR, FLAT, reached=2.28, sizes=sizes, creeping=CREPT)
+    ahead = way.cells_ahead(8211)
+    # what these steps had from 2.06 to 1.33 times the noise alone, of which the last is 1.2: half of them and more
+    assert 100_000 < ahead < 400_000
+    with pytest.raises(BarrierTooHighError, match="steps of five per cent"):
+        check_steps(ahead, way.noise)
+    assert replace(way, creeping=CREPT - 1).cells_ahead(8211) == 0.0
+    check_steps(replace(way, noise=1.3).cells_ahead(8211), 1.3)
 
 
 SLOW = [pytest.param(factor, marks=pytest.mark.slow, id=name) for factor, name in ((1.0, "as it is"), (30.0, "steep"))]

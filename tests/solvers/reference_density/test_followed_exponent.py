@@ -1,6 +1,7 @@
 """Exponents that follow an unknown density, where its own have kinks that a grid does not follow."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,6 +39,26 @@ def test_an_exponent_that_served_stands_where_the_next_is_lost(monkeypatch, swin
     monkeypatch.setattr(module, "_step", lost)
     found = module._settled(None, None, Process(), 0, patient=True, known=(known, swing))
     assert (found is known) == serves
+
+
+@pytest.mark.parametrize(
+    ("swings", "solves"), [([19.0, 19.1, 19.2], 2), ([np.inf, 7.3, 6.2, 5.9, 5.8], 4), ([np.inf, np.inf, 1.5], 3)]
+)
+def test_smaller_cells_that_mend_nothing_are_not_made_smaller_again(monkeypatch, swings, solves):
+    """Seed 107 of the campaign, number 27: five solves at each noise, up to 16,000 cells, at one swing of 19."""
+    exponent, left = zero_on((0.0, 0.0), (1.0, 1.0), (False, False)), iter(swings)
+    base = SimpleNamespace(dimension=2)
+
+    def solved(question, meshes, process, needed, mesh):
+        return Step(next(left), False, exponent, 1), None, np.ones(1)
+
+    monkeypatch.setattr(module, "_solved", solved)
+    monkeypatch.setattr(module, "resolved_below", lambda *given: base)
+    monkeypatch.setattr(module, "worth_refining", lambda *given: np.ones(1, dtype=bool))
+    monkeypatch.setattr(module, "refine", lambda mesh, smaller, all_edges: mesh)
+    asked = module.Question(None, base, lambda now: module.Needed(0.0, np.zeros((1, 2))), 1.0)
+    module._step(asked, None, None, 1.0)
+    assert len(swings) - len(list(left)) == solves
 
 
 def test_a_function_goes_on_with_its_slope_beyond_a_round_wall():
