@@ -30,6 +30,16 @@ def test_a_step_of_refinement_is_worth_a_mesh():
     assert once.sum() + 2 * twice.sum() >= marking.LEAST_GROWTH * len(indicator)
 
 
+def test_what_costs_nothing_is_refined_at_once():
+    """Seed 107 of the campaign, number 84: 90 of 27,526 cells left a little too much, and eight more cost a mesh."""
+    spread = np.random.default_rng(3).lognormal(0.0, 4.0, 27_000)
+    for indicator, more in ((spread, True), (np.append(np.full(90, 100.0), np.full(27_000, 0.01)), False)):
+        enough, _ = marking.bisections(indicator, 64.0, 0.5, 3)
+        once, twice = marking.bisections(indicator, 64.0, 0.5, 2)
+        assert (once.sum() > 2 * enough.sum()) == more
+        assert once.sum() + 2 * twice.sum() <= marking.FREE[2] * len(indicator)
+
+
 def test_the_last_mesh_is_at_most_twice_what_is_allowed():
     """Bisections a cell are about the cells that come: a step to five times what is allowed took most of a question."""
     for count in (2_000, 30_000, 79_000):
