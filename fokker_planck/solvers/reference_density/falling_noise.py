@@ -13,6 +13,7 @@ import numpy as np
 from fokker_planck.errors import BarrierTooHighError
 from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.grids.spline import GridFunction
+from fokker_planck.model.degeneracy.hoermander import NO_NOISE
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 HOTTEST_RANGE, HOT_RANGE = 8.0, 16.0
@@ -88,16 +89,18 @@ class Step:
 class Way:
     """How far the noise was lowered: ``exponent`` is that at ``reached``, infinite at first, ``before`` a step earlier.
 
-    ``noise`` is to be tried next, ``factor`` below the last.  Meshes are finer by ``FINENESS`` to the ``fineness``,
-    ``sizes`` are their cells by noise; ``losses`` in a row were lost, ``creeping`` steps in a row were shortest.
-    From ``nearly`` on the noise that is asked for is tried at once.  ``hottest`` is tried where the first one is lost.
-    No mesh is finer than by ``most_fine``.  ``otherwise`` is how to begin where the first exponent does not serve.
+    ``swing`` is that of log rho at ``reached``. ``noise`` is to be tried next, ``factor`` below the last. Meshes are
+    finer by ``FINENESS`` to the ``fineness``, ``sizes`` are their cells by noise; ``losses`` in a row were lost,
+    ``creeping`` steps in a row were shortest. From ``nearly`` on the noise that is asked for is tried at once.
+    ``hottest`` is tried where the first one is lost. No mesh is finer than by ``most_fine``. ``otherwise`` is how to
+    begin where the first exponent does not serve.
     """
 
     noise: float
     factor: float
     exponent: GridFunction
     reached: float = np.inf
+    swing: float = 0.0
     before: tuple[GridFunction, float] | None = None
     sizes: tuple[tuple[float, int], ...] = ()
     fineness: int = 0
@@ -116,6 +119,11 @@ class Way:
     def trial(self) -> GridFunction:
         """The exponent with which the next noise is tried."""
         return self.exponent if self.nothing_yet else continued(self.before, self.exponent, self.reached, self.noise)
+
+    @property
+    def unresolved(self) -> float:
+        """What log rho swings by at the next noise if the grid resolves none of what was seen, which grows like 1/f."""
+        return 0.0 if self.nothing_yet else self.swing * self.reached / self.noise
 
     def finest(self, cells: int) -> bool:
         """Whether no finer mesh than one of so many cells is tried."""
@@ -237,3 +245,14 @@ def first_noises(process: FollowedWeight) -> tuple[float, float]:
     reach = float((speed[usable] / sizes[usable]).max()) * extent
     first, hottest = np.clip([reach / HOT_RANGE, reach / HOTTEST_RANGE], 1.0, 1e6).tolist()
     return first, hottest
+
+
+def typical_rate(process: FollowedWeight) -> float:
+    """Rate of diffusion across the box at the noise that is asked for, slower than any well settles."""
+    points = process.exponent.points
+    sizes = np.linalg.eigvalsh(np.moveaxis(process.diffusion.tensor(points), 2, 0))[:, 0]
+    mean = np.einsum("iin->n", process.diffusion.tensor(points)) / len(points)
+    if (sizes <= NO_NOISE * mean).all():
+        sizes = mean
+    extent = float(np.max(np.subtract(process.exponent.upper, process.exponent.lower)))
+    return float(np.median(sizes) * (np.pi / extent) ** 2)

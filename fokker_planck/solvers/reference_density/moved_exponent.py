@@ -10,7 +10,7 @@ from fokker_planck.fem.triangulations.triangulation import Triangulation
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.grids.spline import GridFunction, extended, reflected
 from fokker_planck.mesh.simplices import simplex_volumes
-from fokker_planck.quantity.light_dataclasses import replace
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 DEGREE = {1: 4, 2: 6, 3: 3}
 """Of the elements on the way, log rho being wanted to tenths: in the plane 4 in place of 6 ended in an exit time 4e-7
@@ -21,12 +21,32 @@ WHOLE = 1e-9
 """Of the volume of a box, that a mesh may lack and still fill it."""
 
 
+@dataclass(frozen=True)
+class Repaired:
+    """A ``mesh`` with the smaller cells that rho asked for at so many times the noise, psi ``finer`` in all of them."""
+
+    mesh: Triangulation
+    noise: float
+    finer: float
+
+
 class Meshes:
-    """The last mesh's discretization and its values on the grid, which in space take seconds: most steps share one."""
+    """What steps share: the last mesh's discretization and its values on the grid, which in space take seconds.
+
+    And the mesh on which rho was resolved at a higher noise, where it took smaller cells than the exponent did: at a
+    lower one it takes them there again.
+    """
 
     def __init__(self) -> None:
         self.last: Nearly | None = None
         self.within: Booleans | None = None
+        self.repaired: Repaired | None = None
+
+    def to_begin_with(self, base: Triangulation, noise: float, finer: float) -> Triangulation:
+        """The mesh to resolve the exponent on at so many times the noise: the ``base``, or one repaired before."""
+        known = self.repaired
+        # larger cells are asked for where finer ones are too many, more noise where the density was lost
+        return base if known is None or known.noise < noise or known.finer < finer else known.mesh
 
     def inside(self, base: Triangulation, grid: GridFunction) -> Booleans:
         """Which points of the grid lie in the domain, an array of the shape of its values."""

@@ -12,7 +12,23 @@ from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.fem.triangulations.fitting import component_holding
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, without_cells
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.quantity.light_dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The mesh ``below`` a cutoff, and the ``whole`` one that it was cut from, of which it has the cells ``kept``."""
+
+    below: Triangulation
+    whole: Triangulation
+    kept: Booleans
+
+    def refined(self, smaller: Booleans) -> Triangulation:
+        """The whole mesh, with the cells of the one below the cutoff that are to be ``smaller`` (m,) refined."""
+        marked = np.zeros(len(self.whole.cells), dtype=bool)
+        marked[np.flatnonzero(self.kept)[smaller]] = True
+        return refine(self.whole, marked, all_edges=True)
 
 
 def resolved_below(
@@ -23,6 +39,18 @@ def resolved_below(
     change: float | Callable[[Floats, Floats], Floats],
     most: int,
 ) -> Triangulation:
+    """The mesh of ``resolved`` below the ceiling."""
+    return resolved(triangulation, weighting, attractors, ceiling, change, most).below
+
+
+def resolved(
+    triangulation: Triangulation,
+    weighting: Weighting,
+    attractors: Floats,
+    ceiling: float,
+    change: float | Callable[[Floats, Floats], Floats],
+    most: float,
+) -> Resolved:
     """Bisect until psi changes by at most ``change`` in a cell below the ceiling; cut off what lies above.
 
     That may be a function of the least and the greatest psi of cells, (m,) each.
@@ -33,13 +61,13 @@ def resolved_below(
         marked = keep & (np.minimum(high, ceiling) - low > (change(low, high) if callable(change) else change))
         if not marked.any():
             if keep.all():
-                return triangulation
+                return Resolved(triangulation, triangulation, keep)
             if len(attractors):
                 keep = component_holding(triangulation, keep, attractors)
-            return without_cells(triangulation, keep)
-        if len(triangulation.cells) > most:
+            return Resolved(without_cells(triangulation, keep), triangulation, keep)
+        if np.count_nonzero(keep) > most:
             raise BarrierTooHighError(
-                f"more than {most} cells are needed to follow the density",
+                f"more than {most:.0f} cells are needed to follow the density",
                 "more noise, a smaller domain, or a smoother drift",
             )
         triangulation = refine(triangulation, marked)

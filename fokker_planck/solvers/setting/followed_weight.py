@@ -17,13 +17,8 @@ from fokker_planck.model.reversibility.classify import Kinetics, UnknownDensity
 from fokker_planck.model.reversibility.ito_drift import ItoDrift
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.reference_density.degenerate_exponent import guesses as degenerate_guesses
-from fokker_planck.solvers.reference_density.followed_exponent import (
-    LEAST_MARGIN,
-    Needed,
-    Question,
-    followed_exponent,
-    typical_rate,
-)
+from fokker_planck.solvers.reference_density.falling_noise import typical_rate
+from fokker_planck.solvers.reference_density.followed_exponent import LEAST_MARGIN, Needed, Question, followed_exponent
 from fokker_planck.solvers.reference_density.grid_chain import agreed_exponent, rough_exponent
 from fokker_planck.solvers.reference_density.steepened_exponent import steepened_exponent
 from fokker_planck.solvers.setting.energy_cutoff import EnergyCutoff

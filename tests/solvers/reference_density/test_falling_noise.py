@@ -1,15 +1,17 @@
 """The way down to the noise that is asked for: what is tried after a loss."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import fokker_planck as fp
 from fokker_planck.errors import BarrierTooHighError
+from fokker_planck.fem.reference_exponent import FollowedWeight
 from fokker_planck.formulas.grids.spline import zero_on
 from fokker_planck.solvers.exit_time import mean_exit_time
-from fokker_planck.solvers.reference_density import falling_noise
+from fokker_planck.solvers.reference_density import falling_noise, followed_exponent
 from fokker_planck.solvers.reference_density.falling_noise import (
     CALMLY_THERE,
     CREPT,
@@ -71,6 +73,18 @@ def test_what_creeps_on_larger_and_larger_meshes_is_refused_before_the_work_is_s
         check_steps(ahead, way.noise)
     assert replace(way, creeping=CREPT - 1).cells_ahead(8211) == 0.0
     check_steps(replace(way, noise=1.3).cells_ahead(8211), 1.3)
+
+
+@pytest.mark.parametrize(("swing", "cells", "stands"), [(2.7, 23_000, True), (2.99, 23_000, False), (2.7, 3000, False)])
+def test_what_the_grid_did_not_resolve_at_the_noise_before_is_not_asked_again(monkeypatch, swing, cells, stands):
+    """Eleven wells: log rho swung by 2.1 at 1.4 times the noise, by 2.7 at the last, by 2.9 after 5 s of CPU more."""
+    settled, known = [], replace(FLAT, values=FLAT.values + 1.0)
+    monkeypatch.setattr(followed_exponent, "_settled", lambda *asked, **known: settled.append(asked) or FLAT)
+    question = SimpleNamespace(process=FollowedWeight(FLAT, None, None), base=SimpleNamespace(dimension=2))
+    way = Way(1.0, 1.4, FLAT, reached=1.4, swing=2.1)
+    found = followed_exponent._after_success(question, None, way, Step(swing, False, known, cells), FLAT)
+    assert (found is known) == stands
+    assert bool(settled) != stands
 
 
 SLOW = [pytest.param(factor, marks=pytest.mark.slow, id=name) for factor, name in ((1.0, "as it is"), (30.0, "steep"))]
