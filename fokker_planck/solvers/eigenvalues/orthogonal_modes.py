@@ -101,7 +101,7 @@ def beside_narrow_wells(
     potentials = _without_jitter([condensed.unscaled(state) for state in range(len(condensed.potentials))])
     potentials = potentials[: len(condensed.wells)]
     height = 0.5 * (generator.exponent - generator.lowest)
-    inside = images(generator, condensed.potentials[: len(condensed.wells)], condensed.solve_inside, powers)
+    inside = images(generator, condensed.potentials[: len(condensed.wells)], condensed.solve_inside, powers).basis
     smooth = _polynomials(generator, potentials) if powers > IMAGES else []
     solved = [*(times_exp(v, height) for v in inside), *(mode.nodal for mode in modes)]
     found = combined(generator, [*potentials, *smooth, *solved], slower, len(modes))

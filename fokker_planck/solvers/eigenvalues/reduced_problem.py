@@ -164,15 +164,15 @@ def reduced_pair(
             f"computed of at most {most_states}",
             "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
         )
-    inner = images(generator, right, condensed.solve_inside, powers)
+    wider = images(generator, right, condensed.solve_inside, powers)
     if not generator.symmetric:
-        inner = images(generator, left, solve_adjoint, powers, beside=inner)
-    left_inner = inner
+        wider = images(generator, left, solve_adjoint, powers, beside=wider)
+    inner = wider.basis
     left_basis = basis = np.concatenate([right, inner])
     if not generator.symmetric:
-        left_basis = np.concatenate([left, left_inner])
-    mass = left_basis @ generator.apply_mass(basis).T
-    energy = left_inner @ generator.apply_stiffness(inner).T
+        left_basis = np.concatenate([left, inner])
+    mass = left_basis @ np.concatenate([generator.apply_mass(right), wider.masses]).T
+    energy = inner @ generator.apply_stiffness(inner).T
     digits = condensed.digits()
     with mpmath.workdps(digits):
         scale = [1 / half for half in condensed.half_weights()[:count]]
