@@ -19,6 +19,7 @@ from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.exit_time import mean_exit_time
 from fokker_planck.solvers.reference_density import followed_exponent as module
 from fokker_planck.solvers.reference_density.falling_noise import Step
+from fokker_planck.solvers.reference_density.moved_exponent import Meshes
 from fokker_planck.solvers.setting.landscape_of_flow import of_flow
 from fokker_planck.solvers.setting.setting import prepare_for_wells
 from validation.campaign.coordinates import changed, turned
@@ -53,11 +54,11 @@ def test_smaller_cells_that_mend_nothing_are_not_made_smaller_again(monkeypatch,
         return Step(next(left), False, exponent, 1), None, np.ones(1)
 
     monkeypatch.setattr(module, "_solved", solved)
-    monkeypatch.setattr(module, "resolved_below", lambda *given: base)
+    mesh = SimpleNamespace(below=base, whole=base, refined=lambda smaller: mesh)
+    monkeypatch.setattr(module, "resolved", lambda *given: mesh)
     monkeypatch.setattr(module, "worth_refining", lambda *given: np.ones(1, dtype=bool))
-    monkeypatch.setattr(module, "refine", lambda mesh, smaller, all_edges: mesh)
     asked = module.Question(None, base, lambda now: module.Needed(0.0, np.zeros((1, 2))), 1.0)
-    module._step(asked, None, None, 1.0)
+    module._step(asked, Meshes(), SimpleNamespace(noise=1.0), 1.0)
     assert len(swings) - len(list(left)) == solves
 
 
