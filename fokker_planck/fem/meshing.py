@@ -6,6 +6,7 @@ goes there is cut away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ class Heights:
 
     ``wells`` (K, dim) are the positions of the minima, ``start`` is where an exit begins, ``targets`` the names of
     the absorbing regions, or "boundary"; ``fill_targets`` keeps the mass inside of them, too.  Without ``trim``
-    nothing below the ceiling is cut away.  ``fronts`` are the passes at which a process that crosses is resolved.
+    nothing below the ceiling is cut away.  ``fronts`` are the passes at which a process that crosses is resolved,
+    ``log_noise`` is log D at points (dim, n) where D varies.
     """
 
     bottoms: tuple[float, ...]
@@ -87,6 +89,7 @@ class Heights:
     trim: bool = True
     start: tuple[float, ...] | None = None
     fronts: tuple[Front, ...] = ()
+    log_noise: Callable[[Floats], Floats] | None = None
 
     @property
     def top(self) -> float:
@@ -179,7 +182,7 @@ def _trimmed(triangulation: Triangulation, exponent: Any, heights: Heights, shar
     return trimmed(
         triangulation,
         exponent,
-        Allowed(share, heights.ceiling, change),
+        Allowed(share, heights.ceiling, change, heights.log_noise),
         heights.wells,
         heights.targets,
         start=heights.start,

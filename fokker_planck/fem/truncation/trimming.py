@@ -8,7 +8,7 @@ a channel, but hardly any width.  The chain decides only what is kept: no report
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,13 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 class Allowed:
     """What may be cut: a ``share`` of any state, and all above the ``ceiling``, from where on Phi is not told apart.
 
-    ``change`` is that of Phi in a cell at most.
+    ``change`` is that of Phi in a cell at most, ``log_noise`` log D at points (dim, n) where D varies.
     """
 
     share: float
     ceiling: float
     change: float
+    log_noise: Callable[[Floats], Floats] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def trimmed(
         return Trimmed(triangulation)
     doubt = np.exp(np.minimum(unseen_change(triangulation, exponent, ceiling, inside), LARGEST_STEP))
     along = along_edges(triangulation, table, exponent, ceiling)
-    flows = rates(triangulation, table, phi, inside, along)
+    flows = rates(triangulation, table, phi, inside, along, allowed.log_noise)
     held, cuts, at_cuts = np.zeros(len(classes)), _at_cuts(triangulation), 0.0
     try:
         for sets in [states] if len(begun) == len(states) else [states, begun]:

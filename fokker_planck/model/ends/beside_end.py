@@ -24,6 +24,8 @@ TINY = 1e-40
 """Distance to an end at zero, over the length, at which limits are read off: even a fourth root is 1e-10 there."""
 SAME = 1e-6
 """Exponents closer than that to the border between two kinds of ends are on it."""
+WHOLE = 2.0**52
+"""Doubles from which on there are no halves; twice the largest is none."""
 ROUNDED = 1e-10
 """Shortest stretch over the coordinate of an end: there D, with an error of rounding, is known to 1e-6."""
 
@@ -113,5 +115,7 @@ def limit(function: LineFunction, far: Floats, near: Floats) -> tuple[float, flo
 
 def rounded(value: float, error: float) -> float:
     """The number itself, or the whole or half one that it stands for."""
+    if not abs(value) < WHOLE:
+        return value
     simple = round(2.0 * value) / 2.0
     return simple if abs(value - simple) <= max(1e-9, 2.0 * error) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
 
@@ -32,6 +33,8 @@ MOST_BY_FLOOR = 0.25
 """Of a mean time, by which the stretch where Hessian noise is its floor may add to it before a warning says so."""
 FAR_UP = 60.0
 """Units of epsilon above the highest saddle between wells from which a critical point asks for most of a mesh."""
+LEAST_NOISE = 1e-290
+"""Where D is zero it is taken as that, of which the logarithm is a number."""
 TARGET_KEYS = {FROM: "committor.from", TO: "committor.to"}
 
 
@@ -78,7 +81,8 @@ def heights_between_wells(
         if landscape.dimension == 1:
             ceiling = highest + HIGHER * (ceiling - highest)
     fronts = _fronts(setting, highest)
-    return Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points, fronts=fronts)
+    found = Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points, fronts=fronts)
+    return replace(found, log_noise=_log_noise(setting))
 
 
 def _fronts(setting: PotentialSetting, highest: float) -> tuple[Front, ...]:
@@ -163,7 +167,20 @@ def heights_to_target(setting: PotentialSetting, start: tuple[float, ...] | None
     highest = max(between.bottoms[:1] + tuple(passes))
     ceiling = max(_above(setting, highest), between.ceiling)
     fronts = _fronts(setting, highest)
-    return Heights(between.bottoms, tuple(passes), ceiling, between.wells, (name,), start=start, fronts=fronts)
+    return replace(between, passes=tuple(passes), ceiling=ceiling, targets=(name,), start=start, fronts=fronts)
+
+
+def _log_noise(setting: PotentialSetting) -> Callable[[Floats], Floats] | None:
+    """log of the mean of D over directions at points (dim, n); None where D is the same everywhere."""
+    problem, diffusion = setting.problem, setting.balance.diffusion
+    if problem.process.field(problem.dimension).constant:
+        return None
+
+    def log_noise(x: Floats) -> Floats:
+        trace = np.einsum("iin->n", diffusion.tensor(x))
+        return np.asarray(np.log(np.maximum(trace / len(x), LEAST_NOISE)))
+
+    return log_noise
 
 
 def _warn_of_the_floor(setting: PotentialSetting, start: float, reached: Floats) -> None:

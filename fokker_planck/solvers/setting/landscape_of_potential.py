@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -201,10 +202,12 @@ def limit_landscape(setting: PotentialSetting) -> Landscape:
             return setting.landscape
         wells = survey(problem, slope)
 
-    def lifted(point: CriticalPoint) -> Any:
-        place = np.array([point.position]).T
-        noise, height = float(exponent.diffusion.tensor(place)[0, 0, 0]), float(exponent.value(place)[0])
-        return replace(point.scaled(1.0 / noise), value=height)
+    def lifted(points: Sequence[Any]) -> list[Any]:
+        places = np.array([point.position for point in points]).reshape(-1, 1).T
+        noises, heights = exponent.diffusion.tensor(places)[0, 0], exponent.value(places)
+        # a zero of the drift beside an end, up to rounding, may be one of the noise: it is no point of the domain
+        found = zip(points, noises.tolist(), heights.tolist(), strict=True)
+        return [replace(point.scaled(1.0 / noise), value=height) for point, noise, height in found if noise > 0.0]
 
-    minima = [lifted(minimum) for minimum in wells.minima]
-    return assemble_landscape(minima, [lifted(saddle) for saddle in wells.saddles], wells.frame)
+    minima = lifted(wells.minima)
+    return assemble_landscape(minima, lifted(wells.saddles), wells.frame) if minima else setting.landscape

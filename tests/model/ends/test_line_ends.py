@@ -171,6 +171,33 @@ def test_natural_ends():
         check(eigenvalue.real, 0.95 * n - 0.05 * n**2)
 
 
+@pytest.mark.parametrize(("start", "exact"), [(1e-3, 4.24632426043947521), (1e-12, 14.6081238664152958)])
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-6, 1e-9])
+def test_starts_close_to_a_natural_end(start, exact, tolerance):
+    """Every factor of ten on the way up takes as long, so that the mass beside the start is not nothing.
+
+    The time is int_start^2 (1 - (1 + s) e^-s) e^s / s^3 ds, as dx = (3 x - x^2) dt + x sqrt(2) dW.
+    """
+    found = fp.mean_exit_time(line("3*x - x**2", "x**2", 0.0, 80.0, tolerance=tolerance), start, above(2.0)).mean
+    check(found, exact, largest=tolerance)
+    other = line("3*x + x**2", "x**2", -80.0, 0.0, tolerance=tolerance)
+    check(fp.mean_exit_time(other, -start, below(-2.0)).mean, exact, largest=tolerance)
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-9])
+def test_starts_where_noise_is_next_to_nothing(tolerance):
+    """A floor of 1e-30 under the noise: 1.8e-6 more than without, and the same at every tolerance."""
+    problem = line("3*x - x**2", "x**2 + 1e-30", 0.0, 80.0, tolerance=tolerance)
+    check(fp.mean_exit_time(problem, 1e-12, above(2.0)).mean, 14.6081256416397, largest=tolerance)
+
+
+@pytest.mark.parametrize("lower", [1e-8, 1e-18])
+def test_a_line_that_ends_beside_a_zero_of_drift_and_noise(lower):
+    """That zero is no saddle of the line, up to rounding as it is: the formula beside the answer divided by it."""
+    found = fp.mean_exit_time(line("3*x - x**2", "x**2", lower, 80.0), 1.0, above(2.0))
+    check(found.mean, 0.601944061183028)
+
+
 def test_a_line_cut_off_close_to_a_natural_end():
     """Modes of the cut line: above the continuous spectrum by about d (pi/log(length))^2."""
     found = fp.spectrum(line("x*(1 - x)", "0.32*x**2", 1e-6, 12.0), 3)
@@ -231,6 +258,7 @@ def test_what_stands_for_an_end_where_the_drift_rules_has_no_modes_of_its_own():
         (line("x - x**2", "x**2/2", 0, 3), lambda p: fp.mean_exit_time(p, 1.0, below(0.0)), "natural.*never reached"),
         (line("1 - x", "x/2", 0, 3), lambda p: fp.mean_exit_time(p, 1.0, "boundary"), "entrance.*never reached"),
         (line("-1", "exp(-1/x)", 0.0, 3.0), lambda p: fp.spectrum(p, 2), "like no power of the distance"),
+        (line("1e308", "1 + x", -1, 1), lambda p: fp.spectrum(p, 2), "no limit at the end"),
         (line("0", "x - 0.2", 0, 3), lambda p: fp.mean_exit_time(p, 1.0, below(0.5)), "value -0.2 at .*0"),
     ],
 )
