@@ -183,6 +183,30 @@ def test_a_function_with_kinks_keeps_its_minima_and_its_pass():
     assert found.saddles[0].value == pytest.approx(1.01, abs=1e-3)
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_wells_on_creases_beside_a_saddle_on_the_graph(slope):
+    """Wells at |s| = 0.01 - 3 s^2, s = x + slope y, narrower than the graph, which takes the saddle for a minimum."""
+    s = f"(x + {slope}*y)"
+    found = landscape_of(f"max(abs({s}), 0.01 - 3*{s}**2) + y**2", [-2.0, -2.0], [2.0, 2.0])
+    place = (np.sqrt(1.0 + 4.0 * 3.0 * 0.01) - 1.0) / 6.0
+    assert np.allclose(np.sort(places(found.minima)[:, 0]), [-place, place], atol=1e-8)
+    assert np.allclose([minimum.value for minimum in found.minima], place, rtol=1e-12)
+    assert found.saddles[0].joins == (0, 1)
+    assert found.saddles[0].value == pytest.approx(0.01, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("abs(x + 0.3*y)*3 + (y - 0.4)**2 + 0.2*x", (-0.129, 0.43)),
+        ("abs(x - 0.7*y) + abs(y + 0.2*x - 0.1)", (0.07 / 1.14, 0.1 / 1.14)),
+    ],
+)
+def test_the_bottom_of_a_crease_that_no_axis_leads_down(text, place):
+    found = landscape_of(text, [-2.0, -2.0], [2.0, 2.0])
+    assert np.allclose(places(found.minima), [place], atol=1e-8)
+
+
 def test_scattered_mesh_gives_the_same_landscape():
     from scipy.spatial import Delaunay
 

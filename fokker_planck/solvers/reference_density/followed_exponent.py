@@ -148,10 +148,7 @@ def followed_exponent(
         check_steps(ahead, way.noise)
         if wasted > MOST_WASTED and question.base.dimension == 2:
             break
-        if found.lost:
-            following: Way | GridFunction | None = way.after_loss(found)
-        else:
-            following = _after_success(question, meshes, way, found, trial.exponent)
+        following = _after(question, meshes, way, found, trial.exponent)
         if following is None:
             break
         if isinstance(following, GridFunction):
@@ -205,6 +202,11 @@ def _from_guesses(
         if settled is not None:
             return settled
     return None
+
+
+def _after(question: Question, meshes: Meshes, way: Way, found: Step, tried: GridFunction) -> Way | GridFunction | None:
+    """How to go on from a step; the exponent itself where that is known now, None where nothing helps."""
+    return way.after_loss(found) if found.lost else _after_success(question, meshes, way, found, tried)
 
 
 def _after_success(
