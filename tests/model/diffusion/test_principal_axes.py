@@ -30,7 +30,8 @@ def test_axes_are_those_of_lapack_to_rounding(dimension):
     size = np.abs(matrices).max(axis=(0, 1))
     expected = np.linalg.eigvalsh(np.moveaxis(matrices, -1, 0)).T
     assert (matrices == kept).all()
-    assert (np.abs(np.sort(values, axis=0) - expected) <= 2e-15 * size).all()
+    # both are rounded: 1.7e-15 and 2.2e-15 with the kernels of OpenBLAS for SkylakeX and Haswell
+    assert (np.abs(np.sort(values, axis=0) - expected) <= 4e-15 * size).all()
     assert np.abs(np.einsum("ian,ibn->abn", axes, axes) - np.eye(dimension)[:, :, None]).max() < 4e-15
     assert (np.abs(np.einsum("ian,an,jan->ijn", axes, values, axes) - matrices) <= 4e-15 * size).all()
 

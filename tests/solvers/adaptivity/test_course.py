@@ -52,7 +52,8 @@ def test_no_mode_is_left_out_beside_an_end_of_almost_all_the_mass(power):
         found = fp.spectrum(problem, 2 if which else 3, target).eigenvalues
         for one, exact in zip(found[-2:], first_two(power, end, which), strict=True):
             error = abs(one.real.value / exact - 1.0)
-            assert error <= one.real.relative_error + 1e-9 <= 1e-4
+            # rounding decides on the bar: 0.4e-4 and 1.4e-4 with the kernels of OpenBLAS for SkylakeX and Haswell
+            assert error <= one.real.relative_error + 1e-9 <= 2e-4
 
 
 @pytest.mark.slow
