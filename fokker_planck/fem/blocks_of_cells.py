@@ -42,7 +42,8 @@ def some_cells(discretization: Discretization, chosen: slice | Integers) -> Some
     bent = CurvedCells(place[curved.cells[among]], curved.nodes[among])
     own = {name: getattr(discretization, name)[chosen] for name in ("cells", "vertices", "dofs", "cell_nodes")}
     kept = {name: getattr(discretization, name) for name in ("triangulation", "degree", "comm", "nodes", "rule")}
-    return SomeCells(**kept, **own, curved=bent)
+    widened = None if discretization.widened is None else discretization.widened[chosen]
+    return SomeCells(**kept, **own, curved=bent, widened=widened)
 
 
 def blocks(discretization: Discretization) -> Iterator[tuple[slice, SomeCells]]:

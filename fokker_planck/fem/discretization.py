@@ -33,7 +33,8 @@ class Discretization:
 
     Of this rank: ``cells`` (m,) their numbers in the triangulation, ``vertices`` (m, dim + 1), ``dofs`` (m, n)
     their unknowns, ``cell_nodes`` (m, n, dim).  Of all ranks: ``nodes`` (N, dim), the true coordinates of the
-    unknowns.  ``rule`` is the degree of quadrature.
+    unknowns.  ``rule`` is the degree of quadrature.  Straight cells may be ``widened`` (m,), by so much in all that is
+    integrated over them, to see what their widths change.
     """
 
     triangulation: Triangulation
@@ -46,6 +47,7 @@ class Discretization:
     cell_nodes: Floats
     nodes: Floats
     rule: int
+    widened: Floats | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickling: all but the communicator, which names processes of this run."""

@@ -83,8 +83,12 @@ class Generator:
         return np.asarray(total, dtype=float)
 
     def apply_stiffness(self, vector: Floats) -> Floats:
-        """A times scaled vectors (N,) or (k, N), whole on every rank."""
-        return self.apply_elements(self.stiffness, vector)
+        """A times scaled vectors (N,) or (k, N), whole on every rank.
+
+        On a line, where cells may be a billion times narrower than others, without what A maps to zero in each.
+        """
+        constant = self.constant_by_cell if self.discretization.triangulation.dimension == 1 else None
+        return self.apply_elements(self.stiffness, vector, constant)
 
     def apply_adjoint(self, vector: Floats) -> Floats:
         """The transpose of A times scaled vectors (N,) or (k, N), whole on every rank."""
@@ -94,17 +98,34 @@ class Generator:
         """M times scaled vectors (N,) or (k, N), whole on every rank."""
         return self.apply_elements(self.mass, vector)
 
-    def apply_elements(self, elements: Floats, vector: Floats) -> Floats:
+    @cached_property
+    def constant_by_cell(self) -> Floats:
+        """The constant function in every cell, (cells, n), one where the exponent is least."""
+        exponent = self.exponent[self.discretization.dofs]
+        return np.exp(-0.5 * (exponent - exponent.min(axis=1, keepdims=True)))
+
+    @property
+    def mass_of_constant(self) -> Floats:
+        """What the element matrices of m map that to, (cells, n)."""
+        return np.asarray((self.mass @ self.constant_by_cell[:, :, None])[:, :, 0])
+
+    def apply_elements(self, elements: Floats, vector: Floats, constant: Floats | None = None) -> Floats:
         """A matrix given by scaled element matrices (cells, n, n) times scaled vectors (N,) or (k, N).
 
-        Several at once read the element matrices once, which is what takes the time.
+        Several at once read the element matrices once, which is what takes the time.  Where these map a ``constant``
+        (cells, n), largest entry one, to zero it is left out of the vectors: in a layer 1e-9 wide what is left of it
+        by rounding, 1e-16 over the width, is the larger part of the rest.
         """
         discretization, rows = self.discretization, np.atleast_2d(vector)
         if len(rows) > AT_ONCE:
-            parts = [self.apply_elements(elements, rows[k : k + AT_ONCE]) for k in range(0, len(rows), AT_ONCE)]
-            return np.concatenate(parts)
+            parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
+            return np.concatenate([self.apply_elements(elements, part, constant) for part in parts])
         dofs, count = discretization.dofs, discretization.count
-        local = elements @ rows.T[dofs]
+        values = rows.T[dofs]
+        if constant is not None:
+            largest = np.argmax(constant, axis=1)[:, None, None]
+            values -= np.take_along_axis(values, largest, axis=1) * constant[:, :, None]
+        local = elements @ values
         image = np.array(
             [np.bincount(dofs.ravel(), weights=part.ravel(), minlength=count) for part in np.moveaxis(local, 2, 0)]
         ).reshape(vector.shape)
@@ -167,8 +188,9 @@ def _elements(part: Discretization, weighted: Weighted, *, with_metric: bool) ->
     reference = weighted.exponent.min(axis=1)
     density = np.exp(-(weighted.exponent - reference[:, None])) * part.map.stretch
     on = part.corners, part.degree, part.rule
-    energy = stiffness_matrices(*on, _pulled_back(part, weighted.tensor * density))
-    mass, stiffness, metric = mass_matrices(*on, density), energy, None
+    wider = 1.0 if part.widened is None else part.widened[:, None]
+    energy = stiffness_matrices(*on, _pulled_back(part, weighted.tensor * (density / wider)))
+    mass, stiffness, metric = mass_matrices(*on, density * wider), energy, None
     if weighted.velocity is not None:
         stiffness = _advected(part, -weighted.velocity * density)
         stiffness += energy

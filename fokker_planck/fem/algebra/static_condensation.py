@@ -5,6 +5,7 @@ With I the unknowns that belong to one cell alone and B the others, A_II is a bl
     (A_BB - A_BI A_II^-1 A_IB) x_B = b_B - A_BI A_II^-1 b_I,      x_I = A_II^-1 (b_I - A_IB x_B).
 
 Only the matrix on B is summed up and factored: at degree 7 in the plane a third of the entries, on a line two by two.
+There a matrix that maps the constant function to zero is a chain of conductances, see :mod:`~.line_chain`.
 A symmetric matrix is factored as L L^T, inside cells and between them, any other as L U; the transpose is solved with
 the same factors.  A complex one is condensed as such, and what is left of it factored as a real one twice the size:
 sixteen eigenvalues near a complex shift, 186,000 unknowns of degree 6 in the plane, take 20 s of CPU instead of 29.
@@ -22,6 +23,7 @@ from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.algebra.complex_factorization import ComplexFactorization, as_real, interleaved
 from fokker_planck.fem.algebra.conjugate_gradients import REACH
 from fokker_planck.fem.algebra.iterated_solve import LARGEST_FACTOR, IteratedSolve
+from fokker_planck.fem.algebra.line_chain import LineChain, conductances, line_chain
 from fokker_planck.fem.algebra.scaled_cholesky import forward_substituted, in_own_scale, scaled_cholesky
 from fokker_planck.fem.algebra.scaled_lu import scaled_lu
 from fokker_planck.fem.discretization import Discretization
@@ -69,7 +71,7 @@ class CondensedFactorization:
     rows: Side
     columns: Side
     kept: Integers
-    outer: _petsc.TwoSidedFactorization | ComplexFactorization | IteratedSolve
+    outer: _petsc.TwoSidedFactorization | ComplexFactorization | IteratedSolve | LineChain
     comm: MPI.Comm
 
     @property
@@ -130,10 +132,13 @@ def condensed_factorization(
     *,
     symmetric: bool = True,
     exponent: Floats | None = None,
+    lost: Floats | float | None = None,
 ) -> CondensedFactorization:
     """Factor the matrix of the element matrices (m, n, n) on the unknowns that ``rest`` (N,) marks.
 
-    Complex ones are ``symmetric`` no more.  Raises ``ConvergenceError`` where a factorisation fails.
+    Complex ones are ``symmetric`` no more.  ``lost`` (m, n) is what they map the constant function to, in unknowns
+    scaled by the ``exponent`` (N,), one where that is least in a cell.  Raises ``ConvergenceError`` where a
+    factorisation fails.
     """
     count = functions_on_faces(discretization.triangulation.dimension, discretization.degree)
     around, inside = discretization.dofs[:, :count], discretization.dofs[:, count:]
@@ -148,22 +153,29 @@ def condensed_factorization(
     shared[discretization.marked(inside)] = False
     numbers = np.where(shared, np.cumsum(shared) - 1, -1)[around]
     size, dimension = int(shared.sum()), discretization.triangulation.dimension
-    outer: _petsc.TwoSidedFactorization | ComplexFactorization | IteratedSolve | None = None
+    outer: _petsc.TwoSidedFactorization | ComplexFactorization | IteratedSolve | LineChain | None = None
     if symmetric and exponent is not None and dimension == 3 and size > _most_factored(discretization.degree, exponent):
         outer = _iterated(discretization, elements[:, :count, :count], rows, numbers, exponent, size)
+    kept = np.flatnonzero(shared)
     if outer is None:
         schur = elements[:, :count, :count] - np.swapaxes(columns.coupling, 1, 2) @ rows.coupling
-        outer = _factored(discretization.comm, size, numbers, schur, symmetric=symmetric, planar=dimension == 2)
-    return CondensedFactorization(
-        rest=rest,
-        inside=inside,
-        around=around,
-        rows=rows,
-        columns=columns,
-        kept=np.flatnonzero(shared),
-        outer=outer,
-        comm=discretization.comm,
-    )
+        if dimension == 1 and symmetric and lost is not None and exponent is not None:
+            before = np.einsum("cii->ci", elements[:, :count, :count])
+            at_ends = _at_ends(discretization, rows, exponent, lost)
+            cells = conductances(schur, before, exponent[around], at_ends, ~free.all(axis=1))
+            outer = line_chain(discretization, numbers, cells, kept)
+        else:
+            outer = _factored(discretization.comm, size, numbers, schur, symmetric=symmetric, planar=dimension == 2)
+    return CondensedFactorization(rest, inside, around, rows, columns, kept, outer, discretization.comm)
+
+
+def _at_ends(discretization: Discretization, rows: Side, exponent: Floats, lost: Floats | float) -> Floats:
+    """What a cell of a line loses, at its ends once the unknowns inside are eliminated, as rates, (m, 2)."""
+    every = np.broadcast_to(lost, discretization.dofs.shape)
+    within = (rows.half @ every[:, 2:, None])[:, :, 0]
+    at_ends = every[:, :2] - np.einsum("cib,ci->cb", rows.coupling, within)
+    local = exponent[discretization.dofs]
+    return np.asarray(at_ends * np.exp(0.5 * (local[:, :2] - local.min(axis=1, keepdims=True))))
 
 
 def _factored(

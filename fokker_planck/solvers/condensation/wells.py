@@ -256,7 +256,7 @@ def condense(
 def _factored(generator: Generator, rest: Booleans) -> CondensedFactorization:
     """A_FF, F being the ``rest`` (N,)."""
     on, symmetric, exponent = generator.discretization, generator.symmetric, generator.exponent
-    return condensed_factorization(on, generator.stiffness, rest, symmetric=symmetric, exponent=exponent)
+    return condensed_factorization(on, generator.stiffness, rest, symmetric=symmetric, exponent=exponent, lost=0.0)
 
 
 def _known_slowest(known: Condensation | Looked | None, generator: Generator, rest: Booleans) -> float | None:

@@ -22,6 +22,7 @@ from fokker_planck.solvers.condensation.krylov import images
 from fokker_planck.solvers.condensation.wells import Condensation
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode, checked
 from fokker_planck.solvers.eigenvalues.narrow_wells import combined
+from fokker_planck.solvers.eigenvalues.stiff_lines import is_stiff, lowest_on_a_line
 
 SHIFT = 0.05
 """Of the rate at which wells settle, below zero: a shift of zero would cost ten digits of the residual."""
@@ -55,10 +56,12 @@ def orthogonal_modes(
     down = -0.5 * (generator.exponent - generator.lowest)
     known = [times_exp(mode.nodal, down) for mode in slow]
     constant = [generator.constant] if free.all() else []
-    system = free_system(generator, absorbed)
-    more = generator.discretization.triangulation.dimension - 1
-    kept_out = [vector[free] for vector in [*constant, *known]]
-    values, vectors = _petsc.lowest_eigenvectors(system.stiffness, system.mass, count + more, -SHIFT * rate, kept_out)
+    if not rough and is_stiff(generator, rate):
+        values, vectors = lowest_on_a_line(generator, free, count, SHIFT * rate, [*constant, *known])
+    else:
+        system, kept_out = free_system(generator, absorbed), [vector[free] for vector in [*constant, *known]]
+        some = count + generator.discretization.triangulation.dimension - 1
+        values, vectors = _petsc.lowest_eigenvectors(system.stiffness, system.mass, some, -SHIFT * rate, kept_out)
     order = np.argsort(values)
     order = order[values[order] <= values[order[count - 1]] * (1.0 + SAME)]
     if not (rough or (values[order] > 0.0).all()):

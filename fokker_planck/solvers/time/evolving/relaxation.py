@@ -170,6 +170,7 @@ class Relaxation:
                 np.ones(len(self.ratio), dtype=bool),
                 symmetric=self.generator.symmetric,
                 exponent=self.generator.exponent,
+                lost=self.shift * self.generator.mass_of_constant,
             )
         return self.shifted
 

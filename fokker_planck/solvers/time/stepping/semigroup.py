@@ -152,6 +152,7 @@ def resolvent(generator: Generator, free: Booleans, r: float) -> Resolvent:
         free,
         symmetric=generator.symmetric,
         exponent=generator.exponent,
+        lost=generator.mass_of_constant,
     )
     return Resolvent(generator, free, r, factored)
 
