@@ -98,7 +98,7 @@ def trimmed(
     held, cuts, at_cuts = np.zeros(len(classes)), _at_cuts(triangulation), 0.0
     try:
         for sets in [states] if len(begun) == len(states) else [states, begun]:
-            current = chain(triangulation, table, phi, flows, sets)
+            current = chain(triangulation, table, phi, inside, flows, sets)
             held = np.maximum(held, _held_by(current, sets, doubt, allowed, fill_targets))
             at_cuts = max(at_cuts, *(mass_at(current, k, cuts) for k in range(len(sets)) if len(sets[k]) == 1), 0.0)
     except ConvergenceError:
