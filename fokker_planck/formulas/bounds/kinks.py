@@ -18,8 +18,9 @@ from fokker_planck.formulas.parsing.tape import UnsupportedFunctionError, compil
 SAMPLES = 4001
 """On the interval where zeros of a callable are looked for: two of them within 1/4,000 of it are not seen; formulas are
 proved by bounds instead."""
-SAME = 1e-12
-"""Of the interval: zeros of two parts of a formula that are written alike differ by a few units in the last place."""
+SAME = 4.0 * np.finfo(float).eps
+"""Of the largest coordinate: zeros of two parts of a formula that are written alike differ by a few units in the last
+place. With 1e-12 of the interval a layer that was narrower was left out, whatever it held."""
 MOST_CHANGES = 1500
 """Of sign between ``SAMPLES`` random points, which some 2,800 zeros make: to isolate 95,000 takes 10 s, and no mesh
 follows them. Points side by side would see a wave of that length as one of a few hundred."""
@@ -85,8 +86,9 @@ def distinct(points: Iterable[float], lower: float, upper: float) -> tuple[float
     (0.2, 1.0)
     """
     kept: list[float] = []
+    rounding = SAME * max(abs(lower), abs(upper))
     for point in sorted(points):
-        if kept and point - kept[-1] <= SAME * (upper - lower):
+        if kept and point - kept[-1] <= rounding:
             kept[-1] = min(kept[-1], point, key=lambda x: len(repr(x)))
         else:
             kept.append(float(point))

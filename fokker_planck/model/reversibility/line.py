@@ -21,6 +21,7 @@ from fokker_planck.model.diffusion.constant import DiffusionField
 from fokker_planck.model.ends.line_ends import LineEnd, line_ends
 from fokker_planck.model.process import Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.field_with_ends import FieldWithEnds
+from fokker_planck.model.reversibility.thin_layers import refuse_thin_layers
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 SAMPLES = 2001
@@ -115,13 +116,14 @@ class LineExponent:
         places = np.array(self.kinks)
         if self.field.constant or not len(places):
             return np.zeros(0)
-        aside = self._aside
+        aside = self.aside
         before, at, after = (self.field.tensor((places + side)[None])[0, 0] for side in (-aside, 0.0, aside))
         same = (np.abs(after - before) <= JUMP * np.abs(after)) & (np.abs(at - after) <= JUMP * np.abs(after))
         return np.asarray(places[~same])
 
     @property
-    def _aside(self) -> float:
+    def aside(self) -> float:
+        """How far beside a place at which coefficients may jump its sides are read."""
         return max(ASIDE * (self.upper - self.lower), ROUNDING * max(abs(self.lower), abs(self.upper)))
 
     @cached_property
@@ -191,7 +193,7 @@ class LineExponent:
             return phi
         if len(self._noise_jumps):
             # where D jumps its value at the point itself means nothing
-            x = np.where(np.isin(x, self._noise_jumps), x + self._aside, x)
+            x = np.where(np.isin(x, self._noise_jumps), x + self.aside, x)
         with np.errstate(all="ignore"):
             return np.asarray(phi + share * np.log(self.field.tensor(x[None])[0, 0]))
 
@@ -221,8 +223,8 @@ class LineExponent:
             return points
         # the last vertex of a cell is its first and the way, which rounding may leave on the other side
         nearest = places[np.searchsorted(0.5 * (places[1:] + places[:-1]), points)]
-        moved = nearest + self._aside * np.sign(towards - nearest)
-        return np.where(np.abs(points - nearest) < self._aside, moved, points)
+        moved = nearest + self.aside * np.sign(towards - nearest)
+        return np.where(np.abs(points - nearest) < self.aside, moved, points)
 
     def gradient(self, x: Floats) -> Floats:
         """(D' - b) / D, (1, n)."""
@@ -263,9 +265,11 @@ class LineExponent:
 def line_exponent(process: Process, lower: float, upper: float, period: float | None = None) -> LineExponent:
     """Psi on [lower, upper], one period of a ring or a line.
 
-    Raises ProblemError where D is negative, where it vanishes inside, or where it vanishes at an end like no power.
+    Raises ProblemError where D is negative, where it vanishes inside, or where it vanishes at an end like no power; and
+    where a layer is narrower than places are known.
     """
     exponent = LineExponent(process, lower, upper, period)
+    refuse_thin_layers(exponent)
     _check_inside(exponent)
     return exponent
 
@@ -282,9 +286,12 @@ def _steps(exponent: LineExponent) -> tuple[tuple[float, float], ...]:
     process, found = exponent.process, []
     if not isinstance(process, Overdamped):
         return ()
-    beside = STEP * (exponent.upper - exponent.lower)
+    places = np.array([exponent.lower, *exponent.kinks, exponent.upper])
+    widest = STEP * (exponent.upper - exponent.lower)
+    # less than a layer between two of them is wide
+    sides = np.clip(0.3 * np.minimum(np.diff(places)[1:], np.diff(places)[:-1]), 2.0 * exponent.aside, widest)
     spread = float(np.ptp(process.potential.value(np.linspace(exponent.lower, exponent.upper, SAMPLES)[None])))
-    for place in exponent.kinks:
+    for place, beside in zip(exponent.kinks, sides, strict=True):
         both = np.array([[place - beside, place + beside]])
         before, after = process.potential.value(both)
         # what a V that is only steep changes there is no jump

@@ -25,7 +25,7 @@ from fokker_planck.solvers.adaptivity.answer_types import Ask, Kept, Numbers, Ou
 from fokker_planck.solvers.adaptivity.beginning import LAST_BUT_ONE, Beginning, begin
 from fokker_planck.solvers.adaptivity.close_starts import with_close_start
 from fokker_planck.solvers.adaptivity.corners import exponents_of_cells, graded, singular_corners
-from fokker_planck.solvers.adaptivity.course import Course, after_verification, shown
+from fokker_planck.solvers.adaptivity.course import Course, after_verification, refuse_unknown, shown
 from fokker_planck.solvers.adaptivity.error_bars import (
     ALONE,
     HIGHER,
@@ -59,6 +59,7 @@ from fokker_planck.solvers.adaptivity.roughness import (
     may_be_rough,
     roughness_of,
 )
+from fokker_planck.solvers.adaptivity.thin_layers import rounding_of_layers
 from fokker_planck.solvers.boundaries.ends import Ends
 from fokker_planck.solvers.results.steady import Statistics
 from fokker_planck.solvers.setting.error_budget import ErrorBudget
@@ -252,6 +253,7 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     if share is None:
         share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE[problem.dimension]
     rounding = 0.0 if found.rounding is None else found.rounding
+    rounding = np.maximum(rounding, rounding_of_layers(problem, discretization, first.ask, numbers))
     told = (indicator, predicted, corners, at_corners, slowest, share)
     shares = shares_of_numbers(found) if problem.dimension == 3 and may_be_rough(problem) else None
     return Kept(discretization, numbers, payload, weights, *told, rounding, found.more, shares)
@@ -330,6 +332,7 @@ def _make_room(mesh: Triangulation) -> None:
 
 def _outcome(problem: Problem, kept: Kept, errors: Floats, levels: int, started: float) -> Outcome:
     discretization = kept.discretization
+    refuse_unknown(errors)
     statistics = Statistics(
         unknowns=discretization.count,
         cells=len(discretization.triangulation.cells),

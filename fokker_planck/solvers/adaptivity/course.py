@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.adaptivity.answer_types import Kept
@@ -22,6 +23,10 @@ OF_ROUNDING = 2.0 * SAFETY
 """Times the rounding of one answer, what the bar is that comes of it alone: two of them are compared."""
 WORSE = 2.0
 """Times the bar of the best mesh, from which on that is shown."""
+MOST_LOST = 3
+"""Meshes on which a number is zero or none, after which it is refused: the first ones may be too coarse for it. A rate
+of zero that was none took 37 s of CPU until no finer mesh was allowed."""
+LOST_REMEDY = "more noise, a lower barrier, or coefficients that vary less from place to place"
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,24 @@ class Course:
     shown: Kept | None = None
 
     def with_prediction(self, kept: Kept, tolerance: float) -> Course:
-        """With what the indicator says of one mesh more; what it says before it sees anything may rise, too."""
+        """With what the indicator says of one mesh more; what it says before it sees anything may rise, too.
+
+        Raises ``ConvergenceError`` where a number has been lost on every mesh.
+        """
+        if self.level + 1 >= MOST_LOST and not np.isfinite(kept.numbers).all():
+            raise ConvergenceError(f"a number is lost in rounding on {self.level + 1} meshes", LOST_REMEDY)
         predicted, rounding = kept.worst(kept.predicted), rounding_of(kept)
         rounded = self.best is not None and rounding > self.best.worst(self.best_errors)
         # where rounding counts it is in the indicator, too
         settled = predicted <= tolerance or (self.best is not None and bool(np.any(kept.rounding)))
         risen = rounded or (settled and self.predicted < predicted)
         return replace(self, predicted=predicted, risen=self.risen + 1 if risen else 0)
+
+
+def refuse_unknown(errors: Floats) -> None:
+    """Raise ConvergenceError where nothing is known of the error of a number, whatever that counts."""
+    if not np.isfinite(errors).all():
+        raise ConvergenceError("nothing is known of the error of a number", LOST_REMEDY)
 
 
 def rounding_of(kept: Kept) -> float:
@@ -77,7 +93,8 @@ def after_verification(
     first: Beginning, kept: Kept, course: Course, errors: Floats, tolerance: float, exhausted: bool
 ) -> Course:
     """The course once the ``errors`` of a mesh are known: to be reported, or to go on from."""
-    standstill = course.standstill
+    # of two numbers that are both zero there is no relative difference
+    errors, standstill = np.where(np.isnan(errors), np.inf, errors), course.standstill
     if course.everywhere:
         standstill = standstill.then(kept, errors)
         errors = standstill.held

@@ -23,6 +23,7 @@ from fokker_planck.landscape.basins.basin_integrals import BasinMasses, basin_ma
 from fokker_planck.landscape.basins.membership import BasinMap
 from fokker_planck.landscape.types import numbered
 from fokker_planck.model.problem import Problem
+from fokker_planck.model.reversibility.thin_layers import layers_of
 from fokker_planck.solvers.adaptivity.beginning import cut_off, degree_of
 from fokker_planck.solvers.adaptivity.function_checks import check_functions
 from fokker_planck.solvers.boundaries.end_conditions import mass_error
@@ -58,7 +59,7 @@ def density_of_potential(setting: PotentialSetting) -> Stationary:
     masses = _masses(setting, mesh, budget, setting.states)
     total = float(np.logaddexp.reduce(masses.logs))
     logs, errors = masses.shares
-    errors = errors + _ties(setting, mesh, budget, logs)
+    errors = errors + _ties(setting, mesh, budget, logs) + _unknown_widths(setting, budget, logs + total)
     wells = weights_of_states([m.position for m in setting.wells.minima], setting.states, logs, errors + rounding)
     density = density_field(problem, setting.balance.exponent, discretization, total)
     return Stationary(wells, density, statistics_of_one_mesh(problem, discretization, started))
@@ -124,6 +125,28 @@ def _ties(setting: PotentialSetting, mesh: Triangulation, budget: ErrorBudget, l
             stacklevel=4,
         )
     return spread
+
+
+def _unknown_widths(setting: PotentialSetting, budget: ErrorBudget, logs: Floats) -> Floats:
+    """What is unknown of the masses exp(``logs``) (K,) of states, relative, for the widths of thin layers on a line."""
+    result = np.zeros(len(logs))
+    if setting.problem.dimension > 1:
+        return result
+    lower, upper = (float(end[0]) for end in setting.problem.bounding_box())
+    layers, (nodes, weights) = layers_of(setting.problem.process, lower, upper), np.polynomial.legendre.leggauss(20)
+    thin = np.flatnonzero(layers.unknown > LINE_ROUNDING)
+    if not len(thin):
+        return result
+    half, middles = 0.5 * np.diff(layers.ends)[thin], 0.5 * (layers.ends[1:] + layers.ends[:-1])[thin]
+    places = middles[:, None] + half[:, None] * nodes
+    logs_within = -setting.balance.exponent.value(places.reshape(1, -1)).reshape(places.shape)
+    mass = np.logaddexp.reduce(logs_within + np.log(half[:, None] * weights), axis=1)
+    label = BasinMap(setting.wells, setting.downhill, budget.flow, numbered(setting.states))(middles[None])
+    whole = np.logaddexp.reduce(logs)
+    for state, log, unknown in zip(label.tolist(), mass.tolist(), layers.unknown[thin].tolist(), strict=True):
+        result += unknown * np.exp(log - whole)
+        result[state] += unknown * np.exp(log - logs[state])
+    return result
 
 
 def _masses(setting: PotentialSetting, mesh: Triangulation, budget: ErrorBudget, states: Sequence[int]) -> BasinMasses:

@@ -21,9 +21,11 @@ from fokker_planck.fem.one_sided import values_in_cells
 from fokker_planck.fem.triangulations.narrow import narrow_places
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation, boundary_facets, interface_facets
-from fokker_planck.formulas.arrays import Booleans
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.model.problem import Problem
 from fokker_planck.model.question_arguments import whole_set
 from fokker_planck.model.recast.moved_seams import off_seams
+from fokker_planck.model.reversibility.thin_layers import layers_of
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
@@ -98,7 +100,7 @@ def _of_known_density(setting: Setting, shape: Set) -> Quantity:
         return Quantity.of(0.0, 0.0)
     if setting.problem.dimension == 1:
         rounding += ROUNDING_OF_PSI * abs(found.log)
-    return Quantity.of_log(min(found.log, 0.0), found.bar + found.moved + rounding)
+    return Quantity.of_log(min(found.log, 0.0), found.bar + found.moved + found.unknown + rounding)
 
 
 def _by_integration(setting: Setting, exponent: Any, shape: Set) -> _Integrated | None:
@@ -135,13 +137,15 @@ def _by_integration(setting: Setting, exponent: Any, shape: Set) -> _Integrated 
 class _Integrated:
     """log P(A) on one mesh, its ``bar`` by two rules, relative, and the cells that are ``marked`` by these.
 
-    ``beyond`` is the part of it above the energy cutoff of a flow, ``moved`` what the positions of surfaces leave.
+    ``beyond`` is the part of it above the energy cutoff of a flow, ``moved`` what the positions of surfaces leave,
+    ``unknown`` what the widths of layers do, see :mod:`~.thin_layers`.
     """
 
     log: float
     bar: float
     marked: Booleans
     beyond: float
+    unknown: float = 0.0
     moved: float = 0.0
 
 
@@ -149,7 +153,8 @@ def _integrated(setting: Setting, exponent: Any, mesh: Triangulation) -> _Integr
     discretization, tolerance = discretize(mesh, degree_of(setting.problem)), setting.problem.resolution.tolerance
     inside = mesh.regions[REGION][discretization.cells]
     rough, fine = (_masses(exponent, discretization, more) for more in (0, FINER))
-    marked, totals, bar = np.zeros(len(mesh.cells), dtype=bool), [], 0.0
+    widths = _unknown_widths(setting.problem, discretization)
+    marked, totals, bar, unknown = np.zeros(len(mesh.cells), dtype=bool), [], 0.0, 0.0
     for part in (inside, np.ones(len(inside), dtype=bool)):
         total = _within(fine, part).log_of_sum()
         totals.append(total)
@@ -157,12 +162,22 @@ def _integrated(setting: Setting, exponent: Any, mesh: Triangulation) -> _Integr
             continue
         share = SAFETY * np.abs(_within(fine, part).relative_to(total) - _within(rough, part).relative_to(total))
         bar += float(discretization.comm.allreduce(share.sum()))
+        held = (_within(fine, part).relative_to(total) * widths).sum()
+        unknown += float(discretization.comm.allreduce(held))
         marked |= _on_all(mesh, discretization, share * len(mesh.cells) > SHARED * tolerance)
     beyond = 0.0
     if isinstance(setting, FlowSetting):
         above = _within(_masses(exponent, discretization, FINER, setting.ceiling), inside).log_of_sum()
         beyond = 1.0 - float(np.exp(above - totals[0])) if totals[0] > -np.inf else 0.0
-    return _Integrated(totals[0] - totals[1], bar, marked, beyond)
+    return _Integrated(totals[0] - totals[1], bar, marked, beyond, unknown)
+
+
+def _unknown_widths(problem: Problem, discretization: Discretization) -> Floats:
+    """Of every cell of a line, relative to that of the layer in which it lies; none in several dimensions."""
+    if problem.dimension > 1:
+        return np.zeros(len(discretization.cells))
+    lower, upper = (float(end[0]) for end in problem.bounding_box())
+    return layers_of(problem.process, lower, upper).of(discretization.corners.mean(axis=1)[:, 0])
 
 
 def _halved_at_surfaces(mesh: Triangulation, marked: Booleans) -> Triangulation:

@@ -8,6 +8,9 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 import fokker_planck as fp
+import fokker_planck.solvers.committor as solvers_committor
+from fokker_planck.quantity.light_dataclasses import replace
+from fokker_planck.solvers.adaptivity.course import refuse_unknown
 
 J = (2.5574510185965305, 5.67569632027311)
 """The first zeros of the Bessel function of order 0.1, by mpmath."""
@@ -54,6 +57,28 @@ def test_no_mode_is_left_out_beside_an_end_of_almost_all_the_mass(power):
             error = abs(one.real.value / exact - 1.0)
             # rounding decides on the bar: 0.4e-4 and 1.4e-4 with the kernels of OpenBLAS for SkylakeX and Haswell
             assert error <= one.real.relative_error + 1e-9 <= 2e-4
+
+
+def test_a_rate_that_is_lost_on_every_mesh_is_refused_soon(monkeypatch):
+    """A zero with a bar that is none came out after half a minute."""
+    answer, asked = solvers_committor._answer, []
+
+    def lost(*arguments, **options):
+        found = answer(*arguments, **options)
+        asked.append(found)
+        return replace(found, numbers=np.where(np.arange(3) == 0, -np.inf, found.numbers))
+
+    monkeypatch.setattr(solvers_committor, "_answer", lost)
+    process = fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05))
+    with pytest.raises(fp.ConvergenceError, match="lost in rounding on 3 meshes.*more noise"):
+        fp.committor(fp.Problem(process, fp.Box([-2.0], [2.0])), fp.HalfSpace([-1.0], 1.0), fp.HalfSpace([1.0], 1.0))
+    assert len(asked) < 8
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf])
+def test_a_number_whose_error_is_unknown_is_refused(unknown):
+    with pytest.raises(fp.ConvergenceError, match="nothing is known of the error"):
+        refuse_unknown(np.array([1e-9, unknown]))
 
 
 @pytest.mark.slow
