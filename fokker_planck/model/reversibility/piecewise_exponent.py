@@ -277,14 +277,16 @@ def _crossings(surface: Set, centre: Floats, points: Floats) -> Floats:
     grid = np.linspace(0.0, 1.0, INTERVALS + 1)
     along = (centre[:, :, None] + way[:, :, None] * grid).reshape(len(points), -1)
     levels = surface.level(along).reshape(points.shape[1], -1)
-    line, interval = np.nonzero(levels[:, :-1] * levels[:, 1:] < 0.0)
+    # a zero at one of these places counts as inside: neither product with its neighbours is negative
+    positive, before = levels > 0.0, levels[:, :-1]
+    line, interval = np.nonzero((positive[:, :-1] != positive[:, 1:]) & ~np.isnan(before * levels[:, 1:]))
     if not len(line):
         return np.ones((points.shape[1], 0))
     low, high = grid[interval], grid[interval + 1]
-    sign = np.sign(levels[line, interval])
+    beyond, starts = positive[line, interval], np.broadcast_to(centre, points.shape)[:, line]
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        same = surface.level(centre + middle * way[:, line]) * sign > 0.0
+        same = (surface.level(starts + middle * way[:, line]) > 0.0) == beyond
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     rank = np.arange(len(line)) - np.searchsorted(line, line)
     result = np.ones((points.shape[1], int(np.max(rank)) + 1))
