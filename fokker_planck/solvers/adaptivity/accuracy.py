@@ -37,6 +37,7 @@ from fokker_planck.solvers.adaptivity.error_bars import (
     WORST_ERROR,
     bars_by,
     bars_by_less,
+    bars_by_rule_and_degree,
     beyond_less,
     by_chance,
     expected_by_less,
@@ -53,6 +54,7 @@ from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
 from fokker_planck.solvers.adaptivity.marking import growth_in_space, refined_where_unresolved
 from fokker_planck.solvers.adaptivity.prescribed_mesh import prescribed_errors
 from fokker_planck.solvers.adaptivity.roughness import (
+    SINGULAR,
     SMOOTH,
     error_of_roughness,
     is_analytic,
@@ -289,14 +291,20 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
         if kept.worst(errors) <= enough:
             return errors
     rough = error_of_roughness(problem, mesh, first.degree) if problem.dimension == 2 else 0.0
+    singular = rough > max(SINGULAR, SMOOTH * enough)
     if rough > SMOOTH * enough:
         higher, rough = max(higher, first.degree + 2), 0.0
     _make_room(mesh)
     _say(mesh, higher, ", to verify")
     finer = discretize(mesh, higher)
-    if not is_analytic(problem):
+    analytic = is_analytic(problem)
+    if not analytic:
         finer = replace(finer, rule=rule_beyond(problem.dimension, kept.discretization.rule, finer.rule))
-    bars = bars_by(kept, first.ask(finer).numbers)
+    others = first.ask(finer).numbers
+    bars = bars_by(kept, others)
+    if singular and not analytic:
+        by_rule = replace(kept.discretization, rule=finer.rule)
+        bars = np.maximum(bars, bars_by_rule_and_degree(kept, first.ask(by_rule).numbers, others))
     # in space degrees 2 and 3 tell little of 4, which is asked where 3 is too coarse to be believed
     return bars if problem.dimension == 3 else np.maximum(bars, np.maximum(expected, rough))
 

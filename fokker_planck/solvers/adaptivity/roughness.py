@@ -24,6 +24,9 @@ SMOOTH = 0.01
 """Of the tolerance, below which what coefficients have beyond polynomials is nothing but a part of the bar. Beyond, an
 answer in the plane is verified by two degrees more: what lies in the middle of two cells is seen by every second one,
 and a gap was 1.3e-6 off with degree 6, 1.2e-6 with 7 and 1.8e-8 with 8, at a bar of 2.0e-7 by one more."""
+SINGULAR = 1e-6
+"""Of the square of what polynomials miss of coefficients, from which on these have a kink or a cone inside of a cell: a
+cone has 3e-3 to 0.6. There the rule, too, errs by a power of the degree, and is told apart from it."""
 BEYOND = 2
 """Degrees of the rule beyond those that products of functions need, so that it sees what is next to them."""
 CELLS_AT_ONCE = 4096
