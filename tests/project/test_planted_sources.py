@@ -56,8 +56,8 @@ FAULTS = {
         "fem/algebra/static_condensation.py", "(self.columns, self.rows) if adjoint else (self.rows, self.columns)",
         "(self.rows, self.columns)", ["fem/algebra/test_static_condensation.py"]),
     "valleys between vertices as ridges": (
-        "fem/truncation/vertex_chain.py", "np.minimum(chain.logs[state] + change, 0.0) - chain.phi",
-        "chain.logs[state] - chain.phi", ["fem/truncation/test_trimming.py", "-k", "wide_well"]),
+        "fem/truncation/vertex_chain.py", "np.minimum(potentials + change, 0.0) - chain.inside",
+        "potentials - chain.inside", ["fem/truncation/test_trimming.py", "-k", "wide_well"]),
     "iterations from times": (
         "sgd/learning.py", "return time.scaled(1.0 / self.learning_rate)", "return time.scaled(self.learning_rate)",
         ["sgd/test_section.py", "-k", "escape"]),

@@ -65,8 +65,8 @@ def radau_nodes(stages: int = STAGES) -> Nodes:
 def at_places(stages: Floats, places: Floats) -> Floats:
     """The polynomial through the ``stages`` (q, N) of a step, at ``places`` (n,) in units of its length, (n, N).
 
-    >>> at_places(radau_nodes().places[:, None] ** 2, np.array([0.0, 0.5])).round(12).ravel().tolist()
-    [0.0, 0.25]
+    >>> at_places(1.0 + radau_nodes().places[:, None] ** 2, np.array([0.0, 0.5])).round(12).ravel().tolist()
+    [1.0, 1.25]
     """
     nodes = radau_nodes(len(stages)).places
     powers = np.arange(len(nodes))
