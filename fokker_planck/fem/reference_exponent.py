@@ -239,9 +239,26 @@ def _at_quadrature_points(discretization: Discretization, local: Floats) -> tupl
 
 
 def _beside_inner_curves(triangulation: Triangulation, vertices: Integers) -> Booleans:
-    """Which of the cells in the plane with these ``vertices`` (m, 3) have an edge on a curve inside of it, (m,)."""
-    facets = triangulation.facets
+    """Which of the cells in the plane with these ``vertices`` (m, 3) have an edge on a curve inside of it, (m,).
+
+    Surfaces of sets are none: psi is as smooth there as elsewhere, and a committor between balls took a mesh more.
+    """
+    facets, count = triangulation.facets, len(triangulation.points)
     inner = facets.vertices[(facets.surface != STRAIGHT) & ~facets.boundary]
-    edges = np.concatenate([vertices[:, list(pair)] for pair in local_edges(3)])
-    count = len(triangulation.points)
-    return np.isin(vertex_keys(edges, count), vertex_keys(inner, count)).reshape(3, -1).any(axis=0)
+    keys = np.setdiff1d(vertex_keys(inner, count), _surfaces_of_sets(triangulation))
+    return np.isin(vertex_keys(_edges(vertices), count), keys).reshape(3, -1).any(axis=0)
+
+
+def _edges(vertices: Integers) -> Integers:
+    """All first edges of cells (m, 3), then all second and third ones, (3 m, 2)."""
+    return np.concatenate([vertices[:, list(pair)] for pair in local_edges(3)])
+
+
+def _surfaces_of_sets(triangulation: Triangulation) -> Integers:
+    """Keys of the edges of which one cell lies in a region and the other does not."""
+    keys, numbers = np.unique(vertex_keys(_edges(triangulation.cells), len(triangulation.points)), return_inverse=True)
+    result = np.zeros(len(keys), dtype=bool)
+    both = np.bincount(numbers) == 2
+    for inside in triangulation.regions.values():
+        result |= both & (np.bincount(numbers, np.tile(inside, 3)) == 1)
+    return keys[result]

@@ -371,6 +371,7 @@ def test_an_exponent_that_does_not_settle_serves_where_it_is_near(monkeypatch):
     assert abs(found.value / float(exact[0] if isinstance(exact, list) else exact) - 1.0) < found.relative_error
     monkeypatch.setattr(followed_exponent, "TOLERABLE", 0.0)
     monkeypatch.setattr(falling_noise, "FINEST", 0)  # finer meshes are of no use here, and take ten seconds
+    monkeypatch.setattr(followed_exponent, "AFFORDABLE", np.inf)  # nor is what is good enough on large meshes
     with pytest.raises(ConvergenceError, match="cannot be followed"):
         mean_exit_time(drifting(CROSSED, 0.1, HALF, 1e-6, c=1.0), [-1.0, 0.0], RIGHT)
 

@@ -98,5 +98,6 @@ def test_rounding_of_a_density_beyond_the_tolerance_is_its_bar():
     with pytest.warns(UserWarning, match="beyond the tolerance of 1e-10"):
         evolution = fp.evolve(problem, [0.4], [6.0], {"x": "x"})
     found = evolution.times[0].observables["x"]
-    assert abs(found.value - mean) < found.absolute_error < 2e-9
-    assert evolution.statistics.levels < 10
+    assert abs(found.value - mean) < found.absolute_error < 1e-11
+    # 6 with a bar of 2e-10, 12 with one of 3e-12 since cells are conductances in series
+    assert evolution.statistics.levels < 16
