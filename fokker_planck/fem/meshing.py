@@ -6,7 +6,6 @@ goes there is cut away.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -77,7 +76,7 @@ class Heights:
     ``wells`` (K, dim) are the positions of the minima, ``start`` is where an exit begins, ``targets`` the names of
     the absorbing regions, or "boundary"; ``fill_targets`` keeps the mass inside of them, too.  Without ``trim``
     nothing below the ceiling is cut away.  ``fronts`` are the passes at which a process that crosses is resolved,
-    ``log_noise`` is log D at points (dim, n) where D varies.
+    ``log_noise`` is a function log D where D varies.
     """
 
     bottoms: tuple[float, ...]
@@ -89,7 +88,7 @@ class Heights:
     trim: bool = True
     start: tuple[float, ...] | None = None
     fronts: tuple[Front, ...] = ()
-    log_noise: Callable[[Floats], Floats] | None = None
+    log_noise: Any = None
 
     @property
     def top(self) -> float:

@@ -18,7 +18,7 @@ from fokker_planck.fem.cell_map import lagrange_at_rule
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.one_sided import values_at_nodes, values_in_cells
 from fokker_planck.fem.triangulations.bends import vertex_keys
-from fokker_planck.fem.triangulations.triangulation import STRAIGHT, Triangulation, local_edges
+from fokker_planck.fem.triangulations.triangulation import Triangulation, local_edges
 from fokker_planck.fem.true_polynomials import at_nodes_of_element, interpolants, values_and_slopes
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.formulas.grids.spline import GridFunction
@@ -219,7 +219,7 @@ def _at_quadrature_points(discretization: Discretization, local: Floats) -> tupl
     """
     values, slope = at_quadrature_points(discretization, local)
     curved, degree = discretization.curved.cells, discretization.degree
-    if discretization.triangulation.dimension == 2:
+    if discretization.triangulation.dimension == 2 and len(curved):
         curved = curved[~_beside_inner_curves(discretization.triangulation, discretization.vertices[curved])]
     if not len(curved):
         return values, slope
@@ -243,22 +243,8 @@ def _beside_inner_curves(triangulation: Triangulation, vertices: Integers) -> Bo
 
     Surfaces of sets are none: psi is as smooth there as elsewhere, and a committor between balls took a mesh more.
     """
-    facets, count = triangulation.facets, len(triangulation.points)
-    inner = facets.vertices[(facets.surface != STRAIGHT) & ~facets.boundary]
-    keys = np.setdiff1d(vertex_keys(inner, count), _surfaces_of_sets(triangulation))
-    return np.isin(vertex_keys(_edges(vertices), count), keys).reshape(3, -1).any(axis=0)
-
-
-def _edges(vertices: Integers) -> Integers:
-    """All first edges of cells (m, 3), then all second and third ones, (3 m, 2)."""
-    return np.concatenate([vertices[:, list(pair)] for pair in local_edges(3)])
-
-
-def _surfaces_of_sets(triangulation: Triangulation) -> Integers:
-    """Keys of the edges of which one cell lies in a region and the other does not."""
-    keys, numbers = np.unique(vertex_keys(_edges(triangulation.cells), len(triangulation.points)), return_inverse=True)
-    result = np.zeros(len(keys), dtype=bool)
-    both = np.bincount(numbers) == 2
-    for inside in triangulation.regions.values():
-        result |= both & (np.bincount(numbers, np.tile(inside, 3)) == 1)
-    return keys[result]
+    curves, count = triangulation.inner_curves, len(triangulation.points)
+    if not len(curves):
+        return np.zeros(len(vertices), dtype=bool)
+    edges = np.concatenate([vertices[:, list(pair)] for pair in local_edges(3)])
+    return np.isin(vertex_keys(edges, count), vertex_keys(curves, count)).reshape(3, -1).any(axis=0)

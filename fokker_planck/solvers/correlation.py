@@ -21,13 +21,13 @@ from fokker_planck.fem.fields.density_samples import samples_of
 from fokker_planck.fem.generator import assemble
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.fem.meshing import Heights
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.model.observable import Observable
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.adaptivity.accuracy import refined_until_verified
-from fokker_planck.solvers.adaptivity.answer_types import Answer, Numbers
+from fokker_planck.solvers.adaptivity.answer_types import Answer
 from fokker_planck.solvers.adaptivity.beginning import Beginning, begin
 from fokker_planck.solvers.adaptivity.mesh_for_functions import narrow_parts, seeing, surfaces_followed
 from fokker_planck.solvers.adaptivity.spectral_scope import CHANGE, Scope

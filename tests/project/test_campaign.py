@@ -98,6 +98,7 @@ def test_numbers_that_are_not_known_may_stand_elsewhere_in_the_order():
     found = rates((-1.0, 1e-4), (-15.5, 700.0), (-19.5, 1e-3), (-24.6, 1e-2))
     assert outside(found, rates((-1.0, 1e-4), (-19.5, 1e-3), (-24.6, 1e-2), (-29.8, 28.0))) == []
     assert outside(found, rates((-1.0, 1e-4), (-19.6, 1e-3), (-24.6, 1e-2), (-29.8, 28.0)))
+    assert outside(found, rates((-1.0, 1e-4), (-15.5, 700.0))) == ["4 numbers and 2, of other wells or states"]
     assert outside(found, rates((-1.0, 1e-4), (-19.5, 1e-3), (-5.0, 1e-2), (-24.6, 1e-2)))
 
 

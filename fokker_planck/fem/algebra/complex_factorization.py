@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from mpi4py import MPI
-from numpy.typing import NDArray
 
 from fokker_planck.fem import _petsc
-from fokker_planck.formulas.arrays import Floats, Integers
-
-Numbers = NDArray[Any]
+from fokker_planck.formulas.arrays import Floats, Integers, Numbers
 
 
 class ComplexFactorization:

@@ -6,16 +6,11 @@ scale is that of a small relative change of every entry (Demmel 1989).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass
-
-Numbers = NDArray[Any]
 
 SHIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-10, 1e-8)
 """Of the diagonal, which is one: from rounding to what still leaves eight digits; a larger one is an error

@@ -13,11 +13,8 @@ sixteen eigenvalues near a complex shift, 186,000 unknowns of degree 6 in the pl
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from mpi4py import MPI
-from numpy.typing import NDArray
 
 from fokker_planck.fem import _dolfinx, _petsc
 from fokker_planck.fem.algebra.complex_factorization import ComplexFactorization, as_real, interleaved
@@ -28,11 +25,9 @@ from fokker_planck.fem.algebra.scaled_cholesky import forward_substituted, in_ow
 from fokker_planck.fem.algebra.scaled_lu import scaled_lu
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import AT_ONCE
-from fokker_planck.formulas.arrays import Booleans, Floats, Integers
+from fokker_planck.formulas.arrays import Booleans, Floats, Integers, Numbers
 from fokker_planck.mesh.simplices import barycentric
 from fokker_planck.quantity.light_dataclasses import dataclass
-
-Numbers = NDArray[Any]
 
 DIRECT = 100_000
 """Unknowns on faces up to which a symmetric matrix in space is factored: 138,000 of degree 5 take 4 s and half of the

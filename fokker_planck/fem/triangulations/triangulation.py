@@ -8,6 +8,7 @@ every refinement moves its new vertices onto the true surface.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import combinations
 from math import prod
 from typing import Any
@@ -63,6 +64,16 @@ class Triangulation:
     def cell_points(self) -> Floats:
         """Vertex coordinates of every cell, (m, dim + 1, dim)."""
         return self.points[self.cells]
+
+    @cached_property
+    def inner_curves(self) -> Integers:
+        """Curved facets inside of the domain that are no surface of a set, as stored vertices (k, dim)."""
+        inner = self.facets.vertices[(self.facets.surface != STRAIGHT) & ~self.facets.boundary]
+        if not len(inner):
+            return inner
+        sets = [interface_facets(self.cells, self.vertex_class, inside) for inside in self.regions.values()]
+        numbers = row_numbers(np.sort(np.concatenate([inner, *sets]), axis=1))
+        return inner[~np.isin(numbers[: len(inner)], numbers[len(inner) :])]
 
     def wrapped(self, x: Floats) -> Floats:
         """Points (dim, n), those beyond the ends of a periodic axis as what they are between them."""

@@ -8,13 +8,14 @@ a channel, but hardly any width.  The chain decides only what is kept: no report
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.triangulations.triangulation import (
+    EdgeTable,
     Triangulation,
     boundary_facets,
     edge_table,
@@ -41,13 +42,13 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 class Allowed:
     """What may be cut: a ``share`` of any state, and all above the ``ceiling``, from where on Phi is not told apart.
 
-    ``change`` is that of Phi in a cell at most, ``log_noise`` log D at points (dim, n) where D varies.
+    ``change`` is that of Phi in a cell at most, ``log_noise`` a function log D where D varies.
     """
 
     share: float
     ceiling: float
     change: float
-    log_noise: Callable[[Floats], Floats] | None = None
+    log_noise: Any = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,7 @@ def trimmed(
     if float(np.abs(phi[table.vertices[:, 0]] - phi[table.vertices[:, 1]]).max()) > LARGEST_STEP:
         return Trimmed(triangulation)
     doubt = np.exp(np.minimum(unseen_change(triangulation, exponent, ceiling, inside), LARGEST_STEP))
-    along = along_edges(triangulation, table, exponent, ceiling)
-    flows = rates(triangulation, table, phi, inside, along, allowed.log_noise)
+    flows = rates(triangulation, table, phi, *_resisting(triangulation, table, exponent, allowed, inside))
     held, cuts, at_cuts = np.zeros(len(classes)), _at_cuts(triangulation), 0.0
     try:
         for sets in [states] if len(begun) == len(states) else [states, begun]:
@@ -108,6 +108,17 @@ def trimmed(
     if keep is None or keep.all():
         return Trimmed(triangulation, at_cuts)
     return Trimmed(without_cells(triangulation, keep | _behind(triangulation, keep, targets)), at_cuts)
+
+
+def _resisting(
+    triangulation: Triangulation, table: EdgeTable, exponent: Any, allowed: Allowed, inside: Floats
+) -> tuple[Floats, Floats]:
+    """Phi - log D at the vertices of every cell and along its edges, Phi being known ``inside``, (m, dim + 1)."""
+    along, noise = along_edges(triangulation, table, exponent, allowed.ceiling), allowed.log_noise
+    if noise is None:
+        return inside, along
+    ends = inside - vertex_values(triangulation, noise, np.inf)
+    return ends, along - along_edges(triangulation, table, noise, np.inf)
 
 
 def _behind(triangulation: Triangulation, keep: Booleans, targets: Sequence[str]) -> Booleans:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,31 +89,12 @@ def along_edges(triangulation: Triangulation, table: EdgeTable, exponent: Any, c
     return np.asarray(values if chosen is numbers else values[back]).reshape(count, each, -1)
 
 
-def noise_along_edges(triangulation: Triangulation, log_noise: Callable[[Floats], Floats]) -> Floats:
-    """log D at the ends of the edges of every cell and at points between them, as :func:`rates` goes along them."""
-    corners, classes = triangulation.cell_points, triangulation.vertex_class[triangulation.cells]
-    between = np.linspace(0.0, 1.0, PARTS[triangulation.dimension] + 1)[:, None]
-    found = []
-    for a, b in local_edges(corners.shape[1]):
-        flipped = (classes[:, a] > classes[:, b])[:, None]
-        begin, end = (np.where(flipped, corners[:, y], corners[:, x])[:, None] for x, y in ((a, b), (b, a)))
-        points = begin + between * (end - begin)
-        found.append(log_noise(points.reshape(-1, corners.shape[2]).T).reshape(points.shape[:2]))
-    return np.stack(found, axis=1)
-
-
-def rates(
-    triangulation: Triangulation,
-    table: EdgeTable,
-    phi: Floats,
-    inside: Floats,
-    along: Floats,
-    log_noise: Callable[[Floats], Floats] | None = None,
-) -> Floats:
+def rates(triangulation: Triangulation, table: EdgeTable, phi: Floats, inside: Floats, along: Floats) -> Floats:
     """w / int_0^1 exp(Phi - (Phi_i + Phi_j) / 2) / D ds over every edge, (e,), the sum over the cells around it.
 
-    D is one where there is no ``log_noise``.  Without it a path that begins beside an end where D vanishes had its mass
-    all along the line, and that beside the start was cut (1e-3 of a mean time at a bar of 2e-10).
+    ``inside`` (m, dim + 1) and ``along`` (m, edges of a cell, n) are Phi - log D, D being one where it does not vary.
+    With one everywhere a path that begins beside an end where D vanishes had its mass all along the line, and that
+    beside the start was cut (1e-3 of a mean time at a bar of 2e-10).
 
     w is the volume over the squared length of the edge: a positive stand-in for the stiffness of linear elements. Were
     Phi taken as linear along an edge of a coarse mesh, one across a ridge would let the current through it, and what
@@ -123,15 +104,12 @@ def rates(
     volume = np.abs(volumes(triangulation.points, triangulation.cells))
     corners, classes = triangulation.cell_points, triangulation.vertex_class[triangulation.cells]
     result = np.zeros(len(table.vertices))
-    noise = None if log_noise is None else noise_along_edges(triangulation, log_noise)
     for column, (a, b) in enumerate(local_edges(corners.shape[1])):
         length = ((corners[:, a] - corners[:, b]) ** 2).sum(axis=1)
         flipped = (classes[:, a] > classes[:, b])[:, None]
         first, last = (np.where(flipped, inside[:, [y]], inside[:, [x]]) for x, y in ((a, b), (b, a)))
         path = np.concatenate([first, along[:, column], last], axis=1)
         path -= 0.5 * (phi[classes[:, a]] + phi[classes[:, b]])[:, None]
-        if noise is not None:
-            path -= noise[:, column]
         resistance = _log_mean_exp(path)
         conductance = volume / length * np.exp(np.clip(-resistance, -LARGEST_STEP, LARGEST_STEP))
         result += np.bincount(table.of_cells[:, column], conductance, len(result))

@@ -17,11 +17,11 @@ from fokker_planck.fem.meshing import Heights
 from fokker_planck.fem.shapes.unfolding import unfolded
 from fokker_planck.fem.triangulations.refinement import refine
 from fokker_planck.fem.triangulations.triangulation import Triangulation
-from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats, Numbers
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import replace
-from fokker_planck.solvers.adaptivity.answer_types import Ask, Kept, Numbers, Outcome
+from fokker_planck.solvers.adaptivity.answer_types import Ask, Kept, Outcome
 from fokker_planck.solvers.adaptivity.beginning import LAST_BUT_ONE, Beginning, begin
 from fokker_planck.solvers.adaptivity.close_starts import with_close_start
 from fokker_planck.solvers.adaptivity.corners import exponents_of_cells, graded, singular_corners

@@ -6,17 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.adaptivity.corners import Corners
 from fokker_planck.solvers.results.steady import Statistics
-
-Numbers = NDArray[Any]
 
 
 @dataclass(frozen=True)

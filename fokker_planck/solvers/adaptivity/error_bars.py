@@ -13,9 +13,9 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.cell_map import quadrature
 from fokker_planck.fem.indicator import errors_of_all, slope_shares
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass, field
-from fokker_planck.solvers.adaptivity.answer_types import Answer, Kept, Numbers
+from fokker_planck.solvers.adaptivity.answer_types import Answer, Kept
 from fokker_planck.solvers.adaptivity.corners import corner_safety
 from fokker_planck.solvers.adaptivity.prescribed_mesh import REMEDY, WORST
 

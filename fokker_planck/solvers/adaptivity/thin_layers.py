@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from fokker_planck.fem.discretization import Discretization
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.thin_layers import layers_of
 from fokker_planck.quantity.light_dataclasses import replace
-from fokker_planck.solvers.adaptivity.answer_types import Ask, Numbers
+from fokker_planck.solvers.adaptivity.answer_types import Ask
 
 TRIED = 1e-2
 """Of the width of the layer that is known worst, by how much it is wider: what the square of that changes is a
@@ -30,6 +30,9 @@ def rounding_of_layers(problem: Problem, discretization: Discretization, ask: As
     unknown = layers.of(discretization.corners.mean(axis=1)[:, 0])
     wider = ask(replace(discretization, widened=1.0 + TRIED * unknown / worst)).numbers
     if len(wider) != len(numbers):
-        return 0.0
-    found = np.nan_to_num(np.abs(np.expm1(wider - numbers))) * worst / TRIED
+        return np.full(len(numbers), np.inf)
+    with np.errstate(invalid="ignore"):
+        found = np.abs(np.expm1(wider - numbers)) * worst / TRIED
+    # what is lost on a mesh has no difference; what is lost with wider layers alone is not known
+    found = np.where(np.isnan(found), np.where(np.isfinite(numbers), np.inf, 0.0), found)
     return found if (found > UNLIKELY).any() else 0.0

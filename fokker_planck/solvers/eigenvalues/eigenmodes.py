@@ -16,9 +16,8 @@ from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.cell_products import product
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.adaptivity.answer_types import Numbers
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.formulas.graphs import components
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.eigenvalues.pencil import MODERATE, Pencil, PencilMode
 
 SPLIT = 30.0

@@ -16,9 +16,8 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode, energy_errors
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode, checked
 from fokker_planck.solvers.eigenvalues.eigenvalue_clusters import cluster_of, grouped
 from fokker_planck.solvers.eigenvalues.pencil import SAME, Pencil, PencilMode

@@ -15,9 +15,8 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.algebra.static_condensation import is_positive
 from fokker_planck.fem.generator import Generator
-from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.arrays import Booleans, Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass, field
-from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.eigenvalues.shift_and_invert import ShiftedPencil
 
 SAME = 1e-6

@@ -25,9 +25,8 @@ import numpy as np
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.condensation.krylov import images
 from fokker_planck.solvers.condensation.wells import Condensation
 

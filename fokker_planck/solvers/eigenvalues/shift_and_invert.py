@@ -13,15 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem import _petsc
 from fokker_planck.fem.algebra.static_condensation import condensed_factorization
 from fokker_planck.fem.generator import Generator
-from fokker_planck.formulas.arrays import Booleans
+from fokker_planck.formulas.arrays import Booleans, Numbers
 
-Numbers = NDArray[Any]
 Solve = Callable[..., Any]
 
 ACCURATE = 1e-12

@@ -17,17 +17,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fokker_planck.errors import ConvergenceError
+from fokker_planck.formulas.arrays import Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 
-Numbers = NDArray[Any]
 
 WIDER = 1.05
 """The strip beyond the last eigenvalue asked for: what a finer mesh may bring before it."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from fokker_planck.landscape.finding.survey import sample_graph
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.model.reversibility.line import LineExponent
 from fokker_planck.model.reversibility.noise_floor import floor_share
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.boundaries.end_conditions import refuse_infinite_time, refuse_unreachable
 from fokker_planck.solvers.boundaries.ends import FROM, TO, Ends, Goal, graph_to, reaches
 from fokker_planck.solvers.setting.error_budget import budget_of
@@ -81,8 +81,10 @@ def heights_between_wells(
         if landscape.dimension == 1:
             ceiling = highest + HIGHER * (ceiling - highest)
     fronts = _fronts(setting, highest)
-    found = Heights(bottoms, passes, ceiling, wells, trim=not all_critical_points, fronts=fronts)
-    return replace(found, log_noise=_log_noise(setting))
+    problem = setting.problem
+    noise = None if problem.process.field(problem.dimension).constant else LogNoise(setting.balance.diffusion)
+    trim = not all_critical_points
+    return Heights(bottoms, passes, ceiling, wells, trim=trim, fronts=fronts, log_noise=noise)
 
 
 def _fronts(setting: PotentialSetting, highest: float) -> tuple[Front, ...]:
@@ -170,17 +172,16 @@ def heights_to_target(setting: PotentialSetting, start: tuple[float, ...] | None
     return replace(between, passes=tuple(passes), ceiling=ceiling, targets=(name,), start=start, fronts=fronts)
 
 
-def _log_noise(setting: PotentialSetting) -> Callable[[Floats], Floats] | None:
-    """log of the mean of D over directions at points (dim, n); None where D is the same everywhere."""
-    problem, diffusion = setting.problem, setting.balance.diffusion
-    if problem.process.field(problem.dimension).constant:
-        return None
+@dataclass(frozen=True)
+class LogNoise:
+    """log of the mean of D over directions."""
 
-    def log_noise(x: Floats) -> Floats:
-        trace = np.einsum("iin->n", diffusion.tensor(x))
+    diffusion: Any
+
+    def value(self, x: Floats) -> Floats:
+        """At points (dim, n), (n,)."""
+        trace = np.einsum("iin->n", self.diffusion.tensor(x))
         return np.asarray(np.log(np.maximum(trace / len(x), LEAST_NOISE)))
-
-    return log_noise
 
 
 def _warn_of_the_floor(setting: PotentialSetting, start: float, reached: Floats) -> None:

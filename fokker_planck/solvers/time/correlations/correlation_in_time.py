@@ -11,9 +11,8 @@ import numpy as np
 
 from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.indicator import Mode
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass, field
-from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 from fokker_planck.solvers.time.correlations.correlation_numbers import Number
 from fokker_planck.solvers.time.evolving.functions_on_mesh import Centred

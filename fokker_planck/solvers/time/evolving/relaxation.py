@@ -20,11 +20,11 @@ from fokker_planck.fem import _petsc
 from fokker_planck.fem.algebra.long_range import times_exp
 from fokker_planck.fem.algebra.static_condensation import CondensedFactorization, condensed_factorization
 from fokker_planck.fem.generator import Generator
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass, field, replace
 from fokker_planck.solvers.condensation.wells import Condensation
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
-from fokker_planck.solvers.eigenvalues.shift_and_invert import Numbers, ShiftedPencil, times_mass
+from fokker_planck.solvers.eigenvalues.shift_and_invert import ShiftedPencil, times_mass
 
 SHIFT = 1e-2
 """Of the slowest rate inside wells: for frequencies up to it one real factor serves all, by an iteration that gains at

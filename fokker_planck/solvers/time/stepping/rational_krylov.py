@@ -16,9 +16,9 @@ import numpy as np
 
 from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.generator import Generator
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
-from fokker_planck.solvers.eigenvalues.shift_and_invert import Numbers, times_mass
+from fokker_planck.solvers.eigenvalues.shift_and_invert import times_mass
 from fokker_planck.solvers.time.stepping.semigroup import Resolvent
 
 STEP, MOST = 8, 120

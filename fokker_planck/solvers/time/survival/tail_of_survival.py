@@ -15,9 +15,8 @@ from fokker_planck.errors import BarrierTooHighError, ConvergenceError
 from fokker_planck.fem.cell_products import CellProducts, product
 from fokker_planck.fem.fields.interpolation import interpolate
 from fokker_planck.fem.generator import Generator
-from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass
-from fokker_planck.solvers.adaptivity.answer_types import Numbers
 from fokker_planck.solvers.eigenvalues.eigenmodes import Eigenmode
 
 DIED_OUT = 32.0
