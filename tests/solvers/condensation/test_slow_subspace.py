@@ -45,6 +45,15 @@ def test_slow_modes_are_those_of_the_whole(heights, fastest, monkeypatch):
             assert float(abs(flow[k, k] / values[k] - 1)) < 1e-10
 
 
+def test_whether_it_settles_is_no_matter_of_the_last_digit():
+    flows, mass, energy = a_pencil(3, 6, [0.0, 0.3, 0.1], 1e-4)
+    last = np.random.default_rng(1)
+    with mpmath.workdps(40):
+        for _ in range(12):
+            near = [matrix * (1.0 + 1e-16 * last.normal(size=matrix.shape)) for matrix in (mass, energy)]
+            assert slow_pairs(flows, *near) is not None
+
+
 def test_doubles_give_what_they_hold():
     flows, mass, energy = a_pencil(4, 8, [0.0, 1.0, 3.0, 5.0], 0.01)
     with mpmath.workdps(40):
