@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -59,6 +60,11 @@ class _Ending:
         if not self.holding and len(self.waiting) == 1:  # a second one does not stop the removal
             raise _EndedError
 
+    def come_again(self, lost: BaseException) -> None:
+        """Send anew, from another thread and a little later, the signal whose exception went nowhere."""
+        number = signal.SIGINT if isinstance(lost, KeyboardInterrupt) else self.waiting.pop()
+        threading.Timer(SOON, os.kill, (os.getpid(), number)).start()
+
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Within, they and an interrupt wait until the end."""
@@ -93,7 +99,8 @@ def ended_with_nothing_left() -> Iterator[Callable[[], AbstractContextManager[No
         if signal.getsignal(number) == signal.SIG_DFL:
             before[number] = signal.signal(number, ending.ring)
     try:
-        yield ending.held
+        with _not_lost(ending):
+            yield ending.held
     except _EndedError:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -101,6 +108,27 @@ def ended_with_nothing_left() -> Iterator[Callable[[], AbstractContextManager[No
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _not_lost(ending: _Ending) -> Iterator[None]:
+    """Within, a signal that comes while a weak reference's callback or a ``__del__`` runs comes again after it.
+
+    Python lets no exception out of these: it prints a traceback, and goes on.
+    """
+    before = sys.unraisablehook
+
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        if isinstance(lost.exc_value, (_EndedError, KeyboardInterrupt)):
+            ending.come_again(lost.exc_value)
+        else:
+            before(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextlib.contextmanager

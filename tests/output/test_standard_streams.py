@@ -286,3 +286,25 @@ def test_an_interrupt_is_not_raised_while_a_library_in_c_is_loaded(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert loaded == ["basix"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_the_callback_of_a_weak_reference_is_not_lost(number):
+    """Python printed a traceback, and went on as if none had come."""
+    script = f"""
+import os, signal, time, weakref
+from fokker_planck.output.interruption import ended_with_nothing_left
+signal.signal(signal.SIGINT, signal.default_int_handler)
+thing = set()
+noticed = weakref.ref(thing, lambda _: os.kill(os.getpid(), {int(number)}))
+with ended_with_nothing_left():
+    try:
+        del thing
+        time.sleep(10.0)
+        print("went on")
+    finally:
+        print("removed", flush=True)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=60)
+    assert (ended.stdout, "ignored" in ended.stderr, ended.returncode) == ("removed\n", False, -number)
