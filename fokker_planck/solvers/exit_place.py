@@ -30,6 +30,7 @@ from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.question_arguments import within_periods
 from fokker_planck.model.recast.moved_seams import off_seams
+from fokker_planck.model.recast.off_walls import off_walls
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.absorption import Stopped, stopped
@@ -103,6 +104,7 @@ def exit_place(problem: Problem, start: tuple[float, ...], target: Goal, name: s
     if is_degenerate(problem):
         raise ProblemError("exit", "noise that vanishes in some direction", "exit-law with [exit] parts")
     problem, (target,) = off_seams(problem, (target,), "exit.target")
+    problem = off_walls(problem, (target,))
     place = within_periods(problem, tuple(start))
     ends = Ends.at(target, place)
     setting = prepare_exit(problem, ends)

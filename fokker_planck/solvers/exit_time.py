@@ -16,6 +16,7 @@ from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.question_arguments import within_periods
 from fokker_planck.model.recast.moved_seams import off_seams
+from fokker_planck.model.recast.off_walls import off_walls
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.absorption import Stopped, absorbing, stopped
@@ -43,6 +44,7 @@ def mean_exit_time(problem: Problem, start: tuple[float, ...], target: Goal, nam
     """Mean time to reach ``target`` from ``start``, and the field of mean times, to the problem's tolerance."""
     problem, target = absorbing(problem, target)
     problem, (target,) = off_seams(problem, (target,), "exit.target")
+    problem = off_walls(problem, (target,))
     place = within_periods(problem, tuple(start))
     refuse_natural_start(problem, place)
     setting = prepare_exit(problem, Ends.at(target, place))

@@ -15,6 +15,7 @@ from fokker_planck.errors import ConvergenceError
 from fokker_planck.fem.fields.field import Field
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.recast.moved_seams import off_seams
+from fokker_planck.model.recast.off_walls import off_walls
 from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity import Quantity
 from fokker_planck.solvers.adaptivity.accuracy import answered
@@ -53,6 +54,7 @@ def spectrum(problem: Problem, count: int = 4, target: Goal | None = None, name:
 
         return kinetic_spectrum.spectrum(problem, count, target)
     problem, (target,) = off_seams(problem, (target,), "spectrum.target")
+    problem = off_walls(problem, (target,))
     ends = Ends.at(target)
     setting = prepare(problem, ends)
     if target is None:

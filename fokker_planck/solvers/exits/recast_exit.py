@@ -8,6 +8,7 @@ from fokker_planck.mesh.ring_line import RingLine
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.question_arguments import within_periods
 from fokker_planck.model.recast.moved_seams import off_seams_with
+from fokker_planck.model.recast.off_walls import off_walls
 from fokker_planck.model.recast.opened_ring import opened
 from fokker_planck.model.sets.shapes import Set
 from fokker_planck.quantity.light_dataclasses import dataclass
@@ -33,6 +34,7 @@ def recast_exit(problem: Problem, start: Sequence[float], target: Goal, parts: M
     """
     problem, target = absorbing(problem, target)
     problem, target, parts = off_seams_with(problem, target, parts, "exit.target")
+    problem = off_walls(problem, (target,))
     place = within_periods(problem, tuple(start))
     ring = opened(problem, place, target, parts)
     if ring is None:
