@@ -19,6 +19,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.landscape.types import SHALLOWEST
 from fokker_planck.quantity import Quantity
 from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.solvers.condensation.chain_times import log_times_and_errors
 from fokker_planck.solvers.results.steady import Rates, Statistics
 
 COUNTS = 0.1
@@ -160,13 +161,15 @@ def result_of(
 ) -> Rates:
     """Rates and mean hitting times between the ``minima``, in the current precision of mpmath."""
     count, pairs = len(minima), pairs_of(len(minima))
-    times = log_hitting_times(found.chain, pairs)
+    rates = table_of(numbers, errors, found.signs, pairs, count)
+    unknown = np.array([[0.0 if entry is None else entry.relative_error for entry in row] for row in rates])
+    times, unknown_of_times = log_times_and_errors(found.chain, unknown)
     hitting: list[list[Quantity | None]] = [[None] * count for _ in range(count)]
-    for number, (k, m) in enumerate(pairs):
-        hitting[k][m] = Quantity.of_log(float(times[number]), float(errors.max()))
+    for k, m in pairs:
+        hitting[k][m] = Quantity.of_log(float(times[k, m]), float(unknown_of_times[k, m]))
     return Rates(
         minima=tuple(minima),
-        rates=table_of(numbers, errors, found.signs, pairs, count),
+        rates=rates,
         hitting_times=tuple(tuple(row) for row in hitting),
         statistics=statistics,
     )
@@ -228,26 +231,6 @@ def _entry(log: float, error: float, sign: float) -> Quantity:
 def pairs_of(count: int) -> list[tuple[int, int]]:
     """From and to, in the order in which rates are numbered."""
     return [(k, m) for k in range(count) for m in range(count) if k != m]
-
-
-def log_hitting_times(chain: Any, pairs: list[tuple[int, int]]) -> Floats:
-    """Logarithms of the mean times of the chain from k to m, for every pair."""
-    exact = not isinstance(chain, np.ndarray)
-    size = len_of(chain)
-    result = {}
-    for goal in range(size):
-        rest = [k for k in range(size) if k != goal]
-        if exact:
-            matrix = mpmath.matrix(len(rest), len(rest))
-            for i, k in enumerate(rest):
-                for j, m in enumerate(rest):
-                    matrix[i, j] = -chain[k, m]
-            times = mpmath.lu_solve(matrix, mpmath.matrix([mpmath.mpf(1)] * len(rest)))
-        else:
-            times = np.linalg.solve(-chain[np.ix_(rest, rest)], np.ones(len(rest)))
-        for i, k in enumerate(rest):
-            result[k, goal] = float(mpmath.log(abs(times[i])))
-    return np.array([result[pair] for pair in pairs])
 
 
 def weights_of_rates(logs: Floats, pairs: list[tuple[int, int]]) -> Floats:
