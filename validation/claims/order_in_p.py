@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NOISE = 0.5
 LINES = {3: (2, 3, 4, 5, 6, 7), 4: (2, 3, 4, 5, 6, 7), 8: (2, 3, 4, 5)}
 QUICK = {4: (2, 3, 4, 5, 6, 7)}
-BEYOND = {2: (4, (1, 2, 3, 4, 5, 6, 7)), 3: (3, (1, 2, 3, 4))}
+BEYOND = {2: (4, (1, 2, 3, 4, 5, 6, 7)), 3: (3, (2, 3, 4))}  # with degree 1 and 3 cells the bar exceeds the number
 DOUBLE_WELL, WELL_CELLS, WELL_NOISE = "double well, line", 16, 20
 NEGLIGIBLE = 1e-12
 
