@@ -28,7 +28,6 @@ from fokker_planck.solvers.adaptivity.corners import exponents_of_cells, graded,
 from fokker_planck.solvers.adaptivity.course import Course, after_verification, refuse_unknown, shown
 from fokker_planck.solvers.adaptivity.error_bars import (
     ALONE,
-    HIGHER,
     LEAST_PREDICTABLE,
     LEAST_SHARE,
     LEAST_SHARE_OF_DEGENERATE,
@@ -40,6 +39,7 @@ from fokker_planck.solvers.adaptivity.error_bars import (
     bars_by_rule_and_degree,
     beyond_less,
     by_chance,
+    degrees_more,
     expected_by_less,
     least_bars,
     predicted_errors,
@@ -216,7 +216,7 @@ def _verified_as_it_is(problem: Problem, first: Beginning, started: float) -> Ou
     def ask(finer: Triangulation, degree: int) -> Numbers:
         return first.ask(discretize(finer, degree)).numbers
 
-    more = HIGHER[problem.dimension]
+    more = degrees_more(problem.dimension, first.degree)
     errors = prescribed_errors(kept.numbers, kept.weights, first.mesh, first.degree, more, safety_of(kept), ask)
     errors = np.maximum(errors, least_bars(kept)) + first.left
     warn_of_coarseness(kept.worst(errors))
@@ -281,7 +281,8 @@ def _verified(problem: Problem, first: Beginning, kept: Kept, enough: float) -> 
     it lets expect remains, should the two higher ones agree by chance. In the plane two neighbouring degrees can be
     wrong alike where coefficients are no polynomials: then it is two more.
     """
-    mesh, higher = kept.discretization.triangulation, first.degree + max(HIGHER[problem.dimension], kept.more)
+    mesh, more = kept.discretization.triangulation, degrees_more(problem.dimension, first.degree)
+    higher = first.degree + max(more, kept.more)
     expected = np.zeros(len(kept.numbers))
     less = first.less_first and first.degree >= LEAST_PREDICTABLE
     if less and problem.dimension == 2 and beyond_less(kept.predicted, kept.weights, enough):
