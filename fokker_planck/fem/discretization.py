@@ -21,6 +21,7 @@ from fokker_planck.fem.triangulations.numbering import unknowns_of_cells
 from fokker_planck.fem.triangulations.triangulation import Triangulation, edge_table, local_edges, row_numbers
 from fokker_planck.formulas.arrays import Booleans, Floats, Integers
 from fokker_planck.mesh.simplices import barycentric
+from fokker_planck.model.sets.tagged_sets import TaggedCells, TaggedFacets
 from fokker_planck.quantity.light_dataclasses import dataclass, replace
 
 PART_OF_A_CELL = 1e-2
@@ -158,11 +159,17 @@ def unknowns_in(discretization: Discretization, name: str, region: Any = None) -
     """The unknowns of all cells inside a fitted set, and those on its surface, (N,).
 
     Given the ``region`` itself, unknowns on its surface count also where the set only touches the domain, at a wall
-    say, and has no cell.
+    say, and has no cell. Tags of a mesh are those of its cells and facets: a slit has two sides at one place.
     """
-    inside = discretization.triangulation.regions[name][discretization.cells]
+    cells = discretization.triangulation.regions[name][discretization.cells]
+    inside = discretization.marked(discretization.dofs[cells])
     if region is None:
-        return discretization.marked(discretization.dofs[inside])
+        return inside
+    walls = wall_facets(discretization.triangulation, name)
+    if len(walls):
+        inside |= unknowns_on_facets(discretization, walls)
+    if isinstance(region, TaggedCells | TaggedFacets):
+        return inside
     nodes = discretization.nodes.T
     slope = np.maximum(np.linalg.norm(region.gradient(nodes), axis=0), 1e-300)
     size = np.full(discretization.count, np.inf)
@@ -171,10 +178,7 @@ def unknowns_in(discretization: Discretization, name: str, region: Any = None) -
         discretization.comm.Allreduce(MPI.IN_PLACE, size, op=MPI.MIN)
     # rounding of coordinates, but never a whole cell: next to a singular end cells are tiny
     near = np.minimum(ON_SURFACE * float(np.ptp(nodes, axis=1).max()), PART_OF_A_CELL * size)
-    on_surface = np.abs(region.level(nodes)) <= near * slope
-    walls = wall_facets(discretization.triangulation, name)
-    on_wall = unknowns_on_facets(discretization, walls) if len(walls) else np.zeros(discretization.count, dtype=bool)
-    return discretization.marked(discretization.dofs[inside]) | on_surface | on_wall
+    return np.asarray(inside | (np.abs(region.level(nodes)) <= near * slope))
 
 
 def _sizes(discretization: Discretization) -> Floats:

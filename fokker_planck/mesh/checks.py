@@ -6,6 +6,7 @@ import numpy as np
 
 from fokker_planck.errors import MeshFileError
 from fokker_planck.formulas.arrays import Floats, Integers
+from fokker_planck.mesh.locator import Locator
 from fokker_planck.mesh.simplices import volumes
 
 # Squares of it, as distances take them, stay doubles.
@@ -49,6 +50,7 @@ def check_mesh(points: Floats, cells: Integers, key: str) -> None:
     _check_sides(points, cells, facets, number, count, key)
     _check_hanging_nodes(points, facets[count[number] == 1], key)
     _check_one_piece(len(cells), number, cells.shape[1], key)
+    _check_overlap(points, cells, key)
 
 
 def _check_points(points: Floats, boundary: Integers, key: str) -> None:
@@ -106,6 +108,15 @@ def _check_sides(
     folded = np.sign(sides[0]) == np.sign(sides[1])
     if folded.any():
         where = corners[int(np.argmax(folded))].mean(axis=0)
+        raise MeshFileError(key, f"cells that overlap near {_place(where)}", "cells beside each other")
+
+
+def _check_overlap(points: Floats, cells: Integers, key: str) -> None:
+    """The middle of a cell lies in no other one, as where a strip that winds around a centre comes to itself again."""
+    middles = points[cells].mean(axis=1)
+    elsewhere = Locator(points, cells).find(middles.T) != np.arange(len(cells))
+    if elsewhere.any():
+        where = middles[int(np.argmax(elsewhere))]
         raise MeshFileError(key, f"cells that overlap near {_place(where)}", "cells beside each other")
 
 

@@ -112,20 +112,27 @@ def walls_of(points: Floats, cells: Integers, except_for: Integers | None = None
     return Walls(points[facets]) if len(facets) else None
 
 
+def slit_facets(domain: object) -> Integers:
+    """Vertices (k, dim) of the outer facets of a mesh that lie where others do: the two sides of slits."""
+    data = getattr(domain, "data", None)
+    if data is None or data.dimension == 1:
+        return np.zeros((0, 2), dtype=np.int64)
+    facets = outer_facets(data.cells)
+    middles = data.points[facets].mean(axis=1)
+    places = np.round((middles - data.points.min(axis=0)) / (COINCIDING * np.max(np.ptp(data.points, axis=0))))
+    _, number, count = np.unique(places, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray(facets[count[number.ravel()] > 1])
+
+
 def refuse_slits(domain: object, question: str) -> None:
     """Raise :class:`ProblemError` where two outer facets of a mesh file lie at one place.
 
     Which side of a slit a point is on is not seen from its place, so that a flow would cross it.
     """
-    data = getattr(domain, "data", None)
-    if data is None or data.dimension == 1:
-        return
-    middles = data.points[outer_facets(data.cells)].mean(axis=1)
-    places = np.round((middles - data.points.min(axis=0)) / (COINCIDING * np.max(np.ptp(data.points, axis=0))))
-    again = len(places) - len(np.unique(places, axis=0))
+    again = len(slit_facets(domain))
     if again:
         wanted = f"for {question} a narrow notch instead, since wells are found by a flow, which would cross the slit"
-        raise ProblemError("domain.file", f"a slit of {again} facets whose sides share their places", wanted)
+        raise ProblemError("domain.file", f"a slit of {again // 2} facets whose sides share their places", wanted)
 
 
 def _nearest_in_segments(points: Floats, first: Floats, second: Floats) -> Floats:

@@ -10,6 +10,7 @@ from fokker_planck.errors import ProblemError
 from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.parsing.near import did_you_mean
 from fokker_planck.mesh.checks import outer_facets
+from fokker_planck.mesh.walls import Walls, slit_facets
 from fokker_planck.model.arguments import described, point
 from fokker_planck.model.domains.box import Box
 from fokker_planck.model.domains.domain import has_boundary
@@ -22,6 +23,8 @@ from fokker_planck.model.underdamped import Underdamped
 
 EXIT_KEYS = ("start", "target", "times", "quantiles", "parts", "place")
 """Of [exit]: the first two are what all questions about an exit are about, the others those of its law and place."""
+ON_SLIT = 1e-12
+"""Of the extent of a mesh: a start as near to a slit is on it, and on which side rounding would say."""
 
 
 def checked_exit(
@@ -39,6 +42,9 @@ def checked_exit(
         low, high = problem.bounding_box()
         wanted = f"a point inside the domain, which lies between {list(low)} and {list(high)}"
         raise ProblemError(f"{key}.start", list(given), wanted)
+    if _on_slit(problem, column):
+        found = f"{list(given)}, a point on the two sides of a slit"
+        raise ProblemError(f"{key}.start", found, "a point a little to one side of it")
     shape = checked_target(problem, target, f"{key}.target")
     if isinstance(shape, str):
         if _on_boundary(problem, place):
@@ -136,6 +142,17 @@ def _on_boundary(problem: Problem, place: tuple[float, ...]) -> bool:
         return False
     touched = cells[cell[0]][domain.locator.barycentric(column, cell)[0] > 1e-12]
     return bool((np.isin(outer_facets(cells), touched).sum(axis=1) == len(touched)).any())
+
+
+def _on_slit(problem: Problem, x: Floats) -> bool:
+    """Whether a point (dim, 1) is on both sides of a slit in a mesh; at its tip these are one."""
+    facets = slit_facets(problem.domain)
+    if not isinstance(problem.domain, MeshDomain) or not len(facets):
+        return False
+    points, near = problem.domain.data.points, ON_SLIT * float(np.max(np.subtract(*problem.bounding_box()[::-1])))
+    if np.linalg.norm(Walls(points[facets]).nearest(x) - x) > near:
+        return False
+    return int((np.linalg.norm(points - x.T, axis=1) <= near).sum()) != 1
 
 
 def _meets(problem: Problem, shape: Set) -> bool:
