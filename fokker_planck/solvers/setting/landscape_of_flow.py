@@ -38,11 +38,13 @@ from fokker_planck.solvers.setting.stretch_of_flow import stretch_of_flow
 def of_flow(problem: Problem, ends: Ends, *, wells: bool = False) -> FlowSetting:
     """The setting for a question with these ends; kept with the problem.
 
-    Where ``wells`` are asked for, those that walls hold are among the attractors.
+    Wells that walls hold are among the attractors, whatever is asked: a question that did not know of the deepest one
+    found it anew on every mesh, for another factorisation each, and cut nothing away.  Where ``wells`` are asked for,
+    it is no higher than these want.
 
     Ends are compared, not printed: the text of a callable is an address, which another one may be given later.
     """
-    asked = (ends, wells and problem.dimension > 1)
+    asked = (ends, wells and problem.dimension > 1 and ends == Ends())
     kept: list[tuple[tuple[Ends, bool], FlowSetting]] = problem.known.setdefault("flow settings", [])
     for known, setting in kept:
         if known == asked:
@@ -63,7 +65,7 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     held = HeldWells()
     if process.turns_at_walls:
         held = HeldWells(held_by_turning_walls(problem, found))
-    elif wells:
+    elif dimension > 1:
         held = held_wells(problem, minima_of(attractors))
         if not points:
             # basins want all attractors: whatever flow does not end in those that were found tells of another one
@@ -86,7 +88,7 @@ def _prepared(problem: Problem, ends: Ends, wells: bool) -> FlowSetting:
     known = isinstance(kind, KnownDensity)
     height, counted = cutoff(weighting)
     setting = FlowSetting(problem, weighting, attractors, saddles, height, known, held.others, tuple(counted.tolist()))
-    return _of_states(setting, cutoff) if wells and ends == Ends() else setting
+    return _of_states(setting, cutoff) if wells else setting
 
 
 def _of_states(setting: FlowSetting, cutoff: EnergyCutoff) -> FlowSetting:
