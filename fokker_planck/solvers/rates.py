@@ -38,6 +38,7 @@ from fokker_planck.solvers.condensation.reduced_chain import (
     MOST_STATES,
     ROUNDING,
     ChainRates,
+    Chosen,
     pairs_of,
     rates_of,
     refuse_chain,
@@ -89,17 +90,16 @@ def rates(problem: Problem) -> Rates:
     setting = with_deep_wells(prepare_for_wells(problem, "rates"))
     places = setting.state_places
     refuse_count(len(places), setting.key)
-    kept: list[int] = []
-    looked = Looked()
+    chosen, looked = Chosen([]), Looked()
 
     def answer(discretization: Discretization) -> Answer:
-        return _answer(setting, kept, looked, discretization)
+        return _answer(setting, chosen, looked, discretization)
 
     outcome = answered(setting, WHOLE, answer, cut=cut_between_wells(setting, WHOLE))
-    if not kept:
+    if not chosen.kept:
         refuse_chain()
-    warn_of_the_left_out(len(places), len(kept))
-    found, digits, tell = outcome.payload
+    kept, found, digits, tell = outcome.payload
+    warn_of_the_left_out(len(places), replace(chosen, kept=kept), found, outcome.errors)
     left_out = tell()
     if left_out > WORST_ERROR:
         warnings.warn(
@@ -113,16 +113,16 @@ def rates(problem: Problem) -> Rates:
     return replace(chain, numbers=tuple(setting.state_numbers[k] for k in kept))
 
 
-def _answer(setting: Setting, kept: list[int], looked: Looked, discretization: Discretization) -> Answer:
-    """The chain on one mesh; the first one says which places are ``kept``, and the others keep to it."""
+def _answer(setting: Setting, chosen: Chosen, looked: Looked, discretization: Discretization) -> Answer:
+    """The chain on one mesh, of the places that are ``chosen`` there, or on the mesh that it verifies."""
     generator = assemble(discretization, setting.weighting)
     modes = _in_doubles(setting, generator) if generator.symmetric and len(setting.state_places) > FEW else None
     modes = modes or _by_condensation(setting, generator, None if generator.symmetric else looked)
-    degenerate = is_degenerate(setting.problem)
+    degenerate, cells = is_degenerate(setting.problem), len(discretization.triangulation.cells)
     with mpmath.workdps(modes.digits):
-        states, found = _chain(modes, kept, even_if_none=degenerate)
+        states, found = _chain(modes, chosen, cells, even_if_none=degenerate)
     # told of the last mesh alone: it takes as long as the rates
-    payload = (found, modes.digits, partial(modes.left_out, list(states), found))
+    payload = (states, found, modes.digits, partial(modes.left_out, states, found))
     functions = [[mode] for mode in modes.functions(len(states))]
     if modes.between is not None:
         own = [[mode] for mode in modes.between(states, found)]
@@ -131,15 +131,16 @@ def _answer(setting: Setting, kept: list[int], looked: Looked, discretization: D
     return Answer(found.logs, payload, generator, functions, found.weights)
 
 
-def _chain(modes: SlowModes, kept: list[int], *, even_if_none: bool) -> tuple[list[int], ChainRates]:
+def _chain(modes: SlowModes, chosen: Chosen, cells: int, *, even_if_none: bool) -> tuple[list[int], ChainRates]:
     """Its states and rates; ``even_if_none`` as if all places were states, where no two are.
 
     Of degenerate noise a first mesh may hold nothing but rounding, of any sign, which the next one mends.
     """
     try:
-        return kept, rates_of(modes.values, modes.at_wells, kept)
+        chosen.look(modes.values, modes.at_wells, cells)
+        return chosen.kept, rates_of(modes.values, modes.at_wells, chosen.kept)
     except ConvergenceError:
-        if kept or not even_if_none:
+        if chosen.kept or not even_if_none:
             raise
         everywhere = list(range(modes.at_wells.rows))
         return everywhere, rates_of(modes.values, modes.at_wells, everywhere)

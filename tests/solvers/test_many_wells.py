@@ -1,11 +1,24 @@
 """Rates where minima come in dozens, or are so narrow that the process does not stay in them."""
 
+import re
+import warnings
+
 import numpy as np
 import pytest
 
 import fokker_planck as fp
 from fokker_planck.solvers import rates as solver
-from fokker_planck.solvers.condensation.reduced_chain import chain_of, metastable, rates_of, table_of
+from fokker_planck.solvers.condensation.reduced_chain import (
+    Chosen,
+    chain_of,
+    metastable,
+    rates_of,
+    table_of,
+    warn_of_the_left_out,
+)
+from validation.campaign.coordinates import changed, turned
+from validation.campaign.questions import load
+from validation.campaign.random_problems import random_problem
 
 
 def test_a_narrow_minimum_that_is_left_faster_than_the_wells_settle_is_no_state():
@@ -24,7 +37,7 @@ def test_a_chain_of_modes_that_do_not_tell_its_states_apart_has_none():
     modes = np.array([[1.0, 1.0, 0.2], [1.0, -1.0, 0.2], [1.0, 0.9, 0.1]])
     values = [0.0, 0.1, 5.0]
     assert chain_of(values, modes, [0, 1, 2]).min() < -5.0
-    kept = metastable(values, modes)
+    kept, _ = metastable(values, modes)
     assert len(kept) == 2
     assert chain_of(values, modes, kept)[0, 1] > 0.0
 
@@ -111,3 +124,45 @@ def test_rates_that_are_differences_have_the_errors_of_their_terms():
     assert errors[[1, 4]].min() > 5e-3  # 0.02 and 0.008 from sums of 0.5 and more
     assert shared.max() < 0.1
     assert shared[[0, 2, 3, 5]].max() < 4e-3
+
+
+def _three_states(negative: float) -> tuple[list[float], np.ndarray]:
+    """Eigenvalues and modes of a chain of three states, an entry of which is negative by so much of the rate out."""
+    rates = np.array([[-0.1, 0.05, 0.05], [0.04, -0.1, 0.06], [0.3 * (1.0 + negative), -0.3 * negative, -0.3]])
+    values, modes = np.linalg.eig(rates)
+    order = np.argsort(-values.real)
+    return [0.0, *-values.real[order][1:]], modes.real[:, order] / modes.real[0, order]
+
+
+def test_states_are_chosen_anew_on_finer_meshes():
+    """The first one is too coarse to say; one of as many cells, of another degree, verifies a chain of its states."""
+    chosen = Chosen([])
+    chosen.look(*_three_states(0.07), cells=160)
+    assert chosen.kept == [0, 1]
+    assert chosen.dropped == pytest.approx(0.07)
+    chosen.look(*_three_states(0.02), cells=160)
+    assert chosen.kept == [0, 1]
+    chosen.look(*_three_states(0.02), cells=511)
+    assert chosen.kept == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("negative", "match"), [(0.0501, "1 of 3 wells|2 wells.*or more, lies within"), (0.0499, "3 wells.*or less")]
+)
+def test_the_number_of_states_is_said_to_be_open_on_both_sides(negative, match):
+    chosen, given = Chosen([]), _three_states(negative)
+    chosen.look(*given, cells=1)
+    found = rates_of(*given, chosen.kept)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        warn_of_the_left_out(3, chosen, found, np.full(len(found.logs), 0.01))
+    assert len(heard) == match.count("|") + 1
+    assert all(re.search(match, str(each.message)) for each in heard)
+
+
+@pytest.mark.slow
+def test_shallow_wells_in_space_have_as_many_states_turned_or_not(tmp_path):
+    """Eight of rates of e^-2: on the first mesh of the turned ones an entry was -7 %, and there were seven states."""
+    problem = random_problem(113, 237)
+    rotated = changed(problem.tables, turned(0.4648396227112598, problem.dimension))
+    assert len(fp.rates(load(rotated, tmp_path).problem).minima) == 8

@@ -24,6 +24,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.error_bars import warn_or_refuse
 from fokker_planck.solvers.condensation.reduced_chain import (
     ChainRates,
+    Chosen,
     pairs_of,
     rates_of,
     refuse_count,
@@ -91,27 +92,28 @@ def rates_between_wells(positions: Problem, friction: float) -> Rates:
     setting = checked_setting(positions)
     places = setting.state_places
     refuse_count(len(places), setting.key)
-    kept: list[int] = []
+    chosen = Chosen([])
 
     def read(modes: KineticModes, space: HermiteSpace, discretization: Discretization) -> _Chain:
         at_wells = _at_rest(modes, space, discretization, np.array(places))
-        found = rates_of([0.0, *modes.values], at_wells, kept)
-        return _Chain(found, tuple(kept), at_wells)
+        values = [0.0, *modes.values]
+        chosen.look(values, at_wells, 1)
+        return _Chain(rates_of(values, at_wells, chosen.kept), tuple(chosen.kept), at_wells)
 
     weights = _weights(setting)
     goal = max((LEFT * tolerance) ** 2 * float(weights.min()), LEAST_GOAL)
     case = Case(setting, friction, len(places) - 1, goal, read)
     outcome = followed(case)
-    warn_of_the_left_out(len(places), len(kept))
     chain: _Chain = outcome.solved.read
     errors = outcome.errors + _left(case, outcome.solved, weights)
+    warn_of_the_left_out(len(places), chosen, chain.found, errors)
     worst = float(errors[chain.weights >= COUNTS].max())
     if worst > tolerance:
         warn_or_refuse(worst, tolerance)
-    minima = [places[k] for k in kept]
+    minima = [places[k] for k in chosen.kept]
     known = np.minimum(errors, UNKNOWN)
     result = result_of(minima, chain.logs, known, chain.found, statistics_of(outcome, started))
-    return replace(result, numbers=tuple(setting.state_numbers[k] for k in kept))
+    return replace(result, numbers=tuple(setting.state_numbers[k] for k in chosen.kept))
 
 
 def _at_rest(modes: KineticModes, space: HermiteSpace, discretization: Discretization, places: Floats) -> Floats:
