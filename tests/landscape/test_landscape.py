@@ -195,6 +195,13 @@ def test_wells_on_creases_beside_a_saddle_on_the_graph(slope):
     assert found.saddles[0].value == pytest.approx(0.01, abs=1e-12)
 
 
+def test_two_wells_as_deep_on_one_crease_are_two():
+    """Its slope on the crease itself is that of sign(0): they were taken for one plateau, and one was left out."""
+    found = landscape_of("5*(x**2 - 1)**2 + 20*abs(y - 0.1234)", [-2.0, -1.5], [2.0, 1.5])
+    np.testing.assert_allclose(places(found.minima), [[-1.0, 0.1234], [1.0, 0.1234]], atol=1e-9)
+    assert len(landscape_of("20*abs(y - 0.1234)", [-2.0, -1.5], [2.0, 1.5]).minima) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

@@ -13,6 +13,7 @@ from fokker_planck.landscape.finding.sample_graph import SampleGraph
 from fokker_planck.landscape.flow.captures import capture_of
 from fokker_planck.landscape.flow.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.frame import Frame
+from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.types import CriticalPoint
 
 Inside = Callable[[Floats], Booleans]
@@ -22,6 +23,11 @@ SIMPLICES = 4
 axes they stopped 5e-4 from the bottom, where the first had shrunk."""
 ASIDE = 1e-3
 """Of the distance of the graph's points, how far from a saddle the flow begins that is to leave it."""
+BESIDE = 1e-6
+"""The same, how far from a minimum the slope is looked at: a smooth one has a hundredth of what is next to none."""
+ON_A_CREASE = 2.0
+"""Times the slope and the distance of points, what a graph climbs along a level crease that passes between its points:
+half of that on the ring of ``abs(r - 1)``; between two wells on one crease, five units deep, four times that."""
 FLAT = 1e-9
 """Of the height of the lower half of the domain: a slope that leads down by less, all across it, is a plateau."""
 
@@ -116,13 +122,10 @@ def unpolished_minima(
             smooth = _is_smooth(function, x, graph.widths[vertex])
         value = float(function.value(x[:, None])[0])
         room = 1e-12 * np.abs(graph.values).max() + 1e-9 * np.ptp(graph.values)
-        near = [
-            other
-            for other in known + extra
-            if np.linalg.norm(frame.difference(other.x, x)) <= 0.1 * graph.widths[vertex]
-            or (smooth and other.degenerate and abs(other.value - value) <= room)
-        ]
-        if near:
+        others = known + extra
+        near = any(np.linalg.norm(frame.difference(other.x, x)) <= 0.1 * graph.widths[vertex] for other in others)
+        level = [other for other in others if smooth and other.degenerate and abs(other.value - value) <= room]
+        if near or _on_one_plateau(function, x, level, vertex, graph):
             continue
         extra.append(_rough_point(function, x, bool(frame.walls_met(x[:, None]).any())))
     return extra
@@ -153,6 +156,28 @@ def _is_smooth(function: Function, x: Floats, width: float) -> bool:
     """Whether the slope at a minimum is next to none across a cell of the graph."""
     steepness = float(np.linalg.norm(function.gradient(x[:, None])))
     return bool(steepness <= 1e-4 * width * np.abs(function.hessian(x[:, None])).max())
+
+
+def _on_one_plateau(
+    function: Function, x: Floats, level: Sequence[CriticalPoint], vertex: int, graph: SampleGraph
+) -> bool:
+    """Whether a minimum belongs to one of those as high as it: of a smooth function it does, where there is any.
+
+    On the crease of ``abs(y - 0.1)`` itself there is no slope, as the sign of zero is zero: two wells on it are apart
+    where the graph climbs between them by more than it does along any crease, its slope times the distance of points.
+    """
+    width = float(graph.widths[vertex])
+    steps = BESIDE * width * np.concatenate([np.eye(len(x)), -np.eye(len(x))], axis=1)
+    with np.errstate(all="ignore"):
+        slope = float(np.nanmax(np.linalg.norm(function.gradient(x[:, None] + steps), axis=0), initial=0.0))
+    if not level or slope <= 1e-4 * width * np.abs(function.hessian(x[:, None])).max():
+        return bool(level)
+    climbs = climb_heights(graph.values, graph.edges, np.arange(len(graph.points)) == vertex)
+    points = graph.points.T
+    nodes = [
+        int(np.argmin(np.linalg.norm(graph.frame.difference(points, other.x[:, None]), axis=0))) for other in level
+    ]
+    return bool(np.min(climbs[nodes] - [other.value for other in level]) <= ON_A_CREASE * slope * width)
 
 
 def _resting_on(saddles: Sequence[CriticalPoint], ends: Floats, frame: Frame) -> Integers:
