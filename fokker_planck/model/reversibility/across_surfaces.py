@@ -18,9 +18,9 @@ import numpy as np
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.diffusion.inverse_tensors import solved
 from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process
-from fokker_planck.model.reversibility.piecewise_exponent import solved
 from fokker_planck.model.sets.shapes import HalfSpace, Set
 from fokker_planck.quantity.light_dataclasses import dataclass
 

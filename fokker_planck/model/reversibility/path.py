@@ -13,6 +13,7 @@ from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.formulas.calculus.chebyshev_patches import ChebyshevPatches, from_gradient
 from fokker_planck.formulas.calculus.separated_axes import SeparatedPatches, from_separated_gradient
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.diffusion.inverse_tensors import solved
 from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
@@ -109,12 +110,7 @@ class PathExponent:
         share, force = 1.0 - alpha_of(self.process), -self.process.noiseless_drift(points)
         if share:
             force = force + share * self._field.divergence(points)
-        tensor = np.moveaxis(self._field.tensor(points), -1, 0)
-        with np.errstate(all="ignore"):
-            regular = np.abs(np.linalg.det(tensor)) > 0.0
-            safe = np.where(regular[:, None, None], tensor, np.eye(len(points)))
-            solved = np.linalg.solve(safe, force.T[:, :, None])[:, :, 0]
-        return np.asarray(np.where(regular, solved.T, np.nan))
+        return solved(self._field.tensor(points), force)
 
     def hessian(self, x: Floats) -> Floats:
         """Second derivatives of the polynomials; beyond those by differences of sixth order, (dim, dim, n)."""

@@ -20,6 +20,7 @@ from fokker_planck.formulas.arrays import Floats
 from fokker_planck.formulas.calculus import finite_differences as differences
 from fokker_planck.formulas.parsing.switches import CHOICES, STEPS
 from fokker_planck.model.diffusion.constant import DiffusionField
+from fokker_planck.model.diffusion.inverse_tensors import solved
 from fokker_planck.model.jumps.interfaces import Interfaces
 from fokker_planck.model.process import Overdamped, Process, alpha_of
 from fokker_planck.model.reversibility.line_integrals import nodes_and_weights, settled_integrals
@@ -239,18 +240,6 @@ class PiecewiseExponent:
         slope = np.einsum("in,int->nt", way, force.reshape(len(points), points.shape[1], -1))
         parts = slope.reshape(*width.shape, -1) @ np.tile(weights / pieces, pieces)
         return np.asarray(np.where(width > 0.0, width * parts, 0.0).sum(axis=1))
-
-
-def solved(tensor: Floats, vectors: Floats) -> Floats:
-    """D^-1 times vectors (dim, n); not-a-number where D is singular."""
-    off = tensor - tensor[0, 0] * np.eye(len(tensor))[:, :, None]
-    with np.errstate(all="ignore"):
-        if not off.any():
-            return np.asarray(np.where(tensor[0, 0] != 0.0, vectors / tensor[0, 0], np.nan))
-        matrices = np.moveaxis(tensor, -1, 0)
-        regular = np.abs(np.linalg.det(matrices)) > 0.0
-    safe = np.where(regular[:, None, None], matrices, np.eye(len(tensor)))
-    return np.asarray(np.where(regular, np.linalg.solve(safe, vectors.T[:, :, None])[:, :, 0].T, np.nan))
 
 
 def can_jump(tree: Any) -> bool:
