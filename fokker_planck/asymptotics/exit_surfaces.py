@@ -17,6 +17,9 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 AROUND = {2: 4096, 3: 180}
 """Points around a circle; points from pole to pole of a sphere, and half of those around it."""
 
+ON_WALL = 1e-9
+"""Of the extent of a domain, by which a point may be beyond its walls by rounding."""
+
 
 class Target(Protocol):
     """A set of points, such as those of :mod:`~.shapes`."""
@@ -77,6 +80,10 @@ def _inside(surface: Surface, frame: Frame) -> Surface:
     for axis, (low, high) in enumerate(zip(frame.lower, frame.upper, strict=True)):
         room = 1e-12 * (high - low)
         kept &= (surface.points[axis] >= low - room) & (surface.points[axis] <= high + room)
+    if frame.hold is not None:
+        # a domain fills its box in part, and no process is beyond its walls
+        moved = frame.hold(surface.points[:, kept]) - surface.points[:, kept]
+        kept[kept] = np.linalg.norm(moved, axis=0) <= ON_WALL * frame.extent
     return Surface(surface.points[:, kept], surface.normals[:, kept], surface.areas[kept])
 
 

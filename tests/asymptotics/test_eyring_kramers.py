@@ -19,6 +19,7 @@ from fokker_planck.asymptotics.eyring_kramers import (
 from fokker_planck.asymptotics.markov_chain import log_hitting_time
 from fokker_planck.asymptotics.one_dimensional import isotropic
 from fokker_planck.landscape.finding.search import find_landscape, sample_box
+from fokker_planck.landscape.flow.holds import HeldByBall
 from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.types import CriticalPoint, Landscape, Saddle
 from fokker_planck.model.domains.box import Box
@@ -332,6 +333,13 @@ def test_surfaces_have_their_area_and_point_inward(shape, lower, upper, area):
     assert np.linalg.norm(surface.normals, axis=0) == pytest.approx(np.ones(len(surface.areas)))
     assert shape.contains(surface.points + 1e-6 * surface.normals).all()
     assert not shape.contains(surface.points - 1e-6 * surface.normals).any()
+
+
+def test_surfaces_end_where_the_domain_does():
+    """A plane through a ball is a disc: points in the corners of its box took half of the time, and counted."""
+    frame = Frame((-1.0,) * 3, (1.0,) * 3, (None,) * 3, False, HeldByBall(Ball([0.0] * 3, 1.0)))
+    surface = surface_of(HalfSpace([1.0, 0.0, 0.0], 0.6), frame)
+    assert surface.areas.sum() == pytest.approx(pi * 0.8**2, rel=1e-2)
 
 
 def test_surface_of_a_curved_region_is_not_known():
