@@ -253,7 +253,20 @@ class Potential:
         if self._formula is None:
             by_differences = differences.gradient(self.hessian, points)
             return sum(np.moveaxis(by_differences, 0, axis) for axis in range(3)) / 3.0  # type: ignore[return-value]
-        return self._all_of(3, points)
+        return self._all_of((3,), points)[0]
+
+    def second_and_third_derivatives(self, x: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """The Hessian and all third derivatives; of a formula at once, since they have most of their terms in common.
+
+        >>> second, third = Potential("x**3*y").second_and_third_derivatives(np.array([[2.0], [5.0]]))
+        >>> second[0, :, 0].tolist(), third[0, 0, :, 0].tolist()
+        ([60.0, 12.0], [30.0, 12.0])
+        """
+        points = _checked_points(x, self.dimension)
+        if self._formula is None:
+            return self.hessian(points), self.third_derivatives(points)
+        second, third = self._all_of((2, 3), points)
+        return second, third
 
     def fourth_derivatives(self, x: npt.ArrayLike) -> Floats:
         """All fourth derivatives of a formula at points (dim, n), of shape (dim, dim, dim, dim, n).
@@ -261,17 +274,18 @@ class Potential:
         >>> Potential("x**3*y").fourth_derivatives(np.array([[2.0], [5.0]]))[0, 0, 0, :, 0].tolist()
         [0.0, 6.0]
         """
-        return self._all_of(4, _checked_points(x, self.dimension))
+        return self._all_of((4,), _checked_points(x, self.dimension))[0]
 
-    def _all_of(self, order: int, points: Floats) -> Floats:
-        """All derivatives of a formula of one order, each found once."""
+    def _all_of(self, orders: Sequence[int], points: Floats) -> list[Floats]:
+        """All derivatives of a formula of some orders, each found once."""
         dimension, n = points.shape
-        tuples = tuple(combinations_with_replacement(range(min(self.dimension, dimension)), order))
-        result = np.zeros((*(dimension,) * order, n))
+        used = range(min(self.dimension, dimension))
+        tuples = tuple(axes for order in orders for axes in combinations_with_replacement(used, order))
+        result = {order: np.zeros((*(dimension,) * order, n)) for order in orders}
         for axes, values in zip(tuples, self._run(tuples, points), strict=True):
             for permuted in set(permutations(axes)):
-                result[permuted] = values
-        return result
+                result[len(axes)][permuted] = values
+        return list(result.values())
 
     def kinks(self, lower: float, upper: float) -> tuple[float, ...]:
         """In x alone: the points at which a formula passes from one branch to another, or a function jumps."""

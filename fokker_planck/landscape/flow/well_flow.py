@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.model.process import Overdamped, Process
+from fokker_planck.model.process import Overdamped, Process, alpha_of
+from fokker_planck.model.underdamped import Underdamped
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 
@@ -47,7 +48,11 @@ class WellFlow:
         field = self.process.field(self.dimension)
         if has_potential_wells(self.process) or field.constant:
             return self.process.noiseless_drift(x)
-        return np.asarray(self.process.drift(x, self.dimension) - field.divergence(x))
+        if isinstance(self.process, Underdamped):
+            return np.asarray(self.process.drift(x, self.dimension) - field.divergence(x))
+        # what the interpretation adds of div D is not taken off again
+        left, drift = 1.0 - alpha_of(self.process), self.process.noiseless_drift(x)
+        return np.asarray(drift - left * field.divergence(x)) if left else drift
 
     def rounding(self, x: Floats) -> Floats:
         """The last place of V where a is made of finite differences of it, (n,); else zero."""
@@ -59,7 +64,10 @@ class WellFlow:
         field = self.process.field(self.dimension)
         if has_potential_wells(self.process) or field.constant:
             return self.process.noiseless_jacobian(x)
-        return np.asarray(self.process.drift_jacobian(x, self.dimension) - field.divergence_jacobian(x))
+        if isinstance(self.process, Underdamped):
+            return np.asarray(self.process.drift_jacobian(x, self.dimension) - field.divergence_jacobian(x))
+        left, jacobian = 1.0 - alpha_of(self.process), self.process.noiseless_jacobian(x)
+        return np.asarray(jacobian - left * field.divergence_jacobian(x)) if left else jacobian
 
 
 class Height(Protocol):

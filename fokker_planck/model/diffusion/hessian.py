@@ -86,7 +86,7 @@ class HessianField:
         With H = Q diag(l) Q^T the derivative of f(H) is Q [G . (Q^T dH Q)] Q^T, and for f(l) = sqrt(l^2 + floor^2)
         the divided differences G_ab = (l_a + l_b) / (f(l_a) + f(l_b)) have no cancellation (Daleckii and Krein 1965).
         """
-        return self.tensor_and_divergence(x)[1]
+        return in_blocks(self._divergence, x)
 
     def tensor_and_divergence(self, x: npt.ArrayLike) -> tuple[Floats, Floats]:
         """D and div D, of which axes and eigenvalues are found once."""
@@ -100,13 +100,20 @@ class HessianField:
         return np.asarray(np.einsum("ian,jan->ijn", self.scale * np.hypot(values, self.floor) * axes, axes))
 
     def _both(self, points: Floats) -> Floats:
-        """D, and below it div D: (div D)_i = sum_ab Q_ia G_ab T_abb with T the third derivatives along the axes."""
-        values, axes = principal_axes(self.potential.hessian(points))
-        third = self.potential.third_derivatives(points)
+        """D, and below it div D."""
+        second, third = self.potential.second_and_third_derivatives(points)
+        values, axes = principal_axes(second)
+        return np.concatenate([self._raised(values, axes), self._turned(values, axes, third)[None]])
+
+    def _divergence(self, points: Floats) -> Floats:
+        second, third = self.potential.second_and_third_derivatives(points)
+        return self._turned(*principal_axes(second), third)
+
+    def _turned(self, values: Floats, axes: Floats, third: Floats) -> Floats:
+        """(div D)_i = sum_ab Q_ia G_ab T_abb, (dim, n), with T the third derivatives along the axes."""
         along = np.einsum("ijbn,jbn->ibn", np.einsum("ijkn,kbn->ijbn", third, axes), axes)
         turned = np.einsum("ian,ibn->abn", axes, along) * self._quotients(values)
-        divergence = self.scale * np.einsum("ian,an->in", axes, turned.sum(axis=1))
-        return np.concatenate([self._raised(values, axes), divergence[None]])
+        return np.asarray(self.scale * np.einsum("ian,an->in", axes, turned.sum(axis=1)))
 
     def gradient(self, x: npt.ArrayLike) -> Floats:
         """d D_ij / d x_k at points (dim, n), (k, i, j, n), as exact as the divergence."""
