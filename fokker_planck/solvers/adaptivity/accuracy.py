@@ -21,8 +21,8 @@ from fokker_planck.formulas.arrays import Booleans, Floats, Numbers
 from fokker_planck.model.degeneracy.hoermander import is_degenerate
 from fokker_planck.model.problem import Problem
 from fokker_planck.quantity.light_dataclasses import replace
-from fokker_planck.solvers.adaptivity.answer_types import Ask, Kept, Outcome
-from fokker_planck.solvers.adaptivity.beginning import LAST_BUT_ONE, Beginning, begin
+from fokker_planck.solvers.adaptivity.answer_types import Ask, InSteps, Kept, Outcome
+from fokker_planck.solvers.adaptivity.beginning import Beginning, begin
 from fokker_planck.solvers.adaptivity.close_starts import with_close_start
 from fokker_planck.solvers.adaptivity.corners import exponents_of_cells, graded, singular_corners
 from fokker_planck.solvers.adaptivity.course import Course, after_verification, refuse_unknown, shown
@@ -51,6 +51,7 @@ from fokker_planck.solvers.adaptivity.error_bars import (
 )
 from fokker_planck.solvers.adaptivity.function_checks import check_functions
 from fokker_planck.solvers.adaptivity.initial_mesh import CHANGE
+from fokker_planck.solvers.adaptivity.last_mesh import last_in_vain, next_is_last
 from fokker_planck.solvers.adaptivity.marking import growth_in_space, refined_where_unresolved
 from fokker_planck.solvers.adaptivity.prescribed_mesh import prescribed_errors
 from fokker_planck.solvers.adaptivity.roughness import (
@@ -135,7 +136,7 @@ def refined_until_verified(problem: Problem, first: Beginning) -> Outcome:
             continue
         course = _judged(problem, first, kept, course, tolerance)
         if course.errors is not None:
-            return _outcome(problem, course.shown or kept, course.errors, course.level, started)
+            return _outcome(problem, (course.shown or kept).ended, course.errors, course.level, started)
         mesh = _finer(problem, first, kept, course.everywhere, aim / course.expected)
 
 
@@ -146,7 +147,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
             f"no estimate of the error after {course.level + 1} meshes",
             "more noise, a smaller domain, or a smoother potential",
         )
-    course = course.with_prediction(kept, tolerance)
+    before, course = course.predicted, course.with_prediction(kept, tolerance)
     if course.risen >= MOST_RISES and course.best is not None:
         return shown(replace(course, level=course.level + 1), tolerance)
     exhausted, space = kept.discretization.count > first.most_unknowns, problem.dimension == 3
@@ -164,7 +165,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
         # at the end of the budget a degree more, three times the work of this mesh, is not asked
         expected = min(expected, kept.worst(errors))
     # without detailed balance the indicator can expect hundreds of times the error
-    last_but_one = space and first.by_less and _next_is_last(first, kept)
+    last_but_one = space and first.by_less and next_is_last(first, kept)
     least = kept.worst(least_bars(kept)) + others.max(initial=0.0)
     # where rounding is known to count, finer cells have more of it: the first mesh may be the best there is
     tried = course.level == 1 and ((first.at_once and least <= tolerance) or bool(np.any(kept.rounding)))
@@ -172,7 +173,7 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     due = exhausted or last_but_one or tried or stalled
     if not (due or first.degree < LEAST_PREDICTABLE or expected <= tolerance or unmoved):
         return replace(course, expected=expected)
-    by_lower = kept.worst(errors)
+    by_lower, kept = kept.worst(errors), kept.ended
     # what a degree less would have refused though the indicator promises it is worth a degree more; where coefficients
     # may be rough, whatever it leaves open
     promised = by_lower > (WORST_ERROR if kept.shares is None else tolerance)
@@ -180,12 +181,8 @@ def _judged(problem: Problem, first: Beginning, kept: Kept, course: Course, tole
     if not np.isfinite(errors).all() or promised or (not exhausted and by_lower > tolerance):
         asked = replace(first, less_first=first.less_first and not by_less)
         errors = _verified(problem, asked, kept, tolerance - first.left - first.cut) + others
+        exhausted |= last_but_one and last_in_vain(problem, first, kept, kept.worst(errors), before)
     return after_verification(first, kept, replace(course, expected=expected), errors, tolerance, exhausted)
-
-
-def _next_is_last(first: Beginning, kept: Kept) -> bool:
-    """Whether a mesh is the one before the last that is allowed, and the indicator leaves anything of the answer."""
-    return kept.discretization.count > LAST_BUT_ONE * first.most_unknowns and kept.worst(kept.predicted) < 1.0
 
 
 def _finer(problem: Problem, first: Beginning, kept: Kept, everywhere: bool, fraction: float) -> Triangulation:
@@ -211,7 +208,7 @@ def _wide_enough(mesh: Triangulation) -> Booleans:
 
 def _verified_as_it_is(problem: Problem, first: Beginning, started: float) -> Outcome:
     """The answer on a mesh that is prescribed."""
-    kept = _asked(problem, first, first.mesh)
+    kept = _asked(problem, first, first.mesh).ended
 
     def ask(finer: Triangulation, degree: int) -> Numbers:
         return first.ask(discretize(finer, degree)).numbers
@@ -236,7 +233,9 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     _make_room(mesh)
     _say(mesh, first.degree, "")
     discretization = discretize(mesh, first.degree)
-    found = first.ask(discretization)
+    steps = first.ask if isinstance(first.ask, InSteps) else None
+    ask = first.ask if steps is None else steps.begun
+    found = ask(discretization)
     indicator, predicted = predicted_errors(found)
     nowhere = np.zeros(discretization.count, dtype=bool)
     corners = singular_corners(discretization, nowhere if found.absorbed is None else found.absorbed, first.medium)
@@ -255,10 +254,11 @@ def _asked(problem: Problem, first: Beginning, mesh: Triangulation) -> Kept:
     if share is None:
         share = LEAST_SHARE_OF_DEGENERATE if is_degenerate(problem) else LEAST_SHARE[problem.dimension]
     rounding = 0.0 if found.rounding is None else found.rounding
-    rounding = np.maximum(rounding, rounding_of_layers(problem, discretization, first.ask, numbers))
+    rounding = np.maximum(rounding, rounding_of_layers(problem, discretization, ask, numbers))
     told = (indicator, predicted, corners, at_corners, slowest, share)
     shares = shares_of_numbers(found) if problem.dimension == 3 and may_be_rough(problem) else None
-    return Kept(discretization, numbers, payload, weights, *told, rounding, found.more, shares)
+    unended = None if steps is None else steps.ended
+    return Kept(discretization, numbers, payload, weights, *told, rounding, found.more, shares, unended)
 
 
 def _unknowns(mesh: Triangulation, degree: int) -> float:
@@ -320,7 +320,7 @@ def _by_a_degree_less(problem: Problem, first: Beginning, kept: Kept, enough: fl
     rough = roughness_of(problem, kept)
     if (kept.worst(rough) if problem.dimension == 3 else float(rough.max())) > enough:
         return np.full(len(nothing), np.inf), nothing
-    lower = discretize(mesh, first.degree - 1)
+    lower, kept = discretize(mesh, first.degree - 1), kept.ended
     try:
         found = first.ask(lower)
     except ConvergenceError:

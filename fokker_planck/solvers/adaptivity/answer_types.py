@@ -11,7 +11,7 @@ from fokker_planck.fem.discretization import Discretization
 from fokker_planck.fem.generator import Generator
 from fokker_planck.fem.indicator import Mode
 from fokker_planck.formulas.arrays import Booleans, Floats, Numbers
-from fokker_planck.quantity.light_dataclasses import dataclass
+from fokker_planck.quantity.light_dataclasses import dataclass, replace
 from fokker_planck.solvers.adaptivity.corners import Corners
 from fokker_planck.solvers.results.steady import Statistics
 
@@ -49,6 +49,24 @@ Ask = Callable[[Discretization], Answer]
 
 
 @dataclass(frozen=True)
+class InSteps:
+    """A question whose numbers take long beside what the indicator rests on: as an :data:`Ask` it does all of it.
+
+    ``begun`` answers with numbers that tell how much each counts, and are not reported; ``ended`` makes of its payload
+    the numbers and the payload that are, once a mesh is to be verified.
+    """
+
+    begun: Ask
+    ended: Callable[[Any], tuple[Numbers, Any]]
+
+    def __call__(self, discretization: Discretization) -> Answer:
+        """The whole answer."""
+        first = self.begun(discretization)
+        numbers, payload = self.ended(first.payload)
+        return replace(first, numbers=numbers, payload=payload)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The answer on the finest discretisation, with an estimate of the relative error of every number, (k,)."""
 
@@ -65,7 +83,8 @@ class Kept:
 
     ``indicator`` is its estimated error in every cell, ``predicted`` that of every number, (k,), and ``at_corners``
     that of the cells at ``corners`` alone; ``slowest`` is the least exponent there.  ``shares`` (k, cells) are what
-    slopes in every cell are to every number, where coefficients may be rough, in space.
+    slopes in every cell are to every number, where coefficients may be rough, in space.  ``unended`` makes the numbers
+    and the payload that are reported where these have only begun, see :class:`InSteps`.
     """
 
     discretization: Discretization
@@ -81,6 +100,15 @@ class Kept:
     rounding: Floats | float = 0.0
     more: int = 0
     shares: Floats | None = None
+    unended: Callable[[Any], tuple[Numbers, Any]] | None = None
+
+    @property
+    def ended(self) -> Kept:
+        """The same with the numbers that are reported."""
+        if self.unended is None:
+            return self
+        numbers, payload = self.unended(self.payload)
+        return replace(self, numbers=numbers, payload=payload, unended=None)
 
     def worst(self, errors: Floats) -> float:
         """The largest of the errors (k,) of its numbers, each as much as it counts.

@@ -67,6 +67,16 @@ def roughness_of(problem: Problem, kept: Kept) -> Floats:
     return errors_of_roughness(problem, mesh, degree, kept.shares)
 
 
+def roughness_left(problem: Problem, kept: Kept, growth: float) -> float:
+    """What :func:`roughness_of` is at least of the worst number, on a mesh in space with ``growth`` times the unknowns.
+
+    What polynomials miss of smooth coefficients falls as the length of the cells to the degree, and it is squared.
+    """
+    if kept.shares is None:
+        return 0.0
+    return kept.worst(roughness_of(problem, kept)) * growth ** (-2.0 * kept.discretization.degree / problem.dimension)
+
+
 def may_be_rough(problem: Problem) -> bool:
     """Whether coefficients are asked for what polynomials miss of them: in space not where noise is constant."""
     return problem.dimension < 3 or not getattr(problem.process.field(problem.dimension), "constant", False)
