@@ -20,7 +20,7 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.parsing.tape import in_blocks
+from fokker_planck.formulas.parsing.tape import BLOCK
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 POINTS = {1: 20, 2: 20, 3: 12}
@@ -52,20 +52,6 @@ class ChebyshevPatches:
         """Patches along every axis."""
         return self.coefficients.shape[: len(self.lower)]
 
-    def number_of(self, x: Floats) -> npt.NDArray[np.int64]:
-        """Of the patch that holds each point (dim, n) of the box, (n,)."""
-        counts, lower = np.array(self.counts)[:, None], np.array(self.lower)[:, None]
-        widths = (np.array(self.upper)[:, None] - lower) / counts
-        patch = np.clip(np.floor((np.asarray(x, dtype=float) - lower) / widths).astype(np.int64), 0, counts - 1)
-        return np.asarray(np.ravel_multi_index(tuple(patch), self.counts))
-
-    def through(self, points: Floats, values: Floats) -> ChebyshevPatches:
-        """With other constants, so that at ``points`` (dim, patches), one in each, it has these ``values``."""
-        shift = (values - self.value(points)).reshape(self.counts)
-        coefficients = self.coefficients.copy()
-        coefficients[_mean(len(self.lower))] += np.where(np.isfinite(shift), shift, 0.0)
-        return ChebyshevPatches(self.lower, self.upper, coefficients)
-
     def inside(self, x: Floats) -> npt.NDArray[np.bool_]:
         """Which points (dim, n) lie in the box."""
         low, high = np.array(self.lower)[:, None], np.array(self.upper)[:, None]
@@ -77,32 +63,45 @@ class ChebyshevPatches:
 
     def derivative(self, x: Floats, orders: Sequence[int]) -> Floats:
         """A partial derivative at points (dim, n) of the box, (n,)."""
-        return in_blocks(lambda points: self._derivative(points, orders), x)
-
-    def _derivative(self, points: Floats, orders: Sequence[int]) -> Floats:
-        counts = np.array(self.counts)[:, None]
+        points, counts = np.asarray(x, dtype=np.float64), np.array(self.counts)[:, None]
         lower = np.array(self.lower)[:, None]
         widths = (np.array(self.upper)[:, None] - lower) / counts
         patch = np.clip(np.floor((points - lower) / widths).astype(np.int64), 0, counts - 1)
         local = np.clip(2.0 * ((points - lower) / widths - patch) - 1.0, -1.0, 1.0)
-        degree = self.coefficients.shape[-1] - 1
         numbers = np.ravel_multi_index(tuple(patch), self.counts)
-        order = np.argsort(numbers, kind="stable")
-        tables = [
-            _basis(t[order], degree, times) * (2.0 / width) ** times
-            for t, times, width in zip(local, orders, widths[:, 0], strict=True)
-        ]
-        ends = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1))
-        flat = self.coefficients.reshape(prod(self.counts), -1, degree + 1)
-        values = np.empty(points.shape[1])
-        for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-            sums = flat[numbers[order[start]]] @ tables[-1][:, start:end]
-            for table in reversed(tables[:-1]):
-                sums = (sums.reshape(-1, degree + 1, end - start) * table[:, start:end]).sum(axis=1)
-            values[start:end] = sums[0]
-        result = np.empty(points.shape[1])
-        result[order] = values
-        return result
+        flat = self.coefficients.reshape(-1, *self.coefficients.shape[len(counts) :])
+        return values_of_patches(flat, numbers, local, orders) * float(
+            np.prod((2.0 / widths[:, 0]) ** np.array(orders))
+        )
+
+
+def values_of_patches(
+    coefficients: Floats, numbers: npt.NDArray[np.int64], local: Floats, orders: Sequence[int] | None = None
+) -> Floats:
+    """Polynomials (patches, degrees...), or derivatives by local coordinates, at points (dim, n) in [-1, 1] of patches.
+
+    Patch by patch, many points of each at once: in blocks of points as they come nearly every one has all patches.
+    """
+    result, order = np.empty(len(numbers)), np.argsort(numbers, kind="stable")
+    for start in range(0, len(numbers), BLOCK):
+        block = order[start : start + BLOCK]
+        result[block] = _in_order(coefficients, numbers[block], local[:, block], orders or (0,) * len(local))
+    return result
+
+
+def _in_order(coefficients: Floats, numbers: npt.NDArray[np.int64], local: Floats, orders: Sequence[int]) -> Floats:
+    """The same of points in the order of their patches."""
+    degree, count = coefficients.shape[-1] - 1, len(numbers)
+    tables = [basis(t, degree, times) for t, times in zip(local, orders, strict=True)]
+    ends = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1))
+    flat = coefficients.reshape(len(coefficients), -1, degree + 1)
+    values = np.empty(count)
+    for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+        sums = flat[numbers[start]] @ tables[-1][:, start:end]
+        for table in reversed(tables[:-1]):
+            sums = (sums.reshape(-1, degree + 1, end - start) * table[:, start:end]).sum(axis=1)
+        values[start:end] = sums[0]
+    return values
 
 
 def from_gradient(
@@ -124,11 +123,11 @@ def from_gradient(
         samples = _sampled(gradient, lower, upper, counts, points)
         if not np.isfinite(samples).all():
             return None
-        expanded = _expanded(samples, dimension)
-        patches = _joined(expanded, lower, upper, counts, centre)
+        of_gradient = expanded(samples, dimension)
+        patches = _joined(of_gradient, lower, upper, counts, centre)
         size = np.maximum(1.0, np.abs(patches.coefficients[mean]))
         half = 0.5 * np.subtract(upper, lower) / counts
-        tails = [float((_rest(expanded, half, axis) / size).max()) for axis in range(dimension)]
+        tails = [float((rest(of_gradient, half, axis) / size).max()) for axis in range(dimension)]
         if max(tails) <= TOLERANCE:
             return patches
         counts[int(np.argmax(tails))] *= 2
@@ -153,7 +152,7 @@ def _counts_along_lines(
             if not np.isfinite(values).all():
                 return None
             size = max(1.0, float(np.abs(values[axis]).mean(axis=(1, 2)).max() * width[axis, 0]))
-            last = np.abs(_expanded(values, 1)[..., -2:]).max()
+            last = np.abs(expanded(values, 1)[..., -2:]).max()
             tails.append(float(0.5 * np.max(width) / count * last / size))
             if tails[-1] <= TOLERANCE:
                 break
@@ -184,7 +183,7 @@ def _sampled(
     return np.ascontiguousarray(values.transpose(order))
 
 
-def _expanded(samples: Floats, dimension: int) -> Floats:
+def expanded(samples: Floats, dimension: int) -> Floats:
     """Chebyshev coefficients along the last axes."""
     points = samples.shape[-1]
     angles = np.pi * (np.arange(points) + 0.5) / points
@@ -205,7 +204,7 @@ def _joined(
 ) -> ChebyshevPatches:
     """The function in every patch, and its constants from patch to patch through the middles of their faces."""
     dimension = len(counts)
-    whole, at_middle = _integrals(expanded, 0.5 * np.subtract(upper, lower) / counts), _at_middle(expanded.shape[-1])
+    whole, at_middle = integrals(expanded, 0.5 * np.subtract(upper, lower) / counts), _at_middle(expanded.shape[-1])
     constants = np.zeros(tuple(counts))
     for axis in range(dimension):
         # on the far face in front of the middle, on the near face behind it
@@ -224,7 +223,7 @@ def _joined(
     return found
 
 
-def _rest(expanded: Floats, half: Floats, axis: int) -> Floats:
+def rest(expanded: Floats, half: Floats, axis: int) -> Floats:
     """How much of the function the last coefficients along an axis hold in every patch, (patches...).
 
     Component d of the gradient is integrated along axis d, over ``half[d]`` of a patch that may be long and narrow.
@@ -235,7 +234,7 @@ def _rest(expanded: Floats, half: Floats, axis: int) -> Floats:
     return np.asarray(np.max(half.reshape(-1, *[1] * dimension) * largest, axis=0))
 
 
-def _integrals(expanded: Floats, half: Floats) -> Floats:
+def integrals(expanded: Floats, half: Floats) -> Floats:
     """Coefficients of the function in every patch, zero in its middle."""
     dimension, points = len(half), expanded.shape[-1]
     whole = np.zeros((*expanded.shape[1 : 1 + dimension], *(points + 1,) * dimension))
@@ -256,32 +255,6 @@ def _integrals(expanded: Floats, half: Floats) -> Floats:
 def _at_middle(points: int) -> Floats:
     """T_0 .. T_points at zero."""
     return np.array([np.cos(0.5 * np.pi * k) for k in range(points + 1)])
-
-
-def patch_by_patch(
-    gradient: Callable[[Floats], Floats],
-    lower: Sequence[float],
-    upper: Sequence[float],
-    counts: Sequence[int],
-) -> tuple[ChebyshevPatches, Floats]:
-    """A function in each of ``counts`` patches up to a constant of its own, and how much the last coefficients hold.
-
-    The latter, (patches,), is infinite where the gradient is not finite, and far from rounding where it is not smooth.
-
-    >>> kink, rest = patch_by_patch(lambda x: np.array([np.abs(x[0] - 0.3), 0 * x[0]]), (0.0, 0.0), (1.0, 1.0), (2, 1))
-    >>> (rest < 1e-13).tolist()
-    [False, True]
-    """
-    dimension, points = len(counts), POINTS[len(counts)]
-    with np.errstate(all="ignore"):
-        samples = _sampled(gradient, lower, upper, counts, points)
-    inner = tuple(range(1 + dimension, 1 + 2 * dimension))
-    finite = np.isfinite(samples).all(axis=(0, *inner))
-    expanded = _expanded(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), dimension)
-    half = 0.5 * np.subtract(upper, lower) / counts
-    last = np.max([_rest(expanded, half, axis) for axis in range(dimension)], axis=0)
-    found = ChebyshevPatches(tuple(map(float, lower)), tuple(map(float, upper)), _integrals(expanded, half))
-    return found, np.where(finite, last, np.inf).ravel()
 
 
 def _mean(dimension: int) -> Any:
@@ -308,7 +281,7 @@ def _at_faces(whole: Floats, at_middle: Floats, axis: int, side: float) -> Float
     return np.asarray(result)
 
 
-def _basis(t: Floats, degree: int, order: int) -> Floats:
+def basis(t: Floats, degree: int, order: int) -> Floats:
     """Derivatives of T_0 .. T_degree at t, (degree + 1, n)."""
     table = np.ones((degree + 1, len(t)))
     if degree:

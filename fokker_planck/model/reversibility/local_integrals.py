@@ -1,8 +1,8 @@
 """A function of the plane or of space with kinks or jumps on surfaces, from integrals along lines: found once.
 
 The box is divided into patches, with one point in each, the anchor, whose value is an integral along the line from far
-away. A patch that no surface crosses has polynomials (:mod:`~.chebyshev_patches`) through its
-anchor's value; in the others values are integrals along the short line from the anchor.
+away. A patch that no surface crosses has polynomials (:mod:`~.patch_tree`) through its anchor's value. The others are
+halved until they are a small part of the box; what is left of them has integrals along the short line from the anchor.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from fokker_planck.errors import ConvergenceError
-from fokker_planck.formulas.arrays import Floats
-from fokker_planck.formulas.calculus.chebyshev_patches import ChebyshevPatches, patch_by_patch
+from fokker_planck.formulas.arrays import Booleans, Floats
+from fokker_planck.formulas.calculus.chebyshev_patches import POINTS
+from fokker_planck.formulas.calculus.patch_tree import Patches, PatchTree, polynomials, tree_of
 from fokker_planck.model.jumps.interfaces import Interfaces
+from fokker_planck.model.sets.shapes import HalfSpace
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 Along = Callable[..., Floats]
@@ -24,10 +25,16 @@ to that size's rounding."""
 
 COUNT = {2: 16, 3: 6}
 """Patches an axis: with 20 points an axis in each of the plane 0.1 million samples, half a second for Hessian noise."""
-FINER, ROUGH = 2, 0.1
-"""Times as many patches where more than ``ROUGH`` of them are neither smooth nor crossed by a surface."""
-BESIDE = 0.0271
-"""How far an anchor is from the middle of its patch, in its widths: surfaces like to pass through the middle."""
+MOST_HALVINGS = {2: 5, 3: 2}
+"""Of patches that are not smooth or that a surface crosses."""
+MOST_SAMPLES = {2: 1_600_000, 3: 3_500_000}
+"""Of the gradient: one to two seconds for Hessian noise. Each point of a patch that has no polynomials takes a hundred:
+an exit time under such noise with a kink took 207 million with patches of 32 an axis at most, and 88 s of CPU."""
+ROUGH = 0.01
+"""Of the box, in patches that are not smooth or that a surface crosses, below which halving these saves less than it
+takes."""
+ALONG = 0.2
+"""Of what a level changes along another axis of a patch: an axis along which it changes less runs along the surface."""
 TOLERANCE = 1e-13
 """Of the last coefficients, relative to the function where that is larger than one; beyond it a patch is not smooth."""
 
@@ -36,13 +43,13 @@ TOLERANCE = 1e-13
 class LocalIntegrals:
     """``anchors`` (dim, patches), where the function has these ``values``, and which patches are ``smooth``."""
 
-    patches: ChebyshevPatches
+    patches: PatchTree
     anchors: Floats
     values: Floats
-    smooth: npt.NDArray[np.bool_]
+    smooth: Booleans
     along: Along
 
-    def inside(self, x: Floats) -> npt.NDArray[np.bool_]:
+    def inside(self, x: Floats) -> Booleans:
         """Which points (dim, n) lie in the box."""
         return self.patches.inside(x)
 
@@ -50,8 +57,7 @@ class LocalIntegrals:
         """The function at points (dim, n) of the box, (n,)."""
         number = self.patches.number_of(x)
         smooth, result = self.smooth[number], np.empty(x.shape[1])
-        if smooth.any():
-            result[smooth] = self.patches.value(x[:, smooth])
+        result[smooth] = self.patches.value(x[:, smooth], number[smooth])
         others = np.flatnonzero(~smooth)
         if len(others):
             cells = number[others]
@@ -59,6 +65,21 @@ class LocalIntegrals:
                 self.anchors[:, cells], x[:, others], np.abs(self.values[cells])
             )
         return result
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Patches, the function at their anchors and its coefficients, and along which ``axes`` (dim, n) they are rough."""
+
+    patches: Patches
+    values: Floats
+    coefficients: Floats
+    axes: Booleans
+
+    @property
+    def rough(self) -> float:
+        """The volume of patches that are not smooth."""
+        return float(np.prod(2.0 * self.patches.half[:, self.axes.any(axis=0)], axis=0).sum())
 
 
 def local_integrals(
@@ -69,41 +90,66 @@ def local_integrals(
     centre: Floats,
 ) -> LocalIntegrals | None:
     """The function with this ``gradient``, zero at ``centre`` (dim,), in a box; None where integrals do not settle."""
-    dimension = len(centre)
-    lower, upper = np.array(box[0], dtype=float), np.array(box[1], dtype=float)
-    for count in (COUNT[dimension], FINER * COUNT[dimension]):
-        counts = (count,) * dimension
-        width = (upper - lower) / count
-        places = np.stack([part.ravel() for part in np.meshgrid(*[np.arange(count)] * dimension, indexing="ij")])
-        middles = lower[:, None] + width[:, None] * (places + 0.5)
-        anchors = middles + BESIDE * width[:, None] * np.sqrt(1.0 + np.arange(dimension))[:, None]
+    patches = _grid(np.array(box[0], dtype=float), np.array(box[1], dtype=float))
+    dimension, whole = len(centre), float(np.prod(np.subtract(box[1], box[0])))
+    starts, before = np.broadcast_to(centre[:, None], patches.places.shape), np.zeros(len(patches))
+    levels: list[_Level] = []
+    while True:
         try:
-            values = along(np.repeat(centre[:, None], anchors.shape[1], axis=1), anchors)
+            values = before + along(starts, patches.anchors, np.abs(before))
         except ConvergenceError:
             return None
         if not np.isfinite(values).all():
             return None
-        patches, rest = patch_by_patch(gradient, box[0], box[1], counts)
-        whole = _uncrossed(interfaces, middles, 0.5 * width)
-        smooth = whole & (rest <= TOLERANCE * np.maximum(1.0, np.abs(values)))
-        if (whole & ~smooth).mean() <= ROUGH:
-            break
-    return LocalIntegrals(patches.through(anchors, values), anchors, values, smooth, along)
+        levels.append(_level(gradient, interfaces, patches, values))
+        halves, parents = patches.halved(levels[-1].axes)
+        samples = (sum(len(level.patches) for level in levels) + len(halves)) * POINTS[dimension] ** dimension
+        enough = levels[-1].rough <= ROUGH * whole or samples > MOST_SAMPLES[dimension]
+        if enough or len(levels) > MOST_HALVINGS[dimension]:
+            return _joined(levels, along)
+        starts, before, patches = patches.anchors[:, parents], values[parents], halves
 
 
-def _uncrossed(interfaces: Interfaces, middles: Floats, half: Floats) -> npt.NDArray[np.bool_]:
-    """Which boxes around ``middles`` (dim, n), of ``half`` widths, no surface crosses: their corners are on one side.
+def _grid(lower: Floats, upper: Floats) -> Patches:
+    """The first patches, all of one size."""
+    count, dimension = COUNT[len(lower)], len(lower)
+    places = np.stack([part.ravel() for part in np.meshgrid(*[np.arange(count)] * dimension, indexing="ij")])
+    return Patches(places, np.zeros_like(places), lower, (upper - lower) / count)
 
-    And further from it than it bends: by the slopes at the corners, twice as far as the middle from a corner.
+
+def _level(gradient: Callable[[Floats], Floats], interfaces: Interfaces, patches: Patches, values: Floats) -> _Level:
+    """Patches that a surface crosses are halved across it, others where polynomials do not serve."""
+    coefficients, last = polynomials(gradient, patches, values)
+    across = _crossed(interfaces, patches.middles, patches.half)
+    rough = last > TOLERANCE * np.maximum(1.0, np.abs(values))
+    return _Level(patches, values, coefficients, np.where(across.any(axis=0), across, rough))
+
+
+def _joined(levels: Sequence[_Level], along: Along) -> LocalIntegrals:
+    every = [level.patches for level in levels]
+    places, depths = (np.concatenate([getattr(one, name) for one in every], axis=1) for name in ("places", "depths"))
+    patches = Patches(places, depths, every[0].lower, every[0].width)
+    coefficients = np.concatenate([level.coefficients for level in levels])
+    smooth = np.concatenate([~level.axes.any(axis=0) for level in levels])
+    values = np.concatenate([level.values for level in levels])
+    tree = tree_of(patches, coefficients, COUNT[len(every[0].lower)])
+    return LocalIntegrals(tree, patches.anchors, values, smooth, along)
+
+
+def _crossed(interfaces: Interfaces, middles: Floats, half: Floats) -> Booleans:
+    """Along which axes, (dim, n), a surface is crossed in the boxes around ``middles``, of ``half`` widths (dim, n).
+
+    In none of them where the corners are on one side, and further from a surface that is not plane than it bends: by
+    the slopes at the corners, twice as far as the middle from a corner.
     """
-    dimension, result = len(half), np.ones(middles.shape[1], dtype=bool)
+    dimension, result = len(half), np.zeros(half.shape, dtype=bool)
     signs = np.stack([part.ravel() for part in np.meshgrid(*[[-1.0, 0.0, 1.0]] * dimension, indexing="ij")])
-    points = middles[:, :, None] + half[:, None, None] * signs[:, None, :]
+    points = middles[:, :, None] + half[:, :, None] * signs[:, None, :]
     flat = points.reshape(dimension, -1)
-    reach = float(np.linalg.norm(half))
     for surface in interfaces.surfaces:
         level = surface.level(flat).reshape(points.shape[1:])
-        slope = np.linalg.norm(surface.gradient(flat), axis=0).reshape(level.shape).max(axis=1)
+        change = np.abs(surface.gradient(flat)).reshape(points.shape).max(axis=2) * half
+        bent = 0.0 if isinstance(surface, HalfSpace) else 0.5 * np.sqrt(dimension) * change.sum(axis=0)
         side = (level > 0.0).all(axis=1) | (level < 0.0).all(axis=1)
-        result &= side & (np.abs(level).min(axis=1) > 0.5 * reach * slope)
+        result |= ~(side & (np.abs(level).min(axis=1) > bent)) & ~(change < ALONG * change.max(axis=0))
     return result
