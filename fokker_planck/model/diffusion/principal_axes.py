@@ -53,10 +53,17 @@ def _of_line(matrices: Floats) -> tuple[Floats, Floats]:
 
 
 def _of_plane(matrices: Floats) -> tuple[Floats, Floats]:
-    """With the angle of the first axis, as exact as rounding lets them be."""
+    """With half the angle of the first axis by its cosine or sine, whichever is no difference: a third of the time."""
     mean, half = 0.5 * (matrices[0, 0] + matrices[1, 1]), 0.5 * (matrices[0, 0] - matrices[1, 1])
-    apart, angle = np.hypot(half, matrices[0, 1]), 0.5 * np.arctan2(matrices[0, 1], half)
-    cosine, sine = np.cos(angle), np.sin(angle)
+    between = matrices[0, 1]
+    apart = np.hypot(half, between)
+    alike = apart == 0.0
+    below = np.where(alike, 1.0, apart)
+    larger = np.sqrt(0.5 + 0.5 * np.where(alike, 1.0, np.abs(half) / below))
+    smaller = between / (2.0 * below * larger)
+    first = half >= 0.0
+    cosine = np.where(first, larger, np.abs(smaller))
+    sine = np.where(first, smaller, np.copysign(larger, between))
     return np.stack([mean + apart, mean - apart]), np.stack([np.stack([cosine, -sine]), np.stack([sine, cosine])])
 
 

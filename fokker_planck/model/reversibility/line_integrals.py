@@ -29,7 +29,12 @@ def nodes_and_weights() -> tuple[Floats, Floats]:
 
 
 def settled_integrals(
-    integrated: Callable[[Integers, int], Floats], sizes: Floats, first: int = 1, stretches: int = 1
+    integrated: Callable[[Integers, int], Floats],
+    sizes: Floats,
+    first: int = 1,
+    stretches: int = 1,
+    *,
+    partial: bool = False,
 ) -> Floats:
     """The integrals along n lines, (n,).
 
@@ -43,11 +48,13 @@ def settled_integrals(
         pieces to begin with.
     stretches
         of each line, between the surfaces that it crosses.
+    partial
+        lets those that do not settle be not-a-number.
 
     Raises
     ------
     ConvergenceError
-        Where one does not settle. One that is not finite stays so.
+        Where one does not settle, unless ``partial``. One that is not finite stays so.
 
     Examples
     --------
@@ -69,6 +76,9 @@ def settled_integrals(
         result[todo[settled]] = now[settled]
         todo, last, pieces = todo[~settled], now[~settled], 2 * pieces
         if pieces > MOST_PIECES and len(todo):
+            if partial:
+                result[todo] = np.nan
+                return result
             raise ConvergenceError(
                 "the exponent of the stationary density could not be integrated along straight lines",
                 "coefficients that vary less, or noise that nowhere nearly vanishes",

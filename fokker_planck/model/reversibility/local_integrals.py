@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Booleans, Floats
 from fokker_planck.formulas.calculus.chebyshev_patches import POINTS
 from fokker_planck.formulas.calculus.patch_tree import Patches, PatchTree, polynomials, tree_of
@@ -21,18 +20,21 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 
 Along = Callable[..., Floats]
 """The integral from points (dim, n) to others (dim, n), (n,), with what jumps on the way; given a third argument (n,),
-to that size's rounding."""
+to that size's rounding; ``partial``, not-a-number where it does not settle."""
 
 COUNT = {2: 16, 3: 6}
 """Patches an axis: with 20 points an axis in each of the plane 0.1 million samples, half a second for Hessian noise."""
 MOST_HALVINGS = {2: 5, 3: 2}
 """Of patches that are not smooth or that a surface crosses."""
-MOST_SAMPLES = {2: 1_600_000, 3: 3_500_000}
-"""Of the gradient: one to two seconds for Hessian noise. Each point of a patch that has no polynomials takes a hundred:
-an exit time under such noise with a kink took 207 million with patches of 32 an axis at most, and 88 s of CPU."""
-ROUGH = 0.01
-"""Of the box, in patches that are not smooth or that a surface crosses, below which halving these saves less than it
-takes."""
+MOST_SAMPLES = {2: 8_000_000, 3: 3_500_000}
+"""Of the gradient: four seconds for Hessian noise in the plane, and 70 MB of coefficients."""
+SAVED = 2e7
+"""Samples that halving a whole box is worth: a question asks for a million values or more, each of which takes twelve
+to a hundred samples where there are no polynomials. An exit time under Hessian noise with a kink took 207 million of
+them with patches of 32 an axis at most, and 88 s of CPU."""
+KNOWN = 0.5
+"""Of the first anchors, to which lines from far away must settle. A box around a domain has corners that the domain has
+not: rates in a turned rectangle took 82 s of CPU by long lines, as one of 256 anchors was not known to 1e-13."""
 ALONG = 0.2
 """Of what a level changes along another axis of a patch: an axis along which it changes less runs along the surface."""
 TOLERANCE = 1e-13
@@ -41,7 +43,10 @@ TOLERANCE = 1e-13
 
 @dataclass(frozen=True)
 class LocalIntegrals:
-    """``anchors`` (dim, patches), where the function has these ``values``, and which patches are ``smooth``."""
+    """``anchors`` (dim, patches), where the function has these ``values``, and which patches are ``smooth``.
+
+    Where a value is not-a-number, long lines have to serve.
+    """
 
     patches: PatchTree
     anchors: Floats
@@ -50,11 +55,11 @@ class LocalIntegrals:
     along: Along
 
     def inside(self, x: Floats) -> Booleans:
-        """Which points (dim, n) lie in the box."""
-        return self.patches.inside(x)
+        """Which points (dim, n) lie in the box, where the function is known."""
+        return self.patches.inside(x) & np.isfinite(self.values[self.patches.number_of(x)])
 
     def value(self, x: Floats) -> Floats:
-        """The function at points (dim, n) of the box, (n,)."""
+        """The function at points (dim, n) ``inside``, (n,)."""
         number = self.patches.number_of(x)
         smooth, result = self.smooth[number], np.empty(x.shape[1])
         result[smooth] = self.patches.value(x[:, smooth], number[smooth])
@@ -89,23 +94,20 @@ def local_integrals(
     box: tuple[Sequence[float], Sequence[float]],
     centre: Floats,
 ) -> LocalIntegrals | None:
-    """The function with this ``gradient``, zero at ``centre`` (dim,), in a box; None where integrals do not settle."""
+    """The function with this ``gradient``, zero at ``centre`` (dim,), in a box; None where few integrals settle."""
     patches = _grid(np.array(box[0], dtype=float), np.array(box[1], dtype=float))
     dimension, whole = len(centre), float(np.prod(np.subtract(box[1], box[0])))
     starts, before = np.broadcast_to(centre[:, None], patches.places.shape), np.zeros(len(patches))
     levels: list[_Level] = []
     while True:
-        try:
-            values = before + along(starts, patches.anchors, np.abs(before))
-        except ConvergenceError:
-            return None
-        if not np.isfinite(values).all():
+        values = before + along(starts, patches.anchors, np.abs(before), partial=True)
+        if not levels and np.isfinite(values).mean() < KNOWN:
             return None
         levels.append(_level(gradient, interfaces, patches, values))
         halves, parents = patches.halved(levels[-1].axes)
         samples = (sum(len(level.patches) for level in levels) + len(halves)) * POINTS[dimension] ** dimension
-        enough = levels[-1].rough <= ROUGH * whole or samples > MOST_SAMPLES[dimension]
-        if enough or len(levels) > MOST_HALVINGS[dimension]:
+        worth = len(halves) * POINTS[dimension] ** dimension < SAVED * levels[-1].rough / whole
+        if not worth or samples > MOST_SAMPLES[dimension] or len(levels) > MOST_HALVINGS[dimension]:
             return _joined(levels, along)
         starts, before, patches = patches.anchors[:, parents], values[parents], halves
 
@@ -122,7 +124,8 @@ def _level(gradient: Callable[[Floats], Floats], interfaces: Interfaces, patches
     coefficients, last = polynomials(gradient, patches, values)
     across = _crossed(interfaces, patches.middles, patches.half)
     rough = last > TOLERANCE * np.maximum(1.0, np.abs(values))
-    return _Level(patches, values, coefficients, np.where(across.any(axis=0), across, rough))
+    axes = np.where(across.any(axis=0), across, rough) & np.isfinite(values)
+    return _Level(patches, values, coefficients, axes)
 
 
 def _joined(levels: Sequence[_Level], along: Along) -> LocalIntegrals:

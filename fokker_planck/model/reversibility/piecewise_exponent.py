@@ -136,7 +136,7 @@ class PiecewiseExponent:
         if self.scalar and by_potential and self._flat:
             return self._over_levels(points)
         local = self._local
-        inside = np.zeros(points.shape[1], dtype=bool) if local is None else local.patches.inside(points)
+        inside = np.zeros(points.shape[1], dtype=bool) if local is None else local.inside(points)
         result = np.empty(points.shape[1])
         if local is not None and inside.any():
             result[inside] = local.value(points[:, inside])
@@ -146,7 +146,7 @@ class PiecewiseExponent:
 
     @cached_property
     def _local(self) -> LocalIntegrals | None:
-        """Phi on patches of the box; None where there is none, or where integrals do not settle all over it."""
+        """Phi on patches of the box; None where there is none, or where few integrals settle."""
         if self.box is None or not 2 <= len(self.centre) <= 3:
             return None
         return local_integrals(self._integrand, self._along, self.interfaces, self.box, np.array(self.centre))
@@ -154,10 +154,11 @@ class PiecewiseExponent:
     def _from_centre(self, points: Floats) -> Floats:
         return np.broadcast_to(np.array(self.centre)[:, None], points.shape)
 
-    def _along(self, starts: Floats, points: Floats, size: Floats | float = 1.0) -> Floats:
+    def _along(self, starts: Floats, points: Floats, size: Floats | float = 1.0, *, partial: bool = False) -> Floats:
         """The integral of grad Phi, and its jumps, along the lines from ``starts`` (dim, n) to points, (n,).
 
-        ``size`` is that of what it is added to, the rounding of which it need not be below.
+        ``size`` is that of what it is added to, the rounding of which it need not be below; ``partial`` lets those that
+        do not settle be not-a-number.
         """
         whole = np.broadcast_to(np.maximum(size, 1.0), points.shape[1:])
         breaks = self._breaks(starts, points)
@@ -165,6 +166,7 @@ class PiecewiseExponent:
             lambda lines, pieces: self._integrated(starts[:, lines], points[:, lines], breaks[lines], pieces),
             np.asarray(whole),
             stretches=breaks.shape[1] - 1,
+            partial=partial,
         )
         return self._jumps(starts, points, breaks) + smooth
 

@@ -8,6 +8,7 @@ from fokker_planck.model.diffusion.state_dependent import Formula
 from fokker_planck.model.jumps.interfaces import interfaces_of
 from fokker_planck.model.potential import Potential
 from fokker_planck.model.process import Overdamped
+from fokker_planck.model.reversibility.path import PathExponent
 from fokker_planck.model.reversibility.piecewise_exponent import PiecewiseExponent
 
 LOWER, UPPER = np.array([-1.7, -2.4]), np.array([2.4, 1.9])
@@ -45,3 +46,21 @@ def test_kinks_on_oblique_lines_and_curves(level):
     exact = np.log(at(POINTS) / middle) + 1.5 * (at(POINTS) ** 2 - middle**2)
     np.testing.assert_allclose(psi.value(POINTS), exact, rtol=0, atol=1e-11)
     assert rough_share(psi) < 0.04
+
+
+TURNED_WELLS = Potential(
+    "0.7734*((c*x + s*y)**2 - 1)**2*(1 + 0.3212*(c*x + s*y)) - 0.09163*(c*x + s*y) + 2.489*(c*y - s*x)**2/2",
+    parameters={"c": 0.4647280468900238, "s": 0.8854534671194099},
+)
+AROUND_TURNED = ((-2.93522821, -2.80216317), (2.71015162, 2.50242907))
+
+
+def test_a_corner_of_the_box_that_the_domain_has_not_leaves_the_rest_its_polynomials():
+    """One of 256 long lines did not settle, and all values took long lines: rates in a turned rectangle 82 s of CPU."""
+    process = Overdamped(TURNED_WELLS, Hessian(0.3765, 0.364), interpretation="klimontovich")
+    psi, lines = (PathExponent(process, (0.05, 0.12), box) for box in (AROUND_TURNED, None))
+    points = np.random.default_rng(6).uniform(-1.5, 1.5, (2, 40))
+    assert psi._local is not None
+    assert psi._local.inside(points).all()
+    assert psi._local.smooth[psi._local.patches.number_of(points)].mean() > 0.95
+    np.testing.assert_allclose(psi.value(points), lines.value(points), rtol=1e-13, atol=1e-12)
