@@ -113,33 +113,62 @@ def decaying_solutions(
         return touching(~known) & free
 
     starts = given + solve(-apply(given)) if len(given) else given
-    return [_continued(apply, solve, front, start, trusted) for start in starts]
+    return _continued(apply, solve, front, starts, trusted)
 
 
 def _continued(
     apply: Callable[[Floats], Floats],
     solve: Callable[[Floats], Floats],
     front: Callable[[Booleans], Booleans],
-    mantissas: Floats,
+    starts: Floats,
     trusted: Callable[[Floats], Booleans],
-) -> LongRange:
-    """A first solution, stage by stage beyond the range of doubles; ``front`` is what is free there."""
-    powers, power = np.zeros(len(mantissas), dtype=np.int64), 0
-    known = trusted(mantissas)
+) -> list[LongRange]:
+    """First solutions (k, N), stage by stage beyond the range of doubles; ``front`` is what is free there.
+
+    A stage of all that go on is one solve, in which the factor is read once: at barriers of hundreds of units most of
+    fifteen wells take two stages or more, each of which took as long as the first solve of all.
+    """
+    found = [_Continued(start, np.zeros(len(start), dtype=np.int64), trusted(start)) for start in starts]
+    going = list(range(len(found)))
     for _ in range(MOST_STAGES):
-        if known.all():
+        going = [row for row in going if not found[row].known.all()]
+        if not going:
             break
-        reached = LongRange(np.where(known, mantissas, 0.0), powers).over(power)
-        residual = np.where(front(known), -apply(reached), 0.0)
-        largest = float(np.abs(residual).max())
-        if not 0.0 < largest < LARGEST:
+        images = apply(np.array([found[row].reached for row in going]))
+        loads = [np.where(front(found[row].known), -image, 0.0) for row, image in zip(going, images, strict=True)]
+        largest = [float(np.abs(load).max()) for load in loads]
+        usable = [number for number, size in enumerate(largest) if 0.0 < size < LARGEST]
+        if not usable:
             break
-        shift = int(np.log2(largest))
-        onward = np.where(known, 0.0, solve(np.ldexp(residual, -shift)))
-        fresh = ~known & trusted(onward)
+        shifts = [int(np.log2(largest[number])) for number in usable]
+        onward = solve(np.array([np.ldexp(loads[k], -shift) for k, shift in zip(usable, shifts, strict=True)]))
+        steps = zip((going[number] for number in usable), shifts, onward, strict=True)
+        following = [(row, found[row].after(shift, values, trusted)) for row, shift, values in steps]
+        going = [row for row, after in following if after is not None]
+        for row, after in following:
+            found[row] = found[row] if after is None else after
+    return [LongRange(one.mantissas, one.powers) for one in found]
+
+
+@dataclass(frozen=True)
+class _Continued:
+    """A solution so far, (N,): what is ``known`` of it, and the ``power`` of two that its last stage was over."""
+
+    mantissas: Floats
+    powers: Integers
+    known: Booleans
+    power: int = 0
+
+    @property
+    def reached(self) -> Floats:
+        """What is known, over the power."""
+        return LongRange(np.where(self.known, self.mantissas, 0.0), self.powers).over(self.power)
+
+    def after(self, shift: int, onward: Floats, trusted: Callable[[Floats], Booleans]) -> _Continued | None:
+        """With what one more solve gave in units of 2^``shift``; None where that is nothing new."""
+        onward, power = np.where(self.known, 0.0, onward), self.power + shift
+        fresh = ~self.known & trusted(onward)
         if not fresh.any():
-            break
-        power += shift
-        mantissas, powers = np.where(known, mantissas, onward), np.where(known, powers, power)
-        known |= fresh
-    return LongRange(mantissas, powers)
+            return None
+        mantissas, powers = np.where(self.known, self.mantissas, onward), np.where(self.known, self.powers, power)
+        return _Continued(mantissas, powers, self.known | fresh, power)

@@ -109,9 +109,8 @@ class Condensation:
 
     def log_sum(self, logs_at_states: Floats, *, adjoint: bool = False) -> tuple[Floats, Floats]:
         """u = sum_s exp(``logs_at_states`` (n,)) h_s at the nodes, as r exp(l) with r and l, (N,) each; or g_s."""
-        size = len(self.generator.exponent)
         functions = self.left if adjoint else self.right
-        terms = np.full((len(functions), size), -np.inf)
+        terms = np.full((len(functions), len(self.generator.exponent)), -np.inf)
         signs = np.ones_like(terms)
         for state, (function, log) in enumerate(zip(functions, logs_at_states, strict=True)):
             terms[state] = function.logs + log + 0.5 * (self.generator.exponent - self.exponents[state])
@@ -127,19 +126,24 @@ class Condensation:
                 result += value * self.unscaled(state, adjoint=adjoint)
         return result
 
-    def cell_values(self, at_states: Any, inside: Any) -> Any:
+    def cell_values(self, at_states: Any, inside: Any, by_cell: tuple[Floats, Integers] | None = None) -> Any:
         """u = sum_s u_s h_s + v, (cells, n), less a constant in each cell: that of the state that dominates there.
 
-        ``at_states`` (n,) are the u_s, ``inside`` (N,) the nodal values of v, zero at all states.  Since the
-        right potentials sum to one, u - u_l = sum_s (u_s - u_l) h_s + v, which keeps its digits where u is constant to
-        rounding.
+        ``at_states`` (n,) are the u_s, ``inside`` (N,) the nodal values of v, zero at all states.  Since the right
+        potentials sum to one, u - u_l = sum_s (u_s - u_l) h_s + v keeps its digits where u is constant to rounding.
+        ``by_cell`` is :meth:`by_cell`, for who asks more than once.
         """
-        dofs = self.generator.discretization.dofs
+        local = inside[self.generator.discretization.dofs]
         if not len(self.exponents):
-            return np.asarray(inside[dofs])
-        stacked = np.asarray([self.unscaled(state)[dofs] for state in range(len(self.exponents))])
-        dominant = at_states[np.argmax(stacked.mean(axis=2), axis=0)]
-        return np.asarray(np.einsum("kc,kcn->cn", at_states[:, None] - dominant, stacked) + inside[dofs])
+            return np.asarray(local)
+        potentials, dominant = self.by_cell() if by_cell is None else by_cell
+        return np.asarray(np.einsum("kc,kcn->cn", at_states[:, None] - at_states[dominant], potentials) + local)
+
+    def by_cell(self) -> tuple[Floats, Integers]:
+        """The right potentials in every cell, (n, cells, k), and which of them dominates there, (cells,)."""
+        states, on = range(len(self.exponents)), self.generator.discretization
+        found = np.asarray([self.unscaled(state)[on.dofs] for state in states])
+        return found, np.argmax(found.mean(axis=2), axis=0)
 
     def rates(self) -> list[list[Any]]:
         """-S_kl between all states, zero on the diagonal, in the current precision of mpmath; relative to the lowest.
@@ -200,8 +204,8 @@ class Condensation:
 
     def log_loads(self, function: Floats | LogScaled | float = 1.0) -> Floats:
         """Logarithms of g_k . M f for every well, weights relative to the lowest exponent, (K,); f by cell, or one."""
-        dofs = self.generator.discretization.dofs
-        inside = [self.unscaled(well, adjoint=True)[dofs] for well in range(len(self.wells))]
+        on = self.generator.discretization
+        inside = [self.unscaled(well, adjoint=True)[on.dofs] for well in range(len(self.wells))]
         return np.array([product(self.generator, v, function).log_of_sum() + self.generator.lowest for v in inside])
 
 
@@ -236,8 +240,7 @@ def condense(
         for around in surfaces.to if surfaces else ():
             rest &= ~around
         inner = _factored(generator, rest)
-        told = _known_slowest(known, generator, rest)
-        if told is not None:
+        if (told := _known_slowest(known, generator, rest)) is not None:
             slowest = told
             break
         slowest, mode = slowest_mode(generator, rest, inner)
@@ -275,8 +278,7 @@ def _solved(
     touching, reach = generator.discretization.touching, inner.reach
     solved = decaying_solutions(generator.apply_stiffness, inner.solve, touching, states.ones, rest, reach=reach)
     couplings = _couplings(generator, solved, states.given)
-    right = tuple(states.continued_inside(function, state) for state, function in enumerate(solved))
-    left = right
+    left = right = tuple(states.continued_inside(function, state) for state, function in enumerate(solved))
     if not generator.symmetric or states.given is not states.ones:
         solve_adjoint = partial(inner.solve, adjoint=True)
         solved = decaying_solutions(generator.apply_adjoint, solve_adjoint, touching, states.given, rest)

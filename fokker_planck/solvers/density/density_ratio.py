@@ -77,29 +77,40 @@ def density_ratio(setting: FlowSetting, discretization: Discretization, looked: 
 
 def modes_of_shares(ratio: DensityRatio, labels: Integers, shares: Floats) -> list[Mode]:
     """For every basin rho, and u with a(u, v) = m(1_basin - P, v): its error times that of rho is that of P Z."""
-    import mpmath
-
     condensed, generator = ratio.condensed, ratio.generator
-    count, dofs = len(condensed.wells), generator.discretization.dofs
+    dofs = generator.discretization.dofs
     height = 0.5 * (generator.exponent - generator.lowest)
     whole = float(np.exp(ratio.log_whole + generator.lowest))
     result = []
+    loads = np.array([((labels == basin) - share) * generator.constant for basin, share in enumerate(shares)])
+    loads = generator.apply_mass(loads)
+    inside = times_exp(condensed.solve_inside(loads), height)
+    at_states, by_cell = _at_states(condensed, loads), condensed.by_cell()
     for basin, share in enumerate(shares):
-        load = generator.apply_mass(((labels == basin) - share) * generator.constant)
-        at_states = np.zeros(count)
-        if count > 1:
-            with mpmath.workdps(condensed.digits()):
-                weights = condensed.stationary_weights()
-                kept = [k for k in range(count) if k != max(range(count), key=lambda k: weights[k])]
-                half, matrix = condensed.half_weights(), condensed.reduced_generator()
-                system, right = mpmath.matrix(len(kept), len(kept)), mpmath.matrix(len(kept), 1)
-                for i, k in enumerate(kept):
-                    right[i] = mpmath.mpf(float(condensed.left_potentials[k] @ load)) * half[k]
-                    for j, m in enumerate(kept):
-                        system[i, j] = matrix[k, m]
-                solution = mpmath.lu_solve(system, right)
-                at_states[kept] = [float(value) for value in solution]
-        right = condensed.cell_values(at_states, times_exp(condensed.solve_inside(load), height))
+        right = condensed.cell_values(at_states[basin], inside[basin], by_cell)
         log = float(np.log(max(float(share), LEAST) * whole))
         result.append(Mode(right, ratio.rho[dofs], log_whole=log))
+    return result
+
+
+def _at_states(condensed: Condensation, loads: Floats) -> Floats:
+    """u at the wells for loads (n, N), (n, K): none at the likeliest of them."""
+    import mpmath
+
+    result = np.zeros((len(loads), len(condensed.wells)))
+    if result.shape[1] < 2:
+        return result
+    amounts = condensed.left_potentials @ loads.T
+    with mpmath.workdps(condensed.digits()):
+        weights = condensed.stationary_weights()
+        likeliest = max(range(len(weights)), key=lambda k: weights[k])
+        kept = [k for k in range(len(weights)) if k != likeliest]
+        half, matrix = condensed.half_weights(), condensed.reduced_generator()
+        system = mpmath.matrix(len(kept), len(kept))
+        for i, k in enumerate(kept):
+            for j, m in enumerate(kept):
+                system[i, j] = matrix[k, m]
+        for number, row in enumerate(result):
+            right = mpmath.matrix([mpmath.mpf(float(amounts[k, number])) * half[k] for k in kept])
+            row[kept] = [float(value) for value in mpmath.lu_solve(system, right)]
     return result

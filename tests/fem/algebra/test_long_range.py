@@ -67,3 +67,41 @@ def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall, behind):
     inside = np.arange(4000 - 100)
     assert solution.logs[start + inside] == pytest.approx(-fall * inside, abs=1e-9)
     assert solution.powers.min() < -fall * 4000 / math.log(2.0) + 2000.0
+
+
+def test_a_stage_of_several_solutions_is_one_solve():
+    """Each went on by itself, in as many solves as all have stages together."""
+    count, fall, free, solves = 3000, 2.0, np.ones(3000, dtype=bool), []
+    places = np.array([0, 1700, 2999])
+    free[places] = False
+    from scipy.linalg import solveh_banded
+
+    diagonal = np.full(count, 2.0 * math.cosh(fall))
+    bands = np.vstack([np.r_[0.0, np.where(free[1:] & free[:-1], -1.0, 0.0)], np.where(free, diagonal, 1.0)])
+
+    def apply(vectors):
+        image = diagonal * vectors
+        image[..., 1:] -= vectors[..., :-1]
+        image[..., :-1] -= vectors[..., 1:]
+        return image
+
+    def solve(right):
+        solves.append(len(right))
+        return solveh_banded(bands, np.where(free, right, 0.0).T).T
+
+    def touching(marked):
+        result = marked.copy()
+        result[1:] |= marked[:-1]
+        result[:-1] |= marked[1:]
+        return result
+
+    given = np.zeros((3, count))
+    given[np.arange(3), places] = 1.0
+    alone = [decaying_solutions(apply, solve, touching, row[None], free)[0] for row in given]
+    separate, solves[:] = list(solves), []
+    together = decaying_solutions(apply, solve, touching, given, free)
+    for one, other in zip(together, alone, strict=True):
+        assert one.logs[:1700] == pytest.approx(other.logs[:1700], abs=1e-9)
+        assert one.logs[1701:] == pytest.approx(other.logs[1701:], abs=1e-9)
+    assert len(solves) < 0.75 * len(separate)
+    assert solves[0] == 3
