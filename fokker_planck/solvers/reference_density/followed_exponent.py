@@ -65,6 +65,9 @@ SETTLED_WHERE_DEAR = 2.0
 in one direction, 1.2 on 39,000 cells, 1.34 after another step, and a rate between sets the same within 7e-6. Up to
 ``WILD`` where the noise before foretold as much: eleven wells, 2.1 at 1.4 times the noise, 2.7 on 23,600 cells then,
 2.9 after another step of 5 s."""
+DEAREST = 40_000
+"""Cells from which on an exponent that is ``TOLERABLE`` is taken as it is: another solve takes 12 s and more. Sixteen
+wells, 3.6 on 60,600 cells, were lost after it, and the exponent before it served."""
 STALLED = 1.0
 """Of the least swing before, where that was ``TOLERABLE``: what is left is what the mesh does not resolve, and more
 steps found the same to 5 % (two Gaussian wells in space: 0.91, 1.04, 0.98, 1.00, 0.99 ...)."""
@@ -231,6 +234,8 @@ def _after_success(
         return way
     if stays or _has_settled(found):
         return way.exponent
+    if found.cells > DEAREST and found.swing < TOLERABLE:
+        return tried
     here, known = replace(question.process, exponent=way.exponent), (tried, found.swing)
     settled = _settled(question, meshes, here, way.fineness, patient=True, known=known)
     if settled is not None:

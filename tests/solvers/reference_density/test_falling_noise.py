@@ -87,6 +87,20 @@ def test_what_the_grid_did_not_resolve_at_the_noise_before_is_not_asked_again(mo
     assert bool(settled) != stands
 
 
+@pytest.mark.parametrize(
+    ("swing", "cells", "stands"), [(3.6, 60_600, True), (6.1, 60_600, False), (3.6, 23_000, False)]
+)
+def test_an_exponent_that_is_tolerable_stands_where_another_solve_takes_long(monkeypatch, swing, cells, stands):
+    """Sixteen wells: log rho swung by 3.6 at the last noise, and was lost after 12 s and more of CPU."""
+    settled, tried = [], replace(FLAT, values=FLAT.values + 1.0)
+    monkeypatch.setattr(followed_exponent, "_settled", lambda *asked, **known: settled.append(asked) or FLAT)
+    question = SimpleNamespace(process=FollowedWeight(FLAT, None, None), base=SimpleNamespace(dimension=2))
+    way = Way(1.0, 1.4, FLAT, reached=1.28, swing=4.4)
+    found = followed_exponent._after_success(question, None, way, Step(swing, False, FLAT, cells), tried)
+    assert (found is tried) == stands
+    assert bool(settled) != stands
+
+
 SLOW = [pytest.param(factor, marks=pytest.mark.slow, id=name) for factor, name in ((1.0, "as it is"), (30.0, "steep"))]
 
 
