@@ -9,6 +9,8 @@ from fokker_planck.model.arguments import described, point, same_length
 from fokker_planck.quantity.light_dataclasses import dataclass
 
 BOUNDARIES = ("reflecting", "periodic")
+NARROWEST = 1e-150
+"""Width of a box, of which the square is a double."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def checked_corners(key: str, lower: object, upper: object) -> tuple[tuple[float
     for a, b in zip(low, high, strict=True):
         if not b > a:
             raise ProblemError(f"{key}.upper", list(high), f"every entry greater than that of lower = {list(low)}")
-        if b - a <= 1e-9 * max(abs(a), abs(b)):
+        if b - a <= max(1e-9 * max(abs(a), abs(b)), NARROWEST):
             raise ProblemError(f"{key}.upper", list(high), f"a box wide enough to compute in, not lower = {list(low)}")
     return low, high
 

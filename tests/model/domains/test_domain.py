@@ -38,6 +38,12 @@ def test_box_takes_arrays():
     assert Box(np.zeros(2), np.array([1, 2])).upper == (1.0, 2.0)
 
 
+@pytest.mark.parametrize(("lower", "upper"), [([0.0], [5e-324]), ([1.0], [1.0 + 1e-12])])
+def test_a_box_without_room_is_refused(lower, upper):
+    with pytest.raises(ProblemError, match="wide enough to compute in"):
+        Box(lower, upper)
+
+
 def test_periodic_axes_have_no_outside():
     ring = Box([0, 0], [1, 1], boundary=["periodic", "reflecting"])
     assert contains(ring, np.array([[-7.3, 0.5], [0.5, 1.5]])).tolist() == [True, False]
