@@ -22,18 +22,28 @@ def origin() -> dict[str, Any]:
 
 def _commit() -> str | None:
     if (CHECKOUT / ".git").exists() and (CHECKOUT / "pyproject.toml").exists():
-        command = ["git", "-C", str(CHECKOUT), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip() or None
+        named = _git("describe", "--always", "--abbrev=40", "--exclude=*")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+        return None if not named or changed is None else f"{named}-dirty" if changed else named
     try:
         written = metadata.distribution("fokker-planck-fem").read_text("direct_url.json")
         commit = json.loads(written or "{}").get("vcs_info", {}).get("commit_id")
     except (metadata.PackageNotFoundError, ValueError):
         return None
     return str(commit) if commit else None
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of the checkout, None where it says nothing in time.
+
+    Without locks that it can do without: one that stays where a run is killed refuses the next commit.
+    """
+    command = ["git", "--no-optional-locks", "-C", str(CHECKOUT), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
 
 
 def _blas() -> str | None:
