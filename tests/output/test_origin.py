@@ -21,7 +21,7 @@ def test_a_commit_is_told_and_whether_files_have_changed_without_writing_the_ind
     os.utime(tmp_path / "pyproject.toml", (1e9, 1e9))  # what git would note in its index
     before = (tmp_path / ".git" / "index").read_bytes()
     known = git(tmp_path, "rev-parse", "HEAD").strip()
-    assert origin.origin()["commit"] == known
+    assert origin._commit() == known
     (tmp_path / "pyproject.toml").write_text("changed")
-    assert origin.origin()["commit"] == f"{known}-dirty"
+    assert origin._commit() == f"{known}-dirty"
     assert (tmp_path / ".git" / "index").read_bytes() == before
