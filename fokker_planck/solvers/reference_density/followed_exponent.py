@@ -65,6 +65,8 @@ SETTLED_WHERE_DEAR = 2.0
 in one direction, 1.2 on 39,000 cells, 1.34 after another step, and a rate between sets the same within 7e-6. Up to
 ``WILD`` where the noise before foretold as much: eleven wells, 2.1 at 1.4 times the noise, 2.7 on 23,600 cells then,
 2.9 after another step of 5 s."""
+NEARLY = 1.005
+"""Times the noise that is asked for, which three digits call the noise itself."""
 DEAREST = 40_000
 """Cells from which on an exponent that is ``TOLERABLE`` is taken as it is: another solve takes 12 s and more. Sixteen
 wells, 3.6 on 60,600 cells, were lost after it, and the exponent before it served."""
@@ -157,8 +159,9 @@ def followed_exponent(
         if isinstance(following, GridFunction):
             return following
         way = following.lowered()
+    reached = "down to" if way.noise < NEARLY else f"below {way.noise:.3g} times"
     raise ConvergenceError(
-        f"the stationary density cannot be followed below {way.noise:.3g} times the noise that is asked for",
+        f"the stationary density cannot be followed {reached} the noise that is asked for",
         "more noise or a smaller domain; where the quasipotential has kinks this is as far as the method goes",
     )
 
