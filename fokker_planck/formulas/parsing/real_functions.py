@@ -141,6 +141,36 @@ class RealMin(_OneOfTwo):
         return v - u
 
 
+class RealBlend(sympy.Function):  # type: ignore[misc]
+    """u where level > 0, v where level < 0; over a width about zero the one goes over into the other."""
+
+    nargs = 4
+    is_real = True
+
+    @classmethod
+    def eval(cls, level: Any, width: Any, u: Any, v: Any) -> Any:
+        """Equal values only."""
+        return u if u == v else None
+
+    def _eval_derivative(self, symbol: Any) -> Any:
+        """That of the values, and of the share of each; what the slope of the width adds is smaller by the width."""
+        level, width, u, v = self.args
+        rise = (u - v) * level.diff(symbol) / 2
+        return self.func(level, width, u.diff(symbol), v.diff(symbol)) + RealRise(level, width, rise)
+
+
+class RealRise(sympy.Function):  # type: ignore[misc]
+    """A rise times the slope of level/sqrt(level^2 + width^2): of height rise/width, as wide as the width."""
+
+    nargs = 3
+    is_real = True
+
+    @classmethod
+    def eval(cls, level: Any, width: Any, rise: Any) -> Any:
+        """None at all."""
+        return rise if rise == 0 else None
+
+
 def arcus_tangent(u: Any) -> Any:
     """atan(u), which jumps where a denominator q of u = p/q changes its sign: the angle of (q, p) or of (-q, -p).
 

@@ -88,11 +88,15 @@ class Landing:
 
 @dataclass(frozen=True)
 class HeldFlow:
-    """The flow down f in a frame; ``scale`` is the local error of one step."""
+    """The flow down f in a frame; ``scale`` is the local error of one step.
+
+    Away from walls no step is ``blocked`` along creases, which shorten steps at first.
+    """
 
     function: Function
     frame: Frame
     scale: float
+    creased: bool = False
 
     def _seen(self, x: Floats) -> Floats:
         """Points (dim, n), without those that a steep f has thrown so far that they are not put back."""
@@ -221,6 +225,8 @@ class HeldFlow:
         factor = np.where(np.isfinite(error), np.clip(0.9 * np.maximum(error, 1e-10) ** -power, 0.2, 5.0), 0.1)
         factor = np.where(landing.aimed < 1.0, np.where(accept, 1.0, landing.aimed), factor)
         blocked = moved < LEAST_MOVE * frame.extent
+        if self.creased:
+            blocked &= frame.walls_met(y).any(axis=0)
         moving = Moving(
             np.where(accept, y, now.position),
             np.where(accept, np.where(blocked, 0.0, landing.force), now.force),

@@ -73,12 +73,16 @@ class FlowSettings:
         find out when a ball was entered, not only at the end of which step
     least_slope
         below which a path ends where it is
+    patience
+        steps in a row that lead no further than rounding, before a path ends for that: on a crease that it has just
+        come to steps are short at first
     """
 
     tolerance: float = 1e-8
     steps: int = 2000
     timed: bool = False
     least_slope: float = 0.0
+    patience: int = 0
 
 
 USUAL = FlowSettings()
@@ -117,11 +121,11 @@ def descend(
         told = None if seen is None else lambda active, now, clock: seen(active, _out_of(now, column), clock)
         path = descend(FlowInUnits(function, units), x / column, scaled, frame_in(frame, units), within, told)
         return Descent(path.labels, path.ends * column, path.times)
-    flow = HeldFlow(function, frame, settings.tolerance * frame.extent)
+    flow = HeldFlow(function, frame, settings.tolerance * frame.extent, creased=settings.patience > 0)
     with np.errstate(all="ignore"):
         paths = _Paths.started(flow, x)
         for count in range(settings.steps):
-            paths.end(_arrived(paths, captures, frame, settings.timed) | _stopped(paths, frame, settings.least_slope))
+            paths.end(_arrived(paths, captures, frame, settings.timed) | _stopped(paths, frame, settings))
             if len(paths.active) == 0:
                 break
             paths.step(flow.explicit if count < EXPLICIT_STEPS else flow.implicit)
@@ -151,8 +155,8 @@ class _Paths:
         where they are, and were before the last step
     taken, clock
         how long that step took (m,), and all of them
-    resting
-        steps in a row in a force of rounding (m,)
+    resting, stalled
+        steps in a row in a force of rounding, and no further than rounding (m,)
     """
 
     labels: Integers
@@ -164,6 +168,7 @@ class _Paths:
     taken: Floats
     clock: Floats
     resting: Integers
+    stalled: Integers
 
     @classmethod
     def started(cls, flow: HeldFlow, x: Floats) -> _Paths:
@@ -173,7 +178,7 @@ class _Paths:
         return cls(
             labels=np.full(count, -1, dtype=np.int64), ends=start, times=np.zeros(count),
             active=np.arange(count), now=now, before=now, taken=np.zeros(count), clock=np.zeros(count),
-            resting=np.zeros(count, dtype=np.int64),
+            resting=np.zeros(count, dtype=np.int64), stalled=np.zeros(count, dtype=np.int64),
         )  # fmt: skip
 
     def end(self, done: Booleans) -> None:
@@ -183,7 +188,7 @@ class _Paths:
         self.ends[:, self.active[done]], self.times[self.active[done]] = self.now.position[:, done], self.clock[done]
         keep = ~done
         self.active, self.now = self.active[keep], self.now.chosen(keep)
-        self.clock, self.resting = self.clock[keep], self.resting[keep]
+        self.clock, self.resting, self.stalled = self.clock[keep], self.resting[keep], self.stalled[keep]
 
     def step(self, method: Callable[[Moving], tuple[Moving, Booleans]]) -> None:
         """One step of all that are active."""
@@ -208,17 +213,18 @@ def _arrived(paths: _Paths, captures: Sequence[Captures], frame: Frame, timed: b
     return done
 
 
-def _stopped(paths: _Paths, frame: Frame, least_slope: float) -> Booleans:
+def _stopped(paths: _Paths, frame: Frame, settings: FlowSettings) -> Booleans:
     """Which of the active paths lead no further, (m,).
 
     Stalled: no further than rounding in a step as long as the walls and the stability of the method allow.
     """
     now, speed = paths.now, np.linalg.norm(paths.now.force, axis=0)
+    paths.stalled = np.where(speed * now.step < 1e-15 * frame.extent, paths.stalled + 1, 0)
     return (
         (paths.resting >= STALLED)
-        | ~np.isfinite(speed)
-        | (speed * now.step < 1e-15 * frame.extent)
-        | (speed <= least_slope)
+        | ~np.isfinite(speed + now.step)
+        | (paths.stalled > settings.patience)
+        | (speed <= settings.least_slope)
         | _gone(now.position, frame)
     )
 
