@@ -56,14 +56,27 @@ def edge_sizes(triangulation: Triangulation) -> Floats:
 
 
 def cut_along(cut: Cut, pieces: Sequence[Any], number: int) -> Cut:
-    """Cut along piece ``number``, those before being there already."""
+    """Cut along piece ``number``, those before being there already.
+
+    A piece that has no period crosses the two sides of a seam at places of its own: their edges, which are one, are cut
+    at the one, and what is left of them at the other.
+    """
     piece, known = pieces[number], pieces[:number]
-    triangulation = _snapped(cut.triangulation, piece, known)
+    cut = replace(cut, triangulation=_snapped(cut.triangulation, piece, known))
+    seams = np.bincount(cut.triangulation.vertex_class).max() > 1
+    for _ in range(2 if seams else 1):
+        cut = _cut_where_crossed(cut, piece, known)
+    return cut
+
+
+def _cut_where_crossed(cut: Cut, piece: Any, known: Sequence[Any]) -> Cut:
+    """The edges between vertices of either side."""
+    triangulation = cut.triangulation
     level = levels(triangulation, piece)
     edges = edge_table(triangulation.cells).vertices
     crossing = level[edges[:, 0]] * level[edges[:, 1]] < 0.0
     if not crossing.any():
-        return replace(cut, triangulation=triangulation)
+        return cut
     edges, share = _with_images(triangulation, edges, crossing, piece)
     positions = _positions(triangulation, edges, share, piece, known)
     sizes = np.concatenate([cut.size, cut.size[edges].mean(axis=1)])

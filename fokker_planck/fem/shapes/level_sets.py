@@ -93,8 +93,8 @@ def fit_regions(base: Triangulation, regions: Mapping[str, Set]) -> Triangulatio
         )
         if finished is not None:
             return finished
-        sound = not _faulty(fitted.triangulation, pieces, regions, YIELDING**attempt).any()
-        if sound and not accepted:
+        follows = not _without_owner(fitted).any()
+        if follows and not accepted and not _faulty(fitted.triangulation, pieces, regions, YIELDING**attempt).any():
             whole = _finished(fitted, pieces)
             if jacobian_ratios(whole, CHECKED_DEGREE[base.dimension]).min() > ACCEPTED:
                 accepted.append(whole)
