@@ -115,6 +115,7 @@ def _point_in(point: CriticalPoint, units: Floats) -> CriticalPoint:
         hessian=tuple(tuple(row) for row in hessian.tolist()),
         hessian_eigenvalues=tuple(eigenvalues.tolist()),
         wall_slopes=tuple(float(slope) for slope in slopes),
+        uncertainty=point.uncertainty * float(units.max()),
     )
 
 

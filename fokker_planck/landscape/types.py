@@ -49,6 +49,8 @@ class CriticalPoint:
         whether it lies on the boundary of the domain
     wall_slopes, wall_normals
         of V outwards on the walls that it touches, and these walls' normals
+    uncertainty
+        how far the bottom of a crease may be from ``position``, a length; zero where that is rounding
     """
 
     position: tuple[float, ...]
@@ -60,6 +62,7 @@ class CriticalPoint:
     on_boundary: bool = False
     wall_slopes: tuple[float, ...] = ()
     wall_normals: tuple[tuple[float, ...], ...] = ()
+    uncertainty: float = 0.0
 
     @property
     def x(self) -> Floats:
@@ -85,7 +88,7 @@ class Saddle(CriticalPoint):
 
     Attributes
     ----------
-    position, value, hessian, hessian_eigenvalues, kind, degenerate, on_boundary, wall_slopes, wall_normals
+    position, value, hessian, hessian_eigenvalues, kind, degenerate, on_boundary, wall_slopes, wall_normals, uncertainty
         as of a ``CriticalPoint``
     joins
         two indices into the minima

@@ -9,7 +9,7 @@ than one unit of epsilon are no states of the chain: the process does not stay i
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -47,9 +47,11 @@ from fokker_planck.solvers.condensation.reduced_chain import (
     warn_of_the_left_out,
 )
 from fokker_planck.solvers.condensation.slowest_mode import Looked
+from fokker_planck.solvers.condensation.uncertain_places import Places, left_by_places
 from fokker_planck.solvers.condensation.wells import Condensation, condense, well_nodes
 from fokker_planck.solvers.eigenvalues.orthogonal_modes import orthogonal_modes
 from fokker_planck.solvers.eigenvalues.reduced_problem import ReducedPair, reduced_pair
+from fokker_planck.solvers.eigenvalues.values_at_wells import values_at
 from fokker_planck.solvers.momentum import kinetic_rates
 from fokker_planck.solvers.results.steady import Rates
 from fokker_planck.solvers.setting.deep_wells import deep_states, with_deep_wells
@@ -60,8 +62,6 @@ FEWEST_POWERS, MOST_POWERS, FUNCTIONS = 6, 20, 48
 """Of A_FF^-1 M at most, between these, so that all wells together have so many: p of them leave out the power 2p + 1 of
 the quotient of a rate and that of settling, and each is a solve a well. Two wells left half as fast as they settle are
 known to 1e-12 then, and to 1e-4 with six."""
-HIGHEST = 600.0
-"""Units of epsilon above a well, up to which the scale of unknowns is a double: minima lie next to their own node."""
 FEW = 10
 """States, up to which their modes are found in multiple precision: 10 take 2 s, 20 take 30 s, more the cube of it."""
 MOST_IN_PRECISION = 12
@@ -79,8 +79,6 @@ SLOWEST = 0.98
 """Ratio of two such changes, at most: what comes after them is up to fifty times the last."""
 DIGITS = 30
 """Decimal digits of the algebra that follows doubles: nothing cancels in it that they have."""
-
-Places = Sequence[tuple[float, ...]]
 
 
 def rates(problem: Problem) -> Rates:
@@ -198,9 +196,13 @@ def _by_condensation(setting: Setting, generator: Generator, looked: Looked | No
         less = min(LESS, pair.powers // 3)
         if share > SURE and less:
             fewer = (reduced_pair(condensed, pair.powers - k * less, left, most_states=most) for k in (1, 2))
-            logs = [_logs(each, values_at(condensed, each, setting.state_places), kept) for each in fewer]
+            logs = [_logs(each.values, values_at(condensed, each, setting.state_places), kept) for each in fewer]
             share = min(share, _left(np.array(found.logs), *logs))
-        return share + pair.rounding
+
+        def elsewhere(places: Places) -> Floats:
+            return _logs(pair.values, values_at(condensed, pair, places), kept)
+
+        return share + pair.rounding + left_by_places(elsewhere, np.array(found.logs), setting)
 
     def between(kept: list[int], found: ChainRates) -> list[Mode]:
         return _between(condensed, pair, at_wells, kept, found)
@@ -208,10 +210,10 @@ def _by_condensation(setting: Setting, generator: Generator, looked: Looked | No
     return SlowModes(pair.values, at_wells, pair.digits, functions, left_out, None if symmetric else between)
 
 
-def _logs(pair: ReducedPair, at_wells: Any, kept: list[int]) -> Floats:
-    """Of the rates of a pair; nan where it has none."""
+def _logs(values: Any, at_wells: Any, kept: list[int]) -> Floats:
+    """Of the rates that modes give; nan where they give none."""
     try:
-        return np.array(rates_of(pair.values, at_wells, kept).logs)
+        return np.array(rates_of(values, at_wells, kept).logs)
     except ConvergenceError:
         return np.full(len(kept) * (len(kept) - 1), np.nan)
 
@@ -264,24 +266,10 @@ def _rows_times(matrix: Any, vectors: list[list[Any]]) -> list[list[Any]]:
     ]
 
 
-def values_at(condensed: Condensation, pair: ReducedPair, places: Places) -> Any:
-    """The slow modes at as many wells, (K, K), modes in columns, in mpmath."""
-    nodes, count = condensed.generator.discretization.nodes[condensed.wells], len(places)
-    with mpmath.workdps(pair.digits):
-        at_wells = mpmath.matrix(count, count)
-        for row, place in enumerate(places):
-            well = int(np.argmin(((nodes - np.asarray(place)) ** 2).sum(axis=1)))
-            basis = [mpmath.mpf(float(value)) for value in _basis_at(condensed, pair, well, place)]
-            for k in range(count):
-                total = mpmath.fsum(value * pair.vectors[k][j] for j, value in enumerate(basis))
-                at_wells[row, k] = total * pair.scale[well]
-    return at_wells
-
-
 def _in_doubles(setting: Setting, generator: Generator) -> SlowModes | None:
     """The modes of many shallow wells by shift and invert; None where doubles do not hold the smallest eigenvalue."""
-    places, discretization = setting.state_places, generator.discretization
-    count, absorbed = len(places), np.zeros(discretization.count, dtype=bool)
+    count, discretization = len(setting.state_places), generator.discretization
+    absorbed = np.zeros(discretization.count, dtype=bool)
     try:
         modes = orthogonal_modes(generator, absorbed, [], count - 1, setting.relaxation_rate)[: count - 1]
     except ConvergenceError:  # the smallest came out as rounding, of any sign
@@ -289,28 +277,23 @@ def _in_doubles(setting: Setting, generator: Generator) -> SlowModes | None:
     logs = np.array([mode.log for mode in modes])
     if logs[0] - logs[-1] < np.log(LEAST_RATIO):
         return None
-    at_wells = np.ones((count, count))
-    for row, place in enumerate(places):
-        functional = point_functional(discretization, np.asarray(place))
-        if not functional.any():
-            functional[well_nodes(discretization, np.array([place]))[0]] = 1.0
-        at_wells[row, 1:] = [float(functional @ mode.nodal) for mode in modes]
     values = [0.0, *np.exp(logs).tolist()]
+
+    def at(places: Places) -> Floats:
+        found = np.ones((count, count))
+        for row, place in enumerate(places):
+            functional = point_functional(discretization, np.asarray(place))
+            if not functional.any():
+                functional[well_nodes(discretization, np.array([place]))[0]] = 1.0
+            found[row, 1:] = [float(functional @ mode.nodal) for mode in modes]
+        return found
+
+    def left_out(kept: list[int], found: ChainRates) -> float:
+        return rounding + left_by_places(lambda each: _logs(values, at(each), kept), np.array(found.logs), setting)
+
     rounding = SOLVED * float(np.exp(logs[-1] - logs[0]))
 
     def functions(size: int) -> list[Mode]:
         return [function for mode in modes[: size - 1] for function in mode.modes]
 
-    return SlowModes(values, at_wells, DIGITS, functions, lambda kept, found: rounding)
-
-
-def _basis_at(condensed: Condensation, pair: ReducedPair, well: int, place: tuple[float, ...]) -> Floats:
-    """Values of the reduced basis at a minimum itself, which need not be a node of the mesh; scaled to its well."""
-    generator = condensed.generator
-    height = np.exp(0.5 * np.minimum(generator.exponent - condensed.exponents[well], HIGHEST))
-    functional = point_functional(generator.discretization, np.asarray(place))
-    touched = np.flatnonzero(functional)
-    if not len(touched):
-        # a minimum on a curved wall may lie beside the mesh by rounding
-        return np.asarray(pair.basis[:, condensed.wells[well]])
-    return np.asarray(pair.basis[:, touched] @ (functional * height)[touched])
+    return SlowModes(values, at(setting.state_places), DIGITS, functions, left_out)

@@ -214,6 +214,25 @@ def test_the_bottom_of_a_crease_that_no_axis_leads_down(text, place):
     assert np.allclose(places(found.minima), [place], atol=1e-8)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("angle", [0.3, 0.5, 1.0])
+def test_wells_on_a_turned_crease_of_a_python_function(angle):
+    """Differences across a crease made all of it look smooth: minima were up to 0.1 off, and more than there are."""
+    turned = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+
+    def height(x):
+        u, v = turned @ x
+        return (u**2 - 1) ** 2 / 4 + np.abs(v - 0.1234)
+
+    found = find_landscape(Potential(height, dimension=2), *sample_box([-2.0, -2.0], [2.0, 2.0], 13))
+    exact = (turned.T @ [[-1.0, 1.0], [0.1234, 0.1234]]).T
+    order = np.argsort((turned @ places(found.minima).T)[0])
+    np.testing.assert_allclose(places(found.minima)[order], exact, atol=1e-11)
+    assert len(found.saddles) == 1
+    assert all(0.0 < minimum.uncertainty < 1e-10 for minimum in found.minima)
+    assert np.allclose([minimum.hessian_eigenvalues for minimum in found.minima], [(0.0, 2.0)], atol=1e-3)
+
+
 def test_scattered_mesh_gives_the_same_landscape():
     from scipy.spatial import Delaunay
 

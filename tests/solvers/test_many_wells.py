@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from fokker_planck.solvers.condensation.reduced_chain import (
     table_of,
     warn_of_the_left_out,
 )
+from fokker_planck.solvers.setting.landscape_of_potential import PotentialSetting
 from validation.campaign.coordinates import changed, turned
 from validation.campaign.questions import load
 from validation.campaign.random_problems import random_problem
@@ -30,6 +32,37 @@ def test_a_narrow_minimum_that_is_left_faster_than_the_wells_settle_is_no_state(
     assert np.round(np.ravel(found.minima), 1).tolist() == [-1.0, 1.0]
     forth, back = found.rates[0][1].value, found.rates[1][0].value
     assert forth + back == pytest.approx(fp.spectrum(line, count=2).gap.value, rel=1e-7)
+
+
+@pytest.mark.slow
+def test_rates_along_a_turned_crease_of_a_python_function_are_those_on_the_line():
+    """They were 1.2e-5 off at a bar of 4.9e-8: a minimum was 7e-4 from where it is, and false ones stood beside."""
+    cosine, sine = np.cos(0.5), np.sin(0.5)
+
+    def height(x):
+        u, v = cosine * x[0] + sine * x[1], -sine * x[0] + cosine * x[1]
+        return (u**2 - 1) ** 2 / 4 + np.abs(v - 0.1234)
+
+    process = fp.Overdamped(fp.Potential(height), fp.Isotropic(0.05))
+    found = fp.rates(fp.Problem(process, fp.Box([-2, -2], [2, 2]), fp.Resolution(1e-6)))
+    exact = 2.776140636573e-3 / 2
+    for rate in (found.rates[0][1], found.rates[1][0]):
+        assert abs(rate.value / exact - 1) <= rate.relative_error <= 1e-6
+
+
+def test_what_the_place_of_a_minimum_leaves_open_is_in_the_bars_of_rates(monkeypatch):
+    """Rates are read from modes at the minima: as if one of them were off by 1e-3, as of (x - 1)^4 on a crease."""
+    line = fp.Problem(
+        fp.Overdamped(fp.Potential("(x**2 - 1)**2/4"), fp.Isotropic(0.05)), fp.Box([-2], [2]), fp.Resolution(1e-9)
+    )
+    known = fp.rates(line)
+    monkeypatch.setattr(PotentialSetting, "state_uncertainties", (1e-3, 0.0))
+    monkeypatch.setattr(PotentialSetting, "state_places", ((-1.001,), (1.0,)))
+    with pytest.warns(UserWarning, match="beyond the tolerance"):
+        found = fp.rates(replace(line, resolution=fp.Resolution(2e-9)))
+    for k, m in ((0, 1), (1, 0)):
+        off = abs(found.rates[k][m].value / known.rates[k][m].value - 1)
+        assert known.rates[k][m].relative_error < 1e-8 < 1e-6 < off <= found.rates[k][m].relative_error < 1e-2
 
 
 def test_a_chain_of_modes_that_do_not_tell_its_states_apart_has_none():

@@ -9,18 +9,17 @@ import numpy as np
 
 from fokker_planck.formulas.arrays import Booleans, Floats, Function, Integers
 from fokker_planck.landscape.finding.boundary_minima import height_of_wall, wall_minimum
+from fokker_planck.landscape.finding.crease_descent import Bottom, Height, down_a_crease, is_creased, roughly_down
 from fokker_planck.landscape.finding.sample_graph import SampleGraph
 from fokker_planck.landscape.flow.captures import capture_of
 from fokker_planck.landscape.flow.gradient_flow import FlowSettings, descend
 from fokker_planck.landscape.frame import Frame
 from fokker_planck.landscape.minimax import climb_heights
 from fokker_planck.landscape.types import CriticalPoint
+from fokker_planck.quantity.light_dataclasses import replace
 
 Inside = Callable[[Floats], Booleans]
 
-SIMPLICES = 4
-"""One after the other: on creases at 17 degrees to an axis sixteen come no closer, to 1e-9; with all of them along the
-axes they stopped 5e-4 from the bottom, where the first had shrunk."""
 ASIDE = 1e-3
 """Of the distance of the graph's points, how far from a saddle the flow begins that is to leave it."""
 BESIDE = 1e-6
@@ -78,9 +77,16 @@ def _lowest_around(function: Function, contains: Inside, x: Floats, width: float
     return bool(np.all(function.value(around) >= function.value(x[:, None])[0]))
 
 
-def _rough_point(function: Function, x: Floats, on_boundary: bool) -> CriticalPoint:
-    """A minimum as it was found, without derivatives that mean anything there."""
-    hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
+def _rough_point(function: Function, x: Floats, on_boundary: bool, bottom: Bottom | None = None) -> CriticalPoint:
+    """A minimum as it was found, without derivatives that mean anything there; the ``bottom`` of a crease with its own.
+
+    Finite differences across a crease are the jump of the slope over their step, of either sign.
+    """
+    known = getattr(function, "rounding", None)
+    if bottom is not None and known is not None and known(x[:, None])[0] > 0.0:
+        hessian = bottom.hessian
+    else:
+        hessian = np.nan_to_num(function.hessian(x[:, None])[:, :, 0])
     return CriticalPoint(
         position=tuple(float(entry) for entry in x),
         value=float(function.value(x[:, None])[0]),
@@ -89,6 +95,7 @@ def _rough_point(function: Function, x: Floats, on_boundary: bool) -> CriticalPo
         kind="minimum",
         degenerate=True,
         on_boundary=on_boundary,
+        uncertainty=0.0 if bottom is None else bottom.uncertainty,
     )
 
 
@@ -115,20 +122,54 @@ def unpolished_minima(
                 continue
         if np.isfinite(end).all() and frame.holds(end[:, None])[0] and contains(frame.pulled_in(end[:, None]))[0]:
             start = end
-        x = _compass(function, start, graph.widths[vertex], frame)
-        smooth = _is_smooth(function, x, graph.widths[vertex])
-        if not smooth and len(x) > 1:
-            x = _down_a_crease(function, x, float(graph.widths[vertex]), frame)
-            smooth = _is_smooth(function, x, graph.widths[vertex])
+        width = float(graph.widths[vertex])
+        bottom = _bottom(function, _compass(function, start, width, frame), width, frame, known + extra)
+        if bottom is None:
+            continue
+        x, smooth = bottom.x, not bottom.creased and _is_smooth(function, bottom.x, width)
         value = float(function.value(x[:, None])[0])
         room = 1e-12 * np.abs(graph.values).max() + 1e-9 * np.ptp(graph.values)
-        others = known + extra
-        near = any(np.linalg.norm(frame.difference(other.x, x)) <= 0.1 * graph.widths[vertex] for other in others)
-        level = [other for other in others if smooth and other.degenerate and abs(other.value - value) <= room]
-        if near or _on_one_plateau(function, x, level, vertex, graph):
-            continue
-        extra.append(_rough_point(function, x, bool(frame.walls_met(x[:, None]).any())))
+        level = [other for other in known + extra if smooth and other.degenerate and abs(other.value - value) <= room]
+        if not _on_one_plateau(function, x, level, vertex, graph):
+            on_boundary = bool(frame.walls_met(x[:, None]).any())
+            extra.append(_rough_point(function, x, on_boundary, bottom if bottom.creased else None))
     return extra
+
+
+def _bottom(
+    function: Function, x: Floats, width: float, frame: Frame, others: Sequence[CriticalPoint]
+) -> Bottom | None:
+    """The bottom that a crease through a place leads to, or the place itself where there is none; None where known."""
+
+    def known(place: Floats) -> bool:
+        return _number_of(place, others, width, frame) >= 0
+
+    height = _height(function, frame)
+    if len(x) == 1 or (not is_creased(height, x, width, frame.extent) and _is_smooth(function, x, width)):
+        return None if known(x) else Bottom(x, False, 0.0, np.zeros((len(x), len(x))))
+    found = down_a_crease(height, x, width, frame.extent, known)
+    if found is None or known(found.x):
+        return None
+    return replace(found, x=frame.confine(found.x[:, None])[:, 0])
+
+
+def down_to(function: Function, x: Floats, width: float, minima: Sequence[CriticalPoint], frame: Frame) -> int:
+    """The number of the minimum that a crease leads to from where the flow stalled beside it; -1 where none is known.
+
+    On creases of functions of which there are finite differences alone the flow stands still.
+    """
+    if len(x) == 1 or not frame.box:
+        return -1
+    end = roughly_down(_height(function, frame), x, width, frame.extent)
+    return -1 if end is None else _number_of(end, minima, width, frame)
+
+
+def _number_of(place: Floats, minima: Sequence[CriticalPoint], width: float, frame: Frame) -> int:
+    """Of the minimum at a place, -1 where there is none."""
+    held = frame.confine(place[:, None])[:, 0]
+    distances = [float(np.linalg.norm(frame.difference(each.x, held))) for each in minima]
+    nearest = int(np.argmin(distances)) if distances else -1
+    return nearest if distances and distances[nearest] <= 0.1 * width else -1
 
 
 def _loose_ends(
@@ -225,23 +266,12 @@ def _compass(function: Function, x: Floats, step: float, frame: Frame) -> Floats
     return best
 
 
-def _down_a_crease(function: Function, x: Floats, size: float, frame: Frame) -> Floats:
-    """The lowest point from a place on a kink, along which no axis or diagonal leads down, by a simplex of that size.
+def _height(function: Function, frame: Frame) -> Height:
+    """Values at points (dim, n) held by the box, infinite where there are none."""
 
-    It shrinks to where it is before it has arrived, and is begun anew from there, turned.
-    """
-    from scipy.optimize import minimize
-
-    def height(point: Floats) -> float:
+    def height(points: Floats) -> Floats:
         with np.errstate(all="ignore"):
-            value = float(function.value(frame.confine(point[:, None]))[0])
-        return value if np.isfinite(value) else np.inf
+            values = function.value(frame.confine(points))
+        return np.where(np.isfinite(values), values, np.inf)
 
-    turns = np.random.default_rng(1)
-    for _ in range(SIMPLICES):
-        turned = np.linalg.qr(turns.standard_normal((len(x), len(x))))[0]
-        corners = x + size * np.vstack([np.zeros(len(x)), turned])
-        options = {"initial_simplex": corners, "xatol": 1e-12 * frame.extent, "fatol": 0.0, "maxiter": 400}
-        found = minimize(height, x, method="Nelder-Mead", options=options)
-        x = frame.confine(found.x[:, None])[:, 0]
-    return x
+    return height

@@ -17,7 +17,7 @@ from fokker_planck.landscape.box_units import InUnits, frame_in, landscape_in, u
 from fokker_planck.landscape.finding.along_a_line import next_minima
 from fokker_planck.landscape.finding.boundary_minima import wall_saddle
 from fokker_planck.landscape.finding.newton_points import newton_points
-from fokker_planck.landscape.finding.nonsmooth_minima import FLAT, Inside, unpolished_minima, wall_minima
+from fokker_planck.landscape.finding.nonsmooth_minima import FLAT, Inside, down_to, unpolished_minima, wall_minima
 from fokker_planck.landscape.finding.plateaus import one_on_each_plateau
 from fokker_planck.landscape.finding.sample_graph import SampleGraph, sample_box
 from fokker_planck.landscape.flow.captures import Capture, capture_of
@@ -189,7 +189,10 @@ def _basin_labels(
     flow = descend(function, graph.points[graph.bottoms].T, captures, frame, FlowSettings(1e-5, least_slope=flat))
     labels = flow.labels
     for k in np.flatnonzero(labels < 0):
-        labels[k] = nearest_level(function, flow.ends[:, k], minima, frame)
+        width = float(graph.widths[graph.bottoms[k]])
+        labels[k] = down_to(function, flow.ends[:, k], width, minima, frame)
+        if labels[k] < 0:
+            labels[k] = nearest_level(function, flow.ends[:, k], minima, frame)
     table = np.full(int(graph.plateaus.max()) + 1, -1, dtype=np.int64)
     table[graph.plateaus[graph.bottoms]] = labels
     return table[graph.basins]

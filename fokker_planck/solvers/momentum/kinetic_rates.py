@@ -8,6 +8,7 @@ minima, ``u(x_k, 0) = sum_n u_n(x_k) h_n(0)``: of the Hermite functions of the v
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from math import lgamma, log
 
 import numpy as np
@@ -31,6 +32,7 @@ from fokker_planck.solvers.condensation.reduced_chain import (
     result_of,
     warn_of_the_left_out,
 )
+from fokker_planck.solvers.condensation.uncertain_places import Places, left_by_places
 from fokker_planck.solvers.momentum.kinetic_convergence import (
     COUNTS,
     Case,
@@ -55,11 +57,15 @@ UNKNOWN = 1.0
 
 @dataclass(frozen=True)
 class _Chain:
-    """The chain read from modes on one mesh, and its ``states``, numbers of the deep minima."""
+    """The chain read from modes on one mesh, and its ``states``, numbers of the deep minima.
+
+    ``elsewhere`` gives logarithms of its rates for other places of these.
+    """
 
     found: ChainRates
     states: tuple[int, ...]
     at_wells: Floats
+    elsewhere: Callable[[Places], Floats]
 
     @property
     def logs(self) -> Floats:
@@ -98,7 +104,11 @@ def rates_between_wells(positions: Problem, friction: float) -> Rates:
         at_wells = _at_rest(modes, space, discretization, np.array(places))
         values = [0.0, *modes.values]
         chosen.look(values, at_wells, 1)
-        return _Chain(rates_of(values, at_wells, chosen.kept), tuple(chosen.kept), at_wells)
+
+        def elsewhere(moved: Places) -> Floats:
+            return np.array(rates_of(values, _at_rest(modes, space, discretization, np.array(moved)), chosen.kept).logs)
+
+        return _Chain(rates_of(values, at_wells, chosen.kept), tuple(chosen.kept), at_wells, elsewhere)
 
     weights = _weights(setting)
     goal = max((LEFT * tolerance) ** 2 * float(weights.min()), LEAST_GOAL)
@@ -106,6 +116,7 @@ def rates_between_wells(positions: Problem, friction: float) -> Rates:
     outcome = followed(case)
     chain: _Chain = outcome.solved.read
     errors = outcome.errors + _left(case, outcome.solved, weights)
+    errors = errors + left_by_places(chain.elsewhere, chain.logs, setting)
     warn_of_the_left_out(len(places), chosen, chain.found, errors)
     worst = float(errors[chain.weights >= COUNTS].max())
     if worst > tolerance:

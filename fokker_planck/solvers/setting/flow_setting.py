@@ -95,6 +95,11 @@ class FlowSetting:
         return tuple(self.attractors[k].position for k in sorted(set(self.states)))
 
     @property
+    def state_uncertainties(self) -> tuple[float, ...]:
+        """How far each may be from where the fixed point is: no more than rounding."""
+        return (0.0,) * len(self.state_places)
+
+    @property
     def state_numbers(self) -> tuple[int, ...]:
         """Their numbers, from 1, among all attractors."""
         return tuple(k + 1 for k in sorted(set(self.states)))

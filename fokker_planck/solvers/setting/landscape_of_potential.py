@@ -75,6 +75,11 @@ class PotentialSetting:
         return tuple(minimum.position for minimum in self.deep_minima)
 
     @property
+    def state_uncertainties(self) -> tuple[float, ...]:
+        """How far each of these may be from where the minimum is: on creases, where values are all that is known."""
+        return tuple(minimum.uncertainty for minimum in self.deep_minima)
+
+    @property
     def state_numbers(self) -> tuple[int, ...]:
         """Their numbers, from 1, among the minima of the landscape, which are the same whatever the noise.
 
