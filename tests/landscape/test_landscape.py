@@ -214,6 +214,15 @@ def test_the_bottom_of_a_crease_that_no_axis_leads_down(text, place):
     assert np.allclose(places(found.minima), [place], atol=1e-8)
 
 
+def test_wells_on_a_turned_crease_in_space_are_two():
+    """The one was left out for a plateau of the other."""
+    well = "((0.8*x + 0.6*y)**2 - 1)**2/4 + abs(0.8*y - 0.6*x - 0.1 + 0.3*z) + z**2/2"
+    found = landscape_of(well, [-2.0] * 3, [2.0] * 3, per_axis=21)
+    exact = [(-0.86, -0.52, 0.0), (0.74, 0.68, 0.0)]
+    np.testing.assert_allclose(sorted(map(tuple, places(found.minima))), exact, atol=1e-10)
+    assert len(found.saddles) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("angle", [0.3, 0.5, 1.0])
 def test_wells_on_a_turned_crease_of_a_python_function(angle):
