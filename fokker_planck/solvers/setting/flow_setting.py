@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from fokker_planck.model.reversibility.classify import KnownDensity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 from fokker_planck.solvers.setting.potential_steps import warn_of_steps
+
+STRAIGHT = 200
+"""Points of a straight line between two attractors: what is highest between them is within 1e-4 of its curvature."""
 
 if TYPE_CHECKING:
     from fokker_planck.landscape.basins.membership import BasinMap
@@ -120,9 +124,31 @@ class FlowSetting:
         values = self.weighting.value(points.T)
         nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in self._positions(self.attractors)]
         kept, few = passes_between(values, edges, nodes, [])
-        joins, places = [(k, m) for k in range(len(nodes)) for m in range(k)], np.searchsorted(kept, nodes)
-        climbs = [climb_heights(values[kept], few, kept == node)[places] for node in nodes]
-        return states_of(values[nodes].tolist(), joins, [float(climbs[k][m]) for k, m in joins], SHALLOWEST)
+        at, places = np.searchsorted(kept, nodes), self._positions(self.attractors)
+        climbs = np.array([climb_heights(values[kept], few, kept == node)[at] for node in nodes])
+        for k, m in combinations(range(len(nodes)), 2):
+            climbs[k, m] = climbs[m, k] = min(climbs[k, m], climbs[m, k], self._straight_climb(places[[k, m]]))
+        for by in range(len(nodes)):
+            climbs = np.minimum(climbs, np.maximum(climbs[:, by, None], climbs[by]))
+        # behind its lowest pass a shallow well has all that is no higher before it: it is its nearest neighbour's
+        joins = sorted(
+            combinations(range(len(nodes)), 2), key=lambda pair: float(np.linalg.norm(np.diff(places[[*pair]], axis=0)))
+        )
+        bottoms = np.fmin(values[nodes], self.weighting.value(places.T))
+        return states_of(bottoms.tolist(), joins, [float(climbs[pair]) for pair in joins], SHALLOWEST)
+
+    def _straight_climb(self, ends: Floats) -> float:
+        """The highest psi on the straight line between two places (2, dim), infinite where it leaves the domain.
+
+        A pass between shallow wells may be narrower than a sample is fine: one of 0.3 units, beside a deep well, was
+        given to another one behind a pass that was lower on the sample.
+        """
+        shares = np.linspace(0.0, 1.0, STRAIGHT)
+        points = ends[0][:, None] + (ends[1] - ends[0])[:, None] * shares
+        if not self.problem.contains(points).all():
+            return float("inf")
+        highest = float(self.weighting.value(points).max())
+        return highest if np.isfinite(highest) else float("inf")
 
     @cached_property
     def basins(self) -> BasinMap | None:
