@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus.chain_elimination import log_time_spent
 
 
 def log_hitting_time(log_rates: Floats, log_absorption: Floats, start: int) -> float:
@@ -35,24 +36,10 @@ def log_hitting_time(log_rates: Floats, log_absorption: Floats, start: int) -> f
     1.0
     """
     rates = np.array(log_rates, dtype=float)
-    absorption = np.array(log_absorption, dtype=float)
-    reward = np.zeros(len(absorption))
-    remaining = [state for state in range(len(absorption)) if _reachable(rates, start)[state]]
     np.fill_diagonal(rates, -np.inf)
-    for state in [state for state in remaining if state != start]:
-        others = [other for other in remaining if other != state]
-        out = np.logaddexp.reduce([absorption[state], *rates[state, others]])
-        if out == -np.inf:
-            return float("inf")
-        for i in others:
-            into = rates[i, state] - out
-            absorption[i] = np.logaddexp(absorption[i], into + absorption[state])
-            reward[i] = np.logaddexp(reward[i], into + reward[state])
-            for j in others:
-                if i != j:
-                    rates[i, j] = np.logaddexp(rates[i, j], into + rates[state, j])
-        remaining = others
-    return float(reward[start] - absorption[start]) if absorption[start] > -np.inf else float("inf")
+    met = np.flatnonzero(_reachable(rates, start))
+    spent = log_time_spent(rates[np.ix_(met, met)], np.asarray(log_absorption, dtype=float)[met])
+    return float(np.logaddexp.reduce(spent[met == start][0]))
 
 
 def log_watched_chain(log_rates: Floats, kept: Sequence[int]) -> tuple[Floats, Floats]:

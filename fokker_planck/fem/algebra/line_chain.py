@@ -18,8 +18,6 @@ Source: Grassmann, Taksar and Heyman, Oper. Res. 33 (1985) 1107; Hockney, J. ACM
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fokker_planck.errors import ConvergenceError
@@ -112,25 +110,19 @@ class LineChain:
 
     def solve(self, right: Floats, *, adjoint: bool = False) -> Floats:
         """A^-1 times vectors (n,) or (k, n); the adjoint is the same."""
-        ordered = _eliminated(self.stages, np.atleast_2d(right)[:, self.order], self.last)
-        result = np.empty_like(ordered)
-        result[:, self.order] = ordered
+        load, loads = np.atleast_2d(right)[:, self.order], []
+        for stage in self.stages:
+            load, there = stage.down(load)
+            loads.append(there)
+        found = load / self.last if load.size else load
+        for stage, there in zip(reversed(self.stages), reversed(loads), strict=True):
+            found = stage.up(found, there)
+        result = np.empty_like(found)
+        result[:, self.order] = found
         work.done(solves=len(result))
         if not np.isfinite(result).all():
             raise ConvergenceError("linear solve with numbers beyond double precision", "more noise")
         return result.reshape(right.shape)
-
-
-def _eliminated(stages: Sequence[Stage], load: Floats, last: float) -> Floats:
-    """The solution for a load (k, n)."""
-    loads = []
-    for stage in stages:
-        load, there = stage.down(load)
-        loads.append(there)
-    found = load / last if load.size else load
-    for stage, there in zip(reversed(stages), reversed(loads), strict=True):
-        found = stage.up(found, there)
-    return found
 
 
 @dataclass(frozen=True)

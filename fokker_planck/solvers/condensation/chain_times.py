@@ -15,6 +15,7 @@ import mpmath
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.formulas.calculus.chain_elimination import log_time_spent
 
 
 def log_times_and_errors(chain: Any, unknown: Floats) -> tuple[Floats, Floats]:
@@ -34,7 +35,7 @@ def log_times_and_errors(chain: Any, unknown: Floats) -> tuple[Floats, Floats]:
         rest = [k for k in range(size) if k != goal]
         times = _times(chain, rest)
         logs[rest, goal] = [_log(time) for time in times]
-        spent = _log_time_spent(rates[np.ix_(rest, rest)], rates[rest, goal])
+        spent = log_time_spent(rates[np.ix_(rest, rest)], rates[rest, goal])
         to_go = {**dict(zip(rest, times, strict=True)), goal: 0 * times[0]}
         apart = np.array([[_log(to_go[b] - to_go[a]) for b in range(size)] for a in rest])
         with np.errstate(divide="ignore"):
@@ -61,28 +62,3 @@ def _log(number: Any) -> float:
 def _log_rates(chain: Any, size: int) -> Floats:
     """Minus infinity on the diagonal."""
     return np.array([[_log(chain[k, m]) if k != m else -np.inf for m in range(size)] for k in range(size)])
-
-
-def _log_time_spent(rates: Floats, absorption: Floats) -> Floats:
-    """log of G: states are eliminated without a subtraction (Grassmann, Taksar, Heyman, Oper. Res. 33 (1985) 1107).
-
-    Parameters
-    ----------
-    rates, absorption
-        logarithms, from row to column (n, n) and to the goal (n,).
-    """
-    upper, absorption, count = rates.copy(), absorption.copy(), len(rates)
-    out = np.zeros(count)
-    spent = np.where(np.eye(count) > 0.0, 0.0, -np.inf)
-    for state in range(count):
-        later = slice(state + 1, count)
-        out[state] = np.logaddexp.reduce([absorption[state], *upper[state, later]])
-        onward = (upper[later, state] - out[state])[:, None]
-        upper[later, later] = np.logaddexp(upper[later, later], onward + upper[state, later])
-        absorption[later] = np.logaddexp(absorption[later], onward[:, 0] + absorption[state])
-        spent[later] = np.logaddexp(spent[later], onward + spent[state])
-    for state in reversed(range(count)):
-        later = slice(state + 1, count)
-        onward = np.logaddexp.reduce(upper[state, later][:, None] + spent[later], axis=0, initial=-np.inf)
-        spent[state] = np.logaddexp(spent[state], onward) - out[state]
-    return spent

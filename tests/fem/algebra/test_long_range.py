@@ -30,6 +30,32 @@ def test_the_powers_add_to_the_logarithm():
     assert number.times_exp(2000.0 * math.log(2.0))[1] == pytest.approx(-3.0, rel=1e-12)
 
 
+def a_chain(fall, free):
+    """-u_(k-1) + 2 cosh(fall) u_k - u_(k+1) where it is ``free``: product, solve, and what is next to others."""
+    from scipy.linalg import solveh_banded
+
+    diagonal = np.full(len(free), 2.0 * math.cosh(fall))
+    upper = np.where(free[1:] & free[:-1], -1.0, 0.0)
+    bands = np.vstack([np.r_[0.0, upper], np.where(free, diagonal, 1.0)])
+
+    def apply(vectors):
+        image = diagonal * vectors
+        image[..., 1:] -= vectors[..., :-1]
+        image[..., :-1] -= vectors[..., 1:]
+        return image
+
+    def solve(right):
+        return solveh_banded(bands, np.where(free, right, 0.0).T).T
+
+    def touching(marked):
+        result = marked.copy()
+        result[1:] |= marked[:-1]
+        result[:-1] |= marked[1:]
+        return result
+
+    return apply, solve, touching
+
+
 @pytest.mark.parametrize("fall", [1.0, 4.0])
 @pytest.mark.parametrize("behind", [0, 30])
 def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall, behind):
@@ -37,33 +63,12 @@ def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall, behind):
 
     On the other side u is held at zero, ten unknowns away, and stays zero ``behind``, where nothing decays further.
     """
-    from scipy.linalg import solveh_banded
-
     count, start = 4000 + 10 + behind, 10 + behind
     free = np.ones(count, dtype=bool)
     free[[start - 10, start]] = False
-    diagonal = np.full(count, 2.0 * math.cosh(fall))
-
-    def apply(vectors):
-        image = diagonal * vectors
-        image[..., 1:] -= vectors[..., :-1]
-        image[..., :-1] -= vectors[..., 1:]
-        return image
-
-    def solve(right):
-        upper = np.where(free[1:] & free[:-1], -1.0, 0.0)
-        bands = np.vstack([np.r_[0.0, upper], np.where(free, diagonal, 1.0)])
-        return solveh_banded(bands, np.where(free, right, 0.0).T).T
-
-    def touching(marked):
-        result = marked.copy()
-        result[1:] |= marked[:-1]
-        result[:-1] |= marked[1:]
-        return result
-
     given = np.zeros((1, count))
     given[0, start] = 1.0
-    (solution,) = decaying_solutions(apply, solve, touching, given, free)
+    (solution,) = decaying_solutions(*a_chain(fall, free), given, free)
     inside = np.arange(4000 - 100)
     assert solution.logs[start + inside] == pytest.approx(-fall * inside, abs=1e-9)
     assert solution.powers.min() < -fall * 4000 / math.log(2.0) + 2000.0
@@ -71,29 +76,14 @@ def test_a_chain_that_falls_by_thousands_of_orders_of_magnitude(fall, behind):
 
 def test_a_stage_of_several_solutions_is_one_solve():
     """Each went on by itself, in as many solves as all have stages together."""
-    count, fall, free, solves = 3000, 2.0, np.ones(3000, dtype=bool), []
+    count, free, solves = 3000, np.ones(3000, dtype=bool), []
     places = np.array([0, 1700, 2999])
     free[places] = False
-    from scipy.linalg import solveh_banded
-
-    diagonal = np.full(count, 2.0 * math.cosh(fall))
-    bands = np.vstack([np.r_[0.0, np.where(free[1:] & free[:-1], -1.0, 0.0)], np.where(free, diagonal, 1.0)])
-
-    def apply(vectors):
-        image = diagonal * vectors
-        image[..., 1:] -= vectors[..., :-1]
-        image[..., :-1] -= vectors[..., 1:]
-        return image
+    apply, once, touching = a_chain(2.0, free)
 
     def solve(right):
         solves.append(len(right))
-        return solveh_banded(bands, np.where(free, right, 0.0).T).T
-
-    def touching(marked):
-        result = marked.copy()
-        result[1:] |= marked[:-1]
-        result[:-1] |= marked[1:]
-        return result
+        return once(right)
 
     given = np.zeros((3, count))
     given[np.arange(3), places] = 1.0

@@ -75,14 +75,20 @@ def test_what_creeps_on_larger_and_larger_meshes_is_refused_before_the_work_is_s
     check_steps(replace(way, noise=1.3).cells_ahead(8211), 1.3)
 
 
+def after_success(monkeypatch, way, step, tried):
+    """The exponent that stands after a step in the plane, and what was asked to settle it."""
+    settled = []
+    monkeypatch.setattr(followed_exponent, "_settled", lambda *asked, **known: settled.append(asked) or FLAT)
+    question = SimpleNamespace(process=FollowedWeight(FLAT, None, None), base=SimpleNamespace(dimension=2))
+    return followed_exponent._after_success(question, None, way, step, tried), settled
+
+
 @pytest.mark.parametrize(("swing", "cells", "stands"), [(2.7, 23_000, True), (2.99, 23_000, False), (2.7, 3000, False)])
 def test_what_the_grid_did_not_resolve_at_the_noise_before_is_not_asked_again(monkeypatch, swing, cells, stands):
     """Eleven wells: log rho swung by 2.1 at 1.4 times the noise, by 2.7 at the last, by 2.9 after 5 s of CPU more."""
-    settled, known = [], replace(FLAT, values=FLAT.values + 1.0)
-    monkeypatch.setattr(followed_exponent, "_settled", lambda *asked, **known: settled.append(asked) or FLAT)
-    question = SimpleNamespace(process=FollowedWeight(FLAT, None, None), base=SimpleNamespace(dimension=2))
-    way = Way(1.0, 1.4, FLAT, reached=1.4, swing=2.1)
-    found = followed_exponent._after_success(question, None, way, Step(swing, False, known, cells), FLAT)
+    known = replace(FLAT, values=FLAT.values + 1.0)
+    way, step = Way(1.0, 1.4, FLAT, reached=1.4, swing=2.1), Step(swing, False, known, cells)
+    found, settled = after_success(monkeypatch, way, step, FLAT)
     assert (found is known) == stands
     assert bool(settled) != stands
 
@@ -92,11 +98,9 @@ def test_what_the_grid_did_not_resolve_at_the_noise_before_is_not_asked_again(mo
 )
 def test_an_exponent_that_is_tolerable_stands_where_another_solve_takes_long(monkeypatch, swing, cells, stands):
     """Sixteen wells: log rho swung by 3.6 at the last noise, and was lost after 12 s and more of CPU."""
-    settled, tried = [], replace(FLAT, values=FLAT.values + 1.0)
-    monkeypatch.setattr(followed_exponent, "_settled", lambda *asked, **known: settled.append(asked) or FLAT)
-    question = SimpleNamespace(process=FollowedWeight(FLAT, None, None), base=SimpleNamespace(dimension=2))
-    way = Way(1.0, 1.4, FLAT, reached=1.28, swing=4.4)
-    found = followed_exponent._after_success(question, None, way, Step(swing, False, FLAT, cells), tried)
+    tried = replace(FLAT, values=FLAT.values + 1.0)
+    way, step = Way(1.0, 1.4, FLAT, reached=1.28, swing=4.4), Step(swing, False, FLAT, cells)
+    found, settled = after_success(monkeypatch, way, step, tried)
     assert (found is tried) == stands
     assert bool(settled) != stands
 
