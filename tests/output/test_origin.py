@@ -1,7 +1,10 @@
 """The commit that results name, asked of git without a trace in the checkout."""
 
 import os
+import shutil
 import subprocess
+
+import pytest
 
 from fokker_planck.output import origin
 
@@ -11,6 +14,7 @@ def git(folder, *arguments):
     return subprocess.run(["git", "-C", folder, *who, *arguments], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git to ask; results then name no commit")
 def test_a_commit_is_told_and_whether_files_have_changed_without_writing_the_index(tmp_path, monkeypatch):
     """An index that is refreshed is locked: a run killed then left the lock, and no commit could be made."""
     git(tmp_path, "init", "-q")
@@ -25,3 +29,11 @@ def test_a_commit_is_told_and_whether_files_have_changed_without_writing_the_ind
     (tmp_path / "pyproject.toml").write_text("changed")
     assert origin._commit() == f"{known}-dirty"
     assert (tmp_path / ".git" / "index").read_bytes() == before
+
+
+def test_where_git_is_not_installed_results_name_no_commit(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(origin, "CHECKOUT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert origin._commit() is None
