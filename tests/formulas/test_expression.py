@@ -341,6 +341,14 @@ def test_large_integers_and_exponents_stay_doubles():
     assert parse_expression("1.000001**900*x")(np.array([[1.0]]))[0] == pytest.approx(1.000001**900, rel=1e-13)
 
 
+def test_a_power_of_a_huge_number_whose_coordinates_cancel_stays_a_double():
+    """Its factors were looked for, without an end."""
+    point = np.array([[2.0], [1.0]])
+    huge = parse_expression("(1e308 + 2024 - (y - y))**0.2297 * x + 0*y")
+    assert huge(point)[0] == pytest.approx(2.0 * 1e308**0.2297, rel=1e-12)
+    assert parse_expression("((y - y) + 4)**0.5 * x")(point)[0] == 4.0
+
+
 def test_long_sums_are_not_deep():
     text = " + ".join(f"{i}*x" for i in range(1, 800))
     assert parse_expression(text)(np.array([[1.0]]))[0] == 799 * 800 / 2

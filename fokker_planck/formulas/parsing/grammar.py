@@ -290,9 +290,11 @@ def _in_doubles(compute: Any, scope: Scope) -> float:
 
 
 def _checked(tree: Any, number: float | None, scope: Scope) -> Term:
-    """The term, with numbers finite and of a size that stays cheap."""
-    if number is None:
+    """The term, with numbers finite and of a size that stays cheap: also one whose coordinates have cancelled."""
+    if number is None and not tree.is_Number:
         return Term(tree)
+    if number is None:
+        number = _in_doubles(lambda: float(tree), scope)
     if not math.isfinite(number):
         raise scope.error("a number that no double holds", "numbers below 1e308")
     if tree is None or any(_bits(n) > MOST_BITS for n in _numbers(tree)):
