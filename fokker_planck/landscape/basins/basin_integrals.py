@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fokker_planck.formulas.arrays import Floats, Integers
-from fokker_planck.landscape.basins.cut_cells import Front, advanced, crossed, shifted
+from fokker_planck.landscape.basins.cut_cells import Front, advanced, basins_around, crossed, shifted
 from fokker_planck.landscape.basins.lines import Label
 from fokker_planck.landscape.basins.log_quadrature import log_masses, whole_cells
 from fokker_planck.landscape.basins.separatrix import Separatrices, labelled, near_separatrix, separatrices
@@ -126,7 +126,8 @@ def basin_masses(
     near = near_separatrix(cells, labels) | crossed(between, weighted, cells, labels)
     lower, whole = log_masses(weighted, whole_cells(numbers[~near], dimension), labels[cells[~near, 0]], n_wells, share)
     settled = whole if beside is None else np.logaddexp(whole, beside)
-    front = Front(whole_cells(numbers[near], dimension), cells[near], labels, settled, np.zeros(n_wells))
+    around = basins_around(cells[near], labels, n_wells)
+    front = Front(whole_cells(numbers[near], dimension), cells[near], labels, around, settled, np.zeros(n_wells))
     for level in range(MOST_LEVELS[dimension] + 1):
         if not len(front.parts):
             break

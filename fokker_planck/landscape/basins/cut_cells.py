@@ -29,12 +29,14 @@ LIGHT = 0.02
 class Front:
     """Parts of cells that are still to be divided, (m, dim + 1) their vertices with ``labels`` by number.
 
-    ``settled`` (K,) are logarithms of what has been summed up, ``error`` (K,) the relative errors in that.
+    ``around`` (m, K) says which basins their cells or those that touch them reach by a corner, ``settled`` (K,) are
+    logarithms of what has been summed up, ``error`` (K,) the relative errors in that.
     """
 
     parts: Parts
     vertices: Integers
     labels: Integers
+    around: Booleans
     settled: Floats
     error: Floats
 
@@ -50,9 +52,11 @@ class _Weighed:
     masses
         logarithms of their integrals, by a rule of order 4
     importance
-        of each, relative to the lightest basin that it touches
+        of each, relative to the lightest basin of its corners
     distinct
-        how many basins that is
+        how many basins these are
+    most
+        the importance of each for any basin around it: where four meet, a cell may hold a tip of one that has no corner
     light
         whether it may be shared out by its corners
     """
@@ -60,6 +64,7 @@ class _Weighed:
     marks: Integers
     masses: Floats
     importance: Floats
+    most: Floats
     distinct: Integers
     light: Booleans
 
@@ -93,11 +98,11 @@ def advanced(front: Front, cells: WeightedCells, between: Separatrices, toleranc
     if last and rest.any():
         lost = rest & ~np.isfinite(doubt)
         logs[lost] = _by_corners(weighed.masses[lost], weighed.marks[lost], n_wells)
-        doubt[lost] = weighed.importance[lost]
+        doubt[lost] = weighed.most[lost]
         done, rest = done | rest, np.zeros(len(rest), dtype=bool)
     settled = np.logaddexp(settled, np.logaddexp.reduce(logs[done], axis=0, initial=-np.inf))
     error = front.error + doubt[done].sum()
-    left = Front(front.parts.chosen(rest), front.vertices[rest], front.labels, settled, error)
+    left = Front(front.parts.chosen(rest), front.vertices[rest], front.labels, front.around[rest], settled, error)
     return _halved(left, cells, between) if rest.any() else left
 
 
@@ -106,19 +111,20 @@ def _weighed(front: Front, cells: WeightedCells, tolerance: float) -> _Weighed:
     masses = log_integrals(cells, front.parts, 4)
     # what the basins hold to first order, so that one that has no cell to itself is not taken for empty
     roughly = np.logaddexp.reduce(_by_corners(masses, marks, len(front.settled)), axis=0, initial=-np.inf)
-    lightest = np.logaddexp(front.settled, roughly)[marks].min(axis=1)
+    held = np.logaddexp(front.settled, roughly)
+    lightest, of_all = held[marks].min(axis=1), np.where(front.around, held, np.inf).min(axis=1)
     with np.errstate(over="ignore"):
-        importance = np.exp(np.minimum(masses - shifted(lightest), 700.0))
+        importance, most = (np.exp(np.minimum(masses - shifted(least), 700.0)) for least in (lightest, of_all))
     ordered = np.sort(marks, axis=1)
     distinct = 1 + np.sum(ordered[:, 1:] != ordered[:, :-1], axis=1)
-    light = affordable(importance, np.zeros(len(masses), dtype=np.int64), LIGHT * tolerance) & (distinct > 1)
-    return _Weighed(marks, masses, importance, distinct, light)
+    light = affordable(most, np.zeros(len(masses), dtype=np.int64), LIGHT * tolerance) & (distinct > 1)
+    return _Weighed(marks, masses, importance, most, distinct, light)
 
 
 def _judged(front: Front, weighed: _Weighed, cells: WeightedCells, between: Separatrices, tolerance: float) -> _Judged:
     marks, importance, light, n_wells = weighed.marks, weighed.importance, weighed.light, len(front.settled)
     logs = np.full((len(marks), n_wells), -np.inf)
-    doubt = np.where(light, importance, np.inf)
+    doubt = np.where(light, weighed.most, np.inf)
     logs[light] = _by_corners(weighed.masses[light], marks[light], n_wells)
     two = np.flatnonzero((weighed.distinct == 2) & ~light)
     resolution = np.clip(0.02 * tolerance / np.maximum(importance[two] * max(len(two), 1), 1e-300), 1e-13, 0.05)
@@ -165,7 +171,20 @@ def _halved(front: Front, cells: WeightedCells, between: Separatrices) -> Front:
             parts.cell[part[begins]],
         )
     fresh_labels = labels_beyond(between, Lines(cells, owner, start, middle), known)
-    return replace(front, parts=parts, vertices=children, labels=np.concatenate([front.labels, fresh_labels]))
+    around = np.repeat(front.around, 2**cells.dimension, axis=0)
+    labels = np.concatenate([front.labels, fresh_labels])
+    return replace(front, parts=parts, vertices=children, labels=labels, around=around)
+
+
+def basins_around(vertices: Integers, labels: Integers, n_wells: int) -> Booleans:
+    """Which basins the corners (m, dim + 1) of each cell, or of one that touches it, are in, (m, K)."""
+    reached = np.zeros((len(labels), n_wells), dtype=bool)
+    marks = labels[vertices]
+    for corner in vertices.T:
+        for mark in marks.T:
+            reached[corner, mark] = True
+    around: Booleans = reached[vertices].any(axis=1)
+    return around
 
 
 def _scale(logs: Floats) -> Floats:

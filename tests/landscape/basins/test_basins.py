@@ -108,6 +108,23 @@ def test_three_basins_that_meet_in_a_point():
     assert np.all(errors < 2e-5)
 
 
+@pytest.mark.parametrize("tip", [0.02, 0.05, 0.15])
+def test_the_lightest_of_four_basins_that_meet_in_a_cell_with_no_corner_in_it(tip):
+    """The cell was light for the three basins of its corners, but held a part of the fourth: 1.6e-5 off at 5e-7."""
+    slope, step = 30.0, 0.1
+    low = np.array([-1.0 - (0.5 - tip) * step, -1.0 - (0.5 + tip) * step])
+    points, cells = kuhn(low, low + 2.0, [20, 20])
+    found = basin_masses(
+        points, cells, lambda x: slope * (x[1] - x[0]), lambda x: (x[0] > 0.0) + 2 * (x[1] > 0.0), 4, 1e-7
+    )
+    of_x = [-np.expm1(slope * low[0]), -np.expm1(-slope * (low[0] + 2.0))]  # times e^(-slope low) on the left
+    of_y = [-np.expm1(slope * low[1]), -np.expm1(-slope * (low[1] + 2.0))]
+    exact = np.array([of_x[i] * of_y[j] / slope**2 for j in (0, 1) for i in (0, 1)])
+    logs = np.log(exact) + slope * np.array([-low[0], 0.0, low[1] + 2.0 - low[0], low[1] + 2.0])
+    assert np.abs(found.logs - logs)[1] < found.errors[1] < 1e-6
+    assert np.all(np.abs(found.logs - logs) < found.errors)
+
+
 def test_masses_add_up_to_the_integral_over_the_box():
     potential = Potential(MUELLER_BROWN)
     landscape = find_landscape(potential, *sample_box([-1.5, -0.2], [1.2, 2.0]))
