@@ -22,8 +22,16 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from fokker_planck.errors import ConvergenceError
 from fokker_planck.formulas.arrays import Floats
+from fokker_planck.solvers.condensation.extended_matrices import (
+    Eigenpairs,
+    Matrix,
+    exact,
+    product,
+    transposed,
+    whole_in_doubles,
+    whole_of,
+)
 
 SETTLED = 1e-13
 """Of the largest entry of a column of X, by which a step changes it in the end: X comes from doubles. With 1e-14 three
@@ -34,8 +42,6 @@ MOST_STEPS = 40
 LEAST_GAP, MOST_MORE = 1.3, 2
 """Between what is taken for slow and what is not, with which ``MOST_STEPS`` gain four digits, where doubles begin with
 ten; and how many times as many modes inside as wells are looked at for it."""
-MOST_IN_EXTENDED = 100
-"""Unknowns, all eigenvalues of which are found in multiple precision: 100 take a minute, more the cube of it."""
 LEFT = 1e-12
 """Of an entry of X that is begun with nothing, what so many steps leave of its error: as many digits as rates have."""
 KNOWN = 1e-10
@@ -45,15 +51,9 @@ REGULAR = 1e-6
 """Of the singular values of what slow modes have in the wells, least over largest, below which doubles tell nothing of
 X, and the iteration begins with none."""
 
-Matrix = list[list[Any]]
-Eigenpairs = tuple[list[Any], list[list[Any]], list[list[Any]], float]
-"""Eigenvalues, vectors of both sides, which are one with detailed balance, and what doubles leave of the slowest."""
-
 LEAST, LEAST_SLOW = 1e-9, 1e-6
 """Of the largest eigenvalue of the pencil, and of the largest that is wanted, down to which doubles hold the smallest
 with its vector: rounding of 1e-16 leaves it seven digits."""
-ROUNDING = 1e-12
-"""Of the fastest of the slow modes, what doubles leave of rates between wells."""
 NOTHING = 1e-13
 """Of the largest eigenvalue, for zero."""
 
@@ -72,8 +72,8 @@ def slow_subspace(flows: Any, mass: Floats, energy: Floats, least_steps: int) ->
     except np.linalg.LinAlgError:
         return None
     at_rest, bridge = mpmath.matrix(mass[:count, :count].tolist()), mass[:count, count:]
-    rows_towards = _exact(towards)
-    space = _exact(_begun(_in_doubles(flows, mass, energy), mass))
+    rows_towards = exact(towards)
+    space = exact(_begun(_in_doubles(flows, mass, energy), mass))
     for step in range(MOST_STEPS):
         seen = at_rest + mpmath.matrix(_of_doubles(bridge, space))
         inner = (mpmath.inverse(seen) * flows).tolist()
@@ -81,10 +81,10 @@ def slow_subspace(flows: Any, mass: Floats, energy: Floats, least_steps: int) ->
         moved = [
             [a + b for a, b in zip(one, other, strict=True)] for one, other in zip(rows_towards, moved, strict=True)
         ]
-        moved = _product(moved, inner)
+        moved = product(moved, inner)
         settled = all(
             max(abs(a - b) for a, b in zip(new, old, strict=True)) <= SETTLED * max(abs(a) for a in new)
-            for new, old in zip(_transposed(moved), _transposed(space), strict=True)
+            for new, old in zip(transposed(moved), transposed(space), strict=True)
         )
         space = moved
         if settled and step + 1 >= least_steps:
@@ -111,8 +111,8 @@ def beside_slow_inside(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs |
     if found is None:
         return None
     values, columns, rows = found
-    columns = _transposed(_product(_exact(turned), _transposed(columns)))
-    return values, columns, _product(rows, _exact(back)), 0.0
+    columns = transposed(product(exact(turned), transposed(columns)))
+    return values, columns, product(rows, exact(back)), 0.0
 
 
 def _split(flows: Any, mass: Floats, energy: Floats) -> tuple[int, Floats, Floats] | None:
@@ -126,7 +126,7 @@ def _split(flows: Any, mass: Floats, energy: Floats) -> tuple[int, Floats, Float
     try:
         operator = np.linalg.solve(mass[count:, count:], energy)
         own = np.sort(np.abs(np.linalg.eigvals(operator)))
-        whole = np.sort(np.abs(np.linalg.eigvals(np.linalg.solve(mass, _whole_in_doubles(flows, energy)))))
+        whole = np.sort(np.abs(np.linalg.eigvals(np.linalg.solve(mass, whole_in_doubles(flows, energy)))))
         numbers = np.arange(1, min(MOST_MORE * count, len(own) - 1) + 1)
         gaps = np.minimum(own[numbers] / whole[count + numbers - 1], own[numbers] / own[numbers - 1])
         split = int(numbers[int(np.argmax(gaps))])
@@ -144,10 +144,10 @@ def _split(flows: Any, mass: Floats, energy: Floats) -> tuple[int, Floats, Float
 
 def _of_doubles(matrix: Floats, columns: Matrix) -> Matrix:
     """The product of doubles with columns, each of which is doubles times a power that none of them need have."""
-    powers = [max((mpmath.frexp(entry)[1] for entry in column if entry), default=0) for column in _transposed(columns)]
+    powers = [max((mpmath.frexp(entry)[1] for entry in column if entry), default=0) for column in transposed(columns)]
     scaled = [[float(mpmath.ldexp(entry, -power)) for entry, power in zip(row, powers, strict=True)] for row in columns]
-    product = (matrix @ np.array(scaled)).tolist()
-    return [[mpmath.ldexp(entry, power) for entry, power in zip(row, powers, strict=True)] for row in product]
+    products = (matrix @ np.array(scaled)).tolist()
+    return [[mpmath.ldexp(entry, power) for entry, power in zip(row, powers, strict=True)] for row in products]
 
 
 def _begun(space: Floats, mass: Floats) -> Floats:
@@ -162,7 +162,7 @@ def _in_doubles(flows: Any, mass: Floats, energy: Floats) -> Floats:
     count, size = flows.rows, len(mass)
     nothing = np.zeros((size - count, count))
     try:
-        operator = np.linalg.solve(mass, _whole_in_doubles(flows, energy))
+        operator = np.linalg.solve(mass, whole_in_doubles(flows, energy))
         moduli = np.sort(np.abs(np.linalg.eigvals(operator)))
         between = np.sqrt(moduli[count - 1] * moduli[count])
         from scipy.linalg import schur
@@ -196,12 +196,12 @@ def slow_pairs(
         found, vectors = [mpmath.re(value) for value in found], vectors.apply(mpmath.re)
     order = sorted(range(count), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))
     wells = [[vectors[i, k] for k in order] for i in range(count)]
-    columns = wells + _product(space, wells)
+    columns = wells + product(space, wells)
     rows = [[mpmath.mpf(int(i == j)) for j in range(count)] for i in range(count)]
-    rows = [unit + inside for unit, inside in zip(rows, _transposed(left[0]), strict=True)]
-    seen = _product(_product(rows, _exact(mass)), columns)
-    rows = _product(mpmath.inverse(mpmath.matrix(seen)).tolist(), rows)
-    return [found[k] for k in order], _transposed(columns), rows
+    rows = [unit + inside for unit, inside in zip(rows, transposed(left[0]), strict=True)]
+    seen = product(product(rows, exact(mass)), columns)
+    rows = product(mpmath.inverse(mpmath.matrix(seen)).tolist(), rows)
+    return [found[k] for k in order], transposed(columns), rows
 
 
 def _steps_to_settle(flows: Any, mass: Floats, energy: Floats) -> int | None:
@@ -209,7 +209,7 @@ def _steps_to_settle(flows: Any, mass: Floats, energy: Floats) -> int | None:
 
     Each gains the quotient of the slowest of the others and the K-th mode.
     """
-    moduli = np.sort(np.abs(np.linalg.eigvals(np.linalg.solve(mass, _whole_in_doubles(flows, energy)))))
+    moduli = np.sort(np.abs(np.linalg.eigvals(np.linalg.solve(mass, whole_in_doubles(flows, energy)))))
     if flows.rows == len(moduli):
         return 0
     gap = moduli[flows.rows] / max(moduli[flows.rows - 1], np.finfo(float).tiny)
@@ -224,7 +224,7 @@ def pairs_in_doubles(
     Where a pair is the last of the slow ones and the first of the others, one of the two is there.  Eigenvalues are
     the quotients of the products of their vectors, summed exactly, with errors of second order in those of these.
     """
-    count, whole = flows.rows, _whole_in_doubles(flows, energy)
+    count, whole = flows.rows, whole_in_doubles(flows, energy)
     try:
         from scipy.linalg import eig, eigh
 
@@ -242,10 +242,10 @@ def pairs_in_doubles(
     chosen = order[:count]
     real = values[chosen].imag == 0.0  # whose vectors are, too: an inverse leaves rounding of the others in them
     right, left = ([_numbers(*one) for one in zip(part[chosen], real, strict=True)] for part in (columns.T, rows))
-    exact, inside, weights = flows.tolist(), _exact(energy), _exact(mass)
+    between, inside, weights = flows.tolist(), exact(energy), exact(mass)
     found = []
     for one, other in zip(left, right, strict=True):
-        parts = (one[:count], exact, other[:count]), (one[count:], inside, other[count:])
+        parts = (one[:count], between, other[:count]), (one[count:], inside, other[count:])
         found.append(mpmath.fsum(_form(*part) for part in parts) / _form(one, weights, other))
     return found, right, left
 
@@ -257,84 +257,3 @@ def _form(left: list[Any], matrix: Matrix, right: list[Any]) -> Any:
 def _numbers(row: Any, real: bool) -> list[Any]:
     """Of a vector."""
     return [mpmath.mpf(entry) for entry in row.real] if real else [mpmath.mpc(entry) for entry in row]
-
-
-def _whole_in_doubles(flows: Any, energy: Floats) -> Floats:
-    """The matrix of S and E beside each other."""
-    count, size = flows.rows, flows.rows + len(energy)
-    whole = np.zeros((size, size))
-    whole[:count, :count] = [[float(flows[i, j]) for j in range(count)] for i in range(count)]
-    whole[count:, count:] = energy
-    return whole
-
-
-def _exact(matrix: Floats) -> Matrix:
-    return [[mpmath.mpf(entry) for entry in row] for row in matrix.tolist()]
-
-
-def _transposed(rows: Matrix) -> Matrix:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _product(first: Matrix, second: Matrix) -> Matrix:
-    """Of two matrices by rows."""
-    columns = _transposed(second)
-    return [[mpmath.fdot(zip(row, column, strict=True)) for column in columns] for row in first]
-
-
-def slow_or_in_doubles(flows: Any, mass: Floats, energy: Floats, *, symmetric: bool) -> Eigenpairs | None:
-    """The slow modes by their invariant subspace, or by doubles; None where neither has them."""
-    if len(mass) == flows.rows:
-        return None
-    found = slow_pairs(flows, mass, energy, symmetric=symmetric)
-    if found is not None:
-        return *found, 0.0
-    found = pairs_in_doubles(flows, mass, energy, symmetric=symmetric)
-    if found is None:
-        return None
-    slowest = min(abs(value) for value in found[0] if abs(value) > ROUNDING * abs(found[0][-1]))
-    return *found, ROUNDING * float(abs(found[0][-1]) / slowest)
-
-
-def general_pairs(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
-    """Eigenvalues by ascending modulus, with vectors of both sides; left T right is the unit matrix.
-
-    As many as there are wells; all where these are too close to the others, and too small beside them for doubles.
-    """
-    size = len(mass)
-    slow = slow_or_in_doubles(flows, mass, energy, symmetric=False) or beside_slow_inside(flows, mass, energy)
-    if slow is not None:
-        return slow
-    if size > MOST_IN_EXTENDED:
-        raise ConvergenceError(
-            f"{flows.rows} wells are left as fast as the process settles in them, and their modes are not told apart",
-            "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
-        )
-    m = mpmath.matrix(mass.tolist())
-    found, vectors = mpmath.eig(mpmath.inverse(m) * whole_of(flows, energy))
-    order = sorted(range(size), key=lambda k: (float(abs(found[k])), -float(mpmath.im(found[k]))))
-    columns = mpmath.matrix(size, size)
-    for place, number in enumerate(order):
-        for i in range(size):
-            columns[i, place] = vectors[i, number]
-    left = mpmath.inverse(m * columns)
-    rows = range(size)
-    return (
-        [found[k] for k in order],
-        [[columns[i, k] for i in rows] for k in rows],
-        [[left[k, i] for i in rows] for k in rows],
-        0.0,
-    )
-
-
-def whole_of(flows: Any, energy: Floats) -> Any:
-    """The matrix of S and E beside each other."""
-    count, size = flows.rows, flows.rows + len(energy)
-    whole = mpmath.matrix(size, size)
-    for i in range(size):
-        for j in range(size):
-            if i < count and j < count:
-                whole[i, j] = flows[i, j]
-            elif i >= count and j >= count:
-                whole[i, j] = mpmath.mpf(float(energy[i - count, j - count]))
-    return whole

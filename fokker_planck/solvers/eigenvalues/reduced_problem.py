@@ -31,7 +31,7 @@ from fokker_planck.solvers.condensation.krylov import images
 from fokker_planck.solvers.condensation.wells import Condensation
 
 if TYPE_CHECKING:
-    from fokker_planck.solvers.condensation.slow_subspace import Eigenpairs
+    from fokker_planck.solvers.condensation.extended_matrices import Eigenpairs
 
 FAR_BELOW = 0.1
 """Of the slowest rate inside wells: a fixed point converges by that factor a step, faster ones are found otherwise."""
@@ -141,12 +141,19 @@ def _powers_needed(condensed: Condensation, most: int, negligible: float) -> int
 
 
 def reduced_pair(
-    condensed: Condensation, most_powers: int, left_out: float, below: float = np.inf, most_states: int = MOST_STATES
+    condensed: Condensation,
+    most_powers: int,
+    left_out: float,
+    below: float = np.inf,
+    least: int = 1,
+    *,
+    most_states: int = MOST_STATES,
 ) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
     p powers of that leave a relative error of (lambda / slowest_inside)^(2 p + 1), which is to be ``left_out`` at most.
-    At least all eigenvalues smaller than ``below`` are returned, at most as many as there are wells.
+    At least all eigenvalues smaller than ``below`` are returned, of a process without detailed balance the ``least``
+    smallest ones, too, at most as many as there are wells.
 
     Raises ``ConvergenceError`` for more than ``most_states`` that are no ends of their own, see ``MOST_STATES``.
     """
@@ -180,9 +187,9 @@ def reduced_pair(
             mass, energy = 0.5 * (mass + mass.T), 0.5 * (energy + energy.T)
             found = _condensed_pencil(flows, mass, energy, below) or _beside_others(flows, mass, energy)
         else:
-            from fokker_planck.solvers.condensation.slow_subspace import general_pairs
+            from fokker_planck.solvers.condensation.extended_pairs import general_pairs
 
-            found = general_pairs(flows, mass, energy)
+            found = general_pairs(flows, mass, energy, below, least)
     values, vectors, left_vectors, rounding = found
     return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers, rounding)
 
@@ -282,14 +289,14 @@ def _ascending_eigen(flows: Any, mass: Floats) -> tuple[list[Any], Any]:
 
 def _beside_others(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same where E is not far above."""
-    from fokker_planck.solvers.condensation.slow_subspace import slow_or_in_doubles
+    from fokker_planck.solvers.condensation.extended_pairs import slow_or_in_doubles
 
     return slow_or_in_doubles(flows, mass, energy, symmetric=True) or _whole_pencil(flows, mass, energy)
 
 
 def _whole_pencil(flows: Any, mass: Floats, energy: Floats) -> Eigenpairs:
     """The same from all of the widened problem at once."""
-    from fokker_planck.solvers.condensation.slow_subspace import whole_of
+    from fokker_planck.solvers.condensation.extended_matrices import whole_of
 
     size, count = len(mass), flows.rows
     values, vectors = _ascending_eigen(whole_of(flows, energy), mass)

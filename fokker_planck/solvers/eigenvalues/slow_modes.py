@@ -43,7 +43,8 @@ def slow_modes(
     powers = POWERS if symmetric or count <= FEW else FEWER
     negligible = budget.left_out if symmetric else budget.left_out_of_pairs
     below = min(LARGEST, negligible ** (1.0 / (2 * powers + 1))) * condensed.slowest_inside
-    pair = reduced_pair(condensed, powers, negligible, below, MOST_STATES if symmetric else count)
+    least = first + most if known else first + 1
+    pair = reduced_pair(condensed, powers, negligible, below, least, most_states=MOST_STATES if symmetric else count)
     chosen, last = [], min(len(pair.values), first + most)
     for number in range(first, last):
         if not known and not abs(pair.values[number]) < below:

@@ -4,7 +4,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from fokker_planck.solvers.condensation import slow_subspace
+from fokker_planck.solvers.condensation import extended_pairs, slow_subspace
+from fokker_planck.solvers.condensation.extended_matrices import whole_of
+from fokker_planck.solvers.condensation.slow_among_wells import slow_among_wells
 from fokker_planck.solvers.condensation.slow_subspace import pairs_in_doubles, slow_pairs
 
 
@@ -31,16 +33,16 @@ def test_slow_modes_are_those_of_the_whole(heights, fastest, monkeypatch):
     flows, mass, energy = a_pencil(3, 6, heights, fastest)
     with mpmath.workdps(150):
         values, right, left = slow_pairs(flows, mass, energy)
-        for way in ("slow_pairs", "pairs_in_doubles"):
-            monkeypatch.setattr(slow_subspace, way, lambda *pencil, **kind: None)
-        expected = slow_subspace.general_pairs(flows, mass, energy)[0]
+        for way in ("slow_or_in_doubles", "beside_slow_inside"):
+            monkeypatch.setattr(extended_pairs, way, lambda *pencil, **kind: None)
+        expected = extended_pairs.general_pairs(flows, mass, energy)[0]
         for value, known in list(zip(values, expected, strict=False))[1:]:
             assert float(abs(value / known - 1)) < 1e-11
         columns, rows = mpmath.matrix(right).T, mpmath.matrix(left)
         unit = rows * mpmath.matrix(mass.tolist()) * columns - mpmath.eye(3)
         assert float(mpmath.mnorm(unit)) < 1e-10
         # relative to each: rows and columns that go with rates of e^-200 as well
-        flow = rows * slow_subspace.whole_of(flows, energy) * columns
+        flow = rows * whole_of(flows, energy) * columns
         for k in range(1, 3):
             assert float(abs(flow[k, k] / values[k] - 1)) < 1e-10
 
@@ -84,7 +86,7 @@ def test_what_is_as_slow_inside_is_counted_with_the_wells():
         unit = rows * mpmath.matrix(mass.tolist()) * columns - mpmath.eye(6)
         assert float(mpmath.mnorm(unit)) < 1e-12
         assert float(abs(values[0])) < 1e-25
-        known, _ = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy))
+        known, _ = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * whole_of(flows, energy))
         for value, expected in list(zip(values, sorted(known, key=abs), strict=False))[1:]:
             assert float(abs(value / expected - 1)) < 1e-11
 
@@ -98,9 +100,7 @@ def test_what_a_deep_well_has_of_a_mode_of_shallow_ones_is_no_rounding():
     mass, energy = mass * apart, energy * apart[3:, 3:]
     with mpmath.workdps(400):
         values, right, _ = slow_pairs(flows, mass, energy)
-        found, vectors = mpmath.eig(
-            mpmath.inverse(mpmath.matrix(mass.tolist())) * slow_subspace.whole_of(flows, energy)
-        )
+        found, vectors = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * whole_of(flows, energy))
         order = sorted(range(9), key=lambda k: abs(found[k]))[:3]
         known = mpmath.matrix([[vectors[i, k] for k in order] for i in range(3)])
         known = known * mpmath.diag([found[k] for k in order]) * mpmath.inverse(known)
@@ -109,3 +109,27 @@ def test_what_a_deep_well_has_of_a_mode_of_shallow_ones_is_no_rounding():
         for k in range(3):
             for m in range(3):
                 assert float(abs(chain[k, m] / known[k, m] - 1)) < 1e-9
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_wells_as_fast_as_what_is_inside_are_counted_with_it(paired):
+    flows, mass, energy = a_pencil(5, 9, [0.0, 60.0, 250.0, -3.0, -3.5], 1.0)
+    for k in (3, 4):  # shallow ones, left as fast as the slowest inside: e^-4 and less of a rate of 30
+        for j in (3, 4):
+            flows[k, j] *= 1000
+    if paired:  # a rotation among them
+        flows[3, 4], flows[4, 3] = flows[3, 4] + 1, flows[4, 3] - 1
+    with mpmath.workdps(150):
+        assert slow_pairs(flows, mass, energy) is None
+        known, _ = mpmath.eig(mpmath.inverse(mpmath.matrix(mass.tolist())) * whole_of(flows, energy))
+        known = sorted(known, key=abs)
+        values, right, left, _ = slow_among_wells(flows, mass, energy, 5e-3)
+        assert len(values) == 3
+        for value, expected in zip(values, known, strict=False):
+            assert float(abs(value / expected - 1)) < 1e-11
+        columns, rows = mpmath.matrix(right).T, mpmath.matrix(left)
+        assert float(mpmath.mnorm(rows * mpmath.matrix(mass.tolist()) * columns - mpmath.eye(3))) < 1e-12
+        flow = rows * whole_of(flows, energy) * columns
+        for k in range(3):
+            assert float(abs(flow[k, k] / values[k] - 1)) < 1e-10
+        assert slow_among_wells(flows, mass, energy, np.inf) is None
