@@ -17,7 +17,7 @@ none, and rates were off by a percent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import mpmath
 import numpy as np
@@ -165,11 +165,7 @@ def reduced_pair(
 
     powers = _powers_needed(condensed, most_powers, left_out)
     if powers and count > most_states:
-        raise ConvergenceError(
-            f"{count} wells, some so deep and others so shallow that their chain asks for multiple precision; it is "
-            f"computed of at most {most_states}",
-            "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
-        )
+        _refuse_chain(count, most_states)
     wider = images(generator, right, condensed.solve_inside, powers)
     if not generator.symmetric:
         wider = images(generator, left, solve_adjoint, powers, beside=wider)
@@ -192,6 +188,14 @@ def reduced_pair(
             found = general_pairs(flows, mass, energy, below, least)
     values, vectors, left_vectors, rounding = found
     return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers, rounding)
+
+
+def _refuse_chain(count: int, most: int) -> NoReturn:
+    raise ConvergenceError(
+        f"{count} wells, some so deep and others so shallow that their chain asks for multiple precision; it is "
+        f"computed of at most {most}",
+        "less noise or a smaller domain; `committor` and `exit` are about few sets, however many wells there are",
+    )
 
 
 def _scaled_generator(condensed: Condensation, scale: Sequence[Any]) -> Any:
