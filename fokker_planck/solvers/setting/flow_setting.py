@@ -11,18 +11,13 @@ import numpy as np
 
 from fokker_planck.fem.reference_exponent import Weighting
 from fokker_planck.formulas.arrays import Floats
-from fokker_planck.landscape.finding.survey import sample_graph
-from fokker_planck.landscape.minimax import climb_heights, passes_between
 from fokker_planck.landscape.types import SHALLOWEST, numbered, states_of
 from fokker_planck.model.problem import Problem
 from fokker_planck.model.reversibility.classify import KnownDensity
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
+from fokker_planck.solvers.setting.passes_of_flow import passes_of_flow
 from fokker_planck.solvers.setting.potential_steps import warn_of_steps
-
-STRAIGHT = 200
-"""Points of a straight line between two attractors: what lies between two of them is higher by 1/8 of the square of
-their distance times the curvature at most, 3e-6 of that along the whole line."""
 
 if TYPE_CHECKING:
     from fokker_planck.landscape.basins.membership import BasinMap
@@ -121,33 +116,13 @@ class FlowSetting:
     @cached_property
     def states(self) -> tuple[int, ...]:
         """For each attractor that of the state it belongs to: one less than a unit deep belongs to a deeper one."""
-        points, edges = sample_graph(self.problem)
-        values = self.weighting.value(points.T)
-        nodes = [int(np.argmin(((points - place) ** 2).sum(axis=1))) for place in self._positions(self.attractors)]
-        kept, few = passes_between(values, edges, nodes, [])
-        at, places = np.searchsorted(kept, nodes), self._positions(self.attractors)
-        climbs = np.array([climb_heights(values[kept], few, kept == node)[at] for node in nodes])
-        climbs = np.minimum(np.minimum(climbs, climbs.T), self._straight_climbs(places))
-        for by in range(len(nodes)):
-            climbs = np.minimum(climbs, np.maximum(climbs[:, by, None], climbs[by]))
+        places = self._positions(self.attractors)
+        climbs = passes_of_flow(self.problem, self.weighting, places, self._positions(self.saddles))
         # behind its lowest pass a shallow well has all that is no higher before it: it is its nearest neighbour's
         apart = np.linalg.norm(places[:, None] - places, axis=2)
-        joins = sorted(combinations(range(len(nodes)), 2), key=lambda pair: float(apart[pair]))
-        bottoms = np.fmin(values[nodes], self.weighting.value(places.T))
-        return states_of(bottoms.tolist(), joins, [float(climbs[pair]) for pair in joins], SHALLOWEST)
-
-    def _straight_climbs(self, places: Floats) -> Floats:
-        """The highest psi on straight lines between all places (K, dim), (K, K), infinite where they leave the domain.
-
-        A pass between shallow wells may be narrower than a sample is fine: one of 0.3 units, beside a deep well, was
-        given to another one behind a pass that was lower on the sample.
-        """
-        count, shares = len(places), np.linspace(0.0, 1.0, STRAIGHT)[:, None]
-        lines = places[:, None, None] + (places - places[:, None])[:, :, None] * shares
-        points = lines.reshape(-1, places.shape[1]).T
-        heights, inside = np.full(points.shape[1], np.inf), self.problem.contains(points)
-        heights[inside] = np.nan_to_num(self.weighting.value(points[:, inside]), nan=np.inf)
-        return np.asarray(heights.reshape(count, count, STRAIGHT).max(axis=2))
+        joins = sorted(combinations(range(len(places)), 2), key=lambda pair: float(apart[pair]))
+        bottoms = climbs.diagonal().tolist()
+        return states_of(bottoms, joins, [float(climbs[pair]) for pair in joins], SHALLOWEST)
 
     @cached_property
     def basins(self) -> BasinMap | None:
