@@ -89,9 +89,10 @@ def _with_one_worker(options: argparse.Namespace, number: int, tally: Tally) -> 
 
 def _heard(pipe: Connection, process: BaseProcess) -> tuple[str, int, str, tuple[float, bool, str, str]] | str:
     """The next message, or what there is to say of a process that sends none."""
-    patience = Patience(process.pid or 0, PATIENCE)
+    patience: Patience | None = None  # asking the system took twice as long as what is tried
     try:
         while not pipe.poll(1.0):
+            patience = patience or Patience(process.pid or 0, PATIENCE)
             if why := patience.over():
                 return why
         message: tuple[str, int, str, tuple[float, bool, str, str]] = pipe.recv()
