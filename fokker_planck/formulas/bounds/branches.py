@@ -45,18 +45,21 @@ def smooth_branches(formula: Expression) -> tuple[Branch, ...]:
     """
     if formula.smooth:
         return (Branch(formula),)
+    from sympy import I
+
     done: list[tuple[Any, tuple[Any, ...]]] = []
     waiting: list[tuple[Any, tuple[Any, ...]]] = [(formula.sympy, ())]
     while waiting:
         here, conditions = waiting.pop()
         switch = next(_switches(here), None)
         if switch is None:
-            done.append((here, conditions))
+            # the formula is nowhere what is not real, log(-1) say: of abs(max(1, x)) the way below zero
+            done += [] if here.has(I) else [(here, conditions)]
             continue
         if len(done) + len(waiting) >= MOST_BRANCHES:
             return (Branch(formula),)
         waiting += [(here.xreplace({switch: way}), (*conditions, where)) for way, where in _ways(switch)]
-    if len(done) == 1:
+    if len(done) <= 1:
         return (Branch(formula),)
 
     def as_formula(tree: Any, text: str) -> Expression:

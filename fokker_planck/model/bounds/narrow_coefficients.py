@@ -55,7 +55,7 @@ def refuse_narrow(process: Process, lower: Sequence[float], upper: Sequence[floa
     for formula, unit in _formulas(process, len(sample), extent, noise):
         if not formula.sympy.free_symbols:
             continue
-        boxes = seen_boxes(formula, unit / noise, lower, upper, sampled=NARROW * extent, most=UNSEEN)
+        boxes = seen_boxes(formula, unit, lower, upper, sampled=NARROW * extent, most=UNSEEN)
         narrow = boxes.edges.max(axis=0) < NARROW * extent
         if narrow.any():
             place = ", ".join(f"{c:.6g}" for c in boxes.centres[:, int(np.argmax(narrow))])
@@ -67,27 +67,22 @@ def refuse_narrow(process: Process, lower: Sequence[float], upper: Sequence[floa
 
 
 def _formulas(process: Process, dimension: int, extent: float, noise: float) -> Iterator[tuple[Expression, float]]:
-    """Every formula, and what makes of it a number of the exponent when divided by the ``noise``."""
-    from sympy import Rational, log
+    """Every formula, and what it is multiplied with to be a number of the exponent."""
+    from sympy import log
 
     field = process.field(dimension)
     drift = process.extra if isinstance(process, Overdamped) else process.whole
     if process.potential is not None:
-        yield from ((formula, 1.0) for formula in process.potential.formulas)
+        yield from ((formula, 1.0 / noise) for formula in process.potential.formulas)
     if drift is not None:
-        yield from ((formula, PART * extent) for formula in drift.formulas)
+        yield from ((formula, PART * extent / noise) for formula in drift.formulas)
     if isinstance(field, HessianField):
         for formula in field.potential.formulas:
             for i in range(formula.dimension):
-                yield from ((formula.derivative(i).derivative(j), field.scale) for j in range(i + 1))
+                yield from ((formula.derivative(i).derivative(j), field.scale / noise) for j in range(i + 1))
     for i, row in enumerate(field.entries if isinstance(field, FormulaField) else ()):
         for j, formula in enumerate(row):
             if i != j:
-                yield formula, OF_NOISE
+                yield formula, OF_NOISE / noise
             elif formula.sympy.free_symbols:
-                yield (
-                    replace(
-                        formula, tree=log(formula.sympy) * Rational(repr(OF_NOISE * noise)), _derivatives={}, _tapes={}
-                    ),
-                    1.0,
-                )
+                yield replace(formula, tree=log(formula.sympy), _derivatives={}, _tapes={}), OF_NOISE

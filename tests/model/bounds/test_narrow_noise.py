@@ -13,6 +13,7 @@ from fokker_planck.formulas.expression import parse_expression
 from fokker_planck.model.bounds.line_boxes import line_boxes
 from fokker_planck.model.diffusion.state_dependent import Formula, Hessian
 from fokker_planck.model.process import Overdamped
+from fokker_planck.solvers.setting.kinetics_of_problem import kinetics_of
 
 QUARTIC = "(x**2 - 1)**2/4"
 ALPHA = {"ito": 0.0, "stratonovich": 0.5, "klimontovich": 1.0}
@@ -186,3 +187,20 @@ def test_more_kinks_than_any_mesh_can_follow_are_refused_at_once(drift, noise):
     given = fp.Problem(process, fp.Box([-1.0] * size, [2.0] * size))
     with pytest.raises(fp.ProblemError, match="changes its sign"):
         fp.is_reversible(given)
+
+
+@pytest.mark.parametrize("noise", ["abs(max(0.2, x)) + 0.1", "1e307*(1 + x**2)"])
+def test_noise_in_the_plane_whose_logarithm_has_ways_that_it_never_goes(noise):
+    """Of abs(max(0.2, x)) the way below zero is nowhere; five times 1e307 is no double's business."""
+    process = Overdamped(fp.Potential("x**2 + y**2"), Formula(noise))
+    kinetics_of(fp.Problem(process, fp.Box([-1.0, -1.0], [2.0, 2.0])))
+
+
+def test_noise_that_is_its_own_modulus_gives_the_same_time():
+    def mean(noise):
+        process = Overdamped(fp.Potential("x**2 + y**2"), Formula(noise), "klimontovich")
+        problem = fp.Problem(process, fp.Box([-1.0, -1.0], [1.0, 1.0]), fp.Resolution(1e-3))
+        return fp.mean_exit_time(problem, [0.0, 0.0], fp.HalfSpace([1.0, 0.0], 0.8)).mean
+
+    plain, modulus = mean("max(0.2, x) + 0.1"), mean("abs(max(0.2, x)) + 0.1")
+    assert modulus.value == pytest.approx(plain.value, rel=plain.relative_error + modulus.relative_error)
