@@ -349,6 +349,14 @@ def test_a_power_of_a_huge_number_whose_coordinates_cancel_stays_a_double():
     assert parse_expression("((y - y) + 4)**0.5 * x")(point)[0] == 4.0
 
 
+def test_a_root_of_high_order_of_a_coefficient_is_taken_in_doubles():
+    """Its factors were looked for, without an end."""
+    known = (np.cosh(0.25) * 2.0) ** (3.7 / (3.7 - 1e5))
+    assert parse_expression("(cosh(0.25)*x)**(3.7/(3.7 - 1e5))")(np.array([[2.0]]))[0] == pytest.approx(
+        known, rel=1e-13
+    )
+
+
 def test_long_sums_are_not_deep():
     text = " + ".join(f"{i}*x" for i in range(1, 800))
     assert parse_expression(text)(np.array([[1.0]]))[0] == 799 * 800 / 2

@@ -58,7 +58,10 @@ def smooth_branches(formula: Expression) -> tuple[Branch, ...]:
             continue
         if len(done) + len(waiting) >= MOST_BRANCHES:
             return (Branch(formula),)
-        waiting += [(here.xreplace({switch: way}), (*conditions, where)) for way, where in _ways(switch)]
+        try:
+            waiting += [(here.xreplace({switch: way}), (*conditions, where)) for way, where in _ways(switch)]
+        except (ArithmeticError, AttributeError, TypeError, ValueError):  # sympy's, of erfc(1e300) say
+            return (Branch(formula),)
     if len(done) <= 1:
         return (Branch(formula),)
 

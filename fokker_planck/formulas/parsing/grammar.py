@@ -29,8 +29,8 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 LARGEST_EXPONENT = 1000
 """Of a typed number as a power: x^1000 leaves doubles for every |x| above 2.04 and below 0.49, more is a slip."""
 # An exponent with a larger denominator, such as 1e-320, is kept as a double: sympy looks for roots of so high an order
-# factor by factor. Below it x**(1/3) stays exact.
-LARGEST_ROOT = 1_000_000
+# factor by factor, without an end for (1.03*x)**(-37/999963). Below it x**(1/3) stays exact.
+LARGEST_ROOT = 10_000
 # exact integers beyond this are rounded (numbers) or refused (coefficients)
 MOST_BITS = 8192
 

@@ -32,12 +32,14 @@ def images(
     solve: Callable[[Floats], Floats],
     powers: int,
     beside: Widening | None = None,
+    enough: Callable[[Widening], bool] = lambda widening: False,
 ) -> Widening:
     """What A_FF^-1 M and its powers make of vectors (N,), orthonormal in M, dependent ones left out.
 
     ``solve`` is A_FF^-1, or its transpose's, of vectors (k, N).  Those ``beside`` which they are to be come first in
-    the result.  A vector loses what the earlier have of it, those of other powers all at once, without rotations:
-    these would put 1e-16 of the functions of one well into those of another, where they are 1e-100.
+    the result.  After each power ``enough`` is asked whether it was the last.  A vector loses what the earlier have of
+    it, those of other powers all at once, without rotations: these would put 1e-16 of the functions of one well into
+    those of another, where they are 1e-100.
     """
     start = np.asarray(start).reshape(len(start), len(generator.exponent))
     count = 0 if beside is None else len(beside.basis)
@@ -56,6 +58,8 @@ def images(
             (left,) = _norms(vector, image)
             if left > DEPENDENT * norm:
                 basis[count], masses[count], count = vector[0] / left, image[0] / left, count + 1
+        if enough(Widening(basis[:count], masses[:count])):
+            break
     return Widening(basis[:count], masses[:count])
 
 

@@ -24,6 +24,8 @@ ALONG = 9
 
 def passes_of_flow(problem: Problem, weighting: Weighting, attractors: Floats, saddles: Floats) -> Floats:
     """The lowest of the highest psi on the ways between attractors (K, dim), (K, K), that ``saddles`` (S, dim) show."""
+    if not len(attractors):
+        return np.zeros((0, 0))
     climbs = np.minimum(
         _straight_climbs(problem, weighting, attractors, saddles), _sampled_climbs(problem, weighting, attractors)
     )

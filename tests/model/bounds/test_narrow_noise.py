@@ -189,7 +189,7 @@ def test_more_kinks_than_any_mesh_can_follow_are_refused_at_once(drift, noise):
         fp.is_reversible(given)
 
 
-@pytest.mark.parametrize("noise", ["abs(max(0.2, x)) + 0.1", "1e307*(1 + x**2)"])
+@pytest.mark.parametrize("noise", ["abs(max(0.2, x)) + 0.1", "1e307*(1 + x**2)", "2 + erfc(min(y, 1e300))"])
 def test_noise_in_the_plane_whose_logarithm_has_ways_that_it_never_goes(noise):
     """Of abs(max(0.2, x)) the way below zero is nowhere; five times 1e307 is no double's business."""
     process = Overdamped(fp.Potential("x**2 + y**2"), Formula(noise))
