@@ -27,7 +27,7 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 
 LogWeight = Callable[[Floats], Floats]
 
-MOST_LEVELS = {1: 3, 2: 12, 3: 3}
+MOST_LEVELS = {1: 3, 2: 16, 3: 3}
 """Halvings of cut cells; in the plane three basins meet in points, and each halving leaves a quarter around them."""
 ROUNDING = 1e-14
 """Of a sum of some 1e4 cells in logarithms: about a hundred units in the last place."""
