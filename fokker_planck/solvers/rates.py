@@ -62,9 +62,6 @@ FEWEST_POWERS, MOST_POWERS, FUNCTIONS = 6, 20, 48
 """Of A_FF^-1 M at most, between these, so that all wells together have so many: p of them leave out the power 2p + 1 of
 the quotient of a rate and that of settling, and each is a solve a well. Two wells left half as fast as they settle are
 known to 1e-12 then, and to 1e-4 with six."""
-LACKING = 1e-3
-"""Of the tolerance, what rates may lack for want of powers where they are seen to settle: two wells in space left half
-as fast as they settle, at a tolerance of 1 %, take six powers in place of twenty, and half of the time."""
 FEW = 10
 """States, up to which their modes are found in multiple precision: 10 take 2 s, 20 take 30 s, more the cube of it."""
 MOST_IN_PRECISION = 12
@@ -188,8 +185,7 @@ def _by_condensation(setting: Setting, generator: Generator, looked: Looked | No
     left = ROUNDING if symmetric else budget_of(setting.problem).left_out_of_pairs
     most = MOST_IN_PRECISION if symmetric else MOST_STATES
     powers = min(MOST_POWERS, max(FEWEST_POWERS, FUNCTIONS // len(condensed.wells)))
-    lacking = LACKING * setting.problem.resolution.tolerance
-    pair = reduced_pair(condensed, powers, left, most_states=most, lacking=lacking)
+    pair = reduced_pair(condensed, powers, left, most_states=most)
     at_wells = values_at(condensed, pair, setting.state_places)
 
     def functions(size: int) -> list[Mode]:
@@ -197,7 +193,6 @@ def _by_condensation(setting: Setting, generator: Generator, looked: Looked | No
 
     def left_out(kept: list[int], found: ChainRates) -> float:
         share = float(abs(pair.values[len(kept) - 1]) / condensed.slowest_inside) ** (2 * pair.powers + 1)
-        share = min(share, pair.left)
         less = min(LESS, pair.powers // 3)
         if share > SURE and less:
             fewer = (reduced_pair(condensed, pair.powers - k * less, left, most_states=most) for k in (1, 2))

@@ -28,7 +28,9 @@ from fokker_planck.quantity.light_dataclasses import dataclass
 LogWeight = Callable[[Floats], Floats]
 
 MOST_LEVELS = {1: 3, 2: 16, 3: 3}
-"""Halvings of cut cells; in the plane three basins meet in points, and each halving leaves a quarter around them."""
+"""Halvings of cut cells; in the plane three basins meet in points, and each halving leaves a quarter around them: where
+four do, the lightest e^-30 of the others, and no curves are known, 12 left a bar of 3.8e-6 at a tolerance of 1e-7, 16
+leave 4e-8."""
 ROUNDING = 1e-14
 """Of a sum of some 1e4 cells in logarithms: about a hundred units in the last place."""
 

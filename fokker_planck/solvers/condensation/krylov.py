@@ -32,14 +32,13 @@ def images(
     solve: Callable[[Floats], Floats],
     powers: int,
     beside: Widening | None = None,
-    enough: Callable[[Widening], bool] = lambda widening: False,
 ) -> Widening:
     """What A_FF^-1 M and its powers make of vectors (N,), orthonormal in M, dependent ones left out.
 
     ``solve`` is A_FF^-1, or its transpose's, of vectors (k, N).  Those ``beside`` which they are to be come first in
-    the result.  After each power ``enough`` is asked whether it was the last.  A vector loses what the earlier have of
-    it, those of other powers all at once, without rotations: these would put 1e-16 of the functions of one well into
-    those of another, where they are 1e-100.
+    the result.  A vector loses what the earlier have of it, those of other powers all at once, without rotations: these
+    would put 1e-16 of the functions of one well into those of another, where they are 1e-100.  One that is dependent
+    has no further powers, which are dependent, too, but where what is beside it is of the other side.
     """
     start = np.asarray(start).reshape(len(start), len(generator.exponent))
     count = 0 if beside is None else len(beside.basis)
@@ -47,19 +46,23 @@ def images(
     if beside is not None:
         basis[:count], masses[:count] = beside.basis, beside.masses
     loads = generator.apply_mass(start) if powers and len(start) else start
-    for _ in range(powers if len(start) else 0):
+    for _ in range(powers):
+        if not len(loads):
+            break
         current = solve(loads)
         loads, known = generator.apply_mass(current), count
         norms = _norms(current, loads)
         rest, masses_of_rest = _less(generator, (current, loads), basis[:known], masses[:known])
+        fresh = np.zeros(len(loads), dtype=bool)
         for number, norm in enumerate(norms):
             one, among = slice(number, number + 1), slice(known, count)
             vector, image = _less(generator, (rest[one], masses_of_rest[one]), basis[among], masses[among])
             (left,) = _norms(vector, image)
             if left > DEPENDENT * norm:
                 basis[count], masses[count], count = vector[0] / left, image[0] / left, count + 1
-        if enough(Widening(basis[:count], masses[:count])):
-            break
+                fresh[number] = True
+        if beside is None:
+            loads = loads[fresh]
     return Widening(basis[:count], masses[:count])
 
 

@@ -29,7 +29,6 @@ from fokker_planck.formulas.arrays import Floats, Numbers
 from fokker_planck.quantity.light_dataclasses import dataclass
 from fokker_planck.solvers.condensation.krylov import Widening, images
 from fokker_planck.solvers.condensation.wells import Condensation
-from fokker_planck.solvers.eigenvalues.settled_powers import Settled
 
 if TYPE_CHECKING:
     from fokker_planck.solvers.condensation.extended_matrices import Eigenpairs
@@ -52,8 +51,7 @@ class ReducedPair:
 
     The first K basis functions are the right potentials of the wells, scaled; ``scale`` turns their coefficients into
     values at the wells.  The others come from so many ``powers`` of A_FF^-1 M; ``rounding`` is what is left of the
-    slowest, relative to it, where doubles hold it, and ``left`` what rates lack without further powers, where they are
-    seen to have settled before all of them were taken.  ``left_vectors`` on ``left_basis`` are
+    slowest, relative to it, where doubles hold it.  ``left_vectors`` on ``left_basis`` are
     the eigenvectors of the other side, those of one number with the product one in M; with detailed balance they are
     the same, up to a factor.
     """
@@ -67,7 +65,6 @@ class ReducedPair:
     digits: int
     powers: int
     rounding: float = 0.0
-    left: float = np.inf
 
     def coefficients(self, number: int) -> tuple[Numbers, Numbers, float]:
         """Coefficients (size,) and values at the wells (K,), largest one in each, and the ratio of the largest."""
@@ -151,12 +148,10 @@ def reduced_pair(
     least: int = 1,
     *,
     most_states: int = MOST_STATES,
-    lacking: float = 0.0,
 ) -> ReducedPair:
     """S y = lambda T y on the potentials of the wells, widened by A_FF^-1 M of them.
 
     p powers of that leave a relative error of (lambda / slowest_inside)^(2 p + 1), which is to be ``left_out`` at most.
-    Fewer are taken with detailed balance where rates are seen to lack no more than is allowed to be ``lacking``.
     At least all eigenvalues smaller than ``below`` are returned, of a process without detailed balance the ``least``
     smallest ones, too, at most as many as there are wells.
 
@@ -168,8 +163,7 @@ def reduced_pair(
     powers = _powers_needed(condensed, most_powers, left_out)
     if powers and count > most_states:
         _refuse_chain(count, most_states)
-    settled = Settled(condensed, lacking)
-    wider = _widening(condensed, powers, settled)
+    wider = _widening(condensed, powers)
     inner = wider.basis
     left_basis = basis = np.concatenate([right, inner])
     if not generator.symmetric:
@@ -188,20 +182,20 @@ def reduced_pair(
 
             found = general_pairs(flows, mass, energy, below, least)
     values, vectors, left_vectors, rounding = found
-    return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers, rounding, settled.left)
+    return ReducedPair(values, vectors, left_vectors, scale, basis, left_basis, digits, powers, rounding)
 
 
-def _widening(condensed: Condensation, powers: int, settled: Settled) -> Widening:
+def _widening(condensed: Condensation, powers: int) -> Widening:
     """By powers of A_FF^-1 M on the potentials of the wells, of both sides without detailed balance."""
     generator, count = condensed.generator, len(condensed.wells)
     right, left = condensed.potentials[:count], condensed.left_potentials[:count]
+    wider = images(generator, right, condensed.solve_inside, powers)
     if generator.symmetric:
-        return images(generator, right, condensed.solve_inside, powers, enough=settled)
+        return wider
 
     def solve_adjoint(loads: Floats) -> Floats:
         return condensed.solve_inside(loads, adjoint=True)
 
-    wider = images(generator, right, condensed.solve_inside, powers)
     return images(generator, left, solve_adjoint, powers, beside=wider)
 
 

@@ -19,7 +19,8 @@ STRAIGHT = 200
 """Points of a straight line between two places: what lies between two of them is higher by 1/8 of the square of
 their distance times the curvature at most, 3e-6 of that along the whole line."""
 ALONG = 9
-"""Points of an edge of the sample: what lies between two of them is higher by 1/100 of what the edge is at most."""
+"""Points of an edge of the sample: what lies between two of them is higher by 1/64 of what may lie between its ends,
+and a ridge is seen that is no narrower than an eighth of the edge."""
 
 
 def passes_of_flow(problem: Problem, weighting: Weighting, attractors: Floats, saddles: Floats) -> Floats:
@@ -37,8 +38,8 @@ def passes_of_flow(problem: Problem, weighting: Weighting, attractors: Floats, s
 def _sampled_climbs(problem: Problem, weighting: Weighting, attractors: Floats) -> Floats:
     """Along the edges of a sample; those by which a shallow well would be left are looked at in between.
 
-    A ridge narrower than an edge stands between its ends: of a well 1.6 units deep that was left by such an edge
-    nothing was deeper than 0.02.
+    A ridge narrower than an edge stands between its ends: a well 1.7 units deep in space was left by such an edge
+    0.06 units up.
     """
     points, edges = sample_graph(problem)
     values = weighting.value(points.T)
